@@ -44,7 +44,7 @@ class _AclEntry(NamedTuple):
     who: int
 
 
-class Opened(Enum):
+class OpenedTo(Enum):
     """The accounts to which a folder was opened, to pass through it and not to read it."""
 
     TO_THE_ACCOUNT = "account"
@@ -77,7 +77,7 @@ def _make(maker: str) -> None:
         subprocess.run([maker, *options, SYSTEM_USER], capture_output=True, check=False)  # noqa: S603 - fixed words
 
 
-def open_the_way(target: Path, account: pwd.struct_passwd) -> set[Opened]:
+def open_the_way(target: Path, account: pwd.struct_passwd) -> set[OpenedTo]:
     """Let `account` pass through every folder above `target`. Returns the accounts to which folders had to be opened.
 
     By an access-control entry for this account alone; where the file system has none, for everyone, but still to pass
@@ -93,9 +93,9 @@ def open_the_way(target: Path, account: pwd.struct_passwd) -> set[Opened]:
             if isinstance(refused, OSError) and refused.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
-            opened.add(Opened.TO_EVERYONE)
+            opened.add(OpenedTo.TO_EVERYONE)
         else:
-            opened.add(Opened.TO_THE_ACCOUNT)
+            opened.add(OpenedTo.TO_THE_ACCOUNT)
     return opened
 
 

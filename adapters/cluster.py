@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from adapters.account import SYSTEM_USER, Opened, open_the_way, server_account
+from adapters.account import SYSTEM_USER, OpenedTo, open_the_way, server_account
 from locales import N_
 from locales.told import Told
 
@@ -81,7 +81,7 @@ class Cluster:
         self.home = home
         self.path = home / "cluster"
         #: The accounts to which folders above were opened, where we are root.
-        self.opened: set[Opened] = set()
+        self.opened: set[OpenedTo] = set()
         self._fast = fast
         self._account = _account()
         self._uid = self._account.pw_uid if self._account else os.geteuid()

@@ -21,7 +21,7 @@ from adapters.entra_settings import SEVERAL_TENANTS, EntraSettings
 from adapters.environment import SettingsError
 from adapters.for_msal import OUR_FAULT, ForMsal, NoTokens
 from adapters.id_tokens import Directory, Unreachable, prove
-from models.ports import Away, Begun, Proven, Unproven
+from models.ports import Begun, Proven, ProviderUnavailable, Unproven
 
 _log = logging.getLogger(__name__)
 
@@ -57,15 +57,15 @@ class Entra:
         #: What MSAL remembers of the directory between applications; no token is in it.
         self._remembered: dict[str, Any] = {}
 
-    def begin(self, *, choosing: bool = False) -> Begun | Away:
+    def begin(self, *, choosing: bool = False) -> Begun | ProviderUnavailable:
         """See `models.ports.SignInProvider`."""
         try:
             self._directory.published()  # people are not sent where we could not check the answer afterwards
         except Unreachable as away:
             _log.warning("the directory does not answer", extra={"code": away.code})
-            return Away(away.code)
+            return ProviderUnavailable(away.code)
         application = self._application()
-        if isinstance(application, Away):
+        if isinstance(application, ProviderUnavailable):
             return application
         # No scope of ours: "profile", which MSAL adds, is what puts `oid` into the token.
         flow = application.initiate_auth_code_flow(
@@ -75,9 +75,9 @@ class Entra:
             prompt="select_account" if choosing else None,
         )
         address = str(flow.pop("auth_uri"))
-        return Begun(address, flow) if address.startswith("https://") else Away("answer")
+        return Begun(address, flow) if address.startswith("https://") else ProviderUnavailable("answer")
 
-    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | Away:
+    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
         """See `models.ports.SignInProvider`."""
         if not hmac.compare_digest(answer.get("state", "").encode(), str(kept["state"]).encode()):
             return Unproven("state")
@@ -112,17 +112,17 @@ class Entra:
         """Let go of the connections."""
         self._http.close()
 
-    def _fetched(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> str | Unproven | Away:
+    def _fetched(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> str | Unproven | ProviderUnavailable:
         """The ID token that the directory gives for the code that came back."""
         application = self._application()
-        if isinstance(application, Away):
+        if isinstance(application, ProviderUnavailable):
             return application
         try:
             found = application.acquire_token_by_auth_code_flow(dict(kept), dict(answer))
         except httpx2.HTTPError as away:
             return _away(away)
         except MsalError:
-            return Away("busy")
+            return ProviderUnavailable("busy")
         except Exception as stumbled:  # noqa: BLE001  # MSAL reads an unverified token with no care for its shape
             _log.warning("the directory's answer cannot be read", extra={"error": type(stumbled).__name__})
             return Unproven("token")
@@ -131,13 +131,13 @@ class Entra:
         error = found.get("error")
         if error in OUR_FAULT:
             _log.error("the directory refuses our registration or its secret", extra={"code": error})
-            return Away("credential")
+            return ProviderUnavailable("credential")
         if error:
             return Unproven("code")
         token = found.get("id_token")
         return token if isinstance(token, str) else Unproven("token")
 
-    def _application(self) -> msal.ConfidentialClientApplication | Away:
+    def _application(self) -> msal.ConfidentialClientApplication | ProviderUnavailable:
         """An application for one sign-in: a shared one would keep the tokens of everyone who ever came."""
         try:
             return msal.ConfidentialClientApplication(
@@ -152,15 +152,15 @@ class Entra:
             )
         except SettingsError as gone:
             _log.error("nobody can sign in: a setting cannot be used", extra={"code": gone.variable})
-            return Away("credential")
+            return ProviderUnavailable("credential")
         except httpx2.HTTPError as away:
             return _away(away)
         except Exception as stumbled:  # noqa: BLE001  # MSAL reads a description with no care for its shape
             _log.warning("the directory's description cannot be read", extra={"error": type(stumbled).__name__})
-            return Away("answer")
+            return ProviderUnavailable("answer")
 
 
-def _away(error: httpx2.HTTPError) -> Away:
+def _away(error: httpx2.HTTPError) -> ProviderUnavailable:
     code = "timeout" if isinstance(error, httpx2.TimeoutException) else "connect"
     _log.warning("the directory does not answer", extra={"code": code})
-    return Away(code)
+    return ProviderUnavailable(code)

@@ -18,7 +18,7 @@ from uuid import UUID
 import httpx2
 import jwt
 
-from models.ports import Away, Proven, Unproven
+from models.ports import Proven, ProviderUnavailable, Unproven
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class _Key:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedKeys:
     """What a directory publishes of itself, as of a moment on this process's own clock."""
 
     issuer: str
@@ -93,10 +93,10 @@ class Directory:
         self._expected_issuer = expected_issuer
         self._clock = clock
         self._fetching = threading.Lock()
-        self._kept: Published | None = None
+        self._kept: PublishedKeys | None = None
         self._failed: tuple[float, Unreachable] | None = None
 
-    def published(self, *, older_than: float | None = None) -> Published:
+    def published(self, *, older_than: float | None = None) -> PublishedKeys:
         """What it publishes; where `older_than` is the moment of what a caller holds already, something newer.
 
         Raises Unreachable.
@@ -109,7 +109,7 @@ class Directory:
                     kept = self._kept = self._asked()
         return kept
 
-    def key(self, kid: str) -> tuple[Published, _Key | None]:
+    def key(self, kid: str) -> tuple[PublishedKeys, _Key | None]:
         """The key that a token names, with what was published beside it; None where there is no such key.
 
         Raises Unreachable.
@@ -119,13 +119,13 @@ class Directory:
             kept = self.published(older_than=kept.fetched)
         return kept, kept.keys.get(kid)
 
-    def _fresh(self, older_than: float | None) -> Published | None:
+    def _fresh(self, older_than: float | None) -> PublishedKeys | None:
         kept = self._kept
         if kept is None or self._clock() - kept.fetched > _KEPT_SECONDS or kept.fetched == older_than:
             return None
         return kept
 
-    def _asked(self) -> Published:
+    def _asked(self) -> PublishedKeys:
         if self._failed is not None and self._clock() - self._failed[0] < _LEFT_ALONE_SECONDS:
             raise Unreachable(self._failed[1].code)
         try:
@@ -136,7 +136,7 @@ class Directory:
         self._failed = None
         return found
 
-    def _fetch(self) -> Published:
+    def _fetch(self) -> PublishedKeys:
         at = self._clock()
         about = self._get(f"{self._address}/.well-known/openid-configuration")
         place = about.get("jwks_uri")
@@ -149,7 +149,7 @@ class Directory:
         end = about.get("end_session_endpoint")
         if not isinstance(end, str) or not end.startswith("https://"):
             end = ""
-        return Published(self._expected_issuer, end, dict(filter(None, map(_usable, listed))), at)
+        return PublishedKeys(self._expected_issuer, end, dict(filter(None, map(_usable, listed))), at)
 
     def _get(self, place: str) -> dict[str, Any]:
         try:
@@ -169,7 +169,7 @@ class Directory:
 
 def prove(
     token: str, directory: Directory, *, audience: str, tenants: Collection[UUID], nonce: str
-) -> Proven | Unproven | Away:
+) -> Proven | Unproven | ProviderUnavailable:
     """The tenant's object that an ID token proves. Every condition of the directory's own rules is checked here.
 
     Signed with RS256 under a key that the directory publishes for this issuer; for us and no one else; now; by the
@@ -192,7 +192,7 @@ def prove(
         return Unproven(next((code for kind, code in _WRONG if isinstance(wrong, kind)), "token"))
     except Unreachable as away:
         _log.warning("the directory's keys cannot be fetched", extra={"code": away.code})
-        return Away(away.code)
+        return ProviderUnavailable(away.code)
     return _proven(_Claims.of(claims), kept.issuer, found.issuer, tenants=tenants, nonce=nonce)
 
 

@@ -24,7 +24,7 @@ if sys.platform == "win32":
 
 import fcntl
 
-from adapters.account import Opened
+from adapters.account import OpenedTo
 from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class EmbeddedPostgres:
         return self._cluster.runs()
 
     @property
-    def opened(self) -> frozenset[Opened]:
+    def opened(self) -> frozenset[OpenedTo]:
         """The accounts to which this start, as root, had to open folders above the server's data and programs."""
         return frozenset(self._cluster.opened)
 

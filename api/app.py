@@ -31,7 +31,7 @@ from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.access.permissions import Action, Forbidden, action_of, asks, is_for_anyone
 from api.access.request_rates import TooManyRequests
-from api.access.session import DESKS, NotSignedIn, Office, desk
+from api.access.session import DESKS, Installation, NotSignedIn, context
 from api.json import routes as json_routes
 from api.json.described import PREFIX, with_problems
 from api.pages import routes as page_routes
@@ -65,8 +65,8 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Everything that answers, in the reader's language, and the headers around it."""
-        office: Office = self.state.office
-        return SecurityHeaders(LanguageMiddleware(super().build_middleware_stack()), is_https=office.is_https)
+        installation: Installation = self.state.installation
+        return SecurityHeaders(LanguageMiddleware(super().build_middleware_stack()), is_https=installation.is_https)
 
     def openapi(self) -> dict[str, Any]:
         """What the API says of itself, with the shape that its problems have."""
@@ -96,15 +96,15 @@ class Application(FastAPI):
         return found
 
 
-def create_app(office: Office) -> FastAPI:
+def create_app(installation: Installation) -> FastAPI:
     """The application around one office. It describes its API where it is reached on this machine alone, and no page
     shows the description: what an installation can be asked is no business of who only reaches it.
     """
-    described = DESCRIPTION if is_here(urlsplit(office.base_url).hostname or "") else None
+    described = DESCRIPTION if is_here(urlsplit(installation.base_url).hostname or "") else None
     app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url=described)
-    app.state.office = office
+    app.state.installation = installation
     app.state.desks = anyio.CapacityLimiter(DESKS)
-    app.router.routes.extend(declared(_windows(demonstration=office.demonstration)))
+    app.router.routes.extend(declared(_windows(demonstration=installation.demonstration)))
     app.mount("/static", asks(Action.LOOK)(StaticFiles(directory=STATIC)), name="static")
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)
@@ -116,7 +116,7 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(Exception, answers.fault)
     app.add_middleware(Pointing)
-    app.add_middleware(Guard, base_url=office.base_url)  # around what reads a body: it says how large one may be
+    app.add_middleware(Guard, base_url=installation.base_url)  # around what reads a body: it says how large one may be
     app.add_middleware(AccessLog)  # around all of it: what the guard refuses is logged as well
     return app
 
@@ -130,7 +130,7 @@ def _windows(*, demonstration: bool) -> Iterator[BaseRoute]:
 
 
 def declared(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
-    """These routes. Raises TypeError at one that names no action, or one for the signed-in alone that has no desk."""
+    """These routes. Raises TypeError at one without an action, or for the signed-in alone and without a context."""
     for route in routes:
         endpoint = getattr(route, "endpoint", None)
         action = action_of(endpoint)
@@ -138,7 +138,7 @@ def declared(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
             msg = f"{_named(route)} names no action: mark its endpoint with @asks"
             raise TypeError(msg)
         if not is_for_anyone(action) and not _is_at_a_desk(getattr(route, "dependant", None)):
-            msg = f"{_named(route)} is not for anyone, and does not ask who is signed in: give it a desk"
+            msg = f"{_named(route)} is not for anyone, and does not ask who is signed in: give it a context"
             raise TypeError(msg)
         yield route
 
@@ -149,7 +149,7 @@ def _named(route: BaseRoute) -> str:
 
 def _is_at_a_desk(dependant: Dependant | None) -> bool:
     return dependant is not None and (
-        dependant.call is desk or any(_is_at_a_desk(one) for one in dependant.dependencies)
+        dependant.call is context or any(_is_at_a_desk(one) for one in dependant.dependencies)
     )
 
 
@@ -160,9 +160,9 @@ def from_environment() -> FastAPI:
         msg = "the web is started by `spheres up`, which gives it a database"
         raise RuntimeError(msg)
     logs.configure("web", filters=[InRequest()])
-    office = Office(
+    installation = Installation(
         engine=make_engine(settings.database_url, application_name="spheres web"),
-        stationery=stationery_for(
+        letter_templates=stationery_for(
             sender=Mailbox(settings.sender, "SPHÈRES"),
             base_url=settings.base_url,
             folders=letter_folders(),
@@ -176,7 +176,7 @@ def from_environment() -> FastAPI:
         opened_at=datetime.now(UTC),
         is_being_written=settings.being_written.exists,
     )
-    return create_app(office)
+    return create_app(installation)
 
 
 def _settings() -> Settings:

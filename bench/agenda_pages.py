@@ -12,7 +12,7 @@ import jinja2
 from fastapi.testclient import TestClient
 from starlette.responses import Response
 
-from api.access.session import Office, sign_in
+from api.access.session import Installation, sign_in
 from api.app import create_app
 from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
@@ -30,9 +30,9 @@ def measure(ground: Ground, items: tuple[int, int], rounds: int) -> Iterator[Rat
     """An agenda of few items and one of many: the page on which it is changed, and the page on which it is read."""
     few, many = items
     meetings = {size: _agenda(ground, size) for size in items}
-    office = Office(ground.engine, ground.stationery, _ADDRESS, demonstration=False)
-    signed_in = {"Accept-Language": "fr", "Cookie": _signed_in(ground, office)}
-    with TestClient(create_app(office), base_url=_ADDRESS, headers=signed_in) as client:
+    installation = Installation(ground.engine, ground.letter_templates, _ADDRESS, demonstration=False)
+    signed_in = {"Accept-Language": "fr", "Cookie": _signed_in(ground, installation)}
+    with TestClient(create_app(installation), base_url=_ADDRESS, headers=signed_in) as client:
 
         def page(path: str) -> Callable[[int], str]:
             def get(size: int) -> str:
@@ -74,11 +74,11 @@ def _agenda(ground: Ground, size: int) -> UUID:
     return meeting_id
 
 
-def _signed_in(ground: Ground, office: Office) -> str:
+def _signed_in(ground: Ground, installation: Installation) -> str:
     """A sign-in of the coordinator, as the program keeps it: a cookie."""
     assert ground.coordinator.person_id is not None
     answer = Response()
-    sign_in(office, ground.program_id, ground.coordinator.person_id, answer)
+    sign_in(installation, ground.program_id, ground.coordinator.person_id, answer)
     return answer.headers["set-cookie"].partition(";")[0]
 
 

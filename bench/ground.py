@@ -31,7 +31,7 @@ from domain.kernel.actors import LOADER, Actor
 from domain.kernel.rows import col, run, scalars, select
 from domain.loading.loading import load, new_program_id
 from domain.mail.envelopes import Mailbox
-from domain.mail.notices import Stationery, stationery_for
+from domain.mail.notices import LetterTemplates, stationery_for
 from domain.people.people import add_person, appoint
 from flows.protocols import declared_protocols, letter_folders
 from models.base import table_of
@@ -92,7 +92,7 @@ class Ground:
     program_id: UUID
     organizations: dict[str, UUID]
     coordinator: Actor
-    stationery: Stationery
+    letter_templates: LetterTemplates
     time_zone: str = "UTC"
     templates: dict[int, UUID] = field(default_factory=dict)
     statements: int = 0
@@ -101,7 +101,7 @@ class Ground:
     def session(self) -> Session:
         """A session of the program, as the windows open it."""
         session = program_session(self.engine, self.program_id)
-        session.info["stationery"] = self.stationery
+        session.info["letter_templates"] = self.letter_templates
         return session
 
     def open_session(self) -> Session:

@@ -28,10 +28,10 @@ from bench.figures import Cost, Ratio, an_item, costing, median, mixed, ms, tabl
 from bench.ground import Ground, now
 from domain.kernel.rows import col, run, select
 from meetings import links, schedule
-from meetings.documents.content import AgendaContent, Both, Head, ItemLine
+from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf
-from meetings.entries import Entry, Moved
+from meetings.entries import CalendarEntry, EntryException
 from models.base import table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Person
@@ -100,7 +100,7 @@ def _dates(committees: int, rounds: int) -> Iterator[Ratio]:
 
 
 def _by_entries(season: Season) -> Spans:
-    return Entry(
+    return CalendarEntry(
         uid=season.uid,
         zone=ZONE,
         starts=datetime.combine(season.first, HOUR),
@@ -108,7 +108,7 @@ def _by_entries(season: Season) -> Spans:
         title="Comité",
         last_on=season.last,
         cancelled=frozenset(datetime.combine(day, HOUR) for day in season.off),
-        moved={datetime.combine(day, HOUR): Moved(starts, MINUTES) for day, starts in season.moved.items()},
+        moved={datetime.combine(day, HOUR): EntryException(starts, MINUTES) for day, starts in season.moved.items()},
     ).utc()
 
 
@@ -435,7 +435,7 @@ def _agenda(items: int) -> AgendaContent:
     """An agenda of so many items; never the same twice, since Typst remembers what it has set."""
     turn = next(_numbers)
     return AgendaContent(
-        head=Head(
+        head=MeetingHeading(
             program=Both("Programme de mesure", "Measuring program"),
             committee=Both("Comité de mesure", "Measuring committee"),
             starts=datetime(2027, 1, 6, 9, 30),  # noqa: DTZ001 - a local time
@@ -443,7 +443,7 @@ def _agenda(items: int) -> AgendaContent:
             place="Salle 1",
         ),
         items=tuple(
-            ItemLine(
+            AgendaLine(
                 number=str(place),
                 section=Both(f"Partie {place // 10}", f"Part {place // 10}"),
                 title=Both(_title(turn, place), f"Matter {turn}.{place}, which somebody asked for"),

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from adapters.database import make_engine, migrate, program_session
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import EmbeddedPostgres
-from api.access.session import Office, sign_in
+from api.access.session import Installation, sign_in
 from api.app import create_app
 from bench.figures import Ratio, median, mixed, ms, table
 from bench.ground import Ground, now
@@ -48,14 +48,16 @@ def measure(ground: Ground, folder: Path, *, rounds: int) -> Iterator[Ratio]:
     with EmbeddedPostgres(folder / "demonstration") as server:
         migrate(server.urls().owner)
         engine = make_engine(server.urls().app, application_name="spheres bench")
-        office = Office(engine, ground.stationery, f"http://{HOST}", demonstration=True, keys=FilePeopleKeys(keys))
-        program_id = Demonstration(engine, ground.stationery, at=now(), keys=office.keys).load()
+        installation = Installation(
+            engine, ground.letter_templates, f"http://{HOST}", demonstration=True, keys=FilePeopleKeys(keys)
+        )
+        program_id = Demonstration(engine, ground.letter_templates, at=now(), keys=installation.keys).load()
         with program_session(engine, program_id) as session:
             person_id = coordinator(session, now()).person_id
         answer = Response()
         assert person_id is not None
-        sign_in(office, program_id, person_id, answer)
-        reader = _Reader(create_app(office), answer.headers["set-cookie"].partition(";")[0])
+        sign_in(installation, program_id, person_id, answer)
+        reader = _Reader(create_app(installation), answer.headers["set-cookie"].partition(";")[0])
         event.listen(engine, "before_cursor_execute", reader.count)
         asyncio.run(_read(reader, rounds))
         engine.dispose()

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from api.access.session import Office, sign_in
+from api.access.session import Installation, sign_in
 from bench.figures import Cost, Ratio, costing, median, mixed, ms, table
 from bench.ground import Ground, now
 from bench.processes import free_port, module, running, serves, wait_for
@@ -195,8 +195,8 @@ def _never_done(ground: Ground, cases: list[UUID]) -> int:
 
 def _cookie(ground: Ground, port: int) -> str:
     """A sign-in of the coordinator, as the program keeps it."""
-    office = Office(ground.engine, ground.stationery, f"http://127.0.0.1:{port}", demonstration=False)
+    installation = Installation(ground.engine, ground.letter_templates, f"http://127.0.0.1:{port}", demonstration=False)
     answer = Response()
     assert ground.coordinator.person_id is not None
-    sign_in(office, ground.program_id, ground.coordinator.person_id, answer)
+    sign_in(installation, ground.program_id, ground.coordinator.person_id, answer)
     return answer.headers["set-cookie"].partition(";")[0]

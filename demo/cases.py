@@ -14,7 +14,7 @@ from demo.cast import Act, DemoCase, DemonstrationFile
 from demo.people import Happening, organization, person
 from domain.casework import cases, tasks
 from domain.casework.case_letters import chain_of
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
@@ -122,11 +122,11 @@ class DemonstratedCases:
         return Actor("coordinator", person_id, holder.organization_id if holder else None)
 
 
-def _proofs(act: Act) -> list[Proof]:
+def _proofs(act: Act) -> list[GivenProof]:
     if act.serial is not None:
-        return [Proof("serial", act.serial)]
+        return [GivenProof("serial", act.serial)]
     if act.account is not None:
-        return [Proof("account", act.account)]
+        return [GivenProof("account", act.account)]
     if act.document is not None:
-        return [Proof("document", act.document.name, act.document.text.encode())]
+        return [GivenProof("document", act.document.name, act.document.text.encode())]
     return []

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 from domain.declarations.program import Language
 from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, Key, Part, Text
+from domain.declared.reading import Bilingual, GrammarPart, Key, Text
 from domain.kernel.calendars import Calendar
 from locales import N_
 
@@ -81,7 +81,7 @@ Phone = Annotated[str, AfterValidator(_rings_nowhere)]
 FileName = Annotated[str, AfterValidator(_text_file)]
 
 
-class DemoPerson(Part):
+class DemoPerson(GrammarPart):
     """Someone who does not exist; one without address shows what happens to people whom no mail reaches."""
 
     given_name: Text
@@ -92,7 +92,7 @@ class DemoPerson(Part):
     phone: Phone | None = None
 
 
-class DemoTenure(Part):
+class DemoTenure(GrammarPart):
     """Who holds a role where, first to last day inclusive; without `ends`, until further notice."""
 
     person: Key
@@ -102,14 +102,14 @@ class DemoTenure(Part):
     ends: Day | None = None
 
 
-class DemoVacancy(Part):
+class DemoVacancy(GrammarPart):
     """A role that nobody holds today, on purpose."""
 
     role: RoleKey
     organization: Key
 
 
-class DemoAbsence(Part):
+class DemoAbsence(GrammarPart):
     """Who is away, first to last day inclusive, and who acts for them meanwhile, in what."""
 
     person: Key
@@ -119,7 +119,7 @@ class DemoAbsence(Part):
     ends: Day
 
 
-class DemoSignature(Part):
+class DemoSignature(GrammarPart):
     """The director's signature under an organization's agreement, and the day from which it is in force."""
 
     organization: Key
@@ -128,7 +128,7 @@ class DemoSignature(Part):
     starts: Day
 
 
-class DemoSeat(Part):
+class DemoSeat(GrammarPart):
     """Who sits on a seat as principal and as alternate, first to last day inclusive."""
 
     committee: Key
@@ -145,7 +145,7 @@ class DemoSeat(Part):
         return self
 
 
-class DemoEquipment(Part):
+class DemoEquipment(GrammarPart):
     """A thing that the program lends."""
 
     kind: Key
@@ -153,7 +153,7 @@ class DemoEquipment(Part):
     label: Text
 
 
-class DemoClosure(Part):
+class DemoClosure(GrammarPart):
     """Days on which an organization does not work, first to last inclusive."""
 
     organization: Key
@@ -162,14 +162,14 @@ class DemoClosure(Part):
     reason: Bilingual
 
 
-class DemoDocument(Part):
+class DemoDocument(GrammarPart):
     """A document handed in as evidence: its file name and its plain text."""
 
     name: FileName
     text: Text
 
 
-class Act(Part):
+class Act(GrammarPart):
     """What a person did on a day with one step, or with several at once: exactly one verb, with its day.
 
     `note` goes with what is done or approved, `reason` with all else. `given` is what is filled in of what each step
@@ -228,7 +228,7 @@ class Act(Part):
         return {part: value if isinstance(value, str) else list(value) for part, value in given.items()}
 
 
-class DemoCase(Part):
+class DemoCase(GrammarPart):
     """One case and what people did in it, in order; `ends` says how it must stand once all is replayed.
 
     The named days of the protocol come from the worker's tenure at the organization.
@@ -260,7 +260,7 @@ class DemoCase(Part):
         return self
 
 
-class DemonstrationFile(Part):
+class DemonstrationFile(GrammarPart):
     """People and history for one program, all of them made up."""
 
     program: Key

@@ -12,7 +12,7 @@ from demo.cast import Act, DemoCase, DemonstrationFile, DemoTenure, DemoVacancy,
 from domain.declarations.filling_in import checked
 from domain.declarations.program import ProgramFile
 from domain.declarations.protocol import Protocol, Step
-from domain.declared.problems import DeclaredErrors, PathOf, Problem
+from domain.declared.problems import DeclaredErrors, FileProblem, PathOf
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from domain.kernel.refusals import Refusal
 from locales import N_, current_language, pick
@@ -46,7 +46,7 @@ def _checked(
     return declared
 
 
-Findings = Iterator[Problem]
+Findings = Iterator[FileProblem]
 
 
 class _Checking:
@@ -81,7 +81,7 @@ class _Checking:
             self._cases,
         )
 
-    def _says(self, path: PathOf, sentence: str, /, **facts: str | int) -> Problem:
+    def _says(self, path: PathOf, sentence: str, /, **facts: str | int) -> FileProblem:
         return self.declared.problem(path, sentence, **facts)
 
     def _program(self) -> Findings:

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from demo.people import Happening, coordinator, organization, person, worker
 from domain.casework import tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.departure import departures, hand_overs, offers, settling, unopened
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
@@ -133,7 +133,7 @@ class DemonstratedDepartures:
         item = self._hand_over("primary").item
         (task,) = (one for one in self._steps("agree_on_way") if one.item == item)
         tasks.complete_task(
-            self.session, task.id, by=worker(self.session, _LEAVER, at), at=at, evidence=[Proof("way", "meeting")]
+            self.session, task.id, by=worker(self.session, _LEAVER, at), at=at, evidence=[GivenProof("way", "meeting")]
         )
         self._carry(at)
 

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from demo.people import Happening, coordinator, person, worker
 from domain.accompaniment import breaks, consents, reviews, states
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import numbers
 from domain.follow_ups import contacts, notes, opening
 from domain.follow_ups.notes import Week
@@ -29,7 +29,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.rows import only, run
 from domain.kernel.scope import local_day, program_of
 from domain.participants.ages import CONSENTS_ALONE
-from domain.participants.identity import Identity, IdentityColumns, sealed_identity
+from domain.participants.identity import IdentityColumns, ParticipantIdentity, sealed_identity
 from domain.participants.locking import new_reference
 from domain.participants.sealing import new_key
 from meetings import recruiters
@@ -183,13 +183,15 @@ class DemonstratedFollowUps:
         if story.place == _FOURTEEN:
             day = self._yesterday()
             born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
-        return sealed_identity(self.session, participant_id, Identity(given_name, family_name, birth_date=born))
+        return sealed_identity(
+            self.session, participant_id, ParticipantIdentity(given_name, family_name, birth_date=born)
+        )
 
     def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
         """The consent to the program, and one to sharing with each partner that is not left out; the forms stored."""
         day, by = local_day(self.session, at), worker(self.session, story.worker, at)
         signer = "parental_authority" if story.place == _FOURTEEN else "self"
-        signed = Signed(day, day, signer, day, "fr", limits_stated=True, copy_given_on=day)
+        signed = SignedForm(day, day, signer, day, "fr", limits_stated=True, copy_given_on=day)
         sign, keep = partial(consents.sign, self.session, participant_id, by=by, at=at), coordinator(self.session, at)
         made = [sign("program", signed)]
         for place, key in self._partners().items():

@@ -32,7 +32,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.rows import col, in_program, only, run, same, scalar, scalars, select, value_of
 from domain.kernel.scope import program_of
 from domain.loading import loading
-from domain.mail.notices import Stationery
+from domain.mail.notices import LetterTemplates
 from domain.people import absences, people
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
@@ -53,9 +53,11 @@ class Demonstration:
     Raises DeclaredErrors where the files do not hold on that day.
     """
 
-    def __init__(self, engine: Engine, stationery: Stationery, *, at: datetime, keys: Keys | None = None) -> None:
+    def __init__(
+        self, engine: Engine, letter_templates: LetterTemplates, *, at: datetime, keys: Keys | None = None
+    ) -> None:
         self.engine = engine
-        self.stationery = stationery
+        self.letter_templates = letter_templates
         self.at = at
         self.keys = keys
         self.program = read_program(PROGRAM_FILE)
@@ -114,7 +116,7 @@ class Demonstration:
 
     def _session(self, program_id: UUID) -> Session:
         session = program_session(self.engine, program_id)
-        session.info.update(stationery=self.stationery, keys=self.keys)
+        session.info.update(letter_templates=self.letter_templates, keys=self.keys)
         return session
 
 

@@ -25,7 +25,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.scope import local_day
 from domain.obligations import accepting, attestations, reading, to_accept, waiving
 from domain.obligations.projection import keep
-from domain.roles.roles import Standing, standing
+from domain.roles.roles import DayTenures, standing
 from flows.at_once import carry_at_once
 from meetings import asked_partners, endorsing, waivers
 from models.agreement import AgreementVersion
@@ -131,7 +131,7 @@ class DemonstratedObligations:
             judged=False,
         )
 
-    def _waiting(self, held: Standing) -> Iterator[tuple[UUID, UUID, Actor]]:
+    def _waiting(self, held: DayTenures) -> Iterator[tuple[UUID, UUID, Actor]]:
         """Each proof that waits, with its period, and who is asked to look at it."""
         for row in reading.periods(self.session):
             judged = to_accept.period_judged(self.session, row.id) if row.state == GIVEN else None

@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, or_
 
 from domain.accompaniment.workers import DECIDE
 from domain.casework import scheduling, subjects
-from domain.declarations.protocol import Agenda
+from domain.declarations.protocol import AgendaPlace
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, joins, of, only, same, scalars, select, surely
@@ -21,7 +21,7 @@ from domain.terms.admission import ADMISSION
 from locales import N_, say
 from meetings import admissions, agendas
 from meetings.partner_years import year_record
-from meetings.reasons import ENDED, Reason
+from meetings.reasons import ENDED, ItemReason
 from meetings.resting import is_decided_in_part
 from models.agenda import AgendaItem
 from models.casework import Case, Task
@@ -107,7 +107,7 @@ def put_back(session: Session, case_id: UUID, *, at: datetime) -> int:
     return int(not forgotten(session, case_id=case_id))
 
 
-def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime) -> None:
+def _put(session: Session, case: Case, task: Task, agenda: AgendaPlace, at: datetime) -> None:
     words = subjects.in_words(session, [case.id], "fr")[case.id]
     # A participant's item goes by the number or the candidate's reference, by which it circulates anyway.
     subject = words.subject if words.kind == "participant" else f"task/{task.id}"
@@ -117,7 +117,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
         return
     opened = local_day(session, surely(task.opened_at))
     facts = {"since": opened.isoformat()}
-    reasons = [Reason("step_open", N_("A procedure has asked this of the committee since %(since)s."), facts)]
+    reasons = [ItemReason("step_open", N_("A procedure has asked this of the committee since %(since)s."), facts)]
     # For a case about an agreement, its partner's year up to the day on which the step opened.
     if case.subject_kind == "agreement_version":
         reasons += year_record(session, surely(case.organization_id), opened)

@@ -20,7 +20,7 @@ from domain.agreements.agreements import complete_signatures, signed_in_part
 from domain.kernel.rows import col, only, scalar, surely
 from domain.kernel.scope import local_day
 from domain.record import events
-from domain.terms.days import Version, without_successor
+from domain.terms.days import PartnerVersion, without_successor
 from flows.marks import due_on_working_day
 from flows.turns import BY_ROUNDS, as_a_whole
 from models.record import Event
@@ -38,7 +38,7 @@ def warn(session: Session, at: datetime) -> int:
     return found + sum(_tell(session, row, at) for row in without_successor(session, local_day(session, at)))
 
 
-def _tell(session: Session, version: Version, at: datetime) -> bool:
+def _tell(session: Session, version: PartnerVersion, at: datetime) -> bool:
     """Tell what is to be told of one version today; returns whether there was anything."""
     ends_on = surely(version.ends_on)
     days = (ends_on - local_day(session, at)).days

@@ -13,7 +13,7 @@ from domain.kernel.rows import col, every, first, of, only, scalar
 from domain.kernel.scope import program_of
 from flows import departing
 from flows.agenda_points import put_on_agendas
-from flows.engine import Act
+from flows.engine import DueAction
 from flows.gates import announce_gates
 from flows.protocols import action
 from models.casework import Case, Task
@@ -45,7 +45,7 @@ def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
         if found is None:
             msg = f"the protocol has no action {name}"
             raise LookupError(msg)
-        found.do(session, Act(program_of(session), case_id, task.id, task.step, name, undo), by, at)
+        found.do(session, DueAction(program_of(session), case_id, task.id, task.step, name, undo), by, at)
         acts.record_act(session, task.id, undone=undo, by=by, at=at)
         done += 1
     case = first(session, of(Case).where(Case.id == case_id))

@@ -21,7 +21,7 @@ from sqlmodel import Session
 from domain.agreements.terminations import is_given_notice
 from domain.casework import cases
 from domain.casework.scheduling import protocol_of
-from domain.casework.subjects import ROLE_OF_WORKER, Subject
+from domain.casework.subjects import ROLE_OF_WORKER, CaseSubject
 from domain.declarations.protocol import Protocol, Starts
 from domain.kernel import periods
 from domain.kernel.actors import Actor
@@ -56,7 +56,7 @@ def begin(turn: Turn) -> int:
     return opening.each(wanted, _open)
 
 
-def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
+def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, CaseSubject]]:
     """What is due to begin on a local day and never had its case: the protocol's key, and the subject."""
     for version, since in _protocols(session):
         protocol = protocol_of(version)
@@ -69,7 +69,7 @@ def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
                 yield version.key, subject
 
 
-def _open(session: Session, wanted: tuple[str, Subject], *, by: Actor, at: datetime) -> int:
+def _open(session: Session, wanted: tuple[str, CaseSubject], *, by: Actor, at: datetime) -> int:
     key, subject = wanted
     cases.open_case(
         session,
@@ -111,7 +111,7 @@ def _begun(session: Session, key: str) -> _Known:
     return set(tuples(session, about.where(Case.protocol == key)))
 
 
-def _due(session: Session, protocol: Protocol, starts: Starts, since: date, day: date) -> Iterator[Subject]:
+def _due(session: Session, protocol: Protocol, starts: Starts, since: date, day: date) -> Iterator[CaseSubject]:
     if starts.each is None:
         yield from _agreements(session, starts, since, day)
         return
@@ -134,7 +134,7 @@ def _periods(starts: Starts, each: Each, since: date, day: date) -> Iterator[Per
             yield one
 
 
-def _agreements(session: Session, starts: Starts, since: date, day: date) -> Iterator[Subject]:
+def _agreements(session: Session, starts: Starts, since: date, day: date) -> Iterator[CaseSubject]:
     """The versions that end without a successor set to begin, with a last day as near as the protocol says.
 
     Where the next one is merely signed, the renewal makes it begin. Not those that were ended with notice, nor those of
@@ -167,27 +167,27 @@ def _agreements(session: Session, starts: Starts, since: date, day: date) -> Ite
     )
     for version_id, ends_on, notice_days, place in rows:
         if starts.before_last_day(ends_on, notice_days) <= day:
-            yield Subject(organization_id=place, agreement_version_id=version_id)
+            yield CaseSubject(organization_id=place, agreement_version_id=version_id)
 
 
 # ------------------------------------------------------------------------------------- whom a period's case is about
 
 
-def _the_program(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
-    yield Subject()
+def _the_program(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[CaseSubject]:  # noqa: ARG001
+    yield CaseSubject()
 
 
-def _organizations(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:
+def _organizations(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[CaseSubject]:
     """The organizations with a holder of the role that the protocol names, that day and in the period."""
     rows = _holders(session, str(protocol.subject.having), span, day)
     for place in dict.fromkeys(row.organization_id for row in rows):
-        yield Subject(organization_id=place)
+        yield CaseSubject(organization_id=place)
 
 
-def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
+def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[CaseSubject]:  # noqa: ARG001
     """The youth workers of that day who also are youth workers on a day of the period."""
     for row in _holders(session, ROLE_OF_WORKER, span, day):
-        yield Subject(person_id=row.person_id, organization_id=row.organization_id)
+        yield CaseSubject(person_id=row.person_id, organization_id=row.organization_id)
 
 
 def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenure]:
@@ -207,7 +207,7 @@ def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenur
     )
 
 
-_Subjects = Callable[[Session, Protocol, Period, date], Iterator[Subject]]
+_Subjects = Callable[[Session, Protocol, Period, date], Iterator[CaseSubject]]
 _SUBJECTS: Final[Mapping[str, _Subjects]] = {
     "program": _the_program,
     "organization": _organizations,

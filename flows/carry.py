@@ -26,7 +26,7 @@ from sqlmodel import Session
 
 from domain.agreements import renewals
 from domain.casework import acts, wakeups
-from domain.casework.locking import hold
+from domain.casework.locking import lock_task
 from domain.casework.wakeups import Claim
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
@@ -35,7 +35,7 @@ from domain.obligations.projection import keep
 from domain.obligations.triggers import OF_CASES, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
-from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand
+from flows.engine import ActFailed, DueAction, Means, Perform, code_of, in_hand
 from flows.gates import announce_gates
 from models.base import table_of
 from models.casework import Case
@@ -95,7 +95,7 @@ async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UU
     return carried
 
 
-async def perform_plainly(means: Means, act: Act) -> None:
+async def perform_plainly(means: Means, act: DueAction) -> None:
     """Do one act, and note it, in one transaction. Raises ActFailed, which knows nothing of the error behind it."""
     code = await asyncio.to_thread(_attempt, means, act)
     if code:
@@ -105,7 +105,7 @@ async def perform_plainly(means: Means, act: Act) -> None:
 def plainly(means: Means) -> Perform:
     """How acts are performed where Prefect is away."""
 
-    async def perform(act: Act) -> None:
+    async def perform(act: DueAction) -> None:
         await perform_plainly(means, act)
 
     return perform
@@ -114,7 +114,7 @@ def plainly(means: Means) -> Perform:
 # -------------------------------------------------------------------------------------------------- one act of a step
 
 
-def _wanted(means: Means, claim: Claim) -> list[Act]:
+def _wanted(means: Means, claim: Claim) -> list[DueAction]:
     """What the case asks of the engine now: first what is to be undone, then in the protocol's order."""
     with means.sessions(claim.program_id) as session:
         rows = run(
@@ -128,7 +128,7 @@ def _wanted(means: Means, claim: Claim) -> list[Act]:
             .order_by(col(TaskRow.act_state) != "undo_wanted", col(TaskRow.position), col(TaskRow.item)),
         ).all()
     return [
-        Act(
+        DueAction(
             claim.program_id,
             claim.case_id,
             row.id,
@@ -140,7 +140,7 @@ def _wanted(means: Means, claim: Claim) -> list[Act]:
     ]
 
 
-def _attempt(means: Means, act: Act) -> str:
+def _attempt(means: Means, act: DueAction) -> str:
     """The code of what went wrong, or "". The error stays here: its text may quote what no one outside may see."""
     try:
         with means.transaction(act.program_id) as session:
@@ -153,10 +153,10 @@ def _attempt(means: Means, act: Act) -> str:
     return ""
 
 
-def _do(session: Session, act: Act, at: datetime) -> None:
+def _do(session: Session, act: DueAction, at: datetime) -> None:
     """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
     # The case is locked until the end: no one cancels the act between its doing and its note.
-    held = hold(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
+    held = lock_task(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
     if held.case is None or held.task.act_state not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
     action = protocols.action(held.case.protocol, act.action)
@@ -283,13 +283,13 @@ async def _carried(case_id: str) -> State[None]:
 
 
 #: The act that a Prefect task is about. It travels in the context and not as a parameter, which Prefect would keep.
-_acting: ContextVar[tuple[Means, Act]] = ContextVar("acting")
+_acting: ContextVar[tuple[Means, DueAction]] = ContextVar("acting")
 
 
 def _by_prefect(means: Means) -> Perform:
     """Each act as a Prefect task, named after its step and tried again."""
 
-    async def perform(act: Act) -> None:
+    async def perform(act: DueAction) -> None:
         token = _acting.set((means, act))
         try:
             await _step_task(act.step)()

@@ -26,7 +26,7 @@ from flows.turns import BY_ROUNDS, Turn, in_parts
 from locales import LANGUAGES, N_, say
 from meetings import agendas, recruiters
 from meetings.agenda_items import open_subjects
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.follow_up import FollowUp
 
 #: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.
@@ -89,7 +89,7 @@ def _ask(session: Session, one: Losing, at: datetime) -> None:
         title_fr=say("fr", _TITLE, number=one.number),
         title_en=say("en", _TITLE, number=one.number),
         reasons=[
-            Reason(
+            ItemReason(
                 "contact_lost",
                 _SINCE,
                 {

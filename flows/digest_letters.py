@@ -18,7 +18,7 @@ from domain.kernel.scope import program_of
 from domain.kernel.titles import title_of
 from domain.mail import notices
 from domain.obligations.asking import ASKS
-from domain.roles.roles import Falls, Link, Standing
+from domain.roles.roles import DayTenures, Falls, Link
 from domain.roles.sight import sees_by_role
 from flows.ladders import Ladders
 from locales import N_, say
@@ -27,22 +27,27 @@ from models.program import Person
 
 
 @dataclass
-class News:
+class DigestNews:
     """What is new for one person: tasks of their own that opened or were due, and tasks of others that need a hand."""
 
     own: dict[UUID, datetime] = field(default_factory=dict)
     team: dict[UUID, datetime] = field(default_factory=dict)
 
-    def since(self, last: datetime) -> News:
+    def since(self, last: datetime) -> DigestNews:
         """The part of the news that is newer than a digest."""
-        return News(
+        return DigestNews(
             {task: at for task, at in self.own.items() if at > last},
             {task: at for task, at in self.team.items() if at > last},
         )
 
 
 def write_digest(
-    session: Session, person_id: UUID, news: News, tasks: Mapping[UUID, TaskWithCase], today: Standing, at: datetime
+    session: Session,
+    person_id: UUID,
+    news: DigestNews,
+    tasks: Mapping[UUID, TaskWithCase],
+    today: DayTenures,
+    at: datetime,
 ) -> None:
     """Write a person how their day stands, if their news is still true."""
     hats = board.hats_of(session, today, person_id)
@@ -80,7 +85,7 @@ class _Letter:
 
     session: Session
     person_id: UUID
-    today: Standing
+    today: DayTenures
     hats: board.Hats
     links: Mapping[UUID, list[Link]]
     instead: Mapping[UUID, Instead]
@@ -132,7 +137,7 @@ def waits_on(task: Task) -> UUID | None:
     return task.approved_by_id if task.state == "submitted" else task.owed_by_id
 
 
-def falls_on(today: Standing, task: Task, chains: Mapping[UUID, list[Link]]) -> Falls:
+def falls_on(today: DayTenures, task: Task, chains: Mapping[UUID, list[Link]]) -> Falls:
     """Those on which a task waits now; of its approvers, only those that the protocol does not bar."""
     return board.who_has(today, task, chains) if waits_on(task) in chains else today.falls([])
 

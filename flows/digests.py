@@ -19,10 +19,10 @@ from domain.casework.steps import links_of
 from domain.kernel.rows import col, every, in_program, only, same, scalars, surely, tuples, value_of
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
-from domain.roles.roles import Holder, Link, Standing, standing
-from flows.digest_letters import News, digest_key, falls_on, waits_on, write_digest
+from domain.roles.roles import DayTenures, Holder, Link, standing
+from flows.digest_letters import DigestNews, digest_key, falls_on, waits_on, write_digest
 from flows.engine import Means
-from flows.ladders import Ladders, Reminder
+from flows.ladders import Ladders, RungsUsed
 from models.casework import LIVE, Case, Task
 from models.engine import WakeUp
 from models.outbox import Notice
@@ -36,7 +36,7 @@ OVERLAP: Final = timedelta(minutes=2)
 
 
 def write_digests(
-    means: Means, program_id: UUID, at: datetime, reminded: Mapping[UUID, Reminder], since: datetime
+    means: Means, program_id: UUID, at: datetime, reminded: Mapping[UUID, RungsUsed], since: datetime
 ) -> None:
     """Write one digest to each person with something new since their last one.
 
@@ -58,15 +58,15 @@ def write_digests(
 
 def _by_person(
     session: Session,
-    today: Standing,
+    today: DayTenures,
     tasks: Mapping[UUID, TaskWithCase],
-    reminded: Mapping[UUID, Reminder],
+    reminded: Mapping[UUID, RungsUsed],
     since: datetime,
-) -> dict[UUID, News]:
+) -> dict[UUID, DigestNews]:
     """What is new for each person who owes, manages or answers for a task on the day."""
     chains = board.chains(session, [waits_on(task) for task in tasks.values()])
     reached = _Reached(session, today, chains, Ladders(session))
-    news: dict[UUID, News] = defaultdict(News)
+    news: dict[UUID, DigestNews] = defaultdict(DigestNews)
     for task_id, task in tasks.items():
         falls = falls_on(today, task, chains)
         if falls.waits_for:
@@ -80,7 +80,7 @@ def _by_person(
     return news
 
 
-def _told(task: TaskWithCase, reminder: Reminder | None, since: datetime) -> dict[str, datetime]:
+def _told(task: TaskWithCase, reminder: RungsUsed | None, since: datetime) -> dict[str, datetime]:
     """Who is told of a task, and since when: its owner, where it opened lately, and those of its reminder."""
     told = {}
     if task.state == "open" and (opened := surely(task.opened_at)) >= since - OVERLAP:
@@ -95,7 +95,7 @@ class _Reached:
     """Those that the rungs of tasks reach on a day."""
 
     session: Session
-    today: Standing
+    today: DayTenures
     chains: Mapping[UUID, list[Link]]
     protocols: Ladders
 
@@ -117,7 +117,7 @@ class _Reached:
         return {holder.person_id for holder in self.today.falls(notices.COORDINATION).holders}
 
 
-def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
+def _above(today: DayTenures, holders: Sequence[Holder]) -> set[UUID]:
     """The managers of those on which a task waits; where these are managers themselves, the directors."""
     places = {str(holder.organization_id) for holder in holders}
     themselves = {holder.person_id for holder in holders}
@@ -129,7 +129,7 @@ def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
     return set()
 
 
-def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[UUID]:
+def _directors(session: Session, today: DayTenures, chain: Sequence[Link]) -> set[UUID]:
     """The directors of the organization for which something is owed; if the coordinator owes it, where they work."""
     places = {str(link["at"]) for link in chain if link["at"] != "*"}
     places = places or {str(place) for place in program(session).coordination["organizations"]}
@@ -137,7 +137,7 @@ def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[
     return {holder.person_id for link in links for holder in today.falls([link]).holders}
 
 
-def _whom(session: Session, today: Standing, protocols: Ladders, task: TaskWithCase, target: str) -> set[UUID]:
+def _whom(session: Session, today: DayTenures, protocols: Ladders, task: TaskWithCase, target: str) -> set[UUID]:
     """The manager at the case's organization, where its owner has none; or those accountable.
 
     None for a duty outside any case.

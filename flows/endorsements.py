@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day
-from domain.obligations.triggers import settle
+from domain.obligations.triggers import judge_touched
 from flows.turns import as_a_whole
 from meetings import endorsing
 
@@ -30,5 +30,5 @@ def ask(session: Session, at: datetime) -> int:
     found = endorsing.follow_agreements(session, at=at)
     if calendar_of(session).is_working_day(day):
         found += endorsing.ask_again(session, day, at=at)
-    settle(session, at=at)
+    judge_touched(session, at=at)
     return found

@@ -70,7 +70,7 @@ def programs(means: Means) -> list[UUID]:
 
 
 @dataclass(frozen=True)
-class Act:
+class DueAction:
     """What the engine is to do automatically for one step of a case or, where `undo` is set, to undo."""
 
     program_id: UUID
@@ -82,7 +82,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Action:
+class StepAction:
     """How one named action is done, and how it is checked.
 
     `do` may be called again after it was half done or done, and then leaves one effect. `is_done` looks at the thing
@@ -91,8 +91,8 @@ class Action:
     Raises Refusal where it cannot be done for now.
     """
 
-    do: Callable[[Session, Act, Actor, datetime], None]
-    is_done: Callable[[Session, Act, datetime], bool]
+    do: Callable[[Session, DueAction, Actor, datetime], None]
+    is_done: Callable[[Session, DueAction, datetime], bool]
 
 
 class ActFailed(Exception):
@@ -104,16 +104,16 @@ class ActFailed(Exception):
 
 
 #: Does one act, or raises ActFailed: the plain function, or a Prefect task around it.
-Perform = Callable[[Act], Awaitable[None]]
+Perform = Callable[[DueAction], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundProtocol:
     """A protocol of the program: its declared file, the actions that it may name, and the folder of its letters."""
 
     key: str
     file: Path
-    actions: Mapping[str, Action] = field(default_factory=dict)
+    actions: Mapping[str, StepAction] = field(default_factory=dict)
     letters: Path | None = None
 
     @property
@@ -123,7 +123,7 @@ class Bound:
 
 
 @dataclass
-class InHand:
+class CarryUnderWay:
     """One carry under way. `outcome` is set when it is recorded: a later failure is only logged."""
 
     claim: Claim
@@ -133,7 +133,7 @@ class InHand:
 
 
 #: With this a Prefect run that knows only an opaque case id finds what it carries, in the context that called it.
-in_hand: ContextVar[InHand] = ContextVar("in_hand")
+in_hand: ContextVar[CarryUnderWay] = ContextVar("in_hand")
 
 
 def code_of(error: BaseException) -> str:

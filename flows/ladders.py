@@ -19,7 +19,7 @@ OUTSIDE_A_CASE: Final = ("owner", "owner", "owner", "accountable")
 
 
 @dataclass(frozen=True)
-class Reminder:
+class RungsUsed:
     """When a task's rungs were used, for which people, and in which state it was then.
 
     The owner is the one who owes it or, if it was handed in, approves it. The manager is theirs, and the director that

@@ -16,7 +16,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.rows import changes, col, in_program, run, same, select
 from domain.kernel.scope import program_of
 from domain.mail import notices
-from domain.mail.delivery import Decision, next_attempt
+from domain.mail.delivery import DeliveryOutcome, next_attempt
 from domain.record import events
 from flows.engine import Means, programs
 from models.lifecycles import NOTICE
@@ -162,7 +162,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
             notices.given_up(session, notice, refused=decision.state == "failed", at=at)
 
 
-def _columns(decision: Decision, at: datetime) -> dict[str, datetime | str | None]:
+def _columns(decision: DeliveryOutcome, at: datetime) -> dict[str, datetime | str | None]:
     if decision.state == "retry":
         return {"next_attempt_at": decision.retry_at}
     if decision.state == "sent":

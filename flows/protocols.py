@@ -17,24 +17,24 @@ from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.reading import Declared, load_declared
 from flows.admission import actions as admission
 from flows.departure import actions as departure
-from flows.engine import Action, Bound
+from flows.engine import BoundProtocol, StepAction
 from flows.onboarding import actions as onboarding
 from meetings.texts import LETTERS
 
 #: What the engine does in the protocols that name actions, in the order in which people go through them.
-_ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+_ACTIONS: Final[Mapping[str, Mapping[str, StepAction]]] = {
     "onboarding": onboarding.ACTIONS,
     "admission": admission.ACTIONS,
     "departure": departure.ACTIONS,
 }
 
 
-def protocols_in(folder: Path) -> dict[str, Bound]:
+def protocols_in(folder: Path) -> dict[str, BoundProtocol]:
     """The protocols that a folder's folders hold, by their names: those with actions first, then by the alphabet."""
     found = sorted(file.parent for file in folder.glob("*/protocol.yaml"))
     first = list(_ACTIONS)
     return {
-        here.name: Bound(
+        here.name: BoundProtocol(
             here.name,
             file=here / "protocol.yaml",
             actions=_ACTIONS.get(here.name, {}),
@@ -44,7 +44,7 @@ def protocols_in(folder: Path) -> dict[str, Bound]:
     }
 
 
-PROTOCOLS: Final[Mapping[str, Bound]] = protocols_in(Path(__file__).parent)
+PROTOCOLS: Final[Mapping[str, BoundProtocol]] = protocols_in(Path(__file__).parent)
 """The protocols by their keys, in the order in which they are read."""
 
 
@@ -53,7 +53,7 @@ def action_names(key: str) -> set[str]:
     return set(PROTOCOLS[key].actions)
 
 
-def action(key: str, name: str) -> Action | None:
+def action(key: str, name: str) -> StepAction | None:
     """The action that a step of a protocol names; None where the engine has none of that name (any more)."""
     bound = PROTOCOLS.get(key)
     return None if bound is None else bound.actions.get(name)

@@ -22,7 +22,7 @@ from domain.kernel.rows import changes, col, every, in_program, only, run, scala
 from domain.kernel.scope import local_day
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, write_digests
-from flows.ladders import Ladders, Reminder
+from flows.ladders import Ladders, RungsUsed
 from flows.marks import due_on_working_day, mark_of, set_mark
 from flows.turns import BY_ROUNDS, Turn, in_parts
 from models.casework import LIVE, Task
@@ -70,9 +70,9 @@ def remind(turn: Turn) -> int:
 # ------------------------------------------------------------------------------------------------ using up the rungs
 
 
-def _use_rungs(turn: Turn) -> dict[UUID, Reminder]:
+def _use_rungs(turn: Turn) -> dict[UUID, RungsUsed]:
     """Use every rung that was reached, and record its recipients."""
-    used: dict[UUID, Reminder] = {}
+    used: dict[UUID, RungsUsed] = {}
     for _ in range(PASSES):
         after: UUID | None = UUID(int=0)
         while after is not None:
@@ -107,7 +107,7 @@ def _due(session: Session, at: datetime, after: UUID) -> list[TaskWithCase]:
     )
 
 
-def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[UUID, Reminder]:
+def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[UUID, RungsUsed]:
     day = local_day(session, at)
     protocols = Ladders(session)
     reached_rungs: list[dict[str, Any]] = []
@@ -142,7 +142,7 @@ def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[U
     return {task_id: _reminder(at, facts) for task_id, facts in told}
 
 
-def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
+def _recorded(session: Session, since: datetime) -> dict[UUID, RungsUsed]:
     """What a round that was broken off had used up, and this one after it. Reads the whole record: it is rare."""
     rows = run(
         session,
@@ -156,5 +156,5 @@ def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
     return {row.subject_id: _reminder(row.at, row.facts) for row in rows}
 
 
-def _reminder(at: datetime, facts: Mapping[str, Any]) -> Reminder:
-    return Reminder(at, frozenset(facts["to"]), facts.get("state", "open"))
+def _reminder(at: datetime, facts: Mapping[str, Any]) -> RungsUsed:
+    return RungsUsed(at, frozenset(facts["to"]), facts.get("state", "open"))

@@ -35,7 +35,7 @@ def look(turn: Turn) -> int:
     return turn.each(over, _ask_by_calendar if by_itself else _ask_to_ask)
 
 
-def _ask_by_calendar(session: Session, row: retention.Due, *, by: Actor, at: datetime) -> int:
+def _ask_by_calendar(session: Session, row: retention.DueDestruction, *, by: Actor, at: datetime) -> int:
     """Ask once for each last day: what a person refused or let lapse is a person's to ask anew."""
     last = destruction.last_of(session, row.id)
     if last is not None and local_day(session, last.asked_at) > row.retain_until:
@@ -44,5 +44,5 @@ def _ask_by_calendar(session: Session, row: retention.Due, *, by: Actor, at: dat
     return 1
 
 
-def _ask_to_ask(session: Session, row: retention.Due, *, by: Actor, at: datetime) -> int:
+def _ask_to_ask(session: Session, row: retention.DueDestruction, *, by: Actor, at: datetime) -> int:
     return int(retention.ask_to_destroy(session, row.id, row.known_as, by=by, at=at))

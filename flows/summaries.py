@@ -17,7 +17,7 @@ from domain.kernel.scope import local_day
 from domain.terms.days import CLINICAL
 from locales import N_, say
 from meetings import agendas
-from meetings.reasons import ENDED, Reason
+from meetings.reasons import ENDED, ItemReason
 from models.agenda import AgendaItem
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
@@ -44,7 +44,7 @@ def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetim
             number,
             title_fr=say("fr", _TITLE, number=number),
             title_en=say("en", _TITLE, number=number),
-            reasons=[Reason("departure", _WHY, {"day": local_day(session, at).isoformat()})],
+            reasons=[ItemReason("departure", _WHY, {"day": local_day(session, at).isoformat()})],
             by=by,
             at=at,
         )

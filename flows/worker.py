@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 from domain.kernel import rows
 from domain.kernel.rows import col, scalar
 from domain.mail import delivery
-from flows.engine import PREFECT_CLIENT, InHand, Means, code_of, in_hand
+from flows.engine import PREFECT_CLIENT, CarryUnderWay, Means, code_of, in_hand
 
 if __name__ == "__main__":
     # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
@@ -218,7 +218,7 @@ class Worker:
 
     async def _carry_by_prefect(self, claim: Claim) -> bool:
         """Whether the case was carried and its wake-up acknowledged, whatever Prefect says of it afterwards."""
-        hand = InHand(claim, self.means)
+        hand = CarryUnderWay(claim, self.means)
         token = in_hand.set(hand)
         try:
             flow = await asyncio.to_thread(self._flow_of, claim)
@@ -391,7 +391,7 @@ async def main(settings: Settings) -> None:
 
     def sessions(program_id: UUID) -> Session:
         session = program_session(engine, program_id)
-        session.info.update(stationery=paper, keys=keys)
+        session.info.update(letter_templates=paper, keys=keys)
         return session
 
     mailer, inbox, accounts = outside_of(settings)

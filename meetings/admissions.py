@@ -49,7 +49,7 @@ from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
-from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
+from meetings.reasons import COULD_NOT_WAIT, ENDED, ItemReason, is_over
 from models.agenda import AgendaItem
 from models.casework import Case, Task
 from models.committee import Committee
@@ -277,7 +277,7 @@ def _put_on_agenda(
         title_fr=say("fr", _FORWARDED, reference=reference),
         title_en=say("en", _FORWARDED, reference=reference),
         reasons=[
-            Reason(
+            ItemReason(
                 "forwarded",
                 N_("The coordinator assigned it directly to a worker on %(day)s, as it could not wait."),
                 {"day": local_day(session, at).isoformat()},

@@ -17,9 +17,9 @@ from domain.kernel.rows import SHAPE, also, col, every, joins, of, surely, value
 from domain.kernel.scope import local_day
 from locales import N_, say
 from meetings import endorsements
-from meetings.agenda_rules import OBJECTION, SILENCE, Drawn, Rule, Table, drawn_for
+from meetings.agenda_rules import OBJECTION, SILENCE, Drawn, KeyedRule, RuleContext, drawn_for
 from meetings.endorsements import Endorsed
-from meetings.reasons import Fact, Reason
+from meetings.reasons import Fact, ItemReason
 from models.agenda import AUDIENCES, AgendaItem
 from models.casework import SETTLED, Task
 from models.minutes import Decision
@@ -36,7 +36,7 @@ class _DecisionForSome(Decision):
     audience: str = also(value_of(func.coalesce(col(AgendaItem.audience), AUDIENCES[0])))
 
 
-def open_ones(table: Table, rule: Rule) -> Iterator[Drawn]:
+def open_ones(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     """Those late on the day of the meeting first, then by their last day.
 
     Their words are in the title: each is for those alone who may read the item that it was taken on, or for fewer where
@@ -55,10 +55,10 @@ def open_ones(table: Table, rule: Rule) -> Iterator[Drawn]:
     for row in every(table.session, found):
         due = row.task_due_on or row.due_on
         facts: dict[str, Fact] = {"decided": local_day(table.session, row.decided_at).isoformat()}
-        reason = Reason("decision_undated", facts=facts)
+        reason = ItemReason("decision_undated", facts=facts)
         if due is not None:
             code = "decision_late" if due < table.day else "decision_open"
-            reason = Reason(code, facts={**facts, "due": due.isoformat()})
+            reason = ItemReason(code, facts={**facts, "due": due.isoformat()})
         yield _for_its_readers(table, rule, "decision", row, _title_of_decision(row), [reason])
 
 
@@ -72,14 +72,19 @@ def _decisions_for_some() -> SelectOfScalar[_DecisionForSome]:
 
 
 def _for_its_readers(
-    table: Table, rule: Rule, kind: str, row: _DecisionForSome, title: tuple[str, str], reasons: Sequence[Reason]
+    table: RuleContext,
+    rule: KeyedRule,
+    kind: str,
+    row: _DecisionForSome,
+    title: tuple[str, str],
+    reasons: Sequence[ItemReason],
 ) -> Drawn:
     """An item about a decision, for those alone who may read the item of the decision."""
     drawn = drawn_for(table, rule, kind, str(row.id), title, reasons)
     return replace(drawn, audience=max(drawn.audience, row.audience, key=AUDIENCES.index))
 
 
-def to_settle(table: Table, rule: Rule) -> Iterator[Drawn]:
+def to_settle(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     """One for each decision of any committee to which a partner objects, then for each on which one is silent still.
 
     An objection comes at once, also where it stops nothing; silence, once its partners were asked again and the last
@@ -104,11 +109,11 @@ def to_settle(table: Table, rule: Rule) -> Iterator[Drawn]:
     yield from silent
 
 
-def _objected(table: Table, row: Decision, said: Iterable[Endorsed]) -> list[Reason]:
+def _objected(table: RuleContext, row: Decision, said: Iterable[Endorsed]) -> list[ItemReason]:
     """That each partner objects to a decision, and what that does."""
     does = _HOW_IT_OBJECTS.get(row.endorsement, "objected")
     return [
-        Reason(
+        ItemReason(
             "objected_own_waiver" if one.stake == OWES_AGAIN else does,
             facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
         )
@@ -117,25 +122,25 @@ def _objected(table: Table, row: Decision, said: Iterable[Endorsed]) -> list[Rea
     ]
 
 
-def _unheard(table: Table, row: Decision, said: Iterable[Endorsed]) -> list[Reason]:
+def _unheard(table: RuleContext, row: Decision, said: Iterable[Endorsed]) -> list[ItemReason]:
     """That partners are silent on a pending decision although they were asked again, or that none of them is left."""
     if row.endorsement != "pending":
         return []
     facts = {"decided": local_day(table.session, row.decided_at).isoformat()}
     missing = [one.organization for one in said if one.word.is_awaited]
     if not missing:
-        return [Reason("nobody_left", facts=facts)]
+        return [ItemReason("nobody_left", facts=facts)]
     if row.asked_again_at is None or surely(row.endorse_by) >= table.day:
         return []
     asked = _day_of(table, row.asked_again_at)
-    return [Reason("silent", facts={**facts, "partner": partner, "day": asked}) for partner in missing]
+    return [ItemReason("silent", facts={**facts, "partner": partner, "day": asked}) for partner in missing]
 
 
 #: By what the partners made of the decision, what an objection to it does.
 _HOW_IT_OBJECTS: Final[Mapping[str, str]] = {"endorsed": "objected_in_vain", "earlier": "objected_before"}
 
 
-def _day_of(table: Table, moment: datetime | None) -> str:
+def _day_of(table: RuleContext, moment: datetime | None) -> str:
     return local_day(table.session, moment or table.at).isoformat()
 
 

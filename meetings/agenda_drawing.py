@@ -38,8 +38,8 @@ from meetings.agenda_rules import (
     STANDING,
     TURN,
     Drawn,
-    Rule,
-    Table,
+    KeyedRule,
+    RuleContext,
     both,
     drawn_as,
     drawn_for,
@@ -50,7 +50,7 @@ from meetings.agenda_rules import (
 )
 from meetings.committees import PRINCIPAL, CommitteeSeat, membership
 from meetings.partner_years import year_record
-from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Reason
+from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, ItemReason
 from models.agenda import AgendaItem
 from models.agreement import AgreementVersion
 from models.casework import Case, ProtocolVersion
@@ -74,7 +74,7 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
 
     Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
     """
-    table = Table(
+    table = RuleContext(
         session, committee, meeting, membership(session, committee.id), at, _unreached(session, committee.id, meeting)
     )
     rules = _with_endorsements(session, committee)
@@ -95,7 +95,7 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
     return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
 
 
-def _with_endorsements(session: Session, committee: Committee) -> tuple[Rule, ...]:
+def _with_endorsements(session: Session, committee: Committee) -> tuple[KeyedRule, ...]:
     """A committee's rules; the committee that settles objections (GV-4) also gets the rule that brings them before it.
 
     The author of the program file does not choose whether an objection is heard.
@@ -106,7 +106,7 @@ def _with_endorsements(session: Session, committee: Committee) -> tuple[Rule, ..
         return rules
     section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
     by_itself = AgendaRule(source="endorsements", section=section, minutes=15, purpose="decision", sources=("GV-4",))
-    return (Rule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
+    return (KeyedRule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
 
 
 _TO_SETTLE: Final = N_("Decisions that the partners endorse")
@@ -115,11 +115,11 @@ _TO_SETTLE: Final = N_("Decisions that the partners endorse")
 # ------------------------------------------------------------------------------------------------------ the sources
 
 
-def _standing(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _standing(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     yield _of_one_meeting(table, rule, STANDING, rule.key, presenter_of(rule, table.seats, table.day))
 
 
-def _turn(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _turn(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == rule.declared.role]
     for seat in _rotated(seats, _last_in_turn(table, rule)):
         yield _of_one_meeting(table, rule, TURN, f"{rule.key}/{seat.id}", seat.id, seat)
@@ -131,7 +131,7 @@ def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[Committe
     return [*seats[start:], *seats[:start]]
 
 
-def _last_in_turn(table: Table, rule: Rule) -> UUID | None:
+def _last_in_turn(table: RuleContext, rule: KeyedRule) -> UUID | None:
     """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
     found: UUID | None = scalar(
         table.session,
@@ -152,17 +152,17 @@ def _last_in_turn(table: Table, rule: Rule) -> UUID | None:
 
 
 def _of_one_meeting(
-    table: Table, rule: Rule, kind: str, base: str, presenter: UUID | None, seat: CommitteeSeat | None = None
+    table: RuleContext, rule: KeyedRule, kind: str, base: str, presenter: UUID | None, seat: CommitteeSeat | None = None
 ) -> Drawn:
     assert rule.declared.title is not None  # noqa: S101 - the grammar wants one of these sources
     title_fr, title_en = rule.declared.title.fr, rule.declared.title.en
     if seat is not None:
         title_fr, title_en = f"{title_fr} – {seat.title_fr}", f"{title_en} – {seat.title_en}"
     carried_from, seen = table.unreached.get(f"{kind}/{base}", (None, 0))
-    reasons = [Reason(kind)]
+    reasons = [ItemReason(kind)]
     asks = seen >= TOO_OFTEN
     if seen:
-        reasons.append(Reason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen}))
+        reasons.append(ItemReason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen}))
     item = item_by(rule, kind, f"{base}@{table.meeting.id}", (title_fr, title_en), presenter)
     drawn = drawn_as(replace(item, times_seen=seen, carried_from_id=carried_from), reasons)
     return replace(drawn, purpose="decision") if asks else drawn
@@ -192,7 +192,7 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
     return {f"{row.kind}/{row.base}": (row.id, row.times_seen + 1) for row in rows if row.outcome == "carried"}
 
 
-def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _minutes_to_approve(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     rows = run(
         table.session,
         only(Meeting.id, Meeting.starts)
@@ -208,10 +208,12 @@ def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
     for row in rows:
         day = row.starts.date().isoformat()
         title = both(N_("Minutes of %(day)s"), day=day)
-        yield drawn_for(table, rule, "minutes", str(row.id), title, [Reason("minutes_to_approve", facts={"day": day})])
+        yield drawn_for(
+            table, rule, "minutes", str(row.id), title, [ItemReason("minutes_to_approve", facts={"day": day})]
+        )
 
 
-def _onboarding(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _onboarding(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     rows = run(
         table.session,
         only(
@@ -233,19 +235,19 @@ def _onboarding(table: Table, rule: Rule) -> Iterator[Drawn]:
             role=titles[ROLE_OF_SUBJECT[row.subject]],
             organization=row.short_name,
         )
-        yield drawn_for(table, rule, "onboarding", str(row.id), title, [Reason("onboarding_open", facts=facts)])
+        yield drawn_for(table, rule, "onboarding", str(row.id), title, [ItemReason("onboarding_open", facts=facts)])
 
 
-def _vacancies(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _vacancies(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     for seat in table.seats.seats_on(table.day):
         if not table.seats.holders(seat.id, table.day, PRINCIPAL):
             title = both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
-            yield drawn_for(table, rule, "vacancy", f"seat/{seat.id}", title, [Reason("seat_vacant")])
+            yield drawn_for(table, rule, "vacancy", f"seat/{seat.id}", title, [ItemReason("seat_vacant")])
     if table.committee.source == WATCHES_EVERY_ROLE:
         yield from _vacant_roles(table, rule)
 
 
-def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _vacant_roles(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     for vacancy in vacancies.find(table.session, standing(table.session, table.day)):
         if vacancy.kind != "role":
             continue
@@ -254,14 +256,14 @@ def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
             role={"fr": vacancy.title_fr, "en": vacancy.title_en},
             organization=vacancy.organization,
         )
-        reason = Reason("role_vacant")
+        reason = ItemReason("role_vacant")
         if vacancy.tasks:
-            reason = Reason("role_vacant_with_tasks", facts={"n": vacancy.tasks})
+            reason = ItemReason("role_vacant_with_tasks", facts={"n": vacancy.tasks})
         subject = f"role/{vacancy.role}/{vacancy.organization_id}"
         yield drawn_for(table, rule, "vacancy", subject, title, [reason])
 
 
-def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _obligations(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     """One for each partner: everything of theirs that is at risk, cannot be met any more, or was missed lately."""
     by_partner: dict[UUID, list[PeriodRead]] = {}
     for row in at_risk(table.session, table.day):
@@ -273,13 +275,13 @@ def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
             facts: dict[str, Fact] = {"clause": clause_without_role(row.key)}
             code = f"obligation_{row.state}"
             if row.ends_on is None:
-                reasons.append(Reason("obligation_missed_now", facts=facts))
+                reasons.append(ItemReason("obligation_missed_now", facts=facts))
             else:
-                reasons.append(Reason(code, facts={**facts, "day": row.ends_on.isoformat()}))
+                reasons.append(ItemReason(code, facts={**facts, "day": row.ends_on.isoformat()}))
         yield drawn_for(table, rule, "obligation", str(organization_id), title, reasons)
 
 
-def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _agreement_years(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     """One for each agreement in force of which a year is over that the committee has not spoken of yet.
 
     It shows the record of that year. Years are those of the agreement through all its versions: an amendment neither
@@ -316,7 +318,7 @@ def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
         code = "agreement_year"
         if row.ends_on is not None:
             code, facts["last"] = "agreement_year_to_a_day", row.ends_on.isoformat()
-        reasons = [Reason(code, facts=facts), *year_record(table.session, row.organization_id, last)]
+        reasons = [ItemReason(code, facts=facts), *year_record(table.session, row.organization_id, last)]
         title = both(N_("Re-evaluate the agreement: %(organization)s"), organization=row.short_name)
         yield drawn_for(table, rule, AGREEMENT_YEAR, subject, title, reasons)
 
@@ -344,7 +346,7 @@ def _roles(session: Session) -> dict[str, dict[str, str]]:
     return {row.key: {"fr": row.title_fr, "en": row.title_en} for row in rows}
 
 
-def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
+def _asked(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before.
 
     Not what is over, which an agenda keeps as long as it is frozen.
@@ -367,7 +369,7 @@ def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
         yield Drawn(**vars(item), reasons=(), item_id=row.id)
 
 
-_SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
+_SOURCES: Final[Mapping[str, Callable[[RuleContext, KeyedRule], Iterator[Drawn]]]] = {
     "standing": _standing,
     "turn": _turn,
     "minutes": _minutes_to_approve,

@@ -38,7 +38,7 @@ from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, Reason, edited, is_drawn, merged, without
+from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, ItemReason, Kept, edited, is_drawn, merged, without
 from models.agenda import AgendaItem
 from models.casework import Task
 from models.committee import Committee, Seat
@@ -286,7 +286,7 @@ def _ask_again(
     if now == (row.reasons, row.task_id, row.times_seen):
         return
     change_item(session, row, reasons=now[0], task_id=now[1], times_seen=now[2])
-    tell(session, verb, row, by=by, at=at)
+    write_item_event(session, verb, row, by=by, at=at)
 
 
 def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> AgendaItem | None:
@@ -367,21 +367,21 @@ def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
 def put_last(session: Session, row: AgendaItem, meeting_id: UUID, *, by: Actor, at: datetime, **values: Any) -> None:
     """Have a locked item of the pool stand last on a meeting's agenda, with these columns besides."""
     last = last_position(session, meeting_id)
-    state = moved(row.state, "schedule")
+    state = item_state_after(row.state, "schedule")
     change_item(session, row, state=state, meeting_id=meeting_id, position=1 + last, **values)
-    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+    write_item_event(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
 
 
 def end(session: Session, row: AgendaItem, *, by: Actor, at: datetime, **values: Any) -> bool:
     """Withdraw a locked item whose fact no longer holds; one that is printed stays, and says so. Whether it stays."""
     is_printed = row.frozen_at is not None
     if is_printed:
-        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
+        ended = ItemReason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
         values["reasons"] = [*without(row.reasons, ENDED), ended]
     else:
-        values |= {"state": moved(row.state, "withdraw"), "position": 0}
+        values |= {"state": item_state_after(row.state, "withdraw"), "position": 0}
     change_item(session, row, **values)
-    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
     return is_printed
 
 
@@ -436,7 +436,7 @@ def refuse_unless_open(meeting: Meeting) -> None:
         raise Refusal("agenda.frozen", N_("The agenda is frozen: later items are added to it, with a reason."))
 
 
-def moved(state: str, move: str) -> str:
+def item_state_after(state: str, move: str) -> str:
     """The state of an item after a move. Raises Refusal where its state does not allow it."""
     try:
         return AGENDA_ITEM.after(state, move)
@@ -444,7 +444,9 @@ def moved(state: str, move: str) -> str:
         raise Refusal("agenda.item_state", N_("This cannot be done with this item in its current state.")) from None
 
 
-def tell(session: Session, verb: str, row: AgendaItem, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+def write_item_event(
+    session: Session, verb: str, row: AgendaItem, *, by: Actor, at: datetime, **facts: events.Fact
+) -> None:
     """Write the event of what was done to an item."""
     events.write(session, verb, "agenda_item", row.id, by=by, at=at, case_id=None, kind=row.kind, **facts)
 

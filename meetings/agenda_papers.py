@@ -25,7 +25,7 @@ from domain.terms.days import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
-from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
+from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading, as_json, from_json
 from meetings.invitees import others
 from meetings.locking import read_meeting
 from meetings.reasons import CARRIED, in_words, why_late, without
@@ -156,7 +156,7 @@ def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tup
 
 
 @dataclass(frozen=True)
-class Version:
+class AgendaEdition:
     """A version of an agenda as it went out: the agenda itself, or the addendum to it of that number.
 
     `is_replaced` where an agenda that was frozen later stands in its place, or is to be frozen again.
@@ -170,7 +170,7 @@ class Version:
     is_replaced: bool
 
 
-def versions_of(session: Session, meeting_id: UUID) -> tuple[Version, ...]:
+def versions_of(session: Session, meeting_id: UUID) -> tuple[AgendaEdition, ...]:
     """Every version of a meeting's agenda that went out, the first one first."""
     rows = tuples(
         session,
@@ -183,12 +183,12 @@ def versions_of(session: Session, meeting_id: UUID) -> tuple[Version, ...]:
     found, first = [], 0
     for n, kind, digest, made_at in rows:
         first = n if kind == "agenda" else first
-        found.append(Version(n, kind, n - first, digest, made_at, is_replaced=first != last))
+        found.append(AgendaEdition(n, kind, n - first, digest, made_at, is_replaced=first != last))
     return tuple(found)
 
 
 @dataclass(frozen=True)
-class Change:
+class AgendaChange:
     """What an agenda says otherwise than the one that it replaces, of one item: `what` became of it.
 
     `number` is the item's now, and `was` its number before; each is "" where it has none.
@@ -205,7 +205,7 @@ class Replacing:
     """An agenda in whose place another one stands: when its meeting was to be, and what changed."""
 
     was: datetime
-    changes: tuple[Change, ...]
+    changes: tuple[AgendaChange, ...]
 
 
 def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> Replacing | None:
@@ -222,13 +222,13 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
     return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(_changes(before, after)))
 
 
-def _changes(before: Mapping[str, ItemLine], after: Mapping[str, ItemLine]) -> Iterator[Change]:
+def _changes(before: Mapping[str, AgendaLine], after: Mapping[str, AgendaLine]) -> Iterator[AgendaChange]:
     """What became of each item, by the items: those that an agenda has, then those that it has no more."""
     for item, line in after.items():
         change = _changed(before.get(item), line)
         if change is not None:
             yield change
-    yield from (Change("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
+    yield from (AgendaChange("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
 
 
 def paper(
@@ -246,11 +246,11 @@ def paper(
     )
 
 
-def head_of(session: Session, meeting: Meeting) -> Head:
+def head_of(session: Session, meeting: Meeting) -> MeetingHeading:
     """Which meeting a document is of."""
     committee = committees(session)[meeting.committee_id]
     here = program(session)
-    return Head(
+    return MeetingHeading(
         program=Both(fr=here.title_fr, en=here.title_en),
         committee=Both(fr=committee.title_fr, en=committee.title_en),
         starts=meeting.starts,
@@ -261,14 +261,14 @@ def head_of(session: Session, meeting: Meeting) -> Head:
     )
 
 
-def item_line(row: PresentedItem, number: str) -> ItemLine:
+def item_line(row: PresentedItem, number: str) -> AgendaLine:
     """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
 
     What made an item late was typed once, in one language: both documents have it as it is, save where the program says
     it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
     reasons = without(row.reasons, CARRIED)
-    return ItemLine(
+    return AgendaLine(
         number=row.number or number,
         section=Both(fr=row.section_fr, en=row.section_en),
         title=Both(fr=row.title_fr, en=row.title_en),
@@ -285,7 +285,7 @@ def item_line(row: PresentedItem, number: str) -> ItemLine:
     )
 
 
-def untitled(lines: Mapping[Key, ItemLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
+def untitled(lines: Mapping[Key, AgendaLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
     """By language that someone who is invited reads, the items that have no title or no heading in it.
 
     Where nobody is invited yet, both languages count: who comes may read either.
@@ -297,7 +297,7 @@ def untitled(lines: Mapping[Key, ItemLine], readers: Collection[Reader]) -> dict
     return {language: keys for language, keys in found.items() if keys}
 
 
-def _lacks(line: ItemLine, language: str) -> bool:
+def _lacks(line: AgendaLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
@@ -322,20 +322,22 @@ def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent,
     return agenda, content["audiences"], content["items"]
 
 
-def _by_item(agenda: AgendaContent, audiences: Sequence[str], items: Sequence[str], reader: str) -> dict[str, ItemLine]:
+def _by_item(
+    agenda: AgendaContent, audiences: Sequence[str], items: Sequence[str], reader: str
+) -> dict[str, AgendaLine]:
     may = WIDEST[: WIDEST.index(reader) + 1]
     lines = zip(agenda.items, audiences, items, strict=True)
     return {item: line for line, audience, item in lines if audience in may}
 
 
-def _changed(before: ItemLine | None, after: ItemLine) -> Change | None:
+def _changed(before: AgendaLine | None, after: AgendaLine) -> AgendaChange | None:
     """What became of an item that an agenda has, by its line on the agenda before."""
     if before is None:
-        return Change("added", after.number, "", after.title)
+        return AgendaChange("added", after.number, "", after.title)
     if before.title != after.title:
-        return Change("reworded", after.number, before.number, after.title)
+        return AgendaChange("reworded", after.number, before.number, after.title)
     if before.number != after.number:
-        return Change("renumbered", after.number, before.number, after.title)
+        return AgendaChange("renumbered", after.number, before.number, after.title)
     return None
 
 

@@ -21,13 +21,13 @@ from meetings.agenda_items import (
     pool_of,
     refuse_other_committee,
     refuse_unless_late,
-    tell,
+    write_item_event,
 )
 from meetings.agenda_rules import REQUEST, item_by, needed_rule
 from meetings.agendas import as_asked, no_title
 from meetings.committees import committee_of, membership
 from meetings.locking import read_meeting
-from meetings.reasons import LATE_REQUEST, Reason, without
+from meetings.reasons import LATE_REQUEST, ItemReason, without
 from meetings.texts import checked_line
 from models.agenda import AgendaItem
 
@@ -54,11 +54,11 @@ def request(
     """
     committee = committee_of(session, committee_key)
     _refuse_strangers(session, committee.id, by, at)
-    reasons = [Reason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
+    reasons = [ItemReason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
     why_late = ""
     if meeting_id is not None:
         why_late = _checked_late(session, committee.id, meeting_id, late_reason)
-        reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
+        reasons.append(ItemReason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
     rule = needed_rule(committee, REQUEST)
     titles = checked_line(title_fr), checked_line(title_en)
     if not any(titles):
@@ -88,7 +88,7 @@ def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, se
     if row.state != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row.reasons):
         raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
     change_item(session, row, reasons=without(row.reasons, LATE_REQUEST), late_reason="")
-    tell(session, "agenda_item.late_declined", row, by=by, at=at)
+    write_item_event(session, "agenda_item.late_declined", row, by=by, at=at)
 
 
 def is_late_for(row: AgendaItem, meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:

@@ -14,7 +14,7 @@ from domain.declarations.program_committees import AgendaRule
 from domain.kernel.refusals import Refusal
 from locales import N_, say
 from meetings.committees import Membership
-from meetings.reasons import Kept, Reason
+from meetings.reasons import ItemReason, Kept
 from models.agenda import AUDIENCES, PURPOSES
 from models.committee import Committee
 from models.meeting import Meeting
@@ -35,7 +35,7 @@ _ASKED_AS: Final[Mapping[str, str]] = {WAIVER_ITEM: REQUEST}
 
 
 @dataclass(frozen=True)
-class Rule:
+class KeyedRule:
     """A declared rule under its key, with its place among the committee's rules."""
 
     key: str
@@ -93,7 +93,7 @@ class Drawn(NewItem):
 
 
 @dataclass(frozen=True)
-class Table:
+class RuleContext:
     """Where a rule draws: the session, the committee and the meeting as rows, who sits on it, and the moment."""
 
     session: Session
@@ -109,21 +109,21 @@ class Table:
         return self.meeting.starts.date()
 
 
-def rules_of(committee: Committee) -> tuple[Rule, ...]:
+def rules_of(committee: Committee) -> tuple[KeyedRule, ...]:
     """The declared rules of a committee's row, in the order in which its file has them."""
     declared = committee.agenda
     return tuple(
-        Rule(key, place, AgendaRule.model_validate(declared["rules"][key]))
+        KeyedRule(key, place, AgendaRule.model_validate(declared["rules"][key]))
         for place, key in enumerate(declared.get("order", ()))
     )
 
 
-def rule_taking(committee: Committee, kind: str) -> Rule | None:
+def rule_taking(committee: Committee, kind: str) -> KeyedRule | None:
     """The first rule by which items of this kind, asked for, come on the committee's agendas."""
     return next((rule for rule in rules_of(committee) if kind in kinds_taken(committee, rule)), None)
 
 
-def needed_rule(committee: Committee, kind: str) -> Rule:
+def needed_rule(committee: Committee, kind: str) -> KeyedRule:
     """As `rule_taking`. Raises Refusal where no rule takes the kind."""
     rule = rule_taking(committee, kind)
     if rule is None:
@@ -131,14 +131,14 @@ def needed_rule(committee: Committee, kind: str) -> Rule:
     return rule
 
 
-def kinds_taken(committee: Committee, rule: Rule) -> tuple[str, ...]:
+def kinds_taken(committee: Committee, rule: KeyedRule) -> tuple[str, ...]:
     """The kinds of items that a rule takes. One that takes what members ask for takes what no other rule names."""
     named = {kind for one in rules_of(committee) for kind in one.declared.kinds}
     also = [kind for kind, asked_as in _ASKED_AS.items() if asked_as in rule.declared.kinds and kind not in named]
     return (*rule.declared.kinds, *also)
 
 
-def presenter_of(rule: Rule, seats: Membership, day: date) -> UUID | None:
+def presenter_of(rule: KeyedRule, seats: Membership, day: date) -> UUID | None:
     """The seat that a rule names to present its items, where it exists on that day."""
     return next((seat.id for seat in seats.seats_on(day) if seat.key == rule.declared.presenter), None)
 
@@ -152,7 +152,7 @@ def points_of(declared: Mapping[str, Any], rule: str) -> tuple[dict[str, str], .
 # -------------------------------------------------------------------------------------------------------- one item
 
 
-def item_by(rule: Rule, kind: str, subject: str, title: tuple[str, str], presenter: UUID | None) -> NewItem:
+def item_by(rule: KeyedRule, kind: str, subject: str, title: tuple[str, str], presenter: UUID | None) -> NewItem:
     """An item as its rule has it, with its title in French and in English."""
     declared = rule.declared
     return NewItem(
@@ -171,13 +171,13 @@ def item_by(rule: Rule, kind: str, subject: str, title: tuple[str, str], present
 
 
 def drawn_for(
-    table: Table, rule: Rule, kind: str, subject: str, title: tuple[str, str], reasons: Sequence[Reason]
+    table: RuleContext, rule: KeyedRule, kind: str, subject: str, title: tuple[str, str], reasons: Sequence[ItemReason]
 ) -> Drawn:
     """An item that a rule draws for these reasons, presented by the seat that the rule names."""
     return drawn_as(item_by(rule, kind, subject, title, presenter_of(rule, table.seats, table.day)), reasons)
 
 
-def drawn_as(item: NewItem, reasons: Sequence[Reason]) -> Drawn:
+def drawn_as(item: NewItem, reasons: Sequence[ItemReason]) -> Drawn:
     """An item as its rule draws it, for these reasons."""
     return Drawn(**vars(item), reasons=tuple(reason.kept(item.rule) for reason in reasons))
 

@@ -30,10 +30,10 @@ from meetings.agenda_items import (
     end,
     is_asked,
     item_of,
+    item_state_after,
     items_of,
     last_position,
     lock_item,
-    moved,
     not_on_one,
     open_item,
     open_row,
@@ -42,8 +42,8 @@ from meetings.agenda_items import (
     refuse_to_let_go,
     refuse_unless_open,
     set_positions,
-    tell,
     withdrawn_of,
+    write_item_event,
 )
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, item_by, needed_rule, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
@@ -53,8 +53,8 @@ from meetings.reasons import (
     REFERRED,
     TAKEN_OFF,
     Fact,
+    ItemReason,
     Kept,
-    Reason,
     speak_for_it,
     taken_off,
     with_edited,
@@ -94,7 +94,7 @@ def ask(
     *,
     title_fr: str,
     title_en: str,
-    reasons: Sequence[Reason],
+    reasons: Sequence[ItemReason],
     by: Actor,
     at: datetime,
     task_id: UUID | None = None,
@@ -204,7 +204,7 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         asked_by=by.person_id,
         asked_at=at,
     )
-    reasons = [Reason(REFERRED, facts=facts).kept()]
+    reasons = [ItemReason(REFERRED, facts=facts).kept()]
     return open_item(session, target.id, item, reasons, by=by, at=at, verb="agenda_item.referred")
 
 
@@ -260,7 +260,7 @@ def edit(
     if not (changed.get("title_fr", row.title_fr) or changed.get("title_en", row.title_en)):
         raise no_title()
     version = change_item(session, row, **changed, reasons=with_edited(row.reasons, changed))
-    tell(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
+    write_item_event(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
     return version
 
 
@@ -313,10 +313,12 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     _refuse_objection(row)
     reasons = [*row.reasons, _off(row)]
     if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
-        change_item(session, row, state=moved(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons)
+        change_item(
+            session, row, state=item_state_after(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons
+        )
     else:
-        change_item(session, row, state=moved(row.state, "withdraw"), position=0, reasons=reasons)
-    tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
+        change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=reasons)
+    write_item_event(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
 def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
@@ -373,8 +375,8 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
     refuse_to_let_go(session, row)
     # As of what is taken off: a rule that draws the same has it come back to no agenda from which people took it.
     off = [] if row.meeting_id is None else [_off(row)]
-    change_item(session, row, state=moved(row.state, "withdraw"), position=0, reasons=[*row.reasons, *off])
-    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=[*row.reasons, *off])
+    write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
 def _referred_as(row: PresentedItem) -> tuple[str, str]:
@@ -419,7 +421,7 @@ def _leave_to(session: Session, row: AgendaItem, left: Sequence[Kept], *, by: Ac
         return False
     if speak_for_it(left):
         change_item(session, row, reasons=left)
-        tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
+        write_item_event(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
         return True
     end(session, row, by=by, at=at)
     return True
@@ -470,7 +472,7 @@ def _place(
     }
     section = {name: there for name, (here, there) in headings.items() if here != there}
     change_item(session, row, **section, reasons=with_edited(row.reasons, ["position", *section]))
-    tell(session, "agenda_item.moved", row, by=by, at=at)
+    write_item_event(session, "agenda_item.moved", row, by=by, at=at)
 
 
 def _checked_subject(subject: str) -> str:

@@ -23,7 +23,7 @@ from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
 from meetings import invitations
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.invitees import invitees_of
 from meetings.locking import lock_meeting
 from models.invitation import Invitation, MeetingAnswer
@@ -55,7 +55,7 @@ class Answered(MeetingAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MeetingQuestion:
     """One meeting to which a person may answer.
 
     Its row, their seat, what they said, and who may come instead.
@@ -67,7 +67,7 @@ class Asked:
     alternates: tuple[UUID, ...]
 
 
-def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UUID, tuple[Asked, ...]]:
+def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UUID, tuple[MeetingQuestion, ...]]:
     """The person an invitation is for, and the meetings to come that it asks them about, in order.
 
     Raises Refusal where there is no such invitation.
@@ -81,7 +81,7 @@ def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UU
     return row.person_id, tuple(asked_of(session, row.person_id, rows))
 
 
-def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> list[Asked]:
+def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> list[MeetingQuestion]:
     """Of these meetings those that invite the person, each with their seat and what they answered."""
     invitees = invitees_of(session, meetings)
     said = {one.meeting_id: one for one in given(session, [one.id for one in meetings], person_id=person_id)}
@@ -91,7 +91,7 @@ def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> 
             members, day = invitees.members[meeting.committee_id], meeting.starts.date()
             seat = members.seat_of(person_id, day)
             instead = members.instead_of(person_id, day)
-            found.append(Asked(meeting, seat.id if seat else None, said.get(meeting.id), instead))
+            found.append(MeetingQuestion(meeting, seat.id if seat else None, said.get(meeting.id), instead))
     return found
 
 
@@ -125,7 +125,7 @@ def answer(
     alternate_id: UUID | None = None,
     by: Actor,
     at: datetime,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Record what a person answers to one meeting; the one they name to come instead is invited.
 
     Raises Refusal, as `record`.
@@ -134,7 +134,7 @@ def answer(
     return tell(session, [meeting_id], at=at) if names else ()
 
 
-def tell(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> tuple[Told, ...]:
+def tell(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> tuple[PersonalNews, ...]:
     """Tell of these meetings, once what was answered to each is recorded: one letter a person for all of them."""
     if not meeting_ids:
         return ()
@@ -199,7 +199,7 @@ def record(
     return alternate_id is not None or (before is not None and before.alternate_id is not None)
 
 
-def _lock_asked(session: Session, meeting_id: UUID, person_id: UUID, *, at: datetime) -> Asked:
+def _lock_asked(session: Session, meeting_id: UUID, person_id: UUID, *, at: datetime) -> MeetingQuestion:
     """A meeting to come that invites a person, locked. Raises Refusal."""
     meeting = lock_meeting(session, meeting_id)
     if meeting.state != "planned" or meeting.ends_at <= at:
@@ -210,7 +210,7 @@ def _lock_asked(session: Session, meeting_id: UUID, person_id: UUID, *, at: date
     return found[0]
 
 
-def _who_comes_instead(asked: Asked, said: str, alternate_id: UUID | None, stamp: Stamp) -> UUID | None:
+def _who_comes_instead(asked: MeetingQuestion, said: str, alternate_id: UUID | None, stamp: Stamp) -> UUID | None:
     """Whom a person names to come instead; by a mail, who was named before. Raises Refusal."""
     if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
         raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")

@@ -15,9 +15,9 @@ from domain.casework.tasks import complete_task
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from locales import N_, say
-from meetings.endorsements import SPEAK_FOR_IT, barred_from
+from meetings.endorsements import SPEAK_FOR_IT, barred_from_endorsing
 from models.minutes import Decision
 
 #: The step of a partner's task to endorse a decision or to object to it; its item is the decision's id.
@@ -42,7 +42,7 @@ def ask(
     as vacant.
     """
     today = standing(session, local_day(session, at))
-    barred = barred_from(session, today, row, organization_id, at=at)
+    barred = barred_from_endorsing(session, today, row, organization_id, at=at)
     title = _ASKED_AGAIN if again else _ASKED
     assigning.assign(
         session,
@@ -60,7 +60,7 @@ def ask(
     )
 
 
-def _who_says_it(today: Standing, organization_id: UUID, barred: Collection[UUID]) -> list[Link]:
+def _who_says_it(today: DayTenures, organization_id: UUID, barred: Collection[UUID]) -> list[Link]:
     links: list[Link] = [{"role": role, "at": str(organization_id)} for role in SPEAK_FOR_IT]
     found = []
     for link in links:

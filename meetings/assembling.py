@@ -28,16 +28,16 @@ from meetings.agenda_items import (
     change_item,
     end,
     is_asked,
+    item_state_after,
     items_of,
     kept_by_hand,
     lock_agenda,
     lock_item,
-    moved,
     open_item,
     open_row,
     refuse_unless_open,
     set_positions,
-    tell,
+    write_item_event,
 )
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn
 from meetings.committees import committees
@@ -51,8 +51,8 @@ from meetings.reasons import (
     RETURNED,
     THREE_TIMES,
     TOO_OFTEN,
+    ItemReason,
     Kept,
-    Reason,
     edited,
     is_drawn,
     is_over,
@@ -129,10 +129,10 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
     added, changed = _follow_rules(session, meeting, rows, drawn, by=by, at=at)
     added += _leftovers(session, meeting, rows, drawn)
     removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
-    moved = _put_in_order(session, meeting_id, drawn, set(added))
+    item_state_after = _put_in_order(session, meeting_id, drawn, set(added))
     done = Assembled(tuple(added), tuple(removed), tuple(changed))
-    if done or moved:  # an order alone is a change too, of which the record is told
-        counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
+    if done or item_state_after:  # an order alone is a change too, of which the record is told
+        counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": item_state_after}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
 
@@ -194,9 +194,11 @@ def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor
         return None
     by_hand = edited(row.reasons) - _OF_A_PLACE
     reasons = with_edited(without(row.reasons, EDITED), by_hand)
-    change_item(session, row, state=moved(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons)
+    change_item(
+        session, row, state=item_state_after(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons
+    )
     set_positions(session, items_of(session, later_id))
-    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting.id))
+    write_item_event(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting.id))
     return row.id
 
 
@@ -213,15 +215,15 @@ def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime
         if settled.outcome != "carried":
             continue
         row = lock_item(session, settled.id)
-        there = moved(row.state, "correct")
+        there = item_state_after(row.state, "correct")
         values = {**UNPRINTED, "outcome": "", "settled_at": None, "settled_as": None}
         goes_on = _has_successor(session, row)
         if not goes_on and open_row(session, row.committee_id, row.kind, row.subject) is None:
             change_item(session, row, state=there, **values)
             continue
-        state = moved(there, "withdraw")
+        state = item_state_after(there, "withdraw")
         change_item(session, row, state=state, meeting_id=None, position=0, **values)
-        tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(meeting_id))
+        write_item_event(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(meeting_id))
     set_positions(session, items_of(session, meeting_id))
 
 
@@ -235,12 +237,12 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
     if meeting.state != "cancelled":
         raise Refusal("agenda.not_cancelled", N_("Only a cancelled meeting gives back the items of its agenda."))
     back = []
-    returned = Reason(RETURNED, facts={"day": meeting.starts.date().isoformat()}).kept()
+    returned = ItemReason(RETURNED, facts={"day": meeting.starts.date().isoformat()}).kept()
     for row in lock_agenda(session, meeting_id):
         if row.kind in OF_ONE_MEETING or is_over(row.reasons):
-            change_item(session, row, state=moved(row.state, "withdraw"))
+            change_item(session, row, state=item_state_after(row.state, "withdraw"))
             continue
-        state, reasons = moved(row.state, "put_back"), merged(without(row.reasons, LATE_REQUEST), [returned])
+        state, reasons = item_state_after(row.state, "put_back"), merged(without(row.reasons, LATE_REQUEST), [returned])
         change_item(session, row, state=state, meeting_id=None, position=0, reasons=reasons, **UNPRINTED)
         back.append(row.id)
     if back:
@@ -302,8 +304,8 @@ def carry_one(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> No
 
 def _is_carried(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:
     settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
-    change_item(session, row, state=moved(row.state, "settle"), **settled)
-    tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
+    change_item(session, row, state=item_state_after(row.state, "settle"), **settled)
+    write_item_event(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
 
 
 def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> bool:
@@ -444,7 +446,7 @@ def _schedule(session: Session, meeting: Meeting, row: AgendaItem, one: Drawn) -
         session,
         row,
         **_by_rule(row, one),
-        state=moved(row.state, "schedule"),
+        state=item_state_after(row.state, "schedule"),
         meeting_id=meeting.id,
         late_reason="",
         reasons=without(_reasons(row, one), LATE_REQUEST),
@@ -486,7 +488,7 @@ def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], d
         is_off = str(meeting.id) in taken_off(row.reasons)
         waits = row.state == "pool" and is_asked(row) and not is_over(row.reasons)
         if waits and (row.kind, row.subject) not in taken and not is_off:
-            change_item(session, row, state=moved(row.state, "schedule"), meeting_id=meeting.id)
+            change_item(session, row, state=item_state_after(row.state, "schedule"), meeting_id=meeting.id)
             found.append(row.id)
     return found
 
@@ -500,7 +502,7 @@ def _remove(session: Session, rows: Sequence[AgendaItem], drawn: set[tuple[str, 
             and (is_drawn(row.reasons) or is_over(row.reasons))
             and (row.kind, row.subject) not in drawn
         ):
-            change_item(session, row, state=moved(row.state, "withdraw"), position=0)
+            change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0)
             gone.append(row.id)
     return gone
 
@@ -544,7 +546,7 @@ def _has_successor(session: Session, row: AgendaItem) -> bool:
 
 def _older(reasons: Sequence[Kept], seen: int) -> list[Kept]:
     code = THREE_TIMES if seen >= TOO_OFTEN else CARRIED
-    return [*without(reasons, CARRIED, THREE_TIMES, RETURNED), Reason(code, facts={"n": seen}).kept()]
+    return [*without(reasons, CARRIED, THREE_TIMES, RETURNED), ItemReason(code, facts={"n": seen}).kept()]
 
 
 class _MeetingWithAgenda(Meeting):

@@ -116,7 +116,9 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
     )
 
 
-def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None) -> quorum.Standing:
+def quorum_now(
+    session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None
+) -> quorum.QuorumStanding:
     """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now.
 
     `without` the votes of an organization, where that is told.
@@ -124,7 +126,7 @@ def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUI
     return _standings(session, meeting_id, without=without)(at)
 
 
-def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
+def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.QuorumStanding:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
     It begins when it is opened, where that is before its hour: who left before the hour sat there too. `at_best`, had
@@ -194,7 +196,7 @@ def _seated_since() -> SelectOfScalar[UUID]:
 
 def _standings(
     session: Session, meeting_id: UUID, *, at_best: bool = False, without: UUID | None = None
-) -> Callable[[datetime], quorum.Standing]:
+) -> Callable[[datetime], quorum.QuorumStanding]:
     """How the committee stands at a moment; `at_best` as in `fullest`, `without` as in `quorum_now`."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)

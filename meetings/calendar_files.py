@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
 
 from domain.mail.envelopes import CalendarPart, Mailbox
-from meetings.entries import Entry
+from meetings.entries import CalendarEntry
 from meetings.itip import CANCEL, Message, alone
 from meetings.local_times import end_of, moment_of
 from meetings.zones import vtimezone
@@ -38,14 +38,14 @@ _URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedEntry:
     """An entry of a calendar that others subscribe to, as its reader was told it last.
 
     `sequence` is that of the last invitation under its UID, `changed_at` the aware moment of it. `is_off`: the meeting
     no longer takes place, and the entry stays to show it.
     """
 
-    entry: Entry
+    entry: CalendarEntry
     sequence: int
     changed_at: datetime
     is_off: bool = False
@@ -91,7 +91,7 @@ def part(
     return CalendarPart(message.method, _written(made), f"{name}.ics")
 
 
-def publish(shown: Sequence[Published], *, name: str, organizer: Mailbox, language: str = "fr") -> bytes:
+def publish(shown: Sequence[PublishedEntry], *, name: str, organizer: Mailbox, language: str = "fr") -> bytes:
     """A calendar to subscribe to: days, hours, places and online addresses, no attendee and no agenda.
 
     Each entry has the UID and SEQUENCE of its invitation and the same `organizer`. A reader who has both sees one
@@ -116,20 +116,20 @@ def publish(shown: Sequence[Published], *, name: str, organizer: Mailbox, langua
     return _written(made)
 
 
-def _join(event: Event, entry: Entry, original: datetime | None, language: str) -> None:
+def _join(event: Event, entry: CalendarEntry, original: datetime | None, language: str) -> None:
     """Say where a meeting is joined (RFC 7986, 5.11). LOCATION has it too: few calendars know this property yet."""
     url = entry.online_url if original is None else entry.at(original).online_url
     if _URL.fullmatch(url):
         event.add("conference", vUri(url), parameters={"VALUE": "URI", "FEATURE": "VIDEO", "LABEL": _JOIN[language]})
 
 
-def _without_link(entry: Entry) -> Entry:
+def _without_link(entry: CalendarEntry) -> CalendarEntry:
     """What is off, or no longer for this person, leaves no way to join it in their calendar."""
     moved = {original: replace(how, online_url="") for original, how in entry.moved.items()}
     return replace(entry, online_url="", moved=moved)
 
 
-def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:
+def _calendar(method: str, entries: Iterable[CalendarEntry]) -> Calendar:
     made = Calendar()
     made.add("prodid", PRODUCT)
     made.add("version", "2.0")
@@ -158,7 +158,7 @@ def _events(message: Message) -> list[_Of]:
     return made
 
 
-def _rule(entry: Entry) -> _Of:
+def _rule(entry: CalendarEntry) -> _Of:
     """A meeting that stands alone, or the rule of a season with the dates that are off."""
     made = _event(entry)
     if entry.is_season:
@@ -170,20 +170,20 @@ def _rule(entry: Entry) -> _Of:
     return None, made
 
 
-def _exceptions(entry: Entry, also: Collection[datetime | None] = ()) -> list[_Of]:
+def _exceptions(entry: CalendarEntry, also: Collection[datetime | None] = ()) -> list[_Of]:
     """Each date that takes place otherwise; `also` those that calendars may have taken out, if they take place."""
     shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original in also)}
     return [_exception(entry, one) for one in sorted(shown)]
 
 
-def _exception(entry: Entry, original: datetime) -> _Of:
+def _exception(entry: CalendarEntry, original: datetime) -> _Of:
     made = _event(alone(entry, original))
     # Always in this one form: some servers compare it as text.
     made.add("recurrence-id", _local(original, entry.zone))
     return original, made
 
 
-def _event(entry: Entry) -> Event:
+def _event(entry: CalendarEntry) -> Event:
     made = Event()
     made.add("uid", entry.uid)
     made.add("dtstart", _local(entry.starts, entry.zone))
@@ -202,7 +202,7 @@ def _event(entry: Entry) -> Event:
     return made
 
 
-def _end(entry: Entry) -> datetime:
+def _end(entry: CalendarEntry) -> datetime:
     """The end as calendars are told it: by the wall, so that it holds on every date of a season.
 
     A meeting alone that lasts through a change of the clocks ends at the moment that a clock in the hand shows.

@@ -47,7 +47,7 @@ class CommitteeSeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class SeatHolding:
     """A person holds a seat, as principal or as alternate, from a day to a day, both inclusive; or open."""
 
     seat_id: UUID
@@ -62,7 +62,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class SeatAbsence:
     """A person is away from a day to a day, both inclusive; `deputy_id` sits for them, where one is named for that.
 
     `deputy_until` is the last day of the roles in which who sits for them may; None where they never held one.
@@ -73,7 +73,7 @@ class Away:
     deputy_id: UUID | None
     deputy_until: date | None
 
-    def on(self, day: date) -> Away:
+    def on(self, day: date) -> SeatAbsence:
         """The absences as of that day: once a deputy has left, no one sits for the absent person."""
         is_there = self.deputy_until is not None and day <= self.deputy_until
         return self if is_there else replace(self, deputy_id=None)
@@ -86,8 +86,8 @@ class Membership:
     committee_id: UUID
     key: str
     seats: tuple[CommitteeSeat, ...]
-    holdings: Mapping[UUID, tuple[Holding, ...]]
-    absences: Mapping[UUID, tuple[Away, ...]] = field(default_factory=dict)
+    holdings: Mapping[UUID, tuple[SeatHolding, ...]]
+    absences: Mapping[UUID, tuple[SeatAbsence, ...]] = field(default_factory=dict)
 
     def seats_on(self, day: date) -> tuple[CommitteeSeat, ...]:
         """The seats that exist on that day, in the order in which the program lists them."""
@@ -98,11 +98,11 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
-    def held_from(self, seat_id: UUID, day: date) -> list[Holding]:
+    def held_from(self, seat_id: UUID, day: date) -> list[SeatHolding]:
         """Who holds a seat on that day or later, as principal or as alternate."""
         return [one for one in self.holdings.get(seat_id, ()) if one.ends_on is None or one.ends_on >= day]
 
-    def to_hold(self, seat_id: UUID, day: date) -> tuple[Holding, ...]:
+    def to_hold(self, seat_id: UUID, day: date) -> tuple[SeatHolding, ...]:
         """A seat's principal from the first later day on, where it has none on that day: the seat is theirs to come."""
         if self.holders(seat_id, day, PRINCIPAL):
             return ()
@@ -114,7 +114,7 @@ class Membership:
         """Whether a seat has no principal on that day, and none to come."""
         return not self.holders(seat_id, day, PRINCIPAL) and not self.to_hold(seat_id, day)
 
-    def away(self, person_id: UUID, day: date) -> Away | None:
+    def away(self, person_id: UUID, day: date) -> SeatAbsence | None:
         """The absence of a person on that day, with who sits for them then; None where they are there."""
         return next((one.on(day) for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)
 
@@ -267,22 +267,22 @@ def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list
     return found
 
 
-def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[Holding, ...]]:
+def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[SeatHolding, ...]]:
     rows = every(session, _HOLDINGS, {"families": list(committee_ids)})
-    found: dict[UUID, list[Holding]] = defaultdict(list)
+    found: dict[UUID, list[SeatHolding]] = defaultdict(list)
     for row in rows:
-        found[row.seat_id].append(Holding(row.seat_id, row.person_id, row.kind, row.starts_on, row.ends_on))
+        found[row.seat_id].append(SeatHolding(row.seat_id, row.person_id, row.kind, row.starts_on, row.ends_on))
     return {seat: tuple(held) for seat, held in found.items()}
 
 
-def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
+def _absences(session: Session) -> dict[UUID, tuple[SeatAbsence, ...]]:
     rows = every(session, _ABSENCES, {})
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
-    found: dict[UUID, list[Away]] = defaultdict(list)
+    found: dict[UUID, list[SeatAbsence]] = defaultdict(list)
     for row in rows:
         deputy = row.deputy_id if "seats" in row.kinds else None
         until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
-        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, until))
+        found[row.person_id].append(SeatAbsence(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
 
 

@@ -28,8 +28,8 @@ from domain.obligations import waiving
 from domain.roles.roles import Link
 from locales import N_, say
 from meetings import attendance, endorsing, freeing, taking_back
-from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved
-from meetings.agenda_items import tell as tell_item
+from meetings.agenda_items import change_item, done_by_an_act, item_of, item_state_after, lock_item
+from meetings.agenda_items import write_item_event as tell_item
 from meetings.agenda_rules import OBJECTION
 from meetings.decision_rows import RegisteredDecision, count_of, tell
 from meetings.decisions import numbered
@@ -388,7 +388,7 @@ def _settle_item(session: Session, decision: Decision, seen: int | None, *, by: 
         return
     if row.outcome not in ("", "treated"):
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    state = moved(row.state, "correct") if row.outcome else row.state
-    state = moved(state, "settle")
+    state = item_state_after(row.state, "correct") if row.outcome else row.state
+    state = item_state_after(state, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
     tell_item(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome="decided")

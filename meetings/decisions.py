@@ -189,7 +189,7 @@ def owner_of(row: RegisteredDecision) -> Both:
     return Both(fr=row.owner_fr + where, en=row.owner_en + where) if row.owner_role else Both()
 
 
-def quorum_words(stood: quorum.Standing, seats: Sequence[CommitteeSeat]) -> Both:
+def quorum_words(stood: quorum.QuorumStanding, seats: Sequence[CommitteeSeat]) -> Both:
     """A standing in both languages; `seats` have the titles of those that it says are missing."""
     return Both(fr=quorum.in_words(stood, "fr", seats), en=quorum.in_words(stood, "en", seats))
 

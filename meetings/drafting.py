@@ -30,8 +30,16 @@ from locales import LANGUAGES, N_, say
 from meetings.committees import committees, lasts, memberships, rhythm_of, title_of
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.locking import original_of, refuse_overlap
-from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
-from meetings.proposals import Proposal
+from meetings.planner import (
+    WEEKDAYS,
+    BookedMeeting,
+    DateConstraints,
+    closed_on,
+    held_already,
+    propose_season,
+    propose_year,
+)
+from meetings.proposals import DateProposal
 from meetings.wording import each_week, when
 from models.committee import Committee
 from models.meeting import DraftedYear, Meeting
@@ -58,7 +66,7 @@ _YEAR: Final = 365
 
 def propose(
     session: Session, committee_id: UUID, first: date, *, last: date | None = None, today: date | None = None
-) -> tuple[Proposal, ...]:
+) -> tuple[DateProposal, ...]:
     """Dates for a committee from a day on: a season to `last` for a weekly one, else a year at its rhythm.
 
     Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
@@ -155,7 +163,7 @@ def _alike(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def _refuse_full(terms: Terms, first: date) -> tuple[Proposal, ...]:
+def _refuse_full(terms: DateConstraints, first: date) -> tuple[DateProposal, ...]:
     """Refuse to propose more meetings than the rhythm has: those of the year from `first` on stand already."""
     own = [local_of(one.starts_at, terms.zone).date() for one in terms.taken if one.committee == terms.committee]
     raise Refusal(
@@ -239,7 +247,7 @@ def _draft_one(session: Session, row: Committee, follows: date, today: date, *, 
 
 
 def _add_draft(
-    session: Session, row: Committee, follows: date, year: int, dates: Sequence[Proposal], at: datetime
+    session: Session, row: Committee, follows: date, year: int, dates: Sequence[DateProposal], at: datetime
 ) -> UUID | None:
     """Keep a draft in the place of one that was settled; None where one waits, by another round at once."""
     drafted = {"year": year, "dates": [one.to_json() for one in dates], "drafted_at": at}
@@ -259,7 +267,7 @@ def _add_draft(
 
 def _is_overtaken(draft: DraftedYear, last: date) -> bool:
     """Whether dates were planned without a draft that waits, as far as its first one or further."""
-    return last >= min((Proposal.from_json(one).original for one in draft.dates), default=last)
+    return last >= min((DateProposal.from_json(one).original for one in draft.dates), default=last)
 
 
 def _fell_through(session: Session, draft: DraftedYear) -> bool:
@@ -275,7 +283,7 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
     return called_off is not None
 
 
-def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
+def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[DateProposal, ...], at: datetime) -> None:
     def facts(language: Language) -> dict[str, object]:
         return {
             "committee": title_of(row, language),
@@ -289,7 +297,7 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposa
         notices.write(session, "dates_drafted", to=holder.person_id, key=key, facts=facts, at=at)
 
 
-def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Terms:
+def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> DateConstraints:
     named = committees(session)
     statement = of(Meeting).where(
         Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
@@ -301,7 +309,7 @@ def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Ter
         weekday, hour = rhythm.weekday, rhythm.at
     else:
         weekday, hour = _usual(session, row.id)
-    return Terms(
+    return DateConstraints(
         committee=row.key,
         calendar=calendar_of(session),
         zone=zone,
@@ -310,7 +318,7 @@ def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Ter
         minutes=lasts(row),
         people=frozenset(members[row.id].invited(first)),
         taken=tuple(
-            Taken(
+            BookedMeeting(
                 named[committee_id].key,
                 named[committee_id].title_fr,
                 named[committee_id].title_en,
@@ -351,7 +359,7 @@ def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[
     for draft in drafts(session):
         if draft.committee_id == committee_id:
             continue
-        for wanted in map(Proposal.from_json, draft.dates):
+        for wanted in map(DateProposal.from_json, draft.dates):
             if wanted.decision != "skip":
                 yield draft.committee_id, moment_of(wanted.starts, zone), end_of(wanted.starts, wanted.minutes, zone)
 

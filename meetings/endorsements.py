@@ -17,8 +17,8 @@ from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.declarations.program import Endorsement as Declared
-from domain.endorsement.partners import OWES_AGAIN, Word, majority_of
+from domain.declarations.program import EndorsementRules as Declared
+from domain.endorsement.partners import OWES_AGAIN, PartnerWord, majority_of
 from domain.kernel.actors import Actor
 from domain.kernel.asking import Question, ask_ahead, built, kept
 from domain.kernel.rows import (
@@ -39,7 +39,7 @@ from domain.kernel.rows import (
 )
 from domain.kernel.scope import local_day, program
 from domain.mail.notices import COORDINATION
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from meetings import freeing
 from models.agreement import Agreement, AgreementVersion
 from models.minutes import Decision, Endorsement
@@ -85,9 +85,9 @@ class Endorsed:
     stake: str = ""
 
     @property
-    def word(self) -> Word:
+    def word(self) -> PartnerWord:
         """It as the rule looks at it."""
-        return Word(
+        return PartnerWord(
             self.organization_id,
             self.said,
             self.majority,
@@ -252,8 +252,8 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     return frozenset(concerned)
 
 
-def barred_from(
-    session: Session, today: Standing, row: Decision, organization_id: UUID, *, at: datetime
+def barred_from_endorsing(
+    session: Session, today: DayTenures, row: Decision, organization_id: UUID, *, at: datetime
 ) -> frozenset[UUID]:
     """Who does not speak for a partner on a decision: who recorded it, coordinates, or acts for the coordinator.
 
@@ -266,23 +266,25 @@ def barred_from(
     return frozenset(coordinating | acting | recorded | owing)
 
 
-def may_speak(session: Session, today: Standing, row: Decision, by: Actor, *, at: datetime) -> bool:
+def may_speak(session: Session, today: DayTenures, row: Decision, by: Actor, *, at: datetime) -> bool:
     """Whether the one who acts would be heard for their organization on a decision: what a page offers a form by."""
     if by.role not in SPEAK_FOR_IT or by.organization_id is None:
         return False
-    barred = barred_from(session, today, row, by.organization_id, at=at)
+    barred = barred_from_endorsing(session, today, row, by.organization_id, at=at)
     if by.person_id in barred:
         return False
     return by.role in ANSWER_FOR_IT or not speakers(today, by.organization_id, ANSWER_FOR_IT) - barred
 
 
-def nobody_speaks_for(session: Session, today: Standing, row: Decision, organization_id: UUID, *, at: datetime) -> bool:
+def nobody_speaks_for(
+    session: Session, today: DayTenures, row: Decision, organization_id: UUID, *, at: datetime
+) -> bool:
     """Whether no one can speak for a partner on a decision today: what a page says beside its name."""
-    barred = barred_from(session, today, row, organization_id, at=at)
+    barred = barred_from_endorsing(session, today, row, organization_id, at=at)
     return not speakers(today, organization_id, SPEAK_FOR_IT) - barred
 
 
-def speakers(today: Standing, organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
+def speakers(today: DayTenures, organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
     """Who holds one of these roles at an organization on the day, or acts for who does."""
     chains: list[list[Link]] = [[{"role": role, "at": str(organization_id)}] for role in roles]
     return {holder.person_id for chain in chains for holder in today.falls(chain).holders}

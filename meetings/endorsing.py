@@ -31,7 +31,7 @@ from meetings.endorsements import (
     ANSWER_FOR_IT,
     SPEAK_FOR_IT,
     Endorsed,
-    barred_from,
+    barred_from_endorsing,
     counting_word,
     declared,
     endorsements_of,
@@ -356,7 +356,7 @@ def _refuse_speaker(session: Session, row: Decision, organization_id: UUID, by: 
         raise _not_theirs()
     today = standing(session, local_day(session, at))
     freeing.refuse_who_owes_elsewhere(session, row.id, organization_id, by=by, at=at)
-    barred = barred_from(session, today, row, organization_id, at=at)
+    barred = barred_from_endorsing(session, today, row, organization_id, at=at)
     if by.person_id in barred:
         raise Refusal("endorsement.own", _BARRED, source="GV-4")
     if by.role not in ANSWER_FOR_IT and speakers(today, organization_id, ANSWER_FOR_IT) - barred:

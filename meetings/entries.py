@@ -39,7 +39,7 @@ class Occurrence(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class EntryException:
     """How one meeting of a season differs from the others. `starts` is local, in the entry's zone."""
 
     starts: datetime
@@ -49,7 +49,7 @@ class Moved:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class CalendarEntry:
     """A meeting (`last_on` is None), or one every week on the weekday of `starts` up to and including `last_on`.
 
     `starts`, `cancelled` and the keys of `moved` are naive local times in `zone`; of an hour that comes twice in autumn
@@ -67,7 +67,7 @@ class Entry:
     title: str
     last_on: date | None = None
     cancelled: frozenset[datetime] = frozenset()
-    moved: Mapping[datetime, Moved] = field(default_factory=dict, hash=False)
+    moved: Mapping[datetime, EntryException] = field(default_factory=dict, hash=False)
     called_off: frozenset[datetime] = frozenset()
     description: str = ""
     place: str = ""
@@ -81,7 +81,7 @@ class Entry:
             "starts": _local(self.starts),
             "cancelled": frozenset(map(_local, self.cancelled)),
             "moved": {
-                _local(one): Moved(_local(how.starts), how.minutes, how.place, how.online_url)
+                _local(one): EntryException(_local(how.starts), how.minutes, how.place, how.online_url)
                 for one, how in self.moved.items()
             },
         }
@@ -109,7 +109,7 @@ class Entry:
 
     def at(self, original: datetime) -> Occurrence:
         """The meeting of that original time as it takes place, or would without its cancellation."""
-        how = self.moved.get(original, Moved(original, self.minutes, self.place, self.online_url))
+        how = self.moved.get(original, EntryException(original, self.minutes, self.place, self.online_url))
         return Occurrence(original, how.starts, how.minutes, how.place, how.online_url)
 
     def occurrences(self) -> list[Occurrence]:
@@ -126,7 +126,7 @@ class Entry:
         return cast("dict[str, Any]", as_json(self))
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Entry:
+    def from_json(cls, kept: Mapping[str, Any]) -> CalendarEntry:
         """The entry that `to_json` wrote. Raises ValueError for anything else."""
         return from_json(cls, kept)
 

@@ -21,7 +21,7 @@ from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
-from domain.mail.notices import Language, Stationery
+from domain.mail.notices import Language, LetterTemplates
 from domain.record import events
 from locales import N_
 from meetings import calendar_files, links
@@ -124,7 +124,7 @@ def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: da
 
 def calendar(session: Session, person_id: UUID, language: Language, *, at: datetime) -> bytes:
     """A person's calendar as a file that others subscribe to. The same records give the same bytes."""
-    paper: Stationery = session.info["stationery"]
+    paper: LetterTemplates = session.info["letter_templates"]
     here = program(session)
     return calendar_files.publish(
         shown_to(session, person_id, language, at=at, back=BACK),

@@ -34,16 +34,16 @@ from meetings.agenda_items import (
     PresentedItem,
     change_item,
     item_of,
+    item_state_after,
     items_of,
     lock_agenda,
     lock_item,
-    moved,
     refuse_other_committee,
     refuse_unless_late,
     refuse_unless_open,
     refuse_unless_planned,
     set_positions,
-    tell,
+    write_item_event,
 )
 from meetings.agenda_papers import PARTNERS, Printed, Reader, Replacing
 from meetings.agenda_requests import is_late_for, late_requests, needed_line
@@ -164,7 +164,7 @@ def add_late(
     change_item(
         session,
         row,
-        state=moved(row.state, "schedule"),
+        state=item_state_after(row.state, "schedule"),
         meeting_id=meeting_id,
         number=number,
         frozen_at=at,
@@ -177,7 +177,7 @@ def add_late(
     added = [one for one in items_of(session, meeting_id) if one.id == item_id]
     paper = agenda_papers.paper(session, meeting_id, addendum=addendum, only=added)
     _keep(session, meeting_id, "addendum", paper, _printed(added), at)
-    tell(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
+    write_item_event(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
     return outgoing(session, meeting_id, addendum=addendum)
 
 

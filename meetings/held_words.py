@@ -15,7 +15,7 @@ from sqlmodel import Session
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.mail.name_answers import unanswered
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from domain.mail.notices import COORDINATION
 from domain.names.ours import Ours, ours
 from domain.names.shapes import shapes_in
@@ -32,7 +32,7 @@ def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
     asked = [row for row in items_of(session, meeting_id) if _is_a_members(session, row, at)]
     if not asked:
         return ()
-    gate, known, year = Gate.here(session), Ours.of(ours(session)), local_day(session, at).year
+    gate, known, year = NameGate.here(session), Ours.of(ours(session)), local_day(session, at).year
     held = [row.id for row in asked if any(_waits(session, gate, known, text, year) for text in _texts(row))]
     for item_id in held:
         agendas.take_off(session, item_id, by=by, at=at)
@@ -51,7 +51,7 @@ def _texts(row: AgendaItem) -> list[str]:
     return [text for text in (row.title_fr, row.title_en, row.late_reason) if text]
 
 
-def _waits(session: Session, gate: Gate, known: Ours, text: str, year: int) -> bool:
+def _waits(session: Session, gate: NameGate, known: Ours, text: str, year: int) -> bool:
     if shapes_in(text, known, year=year):
         return True
     return gate.stops(text) or bool(unanswered(session, gate, text))

@@ -23,19 +23,19 @@ from domain.kernel.rows import col, in_program, only, run, select
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.envelopes import CalendarPart, Mailbox
-from domain.mail.notices import COORDINATION, Stationery, Unreached
+from domain.mail.notices import COORDINATION, LetterTemplates, Unreached
 from domain.record import events
 from domain.roles.roles import standing
 from meetings import calendar_files, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
 from meetings.committees import Membership, committees
-from meetings.entries import Entry
+from meetings.entries import CalendarEntry
 from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
 from meetings.locking import original_of
-from meetings.shown_entries import Invitable, Known, entry_of, invitables, known_of, meetings_in, told_to
-from meetings.wording import CONTINUED, News, Papers, kind_of_papers, letter_of, papers_facts
+from meetings.shown_entries import Invitable, LastTold, entry_of, invitables, known_of, meetings_in, told_to
+from meetings.wording import CONTINUED, MeetingNews, Papers, kind_of_papers, letter_of, papers_facts
 from models.committee import Committee
 from models.invitation import Invitation, MeetingAnswer
 from models.meeting import Meeting
@@ -53,7 +53,7 @@ THREAD: Final = "meetings"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PersonalNews:
     """One piece of news to one person: of what kind, of which date, and what their calendar is told.
 
     All that one act has for a person leaves in one letter. `kind` is that of `meetings.itip`, `wording.CONTINUED` for a
@@ -81,10 +81,10 @@ class _Found:
     person_id: UUID
     invitation_id: UUID
     numbered: tuple[tuple[Message, int, datetime], ...]
-    told: Entry | None
-    wanted: Entry | None
+    told: CalendarEntry | None
+    wanted: CalendarEntry | None
     dates: tuple[datetime, ...]
-    remembered: Entry | None
+    remembered: CalendarEntry | None
 
     @property
     def message(self) -> Message:
@@ -138,13 +138,13 @@ class _Letters:
 
 def new_uid(session: Session) -> str:
     """The UID of a new season or meeting: opaque, at the domain that the program writes from."""
-    paper: Stationery = session.info["stationery"]
+    paper: LetterTemplates = session.info["letter_templates"]
     return f"{uuid4()}@{paper.domain}"
 
 
 def tell(
     session: Session, committee_id: UUID, *, papers: Mapping[UUID, Sequence[Papers]] | None = None, at: datetime
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Tell each person concerned what changed of a committee's meetings since they were last told.
 
     `papers` are those who have the agenda of a meeting that changed, without being expected there
@@ -153,7 +153,9 @@ def tell(
     return _tell(session, [committee_id], papers or {}, at)
 
 
-def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | None = None) -> tuple[Told, ...]:
+def tell_all(
+    session: Session, *, at: datetime, committee_ids: Iterable[UUID] | None = None
+) -> tuple[PersonalNews, ...]:
     """As `tell`, for several committees or for every one; nothing is written where nothing changed.
 
     Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
@@ -163,7 +165,7 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
 
 def _tell(
     session: Session, committee_ids: Iterable[UUID] | None, papers: Mapping[UUID, Sequence[Papers]], at: datetime
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     rows = committees(session)
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
@@ -189,12 +191,12 @@ def _people(session: Session) -> dict[UUID, Person]:
     return {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
 
 
-def people_in(told: Sequence[Told]) -> int:
+def people_in(told: Sequence[PersonalNews]) -> int:
     """How many people hear of a change, those among them who have no address."""
     return len({one.person_id for one in told})
 
 
-def letters_in(told: Sequence[Told]) -> int:
+def letters_in(told: Sequence[PersonalNews]) -> int:
     """How many letters a change sends: one to each person who has an address, whatever it has for them."""
     return len({one.person_id for one in told if one.has_address})
 
@@ -219,14 +221,14 @@ def _changes(
 def _wanted(
     session: Session,
     thing: Invitable,
-    known: Mapping[UUID, Known],
+    known: Mapping[UUID, LastTold],
     invitees: Invitees,
     people: Mapping[UUID, Person],
     at: datetime,
-) -> dict[UUID, Entry]:
+) -> dict[UUID, CalendarEntry]:
     """What each person is to see of one season or meeting."""
-    found: dict[UUID, Entry] = {}
-    alike: dict[tuple[str, tuple[UUID, ...]], Entry | None] = {}  # who comes to the same meetings sees the same
+    found: dict[UUID, CalendarEntry] = {}
+    alike: dict[tuple[str, tuple[UUID, ...]], CalendarEntry | None] = {}  # who comes to the same meetings sees the same
     for person_id, meetings in invitees.by_person(thing.standing).items():
         # Whoever is invited anew is invited to what is to come.
         row = known.get(person_id)
@@ -241,7 +243,9 @@ def _wanted(
     return found
 
 
-def _change(thing: Invitable, person_id: UUID, row: Known | None, wanted: Entry | None, at: datetime) -> _Found | None:
+def _change(
+    thing: Invitable, person_id: UUID, row: LastTold | None, wanted: CalendarEntry | None, at: datetime
+) -> _Found | None:
     """What brings one person from what they were told to what is so, or None."""
     told, after = told_to(row), local_of(at, thing.zone)
     still_on = frozenset(one.original for one in thing.standing if one.original)
@@ -272,7 +276,7 @@ def _change(thing: Invitable, person_id: UUID, row: Known | None, wanted: Entry 
 
 
 def _numbered(
-    row: Known | None, messages: Sequence[Message], at: datetime
+    row: LastTold | None, messages: Sequence[Message], at: datetime
 ) -> tuple[tuple[Message, int, datetime], ...]:
     """Messages with the SEQUENCE and the DTSTAMP of each: always later than those that the person was sent before."""
     stamp = at.replace(microsecond=0)
@@ -288,7 +292,7 @@ def _numbered(
 _SECOND: Final = timedelta(seconds=1)
 
 
-def _is_off(thing: Invitable, told: Entry | None, at: datetime) -> bool:
+def _is_off(thing: Invitable, told: CalendarEntry | None, at: datetime) -> bool:
     """Whether of what a person was told is still to come, nothing takes place any more, for anybody."""
     had = None if told is None or thing.series is None else {one.original for one in told.occurrences()}
     ahead = (one for one in thing.meetings if one.starts_at > at and (had is None or one.original in had))
@@ -322,9 +326,9 @@ def _write_all(
     news: Mapping[UUID, Sequence[_Found]],
     papers: Mapping[UUID, Sequence[Papers]],
     committee: Committee | None,
-) -> list[Told]:
+) -> list[PersonalNews]:
     """Write to everyone who has news, or has papers of a meeting of the committee that changed; and what was told."""
-    told: list[Told] = []
+    told: list[PersonalNews] = []
     # First those without an address: a coordinator who gets a letter reads of them in it, and not in one more.
     for person_id in sorted({*news, *papers}, key=lambda one: (one in letters.unreached, str(one))):
         person, beside = letters.people[person_id], papers.get(person_id, ())
@@ -336,11 +340,11 @@ def _write_all(
         if unreached and one not in news and one not in papers:
             first = next(each for each in told if letters.people[each.person_id].email is None)
             written = notices.tell_of_unreached(letters.session, one, unreached, at=letters.at)
-            told.append(Told(one, first.committee_id, UNREACHED, "", first.starts, written))
+            told.append(PersonalNews(one, first.committee_id, UNREACHED, "", first.starts, written))
     return told
 
 
-def _write_papers(letters: _Letters, person: Person, committee: Committee, papers: Sequence[Papers]) -> Told:
+def _write_papers(letters: _Letters, person: Person, committee: Committee, papers: Sequence[Papers]) -> PersonalNews:
     """Write to one who has the agenda of meetings that changed, and has no other news."""
     written = notices.write(
         letters.session,
@@ -352,10 +356,12 @@ def _write_papers(letters: _Letters, person: Person, committee: Committee, paper
         thread=THREAD,
         instead=letters.unreached,
     )
-    return Told(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
+    return PersonalNews(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
 
 
-def _write(letters: _Letters, person: Person, found: Sequence[_Found], papers: Sequence[Papers]) -> Iterator[Told]:
+def _write(
+    letters: _Letters, person: Person, found: Sequence[_Found], papers: Sequence[Papers]
+) -> Iterator[PersonalNews]:
     """Write one letter with all that a person is to hear, and the files for their calendar.
 
     `papers`: what changed of meetings whose agenda they have without being expected there.
@@ -378,9 +384,11 @@ def _write(letters: _Letters, person: Person, found: Sequence[_Found], papers: S
     )
     for one, said in news:
         kind = CONTINUED if said.begins_anew else one.message.kind
-        yield Told(person.id, one.thing.committee.id, kind, one.message.method, said.starts, written)
+        yield PersonalNews(person.id, one.thing.committee.id, kind, one.message.method, said.starts, written)
     if papers:
-        yield Told(person.id, news[0][0].thing.committee.id, kind_of_papers(papers), "", papers[0].starts, written)
+        yield PersonalNews(
+            person.id, news[0][0].thing.committee.id, kind_of_papers(papers), "", papers[0].starts, written
+        )
 
 
 def _spoken_of(found: Sequence[_Found]) -> list[tuple[_Found, bool]]:
@@ -390,14 +398,14 @@ def _spoken_of(found: Sequence[_Found]) -> list[tuple[_Found, bool]]:
     return [(one, one.thing.uid in begun_anew) for one in found if one.thing.uid not in ended]
 
 
-def _news(letters: _Letters, one: _Found, *, begins_anew: bool) -> News:
+def _news(letters: _Letters, one: _Found, *, begins_anew: bool) -> MeetingNews:
     """What a letter says of one season or meeting; with a link to answer it, where there is something to answer."""
     answer_path = ""
     if one.message.method != CANCEL:
         token = links.new_token()
         letters.tokens[one.thing.uid].append((token, one.invitation_id))
         answer_path = links.path(token)
-    return News(
+    return MeetingNews(
         one.message,
         one.told,
         one.wanted,
@@ -434,7 +442,7 @@ def _files(letters: _Letters, person: Person, found: Sequence[_Found]) -> Iterat
 
     Who takes the first alone then sees a meeting twice rather than not at all.
     """
-    paper: Stationery = letters.session.info["stationery"]
+    paper: LetterTemplates = letters.session.info["letter_templates"]
     assert person.email is not None  # noqa: S101 - who has no address has no calendar that mail reaches
     attendee = Mailbox(person.email, person.name)
     every = [(one.thing, *numbered) for one in found for numbered in one.numbered]

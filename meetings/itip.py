@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
-from meetings.entries import WEEK, Entry, Occurrence
+from meetings.entries import WEEK, CalendarEntry, Occurrence
 
 Method = Literal["REQUEST", "CANCEL"]
 Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "removed"]
@@ -41,7 +41,7 @@ class Message:
 
     method: Method
     kind: Kind
-    entry: Entry
+    entry: CalendarEntry
     recurrence: datetime | None = None
     bumps: bool = True
     whole: bool = True
@@ -87,21 +87,21 @@ class _Ahead:
     gets: Mapping[datetime, Occurrence]
 
     @classmethod
-    def of(cls, told: Entry | None, wanted: Entry | None, after: datetime) -> _Ahead:
+    def of(cls, told: CalendarEntry | None, wanted: CalendarEntry | None, after: datetime) -> _Ahead:
         return cls(_to_come(told, after), _to_come(wanted, after))
 
     @property
     def differ(self) -> list[datetime]:
         return [one for one in sorted({*self.had, *self.gets}) if self.had.get(one) != self.gets.get(one)]
 
-    def change(self, original: datetime, told: Entry) -> _Change:
+    def change(self, original: datetime, told: CalendarEntry) -> _Change:
         is_new = not _is_within(told, original) and original not in told.called_off
         return _Change(original, self.had.get(original), self.gets.get(original), is_new=is_new)
 
 
 def differences(
-    told: Entry | None,
-    wanted: Entry | None,
+    told: CalendarEntry | None,
+    wanted: CalendarEntry | None,
     *,
     dialect: Dialect | str,
     after: datetime,
@@ -129,7 +129,12 @@ def differences(
 
 
 def _of_changes(
-    told: Entry, wanted: Entry, ahead: _Ahead, dialect: Dialect | str, still_on: Collection[datetime], after: datetime
+    told: CalendarEntry,
+    wanted: CalendarEntry,
+    ahead: _Ahead,
+    dialect: Dialect | str,
+    still_on: Collection[datetime],
+    after: datetime,
 ) -> Iterable[Message]:
     """What is told of the dates to come that differ, of what goes on."""
     changes = [ahead.change(one, told) for one in ahead.differ]
@@ -142,15 +147,15 @@ def _of_changes(
     return _by_dates(told, wanted, changes, ahead, still_on, after)
 
 
-def changed(told: Entry | None, wanted: Entry | None, *, after: datetime) -> tuple[datetime, ...]:
+def changed(told: CalendarEntry | None, wanted: CalendarEntry | None, *, after: datetime) -> tuple[datetime, ...]:
     """The originals of the meetings after `after` that a person is to hear of: those that they had or get otherwise."""
     return tuple(_Ahead.of(told, wanted, after).differ)
 
 
 def joined(
     messages: Sequence[Message],
-    told: Entry | None,
-    wanted: Entry | None,
+    told: CalendarEntry | None,
+    wanted: CalendarEntry | None,
     *,
     after: datetime,
     still_on: Collection[datetime] = (),
@@ -173,7 +178,11 @@ def joined(
 
 
 def _whole(
-    told: Entry, wanted: Entry, messages: Sequence[Message], ahead: _Ahead, still_on: Collection[datetime]
+    told: CalendarEntry,
+    wanted: CalendarEntry,
+    messages: Sequence[Message],
+    ahead: _Ahead,
+    still_on: Collection[datetime],
 ) -> Message:
     """One message that says what several do: of the one date of the season that is otherwise, or of more of it."""
     bumps, news = any(message.bumps for message in messages), ahead.differ
@@ -183,7 +192,9 @@ def _whole(
     return replace(whole, kind=ahead.change(news[0], told).kind(still_on), recurrence=news[0])
 
 
-def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:
+def remembered(
+    told: CalendarEntry | None, wanted: CalendarEntry | None, messages: Sequence[Message]
+) -> CalendarEntry | None:
     """What a person's calendar is taken to hold after these messages, to be given as `told` the next time.
 
     It is what is wanted, with the dates beyond its rule that were called off while the rule reached them: some
@@ -213,7 +224,7 @@ def sequences(before: int, messages: Sequence[Message]) -> list[int]:
     return found
 
 
-def alone(entry: Entry, original: datetime) -> Entry:
+def alone(entry: CalendarEntry, original: datetime) -> CalendarEntry:
     """One date of a season as a meeting of its own, as an exception by itself says it."""
     one = entry.at(original)
     return replace(
@@ -228,7 +239,9 @@ def alone(entry: Entry, original: datetime) -> Entry:
     )
 
 
-def _invited(told: Entry | None, wanted: Entry, ahead: _Ahead, dialect: Dialect | str) -> Iterator[Message]:
+def _invited(
+    told: CalendarEntry | None, wanted: CalendarEntry, ahead: _Ahead, dialect: Dialect | str
+) -> Iterator[Message]:
     """An invitation, and what a calendar may hold of a date by itself: that it is off, or was moved to a past day."""
     yield Message(REQUEST, "invitation", wanted)
     if told is not None and dialect != "replace":
@@ -236,16 +249,16 @@ def _invited(told: Entry | None, wanted: Entry, ahead: _Ahead, dialect: Dialect 
             yield Message(REQUEST, "restored", wanted, one, whole=False)
 
 
-def _news(wanted: Entry, *, bumps: bool, whole: bool = True) -> Message:
+def _news(wanted: CalendarEntry, *, bumps: bool, whole: bool = True) -> Message:
     return Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=whole)
 
 
-def _of_one(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Message:
+def _of_one(told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change]) -> Message:
     # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
     return _news(wanted, bumps=told.zone != wanted.zone or _bumps(changes))
 
 
-def _as_a_whole(wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Message:
+def _as_a_whole(wanted: CalendarEntry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Message:
     """One message with everything in it, whatever changed."""
     if len(changes) == 1 and not changes[0].is_new:
         (change,) = changes
@@ -258,8 +271,8 @@ def _bumps(changes: Sequence[_Change]) -> bool:
 
 
 def _by_dates(
-    told: Entry,
-    wanted: Entry,
+    told: CalendarEntry,
+    wanted: CalendarEntry,
     changes: Sequence[_Change],
     ahead: _Ahead,
     still_on: Collection[datetime],
@@ -279,14 +292,14 @@ def _by_dates(
         yield _by_itself(change, told, wanted, still_on)
 
 
-def _by_itself(change: _Change, told: Entry, wanted: Entry, still_on: Collection[datetime]) -> Message:
+def _by_itself(change: _Change, told: CalendarEntry, wanted: CalendarEntry, still_on: Collection[datetime]) -> Message:
     kind = change.kind(still_on)
     if change.now is None:
         return Message(CANCEL, kind, told, change.original, whole=False, is_off=kind == "cancelled")
     return Message(REQUEST, kind, wanted, change.original, bumps=change.is_other_time, whole=False)
 
 
-def _gone_by_themselves(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Iterator[_Change]:
+def _gone_by_themselves(told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change]) -> Iterator[_Change]:
     """Of the dates that are off, those that a new rule does not take along.
 
     Beyond it a date goes with the old one; one that was moved is kept by some as a thing of its own.
@@ -297,7 +310,7 @@ def _gone_by_themselves(told: Entry, wanted: Entry, changes: Sequence[_Change]) 
 
 
 def _told_anew(
-    told: Entry, wanted: Entry, changes: Sequence[_Change], ahead: _Ahead, after: datetime
+    told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change], ahead: _Ahead, after: datetime
 ) -> Iterator[_Change]:
     """The dates that take place otherwise, with a new rule: some calendars keep a date's exception, some drop it."""
     by_date = {change.original: change for change in changes}
@@ -310,7 +323,7 @@ def _told_anew(
         yield by_date.get(one, _Change(one, stands, stands))
 
 
-def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> bool:
+def _is_otherwise(told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change]) -> bool:
     """Whether the rule or the words of a season have to be told anew, and not single dates of it alone."""
     if _texts(told) != _texts(wanted):
         return True
@@ -323,25 +336,25 @@ def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> boo
     return early > FEW or len(outside) - early > FEW
 
 
-def _to_come(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
+def _to_come(entry: CalendarEntry | None, after: datetime) -> dict[datetime, Occurrence]:
     """The meetings of an entry that are to come, by their original time."""
     return {one.original: one for one in entry.occurrences() if one.starts > after} if entry is not None else {}
 
 
-def _is_within(entry: Entry, original: datetime) -> bool:
+def _is_within(entry: CalendarEntry, original: datetime) -> bool:
     """Whether the rule of a season has this original time, held or not."""
     return entry.last_on is not None and entry.starts.date() <= original.date() <= entry.last_on
 
 
-def _usual(entry: Entry) -> tuple[int, str, str]:
+def _usual(entry: CalendarEntry) -> tuple[int, str, str]:
     return entry.minutes, entry.place, entry.online_url
 
 
-def _texts(entry: Entry) -> tuple[str, str, str]:
+def _texts(entry: CalendarEntry) -> tuple[str, str, str]:
     return entry.title, entry.description, entry.url
 
 
-def _refuse_unlike(told: Entry | None, wanted: Entry | None) -> None:
+def _refuse_unlike(told: CalendarEntry | None, wanted: CalendarEntry | None) -> None:
     if told is None or wanted is None:
         return
     if told.uid != wanted.uid or told.is_season != wanted.is_season:

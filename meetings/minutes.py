@@ -21,8 +21,8 @@ from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
 from meetings import attendance, minutes_posting
-from meetings.agenda_items import PresentedItem, change_item, items_of, lock_item, tell
-from meetings.agenda_items import moved as item_moved
+from meetings.agenda_items import PresentedItem, change_item, items_of, lock_item, write_item_event
+from meetings.agenda_items import item_state_after as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
 from meetings.committees import CommitteeSeat, committees
@@ -39,10 +39,10 @@ from meetings.documents.content import (
     as_json,
     from_json,
 )
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.local_times import clock_of
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
-from meetings.quorum import Standing
+from meetings.quorum import QuorumStanding
 from meetings.texts import checked_text
 from models.lifecycles import MINUTES, NoSuchMove
 from models.meeting import Meeting
@@ -181,7 +181,7 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
 
 def circulate(
     session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Send the draft to everyone whom the meeting invited, who may ask for changes; returns who is written to.
 
     Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal: it is no draft, it
@@ -259,7 +259,7 @@ def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor,
                 settled_at=at,
                 settled_as=by.role,
             )
-            tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
+            write_item_event(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
 
 
 # ------------------------------------------------------------------------------------------------------------ lines
@@ -305,7 +305,7 @@ def _decision_line(
         owner=owner_of(row),
         due_on=row.due_on,
         has_quorum=row.has_quorum,
-        quorum=quorum_words(Standing.from_json(row.quorum), seats),
+        quorum=quorum_words(QuorumStanding.from_json(row.quorum), seats),
         endorsement=endorsed[row.id],
     )
 

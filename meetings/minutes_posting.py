@@ -27,7 +27,7 @@ from meetings.attendance import attendance_of
 from meetings.committees import committees, membership, title_of
 from meetings.documents.content import NOTHING, Both, DecisionLine, MinutesContent, MinutesItem, untranslated
 from meetings.documents.issuing import issue, refuse_names
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.locking import read_meeting
 from meetings.wording import when
 from models.committee import Committee
@@ -107,7 +107,7 @@ def post(
     before: MinutesContent | None = None,
     n: int,
     at: datetime,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Write the letters that bring the minutes for the `n`th time, each with its PDF; returns the readers.
 
     With `before`, what they said when they last went out: then to those alone for whom something changed. The same `n`
@@ -139,12 +139,12 @@ def post(
             attachments=(printed[place],),
         )
         kind = FIRST if had is None else CORRECTED
-        told.append(Told(reader.person_id, committee.id, kind, "", meeting.starts, has_address=written))
+        told.append(PersonalNews(reader.person_id, committee.id, kind, "", meeting.starts, has_address=written))
     return tuple(told)
 
 
 @dataclass(frozen=True)
-class Change:
+class MinutesChange:
     """Where minutes say something else than before: in an item or a decision with this number, or in a part of them."""
 
     part: str  # a key of `_PARTS`
@@ -165,24 +165,24 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 
 
-def changes(had: Edition, has: Edition) -> tuple[Change, ...]:
+def changes(had: Edition, has: Edition) -> tuple[MinutesChange, ...]:
     """Where an edition says something else than the one that its reader had before, in their order."""
     return tuple(_changes(had, has))
 
 
-def _changes(had: Edition, has: Edition) -> Iterator[Change]:
+def _changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
     before, after, language = had.content, has.content, has.language
     if had.language != language:
-        yield Change("language")
+        yield MinutesChange("language")
     if _said(before.head, language) != _said(after.head, language):
-        yield Change("head")
+        yield MinutesChange("head")
     if any(_said(getattr(before, one), language) != _said(getattr(after, one), language) for one in _ON_ATTENDANCE):
-        yield Change("attendance")
+        yield MinutesChange("attendance")
     (old, decided), (new, decides) = _by_number(before), _by_number(after)
     for number in _differing(old, new, language):
-        yield Change("item", number, (old | new)[number].line.title)
+        yield MinutesChange("item", number, (old | new)[number].line.title)
     for number in _differing(decided, decides, language):
-        yield Change("decision", number)
+        yield MinutesChange("decision", number)
 
 
 _ON_ATTENDANCE: Final = ("attendance", "quorum", "has_quorum")
@@ -225,7 +225,7 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
 
 
 def _facts(
-    committee: Committee, meeting: Meeting, edition: Edition, changed: tuple[Change, ...], *, is_corrected: bool
+    committee: Committee, meeting: Meeting, edition: Edition, changed: tuple[MinutesChange, ...], *, is_corrected: bool
 ) -> notices.Facts:
     def facts(language: Language) -> dict[str, object]:
         return {

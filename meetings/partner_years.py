@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from domain.obligations import reading
 from locales import N_
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 
 _YEAR: Final = timedelta(days=365)
 _RECORD: Final = N_(
@@ -30,7 +30,7 @@ _COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Reason, ...]:
+def year_record(session: Session, organization_id: UUID, day: date) -> tuple[ItemReason, ...]:
     """How a partner stood in the year up to a local day, as one reason; none where nothing of it is on record.
 
     As it had been found by then: what changes afterwards does not change the item.
@@ -40,4 +40,4 @@ def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Rea
         return ()
     states = Counter(row.state for row in reading.as_of(session, rows, day))
     counts = {name: sum(states[state] for state in counted) for name, counted in _COUNTED.items()}
-    return (Reason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)
+    return (ItemReason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)

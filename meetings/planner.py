@@ -18,7 +18,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.local_times import local_of, moment_of
-from meetings.proposals import Choice, Other, Proposal, Reason
+from meetings.proposals import Choice, DateProposal, DayObstacle, Other
 
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 #: How many other days are offered beside a year's date.
@@ -35,7 +35,7 @@ _AROUND: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class BookedMeeting:
     """A meeting that stands: its committee, when it begins and ends (aware), and who is expected at it."""
 
     committee: str
@@ -47,7 +47,7 @@ class Taken:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class DateConstraints:
     """What the dates of a committee have to fit into: its usual weekday and hour, the closed days, and who else meets.
 
     `taken` are the meetings that stand, those of the committee itself included. `apart` gives, by the key of another
@@ -61,11 +61,11 @@ class Terms:
     at: time
     minutes: int
     people: frozenset[UUID] = frozenset()
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[BookedMeeting, ...] = ()
     apart: Mapping[str, int] = field(default_factory=dict)
 
 
-def propose_year(times: int, first: date, *, terms: Terms) -> tuple[Proposal, ...]:
+def propose_year(times: int, first: date, *, terms: DateConstraints) -> tuple[DateProposal, ...]:
     """Dates for the twelve months from `first` (1 January for a year), `times` of them, evenly spread and in order.
 
     Each lies on a working day outside the weeks of Christmas and New Year's Day, and at least half of the rhythm's
@@ -81,7 +81,7 @@ def propose_year(times: int, first: date, *, terms: Terms) -> tuple[Proposal, ..
     gap = _DAY * (365 // times // 2)
     against = _Against(replace(terms, apart={**terms.apart, terms.committee: gap.days}))
     wanted = _not_held(_spread(times, first, last, WEEKDAYS.index(terms.weekday)), against.own_days(first, last))
-    found: list[tuple[Proposal, list[date]]] = []
+    found: list[tuple[DateProposal, list[date]]] = []
     earliest = first
     for place, target in enumerate(wanted):
         latest = wanted[place + 1] - gap if place + 1 < len(wanted) else last
@@ -95,7 +95,7 @@ def propose_year(times: int, first: date, *, terms: Terms) -> tuple[Proposal, ..
     )
 
 
-def propose_season(first: date, last: date, *, terms: Terms) -> tuple[Proposal, ...]:
+def propose_season(first: date, last: date, *, terms: DateConstraints) -> tuple[DateProposal, ...]:
     """A meeting each week on the usual weekday, from `first` to `last`, both inclusive.
 
     A closed day is proposed to be skipped, with its reason. There, and where people are expected elsewhere at that
@@ -125,7 +125,7 @@ def refuse_disorder(first: date, last: date) -> None:
 class _Against:
     """What speaks against each day: why it cannot be at all, or who is expected elsewhere."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: DateConstraints) -> None:
         self.terms = terms
         self._weekday = WEEKDAYS.index(terms.weekday)
         self._taken = sorted(
@@ -141,11 +141,11 @@ class _Against:
         """The days on which the committee meets already."""
         return [day for day, one in self._taken if one.committee == self.terms.committee and first <= day <= last]
 
-    def held(self, day: date) -> Reason | None:
+    def held(self, day: date) -> DayObstacle | None:
         """That the committee meets on that day already, be it at another hour."""
         return held_already(day) if self.own_days(day, day) else None
 
-    def closed(self, day: date) -> Reason | None:
+    def closed(self, day: date) -> DayObstacle | None:
         """Why a day is closed. A committee that always meets on a weekend day works on it. Raises UnknownYear."""
         calendar = self.terms.calendar
         if calendar.is_working_day(day):
@@ -156,12 +156,12 @@ class _Against:
                 return None
         return closed_on(calendar, day)
 
-    def refused(self, day: date) -> Reason | None:
+    def refused(self, day: date) -> DayObstacle | None:
         """Why a committee that meets a few times a year cannot meet that day."""
-        in_holidays = Reason("holidays", {"day": day.isoformat()}) if _in_holidays(day) else None
+        in_holidays = DayObstacle("holidays", {"day": day.isoformat()}) if _in_holidays(day) else None
         return self.closed(day) or in_holidays
 
-    def elsewhere(self, day: date) -> tuple[Reason, ...]:
+    def elsewhere(self, day: date) -> tuple[DayObstacle, ...]:
         """Who of the committee is expected elsewhere at its hour, and which other committee meets too near that day.
 
         Raises Refusal where the clocks skip the hour.
@@ -176,7 +176,7 @@ class _Against:
                 found.append(self._clash(other, one, both))
             elif abs((day - other).days) < terms.apart.get(one.committee, 0):
                 apart = terms.apart[one.committee]
-                found.append(Reason("close", {**_named(one), "day": other.isoformat(), "apart": apart}))
+                found.append(DayObstacle("close", {**_named(one), "day": other.isoformat(), "apart": apart}))
         return tuple(found)
 
     def proposal(
@@ -184,33 +184,33 @@ class _Against:
         decision: Choice,
         original: date,
         day: date,
-        reasons: tuple[Reason, ...] = (),
-        remaining: tuple[Reason, ...] = (),
-    ) -> Proposal:
+        reasons: tuple[DayObstacle, ...] = (),
+        remaining: tuple[DayObstacle, ...] = (),
+    ) -> DateProposal:
         """One at the committee's hour on that day, without alternatives yet."""
         starts = datetime.combine(day, self.terms.at)
-        return Proposal(decision, original, starts, self.terms.minutes, reasons, remaining)
+        return DateProposal(decision, original, starts, self.terms.minutes, reasons, remaining)
 
-    def _clash(self, day: date, one: Taken, both: int) -> Reason:
+    def _clash(self, day: date, one: BookedMeeting, both: int) -> DayObstacle:
         hours = {
             name: local_of(at, self.terms.zone).time().isoformat(timespec="minutes")
             for name, at in (("starts", one.starts_at), ("ends", one.ends_at))
         }
-        return Reason("clash", {**_named(one), "day": day.isoformat(), **hours, "people": both})
+        return DayObstacle("clash", {**_named(one), "day": day.isoformat(), **hours, "people": both})
 
 
-def held_already(day: date) -> Reason:
+def held_already(day: date) -> DayObstacle:
     """That a committee meets on a day already."""
-    return Reason("own", {"day": day.isoformat()})
+    return DayObstacle("own", {"day": day.isoformat()})
 
 
-def closed_on(calendar: Calendar, day: date) -> Reason | None:
+def closed_on(calendar: Calendar, day: date) -> DayObstacle | None:
     """Why a day is closed; None for a working day. Raises Refusal where no holidays are known."""
     why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
-    return Reason("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
+    return DayObstacle("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
 
 
-def _named(one: Taken) -> dict[str, object]:
+def _named(one: BookedMeeting) -> dict[str, object]:
     return {"committee": {"fr": one.title_fr, "en": one.title_en}}
 
 
@@ -249,11 +249,11 @@ def _not_held(wanted: list[date], held: Iterable[date]) -> list[date]:
 
 def _choose(
     against: _Against, target: date, earliest: date, latest: date, gap: timedelta
-) -> tuple[Proposal, list[date]]:
+) -> tuple[DateProposal, list[date]]:
     """The day for one of a year's dates, and further days against which nothing speaks, in the order of preference."""
     refused = against.refused(target)
     free: list[date] = []
-    burdened: list[tuple[bool, int, date, tuple[Reason, ...]]] = []
+    burdened: list[tuple[bool, int, date, tuple[DayObstacle, ...]]] = []
     for place, day in enumerate(_candidates(target, earliest, latest, gap, in_its_week=refused is not None)):
         if against.refused(day):
             continue
@@ -265,9 +265,9 @@ def _choose(
     against_target = (refused,) if refused else against.elsewhere(target)
     if not free and not burdened:
         ends = max(earliest, target - gap), min(latest, target + gap)
-        none_left = Reason("no_day", {"first": ends[0].isoformat(), "last": ends[1].isoformat()})
+        none_left = DayObstacle("no_day", {"first": ends[0].isoformat(), "last": ends[1].isoformat()})
         return against.proposal("skip", target, target, (*against_target, none_left)), []
-    remaining: tuple[Reason, ...] = ()
+    remaining: tuple[DayObstacle, ...] = ()
     if free:
         day = free.pop(0)
     else:
@@ -291,7 +291,7 @@ def _candidates(target: date, earliest: date, latest: date, gap: timedelta, *, i
 
 
 def _others(
-    against: _Against, proposal: Proposal, free: Sequence[date], held: Sequence[date], gap: timedelta
+    against: _Against, proposal: DateProposal, free: Sequence[date], held: Sequence[date], gap: timedelta
 ) -> Iterator[Other]:
     """The first of the free days that keep their distance from the dates that are proposed beside this one."""
     beside = [day for day in held if day != proposal.starts.date()]
@@ -310,7 +310,7 @@ def _weeks(first: date, last: date, weekday: int) -> Iterator[date]:
         day += _WEEK
 
 
-def _weekly(against: _Against, day: date, first: date, last: date) -> Proposal:
+def _weekly(against: _Against, day: date, first: date, last: date) -> DateProposal:
     """One week of a season. The hour has to exist on a skipped day too: calendars know the meeting by it."""
     held = against.held(day)
     if held:

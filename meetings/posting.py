@@ -20,9 +20,9 @@ from domain.mail.envelopes import Attachment
 from domain.mail.notices import COORDINATION, Language
 from domain.roles.roles import standing
 from locales import N_, pick, say, say_n
-from meetings.agenda_papers import Change, Reader, Replacing
+from meetings.agenda_papers import AgendaChange, Reader, Replacing
 from meetings.committees import ALTERNATE, committees, membership, title_of
-from meetings.documents.content import AgendaContent, ItemLine
+from meetings.documents.content import AgendaContent, AgendaLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.invitees import invited_to
@@ -179,12 +179,12 @@ CHANGES: Final[Mapping[str, str]] = {
 }
 
 
-def change_in_words(language: str, one: Change) -> str:
+def change_in_words(language: str, one: AgendaChange) -> str:
     """What became of one item, in "fr" or "en"."""
     return say(language, CHANGES[one.what], number=one.number, was=one.was, title=pick(language, one.title))
 
 
-def _line(language: Language, one: ItemLine) -> str:
+def _line(language: Language, one: AgendaLine) -> str:
     return (
         f"{one.number}. {pick(language, one.title)} ({say_n(language, '%(n)s minute', '%(n)s minutes', one.minutes)})"
     )

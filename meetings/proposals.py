@@ -26,7 +26,7 @@ _SENTENCES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class DayObstacle:
     """A fact that speaks against a day: a code, and facts that are days, hours, counts, or texts in both languages."""
 
     code: str
@@ -49,11 +49,11 @@ class Other:
     """Another local time at which the meeting could be, and what speaks against that one."""
 
     starts: datetime
-    remaining: tuple[Reason, ...] = ()
+    remaining: tuple[DayObstacle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class DateProposal:
     """One date: to meet on the day that the rhythm falls on, to skip it, or to meet on another day instead.
 
     `starts` is the local time to meet at, or that is skipped. `reasons` say why it is not simply the `original` day;
@@ -64,8 +64,8 @@ class Proposal:
     original: date
     starts: datetime
     minutes: int
-    reasons: tuple[Reason, ...] = ()
-    remaining: tuple[Reason, ...] = ()
+    reasons: tuple[DayObstacle, ...] = ()
+    remaining: tuple[DayObstacle, ...] = ()
     alternatives: tuple[Other, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +73,6 @@ class Proposal:
         return cast("dict[str, Any]", as_json(self))
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Proposal:
+    def from_json(cls, kept: Mapping[str, Any]) -> DateProposal:
         """What `to_json` wrote."""
         return from_json(cls, kept)

@@ -40,7 +40,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuorumStanding:
     """How a committee stood against its quorum at one moment: what is stamped on a decision.
 
     Counts are of voting seats and of the organizations that they belong to; what is needed is 0 where the rule does
@@ -63,7 +63,7 @@ class Standing:
         return cast("dict[str, Any]", as_json(self))
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Standing:
+    def from_json(cls, kept: Mapping[str, Any]) -> QuorumStanding:
         """What `to_json` wrote. Raises ValueError for anything else."""
         return from_json(cls, kept)
 
@@ -75,7 +75,7 @@ def rule_of(declared: Mapping[str, Any]) -> Quorum | None:
 
 def standing(
     rule: Quorum | None, seats: Iterable[CommitteeSeat], attendance: Iterable[Filled], at: datetime
-) -> Standing:
+) -> QuorumStanding:
     """How a committee stands at the moment `at`, which is aware, with the seats that it has on that day.
 
     A seat counts once, however many sit for it, and only where it votes; a seat that must be filled need not vote.
@@ -88,7 +88,7 @@ def standing(
     organizations = len({seat.organization_id for seat in voting})
     seats_needed, organizations_needed, must = (rule.seats, rule.organizations, rule.must) if rule else (0, 0, ())
     missing = tuple(_missing(must, filled))
-    return Standing(
+    return QuorumStanding(
         is_met=len(voting) >= seats_needed and organizations >= organizations_needed and not missing,
         is_declared=rule is not None,
         seats_present=len(voting),
@@ -125,7 +125,7 @@ def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeS
     return say(language, N_("At least, for a quorum: %(asked)s."), asked=show_list(language, asked))
 
 
-def in_words(stood: Standing, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
+def in_words(stood: QuorumStanding, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
     """A standing as one or two sentences for people, in "fr" or "en".
 
     `seats` give the titles of those that must be filled; one that is not among them is named by its key.
@@ -148,7 +148,7 @@ def in_words(stood: Standing, language: str, seats: Iterable[CommitteeSeat] = ()
     return say(language, N_("No quorum. Missing: %(lacks)s."), lacks=lacks)
 
 
-def _lacks(stood: Standing, language: str, named: Iterable[CommitteeSeat]) -> Iterator[str]:
+def _lacks(stood: QuorumStanding, language: str, named: Iterable[CommitteeSeat]) -> Iterator[str]:
     seats = stood.seats_needed - stood.seats_present
     if seats > 0:
         yield say_n(language, "%(n)s voting seat", "%(n)s voting seats", seats)

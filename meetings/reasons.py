@@ -96,7 +96,7 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
 
 
 @dataclass(frozen=True)
-class Reason:
+class ItemReason:
     """A reason as the asker of an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
 
     `sentence` stays empty for the codes that this module words itself.

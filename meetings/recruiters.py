@@ -30,7 +30,7 @@ from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas
 from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.agenda import AgendaItem
 from models.participant import Participant
 
@@ -144,7 +144,7 @@ def _under_way(participant_id: UUID) -> SelectOfScalar[AgendaItem]:
     )
 
 
-def _subject_by_itself(session: Session, asked: asking.Asked) -> str | None:
+def _subject_by_itself(session: Session, asked: asking.AskingTask) -> str | None:
     """The number or reference of a person whose risk is to be assessed; None where it comes with their admission."""
     participant_id = UUID(asked.item)
     if _is_to_be_decided(session, participant_id):
@@ -158,7 +158,7 @@ def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:
     return decide is not None and decide.state in ("planned", "open")
 
 
-def _put_on_agenda(session: Session, subject: str, asked: asking.Asked, *, by: Actor, at: datetime) -> bool:
+def _put_on_agenda(session: Session, subject: str, asked: asking.AskingTask, *, by: Actor, at: datetime) -> bool:
     """Ask for the item with the task that it completes. Whether it is there: the program's file may be an older one."""
     if not agendas.takes(session, COMMITTEE, KIND):
         return False
@@ -169,7 +169,7 @@ def _put_on_agenda(session: Session, subject: str, asked: asking.Asked, *, by: A
         subject,
         title_fr=say("fr", _TITLE, subject=subject),
         title_en=say("en", _TITLE, subject=subject),
-        reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked.opened_at).isoformat()})],
+        reasons=[ItemReason("to_assess", _WHY, {"since": local_day(session, asked.opened_at).isoformat()})],
         by=by,
         at=at,
         task_id=asked.id,

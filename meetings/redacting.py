@@ -51,7 +51,7 @@ Of = Literal["meeting", "incident"]
 
 
 @dataclass(frozen=True)
-class Place:
+class RedactedText:
     """A text from which words go: as it stands, and as it will. For the two alone who look at it."""
 
     before: str
@@ -200,7 +200,7 @@ def words_of(session: Session, row: Redaction) -> list[str]:
     return found
 
 
-def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) -> list[Place]:
+def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) -> list[RedactedText]:
     """Each text from which these words would go, once: as it stands, and as it would. Raises Refusal."""
     takes = taker(words)
     if of == "incident":
@@ -208,7 +208,7 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
     else:
         said = list(meeting_words.texts_of(session, subject_id))
     found = {text: takes(language)(text) for text, language in said}
-    return [Place(text, left) for text, left in found.items() if left != composed(text)]
+    return [RedactedText(text, left) for text, left in found.items() if left != composed(text)]
 
 
 # -------------------------------------------------------------------------------------------------------- doing it

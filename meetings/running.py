@@ -31,14 +31,14 @@ from meetings.agenda_items import (
     open_row,
     put_last,
     refuse_to_let_go,
-    tell,
+    write_item_event,
 )
-from meetings.agenda_items import moved as item_moved
+from meetings.agenda_items import item_state_after as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
 from meetings.locking import lock_meeting, write_meeting
 from meetings.reasons import is_over
-from meetings.schedule import moved
+from meetings.schedule import meeting_state_after
 from meetings.texts import checked_text
 from models.agenda import OUTCOMES, AgendaItem
 from models.meeting import Meeting
@@ -55,7 +55,7 @@ def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime,
     A meeting that was not opened in time is opened afterwards, to record what happened.
     """
     row = lock_meeting(session, meeting_id, seen=seen)
-    state = moved(row, "open")
+    state = meeting_state_after(row, "open")
     if local_day(session, at) < row.starts.date():
         raise Refusal("meeting.too_early", N_("A meeting is opened on its day, or afterwards."))
     write_meeting(session, row, state=state, opened_at=at)
@@ -66,7 +66,7 @@ def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime,
 def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Take back that a meeting was opened. Raises Refusal where something was recorded in it already."""
     row = lock_meeting(session, meeting_id, seen=seen)
-    state = moved(row, "put_back")
+    state = meeting_state_after(row, "put_back")
     # What was carried over before anybody opened it says nothing of whether it took place.
     recorded = any(
         item.note_fr
@@ -110,7 +110,7 @@ def treat(
     target = committee_of(session, refer_to).id if outcome == "referred" else None
     if (outcome, target) == (row.outcome, row.referred_to_id):
         version = change_item(session, row, **columns)
-        tell(session, "agenda_item.noted", row, by=by, at=at)
+        write_item_event(session, "agenda_item.noted", row, by=by, at=at)
         return version
     if row.outcome == "referred":
         agendas.take_back_referral(session, item_id, by=by, at=at)
@@ -121,7 +121,7 @@ def treat(
         agendas.refer(session, item_id, refer_to, by=by, at=at)
     if outcome == "treated" and row.kind in ONLY_HEARD:
         _heard(session, row, by=by, at=at)
-    tell(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome=outcome)
+    write_item_event(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome=outcome)
     return version
 
 
@@ -174,7 +174,7 @@ def close_meeting(
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
-    state = moved(row, "close")
+    state = meeting_state_after(row, "close")
     items = items_of(session, meeting_id)
     untreated = [(item.number or str(place), item) for place, item in enumerate(items, 1) if not item.outcome]
     if untreated and not carry_rest:

@@ -26,7 +26,7 @@ from locales import N_
 from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
 from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.invitees import invited_to
 from meetings.local_times import end_of, moment_of, written
 from meetings.locking import (
@@ -47,7 +47,7 @@ from models.meeting import Meeting, MeetingGuest, MeetingSeries
 WEEK: Final = timedelta(days=7)
 
 
-def preview(session: Session, change: Callable[[], tuple[Told, ...]]) -> tuple[Told, ...]:
+def preview(session: Session, change: Callable[[], tuple[PersonalNews, ...]]) -> tuple[PersonalNews, ...]:
     """What `change` would send, and its readers; nothing of it stays. Raises what the change refuses."""
     with session.begin_nested() as point:
         told = change()
@@ -69,7 +69,7 @@ def plan_season(
     instead: Mapping[date, datetime] | None = None,
     by: Actor,
     at: datetime,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Plan a weekly meeting on the weekday of `first`, each week up to `last`, and invite everyone.
 
     `without` are days on which there is none, with the reason that the calendar shows; `instead`, local times at which
@@ -120,7 +120,7 @@ def plan_meetings(
     online_url: str = "",
     by: Actor,
     at: datetime,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Plan meetings that stand alone, each under a UID of its own, at these local times, and invite everyone.
 
     Raises Refusal: a time has passed, does not exist, or the committee has a meeting that day already.
@@ -150,7 +150,7 @@ def move_meeting(
     by: Actor,
     at: datetime,
     seen: int | None = None,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Have a meeting at another local time, or of another length. One of a series stays between its neighbours.
 
     Raises Refusal: it is no longer planned, the time has passed or does not exist, the committee has another meeting
@@ -182,7 +182,7 @@ def move_meeting(
 
 def cancel_meeting(
     session: Session, meeting_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Cancel a meeting, with the reason; what was on its agenda waits for another, and an objection is on the next.
 
     Raises Refusal.
@@ -190,7 +190,12 @@ def cancel_meeting(
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     write_meeting(
-        session, row, state=moved(row, "cancel"), reason=needed_reason(reason), cancelled_at=at, settled_by=by.person_id
+        session,
+        row,
+        state=meeting_state_after(row, "cancel"),
+        reason=needed_reason(reason),
+        cancelled_at=at,
+        settled_by=by.person_id,
     )
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
@@ -209,7 +214,7 @@ def change_place(
     by: Actor,
     at: datetime,
     seen: int | None = None,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Move one meeting elsewhere, or this one and every later one of its season, at any hour. Raises Refusal."""
     stood = read_meeting(session, meeting_id)
     parts = parts_of_season(session, stood) if following else []
@@ -259,7 +264,7 @@ def change_hour(
     by: Actor,
     at: datetime,
     seen: int | None = None,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Have a season's meetings at another local hour from a day on. What was moved stays where it was moved to.
 
     So does a meeting that was opened already, and those before it.
@@ -294,7 +299,9 @@ def change_hour(
     return _tell_of(session, others, at)
 
 
-def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
+def invite_guest(
+    session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime
+) -> tuple[PersonalNews, ...]:
     """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
@@ -315,7 +322,9 @@ def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Act
     return invitations.tell(session, row.committee_id, at=at)
 
 
-def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
+def withdraw_guest(
+    session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime
+) -> tuple[PersonalNews, ...]:
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
@@ -331,7 +340,7 @@ def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: A
     return invitations.tell(session, row.committee_id, at=at)
 
 
-def moved(row: Meeting, move: str) -> str:
+def meeting_state_after(row: Meeting, move: str) -> str:
     """The state of a meeting after a move. Raises Refusal where its state does not allow it."""
     try:
         return MEETING.after(row.state, move)
@@ -417,7 +426,7 @@ def _hours(starts: datetime, minutes: int, zone: str) -> dict[str, datetime | in
     return {"starts": starts, "minutes": minutes, "starts_at": moment_of(starts, zone), "ends_at": ends_at}
 
 
-def _tell_of(session: Session, before: Sequence[Meeting], at: datetime) -> tuple[Told, ...]:
+def _tell_of(session: Session, before: Sequence[Meeting], at: datetime) -> tuple[PersonalNews, ...]:
     """Tell everyone of meetings of one committee that were as `before`, also who has their agenda alone."""
     papers = posting.papers_of(session, before, at=at)
     return invitations.tell(session, before[0].committee_id, papers=papers, at=at)

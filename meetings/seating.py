@@ -24,7 +24,7 @@ from domain.terms import days as agreement_days
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from models.committee import Seat, SeatHolder
 from models.program import Person, Tenure
 
@@ -66,7 +66,7 @@ def give_seat(
     kind: str,
     by: Actor,
     at: datetime,
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """Give a person a seat from a day on, as its principal or as an alternate; the principal before ends with it.
 
     It ends with the role that it rests on, where that end is known, and a principal to come after that stays so. A
@@ -122,7 +122,7 @@ def _last_day_of(session: Session, seat: Seat, person_id: UUID, kind: str, start
 
 def end_seat(
     session: Session, committee_id: UUID, seat_id: UUID, person_id: UUID, *, last_day: date, by: Actor, at: datetime
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     """End a person's hold of a seat on its last day; what would begin later is taken back.
 
     Raises Refusal: the day is before yesterday, or they do not hold the seat then.
@@ -242,5 +242,5 @@ def _ends_of(
     )
 
 
-def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[Told, ...]:
+def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[PersonalNews, ...]:
     return invitations.tell_all(session, at=at, committee_ids=_having(session, seat_id))

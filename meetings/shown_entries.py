@@ -13,10 +13,10 @@ from sqlmodel import Session, or_
 
 from domain.kernel.rows import SHAPE, also, col, every, of, only, replaced, same, surely
 from domain.kernel.scope import local_day
-from domain.mail.notices import Language, Stationery
-from meetings.calendar_files import Published
+from domain.mail.notices import Language, LetterTemplates
+from meetings.calendar_files import PublishedEntry
 from meetings.committees import committees, title_of
-from meetings.entries import Entry, Moved
+from meetings.entries import CalendarEntry, EntryException
 from meetings.invitees import invitees_of
 from meetings.itip import changed
 from meetings.local_times import local_of
@@ -58,16 +58,16 @@ class Invitable:
         return {"series_id": None, "meeting_id": self.meetings[0].id}
 
 
-class Known(Invitation):
+class LastTold(Invitation):
     """What a person was told last, with the dialect of their calendar."""
 
     model_config = SHAPE
     dialect: str | None = also(CalendarReader.dialect)
 
 
-def told_to(row: Known | None) -> Entry | None:
+def told_to(row: LastTold | None) -> CalendarEntry | None:
     """What a person was told last; None where it was nothing, or was taken back."""
-    return Entry.from_json(row.told) if row is not None and row.told else None
+    return CalendarEntry.from_json(row.told) if row is not None and row.told else None
 
 
 def invitables(
@@ -123,10 +123,10 @@ def meetings_in(things: Iterable[Invitable]) -> list[Meeting]:
 
 def known_of(
     session: Session, things: Sequence[Invitable], person_id: UUID | None = None
-) -> dict[str, dict[UUID, Known]]:
+) -> dict[str, dict[UUID, LastTold]]:
     """What each person was told last of each of these, by UID, with their calendar's dialect; or one person alone."""
     uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
-    statement = of(Known).outerjoin(
+    statement = of(LastTold).outerjoin(
         CalendarReader, same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id))
     )
     rows = every(
@@ -139,22 +139,22 @@ def known_of(
             *([] if person_id is None else [col(Invitation.person_id) == person_id]),
         ),
     )
-    found: dict[str, dict[UUID, Known]] = defaultdict(dict)
+    found: dict[str, dict[UUID, LastTold]] = defaultdict(dict)
     for row in rows:
         found[uid_of[row.series_id, row.meeting_id]][row.person_id] = row
     return found
 
 
-def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], language: Language) -> Entry | None:
+def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], language: Language) -> CalendarEntry | None:
     """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
     if not shown:
         return None
-    paper: Stationery = session.info["stationery"]
+    paper: LetterTemplates = session.info["letter_templates"]
     first, season = shown[0], thing.series
     usual = season or first
     url = f"{paper.base_url}/meetings" if season else f"{paper.base_url}/meetings/{first.id}"
     off, moved = _exceptions(thing, season, shown) if season else (frozenset(), {})
-    return Entry(
+    return CalendarEntry(
         uid=thing.uid,
         zone=thing.zone,
         starts=original_of(first) if season else first.starts,
@@ -172,23 +172,25 @@ def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], langu
 
 def _exceptions(
     thing: Invitable, season: MeetingSeries, shown: Sequence[Meeting]
-) -> tuple[frozenset[datetime], dict[datetime, Moved]]:
+) -> tuple[frozenset[datetime], dict[datetime, EntryException]]:
     """The dates between the first and the last to which a person does not come, and those that are not as usual."""
     comes = {original_of(one): one for one in shown}
     first, last = min(comes), max(comes)
     dates = (original_of(one) for one in thing.meetings)
     off = frozenset(one for one in dates if one not in comes and first <= one <= last)
-    as_held = {original: Moved(one.starts, one.minutes, one.place, one.online_url) for original, one in comes.items()}
+    as_held = {
+        original: EntryException(one.starts, one.minutes, one.place, one.online_url) for original, one in comes.items()
+    }
     return off, {
         original: how
         for original, how in as_held.items()
-        if how != Moved(original, season.minutes, season.place, season.online_url)
+        if how != EntryException(original, season.minutes, season.place, season.online_url)
     }
 
 
 def shown_to(
     session: Session, person_id: UUID, language: Language, *, at: datetime, back: timedelta
-) -> tuple[Published, ...]:
+) -> tuple[PublishedEntry, ...]:
     """What a person's own calendar shows, under the UIDs of their invitations: what is to come, and `back` before.
 
     Each is as they were told it last, where nothing to come is otherwise since. A meeting that was cancelled stays as
@@ -207,8 +209,13 @@ def shown_to(
 
 
 def _published(
-    session: Session, thing: Invitable, theirs: Sequence[Meeting], row: Known | None, language: Language, at: datetime
-) -> Published | None:
+    session: Session,
+    thing: Invitable,
+    theirs: Sequence[Meeting],
+    row: LastTold | None,
+    language: Language,
+    at: datetime,
+) -> PublishedEntry | None:
     entry = entry_of(session, thing, _standing(theirs, row, at), language)
     is_off = entry is None and row is not None and row.told_at is not None
     if is_off:
@@ -218,24 +225,26 @@ def _published(
     if entry is None:
         return None
     sequence, changed_at = (0, None) if row is None else (row.sequence, row.told_at)
-    return Published(entry, sequence, changed_at or max(one.recorded_at for one in theirs), is_off=is_off)
+    return PublishedEntry(entry, sequence, changed_at or max(one.recorded_at for one in theirs), is_off=is_off)
 
 
-def _standing(theirs: Sequence[Meeting], row: Known | None, at: datetime) -> list[Meeting]:
+def _standing(theirs: Sequence[Meeting], row: LastTold | None, at: datetime) -> list[Meeting]:
     """Those of a person's meetings that stand; none where all was taken back, with the dates that were held."""
     stands = [one for one in theirs if one.state != "cancelled"]
     was_taken_back = row is not None and row.told_at is not None and not row.told
     return [] if was_taken_back and all(one.starts_at <= at for one in stands) else stands
 
 
-def _as_told(entry: Entry, told: Entry | None, *, after: datetime) -> Entry:
+def _as_told(entry: CalendarEntry, told: CalendarEntry | None, *, after: datetime) -> CalendarEntry:
     """An entry in the very form of their invitation, whose SEQUENCE it has, where nothing changed but its words."""
     if told is None or changed(told, entry, after=after):
         return entry
     return replace(told, title=entry.title, description=entry.description, url=entry.url)
 
 
-def _called_off(session: Session, thing: Invitable, theirs: Sequence[Meeting], language: Language) -> Entry | None:
+def _called_off(
+    session: Session, thing: Invitable, theirs: Sequence[Meeting], language: Language
+) -> CalendarEntry | None:
     """The cancelled meetings of a person, where they were told of them and none of theirs takes place any more.
 
     Nothing was moved of what nobody meets at: calendars know it by its original times.

@@ -22,7 +22,7 @@ from domain.kernel.rows import changes, col, every, first, in_program, of, run, 
 from domain.record import events
 from locales import N_
 from meetings import answers
-from meetings.answers import Asked
+from meetings.answers import MeetingQuestion
 from meetings.locking import changed_meanwhile
 from models.invitation import ANSWERS, StrayReply
 from models.meeting import Meeting
@@ -146,7 +146,7 @@ def take(
 
 
 def _record(
-    session: Session, asked_of: Sequence[Asked], person_id: UUID, said: str, *, by: Actor, at: datetime
+    session: Session, asked_of: Sequence[MeetingQuestion], person_id: UUID, said: str, *, by: Actor, at: datetime
 ) -> None:
     """Record what a person answers to each of these meetings, and tell of them."""
     named = []

@@ -28,7 +28,7 @@ from meetings import agendas, attendance, deciding
 from meetings.agenda_items import TALKED_ABOUT
 from meetings.committees import committee_of
 from meetings.locking import lock_meeting
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.decision_kinds import MANAGEMENT
@@ -97,7 +97,7 @@ def propose(
         str(proposal_id),
         title_fr=_said(_TITLE, "fr", clause, key, days),
         title_en=_said(_TITLE, "en", clause, key, days),
-        reasons=[Reason("waiver_proposed", _PROPOSED, {"day": local_day(session, at).isoformat()})],
+        reasons=[ItemReason("waiver_proposed", _PROPOSED, {"day": local_day(session, at).isoformat()})],
         purpose="decision",
         by=by,
         at=at,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.mail.notices import Language, Unreached
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
-from meetings.entries import WEEK, Entry, Occurrence
+from meetings.entries import WEEK, CalendarEntry, Occurrence
 from meetings.itip import Message
 from models.committee import Committee
 
@@ -62,7 +62,7 @@ def each_week(weekday: int) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class MeetingNews:
     """What a person is to hear of one season or meeting.
 
     `dates` are the originals that are otherwise for them; `after` is the local time now: what began before it is no
@@ -71,8 +71,8 @@ class News:
     """
 
     message: Message
-    told: Entry | None
-    wanted: Entry | None
+    told: CalendarEntry | None
+    wanted: CalendarEntry | None
     dates: tuple[datetime, ...]
     committee: Committee
     is_season: bool
@@ -83,7 +83,7 @@ class News:
     path: str = "/meetings"
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> CalendarEntry:
         """What it is about: what the person is to see, or saw."""
         entry = self.wanted or self.told
         assert entry is not None  # noqa: S101 - news are about one of the two
@@ -167,7 +167,7 @@ class Papers:
 
 
 def letter_of(
-    news: Sequence[News], *, files: int = 1, unreached: Sequence[Unreached] = (), papers: Sequence[Papers] = ()
+    news: Sequence[MeetingNews], *, files: int = 1, unreached: Sequence[Unreached] = (), papers: Sequence[Papers] = ()
 ) -> tuple[str, Facts]:
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
@@ -200,7 +200,7 @@ def letter_of(
 
 
 def _beside_the_news(
-    language: Language, news: Sequence[News], unreached: Sequence[Unreached], papers: Sequence[Papers]
+    language: Language, news: Sequence[MeetingNews], unreached: Sequence[Unreached], papers: Sequence[Papers]
 ) -> dict[str, Any]:
     named = {known.starts for one in news for known in one.named()}
     others = [one.was for one in papers if one.was not in named]
@@ -220,7 +220,9 @@ def _missed(language: Language, unreached: Sequence[Unreached]) -> list[dict[str
     ]
 
 
-def _several(news: Sequence[News], files: int, unreached: Sequence[Unreached], papers: Sequence[Papers]) -> Facts:
+def _several(
+    news: Sequence[MeetingNews], files: int, unreached: Sequence[Unreached], papers: Sequence[Papers]
+) -> Facts:
     """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
 
     def facts(language: Language) -> dict[str, Any]:
@@ -254,26 +256,26 @@ _HEADINGS: Final[Mapping[str, str]] = {
 }
 
 
-def _heading(language: Language, one: News) -> str:
+def _heading(language: Language, one: MeetingNews) -> str:
     words = _HEADINGS[_kind_of(one)]
     if one.begins_anew and len(one.dates) == 1:
         words = N_("Another hour: %(committee)s, %(days)s")
     return say(language, words, committee=one.title(language), days=_subject(language, one))
 
 
-def _kind_of(one: News) -> str:
+def _kind_of(one: MeetingNews) -> str:
     """What kind of news it is said to be: what is on again at another time is moved."""
     if one.begins_anew:
         return CONTINUED
     return "moved" if one.is_moved and one.message.kind == "restored" else one.message.kind
 
 
-def _subject(language: Language, one: News) -> str:
+def _subject(language: Language, one: MeetingNews) -> str:
     """The dates that changed, as a subject names them behind the committee's name."""
     return _moved_days(language, one) if one.is_moved else one.days(language)
 
 
-def _moved_days(language: Language, one: News) -> str:
+def _moved_days(language: Language, one: MeetingNews) -> str:
     """Of one meeting that has another time: its day and the new one, or its day and the new hour."""
     was, now = _was_and_now(one)
     return when(language, now.starts) if was is None else _from_to(language, was.starts, now.starts)
@@ -285,14 +287,14 @@ def _from_to(language: Language, was: datetime, now: datetime) -> str:
     return say(language, N_("%(now)s instead of %(was)s"), now=when(language, now), was=show_day(language, was.date()))
 
 
-def _was_and_now(one: News) -> tuple[Occurrence | None, Occurrence]:
+def _was_and_now(one: MeetingNews) -> tuple[Occurrence | None, Occurrence]:
     (now,) = one.to_come
     if one.message.recurrence is not None:
         return one.was(one.message.recurrence), now
     return one.told.occurrences()[0] if one.told is not None else None, now
 
 
-def _subject_of_all(language: Language, news: Sequence[News]) -> str:
+def _subject_of_all(language: Language, news: Sequence[MeetingNews]) -> str:
     titles = list(dict.fromkeys(one.title(language) for one in news))
     committee = titles[0] if len(titles) == 1 else say_n(language, "%(n)s committee", "%(n)s committees", len(titles))
     kinds = {_kind_of(one) for one in news}
@@ -342,7 +344,7 @@ def kind_of_papers(papers: Sequence[Papers]) -> str:
     return "cancelled" if all(one.now is None for one in papers) else "moved"
 
 
-def _part_lines(language: Language, one: News) -> list[str]:
+def _part_lines(language: Language, one: MeetingNews) -> list[str]:
     """What one piece of news says among several, under its heading."""
     if one.message.kind in ("cancelled", "removed"):
         return []
@@ -351,7 +353,7 @@ def _part_lines(language: Language, one: News) -> list[str]:
     return [*changes, *lines]
 
 
-def _changes(language: Language, one: News) -> list[str]:
+def _changes(language: Language, one: MeetingNews) -> list[str]:
     """What became of each date, of those that changed: to which time, that it is off, or on after all."""
     if one.message.kind == "invitation":
         return []
@@ -406,7 +408,7 @@ def _in_so_many(language: Language, how: str, n: int) -> str:
     }[how]
 
 
-def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
+def _of(entry: CalendarEntry | None, original: datetime) -> Occurrence | None:
     """A meeting of an entry, where it takes place."""
     if entry is None:
         return None
@@ -416,7 +418,7 @@ def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
 # ------------------------------------------------------------------------------------------------- what is planned now
 
 
-def _planned(language: Language, one: News) -> list[str]:
+def _planned(language: Language, one: MeetingNews) -> list[str]:
     """What takes place, from the same occurrences as the file for their calendar: days and hours, length, places.
 
     Weekly dates are one line, with those on which there is none; few dates among many weeks are a line each. What a
@@ -477,7 +479,7 @@ def _dates(
     yield from (_beside(_days(language, days), how) for how, days in alike.items())
 
 
-def _usual(entry: Entry, shown: Sequence[Occurrence]) -> Occurrence:
+def _usual(entry: CalendarEntry, shown: Sequence[Occurrence]) -> Occurrence:
     """A date that is where most are, and as long; of as many, where the season is."""
     alike = Counter(_of_place(one) for one in shown)
     season = (entry.minutes, entry.place, entry.online_url)

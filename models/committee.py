@@ -26,7 +26,7 @@ class Committee(InProgram, table=True):
     place: str = ""  # where it usually meets
     letters: str  # that the numbers of its decisions begin with
     quorum: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.Quorum
-    agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.Agenda
+    agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.AgendaRules
 
 
 class Seat(InProgram, table=True):

@@ -23,7 +23,7 @@ DIALECTS = ("unknown", "merge", "replace")
 class Invitation(InProgram, table=True):
     """What one person was last told about a series, or about a meeting that stands alone.
 
-    `told` is what their calendar shows (`meetings.entries.Entry`), empty where the last letter took it away. What has
+    `told` is what their calendar shows (`meetings.entries.CalendarEntry`), empty where a letter took it away. What has
     to be sent is always the difference between it and the records, so nothing is sent twice, nor forgotten.
     """
 

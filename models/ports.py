@@ -180,7 +180,7 @@ class Unproven:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class ProviderUnavailable:
     """The provider cannot be asked now, or does not accept our credential ("credential"). The person can do nothing.
 
     Raises ValueError where `code` is not a code.
@@ -199,14 +199,14 @@ class SignInProvider(Protocol):
     outside world can cause.
     """
 
-    def begin(self, *, choosing: bool = False) -> Begun | Away:
+    def begin(self, *, choosing: bool = False) -> Begun | ProviderUnavailable:
         """Begin a sign-in of a person who is not known yet.
 
         With `choosing` the provider asks them which account to use, even where one is signed in there already.
         """
         ...
 
-    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | Away:
+    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
         """The person who came back with `answer`, the fields that the browser brought, from the sign-in with `kept`.
 
         The caller has made sure that `kept` is this browser's own and is used once.

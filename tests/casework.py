@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import cases, tasks
-from domain.casework.locking import Moved
-from domain.casework.proofs import Proof
+from domain.casework.locking import TaskOutcome
+from domain.casework.proofs import GivenProof
 from domain.equipment import inventory
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
@@ -111,7 +111,7 @@ def verbs(session: Session, case_id: UUID) -> list[str]:
 
 def complete(
     cast: Cast, case_id: UUID, name: str, *, by: Actor | None = None, item: str = "", at: datetime = AT
-) -> Moved:
+) -> TaskOutcome:
     """Do one step with what it asks for, as the coordinator where nobody is named."""
     with cast.session() as session:
         task = step(session, case_id, name, item)
@@ -119,11 +119,11 @@ def complete(
         if task["evidence"] == "serial":
             serial = f"SN-{case_id.hex[:6]}-{item or name}"
             stock(session, cast, item or name, serial)
-            proofs.append(Proof("serial", serial))
+            proofs.append(GivenProof("serial", serial))
         if task["evidence"] == "account":
-            proofs.append(Proof("account", f"user-{case_id.hex[:8]}"))
+            proofs.append(GivenProof("account", f"user-{case_id.hex[:8]}"))
         if task["evidence"] == "document":
-            proofs.append(Proof("document", "proof.txt", b"shown"))
+            proofs.append(GivenProof("document", "proof.txt", b"shown"))
         note = "Fait." if task["evidence"] == "note" else ""
         return tasks.complete_task(
             session,
@@ -154,7 +154,7 @@ def stock(session: Session, cast: Cast, kind: str, serial: str) -> UUID:
     return inventory.add(session, kind, serial, by=cast.actor("coordinator"), at=AT)
 
 
-def approve(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime = AT) -> Moved:
+def approve(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime = AT) -> TaskOutcome:
     """Approve a step."""
     with cast.session() as session:
         return tasks.approve_task(session, step(session, case_id, name)["id"], by=by, at=at)

@@ -27,7 +27,7 @@ from domain.declared.reading import Declared, load_declared
 from domain.kernel.actors import LOADER, Actor
 from domain.loading.loading import load, new_program_id
 from domain.mail.envelopes import Mailbox
-from domain.mail.notices import Stationery, stationery_for
+from domain.mail.notices import LetterTemplates, stationery_for
 from domain.participants.identity import names_known
 from domain.people.people import add_person, appoint
 from flows.protocols import letter_folders
@@ -131,7 +131,7 @@ class Cast:
     def session(self) -> Iterator[Session]:
         """A session of the program with its stationery, committed at the end, and rolled back by an exception."""
         with program_session(self.database.engine, self.program_id) as session:
-            session.info.update(stationery=stationery(), keys=KEYS)
+            session.info.update(letter_templates=letter_templates(), keys=KEYS)
             yield session
             session.commit()
 
@@ -156,7 +156,7 @@ LOADING: Final = Actor.system(LOADER)
 
 
 @cache
-def stationery() -> Stationery:
+def letter_templates() -> LetterTemplates:
     """What the letters of the tests are written on."""
     return stationery_for(
         sender=Mailbox("spheres@program.example", "SPHÈRES"),

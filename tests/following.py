@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import consents
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.follow_ups import activities, opening
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, program_of
@@ -165,7 +165,7 @@ def consented(
     participant_id, day = row_of(session, follow_up_id)["participant_id"], local_day(session, AT)
     known_as_somebody(session, participant_id)
     left_without_consent(session, participant_id)
-    signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
+    signed = SignedForm(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
     wanted: list[tuple[str, UUID | None]] = [("program", None)] if program else []
     wanted += [("sharing", cast.organizations[one]) for one in partners]
     return [

@@ -12,11 +12,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from domain.declarations.planning import Planned, instances, meant_on, plan
+from domain.declarations.planning import PlanLine, instances, meant_on, plan
 from domain.declarations.protocol import Protocol
-from domain.declared.problems import DeclaredErrors, PathOf, Problem, Wrong, nearest, shown
-from domain.declared.reading import Bilingual, Declared, Key, Part, load_declared
-from domain.kernel.calendars import Calendar, Closure
+from domain.declared.problems import DeclaredErrors, FileProblem, PathOf, Wrong, nearest, shown
+from domain.declared.reading import Bilingual, Declared, GrammarPart, Key, load_declared
+from domain.kernel.calendars import Calendar, ClosedSpan
 from models.casework import LIVE, SETTLED
 from models.lifecycles import TASK
 
@@ -90,7 +90,7 @@ TaskName = Annotated[str, AfterValidator(_task_name)]
 """A step's id, or `step/item` for one task of a step that is done for each of several things."""
 
 
-class Expected(Part):
+class Expected(GrammarPart):
     """What should be so. Only what is named is looked at; `only_open` names every task that is open."""
 
     open: tuple[TaskName, ...] = ()
@@ -101,7 +101,7 @@ class Expected(Part):
     complete: bool | None = None
 
 
-class Example(Part):
+class Example(GrammarPart):
     """A situation, and what an author expects of the protocol in it. Steps are waived first, then done in order."""
 
     title: Bilingual
@@ -112,7 +112,7 @@ class Example(Part):
     expect: Expected
 
 
-class ExampleClosure(Part):
+class ExampleClosure(GrammarPart):
     """Days on which the examples' program is closed, both inclusive."""
 
     first: date
@@ -120,7 +120,7 @@ class ExampleClosure(Part):
     reason: Bilingual
 
 
-class Examples(Part):
+class Examples(GrammarPart):
     """An author's examples of a protocol, kept beside it."""
 
     protocol: Key
@@ -134,7 +134,7 @@ def check_examples(path: Path, protocol: Protocol) -> Declared[Examples]:
     They run on Québec's calendar, with the closures that the file itself names.
     """
     declared = load_declared(path, Examples)
-    closures = tuple(Closure(c.first, c.last, c.reason) for c in declared.value.closures)
+    closures = tuple(ClosedSpan(c.first, c.last, c.reason) for c in declared.value.closures)
     run = _Run(declared, protocol, Calendar(closures=closures))
     if declared.value.protocol != protocol.protocol:
         run.say(("protocol",), ("These are examples of another protocol."))
@@ -152,7 +152,7 @@ class _Run:
         self.declared = declared
         self.protocol = protocol
         self.calendar = calendar
-        self.problems: list[Problem] = []
+        self.problems: list[FileProblem] = []
         self._states: dict[TaskKey, str] = {}
 
     def say(self, path: PathOf, sentence: str, /, **facts: str | int) -> None:
@@ -229,7 +229,7 @@ class _Run:
                 facts = {"task": name, "state": self._states[key], "expected": expected}
                 self.say(path, ("“%(task)s” is %(state)s here, and not %(expected)s."), **facts)
 
-    def _plan(self, example: Example) -> list[Planned]:
+    def _plan(self, example: Example) -> list[PlanLine]:
         anchors = {name: day for name, day in example.anchors.items() if name in self.protocol.anchors}
         begins = meant_on(self.protocol, anchors)
         return plan(self.protocol, anchors, self.calendar, opened_on=example.opened_on, meant_on=begins)

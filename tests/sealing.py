@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from domain.record import events
 from domain.record.seal_check import Report, check
-from domain.record.seals import Head, head_of, seal_next
+from domain.record.seals import LastSeal, head_of, seal_next
 from models.ports import SealKeys
 from tests.cast import AT, LOADING, Cast
 from tests.conftest import Database
@@ -38,14 +38,14 @@ def seal_all(cast: Cast, keys: SealKeys, *, within_seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def looked_at(cast: Cast, keys: SealKeys, *heads: Head) -> Report:
+def looked_at(cast: Cast, keys: SealKeys, *heads: LastSeal) -> Report:
     """What a check sees, at one moment."""
     with cast.session() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         return check(session, keys, heads=heads)
 
 
-def head(cast: Cast) -> Head:
+def head(cast: Cast) -> LastSeal:
     """The last seal."""
     with cast.session() as session:
         found = head_of(session)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.access.follow_ups import caseload_of, find_follow_up, may
 from api.access.permissions import Action, Forbidden, Given, Relation, require, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.follow_ups import activities
 from domain.follow_ups.locking import Followed, follow_ups
 from domain.kernel.actors import Actor
@@ -18,49 +18,49 @@ from models.follow_up import FollowUp
 from models.lifecycles import FOLLOW_UP
 
 
-def whom_to_plan_with(desk: Desk, states: Collection[str] = FOLLOW_UP.states) -> list[Followed]:
+def whom_to_plan_with(context: RequestContext, states: Collection[str] = FOLLOW_UP.states) -> list[Followed]:
     """The follow-ups in these states with whose participants the asker plans activities. Raises Forbidden."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     require(Action.PLAN_ACTIVITIES, given)
     if Relation.COORDINATOR not in given:
-        return [row for row, _ in caseload_of(desk.session, desk.asker) if row.state in states]
+        return [row for row, _ in caseload_of(context.session, context.asker) if row.state in states]
     rows = every(
-        desk.session,
+        context.session,
         follow_ups().where(col(FollowUp.state).in_(states)).order_by(col(FollowUp.opened_on), col(FollowUp.id)),
     )
-    return [row for row in rows if _keeps(desk, row.id)]
+    return [row for row in rows if _keeps(context, row.id)]
 
 
-def planner(desk: Desk, follow_up_ids: Iterable[UUID]) -> Actor:
+def planner(context: RequestContext, follow_up_ids: Iterable[UUID]) -> Actor:
     """The actor under whom the asker plans something with these. Raises Forbidden where one of them is not theirs."""
-    by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
+    by = require(Action.PLAN_ACTIVITIES, to_program(context.asker))
     for follow_up_id in follow_up_ids:
-        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+        _, given = find_follow_up(context.session, context.asker, follow_up_id)
         require(Action.KEEP_FOLLOW_UP, given)
     return by
 
 
-def caller_off(desk: Desk, activity_id: UUID) -> Actor:
+def caller_off(context: RequestContext, activity_id: UUID) -> Actor:
     """The actor who calls an activity off: the asker keeps the follow-up of one who takes part. Raises Forbidden."""
-    given: Given = {relation: by for relation, by in to_program(desk.asker).items() if relation is Relation.STAFF}
-    for follow_up_id in activities.taking_part(desk.session, activity_id):
+    given: Given = {relation: by for relation, by in to_program(context.asker).items() if relation is Relation.STAFF}
+    for follow_up_id in activities.taking_part(context.session, activity_id):
         with suppress(Forbidden):
-            given |= find_follow_up(desk.session, desk.asker, follow_up_id)[1]
+            given |= find_follow_up(context.session, context.asker, follow_up_id)[1]
     return require(Action.CALL_OFF_ACTIVITY, given)
 
 
-def taker_out(desk: Desk, activity_id: UUID, follow_up_id: UUID) -> Actor:
+def taker_out(context: RequestContext, activity_id: UUID, follow_up_id: UUID) -> Actor:
     """Who takes a participant out of an activity: as `caller_off`, unless the participant barred the asker."""
-    by = caller_off(desk, activity_id)
-    row = first(desk.session, of(FollowUp).where(FollowUp.id == follow_up_id))
-    if row is not None and row.participant_id in who_barred(desk.session, desk.asker.person_id):
+    by = caller_off(context, activity_id)
+    row = first(context.session, of(FollowUp).where(FollowUp.id == follow_up_id))
+    if row is not None and row.participant_id in who_barred(context.session, context.asker.person_id):
         raise Forbidden
     return by
 
 
-def _keeps(desk: Desk, follow_up_id: UUID) -> bool:
+def _keeps(context: RequestContext, follow_up_id: UUID) -> bool:
     try:
-        _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+        _, given = find_follow_up(context.session, context.asker, follow_up_id)
     except Forbidden:
         return False
     return may(Action.KEEP_FOLLOW_UP, given)

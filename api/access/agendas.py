@@ -12,7 +12,7 @@ from uuid import UUID
 
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, run
@@ -20,7 +20,7 @@ from domain.mail.envelopes import Attachment
 from locales import N_, pick
 from meetings import agenda_papers, agenda_requests, agendas, posting
 from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
-from meetings.agenda_papers import Version
+from meetings.agenda_papers import AgendaEdition
 from meetings.agenda_rules import REQUEST
 from meetings.committees import Membership, committees
 from meetings.documents import issuing
@@ -35,7 +35,7 @@ STILL_OPEN: Final = frozenset({"planned", "under_way"})
 
 
 @dataclass(frozen=True)
-class Found:
+class AgendaAccess:
     """A meeting whose agenda is asked about, who sits on its committee, and what the asker is to it."""
 
     meeting: Meeting
@@ -48,37 +48,39 @@ class Found:
         return self.meeting.committee_id
 
 
-def find_agenda(desk: Desk, meeting_id: UUID) -> Found:
+def find_agenda(context: RequestContext, meeting_id: UUID) -> AgendaAccess:
     """The meeting of an agenda that the asker may see. Raises Forbidden, also where there is none."""
-    return Found(*find_meeting(desk.session, desk.asker, meeting_id))
+    return AgendaAccess(*find_meeting(context.session, context.asker, meeting_id))
 
 
-def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, PresentedItem]:
+def find_item(context: RequestContext, meeting_id: UUID, item_id: UUID) -> tuple[AgendaAccess, PresentedItem]:
     """An item that is on the agenda of a meeting, was on it, or waits in its committee's pool.
 
     What the asker is to the meeting says also whether it is they who asked for the item. Raises Forbidden.
     """
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     try:
-        row = item_of(desk.session, item_id)
+        row = item_of(context.session, item_id)
     except Refusal:
         raise Forbidden from None
     if row.committee_id != found.committee_id or row.meeting_id not in (meeting_id, None):
         raise Forbidden
-    if row.kind == REQUEST and row.asked_by == desk.asker.person_id and desk.asker.is_staff:
-        return Found(found.meeting, found.members, {**found.given, Relation.SELF: themselves(desk.asker)}), row
+    if row.kind == REQUEST and row.asked_by == context.asker.person_id and context.asker.is_staff:
+        return AgendaAccess(
+            found.meeting, found.members, {**found.given, Relation.SELF: themselves(context.asker)}
+        ), row
     return found, row
 
 
-def keeper(desk: Desk, meeting_id: UUID) -> tuple[Found, Actor]:
+def keeper(context: RequestContext, meeting_id: UUID) -> tuple[AgendaAccess, Actor]:
     """A meeting, and the actor under whom the asker keeps its agenda. Raises Forbidden."""
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     return found, require(Action.KEEP_AGENDA, found.given)
 
 
-def keeper_of_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
+def keeper_of_item(context: RequestContext, meeting_id: UUID, item_id: UUID) -> tuple[AgendaAccess, Actor]:
     """As `keeper`, of one item. Raises Forbidden."""
-    found, _ = find_item(desk, meeting_id, item_id)
+    found, _ = find_item(context, meeting_id, item_id)
     return found, require(Action.KEEP_AGENDA, found.given)
 
 
@@ -89,8 +91,8 @@ def refuse_over(meeting: Meeting) -> None:
 
 
 def ask_for_item(
-    desk: Desk,
-    found: Found,
+    context: RequestContext,
+    found: AgendaAccess,
     *,
     title_fr: str,
     title_en: str,
@@ -106,8 +108,8 @@ def ask_for_item(
     refuse_over(found.meeting)
     is_frozen = found.meeting.agenda_frozen_at is not None
     item_id = agenda_requests.request(
-        desk.session,
-        committees(desk.session)[found.committee_id].key,
+        context.session,
+        committees(context.session)[found.committee_id].key,
         title_fr=title_fr,
         title_en=title_en,
         minutes=minutes,
@@ -115,29 +117,29 @@ def ask_for_item(
         meeting_id=found.meeting.id if is_frozen else None,
         late_reason=late_reason if is_frozen else "",
         by=by,
-        at=desk.at,
+        at=context.at,
     )
     if Relation.COORDINATOR in found.given and not is_frozen and found.meeting.state == "planned":
-        agendas.put_on(desk.session, item_id, found.meeting.id, by=by, at=desk.at)
+        agendas.put_on(context.session, item_id, found.meeting.id, by=by, at=context.at)
     return item_id
 
 
-def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
+def requests_of(context: RequestContext, found: AgendaAccess) -> list[PresentedItem]:
     """What the asker asked for and the committee has not dealt with yet: in its pool, or on this agenda."""
-    rows = [*items_of(desk.session, found.meeting.id), *pool_of(desk.session, found.committee_id)]
-    me = desk.asker.person_id
+    rows = [*items_of(context.session, found.meeting.id), *pool_of(context.session, found.committee_id)]
+    me = context.asker.person_id
     return [row for row in rows if row.kind == REQUEST and row.asked_by == me and row.state != "settled"]
 
 
-def lacking(desk: Desk, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
+def lacking(context: RequestContext, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
     """By language that someone who is invited reads, the ids of the items that have no title in it."""
     lines = {str(row.id): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
-    return agenda_papers.untitled(lines, agenda_papers.readers_of(desk.session, meeting_id))
+    return agenda_papers.untitled(lines, agenda_papers.readers_of(context.session, meeting_id))
 
 
-def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:
+def freezes_at(context: RequestContext, meeting: Meeting) -> datetime | None:
     """The moment at which the round freezes an agenda; None where the committee declares none."""
-    declared = committees(desk.session)[meeting.committee_id].agenda
+    declared = committees(context.session)[meeting.committee_id].agenda
     if "freeze_hours" not in declared:
         return None
     starts_at: datetime = meeting.starts_at
@@ -148,7 +150,7 @@ def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:
 
 
 @dataclass(frozen=True)
-class Letter:
+class AgendaLetter:
     """A letter with an agenda or an addendum: its reader, their language, and the edition that they read.
 
     `is_sent` is false where the edition is not whole in the reader's language, or shows them nothing of an addendum.
@@ -162,20 +164,20 @@ class Letter:
     is_sent: bool
 
 
-def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
+def letters_of(context: RequestContext, outgoing: Outgoing) -> list[AgendaLetter]:
     """Each letter that goes out, in the order of the names."""
     sent = {reader.person_id for reader, _ in outgoing.to_send()}
     people = {
         row.id: row
         for row in run(
-            desk.session,
+            context.session,
             only(Person.id, Person.given_name, Person.family_name, Person.email).where(
                 col(Person.id).in_([reader.person_id for reader in outgoing.readers])
             ),
         )
     }
     return [
-        Letter(
+        AgendaLetter(
             reader.person_id,
             f"{people[reader.person_id].given_name} {people[reader.person_id].family_name}",
             reader.language,
@@ -187,7 +189,7 @@ def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
     ]
 
 
-def digest_of(letters: list[Letter]) -> str:
+def digest_of(letters: list[AgendaLetter]) -> str:
     """A digest of what goes out and to which readers: equal letters have equal digests."""
     lines = []
     for one in letters:
@@ -196,12 +198,14 @@ def digest_of(letters: list[Letter]) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
-def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
+def send(context: RequestContext, outgoing: Outgoing, occasion: posting.Occasion) -> int:
     """Write the letters, and return how many. Raises Refusal where one holds a name that may not go out."""
-    return posting.post(desk.session, outgoing, occasion, at=desk.at)
+    return posting.post(context.session, outgoing, occasion, at=context.at)
 
 
-def changed(desk: Desk, found: Found, change: Callable[[], Outgoing]) -> tuple[Outgoing, list[Letter]]:
+def changed(
+    context: RequestContext, found: AgendaAccess, change: Callable[[], Outgoing]
+) -> tuple[Outgoing, list[AgendaLetter]]:
     """Make a change of an agenda, and say what it sends to whom.
 
     Raises Refusal: the meeting is over, or as the change, also for a name that would stop the letters.
@@ -209,28 +213,32 @@ def changed(desk: Desk, found: Found, change: Callable[[], Outgoing]) -> tuple[O
     refuse_over(found.meeting)
     outgoing = change()
     for edition in outgoing.editions.values():
-        refuse_names(desk.session, edition)
-    return outgoing, letters_of(desk, outgoing)
+        refuse_names(context.session, edition)
+    return outgoing, letters_of(context, outgoing)
 
 
-def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form: issuing.Form) -> Attachment:
+def agenda_file(
+    context: RequestContext, meeting_id: UUID, version: int, language: str, form: issuing.Form
+) -> Attachment:
     """A version of an agenda that went out, as a file, as the asker may read it. Raises Forbidden and Refusal."""
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     require(Action.SEE_MEETING, found.given)
-    audience = audience_of(desk, found.members, found.given, found.meeting.starts.date())
-    content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
-    issue = partial(issuing.issue, desk.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
-    return issue(content, language, form, committee=committees(desk.session)[found.committee_id].key)
+    audience = audience_of(context, found.members, found.given, found.meeting.starts.date())
+    content = agenda_papers.content_of(context.session, meeting_id, version, audience=audience)
+    issue = partial(issuing.issue, context.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
+    return issue(content, language, form, committee=committees(context.session)[found.committee_id].key)
 
 
-def versions_read(desk: Desk, meeting_id: UUID, audience: str) -> list[tuple[Version, AgendaContent]]:
+def versions_read(
+    context: RequestContext, meeting_id: UUID, audience: str
+) -> list[tuple[AgendaEdition, AgendaContent]]:
     """Every version of an agenda that went out, the last one first, with what this audience reads of it.
 
     An addendum of which it may read nothing is left out.
     """
     found = []
-    for version in reversed(agenda_papers.versions_of(desk.session, meeting_id)):
-        content = agenda_papers.content_of(desk.session, meeting_id, version.n, audience=audience)
+    for version in reversed(agenda_papers.versions_of(context.session, meeting_id)):
+        content = agenda_papers.content_of(context.session, meeting_id, version.n, audience=audience)
         if content.items or not version.addendum:
             found.append((version, content))
     return found

@@ -8,8 +8,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.partners import to_partner
 from api.access.permissions import Action, Forbidden, Given, require, to_program
-from api.access.session import Desk
-from domain.agreements.signed_files import Kept, content_of, file_of, organization_of_file
+from api.access.session import RequestContext
+from domain.agreements.signed_files import VersionFile, content_of, file_of, organization_of_file
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
 from domain.record import reads
@@ -28,65 +28,65 @@ class WithOrganization(Agreement):
     organization_en: str = also(Organization.name_en)
 
 
-def agreements_of(desk: Desk) -> list[WithOrganization]:
+def agreements_of(context: RequestContext) -> list[WithOrganization]:
     """Every agreement of the program with its organization, by name."""
-    return every(desk.session, _rows().order_by(col(Organization.short_name)))
+    return every(context.session, _rows().order_by(col(Organization.short_name)))
 
 
-def find_agreement(desk: Desk, agreement_id: UUID) -> tuple[WithOrganization, Given]:
+def find_agreement(context: RequestContext, agreement_id: UUID) -> tuple[WithOrganization, Given]:
     """An agreement with its organization, and what the asker is to it. Raises Forbidden, also where there is none."""
-    found = first(desk.session, _rows().where(Agreement.id == agreement_id))
-    require(Action.SEE_PROGRAM, to_program(desk.asker))
+    found = first(context.session, _rows().where(Agreement.id == agreement_id))
+    require(Action.SEE_PROGRAM, to_program(context.asker))
     if found is None:
         raise Forbidden
-    return found, to_partner(desk.asker, found.organization_id)
+    return found, to_partner(context.asker, found.organization_id)
 
 
-def versions_of(desk: Desk, agreement_id: UUID) -> list[AgreementVersion]:
+def versions_of(context: RequestContext, agreement_id: UUID) -> list[AgreementVersion]:
     """The versions of an agreement, the last one first."""
     return every(
-        desk.session,
+        context.session,
         of(AgreementVersion)
         .where(AgreementVersion.agreement_id == agreement_id)
         .order_by(col(AgreementVersion.n).desc()),
     )
 
 
-def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[AgreementVersion, Given]:
+def find_version(context: RequestContext, agreement_id: UUID, n: int) -> tuple[AgreementVersion, Given]:
     """One version of an agreement by its number, and what the asker is to it. Raises Forbidden."""
-    _, given = find_agreement(desk, agreement_id)
-    found = next((row for row in versions_of(desk, agreement_id) if row.n == n), None)
+    _, given = find_agreement(context, agreement_id)
+    found = next((row for row in versions_of(context, agreement_id) if row.n == n), None)
     if found is None:
         raise Forbidden
     return found, given
 
 
-def find_file(desk: Desk, file_id: UUID) -> tuple[Kept, Given]:
+def find_file(context: RequestContext, file_id: UUID) -> tuple[VersionFile, Given]:
     """A signed file without its bytes, and what the asker is to its partner. Raises Forbidden."""
     # First whose it is, by one question: a file that is not theirs is to look like one that is not there.
-    organization_id = organization_of_file(desk.session, file_id)
+    organization_id = organization_of_file(context.session, file_id)
     if organization_id is None:
         raise Forbidden
-    given = to_partner(desk.asker, organization_id)
+    given = to_partner(context.asker, organization_id)
     require(Action.READ_SIGNED_FILE, given)
-    return file_of(desk.session, file_id), given
+    return file_of(context.session, file_id), given
 
 
-def signed_file(desk: Desk, file_id: UUID) -> tuple[Kept, bytes]:
+def signed_file(context: RequestContext, file_id: UUID) -> tuple[VersionFile, bytes]:
     """A signed file as it was added, given to the asker and told to the record.
 
     One whose digest is no longer that of the record is not given out: what was signed is what the record says. Raises
     Forbidden and Refusal.
     """
-    kept, given = find_file(desk, file_id)
+    kept, given = find_file(context, file_id)
     by = require(Action.READ_SIGNED_FILE, given)
-    reads.record_read(desk.session, "signed_file", file_id, what="document", ground="role", by=by, at=desk.at)
+    reads.record_read(context.session, "signed_file", file_id, what="document", ground="role", by=by, at=context.at)
     if not kept.is_as_added:
         raise Refusal(
             "signed_file.altered",
             N_("This file is not the one that was added: its fingerprint differs. Ask the administrator."),
         )
-    return content_of(desk.session, file_id)
+    return content_of(context.session, file_id)
 
 
 def _rows() -> SelectOfScalar[WithOrganization]:

@@ -145,7 +145,7 @@ def is_to_do(task: Task | TaskAsked, duty: Given) -> bool:
 
 
 @dataclass(frozen=True)
-class Sight:
+class CaseSight:
     """Which cases a row of the table lets the asker see: everyone's, those of some organizations, their own, those of
     their part."""
 
@@ -155,7 +155,7 @@ class Sight:
     part: bool
 
     @classmethod
-    def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> Sight:
+    def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> CaseSight:
         """By the table's row for `action`, which holds relations to the program, to an organization, or to a case."""
         wanted = row_of(action)
         return cls(
@@ -179,7 +179,7 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     """
     if not asker.is_staff:
         return false()
-    sight, is_open = Sight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
+    sight, is_open = CaseSight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
     if sight.everything:
         return is_open
     part = _has_part(
@@ -204,7 +204,7 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
     """
     if not asker.is_staff:
         raise Forbidden
-    sight = Sight.of(asker)
+    sight = CaseSight.of(asker)
     asked = {
         "oversees": sight.everything,
         "managed": sight.organizations,

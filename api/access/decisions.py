@@ -19,7 +19,7 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.mail.envelopes import Attachment
 from meetings import decisions, endorsements
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
@@ -30,80 +30,80 @@ from meetings.endorsements import Endorsed
 
 
 @dataclass(frozen=True)
-class Sight:
+class RegisterSight:
     """Which registers an asker may read, each as which audience, and of which organizations they see what is asked."""
 
     registers: Mapping[UUID, str]
     organizations: Sequence[UUID]
 
     @classmethod
-    def of(cls, desk: Desk) -> Sight:
+    def of(cls, context: RequestContext) -> RegisterSight:
         """Of the asker, on the day: the same questions, whatever they may see."""
         registers = {}
-        for committee_id, members in memberships(desk.session).items():
-            given = to_committee(desk.asker, members)
+        for committee_id, members in memberships(context.session).items():
+            given = to_committee(context.asker, members)
             if allows(Action.SEE_DECISION, given) is None:
                 continue
-            seat = members.seat_of(desk.asker.person_id, desk.day)
-            closed = closed_to(desk.session, members.key, desk.day)
+            seat = members.seat_of(context.asker.person_id, context.day)
+            closed = closed_to(context.session, members.key, context.day)
             whole = Relation.COORDINATOR in given
             registers[committee_id] = PARTNERS if whole else widest_of(seat, members.key, closed)
-        return cls(registers, organizations_for(desk.asker, Action.SEE_DECISION))
+        return cls(registers, organizations_for(context.asker, Action.SEE_DECISION))
 
     def has(self, row: RegisteredDecision) -> bool:
         """Whether the asker reads a decision in a register of theirs."""
         audience = self.registers.get(row.committee_id)
         return audience is not None and decisions.is_for(row, audience)
 
-    def open_ones(self, desk: Desk, committee_ids: Sequence[UUID]) -> list[RegisteredDecision]:
+    def open_ones(self, context: RequestContext, committee_ids: Sequence[UUID]) -> list[RegisteredDecision]:
         """What the asker reads of what these committees decided and is not done yet, the first due day first."""
-        return [row for row in decisions.open_in(desk.session, committee_ids) if self.has(row)]
+        return [row for row in decisions.open_in(context.session, committee_ids) if self.has(row)]
 
-    def of_year(self, desk: Desk, committee_ids: Sequence[UUID], year: int) -> list[RegisteredDecision]:
+    def of_year(self, context: RequestContext, committee_ids: Sequence[UUID], year: int) -> list[RegisteredDecision]:
         """What the asker reads of what these committees decided in a year, one committee after the other."""
-        return [row for row in decisions.registers(desk.session, committee_ids, year) if self.has(row)]
+        return [row for row in decisions.registers(context.session, committee_ids, year) if self.has(row)]
 
 
-def find_decision(desk: Desk, decision_id: UUID) -> tuple[RegisteredDecision, tuple[Endorsed, ...], Given]:
+def find_decision(context: RequestContext, decision_id: UUID) -> tuple[RegisteredDecision, tuple[Endorsed, ...], Given]:
     """A decision that the asker may read, what each partner said of it, and what the asker is to it.
 
     Raises Forbidden, also where there is none: after the same questions.
     """
-    sight = Sight.of(desk)
-    row = decisions.find(desk.session, decision_id)
-    asked = endorsements.endorsements_of(desk.session, decision_id, at=desk.at)
-    looks = to_waiver(desk.session, desk.asker, decision_id)
+    sight = RegisterSight.of(context)
+    row = decisions.find(context.session, decision_id)
+    asked = endorsements.endorsements_of(context.session, decision_id, at=context.at)
+    looks = to_waiver(context.session, context.asker, decision_id)
     if row is None:
         raise Forbidden
-    given = looks | to_program(desk.asker, organizations=[one.organization_id for one in asked])
-    me = desk.asker.person_id
+    given = looks | to_program(context.asker, organizations=[one.organization_id for one in asked])
+    me = context.asker.person_id
     if sight.has(row):
-        given |= to_committee(desk.asker, membership(desk.session, row.committee_id))
-    if row.owed_by and desk.asker.standing.falls(row.owed_by).on(me):
-        given[Relation.OWES] = themselves(desk.asker)
+        given |= to_committee(context.asker, membership(context.session, row.committee_id))
+    if row.owed_by and context.asker.standing.falls(row.owed_by).on(me):
+        given[Relation.OWES] = themselves(context.asker)
     if row.task_done_by == me:
-        given[Relation.DID] = themselves(desk.asker)
+        given[Relation.DID] = themselves(context.asker)
     require(Action.SEE_DECISION, given)
     return row, asked, given
 
 
-def endorsing_for(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
+def endorsing_for(context: RequestContext, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
     """The organizations that are asked and for which the asker may speak, and what the asker is to each."""
-    found = {one.organization_id: to_program(desk.asker, organizations=[one.organization_id]) for one in asked}
+    found = {one.organization_id: to_program(context.asker, organizations=[one.organization_id]) for one in asked}
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
 
 
-def wanting(desk: Desk, row: RegisteredDecision) -> list[UUID]:
+def wanting(context: RequestContext, row: RegisteredDecision) -> list[UUID]:
     """The organizations for which the asker may ask that a decision be endorsed."""
-    return endorsements.may_want(desk.session, row, organizations_for(desk.asker, Action.WANT_ENDORSEMENT))
+    return endorsements.may_want(context.session, row, organizations_for(context.asker, Action.WANT_ENDORSEMENT))
 
 
-def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.Form) -> Attachment:
+def register_file(context: RequestContext, key: str, year: int, language: str, form: issuing.Form) -> Attachment:
     """A committee's register of a year as a file, as the asker may read it. Raises Forbidden."""
-    require(Action.SEE_DECISIONS, to_program(desk.asker))
-    committee_id = find_committee(desk, key).id
-    audience = Sight.of(desk).registers.get(committee_id)
+    require(Action.SEE_DECISIONS, to_program(context.asker))
+    committee_id = find_committee(context, key).id
+    audience = RegisterSight.of(context).registers.get(committee_id)
     if audience is None:
         raise Forbidden
-    content = decisions.register_paper(desk.session, committee_id, year, desk.day, audience=audience)
-    return issuing.issue(desk.session, content, language, form, committee=key)
+    content = decisions.register_paper(context.session, committee_id, year, context.day, audience=audience)
+    return issuing.issue(context.session, content, language, form, committee=key)

@@ -17,7 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.access import permissions
 from api.access.permissions import themselves
-from api.access.session import Desk, Office, office_of
+from api.access.session import Installation, RequestContext, installation_of
 from domain.access.doors import digest
 from domain.access.sign_ins import IDLE, LONGEST
 from domain.kernel.actors import Actor
@@ -30,30 +30,30 @@ _log = logging.getLogger("spheres.web")
 
 async def refused(request: Request) -> None:
     """Tell that what this request asks for is not the asker's, or is not there."""
-    seated: Desk | None = getattr(request.state, "seated", None)
+    seated: RequestContext | None = getattr(request.state, "seated", None)
     if seated is None:
         _log_stranger(request, "not_theirs")
         return
     await _at_a_desk(
-        request, _tell, office_of(request), seated.program_id, themselves(seated.asker), request, seated.at
+        request, _tell, installation_of(request), seated.program_id, themselves(seated.asker), request, seated.at
     )
 
 
 async def stopped(request: Request) -> None:
     """Tell the record that a person opened as many files as they may, and asked for one more."""
-    seated: Desk | None = getattr(request.state, "seated", None)
+    seated: RequestContext | None = getattr(request.state, "seated", None)
     if seated is not None:
         by = themselves(seated.asker)
-        told = (office_of(request), seated.program_id, by, request, seated.at, "too_many")
+        told = (installation_of(request), seated.program_id, by, request, seated.at, "too_many")
         await _at_a_desk(request, _tell, *told)
 
 
 async def not_signed_in(request: Request) -> None:
     """Tell the record that a request had no sign-in, or that a known person's sign-in no longer holds."""
-    office = office_of(request)
-    token = request.cookies.get(office.cookie, "")
+    installation = installation_of(request)
+    token = request.cookies.get(installation.cookie, "")
     if token:
-        await _at_a_desk(request, _tell_of_sign_in, office, token, request)
+        await _at_a_desk(request, _tell_of_sign_in, installation, token, request)
     else:
         _log_stranger(request, "anonymous")
 
@@ -84,16 +84,21 @@ async def _at_a_desk(request: Request, tell: Any, *given: object) -> None:
 
 
 def _tell(
-    office: Office, program_id: UUID, by: Actor, request: Request, at: datetime, why: turned_away.Why = "not_theirs"
+    installation: Installation,
+    program_id: UUID,
+    by: Actor,
+    request: Request,
+    at: datetime,
+    why: turned_away.Why = "not_theirs",
 ) -> None:
     kind, asked = asked_for(request)
-    with office.transaction(program_id) as session:
+    with installation.transaction(program_id) as session:
         turned_away.tell(session, by=by, at=at, action=action_of(request), why=why, kind=kind, asked=asked)
 
 
-def _tell_of_sign_in(office: Office, token: str, request: Request) -> None:
-    at = office.clock()
-    with office.before_a_program() as session:
+def _tell_of_sign_in(installation: Installation, token: str, request: Request) -> None:
+    at = installation.clock()
+    with installation.before_a_program() as session:
         found = run(session, select(BrowserSession).where(col(BrowserSession.token_digest) == digest(token))).first()
     if found is None:
         _log_stranger(request, "anonymous")
@@ -103,7 +108,7 @@ def _tell_of_sign_in(office: Office, token: str, request: Request) -> None:
         why = "left" if found.ended_as == "left" else "ended"
     elif found.seen_at <= at - IDLE or found.signed_in_at <= at - LONGEST:
         why = "lapsed"
-    _tell(office, found.program_id, Actor(role="", person_id=found.person_id), request, at, why)
+    _tell(installation, found.program_id, Actor(role="", person_id=found.person_id), request, at, why)
 
 
 def _log_stranger(request: Request, why: str) -> None:

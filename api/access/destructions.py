@@ -13,13 +13,13 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, ac
 from domain.accompaniment import barring
 from domain.kernel.actors import Actor
 from domain.participants import destruction
-from domain.participants.destruction import Asked
+from domain.participants.destruction import DestructionRequest
 from domain.roles.sight import who_barred
 
 
 def find_destruction(
     session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_DESTRUCTION
-) -> tuple[Asked, Given]:
+) -> tuple[DestructionRequest, Given]:
     """The last request about a file for `action`, with how the file is called, and what the asker is to it.
 
     Raises Forbidden, also where no request was ever made.
@@ -37,7 +37,7 @@ def find_destruction(
     return asked, given
 
 
-def answers_as(session: Session, asker: Asker, asked: Asked, given: Given) -> Actor:
+def answers_as(session: Session, asker: Asker, asked: DestructionRequest, given: Given) -> Actor:
     """The hat under which the asker answers what is asked: one by which they may, where they have one.
 
     Raises Forbidden.
@@ -48,7 +48,7 @@ def answers_as(session: Session, asker: Asker, asked: Asked, given: Given) -> Ac
     return require(Action.CONFIRM_DESTRUCTION, given)
 
 
-def seen_destructions(session: Session, asker: Asker) -> list[Asked]:
+def seen_destructions(session: Session, asker: Asker) -> list[DestructionRequest]:
     """Every request that waits for an answer and that the asker may see. Raises Forbidden where they see none ever."""
     require(Action.SEE_DESTRUCTIONS, to_destructions(asker, asker.organizations_as("manager")))
     kept_from = who_barred(session, asker.person_id)

@@ -12,16 +12,16 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, notes
 from domain.follow_ups.locking import Followed, follow_ups
-from domain.follow_ups.notes import Note
+from domain.follow_ups.notes import NoteLine
 from domain.kernel.actors import Actor
 from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first
-from domain.participants.locking import barred_from
+from domain.participants.locking import barred_workers
 from domain.record.reads import Ground
 from domain.roles import takers
 from domain.roles.sight import who_barred
@@ -116,7 +116,7 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     """
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id))
     participant_id = row.participant_id if row is not None else uuid4()
-    barred = barred_from(session, participant_id)
+    barred = barred_workers(session, participant_id)
     clinic = clinic_of(session)
     circle = circle_of(session, participant_id, asker.day)
     if row is None:
@@ -137,7 +137,7 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Foll
     """
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id, Participant.state != "destroyed"))
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
-    barred = barred_from(session, row.participant_id if row is not None else uuid4())
+    barred = barred_workers(session, row.participant_id if row is not None else uuid4())
     if row is None or row.state not in ENDED or asker.person_id in barred:
         raise Forbidden
     given = to_program(asker)
@@ -188,7 +188,7 @@ def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
 
 def read_note(
     session: Session, asker: Asker, follow_up_id: UUID, week: date, *, at: datetime
-) -> tuple[Followed, Note, str]:
+) -> tuple[Followed, NoteLine, str]:
     """A follow-up, the note of a week and its words: opened, and told to the record. Raises Forbidden, and Refusal."""
     row, given = find_follow_up(session, asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
@@ -216,7 +216,7 @@ def may(action: Action, given: Given) -> bool:
 
 
 def move_to(
-    desk: Desk,
+    context: RequestContext,
     follow_up_id: UUID,
     move: str,
     *,
@@ -230,7 +230,7 @@ def move_to(
     seen: int | None,
 ) -> None:
     """Do one of the moves of a follow-up that people may make. Raises Refusal."""
-    session, at = desk.session, desk.at
+    session, at = context.session, context.at
     if move != "reactivate" and (worker_id is not None or nobody_yet):
         raise Refusal("worker.not_now", N_("Choose the worker when you resume the follow-up."))
     if move == "pause":

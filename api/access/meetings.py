@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from api.access.people import to_person
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from meetings import agenda_papers, drafting, feeds, seating
@@ -51,44 +51,44 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meet
     return meeting, members, given
 
 
-def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
+def audience_of(context: RequestContext, members: Membership, given: Given, day: date) -> str:
     """Which audience the reader is of an agenda: all of it by role or a partner's seat, less on another or none."""
     if Relation.COORDINATOR in given:
         return agenda_papers.PARTNERS
-    seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
-    return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))
+    seat = members.seat_of(context.asker.person_id, day) or members.seat_of(context.asker.person_id, context.day)
+    return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(context.session, members.key, day))
 
 
-def find_seat(desk: Desk, committee: Committee, seat_id: UUID) -> tuple[Seat, Actor]:
+def find_seat(context: RequestContext, committee: Committee, seat_id: UUID) -> tuple[Seat, Actor]:
     """A seat of a committee, and the actor who says who sits on it. Raises Forbidden, also where it has none."""
     try:
-        seat = seating.seat_of(desk.session, committee.id, seat_id)
+        seat = seating.seat_of(context.session, committee.id, seat_id)
     except Refusal:
         raise Forbidden from None
-    return seat, require(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat.organization_id]))
+    return seat, require(Action.KEEP_SEATS, to_program(context.asker, organizations=[seat.organization_id]))
 
 
-def find_committee(desk: Desk, key: str) -> Committee:
+def find_committee(context: RequestContext, key: str) -> Committee:
     """A committee's row by its key. Raises Forbidden where there is none."""
-    found = next((row for row in committees(desk.session).values() if row.key == key), None)
+    found = next((row for row in committees(context.session).values() if row.key == key), None)
     if found is None:
         raise Forbidden
     return found
 
 
-def end_feed(desk: Desk, feed_id: UUID) -> None:
+def end_feed(context: RequestContext, feed_id: UUID) -> None:
     """End one of the asker's own calendar addresses. Raises Forbidden where it is none of theirs, and Refusal."""
-    whose = feeds.whose(desk.session, feed_id)
+    whose = feeds.whose(context.session, feed_id)
     if whose is None:
         raise Forbidden
-    by = require(Action.END_FEED, to_person(desk.asker, whose))
-    feeds.end(desk.session, whose, feed_id, by=by, at=desk.at)
+    by = require(Action.END_FEED, to_person(context.asker, whose))
+    feeds.end(context.session, whose, feed_id, by=by, at=context.at)
 
 
-def dismiss_draft(desk: Desk, key: str, draft_id: UUID) -> None:
+def dismiss_draft(context: RequestContext, key: str, draft_id: UUID) -> None:
     """Plan nothing of a year that was drafted for a committee. Raises Forbidden where there is no such draft of it."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    committee = find_committee(desk, key)
-    if not drafting.is_of(desk.session, committee.id, draft_id):
+    by = require(Action.PLAN_MEETINGS, to_program(context.asker))
+    committee = find_committee(context, key)
+    if not drafting.is_of(context.session, committee.id, draft_id):
         raise Forbidden
-    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)
+    drafting.settle(context.session, draft_id, "dismissed", by=by, at=context.at)

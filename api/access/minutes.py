@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, Forbidden, allows
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.mail.envelopes import Attachment
 from meetings import minutes
 from meetings.committees import committees
@@ -20,7 +20,7 @@ from models.minutes import Minutes
 
 
 @dataclass(frozen=True)
-class Sheet:
+class MinutesRead:
     """A meeting, and its minutes as the asker reads them: both None while there are none for them.
 
     A draft is there for those alone who keep it (`keeps`).
@@ -32,22 +32,22 @@ class Sheet:
     content: MinutesContent | None = None
 
 
-def find_minutes(desk: Desk, meeting_id: UUID) -> Sheet:
+def find_minutes(context: RequestContext, meeting_id: UUID) -> MinutesRead:
     """The minutes of a meeting that the asker may see. Raises Forbidden."""
-    meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    meeting, members, given = find_meeting(context.session, context.asker, meeting_id)
     keeps = allows(Action.RUN_MEETING, given) is not None
-    row = minutes.find(desk.session, meeting_id)
+    row = minutes.find(context.session, meeting_id)
     if row is None or (row.state == "draft" and not keeps):
-        return Sheet(meeting, keeps)
-    audience = audience_of(desk, members, given, meeting.starts.date())
-    return Sheet(meeting, keeps, row, read_by(minutes.content_of(row), audience))
+        return MinutesRead(meeting, keeps)
+    audience = audience_of(context, members, given, meeting.starts.date())
+    return MinutesRead(meeting, keeps, row, read_by(minutes.content_of(row), audience))
 
 
-def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form) -> Attachment:
+def minutes_file(context: RequestContext, meeting_id: UUID, language: str, form: issuing.Form) -> Attachment:
     """The minutes of a meeting as a file, as the asker may read them. Raises Forbidden, also where there are none."""
-    sheet = find_minutes(desk, meeting_id)
+    sheet = find_minutes(context, meeting_id)
     if sheet.content is None:
         raise Forbidden
-    committee = committees(desk.session)[sheet.meeting.committee_id]
-    issue = partial(issuing.issue, desk.session) if sheet.keeps else issuing.issue_again
+    committee = committees(context.session)[sheet.meeting.committee_id]
+    issue = partial(issuing.issue, context.session) if sheet.keeps else issuing.issue_again
     return issue(sheet.content, language, form, committee=committee.key)

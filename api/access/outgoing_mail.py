@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, func, literal
 
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.access import doors
 from domain.kernel.actors import Actor
 from domain.kernel.rows import AnySelect, col, joins, only, run
@@ -21,7 +21,7 @@ from models.outbox import Notice
 from models.program import Person
 
 
-class Letter(NamedTuple):
+class OutgoingLetter(NamedTuple):
     """A letter, what became of it, and its addressee; `message` is its text, where that was asked for."""
 
     id: UUID
@@ -51,60 +51,60 @@ def to_post(asker: Asker, *, demonstration: bool) -> Given:
     return given
 
 
-def given_of(desk: Desk) -> Given:
+def given_of(context: RequestContext) -> Given:
     """What the asker is to the outgoing mail."""
-    return to_post(desk.asker, demonstration=desk.office.demonstration)
+    return to_post(context.asker, demonstration=context.installation.demonstration)
 
 
-def postmaster(desk: Desk, action: Action) -> Actor:
+def postmaster(context: RequestContext, action: Action) -> Actor:
     """The actor under whom the asker does this to the outgoing mail. Raises Forbidden."""
-    return require(action, given_of(desk))
+    return require(action, given_of(context))
 
 
-def letters(desk: Desk, *, state: str, before: int, most: int) -> list[Letter]:
+def letters(context: RequestContext, *, state: str, before: int, most: int) -> list[OutgoingLetter]:
     """The letters of a state, or of every one where it is "", that were written before the number; the newest first."""
-    asked = _letters(desk).where(col(Notice.n) < before).order_by(col(Notice.n).desc()).limit(most)
+    asked = _letters(context).where(col(Notice.n) < before).order_by(col(Notice.n).desc()).limit(most)
     if state:
         asked = asked.where(col(Notice.state) == state)
-    return [Letter(*row) for row in run(desk.session, asked)]
+    return [OutgoingLetter(*row) for row in run(context.session, asked)]
 
 
-def count_by_state(desk: Desk) -> dict[str, int]:
+def count_by_state(context: RequestContext) -> dict[str, int]:
     """How many letters that the asker may see are in each state."""
     asked = only(Notice.state, func.count().label("letters")).group_by(col(Notice.state))
-    if who_barred(desk.session, desk.asker.person_id):  # else every letter would be searched for nobody
-        asked = asked.where(letter_is_open_to(literal(desk.asker.person_id, Uuid())))
-    return {row.state: row.letters for row in run(desk.session, asked)}
+    if who_barred(context.session, context.asker.person_id):  # else every letter would be searched for nobody
+        asked = asked.where(letter_is_open_to(literal(context.asker.person_id, Uuid())))
+    return {row.state: row.letters for row in run(context.session, asked)}
 
 
-def letter(desk: Desk, notice_id: UUID) -> Letter:
+def letter(context: RequestContext, notice_id: UUID) -> OutgoingLetter:
     """One letter with its finished message. Raises Forbidden where there is none."""
-    asked = _letters(desk).add_columns(col(Notice.message)).where(col(Notice.id) == notice_id)
-    found = run(desk.session, asked).first()
+    asked = _letters(context).add_columns(col(Notice.message)).where(col(Notice.id) == notice_id)
+    found = run(context.session, asked).first()
     if found is None:
         raise Forbidden
-    return Letter(*found)
+    return OutgoingLetter(*found)
 
 
-def is_withheld(desk: Desk, found: Letter) -> bool:
+def is_withheld(context: RequestContext, found: OutgoingLetter) -> bool:
     """Whether a letter's text is not shown: its link lets its reader in, or it is about a participant who barred the
     asker.
 
     In the demonstration anyone may be anyone, so such links are shown.
     """
-    lets_in = found.template in doors.LETTERS and not desk.program.is_demonstration
-    return lets_in or is_kept_from(desk, found)
+    lets_in = found.template in doors.LETTERS and not context.program.is_demonstration
+    return lets_in or is_kept_from(context, found)
 
 
-def is_kept_from(desk: Desk, found: Letter) -> bool:
+def is_kept_from(context: RequestContext, found: OutgoingLetter) -> bool:
     """Whether a letter mentions a participant who barred the asker, as the digest of a person's day may."""
-    return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found.message))
+    return calls_who_barred(context.session, context.asker.person_id)(text_of(found.message))
 
 
-def tell_of_reading(desk: Desk, found: Letter, by: Actor) -> None:
+def tell_of_reading(context: RequestContext, found: OutgoingLetter, by: Actor) -> None:
     """Tell the record that a person reads a letter's text: also whose case it is about."""
     reads.record_read(
-        desk.session, "notice", found.id, what="letter", ground="role", by=by, at=desk.at, case_id=found.case_id
+        context.session, "notice", found.id, what="letter", ground="role", by=by, at=context.at, case_id=found.case_id
     )
 
 
@@ -115,9 +115,9 @@ def text_of(message: bytes) -> str:
     return content.replace("\r\n", "\n").strip()
 
 
-def _letters(desk: Desk) -> AnySelect:
+def _letters(context: RequestContext) -> AnySelect:
     """Letters but of the case of a participant who barred the asker."""
-    is_open = letter_is_open_to(literal(desk.asker.person_id, Uuid()))
+    is_open = letter_is_open_to(literal(context.asker.person_id, Uuid()))
     return (
         only(
             Notice.id,

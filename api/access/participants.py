@@ -28,9 +28,9 @@ from domain.kernel.rows import col, first, joins, of, only, scalars, surely, tup
 from domain.kernel.scope import local_day
 from domain.participants import findings, referring
 from domain.participants.ages import Age
-from domain.participants.findings import Found
-from domain.participants.identity import Identity, identity_within, open_identity, without_the_name
-from domain.participants.reasons import Reason, read_reasons
+from domain.participants.findings import CriterionFound
+from domain.participants.identity import ParticipantIdentity, identity_within, open_identity, without_the_name
+from domain.participants.reasons import DecisionReason, read_reasons
 from domain.participants.referral_fields import Who, as_sealed, fields_of
 from domain.participants.referral_form import ReadReferral
 from domain.participants.sealing import unseal
@@ -48,10 +48,10 @@ from models.participant import Participant
 from models.referral import Referral
 
 #: What a page or an answer may know of somebody without opening anything that is sealed.
-Known = Participant
+UnsealedFacts = Participant
 
 
-def known(session: Session, participant_id: UUID, *conditions: ColumnElement[bool]) -> Known | None:
+def known(session: Session, participant_id: UUID, *conditions: ColumnElement[bool]) -> UnsealedFacts | None:
     """What is known of a person without opening anything; None where there is no such file."""
     sealed = (Participant.sealed, Participant.names, Participant.marks)
     return first(session, of(Participant, without=sealed).where(Participant.id == participant_id, *conditions))
@@ -59,7 +59,7 @@ def known(session: Session, participant_id: UUID, *conditions: ColumnElement[boo
 
 def find_participant(
     session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_PARTICIPANT
-) -> tuple[Known, Given]:
+) -> tuple[UnsealedFacts, Given]:
     """A candidate or participant for `action`, and what the asker is to them. Raises Forbidden, also where none is.
 
     The same questions are asked of one that is there and of one that is not.
@@ -95,21 +95,21 @@ def purposes_for(given: Given) -> tuple[Purpose, ...]:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedFile:
     """What was opened of a file: identity, each referral, the facts behind the criteria, and the reasons.
 
     `reasons` says why it was triaged, decided and assessed so, the oldest first.
     """
 
-    who: Identity
+    who: ParticipantIdentity
     referrals: list[ReadReferral]
-    found: dict[str, Found]
-    reasons: list[Reason]
+    found: dict[str, CriterionFound]
+    reasons: list[DecisionReason]
 
 
 def open_file(
     session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
-) -> Opened:
+) -> OpenedFile:
     """Open a person's identity and referrals; each is told to the record with the purpose, where one was stated.
 
     The permission table says who reads what was referred, and who reads why a risk was assessed so. The facts behind
@@ -124,7 +124,7 @@ def open_file(
     told = reading.referrals() if of_admission else []
     found = reading.found(language) if with_facts else {}
     retention = allows(Action.KEEP_RETENTION, given) is not None
-    return Opened(who, told, found, reading.reasons(given, admission=with_facts, retention=retention))
+    return OpenedFile(who, told, found, reading.reasons(given, admission=with_facts, retention=retention))
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ class Facts:
     age: Age | None
     reached_by: tuple[str, ...]
     referrals: list[ReadReferral]
-    found: dict[str, Found]
-    reasons: list[Reason]
+    found: dict[str, CriterionFound]
+    reasons: list[DecisionReason]
 
 
 def read_facts(
@@ -217,7 +217,7 @@ class _Reading:
         said = unseal(self.session, self.participant_id, f"referral/{referral_id}", sealed)
         return ReadReferral(**as_sealed(ReadReferral, said), received_at=received_at)
 
-    def found(self, language: str) -> dict[str, Found]:
+    def found(self, language: str) -> dict[str, CriterionFound]:
         """The facts behind the criteria. Raises Refusal."""
         return findings.read_findings(
             self.session,
@@ -229,7 +229,7 @@ class _Reading:
             purpose=self.purpose,
         )
 
-    def reasons(self, given: Given, *, admission: bool, retention: bool) -> list[Reason]:
+    def reasons(self, given: Given, *, admission: bool, retention: bool) -> list[DecisionReason]:
         """Why it was decided so; why a risk was assessed so, for whom the table tells of it. Raises Refusal."""
         return read_reasons(
             self.session,
@@ -244,7 +244,7 @@ class _Reading:
         )
 
 
-def _given(session: Session, asker: Asker, participant_id: UUID, row: Known | None) -> Given:
+def _given(session: Session, asker: Asker, participant_id: UUID, row: UnsealedFacts | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     circle = circle_of(session, participant_id, asker.day)
     clinic = clinic_of(session)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from api.access import questions
 from domain.kernel.actors import OPERATOR, Actor
-from domain.roles.roles import Holder, Standing
+from domain.roles.roles import DayTenures, Holder
 from domain.roles.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
 
 
@@ -456,7 +456,7 @@ class Asker:
     """Who is asking, on which day, and what they hold that day for themselves or for someone absent."""
 
     person_id: UUID
-    standing: Standing
+    standing: DayTenures
 
     @property
     def day(self) -> date:

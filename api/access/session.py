@@ -1,10 +1,10 @@
-"""Who is signed in: sign-ins as rows, found by the digest of an opaque cookie, and the desk at which a request works.
+"""Who is signed in: sign-ins as rows, found by the digest of an opaque cookie, and the context of a request.
 
 A sign-in ends when it lay idle for 30 minutes, when it is 10 hours old, when its person signs out, and when its
 person no longer holds anything in the program: the questions of each request ask.
 
-In order: the office, which all requests share; the desk of one request, and how it is opened and left; beginning and
-ending a sign-in; and what a request asks of the database before anything else. Those are two statements in the
+In order: the installation, which all requests share; the context of one request, how it is opened and left;
+beginning and ending a sign-in; and what a request asks of the database before anything else. Those are two statements in the
 request's own transaction, built once: who is signed in (`_SIGNED_IN`, which also says the program), and who holds what
 (`domain.roles.roles.standing`). Everyone waits for them, so whatever else a sign-in needs is asked where it is needed.
 """
@@ -37,7 +37,7 @@ from domain.kernel.asking import Question, built, remember
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, first, frozen, of, run, scalar, select, value_of
 from domain.kernel.scope import know_program, local_day, program
-from domain.mail.notices import Stationery
+from domain.mail.notices import LetterTemplates
 from domain.obligations import triggers
 from domain.roles.roles import standing
 from locales import current_language
@@ -89,11 +89,11 @@ class NotSignedIn(Exception):
 
 
 @dataclass(frozen=True)
-class Office:
+class Installation:
     """What the processes of the web share: the database, the letters' stationery, and how it is reached."""
 
     engine: Engine
-    stationery: Stationery
+    letter_templates: LetterTemplates
     base_url: str
     demonstration: bool
     prefect_url: str = ""
@@ -108,7 +108,7 @@ class Office:
     def finding_a_program(self) -> Session:
         """A session that finds out its program by who is signed in, with the letters' stationery in it."""
         session = finding_session(self.engine)
-        session.info.update(stationery=self.stationery, keys=self.keys)
+        session.info.update(letter_templates=self.letter_templates, keys=self.keys)
         return session
 
     def before_a_program(self) -> Session:
@@ -118,14 +118,14 @@ class Office:
     def of_program(self, program_id: UUID) -> Session:
         """A session of one program, with the letters' stationery in it."""
         session = program_session(self.engine, program_id)
-        session.info.update(stationery=self.stationery, keys=self.keys)
+        session.info.update(letter_templates=self.letter_templates, keys=self.keys)
         return session
 
     @contextmanager
     def transaction(self, program_id: UUID | None = None) -> Iterator[Session]:
         """A session of one program, or of none yet. Where the block ends it commits; where the block raises, it undoes.
 
-        For what has no desk, such as a sign-in: here, and at the desk, the web commits.
+        For what has no context, such as a sign-in: the web commits here and in `context`.
         """
         with self.before_a_program() if program_id is None else self.of_program(program_id) as session:
             yield session
@@ -149,13 +149,13 @@ class Office:
 
 
 @dataclass(frozen=True)
-class Desk:
+class RequestContext:
     """Where one request works: one transaction of one program, who asks, the moment, and the local day."""
 
     session: Session
     asker: Asker
     at: datetime
-    office: Office
+    installation: Installation
 
     @property
     def program_id(self) -> UUID:
@@ -171,12 +171,12 @@ class Desk:
     @property
     def is_being_written(self) -> bool:
         """Whether the demonstration's past year is being written: until then neither people nor the engine act."""
-        return self.office.year_behind(self.program) == "being_written"
+        return self.installation.year_behind(self.program) == "being_written"
 
     @property
     def watched_since(self) -> datetime | None:
         """Since when the engine is to give signs of life: it begins with the web, once a demonstration is written."""
-        return self.at if self.is_being_written else self.office.opened_at
+        return self.at if self.is_being_written else self.installation.opened_at
 
     @property
     def person(self) -> Person:
@@ -215,32 +215,32 @@ def asked_of_person(person_id: UUID) -> Question[SelectOfScalar[Person]]:
     return Question(_PERSON, {"person": person_id})
 
 
-def office_of(request: Request) -> Office:
+def installation_of(request: Request) -> Installation:
     """The web's shared means, put there when the application was made."""
-    office: Office = request.app.state.office
-    return office
+    installation: Installation = request.app.state.installation
+    return installation
 
 
-async def desk(request: Request) -> AsyncIterator[Desk]:
-    """The desk of a signed-in person. The transaction commits when the endpoint returns, before the answer leaves.
+async def context(request: Request) -> AsyncIterator[RequestContext]:
+    """The context of a signed-in request. The transaction commits when the endpoint returns, before the answer leaves.
 
     Where the endpoint raises, nothing is kept. One that answers a refusal itself calls `Desk.attempt`.
     One that did not ask the table for the action that it names is a fault of ours, and keeps nothing either.
 
     Raises NotSignedIn, or TooManyRequests.
     """
-    office = office_of(request)
-    token = request.cookies.get(office.cookie, "")
+    installation = installation_of(request)
+    token = request.cookies.get(installation.cookie, "")
     if not token:
         raise NotSignedIn
     desks: anyio.CapacityLimiter = request.app.state.desks
     action = action_of(request.scope["endpoint"])
     questions.begin()
     async with desks:
-        session = office.finding_a_program()
+        session = installation.finding_a_program()
         try:
             changes_nothing = request.method in SAFE_METHODS
-            seated = await run_in_threadpool(_sit_down, office, session, token, changes_nothing=changes_nothing)
+            seated = await run_in_threadpool(_sit_down, installation, session, token, changes_nothing=changes_nothing)
             if not changes_nothing:
                 await run_in_threadpool(_refuse_while_written, seated)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
@@ -248,7 +248,7 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
             if action is None or not is_for_anyone(action):
                 questions.hold_that_asked(action or "")
-            await run_in_threadpool(_commit, session, office.clock())
+            await run_in_threadpool(_commit, session, installation.clock())
         except BaseException:
             # Also where the server stops in the middle: the connection goes back clean.
             with anyio.CancelScope(shield=True):
@@ -256,36 +256,36 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
             raise
 
 
-def _sit_down(office: Office, session: Session, token: str, *, changes_nothing: bool) -> Desk:
+def _sit_down(installation: Installation, session: Session, token: str, *, changes_nothing: bool) -> RequestContext:
     """Find out who is signed in and what they hold today. Raises NotSignedIn, or TooManyRequests."""
-    at = office.clock()
+    at = installation.clock()
     person_id = _signed_in(session, token, at, changes_nothing=changes_nothing)
     asker = Asker(person_id, standing(session, local_day(session, at)))
     if not asker.is_staff:
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
-    office.requests.hit(person_id, at, office.transaction)
-    return Desk(session, asker, at, office)
+    installation.requests.hit(person_id, at, installation.transaction)
+    return RequestContext(session, asker, at, installation)
 
 
-def _refuse_while_written(seated: Desk) -> None:
+def _refuse_while_written(seated: RequestContext) -> None:
     """Raises Refusal while the past year of a demonstration's people is being written."""
-    if seated.office.demonstration and seated.is_being_written:
+    if seated.installation.demonstration and seated.is_being_written:
         raise being_written()
 
 
 def _commit(session: Session, at: datetime) -> None:
-    triggers.settle(session, at=at)
+    triggers.judge_touched(session, at=at)
     session.commit()
     session.close()
 
 
 #: `scope="function"`: a commit that fails after the answer has left would be a lie.
-AtDesk = Annotated[Desk, Depends(desk, scope="function")]
+InContext = Annotated[RequestContext, Depends(context, scope="function")]
 
 
 def sign_in(
-    office: Office,
+    installation: Installation,
     program_id: UUID,
     person_id: UUID,
     response: Response,
@@ -298,51 +298,51 @@ def sign_in(
     Who begins one in a transaction of theirs calls `domain.access.sign_ins.begin` there, and `give_cookie` once it is
     kept.
     """
-    with office.transaction(program_id) as session:
-        token = sign_ins.begin(session, person_id, means=means, device=device, at=office.clock())
-    give_cookie(office, token, response)
+    with installation.transaction(program_id) as session:
+        token = sign_ins.begin(session, person_id, means=means, device=device, at=installation.clock())
+    give_cookie(installation, token, response)
 
 
-def give_cookie(office: Office, token: str, response: Response) -> None:
+def give_cookie(installation: Installation, token: str, response: Response) -> None:
     """Give the browser the token of a sign-in that has begun, in place of any other."""
     response.set_cookie(
-        office.cookie,
+        installation.cookie,
         token,
         max_age=int(LONGEST.total_seconds()),
         path="/",
-        secure=office.is_https,
+        secure=installation.is_https,
         httponly=True,
         samesite="lax",
     )
 
 
-def sign_out(office: Office, token: str, response: Response) -> None:
+def sign_out(installation: Installation, token: str, response: Response) -> None:
     """End the sign-in of this cookie, for good: a copy of it is worth nothing afterwards."""
-    end_stay(office, token)
-    take_cookie(office, response)
+    end_stay(installation, token)
+    take_cookie(installation, response)
 
 
-def take_cookie(office: Office, response: Response) -> None:
+def take_cookie(installation: Installation, response: Response) -> None:
     """Take back the cookie of a sign-in that has ended, and what the browser kept of our pages."""
-    response.delete_cookie(office.cookie, path="/", secure=office.is_https, httponly=True, samesite="lax")
+    response.delete_cookie(installation.cookie, path="/", secure=installation.is_https, httponly=True, samesite="lax")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
-def end_stay(office: Office, token: str) -> str:
+def end_stay(installation: Installation, token: str) -> str:
     """End the sign-in of this cookie, if there is one: it was left, or another begins in the same browser.
 
     By which means it had begun, "" where there was none to end.
     """
     if not token:
         return ""
-    with office.before_a_program() as session:
+    with installation.before_a_program() as session:
         program_id = scalar(
             session, select(BrowserSession.program_id).where(col(BrowserSession.token_digest) == digest(token))
         )
     if program_id is None:
         return ""
-    with office.transaction(program_id) as session:
-        return sign_ins.end_by_token(session, token, at=office.clock())
+    with installation.transaction(program_id) as session:
+        return sign_ins.end_by_token(session, token, at=installation.clock())
 
 
 @dataclass(frozen=True)
@@ -353,11 +353,11 @@ class SignIn:
     person_id: UUID
 
 
-def sign_in_by(office: Office, token: str) -> SignIn | None:
+def sign_in_by(installation: Installation, token: str) -> SignIn | None:
     """The sign-in of a cookie; None where it has ended, or never was."""
-    at = office.clock()
+    at = installation.clock()
     asked = {"digest": digest(token), "idle_since": at - IDLE, "oldest": at - LONGEST}
-    with office.finding_a_program() as session:
+    with installation.finding_a_program() as session:
         found = run(session, _SIGNED_IN, asked).first()
     return None if found is None else SignIn(found.program_id, found.person_id)
 

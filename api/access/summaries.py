@@ -18,10 +18,10 @@ from api.access.follow_ups import clinic_of, find_follow_up, sits_today
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves
 from api.access.tasks import find_task, is_told_in_place
 from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Asked
+from domain.follow_ups.summaries import SummaryStep
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, joins, only, scalar, scalars
-from domain.participants.locking import barred_from
+from domain.participants.locking import barred_workers
 from domain.record.reads import Ground
 from domain.roles.sight import who_barred
 from domain.terms.sharing import circle_of
@@ -35,7 +35,7 @@ from models.participant import Participant
 
 def find_to_write(
     session: Session, asker: Asker, task_id: UUID, action: Action = Action.WRITE_SUMMARY
-) -> tuple[Asked, Actor, Ground]:
+) -> tuple[SummaryStep, Actor, Ground]:
     """The summary that a step asks for, the actor who does `action` to it, and the ground on which they read it.
 
     A complete one is no longer written, only taken back. Raises Forbidden, also where there is none.
@@ -55,7 +55,7 @@ def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Gi
     Who owes the step by a role, in place of who has gone, does for an organization with which the participant shares;
     a deputy is of such a one themselves too. Who did it takes it back as long as it would fall to them again.
     """
-    if asker.person_id in barred_from(session, participant_id):
+    if asker.person_id in barred_workers(session, participant_id):
         return {Relation.BARRED: themselves(asker)}
     circle = circle_of(session, participant_id, asker.day)
     if Relation.COORDINATOR in given or (asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file"):
@@ -65,7 +65,7 @@ def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Gi
     return {relation: actor for relation, actor in given.items() if relation not in (Relation.OWES, Relation.DID)}
 
 
-def summaries_in(session: Session, asker: Asker, case: Case) -> list[tuple[Asked, str]]:
+def summaries_in(session: Session, asker: Asker, case: Case) -> list[tuple[SummaryStep, str]]:
     """What a departure asks to have summed up, each with what the asker may do: "write", "take_back", or "".
 
     None of a participant who barred the asker.
@@ -89,7 +89,7 @@ _NOW: Final[Mapping[str, Action]] = {"open": Action.WRITE_SUMMARY, "done": Actio
 _WORDS: Final[Mapping[Action, str]] = {Action.WRITE_SUMMARY: "write", Action.TAKE_SUMMARY_BACK: "take_back"}
 
 
-def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[Asked, Given]:
+def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[SummaryStep, Given]:
     """A complete summary of a follow-up, and what the asker is to it. Raises Forbidden, also where there is none."""
     row, given = find_follow_up(session, asker, follow_up_id)
     given = as_reader(session, asker, row.number, given)
@@ -100,7 +100,7 @@ def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UU
     return found, given
 
 
-def on_the_table(session: Session, asker: Asker, meeting: Meeting) -> list[Asked]:
+def on_the_table(session: Session, asker: Asker, meeting: Meeting) -> list[SummaryStep]:
     """The summaries that a meeting under way talks about and the asker may read, the last one of each, by number."""
     if meeting.state != "under_way":
         return []

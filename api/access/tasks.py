@@ -17,8 +17,8 @@ from sqlmodel import Session, and_, or_
 
 from api.access import questions
 from api.access.cases import (
+    CaseSight,
     SeenCase,
-    Sight,
     TaskAsked,
     find_case,
     is_to_do,
@@ -116,7 +116,7 @@ def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:
 def _sees_by_itself(asker: Asker, found: TaskAsked, duty: Given) -> bool:
     """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
     has_part = Relation.DID in duty or is_to_do(found, duty)
-    return asker.is_staff and Sight.of(asker).covers(found, asker.person_id, has_part=has_part)
+    return asker.is_staff and CaseSight.of(asker).covers(found, asker.person_id, has_part=has_part)
 
 
 def seen_of(session: Session, asker: Asker, tasks: Iterable[T]) -> list[T]:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from api.access.cases import to_duty
 from api.access.permissions import Relation
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.access.tasks import is_told_in_place, keeps_files
 from domain.casework import board, words
 from domain.kernel.actors import Actor
@@ -26,7 +26,7 @@ from models.casework import Task
 
 
 @dataclass(frozen=True)
-class Said:
+class ReadWords:
     """What a person reads of the words with one task: whether they keep the file, whether there are any, and which.
 
     `beside` holds others' words that belong to it, as those of a worker who refused a hand-over. `is_withheld` says
@@ -44,30 +44,32 @@ class Said:
     is_left: bool = False
 
 
-def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict[UUID, Said]:
+def said_with(context: RequestContext, tasks: Sequence[Task], *, opens: bool = False) -> dict[UUID, ReadWords]:
     """What the asker reads of the words with each of these tasks that is about a person on file; `opens` opens them.
 
     Raises Refusal where the keys cannot be used.
     """
-    about = words.about(desk.session, tasks)
+    about = words.about(context.session, tasks)
     told = [task for task in tasks if task.id in about]
     if not told:
         return {}
-    reading = _Reading(desk, told, about, opens=opens)
+    reading = _Reading(context, told, about, opens=opens)
     return {task.id: reading.of(task) for task in told}
 
 
 class _Reading:
     """What somebody reads of the words with several tasks, asked of the database once for all of them."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Task], about: Mapping[UUID, UUID], *, opens: bool) -> None:
-        session = desk.session
-        self._desk, self._about, self._opens = desk, about, opens
-        self._keepers = keeps_files(session, desk.asker, set(about.values()))
-        self._owing = _Owing(desk, [task for task in tasks if self._keepers[about[task.id]] is None])
+    def __init__(
+        self, context: RequestContext, tasks: Sequence[Task], about: Mapping[UUID, UUID], *, opens: bool
+    ) -> None:
+        session = context.session
+        self._desk, self._about, self._opens = context, about, opens
+        self._keepers = keeps_files(session, context.asker, set(about.values()))
+        self._owing = _Owing(context, [task for task in tasks if self._keepers[about[task.id]] is None])
         self._sealed = words.stand_with(session, list(about))
 
-    def of(self, task: Task) -> Said:
+    def of(self, task: Task) -> ReadWords:
         participant_id = self._about[task.id]
         keeper = self._keepers[participant_id]
         has_words = task.id in self._sealed or bool(task.note or task.reason)
@@ -75,7 +77,7 @@ class _Reading:
             return self._owing.said(task, participant_id, has_words=has_words, opens=self._opens)
         if has_words and self._opens:
             return _opened(self._desk, task, keeper)
-        return Said(is_kept=True, has_words=has_words)
+        return ReadWords(is_kept=True, has_words=has_words)
 
 
 def asked_of_said(tasks: Sequence[Task]) -> list[Question[Any]]:
@@ -86,32 +88,32 @@ def asked_of_said(tasks: Sequence[Task]) -> list[Question[Any]]:
 class _Owing:
     """What a reader who keeps no file reads of the steps that they may owe, read once for all of them."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Task]) -> None:
-        self.desk = desk
-        self.barred_by = who_barred(desk.session, desk.asker.person_id) if tasks else frozenset()
+    def __init__(self, context: RequestContext, tasks: Sequence[Task]) -> None:
+        self.context = context
+        self.barred_by = who_barred(context.session, context.asker.person_id) if tasks else frozenset()
         chains = {chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id) if _is_to_do(task)}
-        self.links = board.chains(desk.session, list(chains)) if chains else {}
+        self.links = board.chains(context.session, list(chains)) if chains else {}
         self.circles: dict[UUID, Circle] = {}
 
-    def said(self, task: Task, participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
+    def said(self, task: Task, participant_id: UUID, *, has_words: bool, opens: bool) -> ReadWords:
         """What they read of one step, also of those that were handed back to them, or given again."""
         if participant_id in self.barred_by:
-            return Said()
+            return ReadWords()
         if not _is_to_do(task):
-            return Said(is_left=has_words and opens and task.done_by == self.desk.asker.person_id)
-        owes = to_duty(self.desk.asker, task, self.links).get(Relation.OWES)
+            return ReadWords(is_left=has_words and opens and task.done_by == self.context.asker.person_id)
+        owes = to_duty(self.context.asker, task, self.links).get(Relation.OWES)
         if owes is None:
-            return Said()
+            return ReadWords()
         came_with_it = has_words and _was_moved(task)
-        if not is_told_in_place(self.desk.asker, self._circle(participant_id), owes):
-            return Said(is_withheld=came_with_it, is_shut=True)
+        if not is_told_in_place(self.context.asker, self._circle(participant_id), owes):
+            return ReadWords(is_withheld=came_with_it, is_shut=True)
         if came_with_it and opens:
-            return Said(reason=_opened(self.desk, task, owes).reason)
-        return Said(has_words=came_with_it)
+            return ReadWords(reason=_opened(self.context, task, owes).reason)
+        return ReadWords(has_words=came_with_it)
 
     def _circle(self, participant_id: UUID) -> Circle:
         if participant_id not in self.circles:
-            self.circles[participant_id] = circle_of(self.desk.session, participant_id, self.desk.day)
+            self.circles[participant_id] = circle_of(self.context.session, participant_id, self.context.day)
         return self.circles[participant_id]
 
 
@@ -124,17 +126,17 @@ def _is_to_do(task: Task) -> bool:
     return task.state in ("planned", "open")
 
 
-def _opened(desk: Desk, task: Task, by: Actor) -> Said:
+def _opened(context: RequestContext, task: Task, by: Actor) -> ReadWords:
     record_read(
-        desk.session,
+        context.session,
         "task",
         task.id,
         what="task_words",
         ground="role" if by.role == "coordinator" else "part",
         by=by,
-        at=desk.at,
+        at=context.at,
         case_id=task.case_id,
     )
-    said = words.opened(desk.session, task)
+    said = words.opened(context.session, task)
     note, reason = (said.get(name, "") for name in words.IN_TASK)
-    return Said(is_kept=True, note=note, reason=reason, beside=words.beside(desk.session, said))
+    return ReadWords(is_kept=True, note=note, reason=reason, beside=words.beside(context.session, said))

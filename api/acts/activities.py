@@ -10,28 +10,28 @@ from pydantic import Field, StringConstraints
 
 from api.access.activities import caller_off, planner, taker_out
 from api.access.permissions import Action
-from api.access.session import Desk
-from api.acts.declaring import On, Subject, asks_itself
-from api.web.given import Day, Given, PlainText, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On, asks_itself
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import hour_of
 from domain.follow_ups import activities
-from domain.follow_ups.activities import Planned
+from domain.follow_ups.activities import PlannedActivity
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import N_
 
 
-def _find(desk: Desk, _: Action, activity_id: UUID) -> tuple[None, Actor]:
-    return None, caller_off(desk, activity_id)
+def _find(context: RequestContext, _: Action, activity_id: UUID) -> tuple[None, Actor]:
+    return None, caller_off(context, activity_id)
 
 
-def _find_part(desk: Desk, _: Action, activity_id: UUID, follow_up_id: UUID) -> tuple[None, Actor]:
-    return None, taker_out(desk, activity_id, follow_up_id)
+def _find_part(context: RequestContext, _: Action, activity_id: UUID, follow_up_id: UUID) -> tuple[None, Actor]:
+    return None, taker_out(context, activity_id, follow_up_id)
 
 
-PLAN: Final = Subject("/activities", asks_itself)
-ACTIVITY: Final = Subject("/activities/{activity_id}", _find)
-PART: Final = Subject("/activities/{activity_id}/parts/{follow_up_id}", _find_part)
+PLAN: Final = ActSubject("/activities", asks_itself)
+ACTIVITY: Final = ActSubject("/activities/{activity_id}", _find)
+PART: Final = ActSubject("/activities/{activity_id}/parts/{follow_up_id}", _find_part)
 
 #: A local hour, as HH:MM.
 HOUR: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
@@ -44,7 +44,7 @@ def _minutes_of(text: str) -> int:
     return int(text)
 
 
-class ActivityMoved(Given):
+class ActivityMoved(ActInput):
     """When and where an activity is: a local day and hour, how many minutes, and the place."""
 
     held_on: Day
@@ -68,11 +68,11 @@ class ActivityGiven(ActivityMoved):
 
 
 @PLAN.act(Action.PLAN_ACTIVITIES, form="plan", once=True)
-def plan_activity(on: On[None], said: ActivityGiven) -> Planned:
+def plan_activity(on: On[None], said: ActivityGiven) -> PlannedActivity:
     """Plan an activity. A participant who also recruits is never brought together with another (AD-C4)."""
-    by, together = planner(on.desk, said.follow_up_ids), said.follow_up_ids
+    by, together = planner(on.context, said.follow_up_ids), said.follow_up_ids
     planned = activities.plan_activity(on.session, together, kind=said.kind, by=by, at=on.at, **said.whereabouts())
-    return next(one for one in activities.planned(on.session, together, on.desk.day) if one.id == planned)
+    return next(one for one in activities.planned(on.session, together, on.context.day) if one.id == planned)
 
 
 @ACTIVITY.act(Action.CALL_OFF_ACTIVITY, "/moving", form="move-{activity_id}", json="PUT /", status=204)

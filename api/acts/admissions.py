@@ -8,17 +8,17 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from api.access.participants import Known, find_participant
+from api.access.participants import UnsealedFacts, find_participant
 from api.access.people import find_person
 from api.access.permissions import Action, Relation, allows, require
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Day, Given, PlainText, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen, id_or_none
 from api.web.referral_shapes import Criterion, corrected, with_fields
 from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
 from domain.kernel.refusals import Refusal
 from domain.participants.consent_text import CURRENT
@@ -31,29 +31,29 @@ Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 Referral = Annotated[UUID, on_form(chosen("referral.not_there", N_("There is no such referral.")), name="referral")]
 
 
-def find_file(desk: Desk, action: Action, participant_id: UUID) -> tuple[Known, Relations]:
+def find_file(context: RequestContext, action: Action, participant_id: UUID) -> tuple[UnsealedFacts, Relations]:
     """A candidate or participant for an action, and what the asker is to them. Raises Forbidden."""
-    return find_participant(desk.session, desk.asker, participant_id, action)
+    return find_participant(context.session, context.asker, participant_id, action)
 
 
-PARTICIPANT: Final = Subject("/participants/{participant_id}", find_file)
+PARTICIPANT: Final = ActSubject("/participants/{participant_id}", find_file)
 
 
 @with_fields(corrected(fields_of(Who)))
-class IdentityGiven(Given):
+class IdentityGiven(ActInput):
     """What is known now of a person's identity; null, or left out, is what stays. The age is that of today."""
 
 
 @PARTICIPANT.act(
     Action.KEEP_ADMISSION, "/corrections", form="correct", place="identity", versioned=True, json="PUT /identity"
 )
-def correct_identity(on: On[Known], said: IdentityGiven) -> None:
+def correct_identity(on: On[UnsealedFacts], said: IdentityGiven) -> None:
     """Write what is known now of who they are; what is not given stays. The answer says nothing of it."""
     changes = said.model_dump(exclude_none=True)
     correcting.correct_identity(on.session, on.id, changes, by=on.by, at=on.at, seen=on.seen)
 
 
-class FindingGiven(Given):
+class FindingGiven(ActInput):
     """How a criterion was found, and by what fact; an exception is made of AD-C3 alone, with why."""
 
     referral_id: Referral
@@ -70,7 +70,7 @@ class FindingGiven(Given):
     place="criteria",
     json="PUT /findings/{criterion}",
 )
-def find(on: On[Known], said: FindingGiven, criterion: Criterion) -> None:
+def find(on: On[UnsealedFacts], said: FindingGiven, criterion: Criterion) -> None:
     """Record how a criterion was found, by what fact. The age works itself out, as of the day."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     if criterion == "AD-C1":
@@ -89,7 +89,7 @@ def find(on: On[Known], said: FindingGiven, criterion: Criterion) -> None:
     )
 
 
-class JoiningGiven(Given):
+class JoiningGiven(ActInput):
     """That a referral is about a person who is known."""
 
     referral_id: Referral
@@ -97,15 +97,15 @@ class JoiningGiven(Given):
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
-def join(on: On[Known], said: JoiningGiven) -> UUID:
+def join(on: On[UnsealedFacts], said: JoiningGiven) -> UUID:
     """Say that a referral is about a known person: it becomes theirs."""
-    find_participant(on.session, on.desk.asker, said.to)  # no file that is kept from the asker is joined
+    find_participant(on.session, on.context.asker, said.to)  # no file that is kept from the asker is joined
     triage.refuse_other(on.session, on.id, said.referral_id)
     duplicates.join_referral(on.session, said.referral_id, said.to, by=on.by, at=on.at)
     return said.to
 
 
-class TriageGiven(Given):
+class TriageGiven(ActInput):
     """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
 
     referral_id: Referral
@@ -117,7 +117,7 @@ class TriageGiven(Given):
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/triage", form="triage", place="triage", versioned=True)
-def decide_triage(on: On[Known], said: TriageGiven) -> None:
+def decide_triage(on: On[UnsealedFacts], said: TriageGiven) -> None:
     """Say where the referral goes; straight to a worker where it cannot wait. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.triage(
@@ -134,14 +134,14 @@ def decide_triage(on: On[Known], said: TriageGiven) -> None:
         admissions.forward(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at)
 
 
-class TakingBackGiven(Given):
+class TakingBackGiven(ActInput):
     """The referral that is triaged again."""
 
     referral_id: Referral
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/triage/taking-back", place="criteria", versioned=True)
-def take_back_triage(on: On[Known], said: TakingBackGiven) -> None:
+def take_back_triage(on: On[UnsealedFacts], said: TakingBackGiven) -> None:
     """Triage a referral again; its worker no longer meets the person. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
@@ -154,7 +154,7 @@ def _item_of(text: str) -> UUID:
     return found
 
 
-class AdmissionDecisionGiven(Given):
+class AdmissionDecisionGiven(ActInput):
     """What the committee decides of a candidate, on an item of its agenda."""
 
     item_id: Annotated[UUID, on_form(_item_of, name="item")]
@@ -168,7 +168,7 @@ class AdmissionDecisionGiven(Given):
 @PARTICIPANT.act(
     Action.DECIDE_ADMISSION, "/decision", form="decision", versioned=True, leads=lambda _, meeting: meeting
 )
-def decide(on: On[Known], said: AdmissionDecisionGiven) -> str:
+def decide(on: On[UnsealedFacts], said: AdmissionDecisionGiven) -> str:
     """Record what the committee decides while it sits. If-Match is the agenda item's version."""
     admissions.refuse_other(on.session, on.id, said.item_id)
     meeting_id = item_of(on.session, said.item_id).meeting_id
@@ -177,7 +177,7 @@ def decide(on: On[Known], said: AdmissionDecisionGiven) -> str:
     return f"/meetings/{meeting_id}/run#item-{said.item_id}"
 
 
-class AnotherWorkerGiven(Given):
+class AnotherWorkerGiven(ActInput):
     """Who meets the candidate instead, and who with them."""
 
     worker_id: Annotated[
@@ -187,12 +187,12 @@ class AnotherWorkerGiven(Given):
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/worker", form="name-another", place="workers", versioned=True, json="PUT")
-def name_another(on: On[Known], said: AnotherWorkerGiven) -> None:
+def name_another(on: On[UnsealedFacts], said: AnotherWorkerGiven) -> None:
     """Name another worker to meet a candidate who was given to one before."""
     workers.name_another(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at, seen=on.seen)
 
 
-class MeetingGiven(Given):
+class MeetingGiven(ActInput):
     """A meeting before admission, and what the person said."""
 
     met_on: Day
@@ -203,7 +203,7 @@ class MeetingGiven(Given):
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/meetings", form="meeting", place="meeting", once=True)
-def meet(on: On[Known], said: MeetingGiven) -> None:
+def meet(on: On[UnsealedFacts], said: MeetingGiven) -> None:
     """Record a first meeting, and what the person said."""
     first_meetings.record_first_meeting(
         on.session,
@@ -218,13 +218,13 @@ def meet(on: On[Known], said: MeetingGiven) -> None:
     )
 
 
-def _after_declining(on: On[Known], _: None) -> str:
+def _after_declining(on: On[UnsealedFacts], _: None) -> str:
     """The worker has nothing to do with the file from here on; the coordinator keeps it for a while."""
     return f"/participants/{on.id}" if allows(Action.TRIAGE, on.given) else "/"
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/declining", form="decline", status=204, leads=_after_declining)
-def decline(on: On[Known]) -> None:
+def decline(on: On[UnsealedFacts]) -> None:
     """The person says no, before a meeting or after one: nothing is held against it."""
     first_meetings.decline(on.session, on.id, by=on.by, at=on.at)
 
@@ -235,7 +235,7 @@ def _version_of_text(text: str) -> int:
     return int(text)
 
 
-class ConsentGiven(Given):
+class ConsentGiven(ActInput):
     """A consent as its form says it.
 
     `worker_id` is who explained it and signed; where it is left out, the worker who records it.
@@ -256,19 +256,19 @@ class ConsentGiven(Given):
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:
         """What the form says; a partner is of no consent to the program, whatever stands in its field."""
-        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, desk)
+        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, context)
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True)
-def sign_consent(on: On[Known], said: ConsentGiven) -> None:
+def sign_consent(on: On[UnsealedFacts], said: ConsentGiven) -> None:
     """Record a consent that was explained and signed."""
-    signed = Signed(**said.model_dump(exclude={"purpose", "organization_id"}))
+    signed = SignedForm(**said.model_dump(exclude={"purpose", "organization_id"}))
     consents.sign(on.session, on.id, said.purpose, signed, organization_id=said.organization_id, by=on.by, at=on.at)
 
 
-class ConsentTakenBack(Given):
+class ConsentTakenBack(ActInput):
     """That the person really takes a consent back."""
 
     really: StrictBool = False
@@ -277,39 +277,39 @@ class ConsentTakenBack(Given):
 @PARTICIPANT.act(
     Action.KEEP_ADMISSION, "/consents/{consent_id}/withdrawal", form="take-back-{consent_id}", place="consent"
 )
-def withdraw_consent(on: On[Known], said: ConsentTakenBack, consent_id: UUID) -> None:
+def withdraw_consent(on: On[UnsealedFacts], said: ConsentTakenBack, consent_id: UUID) -> None:
     """The person takes a consent back, and gives no reason. Until `really`, the answer is what would follow."""
     consents.refuse_other(on.session, on.id, consent_id)
     consents.withdraw(on.session, consent_id, confirmed=said.really, by=on.by, at=on.at)
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/review", place="consent")
-def leave_consents(on: On[Known]) -> None:
+def leave_consents(on: On[UnsealedFacts]) -> None:
     """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
     reviews.leave_as_signed(on.session, on.id, by=on.by, at=on.at)
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents/going-on", place="consent")
-def go_on(on: On[Known]) -> None:
+def go_on(on: On[UnsealedFacts]) -> None:
     """The person goes on with what the withdrawal of the consent to the program leaves."""
     for_everyone = Relation.COORDINATOR in on.given
     withdrawals.go_on(on.session, on.id, for_everyone=for_everyone, by=on.by, at=on.at)
 
 
-class StoringGiven(Given):
+class StoringGiven(ActInput):
     """When the participant got their copy, where the form did not say it."""
 
     copy_given_on: Day | None = None
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/{consent_id}/storing", place="consent")
-def store_consent(on: On[Known], said: StoringGiven, consent_id: UUID) -> None:
+def store_consent(on: On[UnsealedFacts], said: StoringGiven, consent_id: UUID) -> None:
     """The coordinator keeps the signed form."""
     consents.refuse_other(on.session, on.id, consent_id)
     consents.store(on.session, consent_id, copy_given_on=said.copy_given_on, by=on.by, at=on.at)
 
 
-class RiskGiven(Given):
+class RiskGiven(ActInput):
     """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4).
 
     `recruiter` is assessed by the Clinical Committee while it sits, under `item_id` of its agenda: the item of the
@@ -339,7 +339,7 @@ class RiskGiven(Given):
     once=True,
     json="POST /risks",
 )
-def assess_risk(on: On[Known], said: RiskGiven) -> None:
+def assess_risk(on: On[UnsealedFacts], said: RiskGiven) -> None:
     """Assess the risk at admission; or record how the committee, sitting, assesses the risk to others (AD-C4)."""
     if said.kind == "recruiter":
         by = require(Action.DECIDE_ADMISSION, on.given)
@@ -349,30 +349,30 @@ def assess_risk(on: On[Known], said: RiskGiven) -> None:
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/recruiting", place="risk", versioned=True)
-def find_recruiter(on: On[Known]) -> None:
+def find_recruiter(on: On[UnsealedFacts]) -> None:
     """Say that it was found out that they also recruit others: for good (AD-C4)."""
     recruiters.find_recruiter(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/number", place="number", versioned=True)
-def give_number(on: On[Known]) -> None:
+def give_number(on: On[UnsealedFacts]) -> None:
     """Give the number; the follow-up begins."""
     numbers.admit(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
-class BarGiven(Given):
+class BarGiven(ActInput):
     """A person to be kept from the file, at the participant's wish."""
 
     person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")), name="person")]
 
 
-def _after_barring(on: On[Known], barred: UUID) -> str:
+def _after_barring(on: On[UnsealedFacts], barred: UUID) -> str:
     """Who bars themselves, because the person asked them to, is out from here on."""
-    return "/" if barred == on.desk.asker.person_id else f"/participants/{on.id}#barred"
+    return "/" if barred == on.context.asker.person_id else f"/participants/{on.id}#barred"
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/barred", form="barred", status=204, leads=_after_barring)
-def bar(on: On[Known], said: BarGiven) -> UUID:
+def bar(on: On[UnsealedFacts], said: BarGiven) -> UUID:
     """Bar a person from the file at the participant's wish: at once."""
     barring.bar(on.session, on.id, said.person_id, by=on.by, at=on.at)
     return said.person_id
@@ -381,7 +381,7 @@ def bar(on: On[Known], said: BarGiven) -> UUID:
 @PARTICIPANT.act(
     Action.TRIAGE, "/barred/{person_id}/lifting", place="barred", json="DELETE /barred/{person_id}", status=204
 )
-def lift_bar(on: On[Known], person_id: UUID) -> None:
+def lift_bar(on: On[UnsealedFacts], person_id: UUID) -> None:
     """Lift a bar: the participant lets the person near their file again."""
     find_person(on.session, person_id)
     barring.lift(on.session, on.id, person_id, by=on.by, at=on.at)

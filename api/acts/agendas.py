@@ -10,12 +10,12 @@ from uuid import UUID
 
 from pydantic import Field, StrictInt
 
-from api.access.agendas import Found, find_agenda, find_item, refuse_over
+from api.access.agendas import AgendaAccess, find_agenda, find_item, refuse_over
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Given, Short, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Short, on_form
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import agenda_requests, agendas, assembling
@@ -39,28 +39,28 @@ def number_of(text: str, refusal: Refusal) -> int | None:
     return int(text)
 
 
-def _find(desk: Desk, _: Action, meeting_id: UUID) -> tuple[Found, Relations]:
-    found = find_agenda(desk, meeting_id)
+def _find(context: RequestContext, _: Action, meeting_id: UUID) -> tuple[AgendaAccess, Relations]:
+    found = find_agenda(context, meeting_id)
     return found, found.given
 
 
-def _find_item(desk: Desk, _: Action, meeting_id: UUID, item_id: UUID) -> tuple[Found, Relations]:
-    found, _row = find_item(desk, meeting_id, item_id)
+def _find_item(context: RequestContext, _: Action, meeting_id: UUID, item_id: UUID) -> tuple[AgendaAccess, Relations]:
+    found, _row = find_item(context, meeting_id, item_id)
     return found, found.given
 
 
-AGENDA: Final = Subject("/meetings/{meeting_id}/agenda", _find)
-ITEM: Final = Subject("/meetings/{meeting_id}/agenda/items/{item_id}", _find_item)
+AGENDA: Final = ActSubject("/meetings/{meeting_id}/agenda", _find)
+ITEM: Final = ActSubject("/meetings/{meeting_id}/agenda/items/{item_id}", _find_item)
 
 
 @AGENDA.act(Action.KEEP_AGENDA, "/assembly", form="assembly", place="items")
-def assemble_agenda(on: On[Found]) -> Assembled:
+def assemble_agenda(on: On[AgendaAccess]) -> Assembled:
     """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
     refuse_over(on.row.meeting)
     return assembling.draw_up(on.session, on.id, by=on.by, at=on.at)
 
 
-class ItemEdited(Given):
+class ItemEdited(ActInput):
     """What changes of an item: what is not given stays as it is. A null seat means that no seat brings it."""
 
     title_fr: Annotated[Short | None, on_form(str)] = None
@@ -72,7 +72,7 @@ class ItemEdited(Given):
 
 
 @ITEM.act(Action.KEEP_AGENDA, form="edit-{item_id}", place="item-{item_id}", versioned=True, json="PUT")
-def edit_item(on: On[Found], said: ItemEdited) -> None:
+def edit_item(on: On[AgendaAccess], said: ItemEdited) -> None:
     """Change an item's titles, length, purpose, audience or presenting seat."""
     refuse_over(on.row.meeting)
     agendas.edit(
@@ -91,35 +91,35 @@ def edit_item(on: On[Found], said: ItemEdited) -> None:
 
 
 @ITEM.act(Action.KEEP_AGENDA, "/scheduling", form="scheduling-{item_id}", place="item-{item_id}", versioned=True)
-def put_item_on(on: On[Found]) -> None:
+def put_item_on(on: On[AgendaAccess]) -> None:
     """Put an item of the pool last on an agenda that is not frozen."""
     refuse_over(on.row.meeting)
     agendas.put_on(on.session, on.id, on.ids["meeting_id"], by=on.by, at=on.at, seen=on.seen)
 
 
 @ITEM.act(Action.KEEP_AGENDA, "/removal", form="removal-{item_id}", place="items", versioned=True)
-def take_item_off(on: On[Found]) -> None:
+def take_item_off(on: On[AgendaAccess]) -> None:
     """Take an item off an agenda, to which it does not come back by itself."""
     refuse_over(on.row.meeting)
     agendas.take_off(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @ITEM.act(Action.KEEP_AGENDA, "/restoring", form="restoring-{item_id}", place="items", versioned=True)
-def restore_item(on: On[Found]) -> UUID:
+def restore_item(on: On[AgendaAccess]) -> UUID:
     """Put what was taken off, and waits nowhere, last on its agenda again: as a new item, which is the answer."""
     refuse_over(on.row.meeting)
     return agendas.restore(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @ITEM.act(Action.WITHDRAW_ITEM, "/withdrawal", form="withdrawal-{item_id}", place="items", versioned=True)
-def withdraw_item(on: On[Found]) -> None:
+def withdraw_item(on: On[AgendaAccess]) -> None:
     """Take back an item that was asked for: the coordinator any, a member their own."""
     refuse_over(on.row.meeting)
     agendas.withdraw_item(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @ITEM.act(Action.KEEP_AGENDA, "/late-refusal", form="late-refusal-{item_id}", place="pool", versioned=True)
-def decline_late_item(on: On[Found]) -> None:
+def decline_late_item(on: On[AgendaAccess]) -> None:
     """Leave what was asked for late to a later meeting."""
     refuse_over(on.row.meeting)
     agenda_requests.decline_late(on.session, on.id, by=on.by, at=on.at, seen=on.seen)

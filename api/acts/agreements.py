@@ -13,9 +13,9 @@ from fastapi import Path
 from api.access.agreements import WithOrganization, find_agreement, find_version, versions_of
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Day, Given, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Day, on_form
 from api.web.readers import chosen
 from domain.agreements import agreements, succession, terminations
 from locales import N_
@@ -25,23 +25,23 @@ Row = AgreementVersion
 Number = Annotated[int, Path(ge=1, le=9999)]
 
 
-def _find(desk: Desk, _: Action, agreement_id: UUID) -> tuple[WithOrganization, Relations]:
-    return find_agreement(desk, agreement_id)
+def _find(context: RequestContext, _: Action, agreement_id: UUID) -> tuple[WithOrganization, Relations]:
+    return find_agreement(context, agreement_id)
 
 
-def _find_version(desk: Desk, _: Action, agreement_id: UUID, n: Number) -> tuple[Row, Relations]:
-    return find_version(desk, agreement_id, n)
+def _find_version(context: RequestContext, _: Action, agreement_id: UUID, n: Number) -> tuple[Row, Relations]:
+    return find_version(context, agreement_id, n)
 
 
-AGREEMENT: Final = Subject("/agreements/{agreement_id}", _find)
-VERSION: Final = Subject("/agreements/{agreement_id}/versions/{n}", _find_version)
+AGREEMENT: Final = ActSubject("/agreements/{agreement_id}", _find)
+VERSION: Final = ActSubject("/agreements/{agreement_id}/versions/{n}", _find_version)
 
 
 @AGREEMENT.act(Action.KEEP_AGREEMENTS, "/renewal", form="renewal", once=True, json="POST /versions")
 def renew(on: On[WithOrganization]) -> int:
     """Draft the next version from the text that was signed last."""
     succession.renew(on.session, on.id, by=on.by, at=on.at)
-    newest: int = versions_of(on.desk, on.id)[0].n
+    newest: int = versions_of(on.context, on.id)[0].n
     return newest
 
 
@@ -57,7 +57,7 @@ def take_back(on: On[Row]) -> None:
     agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
 
 
-class SignatureGiven(Given):
+class SignatureGiven(ActInput):
     """One's own signature, as a director, with the text in front of one."""
 
     has_read: bool
@@ -69,7 +69,7 @@ def sign(on: On[Row], said: SignatureGiven) -> None:
     agreements.sign_here(on.session, on.row.id, has_read=said.has_read, by=on.by, at=on.at, seen=on.seen)
 
 
-class PaperSignatureGiven(Given):
+class PaperSignatureGiven(ActInput):
     """A signature that a director gave on paper."""
 
     director_id: Annotated[UUID, on_form(chosen("agreement.no_such_director", N_("Say who signed.")), name="director")]
@@ -82,7 +82,7 @@ def record_signature(on: On[Row], said: PaperSignatureGiven) -> None:
     agreements.sign_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
 
 
-class EndingGiven(Given):
+class EndingGiven(ActInput):
     """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
 
     ends_on: Annotated[Day, on_form(name="last")]

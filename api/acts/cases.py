@@ -11,9 +11,9 @@ from fastapi import Path
 from api.access.cases import SeenCase, find_case, may_end, to_case
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Day, Given, Reason, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Day, ReasonGiven, on_form
 from api.web.readers import chosen
 from domain.casework import cases, versions
 from locales import N_
@@ -27,23 +27,23 @@ _DECLARED: Final[Mapping[Action, Literal["cancel", "reopen"]]] = {
 }
 
 
-def _find(desk: Desk, action: Action, case_id: UUID) -> tuple[Row, Relations]:
-    case = find_case(desk.session, desk.asker, case_id)
+def _find(context: RequestContext, action: Action, case_id: UUID) -> tuple[Row, Relations]:
+    case = find_case(context.session, context.asker, case_id)
     if action in _DECLARED:
-        return case, may_end(desk.session, desk.asker, case, _DECLARED[action])
-    return case, to_case(desk.session, desk.asker, case)
+        return case, may_end(context.session, context.asker, case, _DECLARED[action])
+    return case, to_case(context.session, context.asker, case)
 
 
-CASE: Final = Subject("/cases/{case_id}", _find)
+CASE: Final = ActSubject("/cases/{case_id}", _find)
 
 
-class DayGiven(Given):
+class DayGiven(ActInput):
     """The new day of one of a case's named days."""
 
     day: Day
 
 
-class VersionGiven(Given):
+class VersionGiven(ActInput):
     """The version of its protocol that a case follows from now on."""
 
     version_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")), name="version")]
@@ -65,13 +65,13 @@ def move_day(on: On[Row], said: DayGiven, anchor: Annotated[str, Path(max_length
 
 
 @CASE.act(Action.CANCEL_CASE, "/cancellation", form="cancel", place="case", once=True, versioned=True, status=200)
-def cancel(on: On[Row], said: Reason) -> None:
+def cancel(on: On[Row], said: ReasonGiven) -> None:
     """End a case that will not be finished. Nothing is deleted."""
     cases.cancel_case(on.session, on.id, by=on.by, at=on.at, reason=said.reason, seen=on.seen)
 
 
 @CASE.act(Action.REOPEN_CASE, "/reopening", form="reopen", place="case", once=True, versioned=True, status=200)
-def reopen(on: On[Row], said: Reason) -> None:
+def reopen(on: On[Row], said: ReasonGiven) -> None:
     """Open a case that ended again."""
     cases.reopen_case(on.session, on.id, by=on.by, at=on.at, reason=said.reason, seen=on.seen)
 

@@ -10,9 +10,9 @@ from api.access.decisions import find_decision
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, require, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Given, Moment, Said, Version, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Moment, Said, Version, on_form
 from api.web.readers import hour_there, id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_
@@ -22,12 +22,12 @@ from meetings.decision_rows import RegisteredDecision
 Row = RegisteredDecision
 
 
-def _find(desk: Desk, action: Action, decision_id: UUID) -> tuple[Row, Relations | None]:
-    row, _asked, given = find_decision(desk, decision_id)
+def _find(context: RequestContext, action: Action, decision_id: UUID) -> tuple[Row, Relations | None]:
+    row, _asked, given = find_decision(context, decision_id)
     return row, given if action is Action.SETTLE_OBJECTION else None
 
 
-DECISION: Final = Subject("/decisions/{decision_id}", _find)
+DECISION: Final = ActSubject("/decisions/{decision_id}", _find)
 
 
 def _there(text: str) -> UUID:
@@ -44,7 +44,7 @@ def _version_of(text: str) -> int:
     return int(text)
 
 
-class EndorsementWanted(Given):
+class EndorsementWanted(ActInput):
     """That a partner asks for a decision to be endorsed that was recorded as another kind, and why."""
 
     organization_id: Annotated[UUID, on_form(_there, name="organization")]
@@ -55,13 +55,13 @@ class EndorsementWanted(Given):
 @DECISION.act(Action.WANT_ENDORSEMENT, "/wanted-endorsement", form="wanted", place="endorsements")
 def want_endorsement(on: On[Row], said: EndorsementWanted) -> None:
     """Ask, for a partner, that a decision be endorsed that was recorded as another kind than on management."""
-    by = require(Action.WANT_ENDORSEMENT, to_program(on.desk.asker, organizations=[said.organization_id]))
+    by = require(Action.WANT_ENDORSEMENT, to_program(on.context.asker, organizations=[said.organization_id]))
     endorsing.want_endorsement(
         on.session, on.id, said.organization_id, reason=said.reason, by=by, at=on.at, seen=said.seen
     )
 
 
-class ObjectionSettled(Given):
+class ObjectionSettled(ActInput):
     """How the committee that sits settles what is objected: it keeps the decision, or takes it back.
 
     `decided_at` is given where that was earlier than it is recorded: its quorum is that of then.
@@ -75,17 +75,17 @@ class ObjectionSettled(Given):
     seen: Annotated[Version, on_form(lambda text: _version_of(text) if text else None)] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:
         """What the form says; the hour is one of the day on which the committee sits."""
-        said = super().from_form(typed, desk)
-        find_meeting(desk.session, desk.asker, said.meeting_id)
-        return said.model_copy(update={"decided_at": hour_there(desk, said.meeting_id, typed["hour"])})
+        said = super().from_form(typed, context)
+        find_meeting(context.session, context.asker, said.meeting_id)
+        return said.model_copy(update={"decided_at": hour_there(context, said.meeting_id, typed["hour"])})
 
 
 @DECISION.act(Action.SETTLE_OBJECTION, "/settlement", form="settlement", place="endorsements")
 def settle_objection(on: On[Row], said: ObjectionSettled) -> None:
     """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
-    find_meeting(on.session, on.desk.asker, said.meeting_id)
+    find_meeting(on.session, on.context.asker, said.meeting_id)
     settling.settle(
         on.session,
         on.id,

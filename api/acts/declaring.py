@@ -26,8 +26,8 @@ from sqlmodel import Session
 
 from api.access.permissions import Action, action_of, asks, require, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import SAFE_METHODS, Desk
-from api.web.given import Given, OnForm, how_given
+from api.access.session import SAFE_METHODS, RequestContext
+from api.web.given import ActInput, OnForm, how_given
 from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
@@ -43,7 +43,7 @@ _PART: Final = re.compile(r"{(\w+)}")
 class On(Generic[Row]):
     """What an act is done to: the thing as it was found, the actor, and the version that they saw."""
 
-    desk: Desk
+    context: RequestContext
     row: Row
     given: Relations
     actor: Actor | None
@@ -67,12 +67,12 @@ class On(Generic[Row]):
     @property
     def session(self) -> Session:
         """The transaction of the request."""
-        return self.desk.session
+        return self.context.session
 
     @property
     def at(self) -> datetime:
         """The moment of the request."""
-        return self.desk.at
+        return self.context.at
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Act:
 
     action: Action
     do: Callable[..., Any]
-    said: type[Given] | None
+    said: type[ActInput] | None
     parts: Mapping[str, inspect.Parameter]  # of its address, besides those of its subject's
     path: str
     form: str | Callable[[Mapping[str, Any]], str]
@@ -106,13 +106,13 @@ class Act:
         """The form that is shown again where a rule refuses; `parts` are at least those of the address."""
         return self.form.format(**parts) if isinstance(self.form, str) else self.form(typed)
 
-    def call(self, on: On[Any], said: Given | None, parts: Mapping[str, Any]) -> Any:
+    def call(self, on: On[Any], said: ActInput | None, parts: Mapping[str, Any]) -> Any:
         """Do it. Raises Refusal."""
         return self.do(on, **({} if said is None else {"said": said}), **parts)
 
 
 @dataclass(frozen=True)
-class Subject(Generic[Row]):
+class ActSubject(Generic[Row]):
     """What acts are done to: the address of one, and how it is found for an action, with what the asker is to it.
 
     `find` raises Forbidden where the asker may not know of the thing, or there is none. It may ask itself, and then
@@ -150,7 +150,7 @@ class Subject(Generic[Row]):
             given = dict(inspect.signature(do, eval_str=True).parameters)
             given.pop("on")
             said = given.pop("said", None)
-            if said is not None and not (isinstance(said.annotation, type) and issubclass(said.annotation, Given)):
+            if said is not None and not (isinstance(said.annotation, type) and issubclass(said.annotation, ActInput)):
                 msg = f"{do.__name__}: what is said has no shape"
                 raise TypeError(msg)
             if set(_PART.findall(json_path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
@@ -182,24 +182,24 @@ class Subject(Generic[Row]):
         given = inspect.signature(self.find, eval_str=True).parameters
         return ((name, given[name].annotation) for name in _PART.findall(self.path))
 
-    def open(self, desk: Desk, act: Act, ids: Mapping[str, Any]) -> On[Row]:
+    def open(self, context: RequestContext, act: Act, ids: Mapping[str, Any]) -> On[Row]:
         """Find the thing for an act, and the asker's part in it. Raises Forbidden."""
-        row, given = self.find(desk, act.action, **ids)
+        row, given = self.find(context, act.action, **ids)
         if given is None or isinstance(given, Actor):
-            return On(desk, row, {}, given, ids)
-        return On(desk, row, given, require(act.action, given), ids)
+            return On(context, row, {}, given, ids)
+        return On(context, row, given, require(act.action, given), ids)
 
     def leads_to(self, act: Act, on: On[Row], done: Any) -> str:
         """Where an act leads: to its own place, or to the thing."""
         return act.leads(on, done) if act.leads is not None else self.path.format(**on.ids)
 
 
-def of_program(desk: Desk, _: Action) -> tuple[None, Relations]:
+def of_program(context: RequestContext, _: Action) -> tuple[None, Relations]:
     """Finds the program at large, for what is added to it."""
-    return None, to_program(desk.asker)
+    return None, to_program(context.asker)
 
 
-def asks_itself(_: Desk, __: Action) -> tuple[None, None]:
+def asks_itself(_: RequestContext, __: Action) -> tuple[None, None]:
     """Finds nothing: what is said names who may, and the act asks the table for them."""
     return None, None
 

@@ -11,41 +11,41 @@ from pydantic import Field
 from api.access.cases import SeenCase, find_case, to_case
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.access.summaries import find_to_write
-from api.acts.declaring import On, Subject, asks_itself
+from api.acts.declaring import ActSubject, On, asks_itself
 from api.views.departures import answerer, opener
-from api.web.given import Given, PlainText, Reason, on_form
+from api.web.given import ActInput, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none, number_of
-from domain.casework.locking import Moved
+from domain.casework.locking import TaskOutcome
 from domain.departure import departures, hand_overs, interviews
 from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Asked
+from domain.follow_ups.summaries import SummaryStep
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import N_
 
-Row = Asked
+Row = SummaryStep
 
 
-def _find_hand_over(desk: Desk, _: Action, hand_over_id: UUID) -> tuple[None, Actor]:
-    return None, answerer(desk.session, desk.asker, hand_over_id)
+def _find_hand_over(context: RequestContext, _: Action, hand_over_id: UUID) -> tuple[None, Actor]:
+    return None, answerer(context.session, context.asker, hand_over_id)
 
 
-def _find_summary(desk: Desk, action: Action, task_id: UUID) -> tuple[Row, Actor]:
-    row, by, _ground = find_to_write(desk.session, desk.asker, task_id, action)
+def _find_summary(context: RequestContext, action: Action, task_id: UUID) -> tuple[Row, Actor]:
+    row, by, _ground = find_to_write(context.session, context.asker, task_id, action)
     return row, by
 
 
-def _find_recruiting(desk: Desk, _: Action, case_id: UUID) -> tuple[SeenCase, Relations]:
-    case = find_case(desk.session, desk.asker, case_id)
-    return case, to_case(desk.session, desk.asker, case)
+def _find_recruiting(context: RequestContext, _: Action, case_id: UUID) -> tuple[SeenCase, Relations]:
+    case = find_case(context.session, context.asker, case_id)
+    return case, to_case(context.session, context.asker, case)
 
 
-DEPARTURES: Final = Subject("/departures", asks_itself)
-OFFERED: Final = Subject("/hand-overs/{hand_over_id}", _find_hand_over)
-SUMMARY: Final = Subject("/tasks/{task_id}/summary", _find_summary)
-RECRUITING: Final = Subject("/cases/{case_id}", _find_recruiting)
+DEPARTURES: Final = ActSubject("/departures", asks_itself)
+OFFERED: Final = ActSubject("/hand-overs/{hand_over_id}", _find_hand_over)
+SUMMARY: Final = ActSubject("/tasks/{task_id}/summary", _find_summary)
+RECRUITING: Final = ActSubject("/cases/{case_id}", _find_recruiting)
 
 
 def _who(text: str) -> tuple[UUID, UUID]:
@@ -57,7 +57,7 @@ def _who(text: str) -> tuple[UUID, UUID]:
     return person_id, organization_id
 
 
-class DepartureGiven(Given):
+class DepartureGiven(ActInput):
     """Who leaves which organization, and their last day there. `planned` is false of who has gone already."""
 
     person_id: Annotated[UUID, on_form(lambda text: _who(text)[0], name="who")]
@@ -69,18 +69,18 @@ class DepartureGiven(Given):
 @DEPARTURES.act(Action.OPEN_DEPARTURE, form="open", once=True, leads=lambda _, case_id: f"{DEPARTURES.path}/{case_id}")
 def open_departure(on: On[None], said: DepartureGiven) -> UUID:
     """Open a person's departure: their roles there end on the last day, and everything in hand is asked for."""
-    by = opener(on.desk.asker, said.person_id, said.organization_id)
+    by = opener(on.context.asker, said.person_id, said.organization_id)
     return departures.open_departure(on.session, **dict(said), by=by, at=on.at)
 
 
 @OFFERED.act(Action.ANSWER_HAND_OVER, "/acceptance", form="{hand_over_id}")
-def accept(on: On[None]) -> Moved:
+def accept(on: On[None]) -> TaskOutcome:
     """Take over a follow-up that was offered to oneself."""
     return hand_overs.accept(on.session, on.id, by=on.by, at=on.at)
 
 
 @OFFERED.act(Action.ANSWER_HAND_OVER, "/refusal", form="{hand_over_id}", status=204)
-def refuse(on: On[None], said: Reason) -> None:
+def refuse(on: On[None], said: ReasonGiven) -> None:
     """Say, with the reason, that one does not take a follow-up over."""
     hand_overs.refuse(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
@@ -91,12 +91,12 @@ def refuse(on: On[None], said: Reason) -> None:
     form="back",
     leads=lambda on, _: f"/departures/{on.row.case_id}#task-{on.id}",
 )
-def take_back(on: On[Row], said: Reason) -> Moved:
+def take_back(on: On[Row], said: ReasonGiven) -> TaskOutcome:
     """Take back that it is complete, with the reason, so that it can be corrected."""
     return summaries.take_back(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
-class InterviewGiven(Given):
+class InterviewGiven(ActInput):
     """An interviewer's own marks of an applicant, out of 100."""
 
     applicant: Annotated[int, Field(ge=1, le=99), on_form(number_of)]

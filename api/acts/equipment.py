@@ -8,35 +8,35 @@ from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, require, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject, of_program
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On, of_program
 from api.views.equipment import MOVES
-from api.web.given import Given, Key, PlainText, Short, on_form
+from api.web.given import ActInput, Key, PlainText, Short, on_form
 from api.web.readers import chosen
 from domain.equipment import inventory, lending
-from domain.equipment.inventory import Listed
+from domain.equipment.inventory import EquipmentInHand
 from domain.kernel.refusals import Refusal
 from locales import N_
 
 
-def find_thing(desk: Desk, equipment_id: UUID) -> Listed:
+def find_thing(context: RequestContext, equipment_id: UUID) -> EquipmentInHand:
     """A thing of the inventory that the asker may see. Raises Forbidden, also where there is none."""
-    require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    row = next((one for one in inventory.inventory(desk.session) if one.id == equipment_id), None)
+    require(Action.SEE_EQUIPMENT, to_program(context.asker))
+    row = next((one for one in inventory.inventory(context.session) if one.id == equipment_id), None)
     if row is None:
         raise Forbidden
     return row
 
 
-def _find_thing(desk: Desk, _: Action, equipment_id: UUID) -> tuple[Listed, Relations]:
-    return find_thing(desk, equipment_id), to_program(desk.asker)
+def _find_thing(context: RequestContext, _: Action, equipment_id: UUID) -> tuple[EquipmentInHand, Relations]:
+    return find_thing(context, equipment_id), to_program(context.asker)
 
 
-INVENTORY: Final = Subject("/equipment", of_program)
-THING: Final = Subject("/equipment/{equipment_id}", _find_thing)
+INVENTORY: Final = ActSubject("/equipment", of_program)
+THING: Final = ActSubject("/equipment/{equipment_id}", _find_thing)
 
 
-class EquipmentGiven(Given):
+class EquipmentGiven(ActInput):
     """A thing to enter into the inventory, of a kind that a protocol hands over."""
 
     kind: Key
@@ -50,7 +50,7 @@ def add_equipment(on: On[None], said: EquipmentGiven) -> UUID:
     return inventory.add(on.session, said.kind, said.serial, label=said.label, by=on.by, at=on.at)
 
 
-class EquipmentCorrected(Given):
+class EquipmentCorrected(ActInput):
     """The serial number of a thing, and what it is called, as they should be."""
 
     serial: Short
@@ -58,12 +58,12 @@ class EquipmentCorrected(Given):
 
 
 @THING.act(Action.KEEP_EQUIPMENT, form="correct", versioned=True, json="PUT")
-def correct_equipment(on: On[Listed], said: EquipmentCorrected) -> None:
+def correct_equipment(on: On[EquipmentInHand], said: EquipmentCorrected) -> None:
     """Correct the serial number of a thing, or what it is called."""
     inventory.correct(on.session, on.id, serial=said.serial, label=said.label, by=on.by, at=on.at, seen=on.seen)
 
 
-class EquipmentMoved(Given):
+class EquipmentMoved(ActInput):
     """What is done with a thing, and what is said of it: its condition, what is known of it, or the reason."""
 
     move: Literal["take_back", "report_missing", "give_up", "find", "take_out_of_use", "put_back"]
@@ -75,7 +75,7 @@ def _which_move(typed: Mapping[str, str]) -> str:
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/moves", form=_which_move, once=True, versioned=True, status=200)
-def move_equipment(on: On[Listed], said: EquipmentMoved) -> None:
+def move_equipment(on: On[EquipmentInHand], said: EquipmentMoved) -> None:
     """Take a thing back, report it missing, give it up, find it again, take it out of use or put it back."""
     session, by, at, seen = on.session, on.by, on.at, on.seen
     if said.move in _OF_WHAT_IS_IN_HAND:
@@ -98,13 +98,13 @@ _OF_WHAT_IS_IN_HAND: Final = {
 }
 
 
-class EquipmentLent(Given):
+class EquipmentLent(ActInput):
     """The borrower of a thing."""
 
     person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose who it is lent to.")), name="person")]
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/loan", form="lend", once=True, versioned=True, status=200)
-def lend_equipment(on: On[Listed], said: EquipmentLent) -> None:
+def lend_equipment(on: On[EquipmentInHand], said: EquipmentLent) -> None:
     """Lend a thing to a person."""
     lending.lend(on.session, on.id, said.person_id, by=on.by, at=on.at, seen=on.seen)

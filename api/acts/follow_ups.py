@@ -11,10 +11,10 @@ from pydantic import StrictBool
 from api.access.follow_ups import find_ended, find_follow_up, move_to
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
 from api.views.follow_ups import MOVES
-from api.web.given import Day, Given, PlainText, on_form
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import id_or_none
 from domain.accompaniment import states
 from domain.follow_ups import contacts
@@ -26,16 +26,16 @@ from locales import N_
 NOBODY_YET: Final = "nobody_yet"
 
 
-def _find(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
-    return find_follow_up(desk.session, desk.asker, follow_up_id)
+def _find(context: RequestContext, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
+    return find_follow_up(context.session, context.asker, follow_up_id)
 
 
-def _find_ended(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
-    return find_ended(desk.session, desk.asker, follow_up_id)
+def _find_ended(context: RequestContext, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
+    return find_ended(context.session, context.asker, follow_up_id)
 
 
-FOLLOW_UP: Final = Subject("/follow-ups/{follow_up_id}", _find)
-ENDED: Final = Subject("/follow-ups/{follow_up_id}", _find_ended)
+FOLLOW_UP: Final = ActSubject("/follow-ups/{follow_up_id}", _find)
+ENDED: Final = ActSubject("/follow-ups/{follow_up_id}", _find_ended)
 
 
 def _answered(text: str) -> bool:
@@ -44,7 +44,7 @@ def _answered(text: str) -> bool:
     return text == "yes"
 
 
-class AttemptGiven(Given):
+class AttemptGiven(ActInput):
     """An attempt to reach a participant."""
 
     means: Literal["call", "message", "visit", "through_someone"]
@@ -60,7 +60,7 @@ def record_attempt(on: On[Followed], said: AttemptGiven) -> None:
     )
 
 
-class StrategyGiven(Given):
+class StrategyGiven(ActInput):
     """What was agreed after a missed meeting."""
 
     strategy: Literal["new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts"]
@@ -77,7 +77,7 @@ def agree_strategy(on: On[Followed], said: StrategyGiven, no_show_id: UUID) -> N
     contacts.agree_strategy(on.session, on.id, no_show_id, said.strategy, by=on.by, at=on.at)
 
 
-class MoveGiven(Given):
+class MoveGiven(ActInput):
     """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement.
 
     One that is taken up again has its worker, or says that there is `nobody_yet`.
@@ -102,7 +102,7 @@ def _which_move(typed: Mapping[str, Any]) -> str:
 def move_state(on: On[Followed], said: MoveGiven) -> None:
     """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
     move_to(
-        on.desk,
+        on.context,
         on.id,
         said.move,
         reason=said.reason,
@@ -119,5 +119,5 @@ def move_state(on: On[Followed], said: MoveGiven) -> None:
 @ENDED.act(Action.TAKE_UP_AGAIN, "/taking-up", form="again", versioned=True)
 def take_up_again(on: On[Followed]) -> None:
     """Take up again, as its worker, a follow-up that one had until it ended."""
-    me = on.desk.asker.person_id
+    me = on.context.asker.person_id
     states.reactivate(on.session, on.id, worker_id=me, by=on.by, at=on.at, seen=on.seen)

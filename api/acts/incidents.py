@@ -9,15 +9,15 @@ from pydantic import StrictBool, StrictInt
 from sqlmodel import Session
 
 from api.access.permissions import Action, Forbidden, require, to_program
-from api.access.session import Desk
-from api.acts.declaring import On, Subject, of_program
-from api.web.given import Day, Given, PlainText, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On, of_program
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import first, of
 from domain.record import incident_versions, incidents
-from domain.record.incident_entries import Entry, Telling
+from domain.record.incident_entries import IncidentEntry, Telling
 from locales import N_
 from models.record import Incident
 
@@ -32,13 +32,13 @@ def find_incident(session: Session, incident_id: UUID) -> Incident:
     return incident_versions.opened(session, found)
 
 
-def _find_incident(desk: Desk, action: Action, incident_id: UUID) -> tuple[Row, Actor]:
-    by = require(action, to_program(desk.asker))
-    return find_incident(desk.session, incident_id), by
+def _find_incident(context: RequestContext, action: Action, incident_id: UUID) -> tuple[Row, Actor]:
+    by = require(action, to_program(context.asker))
+    return find_incident(context.session, incident_id), by
 
 
-REGISTER: Final = Subject("/privacy/incidents", of_program)
-INCIDENT: Final = Subject("/privacy/incidents/{incident_id}", _find_incident)
+REGISTER: Final = ActSubject("/privacy/incidents", of_program)
+INCIDENT: Final = ActSubject("/privacy/incidents/{incident_id}", _find_incident)
 
 
 def _count(typed: str) -> int | None:
@@ -57,7 +57,7 @@ def _risk_of(text: str) -> bool:
     return text == "yes"
 
 
-class IncidentGiven(Given):
+class IncidentGiven(ActInput):
     """What is known of an incident. What is missing is not known yet."""
 
     organization_id: Annotated[
@@ -72,9 +72,9 @@ class IncidentGiven(Given):
     people_concerned: Annotated[StrictInt | None, on_form(_count)] = None
     measures: PlainText = ""
 
-    def entry(self) -> Entry:
+    def entry(self) -> IncidentEntry:
         """The entry of the register."""
-        return Entry(**{name: getattr(self, name) for name in IncidentGiven.model_fields})
+        return IncidentEntry(**{name: getattr(self, name) for name in IncidentGiven.model_fields})
 
 
 @REGISTER.act(Action.KEEP_INCIDENTS, form="entry", once=True, leads=lambda _, found: f"{REGISTER.path}/{found}")
@@ -97,7 +97,7 @@ def complete_incident(on: On[Row], said: CompletedGiven) -> None:
     )
 
 
-class AssessmentGiven(Given):
+class AssessmentGiven(ActInput):
     """Whether there is a risk of serious harm, and what leads to that."""
 
     serious_risk: Annotated[StrictBool, on_form(_risk_of)]
@@ -112,7 +112,7 @@ def assess_incident(on: On[Row], said: AssessmentGiven) -> None:
     )
 
 
-class TellingGiven(Given):
+class TellingGiven(ActInput):
     """Who was told, and on which day."""
 
     commission_told_on: Day | None = None

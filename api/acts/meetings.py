@@ -19,16 +19,16 @@ from api.access.meetings import find_committee, find_seat
 from api.access.people import find_person
 from api.access.permissions import Action, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
 from api.acts.minutes import Row, find_kept
-from api.web.given import Day, Given, PlainText, Reason, on_form
+from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
 from api.web.readers import chosen, day_of, hour_of, minutes_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import drafting, schedule, seating
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from models.committee import Committee, Seat
 
 
@@ -67,11 +67,11 @@ _person = on_form(chosen("person.missing", N_("Choose a person.")), name="person
 
 # -------------------------------------------------------------------------------------------------- one meeting's dates
 
-DATES: Final = Subject("/meetings/{meeting_id}", find_kept)
-GUESTS: Final = Subject("/meetings/{meeting_id}", find_kept)
+DATES: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+GUESTS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 
 
-class TimeGiven(Given):
+class TimeGiven(ActInput):
     """Another local time, and another length where it changes."""
 
     #: What the form has: a day and an hour, where JSON has one local time.
@@ -82,14 +82,14 @@ class TimeGiven(Given):
     reason: Line = ""
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - as every shape's
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:  # noqa: ARG003 - as every shape's
         """What the form says."""
         starts, length = _starts(typed), minutes_or_none(typed["minutes"])
         return cast("Self", cls.model_construct(starts=starts, minutes=length, reason=typed["reason"]))
 
 
 @DATES.act(Action.PLAN_MEETINGS, "/time", form="time", versioned=True, json="PUT")
-def move_meeting(on: On[Row], said: TimeGiven) -> tuple[Told, ...]:
+def move_meeting(on: On[Row], said: TimeGiven) -> tuple[PersonalNews, ...]:
     """Have a meeting at another time."""
     return schedule.move_meeting(
         on.session, on.id, said.starts, minutes=said.minutes, reason=said.reason, by=on.by, at=on.at, seen=on.seen
@@ -97,12 +97,12 @@ def move_meeting(on: On[Row], said: TimeGiven) -> tuple[Told, ...]:
 
 
 @DATES.act(Action.PLAN_MEETINGS, "/cancellation", form="cancellation", versioned=True)
-def cancel_meeting(on: On[Row], said: Reason) -> tuple[Told, ...]:
+def cancel_meeting(on: On[Row], said: ReasonGiven) -> tuple[PersonalNews, ...]:
     """Cancel a meeting; what was on its agenda waits for another."""
     return schedule.cancel_meeting(on.session, on.id, reason=said.reason, by=on.by, at=on.at, seen=on.seen)
 
 
-class PlaceGiven(Given):
+class PlaceGiven(ActInput):
     """Another place; with `following`, for every later meeting of its season too."""
 
     place: Line
@@ -111,25 +111,25 @@ class PlaceGiven(Given):
 
 
 @DATES.act(Action.PLAN_MEETINGS, "/place", form="place", versioned=True, json="PUT")
-def change_place(on: On[Row], said: PlaceGiven) -> tuple[Told, ...]:
+def change_place(on: On[Row], said: PlaceGiven) -> tuple[PersonalNews, ...]:
     """Have a meeting elsewhere, alone or with every later one of its season."""
     return schedule.change_place(on.session, on.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
 
 
-class GuestGiven(Given):
+class GuestGiven(ActInput):
     """Someone without a seat who is invited to one meeting."""
 
     person_id: Annotated[UUID, _person]
 
 
 @GUESTS.act(Action.PLAN_MEETINGS, "/guests", form="guests", once=True)
-def invite_guest(on: On[Row], said: GuestGiven) -> tuple[Told, ...]:
+def invite_guest(on: On[Row], said: GuestGiven) -> tuple[PersonalNews, ...]:
     """Invite someone without a seat to one meeting."""
     return schedule.invite_guest(on.session, on.id, find_person(on.session, said.person_id), by=on.by, at=on.at)
 
 
 @GUESTS.act(Action.PLAN_MEETINGS, "/guests/{guest_id}/withdrawal", form="guests/{guest_id}/withdrawal")
-def withdraw_guest(on: On[Row], guest_id: UUID) -> tuple[Told, ...]:
+def withdraw_guest(on: On[Row], guest_id: UUID) -> tuple[PersonalNews, ...]:
     """Take a guest's invitation back."""
     return schedule.withdraw_guest(on.session, on.id, find_person(on.session, guest_id), by=on.by, at=on.at)
 
@@ -137,19 +137,19 @@ def withdraw_guest(on: On[Row], guest_id: UUID) -> tuple[Told, ...]:
 # ------------------------------------------------------------------------------------------------- a committee's dates
 
 
-def _find_committee(desk: Desk, _: Action, key: Key) -> tuple[Committee, Relations]:
-    return find_committee(desk, key), to_program(desk.asker)
+def _find_committee(context: RequestContext, _: Action, key: Key) -> tuple[Committee, Relations]:
+    return find_committee(context, key), to_program(context.asker)
 
 
-SEASONS: Final = Subject("/committees/{key}", _find_committee)
-MEETINGS: Final = Subject("/committees/{key}", _find_committee)
+SEASONS: Final = ActSubject("/committees/{key}", _find_committee)
+MEETINGS: Final = ActSubject("/committees/{key}", _find_committee)
 
 
 def _found_at(on: On[Committee], _: object) -> str:
     return f"/meetings?committee={on.row.key}"
 
 
-class SeasonGiven(Given):
+class SeasonGiven(ActInput):
     """A weekly meeting on the weekday of `first`, up to `last`; but for the days `without`, and those had `instead`."""
 
     first: Day
@@ -163,14 +163,14 @@ class SeasonGiven(Given):
     draft_id: UUID | None = None
 
 
-class WithoutGiven(Given):
+class WithoutGiven(ActInput):
     """A day of the season on which there is no meeting, and why."""
 
     day: Day
     reason: Line
 
 
-class InsteadGiven(Given):
+class InsteadGiven(ActInput):
     """A day of the season whose meeting is held at another local time."""
 
     day: Day
@@ -181,7 +181,7 @@ SeasonGiven.model_rebuild()
 
 
 @SEASONS.act(Action.PLAN_MEETINGS, "/seasons", once=True, leads=_found_at)
-def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
+def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[PersonalNews, ...]:
     """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
     length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
@@ -201,7 +201,7 @@ def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
     )
 
 
-class MeetingsGiven(Given):
+class MeetingsGiven(ActInput):
     """Meetings that stand alone, at these local times."""
 
     #: What the form has, of one meeting.
@@ -214,14 +214,14 @@ class MeetingsGiven(Given):
     draft_id: UUID | None = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - as every shape's
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:  # noqa: ARG003 - as every shape's
         """What the form says."""
         length, where = minutes_or_none(typed["minutes"]), {name: typed[name] for name in ("place", "online_url")}
         return cast("Self", cls.model_construct(starts=[_starts(typed)], minutes=length, **where))
 
 
 @MEETINGS.act(Action.PLAN_MEETINGS, "/meetings", form="add", once=True, leads=_found_at)
-def plan_meetings(on: On[Committee], said: MeetingsGiven) -> tuple[Told, ...]:
+def plan_meetings(on: On[Committee], said: MeetingsGiven) -> tuple[PersonalNews, ...]:
     """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
     length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
@@ -246,23 +246,23 @@ def _plan_from(on: On[Committee], draft_id: UUID | None) -> None:
 # ------------------------------------------------------------------------------------------------------------ who sits
 
 
-class SeatOf(NamedTuple):
+class SeatAskedFor(NamedTuple):
     """A seat, and the committee as one of whose seats it was asked for."""
 
     committee: Committee
     seat: Seat
 
 
-def _find_seat(desk: Desk, _: Action, key: Key, seat_id: UUID) -> tuple[SeatOf, Actor]:
-    committee = find_committee(desk, key)
-    seat, by = find_seat(desk, committee, seat_id)
-    return SeatOf(committee, seat), by
+def _find_seat(context: RequestContext, _: Action, key: Key, seat_id: UUID) -> tuple[SeatAskedFor, Actor]:
+    committee = find_committee(context, key)
+    seat, by = find_seat(context, committee, seat_id)
+    return SeatAskedFor(committee, seat), by
 
 
-SEAT: Final = Subject("/committees/{key}/seats/{seat_id}", _find_seat)
+SEAT: Final = ActSubject("/committees/{key}/seats/{seat_id}", _find_seat)
 
 
-class SeatGiven(Given):
+class SeatGiven(ActInput):
     """Who holds a seat from a day on, and as what; a new principal takes the place of the one of that day."""
 
     person_id: Annotated[UUID, _person]
@@ -271,7 +271,7 @@ class SeatGiven(Given):
 
 
 @SEAT.act(Action.KEEP_SEATS, "/holders", form="holders-{seat_id}")
-def give_seat(on: On[SeatOf], said: SeatGiven) -> tuple[Told, ...]:
+def give_seat(on: On[SeatAskedFor], said: SeatGiven) -> tuple[PersonalNews, ...]:
     """Give a seat from a day on to a person of its organization. A person who holds it so already changes nothing."""
     who = find_person(on.session, said.person_id)
     return seating.give_seat(
@@ -279,7 +279,7 @@ def give_seat(on: On[SeatOf], said: SeatGiven) -> tuple[Told, ...]:
     )
 
 
-class SeatEnded(Given):
+class SeatEnded(ActInput):
     """Who sits no longer after a day."""
 
     person_id: Annotated[UUID, _person]
@@ -287,7 +287,7 @@ class SeatEnded(Given):
 
 
 @SEAT.act(Action.KEEP_SEATS, "/ending", form="ending-{seat_id}")
-def end_seat(on: On[SeatOf], said: SeatEnded) -> tuple[Told, ...]:
+def end_seat(on: On[SeatAskedFor], said: SeatEnded) -> tuple[PersonalNews, ...]:
     """End a person's hold of a seat on its last day."""
     who = find_person(on.session, said.person_id)
     return seating.end_seat(on.session, on.row.committee.id, on.id, who, last_day=said.last_day, by=on.by, at=on.at)

@@ -13,9 +13,9 @@ from fastapi import Path
 from api.access.meetings import find_meeting
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Given, Said, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Said, on_form
 from api.web.readers import chosen
 from locales import N_
 from meetings import minutes
@@ -25,16 +25,16 @@ Row = Meeting
 Number = Annotated[str, Path(max_length=11, description="The number of the item, such as 7 or 7.1.")]
 
 
-def find_kept(desk: Desk, _: Action, meeting_id: UUID) -> tuple[Row, Relations]:
+def find_kept(context: RequestContext, _: Action, meeting_id: UUID) -> tuple[Row, Relations]:
     """A meeting that the asker may see, and what they are to it. Raises Forbidden."""
-    row, _members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    row, _members, given = find_meeting(context.session, context.asker, meeting_id)
     return row, given
 
 
-MINUTES: Final = Subject("/meetings/{meeting_id}/minutes", find_kept)
+MINUTES: Final = ActSubject("/meetings/{meeting_id}/minutes", find_kept)
 
 
-class NoteGiven(Given):
+class NoteGiven(ActInput):
     """What a draft of minutes says of an item. What is not given stays as it is."""
 
     said_fr: Annotated[Said | None, on_form(str)] = None
@@ -68,7 +68,7 @@ def amend_minutes(on: On[Row]) -> None:
     minutes.amend(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
-class ApprovalGiven(Given):
+class ApprovalGiven(ActInput):
     """The later meeting that approved the minutes, once it is opened."""
 
     meeting_id: Annotated[
@@ -79,5 +79,5 @@ class ApprovalGiven(Given):
 @MINUTES.act(Action.RUN_MEETING, "/approval", form="approval", place="approval", versioned=True)
 def approve_minutes(on: On[Row], said: ApprovalGiven) -> None:
     """Record in which later meeting of the committee they were approved. They never change again."""
-    find_meeting(on.session, on.desk.asker, said.meeting_id)
+    find_meeting(on.session, on.context.asker, said.meeting_id)
     minutes.approve(on.session, on.id, in_meeting=said.meeting_id, by=on.by, at=on.at, seen=on.seen)

@@ -8,9 +8,9 @@ from uuid import UUID
 from api.access.partners import find_obligation, find_proposal
 from api.access.permissions import Action, Forbidden
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Day, Given, PlainText, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
 from domain.obligations import accepting, reading
 from domain.obligations import attestations as saying
@@ -21,16 +21,16 @@ from meetings import waivers
 Row = PeriodRead
 
 
-def _find(desk: Desk, _: Action, period_id: UUID) -> tuple[Row, Relations]:
-    return find_obligation(desk.session, desk.asker, period_id)
+def _find(context: RequestContext, _: Action, period_id: UUID) -> tuple[Row, Relations]:
+    return find_obligation(context.session, context.asker, period_id)
 
 
-OBLIGATION: Final = Subject("/obligations/{period_id}", _find)
+OBLIGATION: Final = ActSubject("/obligations/{period_id}", _find)
 #: Once it is looked at, it may be nothing any more to who did so.
-LOOKED_AT: Final = Subject("/obligations/{period_id}", _find)
+LOOKED_AT: Final = ActSubject("/obligations/{period_id}", _find)
 
 
-class AttestationGiven(Given):
+class AttestationGiven(ActInput):
     """That it held in the period, or that it did not, and then why."""
 
     said: Literal["held", "not_held"]
@@ -43,7 +43,7 @@ def attest(on: On[Row], said: AttestationGiven) -> None:
     saying.attest(on.session, on.id, said.said, note=said.note, by=on.by, at=on.at)
 
 
-class DocumentWithdrawalGiven(Given):
+class DocumentWithdrawalGiven(ActInput):
     """Why a document is taken back."""
 
     reason: PlainText
@@ -58,7 +58,7 @@ def withdraw_document(on: On[Row], said: DocumentWithdrawalGiven, document_id: U
     saying.withdraw_document(on.session, document_id, reason=said.reason, by=on.by, at=on.at)
 
 
-class AcceptanceGiven(Given):
+class AcceptanceGiven(ActInput):
     """Which proof is accepted: the id of a document, of an attestation, or of a procedure's step."""
 
     proof_id: Annotated[
@@ -84,7 +84,7 @@ def return_proof(on: On[Row], said: ReturnGiven) -> None:
     accepting.give_back(on.session, on.id, said.proof_id, reason=said.reason, by=on.by, at=on.at)
 
 
-class WaiverProposalGiven(Given):
+class WaiverProposalGiven(ActInput):
     """The days, both inclusive, and why."""
 
     starts_on: Annotated[Day, on_form(name="first")]
@@ -106,7 +106,7 @@ def decide_waiver(on: On[Row], proposal_id: UUID) -> None:
     waivers.decide(on.session, proposal_id, by=on.by, at=on.at)
 
 
-class WaiverGiven(Given):
+class WaiverGiven(ActInput):
     """The days, both inclusive, the decision by which, and why."""
 
     starts_on: Annotated[Day, on_form(name="first")]

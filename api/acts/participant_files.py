@@ -8,34 +8,36 @@ from uuid import UUID
 from pydantic import StrictBool
 
 from api.access.destructions import answers_as, find_destruction
-from api.access.participants import Known
+from api.access.participants import UnsealedFacts
 from api.access.permissions import Action, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.acts.admissions import Words, find_file
-from api.acts.declaring import On, Subject, of_program
-from api.web.given import Day, Given, PlainText, on_form
+from api.acts.declaring import ActSubject, On, of_program
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import id_or_none
 from domain.participants import destruction, disclosures, research, retention
-from domain.participants.destruction import Asked
+from domain.participants.destruction import DestructionRequest
 
 
-def _find_destruction(desk: Desk, action: Action, participant_id: UUID) -> tuple[Asked, Relations]:
-    return find_destruction(desk.session, desk.asker, participant_id, action)
+def _find_destruction(
+    context: RequestContext, action: Action, participant_id: UUID
+) -> tuple[DestructionRequest, Relations]:
+    return find_destruction(context.session, context.asker, participant_id, action)
 
 
-def _find_consent(desk: Desk, _: Action, participant_id: UUID) -> tuple[None, Relations]:  # noqa: ARG001 - its verb looks
-    return None, to_program(desk.asker)
+def _find_consent(context: RequestContext, _: Action, participant_id: UUID) -> tuple[None, Relations]:  # noqa: ARG001 - its verb looks
+    return None, to_program(context.asker)
 
 
-KEPT: Final = Subject("/participants/{participant_id}", find_file)
-DESTRUCTION: Final = Subject("/participants/{participant_id}/destruction", _find_destruction)
+KEPT: Final = ActSubject("/participants/{participant_id}", find_file)
+DESTRUCTION: Final = ActSubject("/participants/{participant_id}/destruction", _find_destruction)
 
-RESEARCH: Final = Subject("/research-consents", of_program)
-RESEARCH_CONSENT: Final = Subject("/research-consents/{participant_id}", _find_consent)
+RESEARCH: Final = ActSubject("/research-consents", of_program)
+RESEARCH_CONSENT: Final = ActSubject("/research-consents/{participant_id}", _find_consent)
 
 
-class DisclosureGiven(Given):
+class DisclosureGiven(ActInput):
     """What was disclosed without consent: ground, receiver, content; and that it was only what was necessary."""
 
     ground: Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
@@ -46,12 +48,12 @@ class DisclosureGiven(Given):
 
 
 @KEPT.act(Action.KEEP_DISCLOSURES, "/disclosures", form="disclose", place="disclosures", once=True)
-def disclose(on: On[Known], said: DisclosureGiven) -> None:
+def disclose(on: On[UnsealedFacts], said: DisclosureGiven) -> None:
     """Record what was said without consent, once it was said (AD-R12)."""
     disclosures.disclose(on.session, on.id, **said.model_dump(), by=on.by, at=on.at)
 
 
-class RetentionGiven(Given):
+class RetentionGiven(ActInput):
     """Another last day on which a file is kept, and why."""
 
     day: Day
@@ -59,24 +61,24 @@ class RetentionGiven(Given):
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/retention", form="retain", place="retention", json="PUT")
-def retain(on: On[Known], said: RetentionGiven) -> None:
+def retain(on: On[UnsealedFacts], said: RetentionGiven) -> None:
     """Set another last day on which the file is kept than that of the retention calendar, and say why."""
     retention.retain_until(on.session, on.id, said.day, reason=said.reason, by=on.by, at=on.at)
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/hold", place="retention", json="PUT")
-def hold(on: On[Known]) -> None:
+def hold(on: On[UnsealedFacts]) -> None:
     """Keep the file whatever its retention says, because the law asks for it."""
     retention.place_hold(on.session, on.id, by=on.by, at=on.at)
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/hold/release", place="retention", json="DELETE /hold", status=204)
-def release(on: On[Known]) -> None:
+def release(on: On[UnsealedFacts]) -> None:
     """Let the retention of the file run again."""
     retention.release_hold(on.session, on.id, by=on.by, at=on.at)
 
 
-class DestructionGiven(Given):
+class DestructionGiven(ActInput):
     """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
 
     ground: PlainText
@@ -84,7 +86,7 @@ class DestructionGiven(Given):
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction", form="destroy", place="retention", status=204)
-def ask_to_destroy(on: On[Known], said: DestructionGiven) -> None:
+def ask_to_destroy(on: On[UnsealedFacts], said: DestructionGiven) -> None:
     """Ask that a file be destroyed, once its retention has ended and nothing holds it.
 
     Another person confirms it, some days later.
@@ -93,21 +95,21 @@ def ask_to_destroy(on: On[Known], said: DestructionGiven) -> None:
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction/withdrawal", place="retention", status=204)
-def take_destruction_back(on: On[Known]) -> None:
+def take_destruction_back(on: On[UnsealedFacts]) -> None:
     """Take back that the file be destroyed."""
     destruction.withdraw(on.session, on.id, by=on.by, at=on.at)
 
 
-class DestructionAnswered(Given):
+class DestructionAnswered(ActInput):
     """Which request was looked at."""
 
     seen: Annotated[UUID, on_form(id_or_none)]
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
-def confirm(on: On[Asked], said: DestructionAnswered) -> None:
+def confirm(on: On[DestructionRequest], said: DestructionAnswered) -> None:
     """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
-    by = answers_as(on.session, on.desk.asker, on.row, on.given)
+    by = answers_as(on.session, on.context.asker, on.row, on.given)
     destruction.confirm(on.session, on.id, seen=said.seen, by=by, at=on.at)
 
 
@@ -118,13 +120,13 @@ class DestructionRefused(DestructionAnswered):
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/refusal", form="refuse")
-def refuse(on: On[Asked], said: DestructionRefused) -> None:
+def refuse(on: On[DestructionRequest], said: DestructionRefused) -> None:
     """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
-    by = answers_as(on.session, on.desk.asker, on.row, on.given)
+    by = answers_as(on.session, on.context.asker, on.row, on.given)
     destruction.refuse(on.session, on.id, reason=said.reason, seen=said.seen, by=by, at=on.at)
 
 
-class ResearchGiven(Given):
+class ResearchGiven(ActInput):
     """A signed consent to research, by the number on its form."""
 
     number: PlainText

@@ -10,10 +10,10 @@ from pydantic import Field, StrictBool, StringConstraints
 from api.access.people import find_person, to_person
 from api.access.permissions import Action, Forbidden, allows, require, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
 from api.views.languages import codes_of
-from api.web.given import Day, Given, Key, PlainText, on_form
+from api.web.given import ActInput, Day, Key, PlainText, on_form
 from api.web.readers import role_and_organization
 from domain.access import invitations
 from domain.accompaniment import asked_today
@@ -24,24 +24,24 @@ from domain.people import absences, people
 from locales import N_
 
 
-def _find(desk: Desk, _: Action, person_id: UUID) -> tuple[UUID, Relations]:
-    return find_person(desk.session, person_id), to_person(desk.asker, person_id)
+def _find(context: RequestContext, _: Action, person_id: UUID) -> tuple[UUID, Relations]:
+    return find_person(context.session, person_id), to_person(context.asker, person_id)
 
 
-def _find_to_appoint(desk: Desk, action: Action, person_id: UUID) -> tuple[UUID, None]:
+def _find_to_appoint(context: RequestContext, action: Action, person_id: UUID) -> tuple[UUID, None]:
     """The person, for who appoints somewhere: where, is said. Raises Forbidden."""
-    if allows(action, to_program(desk.asker, organizations=desk.asker.organizations_as("manager"))) is None:
+    if allows(action, to_program(context.asker, organizations=context.asker.organizations_as("manager"))) is None:
         raise Forbidden
-    return find_person(desk.session, person_id), None
+    return find_person(context.session, person_id), None
 
 
-PERSON: Final = Subject("/people/{person_id}", _find)
-ROLES: Final = Subject("/people/{person_id}", _find_to_appoint)
-ABSENCES: Final = Subject("/people/{person_id}", _find)
-ACCESS: Final = Subject("/people/{person_id}", _find)
+PERSON: Final = ActSubject("/people/{person_id}", _find)
+ROLES: Final = ActSubject("/people/{person_id}", _find_to_appoint)
+ABSENCES: Final = ActSubject("/people/{person_id}", _find)
+ACCESS: Final = ActSubject("/people/{person_id}", _find)
 
 
-class PersonChanged(Given):
+class PersonChanged(ActInput):
     """How a member of staff is named and reached from now on. `spoken` are codes of languages; null leaves them."""
 
     given_name: PlainText
@@ -70,7 +70,7 @@ def _place_of(text: str) -> UUID:
     return organization_id
 
 
-class TenureGiven(Given):
+class TenureGiven(ActInput):
     """A role at an organization from a day, and to one where the end is known; `late_seen` as of a new person."""
 
     role: Annotated[Key, on_form(lambda text: role_and_organization(text)[0], name="place")]
@@ -83,7 +83,7 @@ class TenureGiven(Given):
 @ROLES.act(Action.APPOINT, "/roles", form="roles", place="roles", once=True, json="POST /tenures")
 def appoint(on: On[UUID], said: TenureGiven) -> None:
     """Give a person a role at an organization."""
-    by = require(Action.APPOINT, to_program(on.desk.asker, organizations=[said.organization_id]))
+    by = require(Action.APPOINT, to_program(on.context.asker, organizations=[said.organization_id]))
     where = said.organization_id, said.role, said.starts_on
     entering_late.refuse_unseen(on.session, *where, seen=said.late_seen, at=on.at)
     people.appoint(
@@ -98,7 +98,7 @@ def appoint(on: On[UUID], said: TenureGiven) -> None:
     )
 
 
-class AbsenceGiven(Given):
+class AbsenceGiven(ActInput):
     """Days away, both inclusive, who acts meanwhile, and for what."""
 
     starts_on: Day

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, Relation, require, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
 from meetings import redacting
 from models.redaction import Redaction
 
@@ -20,34 +20,34 @@ _ASKING: Final = {
 _ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
 
 
-def to_answer(desk: Desk, of: redacting.Of) -> Relations:
+def to_answer(context: RequestContext, of: redacting.Of) -> Relations:
     """What the asker is to a request, as one who answers it."""
-    return _among(desk, _ANSWERING[of])
+    return _among(context, _ANSWERING[of])
 
 
-def find_redaction(desk: Desk, redaction_id: UUID) -> Redaction:
+def find_redaction(context: RequestContext, redaction_id: UUID) -> Redaction:
     """A request that the asker may see. Raises Forbidden, also where there is none."""
-    row = redacting.find(desk.session, redaction_id)
+    row = redacting.find(context.session, redaction_id)
     if row is None:
         raise Forbidden
     of, _ = redacting.of_what(row)
-    require(Action.SEE_REDACTIONS, _among(desk, _ASKING[of] | _ANSWERING[of]))
+    require(Action.SEE_REDACTIONS, _among(context, _ASKING[of] | _ANSWERING[of]))
     return row
 
 
-def _among(desk: Desk, relations: frozenset[Relation]) -> Relations:
+def _among(context: RequestContext, relations: frozenset[Relation]) -> Relations:
     """What the asker is to the program, of these relations alone and of the staff's."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     return {one: who for one, who in given.items() if one in relations or one is Relation.STAFF}
 
 
-def _find(desk: Desk, action: Action, redaction_id: UUID) -> tuple[Redaction, Relations]:
-    row = find_redaction(desk, redaction_id)
+def _find(context: RequestContext, action: Action, redaction_id: UUID) -> tuple[Redaction, Relations]:
+    row = find_redaction(context, redaction_id)
     of, _ = redacting.of_what(row)
-    return row, to_answer(desk, of) if action is Action.CONFIRM_REDACTION else to_program(desk.asker)
+    return row, to_answer(context, of) if action is Action.CONFIRM_REDACTION else to_program(context.asker)
 
 
-REDACTION: Final = Subject("/redactions/{redaction_id}", _find)
+REDACTION: Final = ActSubject("/redactions/{redaction_id}", _find)
 
 
 @REDACTION.act(Action.CONFIRM_REDACTION, "/confirmation", form="settle", versioned=True)

@@ -12,18 +12,18 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StrictInt
 
 from api.access.permissions import Action, Forbidden
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
 from api.acts.minutes import Row, find_kept
-from api.web.given import Given, Key, Said, on_form
+from api.web.given import ActInput, Key, Said, on_form
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import attendance, running
 from meetings.agenda_items import items_of
 
-MEETING: Final = Subject("/meetings/{meeting_id}", find_kept)
-SEATS: Final = Subject("/meetings/{meeting_id}", find_kept)
-ITEMS: Final = Subject("/meetings/{meeting_id}", find_kept)
+MEETING: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+SEATS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+ITEMS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 
 _LONGEST_ITEM: Final = 600
 
@@ -34,7 +34,7 @@ def open_meeting(on: On[Row]) -> None:
     running.open_meeting(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
-class ClosingGiven(Given):
+class ClosingGiven(ActInput):
     """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
 
     carry_rest: Annotated[StrictBool, on_form("carried".__eq__, name="rest")] = False
@@ -65,7 +65,7 @@ def record_rest(on: On[Row]) -> None:
     attendance.record_rest(on.session, on.id, by=on.by, at=on.at)
 
 
-class OutcomeGiven(Given):
+class OutcomeGiven(ActInput):
     """What becomes of an item: nothing yet while it is empty; `refer_to`, a committee's key, goes with "referred".
 
     A note that is not given stays as it is. What is decided is said by recording the decision.
@@ -77,9 +77,9 @@ class OutcomeGiven(Given):
     note_en: Annotated[Said | None, on_form(str)] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:
         """What the form says; the committee that is chosen counts where the item is referred."""
-        return super().from_form(typed if typed["outcome"] == "referred" else {**typed, "refer_to": ""}, desk)
+        return super().from_form(typed if typed["outcome"] == "referred" else {**typed, "refer_to": ""}, context)
 
 
 def _item_of(text: str) -> UUID:
@@ -125,7 +125,7 @@ def _minutes_of(text: str) -> int | None:
     return int(text)
 
 
-class AdditionGiven(Given):
+class AdditionGiven(ActInput):
     """What comes up in a meeting, with the reason why it is now. One title is enough: it then stands in both."""
 
     title_fr: Said = ""

@@ -9,22 +9,22 @@ from pydantic import Field
 
 from api.access.permissions import Action, to_program
 from api.access.permissions import Given as Relations
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Given, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, on_form
 from meetings.statements import program
 
 Period = Annotated[str, Path(max_length=12, description="A year, such as 2026, or a quarter: 2026-Q3.")]
 
 
-def _find(desk: Desk, _: Action, period: Period) -> tuple[str, Relations]:
-    return period, to_program(desk.asker)
+def _find(context: RequestContext, _: Action, period: Period) -> tuple[str, Relations]:
+    return period, to_program(context.asker)
 
 
-STATEMENT: Final = Subject("/statements/{period}", _find)
+STATEMENT: Final = ActSubject("/statements/{period}", _find)
 
 
-class ReleaseGiven(Given):
+class ReleaseGiven(ActInput):
     """The digest of what was looked at."""
 
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), on_form(name="seen")]

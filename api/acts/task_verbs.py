@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.locking import Moved
+from domain.casework.locking import TaskOutcome
 from domain.kernel.actors import Actor
 
 
@@ -17,6 +17,6 @@ class TaskVerb(Protocol):
 
     def __call__(
         self, session: Session, task_id: UUID, /, *, by: Actor, at: datetime, seen: int | None = None
-    ) -> Moved:
+    ) -> TaskOutcome:
         """Do it. Where a version was `seen`, only if it is still the task's. Raises Refusal."""
         ...

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from api.access.people import find_person
 from api.access.permissions import Action, Forbidden, require, to_program
-from api.access.session import Desk
-from api.acts.declaring import On, Subject
-from api.web.given import Given, on_form
+from api.access.session import RequestContext
+from api.acts.declaring import ActSubject, On
+from api.web.given import ActInput, on_form
 from api.web.readers import chosen
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -20,17 +20,17 @@ from meetings import unmatched_replies
 WHOLE_SEASON: Final = "season"
 
 
-def find_stray(desk: Desk, action: Action, stray_id: UUID) -> tuple[None, Actor]:
+def find_stray(context: RequestContext, action: Action, stray_id: UUID) -> tuple[None, Actor]:
     """The actor who sees to a mail that was not taken. Raises Forbidden, also where there is none."""
-    by = require(action, to_program(desk.asker))
+    by = require(action, to_program(context.asker))
     try:
-        unmatched_replies.stray_of(desk.session, stray_id)
+        unmatched_replies.stray_of(context.session, stray_id)
     except Refusal:
         raise Forbidden from None
     return None, by
 
 
-STRAY: Final = Subject("/strays/{stray_id}", find_stray)
+STRAY: Final = ActSubject("/strays/{stray_id}", find_stray)
 
 
 @STRAY.act(Action.KEEP_STRAYS, "/setting-aside", form="{stray_id}", versioned=True)
@@ -42,7 +42,7 @@ def set_aside(on: On[None]) -> None:
 _meeting = chosen("meeting.missing", N_("Choose the meeting that the mail answers."))
 
 
-class StrayTaken(Given):
+class StrayTaken(ActInput):
     """Whose answer a mail is, and what it says; without a meeting, to each to come of the season that it names."""
 
     person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose a person.")), name="person")]

@@ -14,7 +14,7 @@ from api.cli.terminal import Counter, ProgramKey, counter
 from domain.access import invitations
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.mail.notices import Stationery
+from domain.mail.notices import LetterTemplates
 from domain.people import people
 from domain.roles.roles import HeldRole, standing
 from locales import N_
@@ -125,5 +125,5 @@ def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | N
 
 
 def _base_url(here: Counter) -> str:
-    paper: Stationery = here.session.info["stationery"]
+    paper: LetterTemplates = here.session.info["letter_templates"]
     return paper.base_url

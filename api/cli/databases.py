@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import typer
 
-from adapters.account import SYSTEM_USER, Opened
+from adapters.account import SYSTEM_USER, OpenedTo
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
 from locales import N_, current_language, say
@@ -68,7 +68,7 @@ def databases(
         )
     with server, keeping(server, kept) if kept is not None else nullcontext():
         if server.opened:
-            sentence = _OPENED_TO_ALL if Opened.TO_EVERYONE in server.opened else _OPENED_TO_IT
+            sentence = _OPENED_TO_ALL if OpenedTo.TO_EVERYONE in server.opened else _OPENED_TO_IT
             typer.echo(say(current_language(), sentence, account=SYSTEM_USER), err=True)
         yield server.urls()
 

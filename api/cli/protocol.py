@@ -12,14 +12,14 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from domain.casework import scheduling, versions
-from domain.casework.approving import Owed, who_may_approve
+from domain.casework.approving import TaskOwing, who_may_approve
 from domain.casework.steps import links_of
-from domain.declarations.planning import Planned, known_days, meant_on
+from domain.declarations.planning import PlanLine, known_days, meant_on
 from domain.declarations.planning import plan as planned
 from domain.declarations.protocol import REQUESTER, Protocol, Step
 from domain.declarations.protocol_difference import difference
 from domain.kernel import periods
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case
@@ -108,17 +108,17 @@ def plan(
                 typer.echo(_in_words(line, roles.of_line(line), language))
 
 
-def _in_words(line: Planned, who: str, language: str) -> str:
+def _in_words(line: PlanLine, who: str, language: str) -> str:
     when = show_day(language, line.due_on, "medium") if line.due_on else "–"
     return f"{when:<16} {_title(line, language)} – {who}{_why_moved(line, language)}"
 
 
-def _title(line: Planned, language: str) -> str:
+def _title(line: PlanLine, language: str) -> str:
     title = line.step.title.in_language(language)
     return title if line.item is None else f"{title} ({line.item.title.in_language(language)})"
 
 
-def _why_moved(line: Planned, language: str) -> str:
+def _why_moved(line: PlanLine, language: str) -> str:
     """Why a step is due on another day than the one counted; "" where it is not."""
     if line.moved_from is None or line.closed_reason is None:
         return ""
@@ -135,9 +135,9 @@ class _Roles:
     def __init__(self, here: Counter, protocol: Protocol, case: Case, language: str, *, named: bool) -> None:
         self._here, self._protocol, self._case = here, protocol, case
         self._language, self._named = language, named
-        self._on_days: dict[date, Standing] = {}
+        self._on_days: dict[date, DayTenures] = {}
 
-    def of_line(self, line: Planned) -> str:
+    def of_line(self, line: PlanLine) -> str:
         """Who does a step, and who approves it."""
         today = self._standing(line.due_on or self._here.day)
         who = say(self._language, N_("the program"))
@@ -148,7 +148,7 @@ class _Roles:
         approver = self._whom(line.step.approved_by.role, today, asked=self._as_asked(line.step, today))
         return say(self._language, N_("%(who)s; approved by %(approver)s"), who=who, approver=approver)
 
-    def _standing(self, day: date) -> Standing:
+    def _standing(self, day: date) -> DayTenures:
         if day not in self._on_days:
             self._on_days[day] = standing(self._here.session, day)
         return self._on_days[day]
@@ -156,7 +156,7 @@ class _Roles:
     def _links(self, name: str) -> list[Link]:
         return links_of(self._here.session, self._protocol, name, self._case)
 
-    def _whom(self, name: str, today: Standing, *, asked: Owed | None = None) -> str:
+    def _whom(self, name: str, today: DayTenures, *, asked: TaskOwing | None = None) -> str:
         """On whom a role's part falls on a day, and that the role is vacant where it is.
 
         The role alone where nobody is known yet: the subject of the case, or a person of an organization that is not
@@ -175,7 +175,7 @@ class _Roles:
             return who
         return say(self._language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)
 
-    def _as_asked(self, step: Step, today: Standing) -> Owed:
+    def _as_asked(self, step: Step, today: DayTenures) -> TaskOwing:
         """A step as if it waited for its approval, having been done by whom it falls on: what bars an approver of it.
 
         Where it falls on several, each may approve what another did.
@@ -184,7 +184,7 @@ class _Roles:
         barred = [link for name in names for link in self._links(name)[:1]]
         doers = today.falls(self._links(step.by)).holders if step.by else ()
         done_by, done_for = (doers[0].person_id, doers[0].acting_for) if len(doers) == 1 else (None, None)
-        return Owed("submitted", None, None, None, done_by, done_for, barred)
+        return TaskOwing("submitted", None, None, None, done_by, done_for, barred)
 
 
 @app.command()

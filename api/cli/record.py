@@ -19,7 +19,7 @@ from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
 from domain.kernel.rows import col, scalars, select
 from domain.participants.retention import sweep_orphans
 from domain.record.seal_check import Report, check, head_of_letter
-from domain.record.seals import Head
+from domain.record.seals import LastSeal
 from locales import N_, current_language, say
 from models.program import Program
 
@@ -107,7 +107,7 @@ def sweep() -> None:
     tell(N_("Keys that nothing needs, destroyed: %(count)s."), count=swept)
 
 
-def _programs(database: OpenDatabase, asked: str, typed: list[Head]) -> list[str]:
+def _programs(database: OpenDatabase, asked: str, typed: list[LastSeal]) -> list[str]:
     """The keys of the programs to check: the one asked for, else every one; a head from a letter is of one alone."""
     if asked or typed:
         which_program(database, asked)
@@ -118,7 +118,7 @@ def _programs(database: OpenDatabase, asked: str, typed: list[Head]) -> list[str
     return [asked] if asked else known
 
 
-def _verified(database: OpenDatabase, key: str, typed: list[Head]) -> bool:
+def _verified(database: OpenDatabase, key: str, typed: list[LastSeal]) -> bool:
     """Check one program and tell what was seen."""
     keys = FileSealKeys(database.settings.seal_keys)
     with program_session(database.engine, which_program(database, key)) as session:

@@ -25,7 +25,7 @@ from api.cli.spoken import Ending
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import run, select
 from domain.mail.envelopes import Mailbox
-from domain.mail.notices import Stationery, stationery_for
+from domain.mail.notices import LetterTemplates, stationery_for
 from domain.obligations import triggers
 from domain.participants.identity import names_known
 from flows.protocols import letter_folders
@@ -41,7 +41,7 @@ def sender_of(settings: Settings) -> Mailbox:
     return Mailbox(settings.sender, "SPHÈRES")
 
 
-def stationery_of(settings: Settings) -> Stationery:
+def stationery_of(settings: Settings) -> LetterTemplates:
     """The letters of every protocol, and the address that their links go to."""
     return stationery_for(
         sender=sender_of(settings), base_url=settings.base_url, folders=letter_folders(), known=names_known
@@ -95,7 +95,7 @@ class OpenDatabase:
     def of_program(self, program_id: UUID) -> Session:
         """A session of one program, with the letters' stationery in it."""
         session = program_session(self.engine, program_id)
-        session.info.update(stationery=stationery_of(self.settings), keys=keys_of(self.settings))
+        session.info.update(letter_templates=stationery_of(self.settings), keys=keys_of(self.settings))
         return session
 
     @contextmanager
@@ -135,7 +135,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
                 raise being_written()
             here = Counter(session, program, datetime.now(UTC))
             yield here
-            triggers.settle(session, at=here.at)
+            triggers.judge_touched(session, at=here.at)
 
 
 def which_program(database: OpenDatabase, key: str) -> UUID:

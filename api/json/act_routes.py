@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 
-from api.access.session import AtDesk
-from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.access.session import InContext
+from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
 from api.json.described import PREFIX
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 
@@ -22,7 +22,7 @@ Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 
 def act_resources(
     router: APIRouter,
-    subject: Subject[Row],
+    subject: ActSubject[Row],
     answer: Answer[Row] | None = None,
     *,
     found_at: Callable[[On[Row], Any], str] | None = None,
@@ -40,7 +40,7 @@ def act_resources(
 
 
 def _endpoint(
-    subject: Subject[Row],
+    subject: ActSubject[Row],
     act: Act,
     answer: Answer[Row] | None,
     shape: Any,
@@ -54,7 +54,7 @@ def _endpoint(
         body, once, response = given.get("body"), given.get("once"), given["response"]
         if once is not None and (before := once.again(body)) is not None:
             return before
-        on = subject.open(given["desk"], act, {name: given[name] for name in ids})
+        on = subject.open(given["context"], act, {name: given[name] for name in ids})
         if act.versioned:
             on = replace(on, seen=seen_version(given["if_match"]))
         done = act.call(on, body, {name: given[name] for name in act.parts})
@@ -72,7 +72,7 @@ def parts_of(act: Act, ids: Mapping[str, Any]) -> list[inspect.Parameter]:
         *(part(name, kind) for name, kind in ids.items()),
         *(part(name, one.annotation) for name, one in act.parts.items()),
         *([part("body", act.said)] if act.said else []),
-        part("desk", AtDesk),
+        part("context", InContext),
         *([part("once", AtOnce)] if act.once else []),
         part("response", Response),
         *([part("if_match", IfMatch, "")] if act.versioned else []),

@@ -9,18 +9,18 @@ from pydantic import AwareDatetime, Field, StrictInt
 
 from api.acts.meetings import Line
 from api.json.shapes import Shown
-from api.web.given import Given
+from api.web.given import ActInput
 
 # ------------------------------------------------------------------------------------------------------------- taken
 
 
-class PlaceOnAgenda(Given):
+class PlaceOnAgenda(ActInput):
     """The place of an item on its agenda, counted from 1; further than last is last."""
 
     place: Annotated[StrictInt, Field(ge=1, le=9999)]
 
 
-class LateGiven(Given):
+class LateGiven(ActInput):
     """Why an item cannot wait; it may be left out where the one who asked for the item said so."""
 
     reason: Line = ""
@@ -54,7 +54,7 @@ class AgendaShown(Shown):
     overrun_minutes: int
 
 
-class VersionShown(Shown):
+class AgendaVersionShown(Shown):
     """A version of an agenda that went out: the agenda itself, or the addendum of that number; the newest holds."""
 
     n: int

@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import Path, Query, Response
 
 from api.access.agendas import (
-    Found,
-    Letter,
+    AgendaAccess,
+    AgendaLetter,
     agenda_file,
     changed,
     find_agenda,
@@ -27,13 +27,14 @@ from api.access.agendas import (
 )
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, allows, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.agendas import AGENDA, ITEM
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.agenda_shapes import (
     AgendaKept,
     AgendaShown,
+    AgendaVersionShown,
     AssembledShown,
     EditionShown,
     ItemKept,
@@ -41,7 +42,6 @@ from api.json.agenda_shapes import (
     LateGiven,
     OutgoingShown,
     PlaceOnAgenda,
-    VersionShown,
 )
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
@@ -51,7 +51,7 @@ from api.web import downloads
 from meetings import agenda_papers, agenda_requests, agendas, assembling, freezing, posting
 from meetings.agenda_items import PresentedItem, is_asked, item_of, items_of, pool_of
 from meetings.assembling import Assembled
-from meetings.documents.content import Both, ItemLine
+from meetings.documents.content import AgendaLine, Both
 from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
 from meetings.reasons import why_late
@@ -61,23 +61,23 @@ router = api_routes("meetings")
 
 @router.get("/meetings/{meeting_id}/agenda")
 @asks(Action.SEE_MEETING)
-def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
+def get_agenda(meeting_id: UUID, context: InContext, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
     """What is on a meeting's agenda, or on an addendum to it, as the asker may read it."""
-    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row.starts.date())
-    content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
-    return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
+    row, members, given = find_meeting(context.session, context.asker, meeting_id)
+    audience = audience_of(context, members, given, row.starts.date())
+    content = agenda_papers.content(context.session, meeting_id, audience=audience, addendum=addendum)
+    return AgendaShown(items=[_item(context, one) for one in content.items], overrun_minutes=content.overrun_minutes)
 
 
 @router.get("/meetings/{meeting_id}/agenda/versions")
 @asks(Action.SEE_MEETING)
-def list_versions(meeting_id: UUID, desk: AtDesk) -> list[VersionShown]:
+def list_versions(meeting_id: UUID, context: InContext) -> list[AgendaVersionShown]:
     """The versions of an agenda that went out, the last one first, with how many items the asker may read of each."""
-    row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row.starts.date())
+    row, members, given = find_meeting(context.session, context.asker, meeting_id)
+    audience = audience_of(context, members, given, row.starts.date())
     return [
-        VersionShown.about(version, items=len(content.items))
-        for version, content in versions_read(desk, meeting_id, audience)
+        AgendaVersionShown.about(version, items=len(content.items))
+        for version, content in versions_read(context, meeting_id, audience)
     ]
 
 
@@ -88,56 +88,56 @@ def get_version_file(
     n: Annotated[int, Path(ge=1, le=10_000)],
     language: downloads.Language,
     form: downloads.Form,
-    desk: AtDesk,
+    context: InContext,
 ) -> FileShown:
     """A version of an agenda that went out, as a file in one language, as the asker may read it."""
-    return FileShown.of(agenda_file(desk, meeting_id, n, language, form))
+    return FileShown.of(agenda_file(context, meeting_id, n, language, form))
 
 
 @router.get("/meetings/{meeting_id}/agenda/items")
 @asks(Action.ASK_FOR_ITEM)
-def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
+def list_items(meeting_id: UUID, context: InContext) -> AgendaKept:
     """The items of an agenda and of its committee's pool, to be changed by their ids and versions."""
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    rows = items_of(desk.session, meeting_id)
-    late = agenda_requests.late_requests(desk.session, meeting_id)
-    pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
-    off = agendas.off_of(desk.session, meeting_id)
-    missing = lacking(desk, meeting_id, rows)
+    rows = items_of(context.session, meeting_id)
+    late = agenda_requests.late_requests(context.session, meeting_id)
+    pool = [row for row in pool_of(context.session, found.committee_id) if row not in late]
+    off = agendas.off_of(context.session, meeting_id)
+    missing = lacking(context, meeting_id, rows)
     if allows(Action.KEEP_AGENDA, found.given) is None:
-        mine = {row.id for row in requests_of(desk, found)}
+        mine = {row.id for row in requests_of(context, found)}
         rows, pool, late = ([row for row in part if row.id in mine] for part in (rows, pool, late))
         off, missing = [], {}
     return AgendaKept(
-        items=_all_kept(desk, rows),
-        pool=_all_kept(desk, pool),
-        late=_all_kept(desk, late),
-        off=_all_kept(desk, off),
+        items=_all_kept(context, rows),
+        pool=_all_kept(context, pool),
+        late=_all_kept(context, late),
+        off=_all_kept(context, off),
         missing={language: [UUID(one) for one in ids] for language, ids in missing.items()},
-        freezes_at=freezes_at(desk, found.meeting),
+        freezes_at=freezes_at(context, found.meeting),
     )
 
 
 @router.get("/meetings/{meeting_id}/agenda/items/{item_id}")
 @asks(Action.WITHDRAW_ITEM)
-def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) -> ItemKept:
+def get_item(meeting_id: UUID, item_id: UUID, context: InContext, response: Response) -> ItemKept:
     """One item as it is kept: for the agenda's keeper, and for the member who asked for it and may take it back."""
-    found, row = find_item(desk, meeting_id, item_id)
+    found, row = find_item(context, meeting_id, item_id)
     require(Action.WITHDRAW_ITEM, found.given)
-    return _shown(desk, response, row.id)
+    return _shown(context, response, row.id)
 
 
 @router.put("/meetings/{meeting_id}/agenda/items/{item_id}/place")
 @asks(Action.KEEP_AGENDA)
 def move_item(
-    meeting_id: UUID, item_id: UUID, body: PlaceOnAgenda, desk: AtDesk, response: Response, if_match: IfMatch = ""
+    meeting_id: UUID, item_id: UUID, body: PlaceOnAgenda, context: InContext, response: Response, if_match: IfMatch = ""
 ) -> ItemKept:
     """Put an item in another place of its agenda; it stands under the heading of what it comes to there."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    (found, by), seen = keeper_of_item(context, meeting_id, item_id), seen_version(if_match)
     refuse_over(found.meeting)
-    agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen)
-    return _shown(desk, response, item_id)
+    agendas.move_to(context.session, item_id, body.place, by=by, at=context.at, seen=seen)
+    return _shown(context, response, item_id)
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
@@ -146,91 +146,98 @@ def add_late_item(
     meeting_id: UUID,
     item_id: UUID,
     body: LateGiven,
-    desk: AtDesk,
+    context: InContext,
     response: Response,
     preview: Preview = False,
     if_match: IfMatch = "",
 ) -> OutgoingShown:
     """Add an item of the pool to the frozen agenda, as an addendum, with the reason, and send that."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
+    (found, by), seen = keeper_of_item(context, meeting_id, item_id), seen_version(if_match)
     sent = _sent(
-        desk,
+        context,
         found,
         "addendum",
-        lambda: freezing.add_late(desk.session, meeting_id, item_id, reason=body.reason, by=by, at=desk.at, seen=seen),
+        lambda: freezing.add_late(
+            context.session, meeting_id, item_id, reason=body.reason, by=by, at=context.at, seen=seen
+        ),
         preview=preview,
     )
-    response.headers["ETag"] = etag(item_of(desk.session, item_id).version)
+    response.headers["ETag"] = etag(item_of(context.session, item_id).version)
     return sent
 
 
 @router.post("/meetings/{meeting_id}/agenda/freezing")
 @asks(Action.KEEP_AGENDA)
 def freeze_agenda(
-    meeting_id: UUID, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
+    meeting_id: UUID, context: InContext, response: Response, preview: Preview = False, if_match: IfMatch = ""
 ) -> OutgoingShown:
     """Freeze the agenda under its numbers, and send it to everyone who is invited. The version is the meeting's."""
-    (found, by), seen = keeper(desk, meeting_id), seen_version(if_match)
+    (found, by), seen = keeper(context, meeting_id), seen_version(if_match)
 
     def change() -> Outgoing:
-        assembling.take_over(desk.session, meeting_id, by=by, at=desk.at)
-        return freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+        assembling.take_over(context.session, meeting_id, by=by, at=context.at)
+        return freezing.freeze(context.session, meeting_id, by=by, at=context.at, seen=seen)
 
-    sent = _sent(desk, found, "frozen", change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
+    sent = _sent(context, found, "frozen", change, preview=preview)
+    response.headers["ETag"] = etag(read_meeting(context.session, meeting_id).version)
     return sent
 
 
-def _assembled(_: On[Found], done: Assembled) -> AssembledShown:
+def _assembled(_: On[AgendaAccess], done: Assembled) -> AssembledShown:
     return AssembledShown.about(done)
 
 
-def _acted_on(on: On[Found], new: UUID | None, response: Response) -> ItemKept:
-    return _shown(on.desk, response, new or on.id)
+def _acted_on(on: On[AgendaAccess], new: UUID | None, response: Response) -> ItemKept:
+    return _shown(on.context, response, new or on.id)
 
 
 act_resources(router, AGENDA, _assembled)
 act_resources(router, ITEM, _acted_on)
 
 
-def _shown(desk: Desk, response: Response, item_id: UUID) -> ItemKept:
-    shown = _kept(desk, item_of(desk.session, item_id))
+def _shown(context: RequestContext, response: Response, item_id: UUID) -> ItemKept:
+    shown = _kept(context, item_of(context.session, item_id))
     response.headers["ETag"] = etag(shown.version)
     return shown
 
 
 def _sent(
-    desk: Desk, found: Found, occasion: posting.Occasion, change: Callable[[], Outgoing], *, preview: bool
+    context: RequestContext,
+    found: AgendaAccess,
+    occasion: posting.Occasion,
+    change: Callable[[], Outgoing],
+    *,
+    preview: bool,
 ) -> OutgoingShown:
     """Make a change and send what it changed; or take it back, and say what it would send."""
-    with desk.session.begin_nested() as point:
+    with context.session.begin_nested() as point:
         if preview:
-            _, letters = changed(desk, found, change)
+            _, letters = changed(context, found, change)
             point.rollback()
         else:
             refuse_over(found.meeting)
             outgoing = change()
-            letters = letters_of(desk, outgoing)
-            send(desk, outgoing, occasion)
+            letters = letters_of(context, outgoing)
+            send(context, outgoing, occasion)
     return OutgoingShown(preview=preview, letters=[_letter(one) for one in letters])
 
 
-def _letter(one: Letter) -> EditionShown:
+def _letter(one: AgendaLetter) -> EditionShown:
     return EditionShown.about(one, numbers=[line.number for line in one.edition.items])
 
 
-def _all_kept(desk: Desk, rows: Sequence[PresentedItem]) -> list[ItemKept]:
-    return [_kept(desk, row) for row in rows]
+def _all_kept(context: RequestContext, rows: Sequence[PresentedItem]) -> list[ItemKept]:
+    return [_kept(context, row) for row in rows]
 
 
-def _kept(desk: Desk, row: PresentedItem) -> ItemKept:
-    late_reason = why_late(row.late_reason, desk.language)
+def _kept(context: RequestContext, row: PresentedItem) -> ItemKept:
+    late_reason = why_late(row.late_reason, context.language)
     return ItemKept.about(row, number=row.number or "", late_reason=late_reason, is_asked=is_asked(row))
 
 
-def _item(desk: Desk, one: ItemLine) -> ItemShown:
+def _item(context: RequestContext, one: AgendaLine) -> ItemShown:
     def here(both: Both) -> str:
-        return str(getattr(both, desk.language) or both.fr or both.en)
+        return str(getattr(both, context.language) or both.fr or both.en)
 
     return ItemShown.about(
         one,

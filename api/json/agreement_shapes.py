@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Key, PlainText
+from api.web.given import ActInput, Day, Key, PlainText
 
 # ------------------------------------------------------------------------------------------------------- agreements
 
@@ -45,7 +45,7 @@ class SignedFileGivenOut(SignedFileShown):
     content: Annotated[str, Field(description="base64")]
 
 
-class ChangeShown(Shown):
+class VersionChangeShown(Shown):
     """One thing that a version says otherwise than the one before it."""
 
     part: str
@@ -78,7 +78,7 @@ class AgreementShown(Shown):
     versions: list[VersionListed]
 
 
-class VersionShown(VersionListed):
+class AgreementVersionShown(VersionListed):
     """A version with what it says, who signed it, and whether text and files are as they were."""
 
     agreement_id: UUID
@@ -89,10 +89,10 @@ class VersionShown(VersionListed):
     terms: dict[str, Any]
     signatures: list[SignatureShown]
     files: list[SignedFileShown]
-    changes: list[ChangeShown] | None
+    changes: list[VersionChangeShown] | None
 
 
-class StartGiven(Given):
+class StartGiven(ActInput):
     """The first day in force, the last one where it has one, and which role each becomes that it no longer creates."""
 
     starts_on: Day
@@ -100,7 +100,7 @@ class StartGiven(Given):
     becomes: Annotated[dict[Key, Key], Field(default_factory=dict)]
 
 
-class SignedFileGiven(Given):
+class SignedFileGiven(ActInput):
     """A scan of what was signed, with its digest where the sender wants it checked.
 
     `director_id` says whose signature it carries; it may be left out where one person alone signed.
@@ -112,7 +112,7 @@ class SignedFileGiven(Given):
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
-class RoleGiven(Given):
+class RoleGiven(ActInput):
     """How many people a version promises for a role, and each one's hours."""
 
     role: Key
@@ -120,14 +120,14 @@ class RoleGiven(Given):
     hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None
 
 
-class WordsGiven(Given):
+class WordsGiven(ActInput):
     """Words in both languages."""
 
     fr: PlainText
     en: PlainText
 
 
-class ClauseGiven(Given):
+class ClauseGiven(ActInput):
     """A clause. `key` names the one of the draft that it rewrites; empty, it is another one."""
 
     key: Key = ""
@@ -135,14 +135,14 @@ class ClauseGiven(Given):
     text: WordsGiven
 
 
-class ResourceGiven(Given):
+class ResourceGiven(ActInput):
     """What the organization brings."""
 
     kind: Literal["human", "material", "financial", "structure", "service"]
     text: WordsGiven
 
 
-class SharingGiven(Given):
+class SharingGiven(ActInput):
     """What is shared with the partner, by the keys of the terms; the days, both inclusive, where there are any."""
 
     purposes: list[Key]
@@ -152,7 +152,7 @@ class SharingGiven(Given):
     ends_on: Day | None = None
 
 
-class TextGiven(Given):
+class TextGiven(ActInput):
     """A whole draft. `obligations` are the words of each that stays, by its key; their rules stay as they are."""
 
     notice_days: Annotated[int, Field(ge=0, le=3650)]
@@ -312,7 +312,7 @@ class PeriodShown(PeriodListed):
     proposals: list[WaiverProposalShown]
 
 
-class DocumentGiven(Given):
+class DocumentGiven(ActInput):
     """A document, with the day that it speaks of."""
 
     name: PlainText

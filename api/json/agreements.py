@@ -21,21 +21,21 @@ from api.access.agreements import (
     versions_of,
 )
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.agreements import AGREEMENT, VERSION, Number, Row
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.agreement_shapes import (
     AgreementShown,
-    ChangeShown,
+    AgreementVersionShown,
     SignatureShown,
     SignedFileGiven,
     SignedFileGivenOut,
     SignedFileShown,
     StartGiven,
     TextGiven,
+    VersionChangeShown,
     VersionListed,
-    VersionShown,
 )
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
@@ -54,74 +54,76 @@ _TEXT: Final = TypeAdapter(Text)
 
 @router.get("/agreements")
 @asks(Action.SEE_PROGRAM)
-def list_agreements(desk: AtDesk) -> list[AgreementShown]:
+def list_agreements(context: InContext) -> list[AgreementShown]:
     """Every agreement of the program, by the partner's name."""
-    require(Action.SEE_PROGRAM, to_program(desk.asker))
-    return [_agreement(desk, row) for row in agreements_of(desk)]
+    require(Action.SEE_PROGRAM, to_program(context.asker))
+    return [_agreement(context, row) for row in agreements_of(context)]
 
 
 @router.get("/agreements/{agreement_id}")
 @asks(Action.SEE_PROGRAM)
-def get_agreement(agreement_id: UUID, desk: AtDesk) -> AgreementShown:
+def get_agreement(agreement_id: UUID, context: InContext) -> AgreementShown:
     """One agreement and its versions."""
-    row, _ = find_agreement(desk, agreement_id)
-    return _agreement(desk, row)
+    row, _ = find_agreement(context, agreement_id)
+    return _agreement(context, row)
 
 
 @router.get(_HERE)
 @asks(Action.SEE_PROGRAM)
-def get_version(agreement_id: UUID, n: Number, desk: AtDesk, response: Response) -> VersionShown:
+def get_version(agreement_id: UUID, n: Number, context: InContext, response: Response) -> AgreementVersionShown:
     """One version: what it says, what of it is another than before, who signed it, and its files by their digests."""
-    find_version(desk, agreement_id, n)
-    return _shown(desk, agreement_id, n, response)
+    find_version(context, agreement_id, n)
+    return _shown(context, agreement_id, n, response)
 
 
 @dataclass(frozen=True)
-class Door:
-    """What every act on a version comes with: which one, the desk, and the version of it that was seen."""
+class VersionRequest:
+    """What every act on a version comes with: which one, the request, and the version of it that was seen."""
 
-    desk: Desk
+    context: RequestContext
     response: Response
     agreement_id: UUID
     n: int
     if_match: str
 
-    def open(self, action: Action, verb: Callable[..., object], **given: Any) -> VersionShown:
+    def open(self, action: Action, verb: Callable[..., object], **given: Any) -> AgreementVersionShown:
         """Do `verb` with what was `given`, as what the asker is to the partner. Raises Forbidden and Refusal."""
-        row, relations = find_version(self.desk, self.agreement_id, self.n)
+        row, relations = find_version(self.context, self.agreement_id, self.n)
         by = require(action, relations)
-        verb(self.desk.session, row.id, **given, by=by, at=self.desk.at, seen=seen_version(self.if_match))
-        return _shown(self.desk, self.agreement_id, self.n, self.response)
+        verb(self.context.session, row.id, **given, by=by, at=self.context.at, seen=seen_version(self.if_match))
+        return _shown(self.context, self.agreement_id, self.n, self.response)
 
 
-async def door_of(agreement_id: UUID, n: Number, desk: AtDesk, response: Response, if_match: IfMatch = "") -> Door:
+async def door_of(
+    agreement_id: UUID, n: Number, context: InContext, response: Response, if_match: IfMatch = ""
+) -> VersionRequest:
     """The door at which one request knocks."""
-    return Door(desk, response, agreement_id, n, if_match)
+    return VersionRequest(context, response, agreement_id, n, if_match)
 
 
-AtDoor = Annotated[Door, Depends(door_of)]
+AtDoor = Annotated[VersionRequest, Depends(door_of)]
 
 
 @router.put(f"{_HERE}/text")
 @asks(Action.KEEP_AGREEMENTS)
-def rewrite(body: TextGiven, door: AtDoor) -> VersionShown:
+def rewrite(body: TextGiven, door: AtDoor) -> AgreementVersionShown:
     """Rewrite a draft: its notice, roles, words, clauses, resources, and what it shares. What is left out is gone."""
     return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=_TEXT.validate_python(body.model_dump()))
 
 
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
-def start(body: StartGiven, door: AtDoor) -> VersionShown:
+def start(body: StartGiven, door: AtDoor) -> AgreementVersionShown:
     """A signed version comes into force, in the place of the one that is."""
     return door.open(Action.KEEP_AGREEMENTS, succession.begin, **dict(body))
 
 
-def _renewed(on: On[WithOrganization], n: int, response: Response) -> VersionShown:
-    return _shown(on.desk, on.id, n, response)
+def _renewed(on: On[WithOrganization], n: int, response: Response) -> AgreementVersionShown:
+    return _shown(on.context, on.id, n, response)
 
 
-def _acted_on(on: On[Row], _: None, response: Response) -> VersionShown:
-    return _shown(on.desk, on.ids["agreement_id"], on.ids["n"], response)
+def _acted_on(on: On[Row], _: None, response: Response) -> AgreementVersionShown:
+    return _shown(on.context, on.ids["agreement_id"], on.ids["n"], response)
 
 
 act_resources(router, AGREEMENT, _renewed, found_at=lambda on, n: f"/agreements/{on.id}/versions/{n}")
@@ -134,14 +136,14 @@ def add_file(
     agreement_id: UUID,
     n: Number,
     body: SignedFileGiven,
-    desk: AtDesk,
+    context: InContext,
     once: AtOnce,
     response: Response,
-) -> VersionShown:
+) -> AgreementVersionShown:
     """Keep what was signed as a file of its version. A digest that is sent along has to be that of the bytes."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    row, given = find_version(desk, agreement_id, n)
+    row, given = find_version(context, agreement_id, n)
     by = require(Action.ADD_SIGNED_FILE, given)
     content = bytes_of(body.content)
     if body.sha256 and hashlib.sha256(content).hexdigest() != body.sha256:
@@ -150,52 +152,52 @@ def add_file(
             N_("These bytes have another digest than the one that came with them: send them again."),
         )
     signed_files.add(
-        desk.session, row.id, name=body.name, content=content, director_id=body.director_id, by=by, at=desk.at
+        context.session, row.id, name=body.name, content=content, director_id=body.director_id, by=by, at=context.at
     )
     once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
-    return _shown(desk, agreement_id, n, response)
+    return _shown(context, agreement_id, n, response)
 
 
 @router.get("/signed-files/{file_id}")
 @asks(Action.READ_SIGNED_FILE)
-def get_file(file_id: UUID, desk: AtDesk) -> SignedFileGivenOut:
+def get_file(file_id: UUID, context: InContext) -> SignedFileGivenOut:
     """A signed file with its bytes; refused where they are no longer those that the record tells of."""
-    kept, content = signed_file(desk, file_id)
+    kept, content = signed_file(context, file_id)
     return SignedFileGivenOut(
         **SignedFileShown.model_validate(kept).model_dump(), content=base64.b64encode(content).decode()
     )
 
 
-def _agreement(desk: Desk, row: WithOrganization) -> AgreementShown:
+def _agreement(context: RequestContext, row: WithOrganization) -> AgreementShown:
     return AgreementShown(
         id=row.id,
         organization_id=row.organization_id,
         organization=row.short_name,
-        versions=[VersionListed.model_validate(one) for one in versions_of(desk, row.id)],
+        versions=[VersionListed.model_validate(one) for one in versions_of(context, row.id)],
     )
 
 
-def _shown(desk: Desk, agreement_id: UUID, n: int, response: Response) -> VersionShown:
+def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Response) -> AgreementVersionShown:
     """A version as it stands now."""
-    rows = versions_of(desk, agreement_id)
+    rows = versions_of(context, agreement_id)
     row = next(one for one in rows if one.n == n)
     before = next((one for one in rows if one.n < n), None)
-    content = version_text.content_of_version(desk.session, row.id)
+    content = version_text.content_of_version(context.session, row.id)
     response.headers["ETag"] = etag(row.version)
-    return VersionShown(
+    return AgreementVersionShown(
         **VersionListed.model_validate(row).model_dump(),
         agreement_id=agreement_id,
         digest=row.digest,
-        text_stands=signed_files.text_stands(desk.session, row.id),
+        text_stands=signed_files.text_stands(context.session, row.id),
         roles=list(content.roles.values()),
         obligations=list(content.obligations.values()),
         terms=content.terms,
-        signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(desk.session, row.id)],
-        files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(desk.session, row.id)],
+        signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(context.session, row.id)],
+        files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(context.session, row.id)],
         changes=None
         if before is None
         else [
-            ChangeShown.model_validate(asdict(line) | {"aspects": list(line.aspects)})
-            for line in difference(version_text.content_of_version(desk.session, before.id), content)
+            VersionChangeShown.model_validate(asdict(line) | {"aspects": list(line.aspects)})
+            for line in difference(version_text.content_of_version(context.session, before.id), content)
         ],
     )

@@ -12,7 +12,7 @@ from sqlmodel import and_
 
 from api.access.cases import find_case, visible_cases
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
 from api.acts.declaring import On
@@ -26,10 +26,10 @@ from api.json.shapes import (
     EventShown,
     GateShown,
     Limit,
-    OfferShown,
     Offset,
     Page,
     TaskShown,
+    VersionOfferShown,
 )
 from api.json.tasks import reads_notes, shown_tasks
 from domain.casework import board, cases, scheduling, subjects, versions
@@ -47,119 +47,119 @@ router = api_routes("cases")
 @router.get("/cases")
 @asks(Action.SEE_CASES)
 def list_cases(
-    desk: AtDesk,
+    context: InContext,
     state: Annotated[Literal["", "open", "closed", "cancelled"], Query()] = "",
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[CaseShown]:
     """The cases that the asker may see, the newest first."""
-    require(Action.SEE_CASES, to_program(desk.asker))
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    wanted = and_(in_program(Case), visible_cases(desk.asker, hats))
+    require(Action.SEE_CASES, to_program(context.asker))
+    hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
+    wanted = and_(in_program(Case), visible_cases(context.asker, hats))
     if state:
         wanted = and_(wanted, Case.state == state)
-    total = scalar(desk.session, select(func.count()).select_from(Case).where(wanted)) or 0
+    total = scalar(context.session, select(func.count()).select_from(Case).where(wanted)) or 0
     rows = every(
-        desk.session,
+        context.session,
         select(Case).where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(limit).offset(offset),
     )
-    return Page(items=_shown_cases(desk, rows), total=total, limit=limit, offset=offset)
+    return Page(items=_shown_cases(context, rows), total=total, limit=limit, offset=offset)
 
 
 @router.post("/cases", status_code=201)
 @asks(Action.OPEN_CASE)
-def open_case(body: CaseGiven, desk: AtDesk, once: AtOnce, response: Response) -> CaseWhole:
+def open_case(body: CaseGiven, context: InContext, once: AtOnce, response: Response) -> CaseWhole:
     """Open a case; with `starts_on`, the person is appointed from that day first."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     place = body.organization_id
-    by = require(Action.OPEN_CASE, to_program(desk.asker, organizations=[place] if place else []))
+    by = require(Action.OPEN_CASE, to_program(context.asker, organizations=[place] if place else []))
     if body.starts_on is not None and body.subject_id is not None and place is not None:
         people.appoint(
-            desk.session,
+            context.session,
             person_id=body.subject_id,
             role=ROLE_OF_SUBJECT["worker"],
             organization_id=place,
             starts_on=body.starts_on,
             by=by,
-            at=desk.at,
+            at=context.at,
         )
     case_id = cases.open_case(
-        desk.session,
+        context.session,
         body.protocol,
         subject_id=body.subject_id,
         organization_id=place,
         agreement_version_id=body.agreement_version_id,
         period=body.period,
         by=by,
-        at=desk.at,
+        at=context.at,
     )
     once.done(response, 201, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
+    return _one_case(context, case_id, response)
 
 
 @router.get("/cases/{case_id}")
 @asks(Action.SEE_CASE)
-def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseWhole:
+def get_case(case_id: UUID, context: InContext, response: Response) -> CaseWhole:
     """One case."""
-    return _one_case(desk, case_id, response)
+    return _one_case(context, case_id, response)
 
 
 @router.get("/cases/{case_id}/tasks")
 @asks(Action.SEE_CASE)
-def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
+def list_case_tasks(case_id: UUID, context: InContext) -> list[TaskShown]:
     """Every task of a case, in the protocol's order."""
-    held = find_case(desk.session, desk.asker, case_id)
+    held = find_case(context.session, context.asker, case_id)
     rows = every(
-        desk.session,
+        context.session,
         of(Task)
         .where(
             Task.case_id == case_id,
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+            task_is_open_to(literal(context.asker.person_id, Uuid())),
         )
         .order_by(col(Task.position), col(Task.item)),
     )
-    seen = shown_in(desk.session, desk.asker, held, rows)
-    return shown_tasks(desk, seen, with_notes=reads_notes(desk, held))
+    seen = shown_in(context.session, context.asker, held, rows)
+    return shown_tasks(context, seen, with_notes=reads_notes(context, held))
 
 
 @router.get("/cases/{case_id}/events")
 @asks(Action.SEE_CASE)
-def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
+def list_case_events(case_id: UUID, context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
     """What happened in a case, the newest first."""
-    wanted = lines_of_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id))
-    total = scalar(desk.session, select(func.count()).select_from(Event).where(wanted)) or 0
-    rows = every(desk.session, select(Event).where(wanted).order_by(col(Event.n).desc()).limit(limit).offset(offset))
+    wanted = lines_of_case(context.session, context.asker, find_case(context.session, context.asker, case_id))
+    total = scalar(context.session, select(func.count()).select_from(Event).where(wanted)) or 0
+    rows = every(context.session, select(Event).where(wanted).order_by(col(Event.n).desc()).limit(limit).offset(offset))
     return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=offset)
 
 
 def _acted_on(on: On[Row], _: None, response: Response) -> CaseWhole:
-    return _one_case(on.desk, on.id, response)
+    return _one_case(on.context, on.id, response)
 
 
 act_resources(router, CASE, _acted_on)
 
 
-def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseWhole:
+def _one_case(context: RequestContext, case_id: UUID, response: Response) -> CaseWhole:
     # Read again after an act, and by the asker's own eyes.
-    found = find_case(desk.session, desk.asker, case_id)
+    found = find_case(context.session, context.asker, case_id)
     response.headers["ETag"] = etag(found.version)
-    row = desk.session.get_one(Case, (program_of(desk.session), case_id), populate_existing=True)
-    offer = versions.newer_version(desk.session, row, desk.language)
+    row = context.session.get_one(Case, (program_of(context.session), case_id), populate_existing=True)
+    offer = versions.newer_version(context.session, row, context.language)
     return CaseWhole(
-        **_shown_cases(desk, [found])[0].model_dump(),
-        follows=versions.pinned(desk.session, found).number,
-        offer=OfferShown(version_id=offer.version.id, number=offer.version.number, changes=list(offer.changes))
+        **_shown_cases(context, [found])[0].model_dump(),
+        follows=versions.pinned(context.session, found).number,
+        offer=VersionOfferShown(version_id=offer.version.id, number=offer.version.number, changes=list(offer.changes))
         if offer
         else None,
     )
 
 
-def _gates(desk: Desk, rows: list[Case]) -> dict[UUID, list[GateShown]]:
+def _gates(context: RequestContext, rows: list[Case]) -> dict[UUID, list[GateShown]]:
     """The gates of each case, with the steps that each still waits for."""
     left: dict[UUID, dict[str, None]] = {row.id: {} for row in rows}
     for one in every(
-        desk.session,
+        context.session,
         of(Task)
         .where(
             col(Task.case_id).in_(list(left)),
@@ -170,11 +170,11 @@ def _gates(desk: Desk, rows: list[Case]) -> dict[UUID, list[GateShown]]:
         left[surely(one.case_id)][one.step] = None
     found: dict[UUID, list[GateShown]] = {}
     for row in rows:
-        protocol = scheduling.pinned_protocol(desk.session, row.protocol_version_id)
+        protocol = scheduling.pinned_protocol(context.session, row.protocol_version_id)
         found[row.id] = [
             GateShown(
                 key=key,
-                title=gate.title.in_language(desk.language),
+                title=gate.title.in_language(context.language),
                 is_open=not (waits_for := [step for step in left[row.id] if step in gate.steps]),
                 waits_for=waits_for,
             )
@@ -183,13 +183,13 @@ def _gates(desk: Desk, rows: list[Case]) -> dict[UUID, list[GateShown]]:
     return found
 
 
-def _shown_cases(desk: Desk, rows: list[Case]) -> list[CaseShown]:
+def _shown_cases(context: RequestContext, rows: list[Case]) -> list[CaseShown]:
     if not rows:
         return []
     ids = [row.id for row in rows]
-    progress = board.progress(desk.session, ids, desk.day)
-    said = subjects.in_words(desk.session, ids, desk.language)
-    gates = _gates(desk, rows)
+    progress = board.progress(context.session, ids, context.day)
+    said = subjects.in_words(context.session, ids, context.language)
+    gates = _gates(context, rows)
     return [
         CaseShown(
             id=row.id,

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from api.access.cases import SeenCase
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import actor_for
 from api.acts.declaring import On
 from api.acts.departures import DEPARTURES, OFFERED, RECRUITING
@@ -23,15 +23,15 @@ from api.json.shapes import MovedShown, NewPersonGiven, Shown
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
 from api.views.left import left_of
-from api.web.given import Day, Given, Key, Reason
-from domain.casework.locking import Moved
+from api.web.given import ActInput, Day, Key, ReasonGiven
+from domain.casework.locking import TaskOutcome
 from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
 from domain.roles.sight import calls_who_barred
 
 router = api_routes("departures")
 
 
-class SettlementGiven(Given):
+class SettlementGiven(ActInput):
     """Who takes a thing over, or how it ends: one of the two."""
 
     successor_id: UUID | None = None
@@ -39,7 +39,7 @@ class SettlementGiven(Given):
     note: Annotated[str, Field(max_length=1_000)] = ""
 
 
-class HiredGiven(Given):
+class HiredGiven(ActInput):
     """The person that a recruiting found: an applicant, known or new; their role there, and first day."""
 
     applicant: Annotated[int, Field(ge=1, le=99)]
@@ -56,13 +56,13 @@ class HiredShown(Shown):
     onboarding_id: UUID | None
 
 
-class OffersGiven(Given):
+class OffersGiven(ActInput):
     """Whether only to say what would happen."""
 
     dry_run: bool = True
 
 
-class OfferShown(Shown):
+class HandOverOfferShown(Shown):
     """One follow-up: the worker it is offered to and what speaks for them, or the code of why to none.
 
     `reasons` are those of workers who may be named for a candidate: met, knew, language, area, no_room.
@@ -111,9 +111,9 @@ class MarkShown(Shown):
 
 @router.get("/departures/{case_id}")
 @asks(Action.SEE_CASE)
-def get_departure(case_id: UUID, desk: AtDesk) -> DepartureShown:
+def get_departure(case_id: UUID, context: InContext) -> DepartureShown:
     """One departure with what is left."""
-    return _shown(desk, case_id)
+    return _shown(context, case_id)
 
 
 @router.post("/tasks/{task_id}/settlement")
@@ -126,21 +126,21 @@ def settle(task_id: UUID, body: SettlementGiven, door: AtDoor) -> MovedShown:
 
 @router.post("/tasks/{task_id}/missing")
 @asks(Action.SETTLE_HOLDING)
-def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+def report_missing(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
     """Report that a piece of equipment is not there; it stays asked for."""
     return door.open(Action.SETTLE_HOLDING, task_id, partial(settling.report_missing, note=body.reason), body)
 
 
 @router.post("/departures/{case_id}/offers")
 @asks(Action.OFFER_FOLLOW_UPS)
-def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown]:
+def offer_all(case_id: UUID, body: OffersGiven, context: InContext) -> list[HandOverOfferShown]:
     """Offer every follow-up to the worker who fits it best; a dry run says the same and changes nothing."""
-    _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
-    lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    _, case = at_departures.find_departure(context.session, context.asker, case_id)
+    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(context.session, context.asker, case))
+    lines = hand_overs_in_bulk.propose_all(context.session, case_id, dry_run=body.dry_run, by=by, at=context.at)
+    kept = calls_who_barred(context.session, context.asker.person_id)
     return [
-        OfferShown(
+        HandOverOfferShown(
             task_id=line.task_id,
             to_id=line.to_id,
             reasons=list(line.proposal.reasons) if line.proposal else [],
@@ -152,10 +152,10 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
 
 
 def _opened(on: On[None], case_id: UUID) -> DepartureShown:
-    return _shown(on.desk, case_id)
+    return _shown(on.context, case_id)
 
 
-def _accepted(_: On[None], moved: Moved) -> MovedShown:
+def _accepted(_: On[None], moved: TaskOutcome) -> MovedShown:
     return MovedShown.model_validate(moved)
 
 
@@ -174,33 +174,33 @@ act_resources(router, RECRUITING, _marked)
 @router.post("/tasks/{task_id}/hiring", status_code=201)
 @asks(Action.HIRE)
 def hire(
-    task_id: UUID, body: HiredGiven, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+    task_id: UUID, body: HiredGiven, context: InContext, once: AtOnce, response: Response, if_match: IfMatch = ""
 ) -> HiredShown:
     """Name who is hired: they are appointed, and what welcomes them opens in the same act."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     hired = hiring.hire(
-        desk.session,
+        context.session,
         task_id,
         applicant=body.applicant,
         role=body.role,
         starts_on=body.starts_on,
         person_id=body.person_id,
         new=body.new.model_dump() if body.new is not None else None,
-        by=actor_for(desk.session, desk.asker, Action.HIRE, task_id),
-        at=desk.at,
+        by=actor_for(context.session, context.asker, Action.HIRE, task_id),
+        at=context.at,
         seen=seen_version(if_match),
     )
     once.done(response, 201, f"/api/v1/people/{hired.person_id}")
     return HiredShown(person_id=hired.person_id, onboarding_id=hired.welcome_id)
 
 
-def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
-    departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
+def _shown(context: RequestContext, case_id: UUID) -> DepartureShown:
+    departure, case = at_departures.find_departure(context.session, context.asker, case_id)
     left = (
         []
         if departure.called_off_at
-        else left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
+        else left_of(context.session, case, context.at, context.language, may_settle=False, asker=context.asker)
     )
     return DepartureShown(
         case_id=departure.case_id,

@@ -10,14 +10,14 @@ from pydantic import AwareDatetime
 
 from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown
 from domain.participants import destruction, what_is_destroyed
-from domain.participants.destruction import Asked
+from domain.participants.destruction import DestructionRequest
 
 router = api_routes("destructions", of_acts=True)
 
@@ -68,24 +68,24 @@ class DestructionListed(Shown):
 
 @router.get("/destructions")
 @asks(Action.SEE_DESTRUCTIONS)
-def get_destructions(desk: AtDesk) -> list[DestructionListed]:
+def get_destructions(context: InContext) -> list[DestructionListed]:
     """The destructions that are asked and wait for an answer, the first to be confirmed first."""
-    return [DestructionListed.model_validate(row) for row in seen_destructions(desk.session, desk.asker)]
+    return [DestructionListed.model_validate(row) for row in seen_destructions(context.session, context.asker)]
 
 
 @router.get("/participants/{participant_id}/destruction-request")
 @asks(Action.SEE_DESTRUCTION)
-def get_destruction(participant_id: UUID, desk: AtDesk) -> DestructionAsked:
+def get_destruction(participant_id: UUID, context: InContext) -> DestructionAsked:
     """What is to be destroyed and why, and what became of it. Each reading of the words is in the record."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id)
-    return _shown(desk, asked, given)
+    asked, given = find_destruction(context.session, context.asker, participant_id)
+    return _shown(context, asked, given)
 
 
-def _shown(desk: Desk, asked: Asked, given: Given) -> DestructionAsked:
-    session, participant_id = desk.session, asked.participant_id
+def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> DestructionAsked:
+    session, participant_id = context.session, asked.participant_id
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
-    able = destruction.who_may_confirm(session, asked, desk.asker.standing) if asked.state == "asked" else []
+    able = destruction.who_may_confirm(session, asked, context.asker.standing) if asked.state == "asked" else []
     contents = what_is_destroyed.contents_of(session, participant_id)
     return DestructionAsked(
         id=asked.id,
@@ -93,7 +93,7 @@ def _shown(desk: Desk, asked: Asked, given: Given) -> DestructionAsked:
         known_as=asked.known_as,
         state=asked.state,
         ground=asked.ground,
-        reason=destruction.read_reason(session, asked, by=by, at=desk.at),
+        reason=destruction.read_reason(session, asked, by=by, at=context.at),
         asked_by=asked.asked_by,
         asked_as=asked.asked_as,
         asked_at=asked.asked_at,
@@ -103,7 +103,7 @@ def _shown(desk: Desk, asked: Asked, given: Given) -> DestructionAsked:
         stopped_by=asked.stopped_by,
         ended_by=asked.ended_by,
         ended_at=asked.ended_at,
-        answer=destruction.read_answer(session, asked, by=by, at=desk.at),
+        answer=destruction.read_answer(session, asked, by=by, at=context.at),
         file_state=contents.state,
         admitted_on=contents.admitted_on,
         kept_until=contents.kept_until,
@@ -114,8 +114,8 @@ def _shown(desk: Desk, asked: Asked, given: Given) -> DestructionAsked:
     )
 
 
-def _acted_on(on: On[Asked], _: None, __: Response) -> DestructionAsked:
-    return _shown(on.desk, *find_destruction(on.session, on.desk.asker, on.id))
+def _acted_on(on: On[DestructionRequest], _: None, __: Response) -> DestructionAsked:
+    return _shown(on.context, *find_destruction(on.session, on.context.asker, on.id))
 
 
 act_resources(router, DESTRUCTION, _acted_on)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Response
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts import equipment as acts
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
@@ -15,42 +15,42 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import EquipmentShown, Limit, Offset, Page
 from domain.equipment import inventory
-from domain.equipment.inventory import Listed
+from domain.equipment.inventory import EquipmentInHand
 
 router = api_routes("equipment", of_acts=True)
 
 
 @router.get("/equipment")
 @asks(Action.SEE_EQUIPMENT)
-def list_equipment(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EquipmentShown]:
+def list_equipment(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[EquipmentShown]:
     """Everything that the program lends, by kind and serial number, and who has it."""
-    require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    return Page.of(inventory.inventory(desk.session), lambda rows: [_shown(row) for row in rows], limit, offset)
+    require(Action.SEE_EQUIPMENT, to_program(context.asker))
+    return Page.of(inventory.inventory(context.session), lambda rows: [_shown(row) for row in rows], limit, offset)
 
 
 @router.get("/equipment/{equipment_id}")
 @asks(Action.SEE_EQUIPMENT)
-def get_equipment(equipment_id: UUID, desk: AtDesk, response: Response) -> EquipmentShown:
+def get_equipment(equipment_id: UUID, context: InContext, response: Response) -> EquipmentShown:
     """One thing."""
-    return _one(desk, equipment_id, response)
+    return _one(context, equipment_id, response)
 
 
-def _shown(row: Listed) -> EquipmentShown:
+def _shown(row: EquipmentInHand) -> EquipmentShown:
     return EquipmentShown.model_validate(row)
 
 
-def _one(desk: Desk, equipment_id: UUID, response: Response) -> EquipmentShown:
-    row = acts.find_thing(desk, equipment_id)
+def _one(context: RequestContext, equipment_id: UUID, response: Response) -> EquipmentShown:
+    row = acts.find_thing(context, equipment_id)
     response.headers["ETag"] = etag(row.version)
     return _shown(row)
 
 
 def _added(on: On[None], thing_id: UUID, response: Response) -> EquipmentShown:
-    return _one(on.desk, thing_id, response)
+    return _one(on.context, thing_id, response)
 
 
-def _acted_on(on: On[Listed], _: None, response: Response) -> EquipmentShown:
-    return _one(on.desk, on.id, response)
+def _acted_on(on: On[EquipmentInHand], _: None, response: Response) -> EquipmentShown:
+    return _one(on.context, on.id, response)
 
 
 act_resources(router, acts.INVENTORY, _added)

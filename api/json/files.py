@@ -12,7 +12,7 @@ from pydantic import PlainSerializer, WithJsonSchema
 
 from api.access.activities import whom_to_plan_with
 from api.access.permissions import Action, Forbidden, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.acts.activities import ACTIVITY, HOUR, PART, PLAN
 from api.acts.declaring import On
 from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
@@ -71,10 +71,10 @@ class ConsentFormShown(Shown):
 
 @router.get("/research-consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def get_research_consents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ResearchShown]:
+def get_research_consents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ResearchShown]:
     """The consents to research that stand, and those that were taken back, by number."""
-    require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
-    return Page[ResearchShown].of(research.research_consents(desk.session), _shown_consents, limit, offset)
+    require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
+    return Page[ResearchShown].of(research.research_consents(context.session), _shown_consents, limit, offset)
 
 
 def _kept(on: On[None], _: None) -> list[ResearchShown]:
@@ -87,11 +87,11 @@ act_resources(router, RESEARCH_CONSENT)
 
 @router.get("/activities")
 @asks(Action.PLAN_ACTIVITIES)
-def get_activities(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
+def get_activities(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator, with all."""
-    ids = [row.id for row in whom_to_plan_with(desk)]
-    kept_from = who_barred(desk.session, desk.asker.person_id)
-    planned = activities.planned(desk.session, ids, desk.day, kept_from=kept_from)
+    ids = [row.id for row in whom_to_plan_with(context)]
+    kept_from = who_barred(context.session, context.asker.person_id)
+    planned = activities.planned(context.session, ids, context.day, kept_from=kept_from)
     return Page[ActivityShown].of(
         planned, lambda part: [ActivityShown.model_validate(one) for one in part], limit, offset
     )
@@ -109,14 +109,14 @@ act_resources(router, PART)
 @router.get("/consent-form")
 @asks(Action.SEE_CONSENT_FORM)
 def get_consent_form(
-    desk: AtDesk,
+    context: InContext,
     language: Annotated[Literal["fr", "en"] | None, Query()] = None,
     version: Annotated[int, Query(ge=1, le=10_000)] = CURRENT,
 ) -> ConsentFormShown:
     """The text that is explained and signed."""
-    require(Action.SEE_CONSENT_FORM, to_program(desk.asker))
+    require(Action.SEE_CONSENT_FORM, to_program(context.asker))
     try:
-        return ConsentFormShown.model_validate(text_of(version, language or desk.language))
+        return ConsentFormShown.model_validate(text_of(version, language or context.language))
     except Refusal:
         raise Forbidden from None
 

@@ -12,14 +12,14 @@ from pydantic import AwareDatetime, Field, StrictBool
 from api.access import follow_ups as access
 from api.access.follow_ups import caseload_of, every_one, find_follow_up, may, sees_every_one
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts import follow_ups as acts
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Shown
-from api.web.given import Given, PlainText
+from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
 from domain.follow_ups.locking import Followed, follow_ups
@@ -31,7 +31,7 @@ from models.follow_up import FollowUp
 router = api_routes("follow-ups")
 
 
-class WeeklyNoteGiven(Given):
+class WeeklyNoteGiven(ActInput):
     """What a worker says of a week."""
 
     met: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -43,14 +43,14 @@ class WeeklyNoteGiven(Given):
     seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
 
 
-class MissedGiven(Given):
+class MissedGiven(ActInput):
     """A meeting to which the participant did not come."""
 
     expected_at: AwareDatetime
     waited_minutes: Annotated[int, Field(ge=0, le=100_000)]
 
 
-class WorkerGiven(Given):
+class WorkerGiven(ActInput):
     """A worker for one part of a follow-up; `instead_of` is the person who has it now."""
 
     person_id: UUID
@@ -83,7 +83,7 @@ class NoteShown(Shown):
     version: int
 
 
-class WordsShown(Shown):
+class SealedWordsShown(Shown):
     """Words that were sealed."""
 
     words: str
@@ -182,19 +182,19 @@ class WholeShown(FollowUpShown):
 
 @router.get("/caseload")
 @asks(Action.SEE_CASELOAD)
-def get_caseload(desk: AtDesk) -> CaseloadShown:
+def get_caseload(context: InContext) -> CaseloadShown:
     """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
-    require(Action.SEE_CASELOAD, to_program(desk.asker))
-    oversees = sees_every_one(desk.asker)
+    require(Action.SEE_CASELOAD, to_program(context.asker))
+    oversees = sees_every_one(context.asker)
     if oversees:
-        rows = every_one(desk.session, desk.asker)
+        rows = every_one(context.session, context.asker)
     else:
-        rows = [row for row, _ in caseload_of(desk.session, desk.asker)]
-    losing = lost.losing(desk.session, desk.day, follow_up_ids=[row.id for row in rows])
+        rows = [row for row, _ in caseload_of(context.session, context.asker)]
+    losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in rows])
     return CaseloadShown(
         follow_ups=[_shown(row) for row in rows],
         losing=[LosingShown.model_validate(one) for one in losing],
-        loads=[_load(one, desk.language) for one in load.loads(desk.session, desk.day)] if oversees else [],
+        loads=[_load(one, context.language) for one in load.loads(context.session, context.day)] if oversees else [],
     )
 
 
@@ -205,64 +205,73 @@ def _load(one: load.Load, language: str) -> LoadShown:
 
 @router.get("/follow-ups/{follow_up_id}")
 @asks(Action.SEE_FOLLOW_UP)
-def get_follow_up(follow_up_id: UUID, desk: AtDesk, response: Response) -> WholeShown:
+def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) -> WholeShown:
     """One follow-up."""
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    return _whole(desk, row, response, told_risk=may(Action.SEE_RISK, given))
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    return _whole(context, row, response, told_risk=may(Action.SEE_RISK, given))
 
 
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")
 @asks(Action.READ_FOLLOW_UP)
-def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
+def read_note(follow_up_id: UUID, week: date, context: InContext) -> SealedWordsShown:
     """The words of the note of the week that begins on this Monday: each reading is on record."""
-    *_, words = access.read_note(desk.session, desk.asker, follow_up_id, week, at=desk.at)
-    return WordsShown(words=words)
+    *_, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
+    return SealedWordsShown(words=words)
 
 
 @router.put("/follow-ups/{follow_up_id}/notes/{week}")
 @asks(Action.KEEP_FOLLOW_UP)
-def write_note(follow_up_id: UUID, week: date, body: WeeklyNoteGiven, desk: AtDesk, response: Response) -> WholeShown:
+def write_note(
+    follow_up_id: UUID, week: date, body: WeeklyNoteGiven, context: InContext, response: Response
+) -> WholeShown:
     """Write the note of a week, or write it anew."""
-    by = _keeper(desk, follow_up_id)
+    by = _keeper(context, follow_up_id)
     said = Week(met=body.met, minutes=body.minutes, reached=body.reached, why_none=body.why_none, words=body.words)
     notes.write_note(
-        desk.session, follow_up_id, week, said, unfinished=body.unfinished, by=by, at=desk.at, seen=body.seen
+        context.session, follow_up_id, week, said, unfinished=body.unfinished, by=by, at=context.at, seen=body.seen
     )
-    return _again(desk, follow_up_id, response)
+    return _again(context, follow_up_id, response)
 
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
 @asks(Action.KEEP_FOLLOW_UP)
-def record_no_show(follow_up_id: UUID, body: MissedGiven, desk: AtDesk, once: AtOnce, response: Response) -> WholeShown:
+def record_no_show(
+    follow_up_id: UUID, body: MissedGiven, context: InContext, once: AtOnce, response: Response
+) -> WholeShown:
     """Write down a meeting to which the participant did not come."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _keeper(desk, follow_up_id)
+    by = _keeper(context, follow_up_id)
     contacts.record_no_show(
-        desk.session, follow_up_id, expected_at=body.expected_at, waited_minutes=body.waited_minutes, by=by, at=desk.at
+        context.session,
+        follow_up_id,
+        expected_at=body.expected_at,
+        waited_minutes=body.waited_minutes,
+        by=by,
+        at=context.at,
     )
     once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
-    return _again(desk, follow_up_id, response)
+    return _again(context, follow_up_id, response)
 
 
 @router.put("/follow-ups/{follow_up_id}/workers")
 @asks(Action.ASSIGN_FOLLOW_UP)
 def assign_worker(
-    follow_up_id: UUID, body: WorkerGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
+    follow_up_id: UUID, body: WorkerGiven, context: InContext, response: Response, if_match: IfMatch = ""
 ) -> WholeShown:
     """Give a part of a follow-up to a worker."""
-    by = _keeper(desk, follow_up_id, Action.ASSIGN_FOLLOW_UP)
-    assigning.assign(
-        desk.session,
+    by = _keeper(context, follow_up_id, Action.ASSIGN_FOLLOW_UP)
+    assigning.assign_worker(
+        context.session,
         follow_up_id,
         body.person_id,
         kind=body.kind,
         instead_of=body.instead_of,
         by=by,
-        at=desk.at,
+        at=context.at,
         seen=seen_version(if_match),
     )
-    return _again(desk, follow_up_id, response)
+    return _again(context, follow_up_id, response)
 
 
 def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
@@ -279,28 +288,28 @@ def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
     )
 
 
-def _keeper(desk: Desk, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
+def _keeper(context: RequestContext, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
     """The actor under whom the asker does it. Raises Forbidden."""
-    _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    _, given = find_follow_up(context.session, context.asker, follow_up_id)
     return require(action, given)
 
 
-def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
+def _again(context: RequestContext, follow_up_id: UUID, response: Response) -> WholeShown:
     """The follow-up as it stands after an act, for the person who did it: the act may have ended their part in it."""
-    (row,) = every(desk.session, follow_ups().where(FollowUp.id == follow_up_id))
-    return _whole(desk, row, response)
+    (row,) = every(context.session, follow_ups().where(FollowUp.id == follow_up_id))
+    return _whole(context, row, response)
 
 
 def _acted_on(on: On[Followed], _: None, response: Response) -> WholeShown:
-    return _again(on.desk, on.id, response)
+    return _again(on.context, on.id, response)
 
 
 act_resources(router, acts.FOLLOW_UP, _acted_on)
 act_resources(router, acts.ENDED, _acted_on)
 
 
-def _whole(desk: Desk, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:
-    session, follow_up_id = desk.session, row.id
+def _whole(context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:
+    session, follow_up_id = context.session, row.id
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row.version)
     return WholeShown(

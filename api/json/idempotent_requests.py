@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.web import idempotency
 from domain.kernel.refusals import Refusal
 from locales import N_
@@ -37,10 +37,10 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-class Once(idempotency.Once):
+class IdempotentRequest(idempotency.IdempotencyKey):
     """An act that is done once for each Idempotency-Key, and whose answer is given again to a repetition."""
 
-    def unless(self, foreseen: bool) -> Once:
+    def unless(self, foreseen: bool) -> IdempotentRequest:
         """Itself; but what is only foreseen is no answer to be given again."""
         return replace(self, key="") if foreseen else self
 
@@ -62,9 +62,9 @@ class Once(idempotency.Once):
         self.keep(status, location)
 
 
-async def once_of(desk: AtDesk, request: Request, idempotency_key: IdempotencyKey = "") -> Once:
+async def once_of(context: InContext, request: Request, idempotency_key: IdempotencyKey = "") -> IdempotentRequest:
     """The act of one request, by its key. It asks nothing, so that no thread is taken for it."""
-    return Once(desk, f"{request.method} {request.url.path}", idempotency_key)
+    return IdempotentRequest(context, f"{request.method} {request.url.path}", idempotency_key)
 
 
-AtOnce = Annotated[Once, Depends(once_of)]
+AtOnce = Annotated[IdempotentRequest, Depends(once_of)]

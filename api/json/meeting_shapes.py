@@ -10,19 +10,19 @@ from pydantic import AwareDatetime, Field, StrictInt
 
 from api.acts.meetings import Hour, Line, Local, Minutes
 from api.json.shapes import ComingShown, Shown
-from api.web.given import Given
+from api.web.given import ActInput
 
 # ------------------------------------------------------------------------------------------------------------- taken
 
 
-class HourGiven(Given):
+class HourGiven(ActInput):
     """Another local hour for a meeting and every later one of its season."""
 
     hour: Hour
     minutes: Minutes | None = None
 
 
-class ItemGiven(Given):
+class ItemGiven(ActInput):
     """Something to talk about, in one language at least; with `meeting_id`, late, with the reason why."""
 
     title_fr: Line = ""
@@ -78,7 +78,7 @@ class CommitteeShown(Shown):
     seats: list[SeatShown]
 
 
-class ReasonShown(Shown):
+class DayObstacleShown(Shown):
     """A fact that speaks against a day, in the reader's language."""
 
     code: str
@@ -89,28 +89,28 @@ class OtherShown(Shown):
     """Another local time that could be, and what speaks against it."""
 
     starts: Local
-    remaining: list[ReasonShown]
+    remaining: list[DayObstacleShown]
 
 
-class ProposalShown(Shown):
+class DateProposalShown(Shown):
     """A date that is proposed: to meet, to skip it, or shifted to another day. Nothing of it is planned."""
 
     decision: str
     original: date
     starts: Local
     minutes: int
-    reasons: list[ReasonShown]
-    remaining: list[ReasonShown]
+    reasons: list[DayObstacleShown]
+    remaining: list[DayObstacleShown]
     alternatives: list[OtherShown]
 
 
-class DraftShown(Shown):
+class DraftYearShown(Shown):
     """A year of dates that was drafted when the last planned ones came near. Nothing of it is planned."""
 
     id: UUID
     year: int
     drafted_at: AwareDatetime
-    dates: list[ProposalShown]
+    dates: list[DateProposalShown]
 
 
 class NewsShown(Shown):
@@ -121,7 +121,7 @@ class NewsShown(Shown):
     starts: Local
 
 
-class LetterShown(Shown):
+class ChangeLetterShown(Shown):
     """All that a change has for a person, in one letter; in none where they have no address."""
 
     person_id: UUID
@@ -129,7 +129,7 @@ class LetterShown(Shown):
     news: list[NewsShown]
 
 
-class ChangeShown(Shown):
+class MeetingChangeShown(Shown):
     """What a change told, person by person; with `preview`, what it would tell, and nothing was changed.
 
     `people` is how many people hear of it, `sent` how many letters leave: one to each of them who has an address.
@@ -138,7 +138,7 @@ class ChangeShown(Shown):
     preview: bool
     people: int
     sent: int
-    letters: list[LetterShown]
+    letters: list[ChangeLetterShown]
 
 
 class MeetingLine(Shown):

@@ -11,7 +11,7 @@ from fastapi import Query, Response
 from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
@@ -19,17 +19,25 @@ from api.acts.minutes import Row
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.meeting_shapes import ChangeShown, FeedMade, FeedShown, HourGiven, InvitedShown, MeetingLine, MeetingShown
+from api.json.meeting_shapes import (
+    FeedMade,
+    FeedShown,
+    HourGiven,
+    InvitedShown,
+    MeetingChangeShown,
+    MeetingLine,
+    MeetingShown,
+)
 from api.json.previewed_acts import Preview, changed, previewed_resources
 from api.json.shapes import Limit, Offset, Page
-from api.views.meetings import Line, between, lines_of
+from api.views.meetings import ListedMeeting, between, lines_of
 from api.views.names import people_by_id
 from api.web.given import Day
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import answers, feeds, schedule
 from meetings.committees import Membership, committees
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.invitees import guests_of, invited_to
 from meetings.locking import lock_meeting, original_of, read_meeting
 from models.meeting import Meeting
@@ -45,7 +53,7 @@ _DAY: Final = timedelta(days=1)
 @router.get("/meetings")
 @asks(Action.SEE_CALENDAR)
 def list_meetings(
-    desk: AtDesk,
+    context: InContext,
     since: Annotated[Day | None, Query(alias="from", description="The first local day; today without it.")] = None,
     until: Annotated[Day | None, Query(alias="to", description="The last local day; 90 days later without it.")] = None,
     committee: Annotated[str, Query(max_length=61, description="Of this committee alone.")] = "",
@@ -54,11 +62,11 @@ def list_meetings(
     offset: Offset = 0,
 ) -> Page[MeetingLine]:
     """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
-    require(Action.SEE_CALENDAR, to_program(desk.asker))
-    first, last = _span(since, until, desk.day)
-    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
+    require(Action.SEE_CALENDAR, to_program(context.asker))
+    first, last = _span(since, until, context.day)
+    chosen = next((one for one, row in committees(context.session).items() if row.key == committee), None)
     nothing = (committee and chosen is None) or last < first
-    lines = [] if nothing else between(desk, first, min(last, date.max - _DAY), committee_id=chosen)
+    lines = [] if nothing else between(context, first, min(last, date.max - _DAY), committee_id=chosen)
     lines = [line for line in lines if line.is_mine or not mine]
     return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
 
@@ -74,11 +82,11 @@ def _span(since: date | None, until: date | None, today: date) -> tuple[date, da
 
 @router.get("/meetings/{meeting_id}")
 @asks(Action.SEE_MEETING)
-def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingShown:
+def get_meeting(meeting_id: UUID, context: InContext, response: Response) -> MeetingShown:
     """One meeting, the people invited and what they answered."""
-    row, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
+    row, members, _ = find_meeting(context.session, context.asker, meeting_id)
     response.headers["ETag"] = etag(row.version)
-    return _meeting(desk, row, members)
+    return _meeting(context, row, members)
 
 
 def _version(on: On[Row]) -> int:
@@ -93,25 +101,25 @@ previewed_resources(router, DATES, version=_version)
 def change_hour(
     meeting_id: UUID,
     body: HourGiven,
-    desk: AtDesk,
+    context: InContext,
     response: Response,
     preview: Preview = False,
     if_match: IfMatch = "",
-) -> ChangeShown:
+) -> MeetingChangeShown:
     """Have a meeting and every later one of its season at another hour. What was moved stays where it was moved to."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    _, _, given = find_meeting(context.session, context.asker, meeting_id)
     by, seen = require(Action.PLAN_MEETINGS, given), seen_version(if_match)
 
-    def change() -> tuple[Told, ...]:
-        row = lock_meeting(desk.session, meeting_id, seen=seen)
+    def change() -> tuple[PersonalNews, ...]:
+        row = lock_meeting(context.session, meeting_id, seen=seen)
         season_id = schedule.season_of(row)
         since, hour = original_of(row).date(), time.fromisoformat(body.hour)
         return schedule.change_hour(
-            desk.session, season_id, since=since, hour=hour, minutes=body.minutes, by=by, at=desk.at
+            context.session, season_id, since=since, hour=hour, minutes=body.minutes, by=by, at=context.at
         )
 
-    shown = changed(desk, change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
+    shown = changed(context, change, preview=preview)
+    response.headers["ETag"] = etag(read_meeting(context.session, meeting_id).version)
     return shown
 
 
@@ -119,7 +127,7 @@ previewed_resources(router, GUESTS)
 
 
 def _answered(on: On[Row], _: None, response: Response) -> MeetingShown:
-    return get_meeting(on.id, on.desk, response)
+    return get_meeting(on.id, on.context, response)
 
 
 act_resources(router, INVITED, _answered)
@@ -127,58 +135,58 @@ act_resources(router, INVITED, _answered)
 
 @router.get("/calendar-feeds")
 @asks(Action.KEEP_FEED)
-def list_feeds(desk: AtDesk) -> list[FeedShown]:
+def list_feeds(context: InContext) -> list[FeedShown]:
     """The asker's private calendar addresses that are open."""
-    require(Action.KEEP_FEED, to_program(desk.asker))
-    return [FeedShown.model_validate(row) for row in feeds.feeds_of(desk.session, desk.asker.person_id)]
+    require(Action.KEEP_FEED, to_program(context.asker))
+    return [FeedShown.model_validate(row) for row in feeds.feeds_of(context.session, context.asker.person_id)]
 
 
 @router.post("/calendar-feeds", status_code=201)
 @asks(Action.KEEP_FEED)
-def make_feed(desk: AtDesk, once: AtOnce, response: Response) -> FeedMade:
+def make_feed(context: InContext, once: AtOnce, response: Response) -> FeedMade:
     """A new private calendar address. Its secret is in this answer alone, and in no repetition of it."""
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.KEEP_FEED, to_program(desk.asker))
-    path = feeds.make(desk.session, desk.asker.person_id, by=by, at=desk.at)
+    by = require(Action.KEEP_FEED, to_program(context.asker))
+    path = feeds.make(context.session, context.asker.person_id, by=by, at=context.at)
     once.done(response, 201, "/api/v1/calendar-feeds")
-    return FeedMade(address=desk.office.base_url + path)
+    return FeedMade(address=context.installation.base_url + path)
 
 
 @router.post("/calendar-feeds/{feed_id}/ending", status_code=204)
 @asks(Action.END_FEED)
-def end_feed(feed_id: UUID, desk: AtDesk) -> None:
+def end_feed(feed_id: UUID, context: InContext) -> None:
     """End one of the asker's own addresses, at once and for good."""
-    at_meetings.end_feed(desk, feed_id)
+    at_meetings.end_feed(context, feed_id)
 
 
-def _line(line: Line) -> MeetingLine:
+def _line(line: ListedMeeting) -> MeetingLine:
     return MeetingLine.about(line.meeting, **_beside_its_row(line))
 
 
-def _beside_its_row(line: Line) -> dict[str, object]:
+def _beside_its_row(line: ListedMeeting) -> dict[str, object]:
     return {"committee": line.committee.key, "title": line.title, "mine": line.is_mine, "answer": line.answer}
 
 
-def _meeting(desk: Desk, row: Meeting, members: Membership) -> MeetingShown:
+def _meeting(context: RequestContext, row: Meeting, members: Membership) -> MeetingShown:
     # Read again after an act.
-    row = read_meeting(desk.session, row.id)
-    (line,) = lines_of(desk, [row])
+    row = read_meeting(context.session, row.id)
+    (line,) = lines_of(context, [row])
     return MeetingShown.about(
         line.meeting,
         **_beside_its_row(line),
         season=row.series_id,
-        invited=_invited(desk, row, members),
-        alternates=members.instead_of(desk.asker.person_id, row.starts.date()),
+        invited=_invited(context, row, members),
+        alternates=members.instead_of(context.asker.person_id, row.starts.date()),
     )
 
 
-def _invited(desk: Desk, row: Meeting, members: Membership) -> list[InvitedShown]:
-    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
-    guests = guests_of(desk.session, row.id)
-    invited = invited_to(desk.session, row)
+def _invited(context: RequestContext, row: Meeting, members: Membership) -> list[InvitedShown]:
+    said = {one.person_id: one for one in answers.given(context.session, [row.id])}
+    guests = guests_of(context.session, row.id)
+    invited = invited_to(context.session, row)
     found = []
-    for person_id, person in people_by_id(desk).items():
+    for person_id, person in people_by_id(context).items():
         if person_id in invited:
             seat, answer = members.seat_of(person_id, row.starts.date()), said.get(person_id)
             shown = InvitedShown(

@@ -9,13 +9,13 @@ from fastapi import Response
 from api.access.meetings import find_meeting
 from api.access.minutes import find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.minutes import MINUTES, Row
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
-from api.json.meeting_shapes import ChangeShown
+from api.json.meeting_shapes import MeetingChangeShown
 from api.json.previewed_acts import Preview, changed
 from api.json.shapes import FileShown
 from api.json.sitting_shapes import MinutesShown
@@ -29,12 +29,12 @@ router = api_routes("meetings")
 
 @router.get("/meetings/{meeting_id}/minutes")
 @asks(Action.SEE_MEETING)
-def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesShown:
+def get_minutes(meeting_id: UUID, context: InContext, response: Response) -> MinutesShown:
     """The minutes of a meeting that was held, in both languages, with the items that the asker may read.
 
     Readers who do not keep them read them once they were sent.
     """
-    sheet = find_minutes(desk, meeting_id)
+    sheet = find_minutes(context, meeting_id)
     if sheet.row is None or sheet.content is None:
         raise minutes.none_yet()
     response.headers["ETag"] = etag(sheet.row.version)
@@ -43,33 +43,37 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
 
 @router.get("/meetings/{meeting_id}/minutes/files/{language}/{form}")
 @asks(Action.SEE_MEETING)
-def get_minutes_file(meeting_id: UUID, language: downloads.Language, form: downloads.Form, desk: AtDesk) -> FileShown:
+def get_minutes_file(
+    meeting_id: UUID, language: downloads.Language, form: downloads.Form, context: InContext
+) -> FileShown:
     """The minutes as a file, in one language."""
-    return FileShown.of(minutes_file(desk, meeting_id, language, form))
+    return FileShown.of(minutes_file(context, meeting_id, language, form))
 
 
 @router.post("/meetings/{meeting_id}/minutes/circulation")
 @asks(Action.RUN_MEETING)
 def circulate_minutes(
-    meeting_id: UUID, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
-) -> ChangeShown:
+    meeting_id: UUID, context: InContext, response: Response, preview: Preview = False, if_match: IfMatch = ""
+) -> MeetingChangeShown:
     """Send the draft to everyone whom the meeting invited; sent again, to those for whom something changed."""
-    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
+    by, seen = _keeper(context, meeting_id), seen_version(if_match)
     shown = changed(
-        desk, lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen), preview=preview
+        context,
+        lambda: minutes.circulate(context.session, meeting_id, by=by, at=context.at, seen=seen),
+        preview=preview,
     )
-    response.headers["ETag"] = etag(minutes.minutes_of(desk.session, meeting_id).version)
+    response.headers["ETag"] = etag(minutes.minutes_of(context.session, meeting_id).version)
     return shown
 
 
 def _acted_on(on: On[Row], _: None, response: Response) -> MinutesShown:
-    return get_minutes(on.id, on.desk, response)
+    return get_minutes(on.id, on.context, response)
 
 
 act_resources(router, MINUTES, _acted_on)
 
 
-def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
+def _keeper(context: RequestContext, meeting_id: UUID) -> Actor:
     """The actor who keeps the minutes of a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    _, _, given = find_meeting(context.session, context.asker, meeting_id)
     return require(Action.RUN_MEETING, given)

@@ -10,7 +10,7 @@ from fastapi import Query
 
 from api.access import outgoing_mail
 from api.access.permissions import Action, allows, asks
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.json.described import api_routes
 from api.json.shapes import Limit, Page, Shown
 from domain.mail import resending
@@ -56,16 +56,16 @@ class Resent(Shown):
 @router.get("/post")
 @asks(Action.SEE_POST)
 def list_letters(
-    desk: AtDesk,
+    context: InContext,
     state: Annotated[Literal["queued", "sent", "failed", "withdrawn"] | None, Query()] = None,
     before: Annotated[int, Query(ge=1, le=2**62, description="Letters older than this number.")] = 2**62,
     limit: Limit = 50,
 ) -> Page[LetterShown]:
     """The letters of the program, the newest first. Ask for the next part with the last one's number as `before`."""
-    outgoing_mail.postmaster(desk, Action.SEE_POST)
-    counts = outgoing_mail.count_by_state(desk)
-    found = outgoing_mail.letters(desk, state=state or "", before=before, most=limit)
-    reads = allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None
+    outgoing_mail.postmaster(context, Action.SEE_POST)
+    counts = outgoing_mail.count_by_state(context)
+    found = outgoing_mail.letters(context, state=state or "", before=before, most=limit)
+    reads = allows(Action.READ_LETTER, outgoing_mail.given_of(context)) is not None
     return Page(
         items=[LetterShown.model_validate(_fields(row, reads=reads)) for row in found],
         total=counts.get(state, 0) if state else sum(counts.values()),
@@ -76,35 +76,35 @@ def list_letters(
 
 @router.post("/post/retry")
 @asks(Action.RESEND_POST)
-def retry_letters(desk: AtDesk) -> Resent:
+def retry_letters(context: InContext) -> Resent:
     """Send every letter once more of which every attempt was used up."""
-    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
-    return Resent(letters=resending.retry_given_up(desk.session, by=by, at=desk.at))
+    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
+    return Resent(letters=resending.retry_given_up(context.session, by=by, at=context.at))
 
 
 @router.get("/post/{notice_id}")
 @asks(Action.READ_LETTER)
-def get_letter(notice_id: UUID, desk: AtDesk) -> LetterWhole:
+def get_letter(notice_id: UUID, context: InContext) -> LetterWhole:
     """One letter as its reader gets it; who asks is on record."""
-    by = outgoing_mail.postmaster(desk, Action.READ_LETTER)
-    row = outgoing_mail.letter(desk, notice_id)
-    if outgoing_mail.is_withheld(desk, row):
+    by = outgoing_mail.postmaster(context, Action.READ_LETTER)
+    row = outgoing_mail.letter(context, notice_id)
+    if outgoing_mail.is_withheld(context, row):
         return LetterWhole.model_validate(_fields(row, reads=True) | {"text": None})
-    outgoing_mail.tell_of_reading(desk, row, by)
+    outgoing_mail.tell_of_reading(context, row, by)
     return LetterWhole.model_validate(_fields(row, reads=True) | {"text": outgoing_mail.text_of(row.message)})
 
 
 @router.post("/post/{notice_id}/retry")
 @asks(Action.RESEND_POST)
-def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
+def retry_letter(notice_id: UUID, context: InContext) -> LetterShown:
     """Send a letter that was given up once more."""
-    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
-    outgoing_mail.letter(desk, notice_id)
-    resending.retry(desk.session, notice_id, by=by, at=desk.at)
-    return LetterShown.model_validate(_fields(outgoing_mail.letter(desk, notice_id), reads=True))
+    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
+    outgoing_mail.letter(context, notice_id)
+    resending.retry(context.session, notice_id, by=by, at=context.at)
+    return LetterShown.model_validate(_fields(outgoing_mail.letter(context, notice_id), reads=True))
 
 
-def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, object]:
+def _fields(row: outgoing_mail.OutgoingLetter, *, reads: bool) -> dict[str, object]:
     about = (row.to_address, row.subject, row.case_id) if reads else (None, None, None)
     return {
         **row._asdict(),

@@ -13,25 +13,25 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field, StringConstraints
 from sqlmodel import Session
 
-from api.access.participants import Facts, Known, Opened, known
-from api.access.session import Desk
+from api.access.participants import Facts, OpenedFile, UnsealedFacts, known
+from api.access.session import RequestContext
 from api.json.idempotent_requests import etag
 from api.json.shapes import AwaitedShown, Shown
-from api.web.given import Given, PlainText
+from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.rows import replaced
 from domain.participants import disclosures, findings, reading
 from domain.participants.locking import case_of
-from domain.participants.referral_fields import Referrer, Told, Who, fields_of
+from domain.participants.referral_fields import Referrer, ToldField, Who, fields_of
 from meetings import admissions
 from models.consent import Consent
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
 
-class IdentityAsked(Given):
+class IdentityAsked(ActInput):
     """What one reads it for, where it lies outside one's own follow-ups."""
 
     purpose: Literal["", "who_follows", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
@@ -77,7 +77,7 @@ class DecidedShown(Shown):
     decision_id: UUID | None
 
 
-class MeetingShown(Shown):
+class FirstMeetingShown(Shown):
     """A meeting before admission."""
 
     met_on: date
@@ -147,7 +147,7 @@ class ParticipantShown(Shown):
     referrals: list[ReferralOf]
     criteria: list[FoundShown]
     decisions: list[DecidedShown]
-    meetings: list[MeetingShown]
+    meetings: list[FirstMeetingShown]
     consents: list[ConsentShown]
     what_follows_is_asked_of: list[str]  # after a consent that was taken back: the worker, the coordinator
     review_is_asked_of: list[str]  # of consents that somebody else signed, or that may not be theirs: the same two
@@ -172,19 +172,19 @@ class DestructionShown(Shown):
     before_two: Annotated[bool, Field(description="One person destroyed it, or the program, before it took two.")]
 
 
-@with_fields(perhaps_shown(fields_of(Told)))
-class WordsShown(Shown):
+@with_fields(perhaps_shown(fields_of(ToldField)))
+class ReferralWordsShown(Shown):
     """What a referral says of why the person was referred."""
 
     received_at: AwareDatetime
 
 
 @with_fields(perhaps_shown(fields_of(Referrer)))
-class ReferralWords(WordsShown):
+class ReferralWords(ReferralWordsShown):
     """What a referral says, with who referred."""
 
 
-class ReasonShown(Shown):
+class DecisionReasonShown(Shown):
     """Why it was triaged, decided or assessed so: what was written, by the fields that say something."""
 
     of: str
@@ -212,17 +212,17 @@ class IdentityShown(SaidOfThem):
     also: list[SaidOfThem]
     referrals: list[ReferralWords]
     facts: list[FactShown]
-    reasons: list[ReasonShown]
+    reasons: list[DecisionReasonShown]
 
     @classmethod
-    def of(cls, opened: Opened) -> IdentityShown:
+    def of(cls, opened: OpenedFile) -> IdentityShown:
         """Of what was opened."""
         return cls(
             **{name: getattr(opened.who, name) for name in SaidOfThem.model_fields},
             also=_each(SaidOfThem, opened.who.also),
             referrals=_each(ReferralWords, opened.referrals),
             facts=_each(FactShown, opened.found.values()),
-            reasons=_each(ReasonShown, opened.reasons),
+            reasons=_each(DecisionReasonShown, opened.reasons),
         )
 
 
@@ -235,9 +235,9 @@ class FactsShown(Shown):
     age_least: int | None
     age_most: int | None
     reached_by: list[str]
-    referrals: list[WordsShown]
+    referrals: list[ReferralWordsShown]
     facts: list[FactShown]
-    reasons: list[ReasonShown]
+    reasons: list[DecisionReasonShown]
 
     @classmethod
     def of(cls, read: Facts) -> FactsShown:
@@ -246,9 +246,9 @@ class FactsShown(Shown):
             age_least=read.age.least if read.age else None,
             age_most=read.age.most if read.age else None,
             reached_by=list(read.reached_by),
-            referrals=_each(WordsShown, read.referrals),
+            referrals=_each(ReferralWordsShown, read.referrals),
             facts=_each(FactShown, read.found.values()),
-            reasons=_each(ReasonShown, read.reasons),
+            reasons=_each(DecisionReasonShown, read.reasons),
         )
 
 
@@ -262,7 +262,7 @@ class DuplicateShown(Shown):
     same_birth: bool | None
 
 
-class ProposalShown(Shown):
+class WorkerProposalShown(Shown):
     """A worker who may be named: what speaks for them, and what bars them."""
 
     person_id: UUID
@@ -290,10 +290,10 @@ class MayKnow:
 
 
 def shown_participant(
-    desk: Desk, participant_id: UUID, response: Response, *, told: MayKnow = MayKnow()
+    context: RequestContext, participant_id: UUID, response: Response, *, told: MayKnow = MayKnow()
 ) -> ParticipantShown:
     """A file as it stands now, also for a person whose own act ended what they were to it."""
-    session = desk.session
+    session = context.session
     row = known(session, participant_id)
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row.version)
@@ -304,7 +304,7 @@ def shown_participant(
     def each(shape: type[_Shape], read: Callable[[Session, UUID], Iterable[Any]], *, may: bool) -> list[_Shape]:
         return _each(shape, read(session, participant_id) if may else ())
 
-    def asked(*questions: Callable[[Session, UUID], withdrawals.Asked | None], may: bool) -> list[str]:
+    def asked(*questions: Callable[[Session, UUID], withdrawals.StillAsked | None], may: bool) -> list[str]:
         return _asked_of(*(question(session, participant_id) for question in questions)) if may else []
 
     return ParticipantShown(
@@ -327,7 +327,7 @@ def shown_participant(
         referrals=each(ReferralOf, reading.referrals_of, may=told.admission),
         criteria=each(FoundShown, lambda *file: findings.findings_of(*file).values(), may=told.admission),
         decisions=each(DecidedShown, admissions.decisions_about, may=told.admission),
-        meetings=each(MeetingShown, first_meetings.meetings_of, may=told.admission),
+        meetings=each(FirstMeetingShown, first_meetings.meetings_of, may=told.admission),
         consents=each(ConsentShown, partial(_consents, with_review=told.reviews), may=told.consents),
         what_follows_is_asked_of=asked(withdrawals.asked, withdrawals.asked_of_partners, may=told.consents),
         review_is_asked_of=asked(reviews.asked, may=told.reviews),
@@ -335,7 +335,7 @@ def shown_participant(
     )
 
 
-def _risks(session: Session, row: Known) -> tuple[str | None, str | None]:
+def _risks(session: Session, row: UnsealedFacts) -> tuple[str | None, str | None]:
     """How the risk was assessed last: at admission, and, of one who recruits others, to them."""
     at_admission = risks.last(session, row.id, "admission")
     to_others = risks.to_others(session, row.id) if row.recruiter else None
@@ -348,7 +348,7 @@ def _consents(session: Session, participant_id: UUID, *, with_review: bool) -> l
     return found if with_review else [replaced(one, review_since=None) for one in found]
 
 
-def _asked_of(*asked: withdrawals.Asked | None) -> list[str]:
+def _asked_of(*asked: withdrawals.StillAsked | None) -> list[str]:
     """Who is asked by one of these, each once."""
     found = (who for one in asked if one is not None for who, is_asked in asdict(one).items() if is_asked)
     return list(dict.fromkeys(found))
@@ -361,12 +361,12 @@ def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
     return [shape.model_validate(row) for row in rows]
 
 
-def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
+def shown_proposals(context: RequestContext, participant_id: UUID) -> list[WorkerProposalShown]:
     """The workers of the day, the best fit first, and which two might meet the person as a pair."""
-    offered = proposals.proposals(desk.session, participant_id, at=desk.at)
+    offered = proposals.proposals(context.session, participant_id, at=context.at)
     pair = proposals.proposed_pair(offered) or ()
     return [
-        ProposalShown(
+        WorkerProposalShown(
             person_id=each.person_id,
             organization_id=each.load.organization_id,
             hours=each.load.hours,
@@ -375,7 +375,7 @@ def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
             waiting=each.load.to_meet,
             is_overloaded=each.load.is_overloaded,
             bars=list(each.load.bars),
-            waits_for=AwaitedShown.each(each.load.waits_for, desk.language),
+            waits_for=AwaitedShown.each(each.load.waits_for, context.language),
             reasons=list(each.reasons),
             place_in_pair=pair.index(each.person_id) + 1 if each.person_id in pair else None,
         )

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.access.participants import Known, find_participant, ground_of, open_file, read_facts
+from api.access.participants import UnsealedFacts, find_participant, ground_of, open_file, read_facts
 from api.access.permissions import Action, Forbidden, Given, allows, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.admissions import PARTICIPANT
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
@@ -26,7 +26,7 @@ from api.json.participant_shapes import (
     IdentityShown,
     MayKnow,
     ParticipantShown,
-    ProposalShown,
+    WorkerProposalShown,
     shown_participant,
     shown_proposals,
 )
@@ -39,9 +39,9 @@ router = api_routes("participants", prefix="/participants")
 
 @router.get("/{participant_id}")
 @asks(Action.SEE_PARTICIPANT)
-def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+def get_participant(participant_id: UUID, context: InContext, response: Response) -> ParticipantShown:
     """Where a person stands, and what was found, decided and consented, without opening anything that is sealed."""
-    _, given = find_participant(desk.session, desk.asker, participant_id)
+    _, given = find_participant(context.session, context.asker, participant_id)
     told = MayKnow(
         admission=allows(Action.SEE_ADMISSION, given) is not None,
         risk=allows(Action.SEE_RISK, given) is not None,
@@ -49,77 +49,85 @@ def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> P
         reviews=allows(Action.KEEP_ADMISSION, given) is not None,
         disclosures=allows(Action.KEEP_DISCLOSURES, given) is not None,
     )
-    return shown_participant(desk, participant_id, response, told=told)
+    return shown_participant(context, participant_id, response, told=told)
 
 
 @router.post("/{participant_id}/identity")
 @asks(Action.READ_IDENTITY)
-def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> IdentityShown:
+def read_identity(participant_id: UUID, body: IdentityAsked, context: InContext) -> IdentityShown:
     """Who they are and what was referred. Each reading is in the record, with its purpose where one is asked for."""
-    given, by = _asked(desk, participant_id, Action.READ_IDENTITY)
+    given, by = _asked(context, participant_id, Action.READ_IDENTITY)
     opened = open_file(
-        desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
+        context.session, given, participant_id, purpose=body.purpose, language=context.language, by=by, at=context.at
     )
     return IdentityShown.of(opened)
 
 
 @router.post("/{participant_id}/facts")
 @asks(Action.READ_FACTS)
-def read_what_was_referred(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> FactsShown:
+def read_what_was_referred(participant_id: UUID, body: IdentityAsked, context: InContext) -> FactsShown:
     """What was referred and found (AD-R2), without who they are: each text as it stands without the name."""
-    given, by = _asked(desk, participant_id, Action.READ_FACTS)
+    given, by = _asked(context, participant_id, Action.READ_FACTS)
     return FactsShown.of(
-        read_facts(desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at)
+        read_facts(
+            context.session,
+            given,
+            participant_id,
+            purpose=body.purpose,
+            language=context.language,
+            by=by,
+            at=context.at,
+        )
     )
 
 
 @router.post("/{participant_id}/duplicates")
 @asks(Action.TRIAGE)
-def find_duplicates(participant_id: UUID, desk: AtDesk) -> list[DuplicateShown]:
+def find_duplicates(participant_id: UUID, context: InContext) -> list[DuplicateShown]:
     """Those who may be the same person: for the coordinator alone, and in the record."""
-    _, by = _asked(desk, participant_id, Action.TRIAGE)
-    found = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
+    _, by = _asked(context, participant_id, Action.TRIAGE)
+    found = duplicates.possible_duplicates(context.session, participant_id, by=by, at=context.at)
     return [DuplicateShown.model_validate(one) for one in found]
 
 
 @router.get("/{participant_id}/proposals")
 @asks(Action.DECIDE_ADMISSION)
-def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
+def get_proposals(participant_id: UUID, context: InContext) -> list[WorkerProposalShown]:
     """Every youth worker of the day, the best fit first, with why, and why not."""
-    _asked(desk, participant_id, Action.DECIDE_ADMISSION)
-    return shown_proposals(desk, participant_id)
+    _asked(context, participant_id, Action.DECIDE_ADMISSION)
+    return shown_proposals(context, participant_id)
 
 
 @router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
 @asks(Action.KEEP_DISCLOSURES)
-def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> DisclosureWords:
+def read_disclosure(participant_id: UUID, disclosure_id: UUID, context: InContext) -> DisclosureWords:
     """The receiver of a disclosure, and what was said: told to the record."""
-    given, by = _asked(desk, participant_id, Action.KEEP_DISCLOSURES)
+    given, by = _asked(context, participant_id, Action.KEEP_DISCLOSURES)
     told = disclosures.read_disclosure(
-        desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
+        context.session, participant_id, disclosure_id, by=by, at=context.at, ground=ground_of(given)
     )
     return DisclosureWords.model_validate(told)
 
 
 @router.get("/{participant_id}/destruction")
 @asks(Action.KEEP_RETENTION)
-def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
+def get_proof(participant_id: UUID, context: InContext) -> DestructionShown:
     """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
-    _asked(desk, participant_id, Action.KEEP_RETENTION)
-    proof = what_is_destroyed.proof_of(desk.session, participant_id)
+    _asked(context, participant_id, Action.KEEP_RETENTION)
+    proof = what_is_destroyed.proof_of(context.session, participant_id)
     if proof is None:
         raise Forbidden
     return DestructionShown.model_validate(proof)
 
 
-def _asked(desk: Desk, participant_id: UUID, action: Action) -> tuple[Given, Actor]:
+def _asked(context: RequestContext, participant_id: UUID, action: Action) -> tuple[Given, Actor]:
     """What the asker is to a file, and as whom they do it. Raises Forbidden."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, action)
+    _, given = find_participant(context.session, context.asker, participant_id, action)
     return given, require(action, given)
 
 
-def _acted_on(on: On[Known], _: object, response: Response) -> ParticipantShown:
-    return shown_participant(on.desk, on.id, response)
+def _acted_on(on: On[UnsealedFacts], _: object, response: Response) -> ParticipantShown:
+    return shown_participant(on.context, on.id, response)
 
 
 act_resources(router, PARTICIPANT, _acted_on)

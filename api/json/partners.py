@@ -12,7 +12,7 @@ from sqlmodel import Session, SQLModel
 
 from api.access.partners import find_obligation, find_partner, partners_of
 from api.access.permissions import Action, Given, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.obligations import LOOKED_AT, OBLIGATION, Row
 from api.json.act_routes import act_resources
@@ -50,11 +50,11 @@ S = TypeVar("S", bound=Shown)
 
 @router.get("/partners")
 @asks(Action.SEE_PARTNERS)
-def list_partners(desk: AtDesk) -> list[PartnerListed]:
+def list_partners(context: InContext) -> list[PartnerListed]:
     """The partners that the asker may see, and how many of their obligations stand in each state."""
-    require(Action.SEE_PARTNERS, to_program(desk.asker))
-    partners = partners_of(desk.session, desk.asker)
-    rows = _lately(desk, [one.id for one in partners])
+    require(Action.SEE_PARTNERS, to_program(context.asker))
+    partners = partners_of(context.session, context.asker)
+    rows = _lately(context, [one.id for one in partners])
     return [
         PartnerListed(
             organization_id=one.id,
@@ -68,22 +68,22 @@ def list_partners(desk: AtDesk) -> list[PartnerListed]:
 
 @router.get("/partners/{organization_id}")
 @asks(Action.SEE_PARTNER)
-def get_partner(organization_id: UUID, desk: AtDesk) -> PartnerShown:
+def get_partner(organization_id: UUID, context: InContext) -> PartnerShown:
     """One partner with its obligations: those that are open, or ended lately."""
-    found, _ = find_partner(desk.session, desk.asker, organization_id)
+    found, _ = find_partner(context.session, context.asker, organization_id)
     return PartnerShown(
         organization_id=organization_id,
         short_name=found.short_name,
         agreement_id=found.agreement_id,
-        obligations=[PeriodListed.model_validate(row) for row in _lately(desk, [organization_id])],
+        obligations=[PeriodListed.model_validate(row) for row in _lately(context, [organization_id])],
     )
 
 
 @router.get("/obligations/{period_id}")
 @asks(Action.SEE_OBLIGATION)
-def get_obligation(period_id: UUID, desk: AtDesk) -> PeriodShown:
+def get_obligation(period_id: UUID, context: InContext) -> PeriodShown:
     """One obligation in one period: how it stands and stood, what was counted and why, proof, words and waivers."""
-    return _shown(desk, period_id)
+    return _shown(context, period_id)
 
 
 @router.post("/obligations/{period_id}/documents", status_code=201)
@@ -91,44 +91,46 @@ def get_obligation(period_id: UUID, desk: AtDesk) -> PeriodShown:
 def add_document(
     period_id: UUID,
     body: DocumentGiven,
-    desk: AtDesk,
+    context: InContext,
     once: AtOnce,
     response: Response,
 ) -> PeriodShown:
     """Give a document that the clause asks for."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    _, given = find_obligation(desk.session, desk.asker, period_id)
+    _, given = find_obligation(context.session, context.asker, period_id)
     by = require(Action.GIVE_PROOF, given)
     content = bytes_of(body.content)
-    saying.add_document(desk.session, period_id, body.name, content, effective_on=body.effective_on, by=by, at=desk.at)
+    saying.add_document(
+        context.session, period_id, body.name, content, effective_on=body.effective_on, by=by, at=context.at
+    )
     once.done(response, 201, f"/api/v1/obligations/{period_id}")
-    return _shown(desk, period_id)
+    return _shown(context, period_id)
 
 
 def _acted_on(on: On[Row], _: None) -> PeriodShown:
-    return _shown(on.desk, on.id)
+    return _shown(on.context, on.id)
 
 
 def _looked_at(on: On[Row], _: None) -> PeriodShown:
-    return _shown(on.desk, on.id, on.given)
+    return _shown(on.context, on.id, on.given)
 
 
 act_resources(router, OBLIGATION, _acted_on)
 act_resources(router, LOOKED_AT, _looked_at)
 
 
-def _lately(desk: Desk, organization_ids: list[UUID]) -> list[reading.PeriodRead]:
-    return reading.lately(desk.session, desk.day, organization_ids=organization_ids)
+def _lately(context: RequestContext, organization_ids: list[UUID]) -> list[reading.PeriodRead]:
+    return reading.lately(context.session, context.day, organization_ids=organization_ids)
 
 
-def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodShown:
+def _shown(context: RequestContext, period_id: UUID, given: Given | None = None) -> PeriodShown:
     """A period as the asker may see it; as they were to it before, where an act of theirs was their part in it."""
-    row = reading.period(desk.session, period_id) if given is not None else None
+    row = reading.period(context.session, period_id) if given is not None else None
     if row is None or given is None:
-        row, given = find_obligation(desk.session, desk.asker, period_id)
+        row, given = find_obligation(context.session, context.asker, period_id)
     may_read = allows(Action.READ_PROOF, given) is not None
-    session, where = desk.session, (row.agreement_id, row.key)
+    session, where = context.session, (row.agreement_id, row.key)
 
     def shown(shape: type[S], rows: Iterable[SQLModel], *words: str) -> list[S]:
         """Rows as they are answered, without these words for who may not read them."""

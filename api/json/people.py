@@ -12,7 +12,7 @@ from sqlalchemy import func
 
 from api.access.people import companions_of, to_contact, to_person
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES
 from api.json.act_routes import act_resources
@@ -26,7 +26,7 @@ from domain.kernel.rows import col, every, first, in_program, of, scalar, select
 from domain.kernel.scope import program_of
 from domain.obligations import entering_late
 from domain.people import absences, calendar_readers, people
-from domain.roles.roles import HeldRole, Standing, standing
+from domain.roles.roles import DayTenures, HeldRole, standing
 from domain.roles.sight import calls_who_barred
 from models.program import Absence, Person, Tenure
 
@@ -55,37 +55,37 @@ class EndForeseen(Shown):
 @router.get("/people")
 @asks(Action.SEE_PEOPLE)
 def list_people(
-    desk: AtDesk,
+    context: InContext,
     on: Annotated[Day | None, Query(description="Who held which role on this day; today where it is missing.")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[PersonShown]:
     """The staff of the program's organizations, with what each held on a day."""
-    require(Action.SEE_PEOPLE, to_program(desk.asker))
+    require(Action.SEE_PEOPLE, to_program(context.asker))
     mine = in_program(Person)
-    total = scalar(desk.session, select(func.count()).select_from(Person).where(mine)) or 0
-    rows = desk.session.scalars(
+    total = scalar(context.session, select(func.count()).select_from(Person).where(mine)) or 0
+    rows = context.session.scalars(
         select(Person).where(mine).order_by(col(Person.sort_key), col(Person.id)).limit(limit).offset(offset)
     ).all()
-    held = desk.asker.standing if on is None else standing(desk.session, on)
-    companions = companions_of(desk.session, desk.asker)
+    held = context.asker.standing if on is None else standing(context.session, on)
+    companions = companions_of(context.session, context.asker)
     ids = [row.id for row in rows]
-    absences, readers = _absences(desk, ids, held.day), calendar_readers.readers_of(desk.session, ids)
-    items = [_shown(desk, row, held, companions, absences[row.id], readers[row.id]) for row in rows]
+    absences, readers = _absences(context, ids, held.day), calendar_readers.readers_of(context.session, ids)
+    items = [_shown(context, row, held, companions, absences[row.id], readers[row.id]) for row in rows]
     return Page(items=items, total=total, limit=limit, offset=offset)
 
 
 @router.post("/people", status_code=201)
 @asks(Action.ADD_PERSON)
-def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response) -> PersonShown:
+def add_person(body: PersonGiven, context: InContext, once: AtOnce, response: Response) -> PersonShown:
     """Add a member of staff and appoint them to their first role."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
+    by = require(Action.ADD_PERSON, to_program(context.asker, organizations=[body.organization_id]))
     place = (body.organization_id, body.role, body.starts_on)
-    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
+    entering_late.refuse_unseen(context.session, *place, seen=body.late_seen, at=context.at)
     person_id = people.add_person(
-        desk.session,
+        context.session,
         given_name=body.given_name,
         family_name=body.family_name,
         email=body.email or None,
@@ -93,63 +93,67 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
         language=body.language,
         spoken=body.spoken,
         by=by,
-        at=desk.at,
+        at=context.at,
     )
     people.appoint(
-        desk.session,
+        context.session,
         person_id=person_id,
         role=body.role,
         organization_id=body.organization_id,
         starts_on=body.starts_on,
         by=by,
-        at=desk.at,
+        at=context.at,
     )
     once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
+    return _one(context, person_id)
 
 
 @router.get("/people/{person_id}")
 @asks(Action.SEE_PEOPLE)
-def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
+def get_person(person_id: UUID, context: InContext) -> PersonShown:
     """One member of staff."""
-    require(Action.SEE_PEOPLE, to_program(desk.asker))
-    return _one(desk, person_id)
+    require(Action.SEE_PEOPLE, to_program(context.asker))
+    return _one(context, person_id)
 
 
 @router.post("/tenures/{tenure_id}/ending")
 @asks(Action.END_TENURE)
-def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response, if_match: IfMatch = "") -> PersonShown:
+def end_tenure(
+    tenure_id: UUID, body: LastDay, context: InContext, response: Response, if_match: IfMatch = ""
+) -> PersonShown:
     """End a person's hold of a role on a last day; one that begins after that day, and not yet, is taken back."""
     asked = of(Tenure).where(Tenure.id == tenure_id)
-    held = first(desk.session, asked)
+    held = first(context.session, asked)
     if held is None:
         raise Forbidden
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
-    departures.end_role(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at, seen=seen_version(if_match))
-    ended = first(desk.session, asked)
+    by = require(Action.END_TENURE, to_program(context.asker, organizations=[held.organization_id]))
+    departures.end_role(
+        context.session, tenure_id, ends_on=body.ends_on, by=by, at=context.at, seen=seen_version(if_match)
+    )
+    ended = first(context.session, asked)
     response.headers["ETag"] = etag(ended.version if ended else held.version)
-    return _one(desk, held.person_id)
+    return _one(context, held.person_id)
 
 
 @router.post("/tenures/{tenure_id}/ending/preview")
 @asks(Action.END_TENURE)
-def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
+def foresee_end(tenure_id: UUID, body: LastDay, context: InContext) -> EndForeseen:
     """What ending a tenure would do: what opens, what is called off, and who is written to. Nothing is changed."""
     asked = of(Tenure).where(Tenure.id == tenure_id)
-    held = first(desk.session, asked)
+    held = first(context.session, asked)
     if held is None:
         raise Forbidden
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
-    found = foreseeing.foresee_end(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    by = require(Action.END_TENURE, to_program(context.asker, organizations=[held.organization_id]))
+    found = foreseeing.foresee_end(context.session, tenure_id, ends_on=body.ends_on, by=by, at=context.at)
+    kept = calls_who_barred(context.session, context.asker.person_id)
     return EndForeseen(
         never_begins=found.never_begins,
         departure_opens=found.opens,
         departure_opens_on=found.opens_on,
         departure_is_open=found.is_open,
-        in_hand=[one.title.in_language(desk.language) for one in found.in_hand if not kept(one.title.en)],
+        in_hand=[one.title.in_language(context.language) for one in found.in_hand if not kept(one.title.en)],
         called_off=[one.id for one in found.called_off],
-        seats=[one.title.in_language(desk.language) for one in found.seats],
+        seats=[one.title.in_language(context.language) for one in found.seats],
         told=list(found.told),
         stays=found.stays,
         loses_access=found.loses_access,
@@ -159,25 +163,25 @@ def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
 
 @router.delete("/absences/{absence_id}", status_code=204)
 @asks(Action.CANCEL_ABSENCE)
-def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
+def cancel_absence(absence_id: UUID, context: InContext) -> None:
     """Call an absence off."""
-    held = first(desk.session, of(Absence).where(Absence.id == absence_id))
+    held = first(context.session, of(Absence).where(Absence.id == absence_id))
     if held is None:
         raise Forbidden
-    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held.person_id))
-    absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
-    asked_today.ask_who_acts_now(desk.session, held.person_id, by=by, at=desk.at)
+    by = require(Action.CANCEL_ABSENCE, to_person(context.asker, held.person_id))
+    absences.cancel_absence(context.session, absence_id, by=by, at=context.at)
+    asked_today.ask_who_acts_now(context.session, held.person_id, by=by, at=context.at)
 
 
 def _changed(on: On[UUID], _: None, response: Response) -> PersonShown:
     on.session.expire_all()
-    shown = _one(on.desk, on.id)
+    shown = _one(on.context, on.id)
     response.headers["ETag"] = etag(shown.version)
     return shown
 
 
 def _acted_on(on: On[UUID], _: None) -> PersonShown:
-    return _one(on.desk, on.id)
+    return _one(on.context, on.id)
 
 
 act_resources(router, PERSON, _changed)
@@ -185,21 +189,23 @@ for subject in (ROLES, ABSENCES, ACCESS):
     act_resources(router, subject, _acted_on)
 
 
-def _one(desk: Desk, person_id: UUID) -> PersonShown:
-    found = desk.session.get(Person, (program_of(desk.session), person_id))
+def _one(context: RequestContext, person_id: UUID) -> PersonShown:
+    found = context.session.get(Person, (program_of(context.session), person_id))
     if found is None:
         raise Forbidden
-    day: date = desk.day
-    absences = _absences(desk, [person_id], day)[person_id]
-    reader = calendar_readers.readers_of(desk.session, [person_id])[person_id]
-    return _shown(desk, found, standing(desk.session, day), companions_of(desk.session, desk.asker), absences, reader)
+    day: date = context.day
+    absences = _absences(context, [person_id], day)[person_id]
+    reader = calendar_readers.readers_of(context.session, [person_id])[person_id]
+    return _shown(
+        context, found, standing(context.session, day), companions_of(context.session, context.asker), absences, reader
+    )
 
 
-def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
+def _absences(context: RequestContext, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
     """The absences of each of these people that are not over on a day, the next one first."""
     found: dict[UUID, list[AbsenceShown]] = {person_id: [] for person_id in people}
     for row in every(
-        desk.session,
+        context.session,
         of(Absence)
         .where(col(Absence.person_id).in_(found), col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day)
         .order_by(col(Absence.starts_on)),
@@ -209,14 +215,14 @@ def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, lis
 
 
 def _shown(
-    desk: Desk,
+    context: RequestContext,
     person: Person,
-    held: Standing,
+    held: DayTenures,
     companions: Collection[UUID],
     absences: list[AbsenceShown],
     calendar: str,
 ) -> PersonShown:
-    sees_contact = allows(Action.SEE_CONTACT, to_contact(desk.asker, person.id, companions)) is not None
+    sees_contact = allows(Action.SEE_CONTACT, to_contact(context.asker, person.id, companions)) is not None
     return PersonShown(
         id=person.id,
         name=person.name,

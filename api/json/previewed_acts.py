@@ -9,14 +9,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from api.access.session import Desk
-from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.access.session import RequestContext
+from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
 from api.json.act_routes import parts_of
 from api.json.described import PREFIX
 from api.json.idempotent_requests import etag, seen_version
-from api.json.meeting_shapes import ChangeShown, LetterShown, NewsShown
+from api.json.meeting_shapes import ChangeLetterShown, MeetingChangeShown, NewsShown
 from meetings import schedule
-from meetings.invitations import Told, letters_in, people_in
+from meetings.invitations import PersonalNews, letters_in, people_in
 
 Row = TypeVar("Row")
 
@@ -24,11 +24,11 @@ Preview = Annotated[
     bool, Query(description="Answer which letters the change would write, and to whom, and change nothing.")
 ]
 #: A preview adds nothing.
-_PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": ChangeShown, "description": "A preview."}}
+_PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": MeetingChangeShown, "description": "A preview."}}
 
 
 def previewed_resources(
-    router: APIRouter, subject: Subject[Row], *, version: Callable[[On[Row]], int] | None = None
+    router: APIRouter, subject: ActSubject[Row], *, version: Callable[[On[Row]], int] | None = None
 ) -> None:
     """Put the acts of a subject under `PREFIX`; `version` is that of their thing, where they look at it."""
     for act in subject.acts:
@@ -41,19 +41,19 @@ def previewed_resources(
         )
 
 
-def _endpoint(subject: Subject[Row], act: Act, version: Callable[[On[Row]], int] | None) -> Callable[..., Any]:
+def _endpoint(subject: ActSubject[Row], act: Act, version: Callable[[On[Row]], int] | None) -> Callable[..., Any]:
     ids = dict(subject.parts())
 
     def answer(given: Mapping[str, Any]) -> Any:
-        desk, response, body, preview = given["desk"], given["response"], given.get("body"), given["preview"]
+        context, response, body, preview = given["context"], given["response"], given.get("body"), given["preview"]
         once = given["once"].unless(preview) if act.once else None
         if once is not None and (before := once.again(body)) is not None:
             return before
-        on = subject.open(desk, act, {name: given[name] for name in ids})
+        on = subject.open(context, act, {name: given[name] for name in ids})
         if act.versioned:
             on = replace(on, seen=seen_version(given["if_match"]))
         parts = {name: given[name] for name in act.parts}
-        shown = changed(desk, lambda: act.call(on, body, parts), preview=preview)
+        shown = changed(context, lambda: act.call(on, body, parts), preview=preview)
         if version is not None:
             response.headers["ETag"] = etag(version(on))
         if once is not None and not preview:
@@ -62,21 +62,23 @@ def _endpoint(subject: Subject[Row], act: Act, version: Callable[[On[Row]], int]
             response.status_code = 200
         return shown
 
-    return endpoint_of(act, answer, [*parts_of(act, ids), part("preview", Preview, False)], ChangeShown)
+    return endpoint_of(act, answer, [*parts_of(act, ids), part("preview", Preview, False)], MeetingChangeShown)
 
 
-def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
+def changed(
+    context: RequestContext, change: Callable[[], tuple[PersonalNews, ...]], *, preview: bool
+) -> MeetingChangeShown:
     """Make a change and say which people it told what; or take it back, and say what it would tell."""
-    told = schedule.preview(desk.session, change) if preview else change()
-    of_person: dict[UUID, list[Told]] = {}
+    told = schedule.preview(context.session, change) if preview else change()
+    of_person: dict[UUID, list[PersonalNews]] = {}
     for one in told:
         of_person.setdefault(one.person_id, []).append(one)
     letters = [
-        LetterShown(
+        ChangeLetterShown(
             person_id=person_id,
             has_address=all(one.has_address for one in theirs),
             news=[NewsShown.model_validate(one) for one in theirs],
         )
         for person_id, theirs in of_person.items()
     ]
-    return ChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)
+    return MeetingChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)

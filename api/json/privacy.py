@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from sqlalchemy import func
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.incidents import INCIDENT, REGISTER, Row, find_incident
 from api.json.act_routes import act_resources
@@ -21,7 +21,7 @@ from api.json.shapes import EventShown, Limit, Offset, Page, Shown
 from api.web.given import Day
 from domain.kernel.rows import col, every, in_program, scalar, select
 from domain.record import incident_versions, readings
-from domain.record.readings import LONGEST_FILE, Asked
+from domain.record.readings import LONGEST_FILE, RecordQuery
 from domain.record.unusual import unusual_reads
 from models.record import Incident
 
@@ -39,11 +39,11 @@ async def _sought(
     file: Annotated[
         str, Query(max_length=LONGEST_FILE, description="In the file of the participant with this number or reference.")
     ] = "",
-) -> Asked:
-    return Asked(by, on, thing, file)
+) -> RecordQuery:
+    return RecordQuery(by, on, thing, file)
 
 
-Sought = Annotated[Asked, Depends(_sought)]
+Sought = Annotated[RecordQuery, Depends(_sought)]
 
 
 class UnusualShown(Shown):
@@ -82,43 +82,45 @@ class IncidentShown(Shown):
 
 @router.get("/readings")
 @asks(Action.SEE_PRIVACY)
-def list_readings(desk: AtDesk, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
+def list_readings(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
     """Who was given what of people, the newest first; the next part with the last line's number as `before`."""
-    return _lines(desk, readings.READINGS, asked, limit, before)
+    return _lines(context, readings.READINGS, asked, limit, before)
 
 
 @router.get("/refusals")
 @asks(Action.SEE_PRIVACY)
-def list_refusals(desk: AtDesk, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
+def list_refusals(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
     """Who was turned away, the newest first."""
-    return _lines(desk, readings.REFUSALS, asked, limit, before)
+    return _lines(context, readings.REFUSALS, asked, limit, before)
 
 
 @router.get("/unusual-readings")
 @asks(Action.SEE_PRIVACY)
-def list_unusual(desk: AtDesk) -> list[UnusualShown]:
+def list_unusual(context: InContext) -> list[UnusualShown]:
     """The readings of the last 30 days that stand out, those with most reasons first."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
+    require(Action.SEE_PRIVACY, to_program(context.asker))
     return [
         UnusualShown(
             line=EventShown.model_validate(found.line),
             reasons=[reason.code for reason in found.reasons],
             lines=sorted(found.by_line),
         )
-        for found in unusual_reads(desk.session, at=desk.at)
+        for found in unusual_reads(context.session, at=context.at)
     ]
 
 
 @router.get("/incidents")
 @asks(Action.SEE_INCIDENTS)
-def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
+def list_incidents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
     """The register, in the order of its numbers."""
-    require(Action.SEE_INCIDENTS, to_program(desk.asker))
+    require(Action.SEE_INCIDENTS, to_program(context.asker))
     mine = in_program(Incident)
-    total = scalar(desk.session, select(func.count()).select_from(Incident).where(mine)) or 0
-    rows = every(desk.session, select(Incident).where(mine).order_by(col(Incident.number)).limit(limit).offset(offset))
+    total = scalar(context.session, select(func.count()).select_from(Incident).where(mine)) or 0
+    rows = every(
+        context.session, select(Incident).where(mine).order_by(col(Incident.number)).limit(limit).offset(offset)
+    )
     return Page(
-        items=[IncidentShown.model_validate(incident_versions.opened(desk.session, row)) for row in rows],
+        items=[IncidentShown.model_validate(incident_versions.opened(context.session, row)) for row in rows],
         total=total,
         limit=limit,
         offset=offset,
@@ -127,30 +129,32 @@ def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[
 
 @router.get("/incidents/{incident_id}")
 @asks(Action.SEE_INCIDENTS)
-def get_incident(incident_id: UUID, desk: AtDesk, response: Response) -> IncidentShown:
+def get_incident(incident_id: UUID, context: InContext, response: Response) -> IncidentShown:
     """One incident."""
-    require(Action.SEE_INCIDENTS, to_program(desk.asker))
-    return _one(desk, incident_id, response)
+    require(Action.SEE_INCIDENTS, to_program(context.asker))
+    return _one(context, incident_id, response)
 
 
-def _lines(desk: Desk, verbs: tuple[str, ...], asked: Asked, limit: int, before: int) -> Page[EventShown]:
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
-    rows, total = readings.find(desk.session, verbs, asked, before=before, limit=limit)
+def _lines(
+    context: RequestContext, verbs: tuple[str, ...], asked: RecordQuery, limit: int, before: int
+) -> Page[EventShown]:
+    require(Action.SEE_PRIVACY, to_program(context.asker))
+    rows, total = readings.find(context.session, verbs, asked, before=before, limit=limit)
     return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=0)
 
 
-def _one(desk: Desk, incident_id: UUID, response: Response) -> IncidentShown:
-    shown = IncidentShown.model_validate(find_incident(desk.session, incident_id))
+def _one(context: RequestContext, incident_id: UUID, response: Response) -> IncidentShown:
+    shown = IncidentShown.model_validate(find_incident(context.session, incident_id))
     response.headers["ETag"] = etag(shown.version)
     return shown
 
 
 def _entered(on: On[None], incident_id: UUID, response: Response) -> IncidentShown:
-    return _one(on.desk, incident_id, response)
+    return _one(on.context, incident_id, response)
 
 
 def _acted_on(on: On[Row], _: None, response: Response) -> IncidentShown:
-    return _one(on.desk, on.id, response)
+    return _one(on.context, on.id, response)
 
 
 act_resources(router, REGISTER, _entered)

@@ -12,7 +12,7 @@ from sqlmodel import and_
 
 from api.access import outgoing_mail
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
@@ -29,26 +29,26 @@ router = api_routes("program")
 
 @router.get("/me")
 @asks(Action.SEE_MY_WORK)
-def me(desk: AtDesk) -> MeShown:
+def me(context: InContext) -> MeShown:
     """Who is asking."""
-    require(Action.SEE_MY_WORK, to_program(desk.asker))
+    require(Action.SEE_MY_WORK, to_program(context.asker))
     return MeShown(
-        id=desk.asker.person_id,
-        name=desk.person.name,
-        program=desk.program.key,
-        day=desk.day,
-        roles=shown_roles(desk.asker.standing.roles_of(desk.asker.person_id)),
-        acting_for=[absence.person_id for absence in desk.asker.standing.acting_for(desk.asker.person_id)],
+        id=context.asker.person_id,
+        name=context.person.name,
+        program=context.program.key,
+        day=context.day,
+        roles=shown_roles(context.asker.standing.roles_of(context.asker.person_id)),
+        acting_for=[absence.person_id for absence in context.asker.standing.acting_for(context.asker.person_id)],
     )
 
 
 @router.get("/protocols")
 @asks(Action.SEE_PROTOCOL)
-def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
+def list_protocols(context: InContext) -> list[ProtocolShown]:
     """The program's protocols, each in its current version."""
-    require(Action.SEE_PROTOCOL, to_program(desk.asker))
+    require(Action.SEE_PROTOCOL, to_program(context.asker))
     rows = every(
-        desk.session,
+        context.session,
         of(ProtocolVersion)
         .ext(distinct_on(col(ProtocolVersion.key)))
         .order_by(
@@ -60,7 +60,7 @@ def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
             key=row.key,
             number=row.number,
             digest=row.digest,
-            title=row.title_fr if desk.language == "fr" else row.title_en,
+            title=row.title_fr if context.language == "fr" else row.title_en,
             subject_kind=row.declared["subject"]["kind"],
             starts=row.declared.get("starts"),
             recorded_at=row.recorded_at,
@@ -71,10 +71,10 @@ def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
 
 @router.get("/vacancies")
 @asks(Action.SEE_BOARD)
-def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
+def list_vacancies(context: InContext) -> list[VacancyShown]:
     """Every vacant role and seat of today."""
-    require(Action.SEE_BOARD, to_program(desk.asker))
-    french = desk.language == "fr"
+    require(Action.SEE_BOARD, to_program(context.asker))
+    french = context.language == "fr"
     return [
         VacancyShown(
             kind=empty.kind,
@@ -84,27 +84,27 @@ def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
             organization=empty.organization,
             tasks=empty.tasks,
         )
-        for empty in vacancies.find(desk.session, desk.asker.standing)
+        for empty in vacancies.find(context.session, context.asker.standing)
     ]
 
 
 @router.get("/events")
 @asks(Action.SEE_ACTIVITY)
 def list_events(
-    desk: AtDesk,
+    context: InContext,
     limit: Limit = 50,
     before: Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")] = 2**62,
 ) -> Page[EventShown]:
     """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
-    require(Action.SEE_ACTIVITY, to_program(desk.asker))
+    require(Action.SEE_ACTIVITY, to_program(context.asker))
     mine = and_(
         in_program(Event),
         col(Event.verb).not_in(sorted(FOR_PRIVACY)),
-        line_is_open_to(literal(desk.asker.person_id, Uuid())),
+        line_is_open_to(literal(context.asker.person_id, Uuid())),
     )
-    total = scalar(desk.session, select(func.count()).select_from(Event).where(mine)) or 0
+    total = scalar(context.session, select(func.count()).select_from(Event).where(mine)) or 0
     rows = every(
-        desk.session,
+        context.session,
         select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit),
     )
     return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=0)
@@ -112,8 +112,8 @@ def list_events(
 
 @router.post("/letters/{notice_id}/retry", status_code=204)
 @asks(Action.RESEND_POST)
-def send_again(notice_id: UUID, desk: AtDesk) -> None:
+def send_again(notice_id: UUID, context: InContext) -> None:
     """Send a letter again that was given up, to the person's address of today."""
-    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
-    outgoing_mail.letter(desk, notice_id)
-    resending.retry(desk.session, notice_id, by=by, at=desk.at)
+    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
+    outgoing_mail.letter(context, notice_id)
+    resending.retry(context.session, notice_id, by=by, at=context.at)

@@ -11,12 +11,12 @@ from pydantic import AwareDatetime
 
 from api.access.participants import drafter
 from api.access.permissions import Action, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Shown
 from api.views.referrals import came
-from api.web.given import Given
+from api.web.given import ActInput
 from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
@@ -33,7 +33,7 @@ _ASKED: Final = tuple(one for one in fields_of(ReferralForm) if one not in field
 
 
 @with_fields(given(_ASKED))
-class ReferralGiven(Given):
+class ReferralGiven(ActInput):
     """What a referral says (AD-R2). `facts` are by criterion; languages are codes; `area` is one of the program's."""
 
     def form(self) -> ReferralForm:
@@ -41,7 +41,7 @@ class ReferralGiven(Given):
         return ReferralForm(**self.model_dump())
 
 
-class DraftShown(Shown):
+class SavedReferralShown(Shown):
     """A referral that was saved: its words are its author's, read back by `GET` while it is a draft."""
 
     id: UUID
@@ -50,7 +50,7 @@ class DraftShown(Shown):
 
 
 @with_fields(shown(_ASKED))
-class DraftWhole(DraftShown):
+class DraftWhole(SavedReferralShown):
     """One's own draft, to go on with."""
 
 
@@ -112,23 +112,23 @@ class FunnelShown(Shown):
 
 @router.get("/referrals")
 @asks(Action.REFER)
-def get_referrals(desk: AtDesk) -> ReferralsShown:
+def get_referrals(context: InContext) -> ReferralsShown:
     """One's own referrals; for the coordinator what came, the longest waiting first."""
-    asker = to_program(desk.asker)
+    asker = to_program(context.asker)
     require(Action.REFER, asker)
     received: list[Arrived] = []
     under_way: list[Arrived] = []
     if allows(Action.TRIAGE, asker) is not None:
-        received, under_way = came(desk, who_barred(desk.session, desk.asker.person_id))
+        received, under_way = came(context, who_barred(context.session, context.asker.person_id))
     rows = [*received, *under_way]
-    alike = duplicates.alike(desk.session, [row.participant_id for row in rows], reader=desk.asker.person_id)
+    alike = duplicates.alike(context.session, [row.participant_id for row in rows], reader=context.asker.person_id)
 
     def of(rows: list[Arrived]) -> list[ReceivedShown]:
         known = (replace(row, perhaps_known=row.participant_id in alike) for row in rows)
         return [ReceivedShown.model_validate(row) for row in known]
 
     return ReferralsShown(
-        mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
+        mine=[MineShown.model_validate(row) for row in reading.mine(context.session, context.asker.person_id)],
         received=of(received),
         under_way=of(under_way),
     )
@@ -136,33 +136,33 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
 
 @router.post("/referrals", status_code=201)
 @asks(Action.REFER)
-def begin(body: ReferralGiven, desk: AtDesk, once: AtOnce, response: Response) -> DraftShown:
+def begin(body: ReferralGiven, context: InContext, once: AtOnce, response: Response) -> SavedReferralShown:
     """Save the first words of a referral as a draft of one's own."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.REFER, to_program(desk.asker))
-    referral_id = referring.begin_referral(desk.session, body.form(), by=by, at=desk.at)
+    by = require(Action.REFER, to_program(context.asker))
+    referral_id = referring.begin_referral(context.session, body.form(), by=by, at=context.at)
     once.done(response, 201, f"/api/v1/referrals/{referral_id}")
-    return _draft(desk, referral_id, by, response)
+    return _draft(context, referral_id, by, response)
 
 
 @router.get("/referrals/funnel")
 @asks(Action.TRIAGE)
-def get_funnel(desk: AtDesk) -> FunnelShown:
+def get_funnel(context: InContext) -> FunnelShown:
     """How many who were referred in the last year stand where, and how long they waited: for the coordination alone.
 
     No such count leaves the program: what leaves is the year's statement, in which none says less than five people.
     """
-    require(Action.TRIAGE, to_program(desk.asker))
-    return FunnelShown.model_validate(reading.funnel(desk.session, since=desk.at - reading.LOOKS_BACK))
+    require(Action.TRIAGE, to_program(context.asker))
+    return FunnelShown.model_validate(reading.funnel(context.session, since=context.at - reading.LOOKS_BACK))
 
 
 @router.get("/referrals/{referral_id}")
 @asks(Action.KEEP_DRAFT)
-def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole:
+def get_draft(referral_id: UUID, context: InContext, response: Response) -> DraftWhole:
     """One's own draft, to go on with. Once it is sent, its author reads it no more."""
-    by = drafter(desk.session, desk.asker, referral_id)
-    form, version = referring.draft_of(desk.session, referral_id, by=by, at=desk.at)
+    by = drafter(context.session, context.asker, referral_id)
+    form, version = referring.draft_of(context.session, referral_id, by=by, at=context.at)
     response.headers["ETag"] = etag(version)
     said = values_of(form, ReferralForm)
     return DraftWhole.model_validate({**said, "id": referral_id, "state": "draft", "version": version})
@@ -171,53 +171,57 @@ def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole
 @router.put("/referrals/{referral_id}")
 @asks(Action.KEEP_DRAFT)
 def save(
-    referral_id: UUID, body: ReferralGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> DraftShown:
+    referral_id: UUID, body: ReferralGiven, context: InContext, response: Response, if_match: IfMatch = ""
+) -> SavedReferralShown:
     """Save one's draft as it stands."""
-    by = drafter(desk.session, desk.asker, referral_id)
-    referring.save_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
-    return _draft(desk, referral_id, by, response)
+    by = drafter(context.session, context.asker, referral_id)
+    referring.save_referral(
+        context.session, referral_id, body.form(), by=by, at=context.at, seen=seen_version(if_match)
+    )
+    return _draft(context, referral_id, by, response)
 
 
 @router.post("/referrals/{referral_id}/sending")
 @asks(Action.KEEP_DRAFT)
-def send(referral_id: UUID, body: ReferralGiven, desk: AtDesk, if_match: IfMatch = "") -> DraftShown:
+def send(referral_id: UUID, body: ReferralGiven, context: InContext, if_match: IfMatch = "") -> SavedReferralShown:
     """Send one's draft to the coordinator. The answer is the same, known person or not."""
-    by = drafter(desk.session, desk.asker, referral_id)
-    version = referring.version_of_draft(desk.session, referral_id, by=by)
-    referring.send_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
-    return DraftShown(id=referral_id, state="received", version=version + 2)
+    by = drafter(context.session, context.asker, referral_id)
+    version = referring.version_of_draft(context.session, referral_id, by=by)
+    referring.send_referral(
+        context.session, referral_id, body.form(), by=by, at=context.at, seen=seen_version(if_match)
+    )
+    return SavedReferralShown(id=referral_id, state="received", version=version + 2)
 
 
 @router.delete("/referrals/{referral_id}", status_code=204)
 @asks(Action.KEEP_DRAFT)
-def abandon(referral_id: UUID, desk: AtDesk) -> None:
+def abandon(referral_id: UUID, context: InContext) -> None:
     """Throw one's draft away: what was written is destroyed."""
-    by = drafter(desk.session, desk.asker, referral_id)
-    referring.abandon_referral(desk.session, referral_id, by=by, at=desk.at)
+    by = drafter(context.session, context.asker, referral_id)
+    referring.abandon_referral(context.session, referral_id, by=by, at=context.at)
 
 
 @router.post("/referral-links", status_code=201)
 @asks(Action.TRIAGE)
-def make_link(desk: AtDesk, once: AtOnce, response: Response) -> LinkShown:
+def make_link(context: InContext, once: AtOnce, response: Response) -> LinkShown:
     """A link for one outside professional: it refers once, for two weeks, and its address is answered now alone."""
     if (before := once.again(None)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.TRIAGE, to_program(desk.asker))
-    link_id, token = links.make_link(desk.session, by=by, at=desk.at)
+    by = require(Action.TRIAGE, to_program(context.asker))
+    link_id, token = links.make_link(context.session, by=by, at=context.at)
     once.done(response, 201, f"/api/v1/referral-links/{link_id}")
-    return LinkShown(id=link_id, address=f"{desk.office.base_url}/refer/{token}")
+    return LinkShown(id=link_id, address=f"{context.installation.base_url}/refer/{token}")
 
 
 @router.delete("/referral-links/{link_id}", status_code=204)
 @asks(Action.TRIAGE)
-def end_link(link_id: UUID, desk: AtDesk) -> None:
+def end_link(link_id: UUID, context: InContext) -> None:
     """Take back a link that was not used."""
-    by = require(Action.TRIAGE, to_program(desk.asker))
-    referring.end_link(desk.session, link_id, by=by, at=desk.at)
+    by = require(Action.TRIAGE, to_program(context.asker))
+    referring.end_link(context.session, link_id, by=by, at=context.at)
 
 
-def _draft(desk: Desk, referral_id: UUID, by: Actor, response: Response) -> DraftShown:
-    version = referring.version_of_draft(desk.session, referral_id, by=by)
+def _draft(context: RequestContext, referral_id: UUID, by: Actor, response: Response) -> SavedReferralShown:
+    version = referring.version_of_draft(context.session, referral_id, by=by)
     response.headers["ETag"] = etag(version)
-    return DraftShown(id=referral_id, state="draft", version=version)
+    return SavedReferralShown(id=referral_id, state="draft", version=version)

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.web.given import Day, Given, Key, PlainText, Short
+from api.web.given import ActInput, Day, Key, PlainText, Short
 from domain.follow_ups.gate import Awaited
 from domain.mail.envelopes import Attachment
 
@@ -90,19 +90,19 @@ class Page(BaseModel, Generic[T]):
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
-class Note(Given):
+class NoteInput(ActInput):
     """A note that goes with an act, or none."""
 
     note: PlainText = ""
 
 
-class OptionalReason(Given):
+class OptionalReason(ActInput):
     """Why, where it is worth saying."""
 
     reason: PlainText = ""
 
 
-class ProofGiven(Given):
+class ProofGiven(ActInput):
     """Evidence: a serial number, an account's user name, a document with its bytes in base64, or a way.
 
     A way is how a participant wants their follow-up handed over, "call" or "meeting".
@@ -113,7 +113,7 @@ class ProofGiven(Given):
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
 
 
-class Completion(Given):
+class Completion(ActInput):
     """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
 
     note: PlainText = ""
@@ -159,7 +159,7 @@ class EquipmentShown(Shown):
     version: int
 
 
-class CaseGiven(Given):
+class CaseGiven(ActInput):
     """A case to open: what its protocol is about, and the quarter or the year, where it is for one.
 
     `subject_id` is a person, at `organization_id`; with `starts_on` they are first appointed there from that day.
@@ -180,7 +180,7 @@ class CaseGiven(Given):
         return self
 
 
-class NewPersonGiven(Given):
+class NewPersonGiven(ActInput):
     """What is written of a new member of an organization's staff. `spoken` are codes of languages."""
 
     given_name: PlainText
@@ -203,7 +203,7 @@ class PersonGiven(NewPersonGiven):
     late_seen: StrictBool = False
 
 
-class LastDay(Given):
+class LastDay(ActInput):
     """A last day, inclusive."""
 
     ends_on: Day
@@ -315,7 +315,7 @@ class CaseShown(Shown):
     version: int
 
 
-class OfferShown(Shown):
+class VersionOfferShown(Shown):
     """A newer version of a case's protocol, and what it changes, one plain sentence each."""
 
     version_id: UUID
@@ -327,7 +327,7 @@ class CaseWhole(CaseShown):
     """A case by itself: also which version of its protocol it follows, and the newer one where there is one."""
 
     follows: int
-    offer: OfferShown | None
+    offer: VersionOfferShown | None
 
 
 class MovedShown(Shown):

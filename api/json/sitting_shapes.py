@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Key, Moment, Said, Version
+from api.web.given import ActInput, Day, Key, Moment, Said, Version
 from models.decision_kinds import KINDS, OTHER
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ else:
     _Kind = Literal[tuple(KINDS)]
 
 
-class AttendanceGiven(Given):
+class AttendanceGiven(ActInput):
     """How a seat was filled. Hours are given for a person who came later, or left before the end."""
 
     seat_id: UUID
@@ -30,7 +30,7 @@ class AttendanceGiven(Given):
     seen: Version = None
 
 
-class DecisionGiven(Given):
+class DecisionGiven(ActInput):
     """What is decided, in one language at least; with the role that owes it, and the last day for it.
 
     `grants` says that it is what the item's procedure asks for, which is then done: else the item comes back.
@@ -56,7 +56,7 @@ class DecisionGiven(Given):
     seen: Version = None
 
 
-class EndorsementGiven(Given):
+class EndorsementGiven(ActInput):
     """What an organization says of a decision on management; an objection has its reason. "" takes it back."""
 
     decision_id: UUID

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.minutes import Row
 from api.acts.sittings import ITEMS, MEETING, SEATS
@@ -27,19 +27,19 @@ router = api_routes("meetings")
 
 @router.get("/meetings/{meeting_id}/attendance")
 @asks(Action.SEE_MEETING)
-def get_attendance(meeting_id: UUID, desk: AtDesk) -> AttendanceShown:
+def get_attendance(meeting_id: UUID, context: InContext) -> AttendanceShown:
     """How each seat was filled, and how the committee stands against its quorum by what is recorded now."""
-    find_meeting(desk.session, desk.asker, meeting_id)
-    return _attendance(desk, meeting_id)
+    find_meeting(context.session, context.asker, meeting_id)
+    return _attendance(context, meeting_id)
 
 
 @router.put("/meetings/{meeting_id}/attendance")
 @asks(Action.RUN_MEETING)
-def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> AttendanceShown:
+def record_attendance(meeting_id: UUID, body: AttendanceGiven, context: InContext) -> AttendanceShown:
     """Say how one seat was filled, or correct it."""
-    by = _as(desk, Action.RUN_MEETING, meeting_id)
+    by = _as(context, Action.RUN_MEETING, meeting_id)
     attendance.record(
-        desk.session,
+        context.session,
         meeting_id,
         body.seat_id,
         body.state,
@@ -48,23 +48,23 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> 
         arrived_at=body.arrived_at,
         left_at=body.left_at,
         by=by,
-        at=desk.at,
+        at=context.at,
         seen=body.seen,
     )
-    return _attendance(desk, meeting_id)
+    return _attendance(context, meeting_id)
 
 
 @router.get("/meetings/{meeting_id}/outcomes")
 @asks(Action.RUN_MEETING)
-def list_outcomes(meeting_id: UUID, desk: AtDesk) -> list[ItemTreated]:
+def list_outcomes(meeting_id: UUID, context: InContext) -> list[ItemTreated]:
     """What became of each item of a meeting, in their order, with its notes: for the person who runs it."""
-    _as(desk, Action.RUN_MEETING, meeting_id)
-    return _items(desk, meeting_id)
+    _as(context, Action.RUN_MEETING, meeting_id)
+    return _items(context, meeting_id)
 
 
-def _as(desk: Desk, action: Action, meeting_id: UUID) -> Actor:
+def _as(context: RequestContext, action: Action, meeting_id: UUID) -> Actor:
     """The actor who does this in a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    _, _, given = find_meeting(context.session, context.asker, meeting_id)
     return require(action, given)
 
 
@@ -75,11 +75,11 @@ def _state(on: On[Row], _: None, response: Response) -> StateShown:
 
 
 def _seats(on: On[Row], _: None) -> AttendanceShown:
-    return _attendance(on.desk, on.id)
+    return _attendance(on.context, on.id)
 
 
 def _item(on: On[Row], item_id: UUID, response: Response) -> ItemTreated:
-    shown = next(one for one in _items(on.desk, on.id) if one.id == item_id)
+    shown = next(one for one in _items(on.context, on.id) if one.id == item_id)
     response.headers["ETag"] = etag(shown.version)
     return shown
 
@@ -89,21 +89,21 @@ act_resources(router, SEATS, _seats)
 act_resources(router, ITEMS, _item, found_at=lambda on, _: f"/meetings/{on.id}/outcomes")
 
 
-def _attendance(desk: Desk, meeting_id: UUID) -> AttendanceShown:
-    stood = attendance.quorum_now(desk.session, meeting_id, desk.at)
+def _attendance(context: RequestContext, meeting_id: UUID) -> AttendanceShown:
+    stood = attendance.quorum_now(context.session, meeting_id, context.at)
     return AttendanceShown(
         quorum=QuorumShown.about(stood),
         seats=[
             SeatFilled.about(one, seat_id=one.seat.id, key=one.seat.key)
-            for one in attendance.attendance_of(desk.session, meeting_id)
+            for one in attendance.attendance_of(context.session, meeting_id)
         ],
     )
 
 
-def _items(desk: Desk, meeting_id: UUID) -> list[ItemTreated]:
-    rows = items_of(desk.session, meeting_id)
-    named = committees(desk.session)
-    used = running.minutes_used(read_meeting(desk.session, meeting_id), rows, desk.at)
+def _items(context: RequestContext, meeting_id: UUID) -> list[ItemTreated]:
+    rows = items_of(context.session, meeting_id)
+    named = committees(context.session)
+    used = running.minutes_used(read_meeting(context.session, meeting_id), rows, context.at)
     return [
         ItemTreated.about(
             row,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.access.partners import find_partner, read_statement
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.statements import STATEMENT, Period
 from api.json.act_routes import act_resources
@@ -41,50 +41,50 @@ class ProgramStatementShown(Shown):
 
 @router.get("/partners/{organization_id}/statements")
 @asks(Action.READ_STATEMENT)
-def list_statements(organization_id: UUID, desk: AtDesk) -> list[int]:
+def list_statements(organization_id: UUID, context: InContext) -> list[int]:
     """The years of which a partner has a statement, the newest first."""
-    _, given = find_partner(desk.session, desk.asker, organization_id)
+    _, given = find_partner(context.session, context.asker, organization_id)
     require(Action.READ_STATEMENT, given)
-    return years(desk.session, organization_id, desk.day)
+    return years(context.session, organization_id, context.day)
 
 
 @router.get("/partners/{organization_id}/statements/{year}")
 @asks(Action.READ_STATEMENT)
-def get_statement(organization_id: UUID, year: int, desk: AtDesk) -> PartnerStatement:
+def get_statement(organization_id: UUID, year: int, context: InContext) -> PartnerStatement:
     """A partner's year as it stands: over the days on which its agreement was in force, in both languages."""
-    return read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)[1]
+    return read_statement(context.session, context.asker, organization_id, year, at=context.at)[1]
 
 
 @router.get("/statements")
 @asks(Action.SEE_COUNTS)
-def list_periods(desk: AtDesk) -> list[StatementPeriod]:
+def list_periods(context: InContext) -> list[StatementPeriod]:
     """The years and quarters that are over, the newest first, and which of their statements left."""
-    require(Action.SEE_COUNTS, to_program(desk.asker))
-    left = program.released_periods(desk.session)
+    require(Action.SEE_COUNTS, to_program(context.asker))
+    left = program.released_periods(context.session)
     return [
         StatementPeriod(period=one.key, released_at=left[one.key].at if one.key in left else None)
-        for one in program.periods(desk.session, desk.day)
+        for one in program.periods(context.session, context.day)
     ]
 
 
 @router.get("/statements/{period}")
 @asks(Action.SEE_COUNTS)
-def get_program_statement(period: Period, desk: AtDesk) -> ProgramStatementShown:
+def get_program_statement(period: Period, context: InContext) -> ProgramStatementShown:
     """The program's statement of a period. Only one that was released is for those who fund the program."""
-    require(Action.SEE_COUNTS, to_program(desk.asker))
-    return _program_statement(desk, period)
+    require(Action.SEE_COUNTS, to_program(context.asker))
+    return _program_statement(context, period)
 
 
 def _released(on: On[str], _: None) -> ProgramStatementShown:
-    return _program_statement(on.desk, on.row)
+    return _program_statement(on.context, on.row)
 
 
 act_resources(router, STATEMENT, _released)
 
 
-def _program_statement(desk: Desk, period: str) -> ProgramStatementShown:
-    left = program.released(desk.session, period)
-    statement = left.statement if left is not None else program.look(desk.session, period, at=desk.at)
+def _program_statement(context: RequestContext, period: str) -> ProgramStatementShown:
+    left = program.released(context.session, period)
+    statement = left.statement if left is not None else program.look(context.session, period, at=context.at)
     return ProgramStatementShown(
         released_at=left.at if left is not None else None,
         digest=program.digest_of(statement),

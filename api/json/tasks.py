@@ -15,12 +15,12 @@ from pydantic import BaseModel
 
 from api.access.cases import to_case
 from api.access.permissions import Action, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import actor_for, find_task
-from api.access.words import Said, asked_of_said, said_with
+from api.access.words import ReadWords, asked_of_said, said_with
 from api.acts.task_verbs import TaskVerb
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IfMatch, Once, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, etag, seen_version
 from api.json.shapes import (
     AskedShown,
     BesideShown,
@@ -30,17 +30,17 @@ from api.json.shapes import (
     HolderShown,
     Limit,
     MovedShown,
-    Note,
+    NoteInput,
     Offset,
     OptionalReason,
     Page,
     TaskShown,
 )
 from api.views.tasks import names_of
-from api.web.given import Reason
+from api.web.given import ReasonGiven
 from domain.casework import board, requests, tasks
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.casework.scheduling import asked_of_pins, protocols_of
 from domain.declarations.protocol import Instead
 from domain.kernel.asking import ask_ahead
@@ -56,13 +56,13 @@ router = api_routes("tasks")
 
 
 @dataclass(frozen=True)
-class Door:
-    """What every act on a task comes with: the desk, the version that was seen, and the key of a repeated request."""
+class TaskRequest:
+    """What every act on a task comes with: the request, the version seen, and the key of a repetition."""
 
-    desk: Desk
+    context: RequestContext
     response: Response
     if_match: str
-    once: Once
+    once: IdempotentRequest
 
     @property
     def seen(self) -> int | None:
@@ -74,9 +74,9 @@ class Door:
         # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
         if (before := self.once.again(body)) is not None:
             return before  # type: ignore[return-value]  # an answer given again, as it stands
-        session = self.desk.session
-        by = actor_for(session, self.desk.asker, action, task_id)
-        moved = verb(session, task_id, by=by, at=self.desk.at, seen=self.seen)
+        session = self.context.session
+        by = actor_for(session, self.context.asker, action, task_id)
+        moved = verb(session, task_id, by=by, at=self.context.at, seen=self.seen)
         self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
         version = moved.version
         if version is None:
@@ -85,58 +85,58 @@ class Door:
         return MovedShown.model_validate(moved)
 
 
-async def door_of(desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = "") -> Door:
+async def door_of(context: InContext, once: AtOnce, response: Response, if_match: IfMatch = "") -> TaskRequest:
     """The door at which one request knocks."""
-    return Door(desk, response, if_match, once)
+    return TaskRequest(context, response, if_match, once)
 
 
-AtDoor = Annotated[Door, Depends(door_of)]
+AtDoor = Annotated[TaskRequest, Depends(door_of)]
 
 
 @router.get("/work")
 @asks(Action.SEE_MY_WORK)
 def my_work(
-    desk: AtDesk,
+    context: InContext,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[TaskShown]:
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
-    require(Action.SEE_MY_WORK, to_program(desk.asker))
-    session, me, today = desk.session, desk.asker.person_id, desk.asker.standing
+    require(Action.SEE_MY_WORK, to_program(context.asker))
+    session, me, today = context.session, context.asker.person_id, context.asker.standing
     ask_ahead(session, *board.asked_of_mine(today, me), asked_of_who_barred(me))
     mine = board.counts_of(session, today, me)
     rows = board.work(session, mine.hats, limit=limit, offset=offset)
-    return Page(items=shown_tasks(desk, rows), total=mine.to_do + mine.to_approve, limit=limit, offset=offset)
+    return Page(items=shown_tasks(context, rows), total=mine.to_do + mine.to_approve, limit=limit, offset=offset)
 
 
 @router.get("/tasks/{task_id}")
 @asks(Action.SEE_TASK)
-def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
+def get_task(task_id: UUID, context: InContext, response: Response) -> TaskShown:
     """One task."""
-    task, case = find_task(desk.session, desk.asker, task_id)
+    task, case = find_task(context.session, context.asker, task_id)
     response.headers["ETag"] = etag(task.version)
-    return shown_tasks(desk, [task], with_notes=case is None or reads_notes(desk, case), opens=True)[0]
+    return shown_tasks(context, [task], with_notes=case is None or reads_notes(context, case), opens=True)[0]
 
 
 @router.post("/tasks/{task_id}/completion")
 @asks(Action.COMPLETE_TASK)
 def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
     """Record that a task was done; where it is approved by someone, it then waits for them."""
-    proofs = [Proof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
+    proofs = [GivenProof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
     verb = partial(tasks.complete_task, note=body.note, evidence=proofs, given=body.given)
     return door.open(Action.COMPLETE_TASK, task_id, verb, body)
 
 
 @router.post("/tasks/{task_id}/approval")
 @asks(Action.APPROVE_TASK)
-def approve(task_id: UUID, body: Note, door: AtDoor) -> MovedShown:
+def approve(task_id: UUID, body: NoteInput, door: AtDoor) -> MovedShown:
     """Approve what was done. Never one's own."""
     return door.open(Action.APPROVE_TASK, task_id, partial(tasks.approve_task, note=body.note), body)
 
 
 @router.post("/tasks/{task_id}/rejection")
 @asks(Action.REJECT_TASK)
-def reject(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+def reject(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
     """Send back what was done, with the reason."""
     return door.open(Action.REJECT_TASK, task_id, partial(tasks.reject_task, reason=body.reason), body)
 
@@ -150,31 +150,33 @@ def undo(task_id: UUID, body: OptionalReason, door: AtDoor) -> MovedShown:
 
 @router.post("/tasks/{task_id}/waiver")
 @asks(Action.WAIVE_TASK)
-def waive(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+def waive(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
     """Decide, with the reason, that a step is not needed in this case."""
     return door.open(Action.WAIVE_TASK, task_id, partial(tasks.waive_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/handing-back")
 @asks(Action.HAND_BACK_TASK)
-def hand_back(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+def hand_back(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
     """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
     return door.open(Action.HAND_BACK_TASK, task_id, partial(tasks.hand_back_task, reason=body.reason), body)
 
 
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
-def give_again(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+def give_again(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
     """Give a handed-back task again to the role that owes it, with a word for it."""
     return door.open(Action.RETURN_TASK, task_id, partial(tasks.return_task, reason=body.reason), body)
 
 
-def reads_notes(desk: Desk, case: Case) -> bool:
+def reads_notes(context: RequestContext, case: Case) -> bool:
     """Whether what people wrote in a case is for the asker to read."""
-    return allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
+    return allows(Action.READ_NOTES, to_case(context.session, context.asker, case)) is not None
 
 
-def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, opens: bool = False) -> list[TaskShown]:
+def shown_tasks(
+    context: RequestContext, rows: Sequence[Task], *, with_notes: bool = True, opens: bool = False
+) -> list[TaskShown]:
     """Tasks as the window shows them, with those on whom each waits today.
 
     Notes and reasons go `with_notes` alone: those who have a part in the case read them (`Action.READ_NOTES`). Those
@@ -183,17 +185,17 @@ def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, op
     both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
     cases = {row.case_id for row in rows if row.case_id is not None}
     ask_ahead(
-        desk.session,
+        context.session,
         board.asked_of_chains(both),
         asked_of_pins(cases),
         *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
     )
-    protocols_of(desk.session, cases)
-    links = board.chains(desk.session, both)
-    falls = {row.id: board.who(desk.asker.standing, row, links) for row in rows}
-    in_place = words_in_place(desk.session, [row for row in rows if is_in_place(row, falls[row.id])])
-    names = names_of(desk, _people(falls.values()))
-    written = _Written.of(desk, rows, opens=opens) if with_notes else _NOT_READ
+    protocols_of(context.session, cases)
+    links = board.chains(context.session, both)
+    falls = {row.id: board.who(context.asker.standing, row, links) for row in rows}
+    in_place = words_in_place(context.session, [row for row in rows if is_in_place(row, falls[row.id])])
+    names = names_of(context, _people(falls.values()))
+    written = _Written.of(context, rows, opens=opens) if with_notes else _NOT_READ
     return [
         TaskShown(
             id=row.id,
@@ -213,13 +215,13 @@ def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, op
             settled_at=row.settled_at,
             handed_back_at=row.handed_back_at,
             version=row.version,
-            asks=[_asked(part, desk.language) for part in row.asks],
+            asks=[_asked(part, context.language) for part in row.asks],
             given=written.given(row),
             note=written.words("note", row),
             reason=written.words("reason", row),
             beside=written.beside(row),
-            title=_title(row, in_place.get(row.id), desk.language),
-            late=board.late_on(row, desk.day),
+            title=_title(row, in_place.get(row.id), context.language),
+            late=board.late_on(row, context.day),
             waits_on=_holders(falls[row.id], names),
             vacant=_is_vacant(falls[row.id]),
             waits_for=_coming(falls[row.id], names),
@@ -269,15 +271,15 @@ class _Written:
     """What people wrote with tasks, as the asker reads it: those about a participant apart, which `opens` opens."""
 
     requests: Mapping[UUID, Request]
-    said: Mapping[UUID, Said]
+    said: Mapping[UUID, ReadWords]
     opens: bool
     is_read: bool = True
 
     @classmethod
-    def of(cls, desk: Desk, rows: Sequence[Task], *, opens: bool) -> _Written:
+    def of(cls, context: RequestContext, rows: Sequence[Task], *, opens: bool) -> _Written:
         """Of these tasks. Raises Refusal where the keys cannot be used."""
-        found = requests.newest(desk.session, [row.id for row in rows])
-        return cls(found, said_with(desk, rows, opens=opens), opens)
+        found = requests.newest(context.session, [row.id for row in rows])
+        return cls(found, said_with(context, rows, opens=opens), opens)
 
     def given(self, row: Task) -> dict[str, Any] | None:
         """What was filled in last; null where nothing was, or the file of the participant is not the asker's."""

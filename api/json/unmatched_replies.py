@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.acts.declaring import On
 from api.acts.meetings import Local
 from api.acts.unmatched_replies import STRAY, find_stray
@@ -17,14 +17,14 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import Limit, Offset, Page, Shown
-from api.views.unmatched_replies import StrayLine, lines_of
+from api.views.unmatched_replies import UnmatchedReplyLine, lines_of
 from api.web.rendering import words
 from meetings import unmatched_replies
 
 router = api_routes("meetings", of_acts=True)
 
 
-class StrayShown(Shown):
+class UnmatchedReplyShown(Shown):
     """One mail: why it was not taken, as a code and in words, and what it claims. An address in it proves nothing.
 
     `meeting_id` and `starts` are empty of a whole season, and all of meeting and person where nothing is known. Once
@@ -52,36 +52,38 @@ class StrayShown(Shown):
 @router.get("/strays")
 @asks(Action.KEEP_STRAYS)
 def list_strays(
-    desk: AtDesk,
+    context: InContext,
     seen: Annotated[bool, Query(description="Those that somebody has seen to, instead of those that wait.")] = False,
     limit: Limit = 50,
     offset: Offset = 0,
-) -> Page[StrayShown]:
+) -> Page[UnmatchedReplyShown]:
     """The mails that came as answers and were not taken, the last ones first."""
-    require(Action.KEEP_STRAYS, to_program(desk.asker))
-    rows = (unmatched_replies.seen_to if seen else unmatched_replies.waiting)(desk.session, limit=limit, offset=offset)
-    total = unmatched_replies.count(desk.session, are_waiting=not seen)
-    return Page(items=[_stray(one) for one in lines_of(desk, rows)], total=total, limit=limit, offset=offset)
+    require(Action.KEEP_STRAYS, to_program(context.asker))
+    rows = (unmatched_replies.seen_to if seen else unmatched_replies.waiting)(
+        context.session, limit=limit, offset=offset
+    )
+    total = unmatched_replies.count(context.session, are_waiting=not seen)
+    return Page(items=[_stray(one) for one in lines_of(context, rows)], total=total, limit=limit, offset=offset)
 
 
 @router.get("/strays/{stray_id}")
 @asks(Action.KEEP_STRAYS)
-def get_stray(stray_id: UUID, desk: AtDesk, response: Response) -> StrayShown:
+def get_stray(stray_id: UUID, context: InContext, response: Response) -> UnmatchedReplyShown:
     """One mail that was not taken."""
-    find_stray(desk, Action.KEEP_STRAYS, stray_id)
-    (line,) = lines_of(desk, [unmatched_replies.stray_of(desk.session, stray_id)])
+    find_stray(context, Action.KEEP_STRAYS, stray_id)
+    (line,) = lines_of(context, [unmatched_replies.stray_of(context.session, stray_id)])
     response.headers["ETag"] = etag(line.row.version)
     return _stray(line)
 
 
-def _seen_to(on: On[None], _: None, response: Response) -> StrayShown:
-    return get_stray(on.id, on.desk, response)
+def _seen_to(on: On[None], _: None, response: Response) -> UnmatchedReplyShown:
+    return get_stray(on.id, on.context, response)
 
 
 act_resources(router, STRAY, _seen_to)
 
 
-def _stray(line: StrayLine) -> StrayShown:
-    return StrayShown.about(
+def _stray(line: UnmatchedReplyLine) -> UnmatchedReplyShown:
+    return UnmatchedReplyShown.about(
         line.row, reason_in_words=words(line.why), committee=line.title, starts=line.starts, seat=line.seat
     )

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
 
-from api.access.session import AtDesk, Desk
-from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.access.session import InContext, RequestContext
+from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
 from api.pages.idempotent_forms import AtOnce
@@ -34,7 +34,7 @@ After = Callable[[On[Row], str], str]
 
 def act_pages(
     router: APIRouter,
-    subject: Subject[Row],
+    subject: ActSubject[Row],
     shown: Shown[Row],
     *,
     after: After[Row] | None = None,
@@ -52,7 +52,7 @@ def act_pages(
 
 
 def _endpoint(
-    subject: Subject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
+    subject: ActSubject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
 ) -> Callable[..., Any]:
     form = _ActForm(subject, act, shown, after, must_have_seen)
     return endpoint_of(act, form.answer, form.parts(), Response)
@@ -62,7 +62,7 @@ class _ActForm(Generic[Row]):
     """One act as a form: what it asks for, how that is read, and where the act leads."""
 
     def __init__(
-        self, subject: Subject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
+        self, subject: ActSubject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
     ) -> None:
         self.subject, self.act, self.shown, self.after = subject, act, shown, after
         self.must_have_seen = must_have_seen
@@ -74,10 +74,10 @@ class _ActForm(Generic[Row]):
 
     def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""
-        on = self.subject.open(given["desk"], self.act, {name: given[name] for name in self.ids})
+        on = self.subject.open(given["context"], self.act, {name: given[name] for name in self.ids})
         on = replace(on, seen=given.get("seen"))
         typed = {name: given[name] or [] if name in self.lists else given[name] for name in self.fields}
-        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["desk"])
+        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["context"])
         done = attempt(lambda: self._do(on, given, typed))
         if isinstance(done, Refusal):
             return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), done, typed))
@@ -86,7 +86,7 @@ class _ActForm(Generic[Row]):
     def _do(self, on: On[Row], given: Parts, typed: Parts) -> str:
         """Do the act; the address to which it leads. Raises Refusal."""
         act = self.act
-        said = act.said.from_form(typed, on.desk) if act.said else None
+        said = act.said.from_form(typed, on.context) if act.said else None
         done = act.call(on, said, {name: self._part(name, given) for name in act.parts})
         place = self.subject.leads_to(act, on, done)
         if act.leads is not None:
@@ -103,7 +103,7 @@ class _ActForm(Generic[Row]):
         act = self.act
         seen = part("seen", MustHaveSeen) if self.must_have_seen else part("seen", Seen, None)
         return [
-            part("desk", AtDesk),
+            part("context", InContext),
             part("request", Request),
             *(part(name, kind) for name, kind in self.ids.items()),
             *(part(name, one.annotation) for name, one in act.parts.items() if name not in self.reads),
@@ -114,7 +114,7 @@ class _ActForm(Generic[Row]):
         ]
 
 
-def _attempt(desk: Desk, act: Callable[[], str]) -> str | Refusal:
+def _attempt(context: RequestContext, act: Callable[[], str]) -> str | Refusal:
     """Do an act that may be repeated as it is: where it leads, or why not."""
     places: list[str] = []
-    return desk.attempt(lambda: places.append(act())) or places[0]
+    return context.attempt(lambda: places.append(act())) or places[0]

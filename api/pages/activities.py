@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.activities import whom_to_plan_with
 from api.access.permissions import Action, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.activities import ACTIVITY, PART, PLAN
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -33,29 +33,32 @@ KINDS: Final[Mapping[str, str]] = {
 
 @router.get("", name="activities")
 @asks(Action.PLAN_ACTIVITIES)
-def show_activities(desk: AtDesk, request: Request) -> HTMLResponse:
+def show_activities(context: InContext, request: Request) -> HTMLResponse:
     """What is planned with those whom the reader follows, and a form to plan something."""
-    return _page(desk, request, Typed())
+    return _page(context, request, Typed())
 
 
-def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
-    rows = whom_to_plan_with(desk, ("active", "on_break"))
+def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
+    rows = whom_to_plan_with(context, ("active", "on_break"))
     return page(
-        desk,
+        context,
         request,
         "activities.html",
         typed=typed,
         planned=activities.planned(
-            desk.session, [row.id for row in rows], desk.day, kept_from=who_barred(desk.session, desk.asker.person_id)
+            context.session,
+            [row.id for row in rows],
+            context.day,
+            kept_from=who_barred(context.session, context.asker.person_id),
         ),
         rows=rows,
         kinds=[(key, gettext(words)) for key, words in KINDS.items()],
         kind_words=KINDS,
-        today=desk.day,
+        today=context.day,
     )
 
 
 for subject in (PLAN, ACTIVITY, PART):
     act_pages(
-        router, subject, lambda on, request, typed: _page(on.desk, request, typed), after=lambda _, __: "/activities"
+        router, subject, lambda on, request, typed: _page(on.context, request, typed), after=lambda _, __: "/activities"
     )

@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
 from api.views.sentences import sentence_of
@@ -88,7 +88,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 @router.get("/activity", name="activity")
 @asks(Action.SEE_ACTIVITY)
 def show_activity(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     about: str = "",
     person: str = "",
@@ -101,7 +101,7 @@ def show_activity(
     What merely follows from something else (a task that opens, a letter that is written) is left out until `all`
     is asked for, or one of its kind.
     """
-    require(Action.SEE_ACTIVITY, to_program(desk.asker))
+    require(Action.SEE_ACTIVITY, to_program(context.asker))
     about = about if about in GROUPS else ""
     wrong: Refusal | None = None
     who: UUID | None = None
@@ -110,41 +110,41 @@ def show_activity(
         who, day = id_or_none(person), day_or_none(on)
     except Refusal as refusal:
         wrong = refusal
-    wanted = _wanted(desk, about=about, who=who, day=day, everything=bool(all_of_it) or about in ("mail", "access"))
+    wanted = _wanted(context, about=about, who=who, day=day, everything=bool(all_of_it) or about in ("mail", "access"))
     rows = every(
-        desk.session,
+        context.session,
         select(Event).where(*wanted, col(Event.n) < before).order_by(col(Event.n).desc()).limit(PAGE_SIZE + 1),
     )
     asked = {"about": about, "person": person, "on": on, "all": all_of_it}
     return page(
-        desk,
+        context,
         request,
         "activity.html",
         status=status_of(wrong) if wrong else 200,
         wrong=sentence_of(wrong) if wrong else "",
-        days=by_day(desk, told(desk, rows[:PAGE_SIZE])),
+        days=by_day(context, told(context, rows[:PAGE_SIZE])),
         # Beside what happened to a task, the case: the record is of the whole program.
-        cases=_cases_of(desk, rows[:PAGE_SIZE]),
+        cases=_cases_of(context, rows[:PAGE_SIZE]),
         older=_address(asked, before=rows[PAGE_SIZE - 1].n) if len(rows) > PAGE_SIZE else "",
         newest=_address(asked) if before != NEWEST else "",
-        total=scalar(desk.session, select(func.count()).select_from(Event).where(*wanted)) or 0,
+        total=scalar(context.session, select(func.count()).select_from(Event).where(*wanted)) or 0,
         groups=[(key, title, _address({**asked, "about": key})) for key, (title, _) in GROUPS.items()],
         everything=_address({**asked, "about": ""}),
         about=about,
         who=who,
         typed_on=on,
         all_of_it=bool(all_of_it),
-        people=names_to_choose(desk),
+        people=names_to_choose(context),
     )
 
 
 def _wanted(
-    desk: Desk, *, about: str, who: UUID | None, day: date | None, everything: bool
+    context: RequestContext, *, about: str, who: UUID | None, day: date | None, everything: bool
 ) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [
         in_program(Event),
         col(Event.verb).not_in(sorted(FOR_PRIVACY)),
-        line_is_open_to(literal(desk.asker.person_id, Uuid())),
+        line_is_open_to(literal(context.asker.person_id, Uuid())),
     ]
     if about:
         wanted.append(func.split_part(col(Event.verb), ".", 1).in_(GROUPS[about][1]))
@@ -154,14 +154,14 @@ def _wanted(
         # What they did, what was done to them, and what was done in their name.
         wanted.append(or_(Event.actor_id == who, Event.subject_id == who, Event.actor_for == who))
     if day is not None:
-        first, after = moments_of(desk.session, day)
+        first, after = moments_of(context.session, day)
         wanted += [col(Event.at) >= first, col(Event.at) < after]
     return wanted
 
 
-def _cases_of(desk: Desk, rows: list[Event]) -> dict[int, str]:
+def _cases_of(context: RequestContext, rows: list[Event]) -> dict[int, str]:
     """The case of each line that tells of a part of one, by the line's number."""
-    cases = cases_about(desk, {row.case_id for row in rows if row.case_id})
+    cases = cases_about(context, {row.case_id for row in rows if row.case_id})
     return {
         surely(row.n): cases[row.case_id].title for row in rows if row.case_id in cases and row.subject_kind != "case"
     }

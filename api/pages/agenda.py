@@ -15,7 +15,7 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.agendas import (
-    Found,
+    AgendaAccess,
     agenda_file,
     ask_for_item,
     changed,
@@ -28,7 +28,7 @@ from api.access.agendas import (
     send,
 )
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.agendas import AGENDA, ITEM, minutes_of, number_of
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
@@ -51,29 +51,29 @@ Version = Annotated[int, Query(ge=1, le=10_000)]
 
 @router.get("/meetings/{meeting_id}/agenda", name="agenda")
 @asks(Action.ASK_FOR_ITEM)
-def show_agenda(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+def show_agenda(context: InContext, request: Request, meeting_id: UUID) -> HTMLResponse:
     """The agenda as it is built, or what the asker may ask of it."""
-    return agenda_page(desk, request, meeting_id, Typed())
+    return agenda_page(context, request, meeting_id, Typed())
 
 
 @router.get("/meetings/{meeting_id}/agenda.pdf", name="agenda_pdf")
 @asks(Action.SEE_MEETING)
-def read_pdf(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
+def read_pdf(context: InContext, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as PDF, as the asker may read it."""
-    return downloads.download(agenda_file(desk, meeting_id, version, edition, "pdf"))
+    return downloads.download(agenda_file(context, meeting_id, version, edition, "pdf"))
 
 
 @router.get("/meetings/{meeting_id}/agenda.docx", name="agenda_docx")
 @asks(Action.SEE_MEETING)
-def read_docx(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
+def read_docx(context: InContext, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as a Word document, as the asker may read it."""
-    return downloads.download(agenda_file(desk, meeting_id, version, edition, "docx"))
+    return downloads.download(agenda_file(context, meeting_id, version, edition, "docx"))
 
 
 @router.post("/meetings/{meeting_id}/agenda/items")
 @asks(Action.ASK_FOR_ITEM)
 def ask(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     meeting_id: UUID,
     title_fr: Text = "",
@@ -83,12 +83,12 @@ def ask(
     late_reason: Text = "",
 ) -> Response:
     """Ask for an item; late, with the reason, where the agenda is frozen."""
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     by = require(Action.ASK_FOR_ITEM, found.given)
 
     def act() -> UUID:
         return ask_for_item(
-            desk,
+            context,
             found,
             title_fr=title_fr,
             title_en=title_en,
@@ -99,64 +99,70 @@ def ask(
         )
 
     typed = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
-    return _done(desk, request, found, "ask", act, {**typed, "late_reason": late_reason}, back="mine")
+    return _done(context, request, found, "ask", act, {**typed, "late_reason": late_reason}, back="mine")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/place")
 @asks(Action.KEEP_AGENDA)
 def move(
-    desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen, to: Text = "", place: Text = ""
+    context: InContext, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen, to: Text = "", place: Text = ""
 ) -> Response:
     """Move an item one up or one down, or to a place by its number."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
+    found, by = keeper_of_item(context, meeting_id, item_id)
 
     def act() -> None:
         if to in ("up", "down"):
-            agendas.shift(desk.session, item_id, -1 if to == "up" else 1, by=by, at=desk.at, seen=seen)
+            agendas.shift(context.session, item_id, -1 if to == "up" else 1, by=by, at=context.at, seen=seen)
         else:
-            agendas.move_to(desk.session, item_id, place_of(place), by=by, at=desk.at, seen=seen)
+            agendas.move_to(context.session, item_id, place_of(place), by=by, at=context.at, seen=seen)
 
-    return _done(desk, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
+    return _done(context, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
 @asks(Action.KEEP_AGENDA)
 def add_late(
-    desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen, reason: Text = "", shown: Text = ""
+    context: InContext,
+    request: Request,
+    meeting_id: UUID,
+    item_id: UUID,
+    seen: Seen,
+    reason: Text = "",
+    shown: Text = "",
 ) -> Response:
     """Add an item to the frozen agenda, as an addendum, with the reason."""
-    found, row = find_item(desk, meeting_id, item_id)
+    found, row = find_item(context, meeting_id, item_id)
     by = require(Action.KEEP_AGENDA, found.given)
 
     def change() -> Outgoing:
-        return freezing.add_late(desk.session, meeting_id, item_id, reason=reason, by=by, at=desk.at, seen=seen)
+        return freezing.add_late(context.session, meeting_id, item_id, reason=reason, by=by, at=context.at, seen=seen)
 
     facts = [
-        (gettext(N_("Item")), pick(desk.language, {"fr": row.title_fr, "en": row.title_en})),
+        (gettext(N_("Item")), pick(context.language, {"fr": row.title_fr, "en": row.title_en})),
         (gettext(N_("Why it cannot wait")), reason or row.late_reason),
     ]
     fields = [("seen", str(seen)), ("reason", reason)]
     ask = _Ask(gettext(N_("Add an item late")), facts, f"items/{item_id}/late", fields, shown, "addendum")
-    return _twice(desk, request, found, f"late-{item_id}", ask, change, {"reason": reason})
+    return _twice(context, request, found, f"late-{item_id}", ask, change, {"reason": reason})
 
 
 @router.post("/meetings/{meeting_id}/agenda/freezing")
 @asks(Action.KEEP_AGENDA)
-def freeze(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
+def freeze(context: InContext, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
     """Freeze the agenda now, and send it to everyone who is invited."""
-    found, by = keeper(desk, meeting_id)
+    found, by = keeper(context, meeting_id)
 
     facts: list[tuple[str, str]] = []
 
     def change() -> Outgoing:
-        carried = assembling.take_over(desk.session, meeting_id, by=by, at=desk.at)
-        outgoing = freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+        carried = assembling.take_over(context.session, meeting_id, by=by, at=context.at)
+        outgoing = freezing.freeze(context.session, meeting_id, by=by, at=context.at, seen=seen)
         number = ngettext("%(n)s item", "%(n)s items", len(carried)) % {"n": len(carried)}
         facts[:] = [(gettext(N_("Left by meetings that were not closed")), number)] if carried else []
         return outgoing
 
     ask = _Ask(gettext(N_("Freeze the agenda")), facts, "freezing", [("seen", str(seen))], shown, "frozen")
-    return _twice(desk, request, found, "freezing", ask, change, {})
+    return _twice(context, request, found, "freezing", ask, change, {})
 
 
 def place_of(text: str) -> int:
@@ -168,11 +174,11 @@ def place_of(text: str) -> int:
     return place
 
 
-def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+def agenda_page(context: RequestContext, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of an agenda for those who may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
-    found = find_agenda(desk, meeting_id)
+    found = find_agenda(context, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    return page(desk, request, "agenda.html", refused=typed.refusal, typed=typed, **agenda_of(desk, found))
+    return page(context, request, "agenda.html", refused=typed.refusal, typed=typed, **agenda_of(context, found))
 
 
 @dataclass(frozen=True)
@@ -188,9 +194,9 @@ class _Ask:
 
 
 def _done(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
-    found: Found,
+    found: AgendaAccess,
     form: str,
     act: Callable[[], object],
     typed: Mapping[str, str] | None = None,
@@ -204,16 +210,16 @@ def _done(
         act()
 
     meeting_id = found.meeting.id
-    refusal = desk.attempt(do)
+    refusal = context.attempt(do)
     if refusal is None:
         return see_other(f"/meetings/{meeting_id}/agenda#{back}")
-    return agenda_page(desk, request, meeting_id, Typed(form, refusal, dict(typed or {})))
+    return agenda_page(context, request, meeting_id, Typed(form, refusal, dict(typed or {})))
 
 
 def _twice(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
-    found: Found,
+    found: AgendaAccess,
     form: str,
     ask: _Ask,
     change: Callable[[], Outgoing],
@@ -223,25 +229,25 @@ def _twice(
     meeting = found.meeting
     here = f"/meetings/{meeting.id}/agenda"
     made = in_two_clicks(
-        Click.of(desk, request, ask.shown),
+        Click.of(context, request, ask.shown),
         ask.fields,
         f"{here}#documents",
-        lambda: changed(desk, found, change),
+        lambda: changed(context, found, change),
         lambda made: digest_of(made[1]),
-        lambda made: send(desk, made[0], ask.occasion),
+        lambda made: send(context, made[0], ask.occasion),
     )
     if isinstance(made, Refusal):
-        return agenda_page(desk, request, meeting.id, Typed(form, made, dict(typed)))
+        return agenda_page(context, request, meeting.id, Typed(form, made, dict(typed)))
     if isinstance(made, Response):
         return made
     _, letters = made
-    title = title_of(committees(desk.session)[meeting.committee_id], desk.language)
+    title = title_of(committees(context.session)[meeting.committee_id], context.language)
     return page(
-        desk,
+        context,
         request,
         "agenda_to_send.html",
         ask=ask,
-        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(desk.language, meeting.starts)}"), *ask.facts],
+        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(context.language, meeting.starts)}"), *ask.facts],
         action=f"{here}/{ask.form}",
         back=here,
         letters=letters,
@@ -253,11 +259,11 @@ def _twice(
     )
 
 
-act_pages(router, AGENDA, lambda on, request, typed: agenda_page(on.desk, request, on.id, typed))
+act_pages(router, AGENDA, lambda on, request, typed: agenda_page(on.context, request, on.id, typed))
 act_pages(
     router,
     ITEM,
-    lambda on, request, typed: agenda_page(on.desk, request, on.ids["meeting_id"], typed),
+    lambda on, request, typed: agenda_page(on.context, request, on.ids["meeting_id"], typed),
     after=lambda on, place: f"{AGENDA.path.format(**on.ids)}#{place.partition('#')[2]}",
     must_have_seen=True,
 )

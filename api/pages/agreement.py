@@ -14,12 +14,12 @@ from fastapi.responses import HTMLResponse
 
 from api.access.agreements import WithOrganization, find_agreement, versions_of
 from api.access.permissions import Action, Forbidden, Given, allows, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from domain.agreements.agreements import directors_on, roles_left
-from domain.agreements.difference import Line, difference
+from domain.agreements.difference import VersionChange, difference
 from domain.agreements.signed_files import files_of, text_stands
 from domain.agreements.succession import may_be_rewritten
 from domain.agreements.terminations import called_off_from, notice_given_on
@@ -56,118 +56,126 @@ RESOURCES: Final[Mapping[str, str]] = {
 
 @router.get("/program/agreements/{agreement_id}", name="agreement")
 @asks(Action.SEE_PROGRAM)
-def show_agreement(desk: AtDesk, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
+def show_agreement(context: InContext, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
     """One agreement: the roles it creates, who owes what, and its other clauses. `n` names an earlier version."""
-    return agreement_page(desk, request, agreement_id, n, Typed())
+    return agreement_page(context, request, agreement_id, n, Typed())
 
 
-def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | None, typed: Typed) -> HTMLResponse:
+def agreement_page(
+    context: RequestContext, request: Request, agreement_id: UUID, n: int | None, typed: Typed
+) -> HTMLResponse:
     """The page of one version, the last without `n`; with `typed`, as a rule refused what was sent."""
-    found, given = find_agreement(desk, agreement_id)
-    versions = versions_of(desk, agreement_id)
+    found, given = find_agreement(context, agreement_id)
+    versions = versions_of(context, agreement_id)
     shown = next((version for version in versions if n is None or version.n == n), None)
     if shown is None:
         raise Forbidden
-    titles = titles_of_roles(desk)
+    titles = titles_of_roles(context)
     may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
-    signatures = _signatures(desk, shown.id)
+    signatures = _signatures(context, shown.id)
     return page(
-        desk,
+        context,
         request,
         "agreement.html",
         refused=typed.refusal,
         typed=typed,
         agreement=found,
-        organization=found.organization_fr if desk.language == "fr" else found.organization_en,
+        organization=found.organization_fr if context.language == "fr" else found.organization_en,
         shown=shown,
         versions=versions,
-        obligations=_obligations(desk, shown.id, titles),
-        changes=_changes(desk, versions, shown, titles),
-        **_terms(desk, shown.terms),
-        **_roles(desk, shown, titles, may_keep=may_keep),
-        **_signing(desk, found, shown, signatures, given, may_keep=may_keep),
-        **_files(desk, shown, signatures, given),
-        notice_on=notice_given_on(desk.session, shown.id),
-        called_off=called_off_from(desk.session, shown.id) if shown.state == "signed" else None,
+        obligations=_obligations(context, shown.id, titles),
+        changes=_changes(context, versions, shown, titles),
+        **_terms(context, shown.terms),
+        **_roles(context, shown, titles, may_keep=may_keep),
+        **_signing(context, found, shown, signatures, given, may_keep=may_keep),
+        **_files(context, shown, signatures, given),
+        notice_on=notice_given_on(context.session, shown.id),
+        called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
         may_keep=may_keep,
-        may_renew=may_keep and not any(may_be_rewritten(desk.session, one) for one in versions),
-        day=desk.day,
+        may_renew=may_keep and not any(may_be_rewritten(context.session, one) for one in versions),
+        day=context.day,
     )
 
 
-def _terms(desk: Desk, terms: Columns) -> Columns:
+def _terms(context: RequestContext, terms: Columns) -> Columns:
     """What the version says besides roles and obligations."""
     return {
         "terms": terms,
         "sharing_days": _sharing_days(terms),
         "majority": MAJORITIES.get(majority_of(terms), ""),
         "resources": _resources(terms),
-        "oversight": _oversight(desk, terms),
+        "oversight": _oversight(context, terms),
     }
 
 
-def _roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Columns:
+def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Columns:
     """The roles that the version creates and, before it begins, those that people hold and it no longer creates."""
     created = every(
-        desk.session,
+        context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
     )
     return {
         "roles": [(titles.get(row.role, row.role), row) for row in created],
         "created_roles": [(row.role, titles.get(row.role, row.role)) for row in created],
-        "left_roles": _left_roles(desk, shown, titles) if may_keep and shown.state == "signed" else [],
+        "left_roles": _left_roles(context, shown, titles) if may_keep and shown.state == "signed" else [],
     }
 
 
 def _signing(
-    desk: Desk,
+    context: RequestContext,
     agreement: WithOrganization,
     shown: AgreementVersion,
-    signatures: Sequence[Signed],
+    signatures: Sequence[SignatureLine],
     given: Given,
     *,
     may_keep: bool,
 ) -> Columns:
     """Who signed, who may still, and whether the text is as it was signed."""
-    directors = directors_on(desk.session, agreement.organization_id, desk.day)
+    directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
-    is_asked = shown.state == "sent" and desk.asker.person_id in lacking
+    is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
         "signers": [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
-        "text_is_right": text_stands(desk.session, shown.id),
+        "text_is_right": text_stands(context.session, shown.id),
         "may_sign": is_asked and allows(Action.SIGN_AGREEMENT, given) is not None,
-        "directors": _named(desk, lacking) if may_keep else [],
+        "directors": _named(context, lacking) if may_keep else [],
     }
 
 
-def _files(desk: Desk, shown: AgreementVersion, signatures: Sequence[Signed], given: Given) -> Columns:
+def _files(
+    context: RequestContext, shown: AgreementVersion, signatures: Sequence[SignatureLine], given: Given
+) -> Columns:
     """The files of the version, each with the signature that it carries."""
     by_id = {one.id: one for one in signatures}
     return {
         "files": [
             (file, by_id.get(file.signature_id) if file.signature_id else None)
-            for file in files_of(desk.session, shown.id)
+            for file in files_of(context.session, shown.id)
         ],
         "may_read_files": allows(Action.READ_SIGNED_FILE, given) is not None,
         "may_add_files": bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
     }
 
 
-def _oversight(desk: Desk, terms: Columns) -> list[tuple[str, str]]:
+def _oversight(context: RequestContext, terms: Columns) -> list[tuple[str, str]]:
     """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
     named = terms.get("oversight") or {}
-    names = _titles_of_committees(desk) | dict(tuples(desk.session, only(Organization.key, Organization.short_name)))
+    names = _titles_of_committees(context) | dict(
+        tuples(context.session, only(Organization.key, Organization.short_name))
+    )
     return [
-        (say(desk.language, words).capitalize(), names.get(named[key], named[key]))
+        (say(context.language, words).capitalize(), names.get(named[key], named[key]))
         for key, words in OVERSIGHT.items()
         if key in named
     ]
 
 
-def _left_roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
+def _left_roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
     """The roles that people hold today or will hold, and that this version no longer creates."""
-    return sorted({(one.role, titles.get(one.role, one.role)) for one in roles_left(desk.session, shown.id, desk.day)})
+    return sorted(
+        {(one.role, titles.get(one.role, one.role)) for one in roles_left(context.session, shown.id, context.day)}
+    )
 
 
 def _sharing_days(terms: Columns) -> dict[str, date]:
@@ -222,7 +230,7 @@ OVERSIGHT: Final[Mapping[str, str]] = {
 }
 
 
-def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str:
+def change_in_words(line: VersionChange, language: str, titles: Mapping[str, str]) -> str:
     """One line of what a version says otherwise, as a sentence. `titles` are those of the roles."""
     if line.part == "notice":
         return say(language, N_("Notice, in days: %(after)s; it was %(before)s"), before=line.before, after=line.after)
@@ -240,27 +248,27 @@ def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str
 
 
 def _changes(
-    desk: Desk, versions: Sequence[AgreementVersion], shown: AgreementVersion, titles: Mapping[str, str]
+    context: RequestContext, versions: Sequence[AgreementVersion], shown: AgreementVersion, titles: Mapping[str, str]
 ) -> list[str] | None:
     """What the version says otherwise than the one before it, in words; None where there is none before it."""
     before = next((one for one in versions if one.n < shown.n), None)
     if before is None:
         return None
-    lines = difference(content_of_version(desk.session, before.id), content_of_version(desk.session, shown.id))
-    return [change_in_words(line, desk.language, titles) for line in lines]
+    lines = difference(content_of_version(context.session, before.id), content_of_version(context.session, shown.id))
+    return [change_in_words(line, context.language, titles) for line in lines]
 
 
-def _named(desk: Desk, people: Collection[UUID]) -> list[tuple[str, str]]:
+def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str, str]]:
     rows = every(
-        desk.session,
+        context.session,
         of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)),
     )
     return [(str(row.id), f"{row.given_name} {row.family_name}") for row in rows]
 
 
-def _titles_of_committees(desk: Desk) -> dict[str, str]:
-    rows = committees(desk.session).values()
-    return {row.key: row.title_fr if desk.language == "fr" else row.title_en for row in rows}
+def _titles_of_committees(context: RequestContext) -> dict[str, str]:
+    rows = committees(context.session).values()
+    return {row.key: row.title_fr if context.language == "fr" else row.title_en for row in rows}
 
 
 @dataclass(frozen=True)
@@ -275,29 +283,31 @@ class OwedLine:
     rule_words: str
 
 
-def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> list[tuple[str, list[OwedLine]]]:
+def _obligations(
+    context: RequestContext, version_id: UUID, titles: Mapping[str, str]
+) -> list[tuple[str, list[OwedLine]]]:
     """What is owed, by whom: the organization first, then each role."""
-    names = {**titles, **_titles_of_committees(desk)}
+    names = {**titles, **_titles_of_committees(context)}
     by_owner: dict[str, list[OwedLine]] = defaultdict(list)
     for row in every(
-        desk.session,
+        context.session,
         of(Obligation).where(Obligation.agreement_version_id == version_id).order_by(col(Obligation.key)),
     ):
         by_owner[row.owed_by].append(
             OwedLine(
                 clause=clause_without_role(row.key),
-                text=row.text_fr if desk.language == "fr" else row.text_en,
+                text=row.text_fr if context.language == "fr" else row.text_en,
                 sources=row.sources,
                 period_words=PERIODS[row.period],
                 check_words=KINDS[row.check_kind].words,
-                rule_words=rule_of(row.check_kind, row.rule).in_words(desk.language, names),
+                rule_words=rule_of(row.check_kind, row.rule).in_words(context.language, names),
             )
         )
     owners = sorted(by_owner, key=lambda owner: (owner != "organization", titles.get(owner, owner)))
     return [(titles.get(owner, ""), by_owner[owner]) for owner in owners]
 
 
-class Signed(Signature):
+class SignatureLine(Signature):
     """A signature with who gave it, and for which organization."""
 
     model_config = SHAPE
@@ -307,10 +317,10 @@ class Signed(Signature):
     short_name: str = also(Organization.short_name)
 
 
-def _signatures(desk: Desk, version_id: UUID) -> list[Signed]:
+def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine]:
     return every(
-        desk.session,
-        of(Signed)
+        context.session,
+        of(SignatureLine)
         .join(Person, joins(Signature.person_id, Person))
         .join(Organization, joins(Signature.organization_id, Organization))
         .where(Signature.agreement_version_id == version_id)

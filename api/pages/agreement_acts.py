@@ -10,7 +10,7 @@ from fastapi import Form, Request, Response
 
 from api.access.agreements import find_version, signed_file
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.agreements import AGREEMENT, VERSION
 from api.pages.act_routes import act_pages
 from api.pages.agreement import agreement_page
@@ -35,7 +35,7 @@ _HERE: Final = "/program/agreements/{agreement_id}/versions/{n}"
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
 def start(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     agreement_id: UUID,
     n: int,
@@ -46,28 +46,30 @@ def start(
     becomes: Listed = (),
 ) -> Response:
     """A signed version comes into force, in the place of the one that is; each role that it drops becomes another."""
-    version, given = find_version(desk, agreement_id, n)
+    version, given = find_version(context, agreement_id, n)
     by = require(Action.KEEP_AGREEMENTS, given)
     settled = {role: other for role, other in zip(was, becomes, strict=False) if other}
-    refusal = desk.attempt(
+    refusal = context.attempt(
         lambda: succession.begin(
-            desk.session,
+            context.session,
             version.id,
             starts_on=day_of(first),
             ends_on=day_or_none(last),
             becomes=settled,
             by=by,
-            at=desk.at,
+            at=context.at,
             seen=seen,
         )
     )
-    return _after(desk, request, agreement_id, n, "start", refusal, {"first": first, "last": last, "becomes": settled})
+    return _after(
+        context, request, agreement_id, n, "start", refusal, {"first": first, "last": last, "becomes": settled}
+    )
 
 
 @router.post(f"{_HERE}/files")
 @asks(Action.ADD_SIGNED_FILE)
 def add_file(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     agreement_id: UUID,
     n: int,
@@ -75,27 +77,29 @@ def add_file(
     document: Sent = None,
 ) -> Response:
     """Keep what was signed with the signature that it carries."""
-    version, given = find_version(desk, agreement_id, n)
+    version, given = find_version(context, agreement_id, n)
     by = require(Action.ADD_SIGNED_FILE, given)
 
     def act() -> None:
         name, content = read_sent(document)
         signer = id_or_none(director)
-        signed_files.add(desk.session, version.id, name=name, content=content, director_id=signer, by=by, at=desk.at)
+        signed_files.add(
+            context.session, version.id, name=name, content=content, director_id=signer, by=by, at=context.at
+        )
 
-    return _after(desk, request, agreement_id, n, "files", desk.attempt(act), {"director": director})
+    return _after(context, request, agreement_id, n, "files", context.attempt(act), {"director": director})
 
 
 @router.get("/signed-files/{file_id}", name="signed_file")
 @asks(Action.READ_SIGNED_FILE)
-def download(desk: AtDesk, file_id: UUID) -> Response:
+def download(context: InContext, file_id: UUID) -> Response:
     """A signed file as it was added."""
-    kept, content = signed_file(desk, file_id)
+    kept, content = signed_file(context, file_id)
     return kept_file(kept.name, kept.content_type, content)
 
 
 def _after(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     agreement_id: UUID,
     n: int,
@@ -104,21 +108,21 @@ def _after(
     typed: dict[str, Any],
 ) -> Response:
     if refusal is not None:
-        return agreement_page(desk, request, agreement_id, n, Typed(form, refusal, typed))
+        return agreement_page(context, request, agreement_id, n, Typed(form, refusal, typed))
     return see_other(f"/program/agreements/{agreement_id}?n={n}")
 
 
 act_pages(
     router,
     AGREEMENT,
-    lambda on, request, typed: agreement_page(on.desk, request, on.id, None, typed),
+    lambda on, request, typed: agreement_page(on.context, request, on.id, None, typed),
     after=lambda on, _: f"/program/agreements/{on.id}",
     under="/program",
 )
 act_pages(
     router,
     VERSION,
-    lambda on, request, typed: agreement_page(on.desk, request, on.ids["agreement_id"], on.ids["n"], typed),
+    lambda on, request, typed: agreement_page(on.context, request, on.ids["agreement_id"], on.ids["n"], typed),
     after=lambda on, _: f"/program/agreements/{on.ids['agreement_id']}?n={on.ids['n']}",
     must_have_seen=True,
     under="/program",

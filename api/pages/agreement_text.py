@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.agreements import find_agreement, find_version
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.agreement import RESOURCES
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
@@ -101,33 +101,33 @@ Typed = Annotated[Fields, Depends(fields_of)]
 
 @router.get("/program/agreements/{agreement_id}/versions/{n}/text", name="agreement_text")
 @asks(Action.KEEP_AGREEMENTS)
-def show_text(desk: AtDesk, request: Request, agreement_id: UUID, n: int) -> Response:
+def show_text(context: InContext, request: Request, agreement_id: UUID, n: int) -> Response:
     """A draft as a form; what is no draft any more is read on the agreement's page."""
-    version, given = find_version(desk, agreement_id, n)
+    version, given = find_version(context, agreement_id, n)
     require(Action.KEEP_AGREEMENTS, given)
     if version.state != "draft":
         return see_other(f"/program/agreements/{agreement_id}?n={n}")
-    return _form(desk, request, version, _as_fields(content_of_version(desk.session, version.id)))
+    return _form(context, request, version, _as_fields(content_of_version(context.session, version.id)))
 
 
 @router.post("/program/agreements/{agreement_id}/versions/{n}/text")
 @asks(Action.KEEP_AGREEMENTS)
 def rewrite(
-    desk: AtDesk, request: Request, agreement_id: UUID, n: int, typed: Typed, seen: Annotated[int, Form()]
+    context: InContext, request: Request, agreement_id: UUID, n: int, typed: Typed, seen: Annotated[int, Form()]
 ) -> Response:
     """The draft says this from here on."""
-    version, given = find_version(desk, agreement_id, n)
+    version, given = find_version(context, agreement_id, n)
     by = require(Action.KEEP_AGREEMENTS, given)
-    refusal = desk.attempt(
-        lambda: rewriting.rewrite(desk.session, version.id, text=_text_of(typed), by=by, at=desk.at, seen=seen)
+    refusal = context.attempt(
+        lambda: rewriting.rewrite(context.session, version.id, text=_text_of(typed), by=by, at=context.at, seen=seen)
     )
     if refusal is not None:
-        return _form(desk, request, version, typed, refusal, seen=seen)
+        return _form(context, request, version, typed, refusal, seen=seen)
     return see_other(f"/program/agreements/{agreement_id}?n={n}")
 
 
 def _form(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     version: AgreementVersion,
     fields: Fields,
@@ -135,10 +135,10 @@ def _form(
     *,
     seen: int | None = None,
 ) -> HTMLResponse:
-    agreement, _ = find_agreement(desk, version.agreement_id)
-    may = rewriting.offered(desk.session, version.id)
+    agreement, _ = find_agreement(context, version.agreement_id)
+    may = rewriting.offered(context.session, version.id)
     return page(
-        desk,
+        context,
         request,
         "agreement_text.html",
         refused=refusal,
@@ -147,7 +147,7 @@ def _form(
         seen=version.version if seen is None else seen,
         notice=_first(fields, "notice"),
         roles=_roles(may, fields),
-        titles={key: role.title_fr if desk.language == "fr" else role.title_en for key, role in may.roles.items()},
+        titles={key: role.title_fr if context.language == "fr" else role.title_en for key, role in may.roles.items()},
         owed=_owed(may, fields),
         keeps=fields["keeps"],
         clauses=[*_written(ClauseTyped, fields), ClauseTyped()],
@@ -155,7 +155,10 @@ def _form(
         kinds_in_words=[(kind, gettext(words)) for kind, words in RESOURCES.items()],
         shares=_first(fields, "shares") == "yes",
         parts=[
-            (part, [(one["key"], one[desk.language], one["key"] in fields[part]) for one in may.sharing.get(part, ())])
+            (
+                part,
+                [(one["key"], one[context.language], one["key"] in fields[part]) for one in may.sharing.get(part, ())],
+            )
             for part in rewriting.CHOSEN
         ],
         first=_first(fields, "first"),
@@ -163,13 +166,13 @@ def _form(
     )
 
 
-def _roles(may: rewriting.Offered, fields: Fields) -> list[RoleTyped]:
+def _roles(may: rewriting.DraftChoices, fields: Fields) -> list[RoleTyped]:
     """Every role of the program, those that the draft creates first."""
     typed = {row.role: row for row in _rows(RoleTyped, fields)}
     return [typed.get(key, RoleTyped(key)) for key in sorted(may.roles, key=lambda one: (one not in typed, one))]
 
 
-def _owed(may: rewriting.Offered, fields: Fields) -> list[OwedTyped]:
+def _owed(may: rewriting.DraftChoices, fields: Fields) -> list[OwedTyped]:
     """Every obligation that may stand in the draft."""
     typed = {row.owed: row for row in _rows(OwedTyped, fields)}
     return [
@@ -234,20 +237,20 @@ def _text_of(fields: Fields) -> rewriting.Text:
             if (people := _number(row.people or "0"))
         ],
         obligations={
-            row.owed: rewriting.Words(row.owed_fr, row.owed_en)
+            row.owed: rewriting.BilingualWords(row.owed_fr, row.owed_en)
             for row in _rows(OwedTyped, fields)
             if row.owed in fields["keeps"]
         },
         clauses=[
             rewriting.ClauseText(
                 row.clause,
-                rewriting.Words(row.clause_title_fr, row.clause_title_en),
-                rewriting.Words(row.clause_fr, row.clause_en),
+                rewriting.BilingualWords(row.clause_title_fr, row.clause_title_en),
+                rewriting.BilingualWords(row.clause_fr, row.clause_en),
             )
             for row in _written(ClauseTyped, fields)
         ],
         resources=[
-            rewriting.ResourceText(row.resource, rewriting.Words(row.resource_fr, row.resource_en))
+            rewriting.ResourceText(row.resource, rewriting.BilingualWords(row.resource_fr, row.resource_en))
             for row in _written(ResourceTyped, fields)
         ],
         sharing=sharing,

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from api.access.permissions import Action, Asker, Forbidden, asks, themselves
-from api.access.session import Office, office_of
+from api.access.session import Installation, installation_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.views.meetings import ANSWERS, hours_of
@@ -32,7 +32,7 @@ from domain.kernel.scope import local_day, program, program_of
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
-from meetings.answers import DECLINED, Answered, Asked
+from meetings.answers import DECLINED, Answered, MeetingQuestion
 from meetings.committees import committees, title_of
 from models.committee import Committee
 from models.meeting import Meeting
@@ -52,7 +52,7 @@ class _Opened:
 
     asker: Asker
     person: Person
-    asked: Sequence[Asked]
+    asked: Sequence[MeetingQuestion]
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class _Line:
 @asks(Action.ANSWER_BY_LINK)
 def show_answer(request: Request, token: str, kept: str = "") -> HTMLResponse:
     """What one is invited to and what one answered so far. Changes nothing: scanners of mail follow links too."""
-    office = office_of(request)
-    with office.of_program(_program_of(office, token)) as session:
-        opened = _open(office, session, token)
+    installation = installation_of(request)
+    with installation.of_program(_program_of(installation, token)) as session:
+        opened = _open(installation, session, token)
         return _page(request, session, token, opened, kept=kept == "yes")
 
 
@@ -95,21 +95,21 @@ def answer(
     meeting: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Record one answer to the meetings that were ticked."""
-    office = office_of(request)
-    with office.transaction(_program_of(office, token)) as session:
-        opened = _open(office, session, token)
+    installation = installation_of(request)
+    with installation.transaction(_program_of(installation, token)) as session:
+        opened = _open(installation, session, token)
         try:
-            _record(office, session, opened, said, alternate, meeting or [])
+            _record(installation, session, opened, said, alternate, meeting or [])
         except Refusal as refusal:
             session.rollback()
             typed = _Choice(said, alternate, meeting or [])
-            return _page(request, session, token, _open(office, session, token), refusal=refusal, typed=typed)
+            return _page(request, session, token, _open(installation, session, token), refusal=refusal, typed=typed)
     chosen = f"&{PARAMETER}={request.query_params[PARAMETER]}" if _is_asked(request) else ""
     return see_other(f"/answer/{token}?kept=yes{chosen}")
 
 
 def _record(
-    office: Office, session: Session, opened: _Opened, said: str, alternate: str, meetings: Sequence[str]
+    installation: Installation, session: Session, opened: _Opened, said: str, alternate: str, meetings: Sequence[str]
 ) -> None:
     """Raises Refusal, also where nothing was ticked or something that this link does not ask about."""
     chosen = {id_or_none(text) for text in meetings}
@@ -118,7 +118,7 @@ def _record(
         raise Refusal("meeting.missing", N_("Choose the meetings to which you answer."))
     said = checked_answer(said)
     instead = id_or_none(alternate) if said == DECLINED else None
-    at = office.clock()
+    at = installation.clock()
     named = [
         one.meeting.id
         for one in about
@@ -136,18 +136,18 @@ def _record(
     answers.tell(session, named, at=at)
 
 
-def _program_of(office: Office, token: str) -> UUID:
+def _program_of(installation: Installation, token: str) -> UUID:
     """The program that a link is of. Raises Forbidden."""
-    with office.before_a_program() as session:
-        opens = links.look(session, token, at=office.clock())
+    with installation.before_a_program() as session:
+        opens = links.look(session, token, at=installation.clock())
     if opens is None:
         raise Forbidden
     return opens.program_id
 
 
-def _open(office: Office, session: Session, token: str) -> _Opened:
+def _open(installation: Installation, session: Session, token: str) -> _Opened:
     """The person of a link, and what it asks them. Raises Forbidden, also where the person holds no role any more."""
-    at = office.clock()
+    at = installation.clock()
     opens = links.look(session, token, at=at)
     if opens is None:
         raise Forbidden
@@ -193,13 +193,13 @@ def _page(
         )
 
 
-def _line(one: Asked, named: Mapping[UUID, Committee], language: str) -> _Line:
+def _line(one: MeetingQuestion, named: Mapping[UUID, Committee], language: str) -> _Line:
     meeting = one.meeting
     title, when = title_of(named[meeting.committee_id], language), wording.when(language, meeting.starts)
     return _Line(meeting, title, when, hours_of(meeting), one.answer)
 
 
-def _named(asked: Sequence[Asked]) -> set[UUID]:
+def _named(asked: Sequence[MeetingQuestion]) -> set[UUID]:
     return {one.answer.alternate_id for one in asked if one.answer and one.answer.alternate_id}
 
 

@@ -13,11 +13,11 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, bindparam, func, literal
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
-from api.views.tasks import Coming, Named, names_of
+from api.views.tasks import Named, TaskComing, names_of
 from domain.access import invitations
 from domain.casework import board, subjects, vacancies
 from domain.casework.in_place import is_in_place, words_in_place
@@ -74,47 +74,50 @@ ROUNDS: Final[Mapping[str, str]] = {
 
 @router.get("/board", name="board")
 @asks(Action.SEE_BOARD)
-def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
+def show_board(context: InContext, request: Request) -> HTMLResponse:
     """Everything in the program that waits for the coordination rather than for the one who owes it."""
-    require(Action.SEE_BOARD, to_program(desk.asker))
-    session, me, today = desk.session, desk.asker.person_id, desk.asker.standing
+    require(Action.SEE_BOARD, to_program(context.asker))
+    session, me, today = context.session, context.asker.person_id, context.asker.standing
     empty = vacancies.find(session, today)
-    ask_ahead(session, *_asked(desk, empty))
-    late, handed_back = board.late(session, desk.day, reader=me, limit=MOST_LATE), board.handed_back(session, reader=me)
+    ask_ahead(session, *_asked(context, empty))
+    late, handed_back = (
+        board.late(session, context.day, reader=me, limit=MOST_LATE),
+        board.handed_back(session, reader=me),
+    )
     falling = {
-        vacancy: _open_to_reader(desk, tasks)
+        vacancy: _open_to_reader(context, tasks)
         for vacancy, tasks in vacancies.falling(session, today, empty, reader=me).items()
     }
-    stuck = _open_to_reader(desk, every(session, _STUCK, {"person": me}))
-    abouts = _abouts(desk, chain(late, handed_back, stuck, *falling.values()))
-    waiting = {one.task.id: one for one in waiting_shown(desk, [*handed_back, *late], abouts)}
+    stuck = _open_to_reader(context, every(session, _STUCK, {"person": me}))
+    abouts = _abouts(context, chain(late, handed_back, stuck, *falling.values()))
+    waiting = {one.task.id: one for one in waiting_shown(context, [*handed_back, *late], abouts)}
     return page(
-        desk,
+        context,
         request,
         "board.html",
-        now=desk.at,
-        day=desk.day,
+        now=context.at,
+        day=context.day,
         roles=[one for one in empty if one.kind == "role"],
         seats=[one for one in empty if one.kind == "seat"],
-        falling={vacancy: [_told(desk, task, abouts) for task in tasks] for vacancy, tasks in falling.items()},
-        locked_out=_locked_out(desk),
+        falling={vacancy: [_told(context, task, abouts) for task in tasks] for vacancy, tasks in falling.items()},
+        locked_out=_locked_out(context),
         first_falling=FIRST_FALLING,
         handed_back=[waiting[task.id] for task in handed_back if task.id in waiting],
         late=[waiting[task.id] for task in late if task.id in waiting],
-        late_count=_count_late(desk, late),
-        engine=engine_state(session, desk.at, watched_since=desk.watched_since),
-        mail=post_state(session, desk.at),
-        stuck=[Stuck(task, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in stuck],
+        late_count=_count_late(context, late),
+        engine=engine_state(session, context.at, watched_since=context.watched_since),
+        mail=post_state(session, context.at),
+        stuck=[Stuck(task, title_of(task, context.language), abouts.get(task.case_id, "")) for task in stuck],
         rounds=ROUNDS,
         failed=every(session, _FAILED, {"person": me}),
     )
 
 
-def _asked(desk: Desk, empty: Sequence[vacancies.Vacancy]) -> list[Question[Any]]:
+def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[Question[Any]]:
     """What the board asks, but for the words of what it finds."""
-    me = desk.asker.person_id
+    me = context.asker.person_id
     return [
-        board.asked_of_late(desk.day, me, MOST_LATE),
+        board.asked_of_late(context.day, me, MOST_LATE),
         board.asked_of_handed_back(me),
         *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
@@ -140,7 +143,7 @@ T = TypeVar("T", bound=OfCase)
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingLine:
     """A task with its case in words, by how many days it is late, and on whom it waits now or `coming`.
 
     `by` is the name of the person who handed it back.
@@ -152,36 +155,36 @@ class Waiting:
     protocol_title: str
     subject: str
     waits_for: Sequence[Named]
-    coming: Sequence[Coming]
+    coming: Sequence[TaskComing]
     vacant_role: str
     by: str
 
 
 def waiting_shown(
-    desk: Desk, tasks: Sequence[board.TaskWithCase], abouts: Mapping[UUID | None, str] | None = None
-) -> list[Waiting]:
+    context: RequestContext, tasks: Sequence[board.TaskWithCase], abouts: Mapping[UUID | None, str] | None = None
+) -> list[WaitingLine]:
     """Each of these tasks with its case, in the words of `abouts` where they are known, and on whom it waits.
 
     Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
     """
-    tasks = _open_to_reader(desk, tasks)
+    tasks = _open_to_reader(context, tasks)
     both = [one for task in tasks for one in (task.owed_by_id, task.approved_by_id)]
     cases = {task.case_id for task in tasks if task.case_id}
-    ask_ahead(desk.session, board.asked_of_chains(both), asked_of_pins(cases))
-    protocols_of(desk.session, cases)
-    links = board.chains(desk.session, both)
-    falls = {task.id: board.who(desk.asker.standing, task, links) for task in tasks}
-    names = names_of(desk, _people(tasks, falls.values()))
-    instead = words_in_place(desk.session, [task for task in tasks if is_in_place(task, falls[task.id])])
-    protocols, titles = _titles_of_protocols(desk), titles_of_roles(desk)
-    about = _abouts(desk, tasks) if abouts is None else abouts
+    ask_ahead(context.session, board.asked_of_chains(both), asked_of_pins(cases))
+    protocols_of(context.session, cases)
+    links = board.chains(context.session, both)
+    falls = {task.id: board.who(context.asker.standing, task, links) for task in tasks}
+    names = names_of(context, _people(tasks, falls.values()))
+    instead = words_in_place(context.session, [task for task in tasks if is_in_place(task, falls[task.id])])
+    protocols, titles = _titles_of_protocols(context), titles_of_roles(context)
+    about = _abouts(context, tasks) if abouts is None else abouts
     return [
-        Waiting(
+        WaitingLine(
             task=task,
-            title=instead[task.id].title.in_language(desk.language)
+            title=instead[task.id].title.in_language(context.language)
             if task.id in instead
-            else title_of(task, desk.language),
-            days=(desk.day - task.due_on).days if task.due_on else 0,
+            else title_of(task, context.language),
+            days=(context.day - task.due_on).days if task.due_on else 0,
             protocol_title=protocols.get(task.protocol or "", ""),
             subject=about.get(task.case_id, ""),
             waits_for=_holders(falls[task.id], names),
@@ -213,9 +216,9 @@ def _holders(falls: Falls | None, names: Mapping[UUID, str]) -> list[Named]:
     ]
 
 
-def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[Coming]:
+def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[TaskComing]:
     return [
-        Coming(one.person_id, names.get(one.person_id, ""), one.role, one.starts_on)
+        TaskComing(one.person_id, names.get(one.person_id, ""), one.role, one.starts_on)
         for one in (falls.waits_for if falls else ())
     ]
 
@@ -226,12 +229,12 @@ def _vacant_role(task: Task, falls: Falls | None, links: Mapping[UUID, Sequence[
     return str(asked[0]["role"]) if asked and (falls is None or falls.vacant) else ""
 
 
-def _open_to_reader(desk: Desk, tasks: Sequence[T]) -> list[T]:
-    closed = closed_to(desk.session, desk.asker, [task.id for task in tasks])
+def _open_to_reader(context: RequestContext, tasks: Sequence[T]) -> list[T]:
+    closed = closed_to(context.session, context.asker, [task.id for task in tasks])
     return [task for task in tasks if task.id not in closed]
 
 
-class Told(NamedTuple):
+class WaitingTask(NamedTuple):
     """A task by its title, and who or what its case is about."""
 
     id: UUID
@@ -239,33 +242,33 @@ class Told(NamedTuple):
     subject: str
 
 
-def _told(desk: Desk, task: vacancies.Falling, abouts: Mapping[UUID | None, str]) -> Told:
-    return Told(task.id, title_of(task, desk.language), abouts.get(task.case_id, ""))
+def _told(context: RequestContext, task: vacancies.Falling, abouts: Mapping[UUID | None, str]) -> WaitingTask:
+    return WaitingTask(task.id, title_of(task, context.language), abouts.get(task.case_id, ""))
 
 
-def _locked_out(desk: Desk) -> list[dict[str, Any]]:
+def _locked_out(context: RequestContext) -> list[dict[str, Any]]:
     """Who holds a role and has no way to come in, with their roles. In the demonstration anyone may be anyone."""
-    if desk.office.demonstration:
+    if context.installation.demonstration:
         return []
-    found = invitations.cannot_come_in(desk.session, desk.asker.standing.live, at=desk.at)
-    titles = titles_of_roles(desk)
+    found = invitations.cannot_come_in(context.session, context.asker.standing.live, at=context.at)
+    titles = titles_of_roles(context)
     rows = every(
-        desk.session,
+        context.session,
         of(Person).where(col(Person.id).in_(found)).order_by(col(Person.sort_key)),
     )
     return [
         {
             "id": row.id,
             "name": f"{row.given_name} {row.family_name}",
-            "roles": sorted({titles[held.role] for held in desk.asker.standing.roles_of(row.id)}),
+            "roles": sorted({titles[held.role] for held in context.asker.standing.roles_of(row.id)}),
         }
         for row in rows
     ]
 
 
-def _abouts(desk: Desk, tasks: Iterable[OfCase]) -> dict[UUID | None, str]:
+def _abouts(context: RequestContext, tasks: Iterable[OfCase]) -> dict[UUID | None, str]:
     """Who or what the cases of these tasks are about, in words, by case."""
-    said = subjects.in_words(desk.session, (task.case_id for task in tasks if task.case_id), desk.language)
+    said = subjects.in_words(context.session, (task.case_id for task in tasks if task.case_id), context.language)
     return {case_id: words.subject for case_id, words in said.items()}
 
 
@@ -274,20 +277,20 @@ _PROTOCOLS: Final = built(
 )
 
 
-def _titles_of_protocols(desk: Desk) -> dict[str, str]:
-    return {key: fr if desk.language == "fr" else en for key, fr, en in run(desk.session, _PROTOCOLS, {})}
+def _titles_of_protocols(context: RequestContext) -> dict[str, str]:
+    return {key: fr if context.language == "fr" else en for key, fr, en in run(context.session, _PROTOCOLS, {})}
 
 
-def _count_late(desk: Desk, shown: Sequence[Task]) -> int:
+def _count_late(context: RequestContext, shown: Sequence[Task]) -> int:
     if len(shown) < MOST_LATE:
         return len(shown)
     return (
         scalar(
-            desk.session,
+            context.session,
             select(func.count()).where(
                 in_program(Task),
-                board.is_late(desk.day),
-                task_is_open_to(literal(desk.asker.person_id, Uuid())),
+                board.is_late(context.day),
+                task_is_open_to(literal(context.asker.person_id, Uuid())),
             ),
         )
         or 0

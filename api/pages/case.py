@@ -15,7 +15,7 @@ from sqlmodel import and_
 
 from api.access.cases import SeenCase, find_case, may_end
 from api.access.permissions import Action, Forbidden, Given, allows, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
 from api.acts.declaring import On
@@ -23,7 +23,7 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
-from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
+from api.views.tasks import TaskLine, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
@@ -45,7 +45,7 @@ RUNS_SHOWN: Final = 4
 
 
 @dataclass(frozen=True)
-class Stage:
+class CaseStage:
     """One part of the protocol in this case. `done` and `total` count the tasks that are asked for."""
 
     id: str
@@ -53,23 +53,23 @@ class Stage:
     state: str
     done: int
     total: int
-    lines: Sequence[Line]
+    lines: Sequence[TaskLine]
     is_current: bool
 
 
 @dataclass(frozen=True)
-class Gate:
+class CaseGate:
     """What may begin only once certain steps are settled, and which of them are not."""
 
     title: str
-    waits_for: Sequence[Line]
+    waits_for: Sequence[TaskLine]
     sources: Sequence[str]
 
 
 @router.get("/cases/{case_id}", name="case")
 @asks(Action.SEE_CASE)
 def show_case(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     case_id: UUID,
     history: str = "",
@@ -79,41 +79,41 @@ def show_case(
 
     A departure has its own page, and one alone.
     """
-    held = find_case(desk.session, desk.asker, case_id)
+    held = find_case(context.session, context.asker, case_id)
     if held.gathers:
         asked = f"?{request.url.query}" if request.url.query else ""
         return see_other(page_of(held) + asked)
-    return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
+    return case_page(context, request, case_id, Typed(), whole_history=history == "all", before=before)
 
 
 def case_page(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     case_id: UUID,
     typed: Typed,
     *,
     whole_history: bool = False,
     before: int | None = None,
-    receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
+    receipt: Sequence[hand_overs_in_bulk.BulkOffer] | None = None,
     done: bool = False,
 ) -> HTMLResponse:
     """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden.
 
     Of a departure, `receipt` says which worker each follow-up would be offered to, or was where it is `done`.
     """
-    held = find_case(desk.session, desk.asker, case_id)
-    row = desk.session.get(Case, (program_of(desk.session), case_id), populate_existing=True)
+    held = find_case(context.session, context.asker, case_id)
+    row = context.session.get(Case, (program_of(context.session), case_id), populate_existing=True)
     if row is None:
         raise Forbidden
-    version = versions.pinned(desk.session, held)
+    version = versions.pinned(context.session, held)
     protocol = scheduling.protocol_of(version)
-    given = may_end(desk.session, desk.asker, held, "cancel" if held.state == "open" else "reopen")
+    given = may_end(context.session, context.asker, held, "cancel" if held.state == "open" else "reopen")
     reads_notes = allows(Action.READ_NOTES, given) is not None
-    shown = shown_in(desk.session, desk.asker, held, _tasks_of(desk, case_id))
-    lines = lines_of(desk, shown, with_notes=reads_notes)
-    about = cases_about(desk, [case_id])[case_id]
+    shown = shown_in(context.session, context.asker, held, _tasks_of(context, case_id))
+    lines = lines_of(context, shown, with_notes=reads_notes)
+    about = cases_about(context, [case_id])[case_id]
     return page(
-        desk,
+        context,
         request,
         "case.html",
         refused=typed.refusal,
@@ -122,46 +122,46 @@ def case_page(
         may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,
         about=about,
         version=version,
-        progress=board.progress(desk.session, [case_id], desk.day)[case_id],
-        stages=_stages(protocol, lines, desk.language, was_cancelled=held.state == "cancelled"),
-        gates=_gates(protocol, lines, desk.language),
+        progress=board.progress(context.session, [case_id], context.day)[case_id],
+        stages=_stages(protocol, lines, context.language, was_cancelled=held.state == "cancelled"),
+        gates=_gates(protocol, lines, context.language),
         unplaced=[line for line in lines if line.task.stage not in {stage.id for stage in protocol.stages}],
-        facts=_facts(desk, held, row, protocol, given),
-        opened_by=names_of(desk, [held.opened_by, held.ended_by]),
-        offer=versions.newer_version(desk.session, row, desk.language),
+        facts=_facts(context, held, row, protocol, given),
+        opened_by=names_of(context, [held.opened_by, held.ended_by]),
+        offer=versions.newer_version(context.session, row, context.language),
         offers=_offers(
             held,
             given,
             lines,
             # Nobody cancels their own departure.
-            ends_here=cases.may_be_cancelled(desk.session, held)
-            and not (held.gathers and held.subject_id == desk.asker.person_id),
-            goes_on_here=cases.may_be_reopened(desk.session, held),
+            ends_here=cases.may_be_cancelled(context.session, held)
+            and not (held.gathers and held.subject_id == context.asker.person_id),
+            goes_on_here=cases.may_be_reopened(context.session, held),
         ),
-        engine=_engine(desk, case_id),
+        engine=_engine(context, case_id),
         reads_notes=reads_notes,
-        history=_history(desk, held, whole=whole_history, before=before, with_notes=reads_notes),
-        leaving=leaving_of(desk, held, protocol, receipt=receipt, done=done),
-        now=desk.at,
+        history=_history(context, held, whole=whole_history, before=before, with_notes=reads_notes),
+        leaving=leaving_of(context, held, protocol, receipt=receipt, done=done),
+        now=context.at,
     )
 
 
 # What the page shows.
 
 
-def _tasks_of(desk: Desk, case_id: UUID) -> list[Task]:
+def _tasks_of(context: RequestContext, case_id: UUID) -> list[Task]:
     return every(
-        desk.session,
+        context.session,
         of(Task)
         .where(
             Task.case_id == case_id,
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+            task_is_open_to(literal(context.asker.person_id, Uuid())),
         )
         .order_by(col(Task.position), col(Task.item)),
     )
 
 
-def _stages(protocol: Protocol, lines: Sequence[Line], language: str, *, was_cancelled: bool) -> list[Stage]:
+def _stages(protocol: Protocol, lines: Sequence[TaskLine], language: str, *, was_cancelled: bool) -> list[CaseStage]:
     """The protocol's stages in order; the current one is the first in which something is left.
 
     Of a case that was cancelled all that it asked for counts: what was done, of how many.
@@ -172,13 +172,13 @@ def _stages(protocol: Protocol, lines: Sequence[Line], language: str, *, was_can
 
 
 def _stage(
-    stage: DeclaredStage, protocol: Protocol, lines: Sequence[Line], language: str, *, was_cancelled: bool
-) -> Stage:
+    stage: DeclaredStage, protocol: Protocol, lines: Sequence[TaskLine], language: str, *, was_cancelled: bool
+) -> CaseStage:
     mine = [line for line in lines if line.task.stage == stage.id]
     asked = [line for line in mine if not line.is_called_off or (was_cancelled and line.task.step in protocol.by_id)]
     left = [line for line in asked if line.task.state not in SETTLED]
     is_off = bool(mine and not asked) or (was_cancelled and bool(left))
-    return Stage(
+    return CaseStage(
         id=stage.id,
         title=stage.title.in_language(language),
         state="cancelled" if is_off else _state_of(asked, left),
@@ -189,7 +189,7 @@ def _stage(
     )
 
 
-def _state_of(asked: Sequence[Line], left: Sequence[Line]) -> str:
+def _state_of(asked: Sequence[TaskLine], left: Sequence[TaskLine]) -> str:
     """How far a stage is by the tasks that it asks for, and those that are left of them."""
     if not left:
         return "done"
@@ -197,9 +197,9 @@ def _state_of(asked: Sequence[Line], left: Sequence[Line]) -> str:
     return "in_progress" if begun else "planned"
 
 
-def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gate]:
+def _gates(protocol: Protocol, lines: Sequence[TaskLine], language: str) -> list[CaseGate]:
     return [
-        Gate(
+        CaseGate(
             title=gate.title.in_language(language),
             waits_for=[
                 line for line in lines if line.task.step in gate.steps and line.task.state not in ("done", "waived")
@@ -211,15 +211,15 @@ def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gat
 
 
 def _facts(
-    desk: Desk, held: SeenCase, row: Case, protocol: Protocol, given: Given
+    context: RequestContext, held: SeenCase, row: Case, protocol: Protocol, given: Given
 ) -> list[tuple[str, str, date | None, bool]]:
     """The case's named days: key, title, day, and whether the reader may move it now."""
-    days = scheduling.named_days(desk.session, row, protocol)
+    days = scheduling.named_days(context.session, row, protocol)
     may_move = held.state == "open" and allows(Action.MOVE_DAY, given) is not None
     return [
         (
             key,
-            anchor.title.in_language(desk.language),
+            anchor.title.in_language(context.language),
             days.get(key),
             may_move and anchor.from_ in ("worker.starts_on", "worker.ends_on"),
         )
@@ -228,7 +228,7 @@ def _facts(
 
 
 def _offers(
-    held: SeenCase, given: Given, lines: Sequence[Line], *, ends_here: bool, goes_on_here: bool
+    held: SeenCase, given: Given, lines: Sequence[TaskLine], *, ends_here: bool, goes_on_here: bool
 ) -> frozenset[str]:
     """What the reader may do to the case as it stands; the verbs ask again.
 
@@ -244,34 +244,36 @@ def _offers(
     return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
 
 
-def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
+def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
     """What the engine did in this case, the newest first, and since when a change waits for it."""
     runs = every(
-        desk.session,
+        context.session,
         of(EngineRun)
         .where(EngineRun.case_id == case_id)
         .order_by(col(EngineRun.started_at).desc(), col(EngineRun.id))
         .limit(RUNS_SHOWN),
     )
     waiting = first(
-        desk.session,
+        context.session,
         of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)),
     )
     return {"runs": runs, "waiting": waiting}
 
 
-def _history(desk: Desk, held: SeenCase, *, whole: bool, before: int | None, with_notes: bool) -> dict[str, Any]:
+def _history(
+    context: RequestContext, held: SeenCase, *, whole: bool, before: int | None, with_notes: bool
+) -> dict[str, Any]:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
-    mine = lines_of_case(desk.session, desk.asker, held)
+    mine = lines_of_case(context.session, context.asker, held)
     if whole and before is not None:
         mine = and_(mine, col(Event.n) < before)
     if not whole:
         mine = and_(mine, col(Event.verb).not_in(MINOR))
     most = MOST_EVENTS if whole else FIRST_EVENTS
-    rows = every(desk.session, select(Event).where(mine).order_by(col(Event.n).desc()).limit(most + 1))
+    rows = every(context.session, select(Event).where(mine).order_by(col(Event.n).desc()).limit(most + 1))
     all_of_it = f"{page_of(held)}?history=all"
     return {
-        "lines": told(desk, rows[:most], with_notes=with_notes),
+        "lines": told(context, rows[:most], with_notes=with_notes),
         "all": all_of_it if not whole else "",
         "older": f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
         "newest": all_of_it if whole and before is not None else "",
@@ -288,7 +290,7 @@ def _after(on: On[Row], place: str) -> str:
 act_pages(
     router,
     CASE,
-    lambda on, request, typed: case_page(on.desk, request, on.id, typed),
+    lambda on, request, typed: case_page(on.context, request, on.id, typed),
     after=_after,
     must_have_seen=True,
 )

@@ -20,7 +20,7 @@ from api.access.follow_ups import (
     sees_every_one,
 )
 from api.access.permissions import Action, Relation, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
@@ -44,45 +44,45 @@ WEEKS_SHOWN: Final = 8
 
 @router.get("/caseload", name="caseload")
 @asks(Action.SEE_CASELOAD)
-def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
+def show_caseload(context: InContext, request: Request) -> HTMLResponse:
     """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and those without a worker."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     require(Action.SEE_CASELOAD, given)
-    oversees = sees_every_one(desk.asker)
+    oversees = sees_every_one(context.asker)
     ask_ahead(
-        desk.session,
-        asked_of_caseload(desk.asker),
-        asked_of_who_barred(desk.asker.person_id),
-        *owed.asked_of_missing(desk.day),
-        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(desk.day), Question[Any](_PLACES)) if oversees else ()),
+        context.session,
+        asked_of_caseload(context.asker),
+        asked_of_who_barred(context.asker.person_id),
+        *owed.asked_of_missing(context.day),
+        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(context.day), Question[Any](_PLACES)) if oversees else ()),
     )
-    mine = lines(desk, caseload_of(desk.session, desk.asker))
-    every = every_one(desk.session, desk.asker) if oversees else []
+    mine = lines(context, caseload_of(context.session, context.asker))
+    every = every_one(context.session, context.asker) if oversees else []
     return page(
-        desk,
+        context,
         request,
         "caseload.html",
         mine=mine,
-        ended=ended_of(desk.session, desk.asker),
+        ended=ended_of(context.session, context.asker),
         to_write=[line for line in mine if line.to_write],
         oversees=oversees,
-        by_worker=_by_worker(desk, every) if oversees else [],
-        vacant=_vacant(desk, every) if oversees else [],
+        by_worker=_by_worker(context, every) if oversees else [],
+        vacant=_vacant(context, every) if oversees else [],
         losing=lost.losing(
-            desk.session,
-            desk.day,
+            context.session,
+            context.day,
             follow_up_ids=[row.id for row in (every if oversees else [line.row for line in mine])],
         ),
         follows=Relation.FOLLOWS in given or bool(mine),
-        weeks=weeks_of(desk.day),
-        week=monday_of(desk.day),
+        weeks=weeks_of(context.day),
+        week=monday_of(context.day),
         states=STATES,
         why_none=WHY_NONE,
         kinds=KINDS,
         intensities=INTENSITIES,
         bars=BARS,
         no_typed=Typed(),
-        day=desk.day,
+        day=context.day,
     )
 
 
@@ -92,28 +92,28 @@ def weeks_of(day: date) -> list[date]:
 
 
 @dataclass(frozen=True)
-class Line:
+class CaseloadLine:
     """A follow-up with its last weeks, and the week of which a note is wanted first, with what of it is written."""
 
     row: Followed
     part: str
-    strip: list[tuple[date, notes.Note | None]]
+    strip: list[tuple[date, notes.NoteLine | None]]
     to_write: date | None
     late: bool
-    note: notes.Note | None
+    note: notes.NoteLine | None
     returns_on: date | None
 
 
-def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
+def lines(context: RequestContext, rows: list[tuple[Followed, str]]) -> list[CaseloadLine]:
     """Follow-ups, each with its part, as lines."""
     ids = [row.id for row, _ in rows]
-    weeks = weeks_of(desk.day)
-    written = notes.notes_of(desk.session, ids, since=weeks[0]) if ids else []
+    weeks = weeks_of(context.day)
+    written = notes.notes_of(context.session, ids, since=weeks[0]) if ids else []
     known = {(note.follow_up_id, note.week): note for note in written}
     missing: dict[UUID, list[date]] = {}
-    for one in owed.missing(desk.session, desk.day):
+    for one in owed.missing(context.session, context.day):
         missing.setdefault(one.follow_up_id, []).append(one.week)
-    pauses = breaks.open_breaks(desk.session, on_break) if (on_break := _on_break(rows)) else {}
+    pauses = breaks.open_breaks(context.session, on_break) if (on_break := _on_break(rows)) else {}
     found = []
     for row, part in rows:
         this = known.get((row.id, weeks[-1]))
@@ -123,7 +123,7 @@ def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
         first = wanted[0] if wanted else None
         pause = pauses.get(row.id)
         found.append(
-            Line(
+            CaseloadLine(
                 row,
                 part,
                 strip=[(week, known.get((row.id, week))) for week in weeks],
@@ -152,13 +152,13 @@ class _Worker:
     follow_ups: list[tuple[Followed, str]]
 
 
-def _by_worker(desk: Desk, every: list[Followed]) -> list[_Worker]:
+def _by_worker(context: RequestContext, every: list[Followed]) -> list[_Worker]:
     """Each worker with what they have in hand, the one with most room first, and their follow-ups."""
-    loads = load.loads(desk.session, desk.day)
-    parts = assigning.on_day(desk.session, desk.day)
+    loads = load.loads(context.session, context.day)
+    parts = assigning.on_day(context.session, context.day)
     rows = {row.id: row for row in every}
-    names = names_of(desk, [part.person_id for part in parts] + [one.person_id for one in loads])
-    places = _places(desk)
+    names = names_of(context, [part.person_id for part in parts] + [one.person_id for one in loads])
+    places = _places(context)
     found = []
     for one in loads:
         own = [part for part in parts if part.person_id == one.person_id and part.follow_up_id in rows]
@@ -168,20 +168,20 @@ def _by_worker(desk: Desk, every: list[Followed]) -> list[_Worker]:
                 names.get(one.person_id, ""),
                 places.get(one.organization_id, ""),
                 percent=round(one.share * 100),
-                waits_for=gate.listed(one.waits_for, desk.language),
+                waits_for=gate.listed(one.waits_for, context.language),
                 follow_ups=[(rows[part.follow_up_id], part.kind) for part in own],
             )
         )
     return found
 
 
-def _vacant(desk: Desk, every: list[Followed]) -> list[Followed]:
+def _vacant(context: RequestContext, every: list[Followed]) -> list[Followed]:
     """The follow-ups, also those on a break, without a worker today who works in the program."""
-    parts = assigning.on_day(desk.session, desk.day)
+    parts = assigning.on_day(context.session, context.day)
     have = {
         part.follow_up_id
         for part in parts
-        if part.kind == PRIMARY and assigning.role_for(desk.asker.standing, part.person_id, PRIMARY) is not None
+        if part.kind == PRIMARY and assigning.role_for(context.asker.standing, part.person_id, PRIMARY) is not None
     }
     return sorted(
         (row for row in every if row.state in ("active", "on_break") and row.id not in have),
@@ -189,8 +189,8 @@ def _vacant(desk: Desk, every: list[Followed]) -> list[Followed]:
     )
 
 
-def _places(desk: Desk) -> dict[UUID, str]:
-    return dict(tuples(desk.session, _PLACES, {}))
+def _places(context: RequestContext) -> dict[UUID, str]:
+    return dict(tuples(context.session, _PLACES, {}))
 
 
 _PLACES: Final = built(only(Organization.id, Organization.short_name))

@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.cases import visible_cases
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.web.readers import id_or_none
@@ -41,7 +41,7 @@ State = Literal["", "open", "closed", "cancelled"]
 @router.get("/cases", name="cases")
 @asks(Action.SEE_CASES)
 def list_cases(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     state: State = "open",
     protocol: Annotated[str, Query(max_length=61)] = "",
@@ -50,21 +50,21 @@ def list_cases(
     start: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
 ) -> HTMLResponse:
     """The cases that the reader may see, the newest first, with how far each is."""
-    require(Action.SEE_CASES, to_program(desk.asker))
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    seen = and_(in_program(Case), visible_cases(desk.asker, hats))
+    require(Action.SEE_CASES, to_program(context.asker))
+    hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
+    seen = and_(in_program(Case), visible_cases(context.asker, hats))
     asked = and_(seen, *_asked(protocol, _place(organization), q))
-    counts = _counts(desk, asked)
+    counts = _counts(context, asked)
     total = counts[state]
     start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
     wanted = and_(asked, Case.state == state) if state else asked
     rows = every(
-        desk.session,
+        context.session,
         _with_words().where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(A_PAGE).offset(start),
     )
     ids = [row.id for row in rows]
-    progress = board.progress(desk.session, ids, desk.day)
-    said = subjects.in_words(desk.session, ids, desk.language)
+    progress = board.progress(context.session, ids, context.day)
+    said = subjects.in_words(context.session, ids, context.language)
     filters = {"protocol": protocol, "organization": organization, "q": q}
 
     def address(**changed: object) -> str:
@@ -74,10 +74,12 @@ def list_cases(
         return f"/cases?{urlencode(given)}"
 
     return page(
-        desk,
+        context,
         request,
         "cases.html",
-        rows=[Shown(row, title_of(row, desk.language), said[row.id], progress[row.id], _days(row)) for row in rows],
+        rows=[
+            CaseLine(row, title_of(row, context.language), said[row.id], progress[row.id], _days(row)) for row in rows
+        ],
         views=[
             {"href": address(state=key, start=0), "count": counts[key], "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
@@ -85,13 +87,13 @@ def list_cases(
         state=state,
         filters=filters,
         is_filtered=any(filters.values()),
-        protocols=_protocols_of(desk, seen),
-        organizations=_organizations_of(desk, seen),
+        protocols=_protocols_of(context, seen),
+        organizations=_organizations_of(context, seen),
         start=start,
         total=total,
         previous=address(start=start - A_PAGE) if start else "",
         following=address(start=start + A_PAGE) if start + A_PAGE < total else "",
-        may_open=may_open(desk),
+        may_open=may_open(context),
     )
 
 
@@ -124,13 +126,13 @@ def _place(organization: str) -> UUID | None:
         return None
 
 
-def _counts(desk: Desk, asked: ColumnElement[bool]) -> Mapping[str, int]:
-    rows = run(desk.session, select(Case.state, func.count()).where(asked).group_by(col(Case.state))).all()
+def _counts(context: RequestContext, asked: ColumnElement[bool]) -> Mapping[str, int]:
+    rows = run(context.session, select(Case.state, func.count()).where(asked).group_by(col(Case.state))).all()
     counts = {"open": 0, "closed": 0, "cancelled": 0} | {row[0]: row[1] for row in rows}
     return counts | {"": sum(counts.values())}
 
 
-class Titled(Case):
+class TitledCase(Case):
     """A case with the title of its protocol."""
 
     model_config = SHAPE
@@ -138,18 +140,18 @@ class Titled(Case):
     title_en: str = also(ProtocolVersion.title_en)
 
 
-class Shown(NamedTuple):
+class CaseLine(NamedTuple):
     """A case of the list: what it is called, who or what it is about, how far it is, and its named days."""
 
-    case: Titled
+    case: TitledCase
     title: str
-    about: subjects.Words
+    about: subjects.SubjectInWords
     progress: board.Progress
     days: Sequence[date]
 
 
-def _with_words() -> SelectOfScalar[Titled]:
-    return of(Titled).join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+def _with_words() -> SelectOfScalar[TitledCase]:
+    return of(TitledCase).join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
 
 
 def _days(row: Case) -> list[date]:
@@ -157,11 +159,11 @@ def _days(row: Case) -> list[date]:
     return sorted(date.fromisoformat(day) for day in row.anchors.values())
 
 
-def _protocols_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
+def _protocols_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
     """The protocols of the cases that the reader may see."""
-    title = col(title_of(ProtocolVersion, desk.language))
+    title = col(title_of(ProtocolVersion, context.language))
     rows = run(
-        desk.session,
+        context.session,
         select(Case.protocol, func.max(title))
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
         .where(seen)
@@ -171,10 +173,10 @@ def _protocols_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]
     return [(key, words) for key, words in rows]
 
 
-def _organizations_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
+def _organizations_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
     """The organizations of the cases that the reader may see."""
     rows = run(
-        desk.session,
+        context.session,
         only(Organization.id, Organization.short_name)
         .where(
             col(Organization.id).in_(select(Case.organization_id).where(seen)),

@@ -11,10 +11,10 @@ from uuid import UUID
 from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.decisions import Sight, endorsing_for, find_decision, register_file, wanting
+from api.access.decisions import RegisterSight, endorsing_for, find_decision, register_file, wanting
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, Given, allows, asks, organizations_for, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.acts.decisions import DECISION
 from api.pages.act_routes import act_pages
@@ -38,7 +38,7 @@ from meetings.decision_words import MAJORITIES, said_as
 from meetings.decisions import numbered
 from meetings.endorsements import Endorsed, WordOfPartner
 from meetings.objections import StandingItem
-from meetings.quorum import Standing
+from meetings.quorum import QuorumStanding
 from models.decision_kinds import KINDS
 from models.minutes import Decision
 from models.program import Person
@@ -60,76 +60,76 @@ Seen = Annotated[int, Form()]
 
 @router.get("/decisions", name="decisions")
 @asks(Action.SEE_DECISIONS)
-def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: Asked = "") -> HTMLResponse:
+def show_register(context: InContext, request: Request, committee: Asked = "", year: Asked = "") -> HTMLResponse:
     """What is open first, then a year's decisions: of one committee, or of each whose register is the reader's."""
-    require(Action.SEE_DECISIONS, to_program(desk.asker))
-    sight = Sight.of(desk)
-    named = committees(desk.session)
+    require(Action.SEE_DECISIONS, to_program(context.asker))
+    sight = RegisterSight.of(context)
+    named = committees(context.session)
     known = {named[one].key: one for one in sight.registers}
     chosen = [known[committee]] if committee in known else list(sight.registers)
-    wanted = int(year[:5]) if year.isdecimal() and year.isascii() else desk.day.year
+    wanted = int(year[:5]) if year.isdecimal() and year.isascii() else context.day.year
     ask_ahead(
-        desk.session,
+        context.session,
         decisions.asked_of_years(chosen),
         decisions.asked_of_open_in(chosen),
         decisions.asked_of_registers(chosen, wanted),
         *((decisions.ASKED_TO_ENDORSE,) if sight.organizations else ()),
-        *endorsements.asked_of_partners(desk.day),
+        *endorsements.asked_of_partners(context.day),
     )
-    years = sorted({*decisions.years(desk.session, chosen), desk.day.year}, reverse=True)
-    shown_year = wanted if wanted in years else desk.day.year
-    open_ones = [decisions.with_age(desk.session, row, desk.day) for row in sight.open_ones(desk, chosen)]
-    of_year = sight.of_year(desk, chosen, shown_year)
+    years = sorted({*decisions.years(context.session, chosen), context.day.year}, reverse=True)
+    shown_year = wanted if wanted in years else context.day.year
+    open_ones = [decisions.with_age(context.session, row, context.day) for row in sight.open_ones(context, chosen)]
+    of_year = sight.of_year(context, chosen, shown_year)
     # What the partners say of all of these is asked in one; then each list takes its own.
-    to_ask = every(desk.session, *decisions.ASKED_TO_ENDORSE) if sight.organizations else []
-    endorsements.endorsements(desk.session, [row.id for row in (*open_ones, *of_year, *to_ask)])
-    asked_of = decisions.to_endorse(desk.session, sight.organizations)
-    apart = _not_asked(desk, sight)
+    to_ask = every(context.session, *decisions.ASKED_TO_ENDORSE) if sight.organizations else []
+    endorsements.endorsements(context.session, [row.id for row in (*open_ones, *of_year, *to_ask)])
+    asked_of = decisions.to_endorse(context.session, sight.organizations)
+    apart = _not_asked(context, sight)
     rows = (*open_ones, *of_year, *asked_of, *apart)
-    said = endorsements.endorsements(desk.session, {row.id for row in rows}, at=desk.at)
+    said = endorsements.endorsements(context.session, {row.id for row in rows}, at=context.at)
     waiting = [row for row in asked_of if _silent(said[row.id], sight.organizations)]
     return page(
-        desk,
+        context,
         request,
         "decisions.html",
-        committees=sorted((title_of(named[one], desk.language), named[one].key) for one in sight.registers),
+        committees=sorted((title_of(named[one], context.language), named[one].key) for one in sight.registers),
         chosen=committee if committee in known else "",
         year=shown_year,
         years=years,
-        waiting=lines_of(desk, waiting, said),
-        said_before=lines_of(desk, [row for row in asked_of if row not in waiting and not sight.has(row)], said),
-        not_asked=lines_of(desk, apart, said),
-        open_ones=lines_of(desk, open_ones, said),
-        of_year=lines_of(desk, of_year, said),
+        waiting=lines_of(context, waiting, said),
+        said_before=lines_of(context, [row for row in asked_of if row not in waiting and not sight.has(row)], said),
+        not_asked=lines_of(context, apart, said),
+        open_ones=lines_of(context, open_ones, said),
+        of_year=lines_of(context, of_year, said),
         states=STATES,
-        day=desk.day,
+        day=context.day,
     )
 
 
 @router.get("/committees/{key}/decisions/{year}/{language}.{form}", name="register_paper")
 @asks(Action.SEE_DECISIONS)
 def download_register(
-    desk: AtDesk,
+    context: InContext,
     key: Annotated[str, Path(max_length=61)],
     year: Year,
     language: downloads.Language,
     form: downloads.Form,
 ) -> Response:
     """A committee's register of a year as a file, in one language."""
-    return downloads.download(register_file(desk, key, year, language, form))
+    return downloads.download(register_file(context, key, year, language, form))
 
 
 @router.get("/decisions/{decision_id}", name="decision")
 @asks(Action.SEE_DECISION)
-def show_decision(desk: AtDesk, request: Request, decision_id: UUID) -> HTMLResponse:
+def show_decision(context: InContext, request: Request, decision_id: UUID) -> HTMLResponse:
     """One decision."""
-    return decision_page(desk, request, decision_id, Typed())
+    return decision_page(context, request, decision_id, Typed())
 
 
 @router.post("/decisions/{decision_id}/endorsement")
 @asks(Action.ENDORSE)
 def endorse(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     decision_id: UUID,
     seen: Seen,
@@ -138,40 +138,40 @@ def endorse(
     reason: Text = "",
 ) -> Response:
     """Say for one's organization that it endorses the decision, objects to it, or takes back what it said."""
-    _, asked, _ = find_decision(desk, decision_id)
-    mine = endorsing_for(desk, asked)
+    _, asked, _ = find_decision(context, decision_id)
+    mine = endorsing_for(context, asked)
     try:
         place = id_or_none(organization)
     except Refusal as refusal:
-        return decision_page(desk, request, decision_id, Typed("endorsement", refusal))
+        return decision_page(context, request, decision_id, Typed("endorsement", refusal))
     if place not in mine:
         raise Forbidden
     by = require(Action.ENDORSE, mine[place])
 
     def act() -> None:
         if said == TAKE_BACK:
-            endorsing.take_back(desk.session, decision_id, place, by=by, at=desk.at, seen=seen)
+            endorsing.take_back(context.session, decision_id, place, by=by, at=context.at, seen=seen)
             return
         if said not in ("endorsed", "objected"):
             raise Refusal("endorsement.missing", N_("Choose whether your organization endorses the decision."))
-        endorsing.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
+        endorsing.endorse(context.session, decision_id, place, said, reason=reason, by=by, at=context.at, seen=seen)
 
-    refused = desk.attempt(act)
+    refused = context.attempt(act)
     if refused is None:
         return see_other(f"/decisions/{decision_id}#endorsements")
     typed = Typed(f"endorsement-{place}", refused, {"said": said, "reason": reason})
-    return decision_page(desk, request, decision_id, typed)
+    return decision_page(context, request, decision_id, typed)
 
 
-def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
+def decision_page(context: RequestContext, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
-    row, asked, given = find_decision(desk, decision_id)
-    people = people_by_id(desk)
-    (line,) = lines_of(desk, [_aged(desk, row)], {row.id: asked})
-    seats = membership(desk.session, row.committee_id).seats
+    row, asked, given = find_decision(context, decision_id)
+    people = people_by_id(context)
+    (line,) = lines_of(context, [_aged(context, row)], {row.id: asked})
+    seats = membership(context.session, row.committee_id).seats
     is_objected = row.state != "withdrawn" and any(one.word.objects for one in asked)
     return page(
-        desk,
+        context,
         request,
         "decision.html",
         refused=typed.refusal,
@@ -180,30 +180,34 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         line=line,
         states=STATES,
         kind=KINDS[row.kind].title,
-        quorum=decisions.quorum_words(Standing.from_json(row.quorum), seats),
-        when=wording.when(desk.language, row.starts),
-        meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row.meeting_id)),
+        quorum=decisions.quorum_words(QuorumStanding.from_json(row.quorum), seats),
+        when=wording.when(context.language, row.starts),
+        meeting_is_theirs=_may(lambda: find_meeting(context.session, context.asker, row.meeting_id)),
         task_is_theirs=row.task_id is not None
-        and _may(lambda: find_task(desk.session, desk.asker, surely(row.task_id))),
+        and _may(lambda: find_task(context.session, context.asker, surely(row.task_id))),
         asked=_signed(people, asked),
-        words_before=_signed(people, endorsements.words_before(desk.session, decision_id)),
-        silent=_unspoken(desk, row, asked),
-        mine=_mine(desk, row, asked),
+        words_before=_signed(people, endorsements.words_before(context.session, decision_id)),
+        silent=_unspoken(context, row, asked),
+        mine=_mine(context, row, asked),
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=_wanted_by(row, asked),
-        wanting=_named(desk, wanting(desk, row)),
-        settling=_sitting_on(desk, decision_id, given) if is_objected else None,
-        settles_at=title_of(committee_of(desk.session, endorsements.declared(desk.session).committee), desk.language),
+        wanting=_named(context, wanting(context, row)),
+        settling=_sitting_on(context, decision_id, given) if is_objected else None,
+        settles_at=title_of(
+            committee_of(context.session, endorsements.declared(context.session).committee), context.language
+        ),
         is_objected=is_objected,
-        settled_on=_settled_on(desk, decision_id) if is_objected else "",
+        settled_on=_settled_on(context, decision_id) if is_objected else "",
         said=SAID,
         said_as=said_as,
         take_back=TAKE_BACK,
-        withdrawn_by=_withdrawn_by(desk, row),
-        takes_back=[(one, _why_not(desk, one, row)) for one in _theirs(desk, numbered(desk.session, row.takes_back))],
-        named_by=[(one, _why_not(desk, row, one)) for one in _theirs(desk, _later_ones(desk, row))],
-        day=desk.day,
+        withdrawn_by=_withdrawn_by(context, row),
+        takes_back=[
+            (one, _why_not(context, one, row)) for one in _theirs(context, numbered(context.session, row.takes_back))
+        ],
+        named_by=[(one, _why_not(context, row, one)) for one in _theirs(context, _later_ones(context, row))],
+        day=context.day,
     )
 
 
@@ -213,65 +217,65 @@ def _signed(people: Mapping[UUID, Person], words: Sequence[Word]) -> list[tuple[
     return [(one, names.get(one.said_by, "") if one.said_by else "") for one in words]
 
 
-def _unspoken(desk: Desk, row: RegisteredDecision, asked: Sequence[Endorsed]) -> set[UUID]:
+def _unspoken(context: RequestContext, row: RegisteredDecision, asked: Sequence[Endorsed]) -> set[UUID]:
     """The partners that are awaited and that nobody can speak for today."""
-    today = desk.asker.standing
+    today = context.asker.standing
     awaited = [one.organization_id for one in asked if one.word.is_awaited]
-    return {one for one in awaited if endorsements.nobody_speaks_for(desk.session, today, row, one, at=desk.at)}
+    return {one for one in awaited if endorsements.nobody_speaks_for(context.session, today, row, one, at=context.at)}
 
 
 def _wanted_by(row: RegisteredDecision, asked: Sequence[Endorsed]) -> str:
     return next((one.organization for one in asked if one.organization_id == row.wanted_by_id), "")
 
 
-def _later_ones(desk: Desk, row: RegisteredDecision) -> Sequence[Decision]:
+def _later_ones(context: RequestContext, row: RegisteredDecision) -> Sequence[Decision]:
     """The decisions that say that they take this one back, as long as it holds."""
-    return [] if row.state == "withdrawn" else taking_back.later_ones(desk.session, row)
+    return [] if row.state == "withdrawn" else taking_back.later_ones(context.session, row)
 
 
-def _theirs(desk: Desk, rows: Sequence[Linked]) -> list[Linked]:
+def _theirs(context: RequestContext, rows: Sequence[Linked]) -> list[Linked]:
     """Those of these decisions that the reader may see."""
-    return [row for row in rows if _may(partial(find_decision, desk, row.id))]
+    return [row for row in rows if _may(partial(find_decision, context, row.id))]
 
 
-def _mine(desk: Desk, row: RegisteredDecision, asked: Sequence[Endorsed]) -> list[tuple[Endorsed, bool]]:
+def _mine(context: RequestContext, row: RegisteredDecision, asked: Sequence[Endorsed]) -> list[tuple[Endorsed, bool]]:
     """What the asker's organizations say of a decision that holds, each with whether the asker is heard for it."""
-    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
-    return [(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine]
+    mine = endorsing_for(context, asked) if row.state != "withdrawn" else {}
+    return [(one, _speaks(context, row, mine[one.organization_id])) for one in asked if one.organization_id in mine]
 
 
-def _speaks(desk: Desk, row: RegisteredDecision, given: Given) -> bool:
+def _speaks(context: RequestContext, row: RegisteredDecision, given: Given) -> bool:
     by = require(Action.ENDORSE, given)
-    return endorsements.may_speak(desk.session, desk.asker.standing, row, by, at=desk.at)
+    return endorsements.may_speak(context.session, context.asker.standing, row, by, at=context.at)
 
 
-def _aged(desk: Desk, row: RegisteredDecision) -> RegisteredDecision:
-    return decisions.with_age(desk.session, row, desk.day) if row.state == "open" else row
+def _aged(context: RequestContext, row: RegisteredDecision) -> RegisteredDecision:
+    return decisions.with_age(context.session, row, context.day) if row.state == "open" else row
 
 
-def _not_asked(desk: Desk, sight: Sight) -> list[RegisteredDecision]:
+def _not_asked(context: RequestContext, sight: RegisterSight) -> list[RegisteredDecision]:
     """What was decided lately on something else than management, of which the asker may say that it is on that."""
-    if not organizations_for(desk.asker, Action.WANT_ENDORSEMENT):
+    if not organizations_for(context.asker, Action.WANT_ENDORSEMENT):
         return []
-    rows = [row for row in decisions.not_to_endorse(desk.session, desk.day - LATELY) if sight.has(row)]
-    return [row for row in rows if wanting(desk, row)]
+    rows = [row for row in decisions.not_to_endorse(context.session, context.day - LATELY) if sight.has(row)]
+    return [row for row in rows if wanting(context, row)]
 
 
-def _settled_on(desk: Desk, decision_id: UUID) -> str:
+def _settled_on(context: RequestContext, decision_id: UUID) -> str:
     """When the committee meets on whose agenda the objection to a decision stands; blank where it stands on none."""
-    item = objections.stands_on(desk.session, decision_id, at=desk.at)
-    return wording.when(desk.language, item.starts) if item is not None else ""
+    item = objections.stands_on(context.session, decision_id, at=context.at)
+    return wording.when(context.language, item.starts) if item is not None else ""
 
 
-def _sitting_on(desk: Desk, decision_id: UUID, given: Mapping[Any, Any]) -> StandingItem | None:
+def _sitting_on(context: RequestContext, decision_id: UUID, given: Mapping[Any, Any]) -> StandingItem | None:
     """The item by which an objection stands before a committee that sits now, where the asker records."""
     if allows(Action.SETTLE_OBJECTION, given) is None:
         return None
-    return objections.item_that_sits(desk.session, decision_id)
+    return objections.item_that_sits(context.session, decision_id)
 
 
-def _named(desk: Desk, places: Sequence[UUID]) -> list[tuple[UUID, str]]:
-    names = dict(owners_of(desk)[1]) if places else {}
+def _named(context: RequestContext, places: Sequence[UUID]) -> list[tuple[UUID, str]]:
+    names = dict(owners_of(context)[1]) if places else {}
     return [(place, names[place]) for place in places]
 
 
@@ -280,16 +284,16 @@ def _silent(asked: Sequence[Endorsed], organizations: Sequence[UUID]) -> bool:
     return any(one.organization_id in organizations and one.word.is_awaited for one in asked)
 
 
-def _why_not(desk: Desk, row: RegisteredDecision, later: Decision) -> str:
+def _why_not(context: RequestContext, row: RegisteredDecision, later: Decision) -> str:
     """Why a decision holds still that a later one says that it takes back; blank where it does not hold."""
-    refusal = None if row.state == "withdrawn" else taking_back.why_not(desk.session, row, later)
+    refusal = None if row.state == "withdrawn" else taking_back.why_not(context.session, row, later)
     return sentence_of(refusal) if refusal is not None else ""
 
 
-def _withdrawn_by(desk: Desk, row: RegisteredDecision) -> RegisteredDecision | None:
+def _withdrawn_by(context: RequestContext, row: RegisteredDecision) -> RegisteredDecision | None:
     if row.withdrawn_by_id is None:
         return None
-    return decisions.decision_of(desk.session, row.withdrawn_by_id)
+    return decisions.decision_of(context.session, row.withdrawn_by_id)
 
 
 def _may(find: Callable[[], object]) -> bool:
@@ -300,4 +304,4 @@ def _may(find: Callable[[], object]) -> bool:
     return True
 
 
-act_pages(router, DECISION, lambda on, request, typed: decision_page(on.desk, request, on.id, typed))
+act_pages(router, DECISION, lambda on, request, typed: decision_page(on.context, request, on.id, typed))

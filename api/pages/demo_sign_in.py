@@ -15,11 +15,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.access.permissions import Action, Forbidden, asks
-from api.access.session import Office, end_stay, office_of, sign_in
+from api.access.session import Installation, end_stay, installation_of, sign_in
 from api.pages.frame import see_other
 from domain.access.sign_ins import device_of
 from domain.kernel.titles import title_of
-from domain.roles.roles import Standing, standing
+from domain.roles.roles import DayTenures, standing
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
 
@@ -48,29 +48,29 @@ WORTH_TRYING: Final[Mapping[str, str]] = {
 @asks(Action.SIGN_IN)
 def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[UUID, Form()]) -> RedirectResponse:
     """Sign in as one of the demonstration's people. Forbidden anywhere else, and as anyone else."""
-    office = office_of(request)
-    if not office.demonstration:
+    installation = installation_of(request)
+    if not installation.demonstration:
         raise Forbidden
-    with office.of_program(program) as session:
+    with installation.of_program(program) as session:
         found = session.get(Program, program)
-        if found is None or not found.is_demonstration or person not in _today(office, session, found).live:
+        if found is None or not found.is_demonstration or person not in _today(installation, session, found).live:
             raise Forbidden
     answer = see_other("/")
     # A cookie of someone else's stay in this browser is of no more use.
-    end_stay(office, request.cookies.get(office.cookie, ""))
+    end_stay(installation, request.cookies.get(installation.cookie, ""))
     device = device_of(request.headers.get("user-agent", ""))
-    sign_in(office, program, person, answer, means="demonstration", device=device)
+    sign_in(installation, program, person, answer, means="demonstration", device=device)
     return answer
 
 
-def demonstrated(office: Office) -> Sequence[Program]:
+def demonstrated(installation: Installation) -> Sequence[Program]:
     """The programs of a demonstration: none before its people are there."""
-    with office.before_a_program() as session:
+    with installation.before_a_program() as session:
         return session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
-class Choice:
+class DemonstrationPerson:
     """A person of a demonstration that a visitor may be: where they hold the role, and those they act for."""
 
     id: UUID
@@ -81,23 +81,23 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Group:
+class RoleGroup:
     """Those who hold a role of a demonstration today, and what is worth trying as one of them."""
 
     title: str
     worth_trying: str
     program: UUID
-    people: Sequence[Choice]
+    people: Sequence[DemonstrationPerson]
 
 
-def groups_of(office: Office, programs: Sequence[Program]) -> list[Group]:
+def groups_of(installation: Installation, programs: Sequence[Program]) -> list[RoleGroup]:
     """The people of these programs today by role, each with the organization at which they hold it."""
-    return [group for program in programs for group in _groups_of(office, program)]
+    return [group for program in programs for group in _groups_of(installation, program)]
 
 
-def _groups_of(office: Office, program: Program) -> Iterator[Group]:
-    with office.of_program(program.id) as session:
-        today = _today(office, session, program)
+def _groups_of(installation: Installation, program: Program) -> Iterator[RoleGroup]:
+    with installation.of_program(program.id) as session:
+        today = _today(installation, session, program)
         people = {person.id: person for person in session.scalars(select(Person))}
         places = {place.id: place for place in session.scalars(select(Organization))}
         roles = {role.key: role for role in session.scalars(select(Role))}
@@ -106,7 +106,7 @@ def _groups_of(office: Office, program: Program) -> Iterator[Group]:
         for tenure in today.holding(key):
             held[tenure.person_id].append(places[tenure.organization_id].short_name)
         chosen = [
-            Choice(
+            DemonstrationPerson(
                 person.id,
                 person.name,
                 ", ".join(sorted(held[person.id])),
@@ -117,11 +117,11 @@ def _groups_of(office: Office, program: Program) -> Iterator[Group]:
         ]
         if chosen:
             worth_trying = gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else ""
-            yield Group(title_of(roles[key], current_language()), worth_trying, program.id, chosen)
+            yield RoleGroup(title_of(roles[key], current_language()), worth_trying, program.id, chosen)
 
 
-def _today(office: Office, session: Session, program: Program) -> Standing:
-    return standing(session, office.clock().astimezone(ZoneInfo(program.time_zone)).date())
+def _today(installation: Installation, session: Session, program: Program) -> DayTenures:
+    return standing(session, installation.clock().astimezone(ZoneInfo(program.time_zone)).date())
 
 
 def _rank(role: str) -> tuple[int, str]:

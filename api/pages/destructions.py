@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.destructions import answers_as, find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
@@ -23,7 +23,7 @@ from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.kernel.rows import col, only, scalars
 from domain.participants import destruction, what_is_destroyed
-from domain.participants.destruction import Asked
+from domain.participants.destruction import DestructionRequest
 from locales import N_, gettext
 from models.program import Organization
 
@@ -42,33 +42,37 @@ STOPPED: Final[Mapping[str, str]] = {
 
 @router.get("/destructions", name="destructions")
 @asks(Action.SEE_DESTRUCTIONS)
-def show_destructions(desk: AtDesk, request: Request) -> HTMLResponse:
+def show_destructions(context: InContext, request: Request) -> HTMLResponse:
     """The destructions that are asked and wait for an answer."""
-    rows = seen_destructions(desk.session, desk.asker)
-    names = names_of(desk, {row.asked_by for row in rows})
-    return page(desk, request, "destructions.html", rows=rows, names=names, grounds=DESTRUCTION_GROUNDS, today=desk.day)
+    rows = seen_destructions(context.session, context.asker)
+    names = names_of(context, {row.asked_by for row in rows})
+    return page(
+        context, request, "destructions.html", rows=rows, names=names, grounds=DESTRUCTION_GROUNDS, today=context.day
+    )
 
 
 @router.get("/participants/{participant_id}/destruction", name="destruction")
 @asks(Action.SEE_DESTRUCTION)
-def show_destruction(desk: AtDesk, request: Request, participant_id: UUID) -> HTMLResponse:
+def show_destruction(context: InContext, request: Request, participant_id: UUID) -> HTMLResponse:
     """What is to be destroyed and why, and what became of it."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id)
-    return _page(desk, request, asked, given)
+    asked, given = find_destruction(context.session, context.asker, participant_id)
+    return _page(context, request, asked, given)
 
 
-def _page(desk: Desk, request: Request, asked: Asked, given: Given, *, typed: Typed | None = None) -> HTMLResponse:
-    session, participant_id, typed = desk.session, asked.participant_id, typed or Typed()
+def _page(
+    context: RequestContext, request: Request, asked: DestructionRequest, given: Given, *, typed: Typed | None = None
+) -> HTMLResponse:
+    session, participant_id, typed = context.session, asked.participant_id, typed or Typed()
     able = list(
-        dict.fromkeys(one.person_id for one in destruction.who_may_confirm(session, asked, desk.asker.standing))
+        dict.fromkeys(one.person_id for one in destruction.who_may_confirm(session, asked, context.asker.standing))
     )
-    is_able = desk.asker.person_id in able
-    by = answers_as(session, desk.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
+    is_able = context.asker.person_id in able
+    by = answers_as(session, context.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
-    names = names_of(desk, {asked.asked_by, asked.asked_for, asked.ended_by, *able})
+    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able})
     waits, keeps = asked.state == "asked", allows(Action.KEEP_RETENTION, given) is not None
     return page(
-        desk,
+        context,
         request,
         "destruction.html",
         typed=typed,
@@ -79,29 +83,29 @@ def _page(desk: Desk, request: Request, asked: Asked, given: Given, *, typed: Ty
         became=BECAME[asked.state],
         ground=DESTRUCTION_GROUNDS[asked.ground],
         stopped_by=STOPPED.get(asked.stopped_by, ""),
-        reason=destruction.read_reason(session, asked, by=by, at=desk.at),
-        answer=destruction.read_answer(session, asked, by=by, at=desk.at),
+        reason=destruction.read_reason(session, asked, by=by, at=context.at),
+        answer=destruction.read_answer(session, asked, by=by, at=context.at),
         names=names,
         able=[names[one] for one in able],
-        holders=_holders(desk, participant_id),
+        holders=_holders(context, participant_id),
         answers=waits and is_able,
-        is_own=desk.asker.person_id in (asked.asked_by, asked.asked_for),
+        is_own=context.asker.person_id in (asked.asked_by, asked.asked_for),
         can_withdraw=waits and keeps,
         from_its_page=keeps,
-        proof=proof_of(desk, participant_id) if asked.state == "confirmed" else None,
-        today=desk.day,
+        proof=proof_of(context, participant_id) if asked.state == "confirmed" else None,
+        today=context.day,
     )
 
 
-def _holders(desk: Desk, participant_id: UUID) -> list[str]:
+def _holders(context: RequestContext, participant_id: UUID) -> list[str]:
     """The organizations that hold the file, as they are called in short."""
-    places = destruction.holding_organizations(desk.session, participant_id)
-    return sorted(scalars(desk.session, only(Organization.short_name).where(col(Organization.id).in_(places))))
+    places = destruction.holding_organizations(context.session, participant_id)
+    return sorted(scalars(context.session, only(Organization.short_name).where(col(Organization.id).in_(places))))
 
 
-def _shown(on: On[Asked], request: Request, typed: Typed) -> Response:
-    asked, given = find_destruction(on.session, on.desk.asker, on.id)
-    return _page(on.desk, request, asked, given, typed=typed)
+def _shown(on: On[DestructionRequest], request: Request, typed: Typed) -> Response:
+    asked, given = find_destruction(on.session, on.context.asker, on.id)
+    return _page(on.context, request, asked, given, typed=typed)
 
 
 act_pages(router, DESTRUCTION, _shown)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks
-from api.access.session import Office, office_of
+from api.access.session import Installation, installation_of
 from api.pages.frame import see_other
 from api.pages.sign_in import device, keep_challenge, record_refusal, site_or_refuse, take_challenge, welcome
 from api.views.sentences import sentence_of
@@ -51,28 +51,28 @@ def accept_by_passkey(request: Request, token: str) -> Response:
     So a thief of the invitation who does not have the mailbox does not come in. One that was handed over leads on
     at once.
     """
-    office = office_of(request)
+    installation = installation_of(request)
     leads = _look(request, token)
     if leads is None or leads.kind != INVITATION:
         return closed(request)
     browser = browsers.new_cookie()
     to = "/sign-in/letter"
-    with office.transaction(leads.program_id) as session:
+    with installation.transaction(leads.program_id) as session:
         try:
-            site_or_refuse(office)
-            invitations.accept(session, token, at=office.clock())
+            site_or_refuse(installation)
+            invitations.accept(session, token, at=installation.clock())
             if leads.made_by is None:
-                to = invitations.enrol_here(session, leads, browser=browser, at=office.clock())
+                to = invitations.enrol_here(session, leads, browser=browser, at=installation.clock())
             else:
                 by = Actor(role="", person_id=leads.person_id)
                 invitations.send_enrolment(
-                    session, leads.person_id, browser=browser, by=by, at=office.clock(), invited=True
+                    session, leads.person_id, browser=browser, by=by, at=installation.clock(), invited=True
                 )
         except Refusal as refusal:
             session.rollback()
             return _page(request, token, leads, refusal)
     answer = see_other(to)
-    browsers.mark_asking(office, answer, browser)
+    browsers.mark_asking(installation, answer, browser)
     return answer
 
 
@@ -80,16 +80,16 @@ def accept_by_passkey(request: Request, token: str) -> Response:
 @asks(Action.SIGN_IN)
 def ask_for_new_passkey(request: Request, token: str) -> Response:
     """What the page's script asks the browser to make, with a challenge that is kept here for this door."""
-    office = office_of(request)
+    installation = installation_of(request)
     leads = _look(request, token)
     if leads is None or leads.kind != ENROLMENT:
         return closed(request)
-    with office.of_program(leads.program_id) as session:
+    with installation.of_program(leads.program_id) as session:
         options, challenge = passkeys.ask_to_enrol(
-            session, leads.person_id, site_or_refuse(office), language=current_language()
+            session, leads.person_id, site_or_refuse(installation), language=current_language()
         )
     answer = Response(options, media_type="application/json")
-    keep_challenge(office, answer, "enrolment", {"challenge": challenge, "door": leads.token_digest})
+    keep_challenge(installation, answer, "enrolment", {"challenge": challenge, "door": leads.token_digest})
     return answer
 
 
@@ -97,47 +97,47 @@ def ask_for_new_passkey(request: Request, token: str) -> Response:
 @asks(Action.SIGN_IN)
 def enrol_passkey(request: Request, token: str, answer: Text = "") -> Response:
     """Enrol the passkey that the browser made, and sign in with it. The door is then shut."""
-    office = office_of(request)
+    installation = installation_of(request)
     leads = _look(request, token)
     if leads is None or leads.kind != ENROLMENT:
         return closed(request)
     try:
-        signed_in = _enrol(office, request, token, leads, answer)
+        signed_in = _enrol(installation, request, token, leads, answer)
     except Refusal as refusal:
         return _page(request, token, leads, refusal)
-    return welcome(office, request, signed_in)
+    return welcome(installation, request, signed_in)
 
 
-def _enrol(office: Office, request: Request, token: str, leads: Leads, answer: str) -> str:
+def _enrol(installation: Installation, request: Request, token: str, leads: Leads, answer: str) -> str:
     """The token of a new sign-in, with the passkey and the used door in one transaction. Raises Refusal."""
-    at = office.clock()
-    kept = take_challenge(office, request, "enrolment")
-    with office.transaction(leads.program_id) as session:
+    at = installation.clock()
+    kept = take_challenge(installation, request, "enrolment")
+    with installation.transaction(leads.program_id) as session:
         try:
             if kept["door"] != leads.token_digest:
                 raise NotLetIn(leads.person_id, "not_proved")  # what was asked behind another door
-            invitations.pass_through(session, token, ENROLMENT, at=at, browser=browsers.asked_by(office, request))
+            invitations.pass_through(session, token, ENROLMENT, at=at, browser=browsers.asked_by(installation, request))
             invitations.may_come_in(session, leads.person_id, at=at)
             passkeys.enrol(
                 session,
                 leads.person_id,
                 answer=answer,
                 challenge=kept["challenge"],
-                site=site_or_refuse(office),
+                site=site_or_refuse(installation),
                 device=device(request),
                 at=at,
             )
         except NotLetIn as refused:
             session.rollback()
-            record_refusal(office, leads.program_id, refused)
+            record_refusal(installation, leads.program_id, refused)
             raise
         return sign_ins.begin(session, leads.person_id, means="passkey", device=device(request), at=at)
 
 
 def _look(request: Request, token: str) -> Leads | None:
-    office = office_of(request)
-    with office.before_a_program() as session:
-        return doors.look(session, token, at=office.clock(), browser=browsers.asked_by(office, request))
+    installation = installation_of(request)
+    with installation.before_a_program() as session:
+        return doors.look(session, token, at=installation.clock(), browser=browsers.asked_by(installation, request))
 
 
 def closed(request: Request) -> HTMLResponse:
@@ -146,8 +146,8 @@ def closed(request: Request) -> HTMLResponse:
 
 
 def _page(request: Request, token: str, leads: Leads, refusal: Refusal | None = None) -> HTMLResponse:
-    office = office_of(request)
-    with office.of_program(leads.program_id) as session:
+    installation = installation_of(request)
+    with installation.of_program(leads.program_id) as session:
         here = program(session)
     return render(
         request,
@@ -157,8 +157,8 @@ def _page(request: Request, token: str, leads: Leads, refusal: Refusal | None = 
         kind=leads.kind,
         handed_over=leads.made_by is None,
         program_title=_title(here),
-        has_directory=office.directory is not None,
-        has_site=site_of(office.base_url) is not None,
+        has_directory=installation.directory is not None,
+        has_site=site_of(installation.base_url) is not None,
         expires_at=leads.expires_at,
         refusal=sentence_of(refusal) if refusal else "",
     )

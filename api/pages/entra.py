@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.access.permissions import Action, Forbidden, asks
-from api.access.session import Office, office_of
+from api.access.session import Installation, installation_of
 from api.pages.doors import closed
 from api.pages.frame import see_other
 from api.pages.sign_in import device, welcome
@@ -30,13 +30,13 @@ from api.web.redirects import pass_on
 from api.web.rendering import render
 from domain.access import doors, identities, sign_ins
 from domain.access.doors import INVITATION
-from domain.access.identities import Account, Known
+from domain.access.identities import KnownPerson, ProvenAccount
 from domain.access.sign_ins import NotLetIn
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program
 from domain.roles.roles import standing
 from locales import N_, current_language, gettext
-from models.ports import Away, Begun, SignInProvider, Unproven
+from models.ports import Begun, ProviderUnavailable, SignInProvider, Unproven
 
 router = APIRouter(include_in_schema=False)
 
@@ -84,7 +84,7 @@ def begin(request: Request) -> Response:
     if not isinstance(begun, Begun):
         return begun
     answer = RedirectResponse(begun.address, 303)
-    _keep(office_of(request), answer, {"flow": dict(begun.kept)})
+    _keep(installation_of(request), answer, {"flow": dict(begun.kept)})
     return answer
 
 
@@ -97,8 +97,8 @@ def begin_by_form(request: Request, door: Annotated[str, Form()] = "", choose: A
     directory would else prove the last person who signed in. Their account would be linked to the invited person, or no
     other could come in.
     """
-    office = office_of(request)
-    if door and _invited_to(office, door) is None:
+    installation = installation_of(request)
+    if door and _invited_to(installation, door) is None:
         return closed(request)
     begun = _begun(request, choosing=bool(door or choose))
     if not isinstance(begun, Begun):
@@ -109,7 +109,7 @@ def begin_by_form(request: Request, door: Annotated[str, Form()] = "", choose: A
         title=gettext(N_("Go to your organization’s sign-in")),
         text=gettext(N_("You come back here once you have signed in there.")),
     )
-    _keep(office, answer, {"flow": dict(begun.kept)}, door=door)
+    _keep(installation, answer, {"flow": dict(begun.kept)}, door=door)
     return answer
 
 
@@ -132,10 +132,10 @@ async def _posted(request: Request) -> Mapping[str, str]:
 def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_posted)]) -> Response:
     """Back from the directory. The one form that another site may post: what it brings is worth something only
     together with what this browser's own cookie was kept for, once."""
-    office = office_of(request)
-    directory = _directory(office)
-    cookie = browsers.gone_from(office, request)
-    kept = _taken(office, cookie)
+    installation = installation_of(request)
+    directory = _directory(installation)
+    cookie = browsers.gone_from(installation, request)
+    kept = _taken(installation, cookie)
     if kept is None or "flow" not in kept:
         return _refused(request, gettext(_STALE))
     found = directory.finish(kept["flow"], posted)
@@ -143,11 +143,11 @@ def come_back(request: Request, posted: Annotated[Mapping[str, str], Depends(_po
         _log.warning("nobody was proven by the directory", extra={"code": found.code})
         went_back = found.code == "cancelled"
         return _refused(request, gettext(_CANCELLED if went_back else _UNPROVEN))
-    if isinstance(found, Away):
+    if isinstance(found, ProviderUnavailable):
         return _away(request, found)
-    account = Account(found.tenant_id, found.object_id)
+    account = ProvenAccount(found.tenant_id, found.object_id)
     door = cookie.partition(".")[2]
-    return _link(request, office, account, door) if door else _let_in(request, office, account)
+    return _link(request, installation, account, door) if door else _let_in(request, installation, account)
 
 
 @router.get(CALLBACK)
@@ -161,15 +161,15 @@ def come_back_late(request: Request) -> RedirectResponse:
 @asks(Action.SIGN_IN)
 def which_program(request: Request) -> Response:
     """The choice of a program, for an account that opens several."""
-    office = office_of(request)
-    _directory(office)
-    with office.before_a_program() as session:
-        kept = sign_ins.look(session, browsers.gone_from(office, request), "entra", at=office.clock())
+    installation = installation_of(request)
+    _directory(installation)
+    with installation.before_a_program() as session:
+        kept = sign_ins.look(session, browsers.gone_from(installation, request), "entra", at=installation.clock())
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    opens = _opens(office, Account(*map(UUID, kept["account"])))
-    request.state.page = {"demonstration": office.demonstration}
-    programs = sorted((_titled(office, known.program_id) for known in opens), key=lambda one: str(one["title"]))
+    opens = _opens(installation, ProvenAccount(*map(UUID, kept["account"])))
+    request.state.page = {"demonstration": installation.demonstration}
+    programs = sorted((_titled(installation, known.program_id) for known in opens), key=lambda one: str(one["title"]))
     return render(request, "which_program.html", programs=programs)
 
 
@@ -177,129 +177,129 @@ def which_program(request: Request) -> Response:
 @asks(Action.SIGN_IN)
 def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Response:
     """Enter one of the programs that the account opens, as of now."""
-    office = office_of(request)
-    _directory(office)
-    kept = _taken(office, browsers.gone_from(office, request))
+    installation = installation_of(request)
+    _directory(installation)
+    kept = _taken(installation, browsers.gone_from(installation, request))
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    account = Account(*map(UUID, kept["account"]))
-    for known in _opens(office, account):
+    account = ProvenAccount(*map(UUID, kept["account"]))
+    for known in _opens(installation, account):
         if known.program_id == program:
-            return _enter(request, office, known, account)
+            return _enter(request, installation, known, account)
     return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
 
 
 # To the directory.
 
 
-def _directory(office: Office) -> SignInProvider:
+def _directory(installation: Installation) -> SignInProvider:
     """The directory. Raises Forbidden where none is set up: these addresses are then as any that are not there."""
-    if office.directory is None:
+    if installation.directory is None:
         raise Forbidden
-    return office.directory
+    return installation.directory
 
 
 def _begun(request: Request, *, choosing: bool = False) -> Begun | Response:
     """A sign-in that has begun, or the page that says why none can."""
-    begun = _directory(office_of(request)).begin(choosing=choosing)
-    return _away(request, begun) if isinstance(begun, Away) else begun
+    begun = _directory(installation_of(request)).begin(choosing=choosing)
+    return _away(request, begun) if isinstance(begun, ProviderUnavailable) else begun
 
 
-def _invited_to(office: Office, door: str) -> UUID | None:
+def _invited_to(installation: Installation, door: str) -> UUID | None:
     """The program to which an invitation leads, None where it is not open; whose it is stays behind the door."""
-    with office.before_a_program() as session:
-        leads = doors.look(session, door, at=office.clock())
+    with installation.before_a_program() as session:
+        leads = doors.look(session, door, at=installation.clock())
     return leads.program_id if leads is not None and leads.kind == INVITATION else None
 
 
-def _keep(office: Office, answer: Response, kept: Mapping[str, Any], *, door: str = "") -> None:
+def _keep(installation: Installation, answer: Response, kept: Mapping[str, Any], *, door: str = "") -> None:
     """Keep what the second half needs under a new cookie, which carries the invitation: only digests stay with us."""
-    cookie = browsers.mark_going(office, answer, along=door)
+    cookie = browsers.mark_going(installation, answer, along=door)
     open_for = timedelta(seconds=browsers.GONE_SECONDS)
-    with office.transaction() as session:
-        sign_ins.keep(session, cookie, "entra", kept, at=office.clock(), open_for=open_for)
+    with installation.transaction() as session:
+        sign_ins.keep(session, cookie, "entra", kept, at=installation.clock(), open_for=open_for)
 
 
-def _taken(office: Office, cookie: str) -> dict[str, Any] | None:
+def _taken(installation: Installation, cookie: str) -> dict[str, Any] | None:
     """What was kept for this browser, which is gone from now on, whatever comes of it."""
-    with office.transaction() as session:
-        return sign_ins.take(session, cookie, "entra", at=office.clock())
+    with installation.transaction() as session:
+        return sign_ins.take(session, cookie, "entra", at=installation.clock())
 
 
 # Back from it.
 
 
-def _let_in(request: Request, office: Office, account: Account) -> Response:
+def _let_in(request: Request, installation: Installation, account: ProvenAccount) -> Response:
     """Into the one program that the account opens, or to the choice of several."""
-    opens = _opens(office, account, recording=True)
+    opens = _opens(installation, account, recording=True)
     if not opens:
         return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
     if len(opens) == 1:
-        return _enter(request, office, opens[0], account)
+        return _enter(request, installation, opens[0], account)
     answer = see_other(request.app.url_path_for("entra_program"))
-    _keep(office, answer, {"account": [str(part) for part in account]})
+    _keep(installation, answer, {"account": [str(part) for part in account]})
     return answer
 
 
-def _opens(office: Office, account: Account, *, recording: bool = False) -> list[Known]:
+def _opens(installation: Installation, account: ProvenAccount, *, recording: bool = False) -> list[KnownPerson]:
     """Who the account is in the programs in which they hold a role today.
 
     Where there is none and `recording`, each program that knows the account is told that it came and was not let in.
     """
-    with office.before_a_program() as session:
+    with installation.before_a_program() as session:
         known = identities.known_as(session, account)
-    at = office.clock()
+    at = installation.clock()
     opens = []
     for one in known:
-        with office.of_program(one.program_id) as session:
+        with installation.of_program(one.program_id) as session:
             if one.person_id in standing(session, local_day(session, at)).live:
                 opens.append(one)
     if recording and not opens:
         _log.warning("an account that opens nothing was proven")
         for one in known:
-            _record(office, one, "no_role")
+            _record(installation, one, "no_role")
     return opens
 
 
-def _enter(request: Request, office: Office, known: Known, account: Account) -> Response:
-    at = office.clock()
-    with office.transaction(known.program_id) as session:
+def _enter(request: Request, installation: Installation, known: KnownPerson, account: ProvenAccount) -> Response:
+    at = installation.clock()
+    with installation.transaction(known.program_id) as session:
         try:
             identities.come_in(session, account, known.person_id, at=at)
             token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=at)
         except NotLetIn as refused:
             session.rollback()
-            _record(office, known, refused.reason)
+            _record(installation, known, refused.reason)
             return _refused(request, gettext(_NOTHING_HERE), may_choose=True)
-    return welcome(office, request, token)
+    return welcome(installation, request, token)
 
 
-def _link(request: Request, office: Office, account: Account, door: str) -> Response:
+def _link(request: Request, installation: Installation, account: ProvenAccount, door: str) -> Response:
     """Link the account to the person who was invited and sign them in, in one transaction."""
-    at = office.clock()
-    with office.before_a_program() as session:
+    at = installation.clock()
+    with installation.before_a_program() as session:
         leads = doors.look(session, door, at=at)
     if leads is None:
         return closed(request)
-    with office.transaction(leads.program_id) as session:
+    with installation.transaction(leads.program_id) as session:
         try:
             person_id = identities.link_by_invitation(session, door, account, at=at)
             token = sign_ins.begin(session, person_id, means="entra", device=device(request), at=at)
         except Refusal as refusal:
             session.rollback()
             if refusal.code in _RECORDED:
-                _record(office, Known(leads.program_id, leads.person_id), _RECORDED[refusal.code])
+                _record(installation, KnownPerson(leads.program_id, leads.person_id), _RECORDED[refusal.code])
             return _refused(request, sentence_of(refusal))
-    return welcome(office, request, token)
+    return welcome(installation, request, token)
 
 
-def _record(office: Office, known: Known, reason: str) -> None:
-    with office.transaction(known.program_id) as session:
-        sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=office.clock())
+def _record(installation: Installation, known: KnownPerson, reason: str) -> None:
+    with installation.transaction(known.program_id) as session:
+        sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=installation.clock())
 
 
-def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
-    with office.of_program(program_id) as session:
+def _titled(installation: Installation, program_id: UUID) -> dict[str, Any]:
+    with installation.of_program(program_id) as session:
         here = program(session)
     return {"id": here.id, "title": here.title_fr if current_language() == "fr" else here.title_en}
 
@@ -307,14 +307,14 @@ def _titled(office: Office, program_id: UUID) -> dict[str, Any]:
 def _refused(
     request: Request, sentence: str, *, status: int = HTTPStatus.FORBIDDEN, may_choose: bool = False
 ) -> Response:
-    office = office_of(request)
-    request.state.page = {"demonstration": office.demonstration}
+    installation = installation_of(request)
+    request.state.page = {"demonstration": installation.demonstration}
     page = render(request, "not_signed_in.html", status=status, sentence=sentence, may_choose=may_choose)
-    browsers.forget_going(office, page)
+    browsers.forget_going(installation, page)
     return page
 
 
-def _away(request: Request, away: Away) -> Response:
+def _away(request: Request, away: ProviderUnavailable) -> Response:
     _log.warning("nobody can sign in by the directory", extra={"code": away.code})
     page = _refused(request, gettext(_AWAY), status=HTTPStatus.SERVICE_UNAVAILABLE)
     page.headers["Retry-After"] = "60"

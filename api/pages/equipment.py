@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts import equipment as acts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -41,39 +41,39 @@ LINES_SHOWN: Final = 50
 
 @router.get("", name="inventory")
 @asks(Action.SEE_EQUIPMENT)
-def show_inventory(desk: AtDesk, request: Request, state: str = "") -> HTMLResponse:
+def show_inventory(context: InContext, request: Request, state: str = "") -> HTMLResponse:
     """Everything that the program lends, and a form to add a thing."""
-    return _list(desk, request, Typed(), state=state)
+    return _list(context, request, Typed(), state=state)
 
 
 @router.get("/{equipment_id}", name="equipment")
 @asks(Action.SEE_EQUIPMENT)
-def show_thing(desk: AtDesk, request: Request, equipment_id: UUID) -> HTMLResponse:
+def show_thing(context: InContext, request: Request, equipment_id: UUID) -> HTMLResponse:
     """One thing: where it is, in whose hands it was, and what may be done with it."""
-    return _page(desk, request, equipment_id, Typed())
+    return _page(context, request, equipment_id, Typed())
 
 
-act_pages(router, acts.INVENTORY, lambda on, request, typed: _list(on.desk, request, typed))
-act_pages(router, acts.THING, lambda on, request, typed: _page(on.desk, request, on.id, typed))
+act_pages(router, acts.INVENTORY, lambda on, request, typed: _list(on.context, request, typed))
+act_pages(router, acts.THING, lambda on, request, typed: _page(on.context, request, on.id, typed))
 
 
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
-def where_is(row: inventory.Listed) -> str:
+def where_is(row: inventory.EquipmentInHand) -> str:
     """Where a thing of the inventory is, as a key of `STATES`."""
     if row.person_id is not None:
         return "missing" if row.missing_since is not None else "in_hand"
     return "available" if row.state == "in_use" else row.state
 
 
-def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTMLResponse:
-    require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    rows = [(row, where_is(row)) for row in inventory.inventory(desk.session)]
+def _list(context: RequestContext, request: Request, typed: Typed, *, state: str = "") -> HTMLResponse:
+    require(Action.SEE_EQUIPMENT, to_program(context.asker))
+    rows = [(row, where_is(row)) for row in inventory.inventory(context.session)]
     counts = {key: sum(1 for _, where in rows if where == key) for key in STATES}
     chosen = state if state in STATES else ""
     return typed_page(
-        desk,
+        context,
         request,
         "inventory.html",
         typed,
@@ -82,53 +82,53 @@ def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTM
         counts=counts,
         chosen=chosen,
         states=STATES,
-        kinds=_kinds(desk),
-        names=names_of(desk, [one for row, _ in rows for one in (row.person_id, row.last_id)]),
+        kinds=_kinds(context),
+        names=names_of(context, [one for row, _ in rows for one in (row.person_id, row.last_id)]),
     )
 
 
-def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
-    row = acts.find_thing(desk, thing_id)
-    loans = inventory.loans_of(desk.session, thing_id)
+def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
+    row = acts.find_thing(context, thing_id)
+    loans = inventory.loans_of(context.session, thing_id)
     events = every(
-        desk.session,
+        context.session,
         of(Event)
         .where(Event.subject_kind == inventory.KIND, Event.subject_id == thing_id)
         .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
     return typed_page(
-        desk,
+        context,
         request,
         "equipment.html",
         typed,
         row=row,
         where=where_is(row),
         states=STATES,
-        kind=_kinds(desk)[row.kind],
+        kind=_kinds(context)[row.kind],
         loans=loans,
         names=names_of(
-            desk, [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))]
+            context, [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))]
         ),
-        own=row.person_id == desk.asker.person_id,
+        own=row.person_id == context.asker.person_id,
         moves=moves_of(row),
         move_words=MOVES,
-        people=_who_can_have_it(desk) if where_is(row) == "available" else [],
-        history=told(desk, events),
+        people=_who_can_have_it(context) if where_is(row) == "available" else [],
+        history=told(context, events),
     )
 
 
-def _kinds(desk: Desk) -> dict[str, str]:
-    return {key: words[desk.language] for key, words in inventory.kinds(desk.session).items()}
+def _kinds(context: RequestContext) -> dict[str, str]:
+    return {key: words[context.language] for key, words in inventory.kinds(context.session).items()}
 
 
-def _who_can_have_it(desk: Desk) -> list[tuple[UUID, str]]:
+def _who_can_have_it(context: RequestContext) -> list[tuple[UUID, str]]:
     """Who holds a role today or later, by name; no one lends to themselves."""
     rows = tuples(
-        desk.session,
+        context.session,
         only(Person.id, Person.given_name, Person.family_name, Person.sort_key)
         .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(Person.id != desk.asker.person_id, lasts(Tenure, desk.day))
+        .where(Person.id != context.asker.person_id, lasts(Tenure, context.day))
         .distinct()
         .order_by(col(Person.sort_key)),
     )

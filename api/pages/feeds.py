@@ -8,7 +8,7 @@ from typing import Final, cast
 from fastapi import APIRouter, Request, Response
 
 from api.access.permissions import Action, Asker, Forbidden, asks
-from api.access.session import office_of
+from api.access.session import installation_of
 from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import Language
 from domain.roles.roles import standing
@@ -26,13 +26,13 @@ _KEPT: Final = "private, no-cache"
 @asks(Action.READ_FEED)
 def read_feed(request: Request, token: str) -> Response:
     """The meetings of the person whose secret this is, as a calendar file. Raises Forbidden, whatever the reason."""
-    office = office_of(request)
-    at = office.clock()
-    with office.before_a_program() as session:
+    installation = installation_of(request)
+    at = installation.clock()
+    with installation.before_a_program() as session:
         feed = feeds.look(session, token)
     if feed is None:
         raise Forbidden
-    with office.transaction(feed.program_id) as session:
+    with installation.transaction(feed.program_id) as session:
         if not Asker(feed.person_id, standing(session, local_day(session, at))).is_staff:
             raise Forbidden
         person = session.get(Person, (program_of(session), feed.person_id))

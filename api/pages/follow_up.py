@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 from api.access import follow_ups as access
 from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
 from api.access.permissions import Action, Forbidden, Given, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.summaries import as_reader
 from api.acts import follow_ups as acts
 from api.acts.declaring import On
@@ -95,89 +95,93 @@ TypedNote = Annotated[NoteTyped, Depends()]
 
 @router.get("/{follow_up_id}", name="follow_up")
 @asks(Action.SEE_FOLLOW_UP)
-def show_follow_up(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+def show_follow_up(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
     """One follow-up."""
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    return _page(desk, request, row, given, Typed())
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    return _page(context, request, row, given, Typed())
 
 
 @router.get("/{follow_up_id}/notes/{week}", name="note_words")
 @asks(Action.READ_FOLLOW_UP)
-def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) -> HTMLResponse:
+def read_note(context: InContext, request: Request, follow_up_id: UUID, week: date) -> HTMLResponse:
     """What was written in the note of a week: each reading is on record."""
-    row, note, words = access.read_note(desk.session, desk.asker, follow_up_id, week, at=desk.at)
-    who = names_of(desk, [note.written_by]).get(note.written_by, "")
-    return page(desk, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
+    row, note, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
+    who = names_of(context, [note.written_by]).get(note.written_by, "")
+    return page(context, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
 
 
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
 @asks(Action.READ_FOLLOW_UP)
-def read_terms(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
     """The terms of return of a follow-up's last break, also once it came back: each reading is on record."""
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
-    found = breaks.last_break(desk.session, follow_up_id)
+    found = breaks.last_break(context.session, follow_up_id)
     if found is None:
         raise Forbidden
-    terms = breaks.read_terms(desk.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
-    return page(desk, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+    terms = breaks.read_terms(
+        context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
+    )
+    return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
 
 
 @router.post("/{follow_up_id}/notes")
 @asks(Action.KEEP_FOLLOW_UP)
 def write_note(
-    desk: AtDesk, request: Request, follow_up_id: UUID, typed: TypedNote, seen: Seen = None, back: Text = ""
+    context: InContext, request: Request, follow_up_id: UUID, typed: TypedNote, seen: Seen = None, back: Text = ""
 ) -> Response:
     """Write the note of a week."""
 
     def act(by: Actor) -> None:
         notes.write_note(
-            desk.session,
+            context.session,
             follow_up_id,
             day_of(typed.week),
             typed.said(),
             unfinished=typed.unfinished,
             by=by,
-            at=desk.at,
+            at=context.at,
             seen=seen,
         )
 
-    return _do(desk, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else "")
+    return _do(
+        context, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else ""
+    )
 
 
 @router.post("/{follow_up_id}/missed-meetings")
 @asks(Action.KEEP_FOLLOW_UP)
 def record_no_show(
-    desk: AtDesk, request: Request, follow_up_id: UUID, day: Text = "", hour: Text = "", minutes: Text = ""
+    context: InContext, request: Request, follow_up_id: UUID, day: Text = "", hour: Text = "", minutes: Text = ""
 ) -> Response:
     """Write down a meeting to which the participant did not come."""
 
     def act(by: Actor) -> None:
-        expected_at = datetime.combine(day_of(day), hour_of(hour), tzinfo=ZoneInfo(desk.program.time_zone))
+        expected_at = datetime.combine(day_of(day), hour_of(hour), tzinfo=ZoneInfo(context.program.time_zone))
         contacts.record_no_show(
-            desk.session,
+            context.session,
             follow_up_id,
             expected_at=expected_at,
             waited_minutes=_count(minutes, "no_show.minutes.malformed"),
             by=by,
-            at=desk.at,
+            at=context.at,
         )
 
-    return _do(desk, request, follow_up_id, "missed", act, {"day": day, "hour": hour, "minutes": minutes})
+    return _do(context, request, follow_up_id, "missed", act, {"day": day, "hour": hour, "minutes": minutes})
 
 
 @router.get("/{follow_up_id}/ended", name="follow_up_ended")
 @asks(Action.TAKE_UP_AGAIN)
-def show_ended(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+def show_ended(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
     """That a follow-up ended, for who accompanied the participant until then: they may take it up again."""
-    row, _ = find_ended(desk.session, desk.asker, follow_up_id)
-    return _ended_page(desk, request, row, Typed())
+    row, _ = find_ended(context.session, context.asker, follow_up_id)
+    return _ended_page(context, request, row, Typed())
 
 
 @router.post("/{follow_up_id}/workers")
 @asks(Action.ASSIGN_FOLLOW_UP)
 def assign_worker(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     follow_up_id: UUID,
     seen: Seen = None,
@@ -190,29 +194,29 @@ def assign_worker(
 
     def act(by: Actor) -> None:
         if intensity:
-            opening.set_intensity(desk.session, follow_up_id, intensity, by=by, at=desk.at, seen=seen)
+            opening.set_intensity(context.session, follow_up_id, intensity, by=by, at=context.at, seen=seen)
             return
         person_id = id_or_none(worker)
         if person_id is None:
             raise Refusal("worker.missing", N_("Choose a worker."))
-        assigning.assign(
-            desk.session,
+        assigning.assign_worker(
+            context.session,
             follow_up_id,
             person_id,
             kind=kind,
             instead_of=id_or_none(instead_of),
             by=by,
-            at=desk.at,
+            at=context.at,
             seen=seen,
         )
 
     typed = {"worker": worker, "kind": kind, "intensity": intensity}
     form = "intensity" if intensity else f"assign-{kind}" if kind in KINDS else "assign-primary"
-    return _do(desk, request, follow_up_id, form, act, typed, action=Action.ASSIGN_FOLLOW_UP)
+    return _do(context, request, follow_up_id, form, act, typed, action=Action.ASSIGN_FOLLOW_UP)
 
 
 def _do(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     follow_up_id: UUID,
     form: str,
@@ -223,68 +227,70 @@ def _do(
     back: str = "",
 ) -> Response:
     """Do it and come back to the page, or show it with the refusal and what was typed."""
-    _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
+    _, given = find_follow_up(context.session, context.asker, follow_up_id)
     by = require(action, given)
-    refusal = desk.attempt(lambda: act(by))
+    refusal = context.attempt(lambda: act(by))
     if refusal is None:
-        return see_other(back or _after(desk, follow_up_id))
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    return _page(desk, request, row, given, Typed(form, refusal, dict(typed)))
+        return see_other(back or _after(context, follow_up_id))
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    return _page(context, request, row, given, Typed(form, refusal, dict(typed)))
 
 
 def _shown_again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
-    row, given = find_follow_up(on.session, on.desk.asker, on.id)
-    return _page(on.desk, request, row, given, typed)
+    row, given = find_follow_up(on.session, on.context.asker, on.id)
+    return _page(on.context, request, row, given, typed)
 
 
-act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.desk, on.id))
-act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.desk, request, on.row, typed))
+act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.context, on.id))
+act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.context, request, on.row, typed))
 
 
-def _after(desk: Desk, follow_up_id: UUID) -> str:
+def _after(context: RequestContext, follow_up_id: UUID) -> str:
     """The follow-up's page; where the act took its doer off it, the page that says so, or their own work."""
     with suppress(Forbidden):
-        find_follow_up(desk.session, desk.asker, follow_up_id)
+        find_follow_up(context.session, context.asker, follow_up_id)
         return f"/follow-ups/{follow_up_id}"
     with suppress(Forbidden):
-        find_ended(desk.session, desk.asker, follow_up_id)
+        find_ended(context.session, context.asker, follow_up_id)
         return f"/follow-ups/{follow_up_id}/ended"
     return "/"
 
 
-def _ended_page(desk: Desk, request: Request, row: Followed, typed: Typed) -> HTMLResponse:
+def _ended_page(context: RequestContext, request: Request, row: Followed, typed: Typed) -> HTMLResponse:
     return page(
-        desk,
+        context,
         request,
         "follow_up_ended.html",
         typed=typed,
         row=row,
         states=STATES,
         reasons=REASONS,
-        by=next(iter(names_of(desk, [row.state_by]).values()), ""),
-        bar=_bar_to(desk, row.participant_id),
-        reads_it=_reads(desk, row.id),
+        by=next(iter(names_of(context, [row.state_by]).values()), ""),
+        bar=_bar_to(context, row.participant_id),
+        reads_it=_reads(context, row.id),
     )
 
 
-def _bar_to(desk: Desk, participant_id: UUID) -> str:
+def _bar_to(context: RequestContext, participant_id: UUID) -> str:
     """Why the reader could not accompany a participant from today on; "" where they could."""
     try:
-        assigning.bar_to(desk.session, participant_id, desk.asker.person_id, kind=PRIMARY, day=desk.day)
+        assigning.bar_to(context.session, participant_id, context.asker.person_id, kind=PRIMARY, day=context.day)
     except Refusal as refusal:
         return sentence_of(refusal)
     return ""
 
 
-def _reads(desk: Desk, follow_up_id: UUID) -> bool:
+def _reads(context: RequestContext, follow_up_id: UUID) -> bool:
     """Whether the reader still sees a follow-up that they had, as one who sits on the committee."""
     with suppress(Forbidden):
-        find_follow_up(desk.session, desk.asker, follow_up_id)
+        find_follow_up(context.session, context.asker, follow_up_id)
         return True
     return False
 
 
-def _who_may_have_it(candidates: Sequence[proposals.Proposal], had_it: UUID | None) -> list[proposals.Proposal]:
+def _who_may_have_it(
+    candidates: Sequence[proposals.WorkerProposal], had_it: UUID | None
+) -> list[proposals.WorkerProposal]:
     """The workers who may take a follow-up up again: those who accompanied the participant come first."""
     return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
@@ -295,7 +301,7 @@ class _Workers:
 
     parts: list[Assignment]
     before: list[_Before]
-    candidates: list[proposals.Proposal]
+    candidates: list[proposals.WorkerProposal]
 
     @property
     def people(self) -> set[UUID | None]:
@@ -311,8 +317,8 @@ class _Workers:
 class _Written:
     """What was written of a follow-up, none of it opened."""
 
-    notes: list[notes.Note]
-    summaries: list[summaries.Asked]
+    notes: list[notes.NoteLine]
+    summaries: list[summaries.SummaryStep]
     attempts: list[ContactAttempt]
 
     @property
@@ -325,43 +331,45 @@ class _Written:
         }
 
 
-def _page(desk: Desk, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
-    session, follow_up_id = desk.session, row.id
+def _page(context: RequestContext, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
+    session, follow_up_id = context.session, row.id
     may_assign, may_keep = may(Action.ASSIGN_FOLLOW_UP, given), may(Action.KEEP_FOLLOW_UP, given)
     parts = assigning.parts_of(session, follow_up_id)
-    candidates = proposals.proposals(session, row.participant_id, at=desk.at, asks=row.intensity) if may_assign else []
-    workers = _Workers(parts, _before(desk, parts, follow_up_id), candidates)
+    candidates = (
+        proposals.proposals(session, row.participant_id, at=context.at, asks=row.intensity) if may_assign else []
+    )
+    workers = _Workers(parts, _before(context, parts, follow_up_id), candidates)
     written = _Written(
         notes.notes_of(session, [follow_up_id]),
         summaries.summaries_of(session, follow_up_id),
         contacts.attempts_of(session, follow_up_id),
     )
-    (line,) = lines(desk, [(row, "")])
+    (line,) = lines(context, [(row, "")])
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
     return page(
-        desk,
+        context,
         request,
         "follow_up.html",
         typed=typed,
         row=row,
         line=line,
-        losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
+        losing=next(iter(lost.losing(session, context.day, follow_up_ids=[follow_up_id])), None),
         pause=breaks.last_break(session, follow_up_id),
         asked_what_follows=withdrawals.asked(session, row.participant_id) if may_keep else None,
         unanswered=contacts.unanswered(session, follow_up_id),
         most_attempts=contacts.MOST_ATTEMPTS,
-        today={part.kind: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])},
+        today={part.kind: part for part in assigning.on_day(session, context.day, follow_up_ids=[follow_up_id])},
         before=workers.before,
-        names=names_of(desk, workers.people | written.people | {row.state_by}),
-        places=_places(desk),
+        names=names_of(context, workers.people | written.people | {row.state_by}),
+        places=_places(context),
         candidates=candidates,
         notes=written.notes,
-        weeks=_weeks(row, desk.day),
+        weeks=_weeks(row, context.day),
         summaries=written.summaries,
-        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, desk.asker, row.number, given)),
+        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
         no_shows=contacts.no_shows_of(session, follow_up_id),
-        history=told(desk, _record(desk, follow_up_id)),
+        history=told(context, _record(context, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
         may_keep=may_keep,
         may_assign=may_assign,
@@ -374,20 +382,20 @@ def _page(desk: Desk, request: Request, row: Followed, given: Given, typed: Type
         why_none=WHY_NONE,
         strategies=STRATEGIES,
         intensities=INTENSITIES,
-        bars_of=partial(bars_of, language=desk.language),
+        bars_of=partial(bars_of, language=context.language),
         why_proposed=WHY_PROPOSED,
         move_words=MOVES,
         had_it=had_it,
         may_have_it=_who_may_have_it(candidates, had_it),
         nobody_yet=acts.NOBODY_YET,
-        day=desk.day,
+        day=context.day,
     )
 
 
-def _record(desk: Desk, follow_up_id: UUID) -> list[Event]:
+def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
     """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
     return every(
-        desk.session,
+        context.session,
         of(Event)
         .where(Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
         .order_by(col(Event.n).desc())
@@ -414,10 +422,10 @@ class _Before:
     way: str = ""
 
 
-def _before(desk: Desk, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:
+def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:
     """Who accompanied the participant before, the last first: the history of their workers."""
-    handed = {(one.from_id, one.answered_at): one for one in offers.taken_over(desk.session, follow_up_id)}
-    over = [(part.ends_on, part) for part in parts if part.ends_on is not None and part.ends_on < desk.day]
+    handed = {(one.from_id, one.answered_at): one for one in offers.taken_over(context.session, follow_up_id)}
+    over = [(part.ends_on, part) for part in parts if part.ends_on is not None and part.ends_on < context.day]
     found = []
     for _, part in sorted(over, key=itemgetter(0), reverse=True):
         one = handed.get((part.person_id, part.ended_at))
@@ -425,8 +433,8 @@ def _before(desk: Desk, parts: Sequence[Assignment], follow_up_id: UUID) -> list
     return found
 
 
-def _places(desk: Desk) -> dict[UUID, str]:
-    return dict(tuples(desk.session, only(Organization.id, Organization.short_name)))
+def _places(context: RequestContext) -> dict[UUID, str]:
+    return dict(tuples(context.session, only(Organization.id, Organization.short_name)))
 
 
 def _count(text: str, code: str) -> int:

@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import Select as Picked
 from api.access.destructions import to_destructions
 from api.access.outgoing_mail import to_post
 from api.access.permissions import Action, allows, to_program
-from api.access.session import SAFE_METHODS, AtDesk, Desk, Office, asked_of_person
+from api.access.session import SAFE_METHODS, InContext, Installation, RequestContext, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
 from api.views.names import ASKED_OF_TITLES, titles_of_roles
@@ -34,7 +34,7 @@ from models.program import Person, Program
 
 
 @dataclass(frozen=True)
-class Place:
+class MenuPage:
     """A page of the menu: its address, its name, its readers, and the heading that it opens, if any."""
 
     href: str
@@ -44,28 +44,28 @@ class Place:
 
 
 PLACES: Final = (
-    Place("/", N_("My work"), Action.SEE_MY_WORK),
-    Place("/referrals", N_("Referrals"), Action.REFER),
-    Place("/caseload", N_("Follow-ups"), Action.SEE_CASELOAD),
-    Place("/research-consents", N_("Consents to research"), Action.KEEP_RESEARCH_CONSENTS),
-    Place("/cases", N_("Cases"), Action.SEE_CASES),
-    Place("/departures", N_("Departures"), Action.SEE_DEPARTURES),
-    Place("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
-    Place("/decisions", N_("Decisions"), Action.SEE_DECISIONS),
-    Place("/partners", N_("Partners"), Action.SEE_PARTNERS),
-    Place("/board", N_("Coordination board"), Action.SEE_BOARD),
-    Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
-    Place("/equipment", N_("Equipment"), Action.SEE_EQUIPMENT),
-    Place("/access", N_("Access"), Action.SEE_ACCESS),
-    Place("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
-    Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
-    Place("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
-    Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
-    Place("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
-    Place("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
-    Place("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
-    Place("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
-    Place("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
+    MenuPage("/", N_("My work"), Action.SEE_MY_WORK),
+    MenuPage("/referrals", N_("Referrals"), Action.REFER),
+    MenuPage("/caseload", N_("Follow-ups"), Action.SEE_CASELOAD),
+    MenuPage("/research-consents", N_("Consents to research"), Action.KEEP_RESEARCH_CONSENTS),
+    MenuPage("/cases", N_("Cases"), Action.SEE_CASES),
+    MenuPage("/departures", N_("Departures"), Action.SEE_DEPARTURES),
+    MenuPage("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
+    MenuPage("/decisions", N_("Decisions"), Action.SEE_DECISIONS),
+    MenuPage("/partners", N_("Partners"), Action.SEE_PARTNERS),
+    MenuPage("/board", N_("Coordination board"), Action.SEE_BOARD),
+    MenuPage("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
+    MenuPage("/equipment", N_("Equipment"), Action.SEE_EQUIPMENT),
+    MenuPage("/access", N_("Access"), Action.SEE_ACCESS),
+    MenuPage("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
+    MenuPage("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
+    MenuPage("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
+    MenuPage("/activity", N_("Activity"), Action.SEE_ACTIVITY),
+    MenuPage("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
+    MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
+    MenuPage("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
+    MenuPage("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
+    MenuPage("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
 
 #: What a demonstration says of the year behind its people until it is there.
@@ -91,34 +91,40 @@ def framed_pages(prefix: str = "", *, of_acts: bool = False) -> APIRouter:
     return router(prefix=prefix, dependencies=[Depends(framed)], include_in_schema=False)
 
 
-def framed(request: Request, desk: AtDesk) -> None:
+def framed(request: Request, context: InContext) -> None:
     """Puts a frame without counts around whatever answers, so that an error page keeps its menu too.
 
     A dependency of every page's router. Of a request that changes nothing, all that the frame tells is asked now, in
     one statement.
     """
-    ask_ahead(desk.session, *_asked(desk))
-    plain = partial(frame_of, desk, request.url.path)
+    ask_ahead(context.session, *_asked(context))
+    plain = partial(frame_of, context, request.url.path)
     # What was asked ahead is known after the transaction too; whatever else asks while it lasts.
     request.state.page = plain if request.method in SAFE_METHODS else plain()
 
 
 def page(
-    desk: Desk, request: Request, name: str, *, status: int = 200, refused: Refusal | None = None, **context: Any
+    context: RequestContext,
+    request: Request,
+    name: str,
+    *,
+    status: int = 200,
+    refused: Refusal | None = None,
+    **shown: Any,
 ) -> HTMLResponse:
-    """The page `name` for the person at the desk, with its menu and what waits at each place.
+    """The page `name` for the signed-in person, with its menu and what waits at each place.
 
     The counts are those of this very transaction. What was `refused`, or why a form is shown again with what was
     `typed`, gives the status, and its sentence is the page's `refusal`, "" where nothing was.
     """
-    typed = context.get("typed")
+    typed = shown.get("typed")
     if refused is None and isinstance(typed, Typed):
         refused = typed.refusal
     if refused is not None:
         status = status_of(refused)
-    context.setdefault("refusal", sentence_of(refused) if refused is not None else "")
-    request.state.page = frame_of(desk, request.url.path, counts=True)
-    return render(request, name, status=status, **context)
+    shown.setdefault("refusal", sentence_of(refused) if refused is not None else "")
+    request.state.page = frame_of(context, request.url.path, counts=True)
+    return render(request, name, status=status, **shown)
 
 
 def see_other(address: str) -> RedirectResponse:
@@ -126,16 +132,16 @@ def see_other(address: str) -> RedirectResponse:
     return RedirectResponse(address, 303)
 
 
-def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
+def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dict[str, Any]:
     """What base.html knows of who is looking: program, person, menu, and whether this is the demonstration."""
-    places = [place for place in PLACES if may_go(desk, place.action)]
+    places = [place for place in PLACES if may_go(context, place.action)]
     current = max((place.href for place in places if is_under(path, place.href)), key=len, default="")
-    waiting = _waiting(desk, {place.action for place in places}) if counts else {}
+    waiting = _waiting(context, {place.action for place in places}) if counts else {}
     return {
-        "program": desk.program.title_fr if desk.language == "fr" else desk.program.title_en,
-        "demonstration": ribbon_of(desk.office, [desk.program]),
-        "letters_leave": desk.office.letters_leave,
-        "person": _who(desk, titled=counts),
+        "program": context.program.title_fr if context.language == "fr" else context.program.title_en,
+        "demonstration": ribbon_of(context.installation, [context.program]),
+        "letters_leave": context.installation.letters_leave,
+        "person": _who(context, titled=counts),
         "nav": [
             {
                 "href": place.href,
@@ -150,25 +156,25 @@ def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
     }
 
 
-def ribbon_of(office: Office, programs: Sequence[Program]) -> bool | str:
+def ribbon_of(installation: Installation, programs: Sequence[Program]) -> bool | str:
     """What stands above each page of a demonstration: True for its usual words, or a sentence on the year behind."""
     for program in programs:
-        year = office.year_behind(program)
+        year = installation.year_behind(program)
         if year in YEARS:
             return gettext(YEARS[year])
-    return office.demonstration
+    return installation.demonstration
 
 
-def may_go(desk: Desk, action: Action) -> bool:
-    """Whether a place of the menu is for the person at the desk."""
+def may_go(context: RequestContext, action: Action) -> bool:
+    """Whether a place of the menu is for the signed-in person."""
     if action in (Action.SEE_POST, Action.RESEND_POST):
-        return allows(action, to_post(desk.asker, demonstration=desk.office.demonstration)) is not None
+        return allows(action, to_post(context.asker, demonstration=context.installation.demonstration)) is not None
     if action is Action.SEE_ACCESS:
-        managed = desk.asker.organizations_as("manager")
-        return allows(action, to_program(desk.asker, organizations=managed)) is not None
+        managed = context.asker.organizations_as("manager")
+        return allows(action, to_program(context.asker, organizations=managed)) is not None
     if action is Action.SEE_DESTRUCTIONS:
-        return allows(action, to_destructions(desk.asker, desk.asker.organizations_as("manager"))) is not None
-    given = to_program(desk.asker)
+        return allows(action, to_destructions(context.asker, context.asker.organizations_as("manager"))) is not None
+    given = to_program(context.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
         return False  # the register is one of the pages of privacy
     return allows(action, given) is not None
@@ -199,30 +205,30 @@ _ELSEWHERE: Final = tuple(
 )
 
 
-def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
-    asker = desk.asker
+def _who(context: RequestContext, *, titled: bool) -> dict[str, Any]:
+    asker = context.asker
     who: dict[str, Any] = {
-        "name": desk.person.name,
+        "name": context.person.name,
         "role": "",
         "acting_for": "",
         "href": f"/people/{asker.person_id}",
         "sign_out": "/sign-out",
     }
     if titled:
-        titles = titles_of_roles(desk)
+        titles = titles_of_roles(context)
         roles = sorted({tenure.role for tenure in asker.standing.roles_of(asker.person_id)})
         who["role"] = ", ".join(titles[role] for role in roles)
         away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
         if away:
-            rows = run(desk.session, *_asked_of_names(away))
+            rows = run(context.session, *_asked_of_names(away))
             who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
     return who
 
 
-def _waiting(desk: Desk, actions: set[Action]) -> dict[Action, tuple[int, bool]]:
+def _waiting(context: RequestContext, actions: set[Action]) -> dict[Action, tuple[int, bool]]:
     """How many things wait at each place, and whether that is urgent."""
-    session, standing = desk.session, desk.asker.standing
-    mine = board.counts_of(session, standing, desk.asker.person_id)
+    session, standing = context.session, context.asker.standing
+    mine = board.counts_of(session, standing, context.asker.person_id)
     found = {Action.SEE_MY_WORK: (mine.to_do + mine.to_approve, mine.late > 0)}
     if Action.SEE_BOARD in actions:
         found[Action.SEE_BOARD] = (len(vacancies.find(session, standing)), False)
@@ -243,15 +249,15 @@ def _asked_of_names(people: list[UUID]) -> Question[Picked[str, str]]:
     return Question(_NAMES, {"absent": people})
 
 
-def _asked(desk: Desk) -> list[Question[Any]]:
+def _asked(context: RequestContext) -> list[Question[Any]]:
     """All that a frame with counts asks of the database."""
-    standing, me = desk.asker.standing, desk.asker.person_id
+    standing, me = context.asker.standing, context.asker.person_id
     asked: list[Question[Any]] = [asked_of_person(me), ASKED_OF_TITLES, *board.asked_of_mine(standing, me)]
     away = [absence.person_id for absence in standing.acting_for(me)]
     if away:
         asked.append(_asked_of_names(away))
-    if may_go(desk, Action.SEE_BOARD):
+    if may_go(context, Action.SEE_BOARD):
         asked += vacancies.asked(standing)
-    if may_go(desk, Action.SEE_POST):
+    if may_go(context, Action.SEE_POST):
         asked.append(_ASKED_OF_FAILED)
     return asked

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.cases import to_task
 from api.access.permissions import Action, Forbidden, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
@@ -32,15 +32,15 @@ Seen = Annotated[int, Form()]
 
 @router.get("/tasks/{task_id}/hiring", name="hiring")
 @asks(Action.HIRE)
-def show_hiring(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+def show_hiring(context: InContext, request: Request, task_id: UUID) -> HTMLResponse:
     """The form that names who is hired: a person of the program, or a new one."""
-    return _page(desk, request, task_id, Typed())
+    return _page(context, request, task_id, Typed())
 
 
 @router.post("/tasks/{task_id}/hiring")
 @asks(Action.HIRE)
 def hire(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     task_id: UUID,
     details: Detailed,
@@ -52,7 +52,7 @@ def hire(
     starts_on: Text = "",
 ) -> Response:
     """Name who is hired: they are appointed, and what welcomes them opens in the same act."""
-    _, case, by = _found(desk, task_id)
+    _, case, by = _found(context, task_id)
     hired: list[Hired] = []
 
     def act() -> None:
@@ -64,7 +64,7 @@ def hire(
             raise Refusal("person.missing", N_("Choose a person, or enter a new one: one of the two."))
         hired.append(
             hiring.hire(
-                desk.session,
+                context.session,
                 task_id,
                 applicant=number_of(applicant),
                 role=role,
@@ -72,44 +72,44 @@ def hire(
                 person_id=person_id,
                 new=details.meant if form == "new" else None,
                 by=by,
-                at=desk.at,
+                at=context.at,
                 seen=seen,
             )
         )
 
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if refusal is not None:
         typed = {**details.fields, "applicant": applicant, "person": person, "place": place, "starts_on": starts_on}
-        return _page(desk, request, task_id, Typed(form, refusal, typed))
+        return _page(context, request, task_id, Typed(form, refusal, typed))
     welcome_id = hired[0].welcome_id
     return see_other(f"/cases/{welcome_id}" if welcome_id else f"/people/{hired[0].person_id}")
 
 
-def _found(desk: Desk, task_id: UUID) -> tuple[Task, Case, Actor]:
-    task, case = find_task(desk.session, desk.asker, task_id)
-    by = require(Action.HIRE, to_task(desk.session, desk.asker, task, case))
+def _found(context: RequestContext, task_id: UUID) -> tuple[Task, Case, Actor]:
+    task, case = find_task(context.session, context.asker, task_id)
+    by = require(Action.HIRE, to_task(context.session, context.asker, task, case))
     if case is None or task.step != hiring.NAMES_THEM:
         raise Forbidden
     return task, case, by
 
 
-def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
-    task, case, _ = _found(desk, task_id)
-    roles = [one for one in roles_to_give(desk) if one[0].endswith(f":{case.organization_id}")]
+def _page(context: RequestContext, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
+    task, case, _ = _found(context, task_id)
+    roles = [one for one in roles_to_give(context) if one[0].endswith(f":{case.organization_id}")]
     return typed_page(
-        desk,
+        context,
         request,
         "hiring.html",
         typed,
         task=task,
-        title=title_of(task, desk.language),
+        title=title_of(task, context.language),
         passed=[
-            (str(number), say(desk.language, _APPLICANT, number=number))
-            for number in interviews.passing(desk.session, case.id)
+            (str(number), say(context.language, _APPLICANT, number=number))
+            for number in interviews.passing(context.session, case.id)
         ],
         roles=roles,
         likely=next((value for value, _ in roles if value.partition(":")[0] in welcoming.WELCOMED), ""),
-        people=[(str(person), name) for person, name in names_to_choose(desk) if person != desk.asker.person_id],
+        people=[(str(person), name) for person, name in names_to_choose(context) if person != context.asker.person_id],
     )
 
 

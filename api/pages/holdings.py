@@ -13,7 +13,7 @@ from uuid import UUID
 
 from api.access.cases import visible_cases
 from api.access.permissions import Action, allows, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.casework import board
 from domain.equipment import inventory
 from domain.kernel.lasting import lasts
@@ -43,7 +43,7 @@ class RoleHeld(Tenure):
 
 
 @dataclass(frozen=True)
-class RoleShown:
+class AppointmentLine:
     """An appointment as a person's page shows it; `time` is "present", "future" or "past"."""
 
     row: RoleHeld
@@ -52,10 +52,10 @@ class RoleShown:
     may_end: bool
 
 
-def roles_of(desk: Desk, person_id: UUID, titles: Mapping[str, str]) -> list[RoleShown]:
+def roles_of(context: RequestContext, person_id: UUID, titles: Mapping[str, str]) -> list[AppointmentLine]:
     """What the person held, holds and will hold, the present first, each with whether the asker may end it."""
     rows = every(
-        desk.session,
+        context.session,
         of(RoleHeld)
         .join(Organization, joins(Tenure.organization_id, Organization))
         .where(Tenure.person_id == person_id)
@@ -64,16 +64,16 @@ def roles_of(desk: Desk, person_id: UUID, titles: Mapping[str, str]) -> list[Rol
     when = {"present": 0, "future": 1, "past": 2}
     shown = []
     for row in rows:
-        is_past = row.never or (row.ends_on is not None and row.ends_on < desk.day)
-        time = "past" if is_past else "future" if row.starts_on > desk.day else "present"
-        given = to_program(desk.asker, organizations=[row.organization_id])
+        is_past = row.never or (row.ends_on is not None and row.ends_on < context.day)
+        time = "past" if is_past else "future" if row.starts_on > context.day else "present"
+        given = to_program(context.asker, organizations=[row.organization_id])
         may_end = not is_past and allows(Action.END_TENURE, given) is not None
-        shown.append(RoleShown(row, titles[row.role], time, may_end))
+        shown.append(AppointmentLine(row, titles[row.role], time, may_end))
     return sorted(shown, key=lambda one: when[one.time])
 
 
 @dataclass(frozen=True)
-class AbsenceShown:
+class AbsenceLine:
     """An absence as a person's page shows it: who acts meanwhile, and for what."""
 
     row: Absence
@@ -83,18 +83,18 @@ class AbsenceShown:
     is_now: bool
 
 
-def absences_of(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[AbsenceShown]:
+def absences_of(context: RequestContext, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[AbsenceLine]:
     """The absences of a person, the latest first, those that were called off among them."""
     rows = every(
-        desk.session, of(Absence).where(Absence.person_id == person_id).order_by(col(Absence.starts_on).desc())
+        context.session, of(Absence).where(Absence.person_id == person_id).order_by(col(Absence.starts_on).desc())
     )
     return [
-        AbsenceShown(
+        AbsenceLine(
             row,
             everyone.get(row.deputy_id) if row.deputy_id else None,
             [gettext(COVERS[kind]) for kind in row.kinds],
-            is_over=row.ends_on < desk.day,
-            is_now=row.cancelled_at is None and row.starts_on <= desk.day <= row.ends_on,
+            is_over=row.ends_on < context.day,
+            is_now=row.cancelled_at is None and row.starts_on <= context.day <= row.ends_on,
         )
         for row in rows
     ]
@@ -110,22 +110,22 @@ class SeatHeld(NamedTuple):
     committee: str
 
 
-def seats_of(desk: Desk, person_id: UUID) -> list[SeatHeld]:
+def seats_of(context: RequestContext, person_id: UUID) -> list[SeatHeld]:
     """The seats that a person has on committees, now or from a later day on."""
     rows = tuples(
-        desk.session,
+        context.session,
         only(
             SeatHolder.kind,
             SeatHolder.starts_on,
             SeatHolder.ends_on,
-            title_of(Seat, desk.language),
-            title_of(Committee, desk.language),
+            title_of(Seat, context.language),
+            title_of(Committee, context.language),
         )
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
             SeatHolder.person_id == person_id,
-            lasts(SeatHolder, desk.day),
+            lasts(SeatHolder, context.day),
         )
         .order_by(col(Committee.key), col(Seat.key)),
     )
@@ -142,14 +142,14 @@ class CaseAbout(NamedTuple):
     title: str
 
 
-def cases_about(desk: Desk, person_id: UUID) -> list[CaseAbout]:
+def cases_about(context: RequestContext, person_id: UUID) -> list[CaseAbout]:
     """The cases about this person that the asker may see."""
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     rows = tuples(
-        desk.session,
-        only(Case.id, Case.state, Case.protocol, Case.opened_at, title_of(ProtocolVersion, desk.language))
+        context.session,
+        only(Case.id, Case.state, Case.protocol, Case.opened_at, title_of(ProtocolVersion, context.language))
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(Case.subject_id == person_id, visible_cases(desk.asker, hats))
+        .where(Case.subject_id == person_id, visible_cases(context.asker, hats))
         .order_by(col(Case.opened_at).desc()),
     )
     return [CaseAbout(*row) for row in rows]
@@ -164,20 +164,20 @@ class WorkShown:
     is_late: bool
 
 
-def work_of(desk: Desk, person_id: UUID) -> list[WorkShown]:
+def work_of(context: RequestContext, person_id: UUID) -> list[WorkShown]:
     """What is now for this person to do or approve, of what the asker may see."""
-    tasks = board.work(desk.session, board.hats_of(desk.session, desk.asker.standing, person_id))
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    tasks = board.work(context.session, board.hats_of(context.session, context.asker.standing, person_id))
+    hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     seen = set(
         scalars(
-            desk.session,
+            context.session,
             only(Case.id).where(
-                col(Case.id).in_({task.case_id for task in tasks if task.case_id}), visible_cases(desk.asker, hats)
+                col(Case.id).in_({task.case_id for task in tasks if task.case_id}), visible_cases(context.asker, hats)
             ),
         )
     )
     return [
-        WorkShown(task, title_of(task, desk.language), board.late_on(task, desk.day))
+        WorkShown(task, title_of(task, context.language), board.late_on(task, context.day))
         for task in tasks
         if task.case_id in seen
     ]
@@ -193,19 +193,19 @@ class Lent(NamedTuple):
     title: str | None
 
 
-def equipment_of(desk: Desk, person_id: UUID) -> list[Lent]:
+def equipment_of(context: RequestContext, person_id: UUID) -> list[Lent]:
     """What the person was lent and has not given back."""
-    kinds = inventory.kinds(desk.session)
+    kinds = inventory.kinds(context.session)
     rows = tuples(
-        desk.session,
-        only(Loan.lent_at, Loan.task_id, Equipment.kind, Equipment.serial, title_of(Task, desk.language))
+        context.session,
+        only(Loan.lent_at, Loan.task_id, Equipment.kind, Equipment.serial, title_of(Task, context.language))
         .join(Equipment, joins(Loan.equipment_id, Equipment))
         .outerjoin(Task, joins(Loan.task_id, Task))
         .where(Loan.person_id == person_id, col(Loan.returned_at).is_(None))
         .order_by(col(Loan.lent_at)),
     )
     return [
-        Lent(kinds[kind][desk.language], serial, lent_at, task_id, title)
+        Lent(kinds[kind][context.language], serial, lent_at, task_id, title)
         for lent_at, task_id, kind, serial, title in rows
     ]
 
@@ -220,11 +220,11 @@ class AccountShown(NamedTuple):
     title: str | None
 
 
-def accounts_of(desk: Desk, person_id: UUID) -> list[AccountShown]:
+def accounts_of(context: RequestContext, person_id: UUID) -> list[AccountShown]:
     """The accounts that the person has: on which system and by what name, never a secret."""
     rows = tuples(
-        desk.session,
-        only(Account.system, Account.user_name, Account.opened_at, Account.task_id, title_of(Task, desk.language))
+        context.session,
+        only(Account.system, Account.user_name, Account.opened_at, Account.task_id, title_of(Task, context.language))
         .outerjoin(Task, joins(Account.task_id, Task))
         .where(Account.person_id == person_id, col(Account.closed_at).is_(None))
         .order_by(col(Account.system), col(Account.user_name)),

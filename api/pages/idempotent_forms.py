@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Form, Request
 
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.web import idempotency
 from domain.kernel.refusals import Refusal
 from locales import N_
@@ -19,7 +19,7 @@ FIELD: Final = "once"
 
 
 @dataclass(frozen=True)
-class Once(idempotency.Once):
+class IdempotentForm(idempotency.IdempotencyKey):
     """The act of a form, by the key that the form was shown with. `said` is all else that it says."""
 
     said: str
@@ -49,16 +49,16 @@ class Once(idempotency.Once):
             made.append(act())
             self.keep(303, made[0])
 
-        refusal = self.desk.attempt(act_once)
+        refusal = self.context.attempt(act_once)
         return made[0] if refusal is None else refusal
 
 
 async def once_of(
-    desk: AtDesk, request: Request, key: Annotated[str, Form(alias=FIELD, pattern=r"^[!-~]{0,100}$")] = ""
-) -> Once:
+    context: InContext, request: Request, key: Annotated[str, Form(alias=FIELD, pattern=r"^[!-~]{0,100}$")] = ""
+) -> IdempotentForm:
     """The act of one form, by its key."""
     typed = sorted((name, str(value)) for name, value in (await request.form()).multi_items() if name != FIELD)
-    return Once(desk, f"{request.method} {request.url.path}", key, json.dumps(typed))
+    return IdempotentForm(context, f"{request.method} {request.url.path}", key, json.dumps(typed))
 
 
-AtOnce = Annotated[Once, Depends(once_of)]
+AtOnce = Annotated[IdempotentForm, Depends(once_of)]

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.incidents import INCIDENT, REGISTER
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -64,15 +64,15 @@ _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
 
 @router.get("", name="incidents")
 @asks(Action.SEE_INCIDENTS)
-def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
+def list_incidents(context: InContext, request: Request) -> HTMLResponse:
     """Every incident of the register, those that are open first."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     require(Action.SEE_INCIDENTS, given)
-    rows = register(desk)
+    rows = register(context)
     open_ones = [row for row in rows if row.closed_at is None]
     closed = [row for row in rows if row.closed_at is not None]
     return page(
-        desk,
+        context,
         request,
         "incidents.html",
         rows=[*open_ones, *closed],
@@ -84,38 +84,38 @@ def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.get("/new", name="new_incident")
 @asks(Action.KEEP_INCIDENTS)
-def new_incident(desk: AtDesk, request: Request) -> HTMLResponse:
+def new_incident(context: InContext, request: Request) -> HTMLResponse:
     """The form for an incident that is to be entered."""
-    require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    return _new_page(desk, request, Typed())
+    require(Action.KEEP_INCIDENTS, to_program(context.asker))
+    return _new_page(context, request, Typed())
 
 
 @router.get("/register.csv", name="register_csv")
 @asks(Action.SEE_INCIDENTS)
-def download_csv(desk: AtDesk) -> Response:
+def download_csv(context: InContext) -> Response:
     """The register as CSV."""
-    titles, rows = _exported(desk)
+    titles, rows = _exported(context)
     return _file(spreadsheets.as_csv(titles, rows), spreadsheets.CSV, "register.csv")
 
 
 @router.get("/register.xlsx", name="register_xlsx")
 @asks(Action.SEE_INCIDENTS)
-def download_xlsx(desk: AtDesk) -> Response:
+def download_xlsx(context: InContext) -> Response:
     """The register as a workbook."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
     from domain.files.workbooks import as_table  # noqa: PLC0415
 
-    titles, rows = _exported(desk)
+    titles, rows = _exported(context)
     content = as_table(gettext(N_("Register of incidents")), titles, rows)
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 
 @router.get("/{incident_id}", name="incident")
 @asks(Action.SEE_INCIDENTS)
-def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResponse:
+def show_incident(context: InContext, request: Request, incident_id: UUID) -> HTMLResponse:
     """One incident: what is known, what is left to do, and each version that it had."""
-    require(Action.SEE_INCIDENTS, to_program(desk.asker))
-    return _incident_page(desk, request, incident_id, Typed())
+    require(Action.SEE_INCIDENTS, to_program(context.asker))
+    return _incident_page(context, request, incident_id, Typed())
 
 
 class Registered(Incident):
@@ -127,19 +127,19 @@ class Registered(Incident):
     organization_en: str = also(Organization.name_en)
 
 
-def register(desk: Desk) -> list[Registered]:
+def register(context: RequestContext) -> list[Registered]:
     """Every incident in the order of its number."""
-    return [_opened(desk, row) for row in every(desk.session, _registered().order_by(col(Incident.number)))]
+    return [_opened(context, row) for row in every(context.session, _registered().order_by(col(Incident.number)))]
 
 
 def _registered() -> SelectOfScalar[Registered]:
     return of(Registered).join(Organization, joins(Incident.organization_id, Organization))
 
 
-def _opened(desk: Desk, row: Registered) -> Registered:
+def _opened(context: RequestContext, row: Registered) -> Registered:
     """An incident with its words, and the body's name in the reader's language. Raises Refusal."""
-    named = row if desk.language == "fr" else replaced(row, organization=row.organization_en)
-    return incident_versions.opened(desk.session, named)
+    named = row if context.language == "fr" else replaced(row, organization=row.organization_en)
+    return incident_versions.opened(context.session, named)
 
 
 def yes_no(value: bool | None) -> str:
@@ -147,19 +147,19 @@ def yes_no(value: bool | None) -> str:
     return gettext(_NOT_YET if value is None else _YES if value else _NO)
 
 
-def _exported(desk: Desk) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
+def _exported(context: RequestContext) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
     """The register as a table, once the record was told that it leaves the program."""
-    by = require(Action.SEE_INCIDENTS, to_program(desk.asker))
-    rows = register(desk)
+    by = require(Action.SEE_INCIDENTS, to_program(context.asker))
+    rows = register(context)
     reads.record_export(
-        desk.session,
+        context.session,
         "program",
-        program_of(desk.session),
+        program_of(context.session),
         what="incidents",
         lines=len(rows),
         ground="role",
         by=by,
-        at=desk.at,
+        at=context.at,
     )
     return [gettext(title) for title in TITLES.values()], [
         [yes_no(row.serious_risk) if name == "serious_risk" else getattr(row, name) for name in TITLES] for row in rows
@@ -177,30 +177,32 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
     )
 
 
-def _find(desk: Desk, incident_id: UUID) -> Registered:
-    found = first(desk.session, _registered().where(Incident.id == incident_id))
+def _find(context: RequestContext, incident_id: UUID) -> Registered:
+    found = first(context.session, _registered().where(Incident.id == incident_id))
     if found is None:
         raise Forbidden
-    return _opened(desk, found)
+    return _opened(context, found)
 
 
-def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed) -> HTMLResponse:
-    found = _find(desk, incident_id)
+def _incident_page(context: RequestContext, request: Request, incident_id: UUID, typed: Typed) -> HTMLResponse:
+    found = _find(context, incident_id)
     return page(
-        desk,
+        context,
         request,
         "incident.html",
         incident=found,
         typed=typed,
-        organizations=_organizations(desk),
-        history=_history(desk, incident_id),
+        organizations=_organizations(context),
+        history=_history(context, incident_id),
         risk=yes_no(found.serious_risk),
-        today=desk.day,
+        today=context.day,
     )
 
 
-def _new_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
-    return page(desk, request, "new_incident.html", typed=typed, organizations=_organizations(desk), today=desk.day)
+def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
+    return page(
+        context, request, "new_incident.html", typed=typed, organizations=_organizations(context), today=context.day
+    )
 
 
 @dataclass(frozen=True)
@@ -214,18 +216,18 @@ class _Act:
     known_on_reason: str
 
 
-def _history(desk: Desk, incident_id: UUID) -> list[_Act]:
+def _history(context: RequestContext, incident_id: UUID) -> list[_Act]:
     """What happened to an incident, the newest first: who, when, which fields, and what stood in them before.
 
     Where the day since which it is known changed, also why.
     """
     acts = every(
-        desk.session,
+        context.session,
         of(Event).where(Event.subject_id == incident_id, col(Event.verb).in_(list(ACTS))).order_by(col(Event.n).desc()),
     )
-    stood = {version.number: version.stood for version in incident_versions.versions(desk.session, incident_id)}
-    names = names_of(desk, {act.actor_id for act in acts})
-    organizations = {str(place): name for place, name in _organizations(desk)}
+    stood = {version.number: version.stood for version in incident_versions.versions(context.session, incident_id)}
+    names = names_of(context, {act.actor_id for act in acts})
+    organizations = {str(place): name for place, name in _organizations(context)}
     said = {verb: gettext(words) for verb, words in ACTS.items()}
     return [
         _Act(
@@ -254,17 +256,17 @@ def _before(
     ]
 
 
-def _organizations(desk: Desk) -> list[tuple[UUID, str]]:
+def _organizations(context: RequestContext) -> list[tuple[UUID, str]]:
     rows = tuples(
-        desk.session,
-        only(Organization.id, Organization.name_fr if desk.language == "fr" else Organization.name_en).order_by(
+        context.session,
+        only(Organization.id, Organization.name_fr if context.language == "fr" else Organization.name_en).order_by(
             col(Organization.short_name)
         ),
     )
     return list(rows)
 
 
-act_pages(router, REGISTER, lambda on, request, typed: _new_page(on.desk, request, typed))
+act_pages(router, REGISTER, lambda on, request, typed: _new_page(on.context, request, typed))
 act_pages(
-    router, INCIDENT, lambda on, request, typed: _incident_page(on.desk, request, on.id, typed), must_have_seen=True
+    router, INCIDENT, lambda on, request, typed: _incident_page(on.context, request, on.id, typed), must_have_seen=True
 )

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.cases import find_case, to_case
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.departures import RECRUITING
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -24,27 +24,27 @@ router = framed_pages(of_acts=True)
 
 @router.get("/cases/{case_id}/interviews", name="interviews")
 @asks(Action.RECORD_INTERVIEW)
-def show_interviews(desk: AtDesk, request: Request, case_id: UUID) -> HTMLResponse:
+def show_interviews(context: InContext, request: Request, case_id: UUID) -> HTMLResponse:
     """Who interviewed which applicant, with what marks, and who passes."""
-    return _page(desk, request, case_id, Typed())
+    return _page(context, request, case_id, Typed())
 
 
-def _page(desk: Desk, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:
-    case = find_case(desk.session, desk.asker, case_id)
-    require(Action.RECORD_INTERVIEW, to_case(desk.session, desk.asker, case))
+def _page(context: RequestContext, request: Request, case_id: UUID, typed: Typed) -> HTMLResponse:
+    case = find_case(context.session, context.asker, case_id)
+    require(Action.RECORD_INTERVIEW, to_case(context.session, context.asker, case))
     if case.protocol != interviews.PROTOCOL:
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
     return page(
-        desk,
+        context,
         request,
         "interviews.html",
         refused=typed.refusal,
         typed=typed,
         case=case,
-        marked=interviews.marks_of(desk.session, case_id),
-        names=people_names(desk.session),
+        marked=interviews.marks_of(context.session, case_id),
+        names=people_names(context.session),
         pass_mark=interviews.PASS_MARK,
     )
 
 
-act_pages(router, RECRUITING, lambda on, request, typed: _page(on.desk, request, on.id, typed))
+act_pages(router, RECRUITING, lambda on, request, typed: _page(on.context, request, on.id, typed))

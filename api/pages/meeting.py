@@ -18,14 +18,14 @@ from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
 from api.access.permissions import Action, Forbidden, Given, allows, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.pages.previewed_acts import previewed_pages
-from api.pages.previews import Ask, previewed
+from api.pages.previews import Preview, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
@@ -34,9 +34,9 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import first, of
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
-from meetings.answers import Answered, Asked
+from meetings.answers import Answered, MeetingQuestion
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, title_of
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.invitees import guests_of, invited_to
 from meetings.locking import original_of
 from models.meeting import Meeting, MeetingSeries
@@ -58,99 +58,105 @@ AS: Final[Mapping[str, str]] = {
 
 @router.get("/meetings/{meeting_id}", name="meeting")
 @asks(Action.SEE_MEETING)
-def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+def show_meeting(context: InContext, request: Request, meeting_id: UUID) -> HTMLResponse:
     """One meeting."""
-    return meeting_page(desk, request, meeting_id, Typed())
+    return meeting_page(context, request, meeting_id, Typed())
 
 
 @router.post("/meetings/{meeting_id}/hour")
 @asks(Action.PLAN_MEETINGS)
 def change_hour(
-    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, hour: Text = "", minutes: Text = "", shown: Text = ""
+    context: InContext,
+    request: Request,
+    meeting_id: UUID,
+    seen: Seen,
+    hour: Text = "",
+    minutes: Text = "",
+    shown: Text = "",
 ) -> Response:
     """Have this meeting and every later one of its season at another hour. `seen` is the season's version."""
-    row, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    row, _, given = find_meeting(context.session, context.asker, meeting_id)
     by = require(Action.PLAN_MEETINGS, given)
     values = {"hour": hour, "minutes": minutes}
 
-    def change() -> tuple[Told, ...]:
+    def change() -> tuple[PersonalNews, ...]:
         season_id, length = schedule.season_of(row), minutes_or_none(minutes)
         since = original_of(row).date()
         return schedule.change_hour(
-            desk.session, season_id, since=since, hour=hour_of(hour), minutes=length, by=by, at=desk.at, seen=seen
+            context.session, season_id, since=since, hour=hour_of(hour), minutes=length, by=by, at=context.at, seen=seen
         )
 
     asked = replace(
-        _asked(desk, row, "hour", values),
+        _asked(context, row, "hour", values),
         action=request.url.path,
         fields=[*values.items(), ("seen", str(seen))],
         shown=shown,
     )
-    outcome = previewed(desk, request, asked, change)
+    outcome = previewed(context, request, asked, change)
     if isinstance(outcome, Refusal):
-        return meeting_page(desk, request, meeting_id, Typed("hour", outcome, values))
+        return meeting_page(context, request, meeting_id, Typed("hour", outcome, values))
     return outcome
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
-def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
-    meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    people = people_by_id(desk)
-    audience = audience_of(desk, members, given, meeting.starts.date())
+    meeting, members, given = find_meeting(context.session, context.asker, meeting_id)
+    people = people_by_id(context)
+    audience = audience_of(context, members, given, meeting.starts.date())
     is_open = meeting.state == "planned"
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
-    said = {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
-    (in_words,) = drafting.in_the_readers_words(desk.session, [meeting], desk.language)
+    said = {row.person_id: row for row in answers.given(context.session, [meeting_id])}
+    (in_words,) = drafting.in_the_readers_words(context.session, [meeting], context.language)
     return page(
-        desk,
+        context,
         request,
         "meeting.html",
-        **heading_of(desk, in_words),
+        **heading_of(context, in_words),
         refused=typed.refusal,
         typed=typed,
-        season=_season(desk, meeting) if may_plan else None,
-        seats=seats_of(desk, meeting, members, people, said),
-        guests=[(people[one], said.get(one)) for one in guests_of(desk.session, meeting_id)],
-        mine=_mine(desk, meeting, given),
+        season=_season(context, meeting) if may_plan else None,
+        seats=seats_of(context, meeting, members, people, said),
+        guests=[(people[one], said.get(one)) for one in guests_of(context.session, meeting_id)],
+        mine=_mine(context, meeting, given),
         people=people,
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
         may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
-        to_invite=_to_invite(desk, meeting, people) if may_plan else [],
-        agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
-        documents=[one for one in documents_of(desk, meeting_id, audience) if not one.version.is_replaced],
+        to_invite=_to_invite(context, meeting, people) if may_plan else [],
+        agenda=agenda_papers.whole(context.session, meeting_id, audience=audience),
+        documents=[one for one in documents_of(context, meeting_id, audience) if not one.version.is_replaced],
         may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
         may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
-        day=desk.day,
-        candidates=_candidates(desk, meeting),
-        summaries=at_summaries.on_the_table(desk.session, desk.asker, meeting),
+        day=context.day,
+        candidates=_candidates(context, meeting),
+        summaries=at_summaries.on_the_table(context.session, context.asker, meeting),
     )
 
 
-def _mine(desk: Desk, meeting: Meeting, given: Given) -> Asked | None:
+def _mine(context: RequestContext, meeting: Meeting, given: Given) -> MeetingQuestion | None:
     """What the meeting asks the reader, where they may still answer."""
-    if meeting.state != "planned" or meeting.ends_at <= desk.at or not allows(Action.ANSWER_INVITATION, given):
+    if meeting.state != "planned" or meeting.ends_at <= context.at or not allows(Action.ANSWER_INVITATION, given):
         return None
-    return next(iter(answers.asked_of(desk.session, desk.asker.person_id, [meeting])), None)
+    return next(iter(answers.asked_of(context.session, context.asker.person_id, [meeting])), None)
 
 
-def _to_invite(desk: Desk, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
-    invited = invited_to(desk.session, meeting)
+def _to_invite(context: RequestContext, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
+    invited = invited_to(context.session, meeting)
     return [(one.id, one.name) for one in people.values() if one.id not in invited]
 
 
-def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
+def _candidates(context: RequestContext, meeting: Meeting) -> list[tuple[str, UUID]]:
     """The candidates that a meeting under way decides on, by reference or number, as far as the reader may see them."""
     if meeting.state != "under_way":
         return []
     found = []
-    for participant_id in recruiters.sat_on(desk.session, meeting.id).values():
+    for participant_id in recruiters.sat_on(context.session, meeting.id).values():
         try:
-            row, _ = find_participant(desk.session, desk.asker, participant_id)
+            row, _ = find_participant(context.session, context.asker, participant_id)
         except Forbidden:
             continue
         found.append((row.number or row.candidate_ref, participant_id))
@@ -169,7 +175,7 @@ class SeatedPerson:
 
 
 @dataclass(frozen=True)
-class SeatLine:
+class SeatOnDay:
     """One seat on the day of the meeting, and who holds it or sits for them."""
 
     seat: CommitteeSeat
@@ -179,11 +185,15 @@ class SeatLine:
 
 
 def seats_of(
-    desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person], said: Mapping[UUID, Answered]
-) -> list[SeatLine]:
+    context: RequestContext,
+    meeting: Meeting,
+    members: Membership,
+    people: Mapping[UUID, Person],
+    said: Mapping[UUID, Answered],
+) -> list[SeatOnDay]:
     """Each seat on the day of the meeting: who holds it or sits for them, who is invited, and what they answered."""
     day = meeting.starts.date()
-    invited = invited_to(desk.session, meeting)
+    invited = invited_to(context.session, meeting)
     named = {(row.seat_id, row.alternate_id) for row in said.values()}
     found = []
     for seat in members.seats_on(day):
@@ -198,7 +208,7 @@ def seats_of(
             )
             for one, kind in listed.items()
         ]
-        found.append(SeatLine(seat, title_of(seat, desk.language), PRINCIPAL not in listed.values(), of_seat))
+        found.append(SeatOnDay(seat, title_of(seat, context.language), PRINCIPAL not in listed.values(), of_seat))
     return found
 
 
@@ -214,11 +224,11 @@ def _listed(members: Membership, seat: CommitteeSeat, day: date) -> dict[UUID, s
     return listed
 
 
-def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
+def _season(context: RequestContext, meeting: Meeting) -> MeetingSeries | None:
     """The season that a meeting is of."""
     if meeting.series_id is None:
         return None
-    return first(desk.session, of(MeetingSeries).where(MeetingSeries.id == meeting.series_id))
+    return first(context.session, of(MeetingSeries).where(MeetingSeries.id == meeting.series_id))
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do
@@ -235,18 +245,18 @@ _TITLES: Final[Mapping[str, str]] = {
 }
 
 
-def _asked(desk: Desk, meeting: Meeting, form: str, values: Mapping[str, str]) -> Ask:
+def _asked(context: RequestContext, meeting: Meeting, form: str, values: Mapping[str, str]) -> Preview:
     """What the page before a change says of it."""
-    title = title_of(committees(desk.session)[meeting.committee_id], desk.language)
-    facts = _facts(desk, title, meeting, form, values)
-    return Ask(gettext(_TITLES[form]), facts, back=f"/meetings/{meeting.id}", is_harsh=form == "cancellation")
+    title = title_of(committees(context.session)[meeting.committee_id], context.language)
+    facts = _facts(context, title, meeting, form, values)
+    return Preview(gettext(_TITLES[form]), facts, back=f"/meetings/{meeting.id}", is_harsh=form == "cancellation")
 
 
-def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> Facts:
+def _facts(context: RequestContext, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> Facts:
     """What a change comes to, as the page before it says it: what was typed is what is shown."""
-    found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting.starts)}")]
+    found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(context.language, meeting.starts)}")]
     try:
-        found += _NEW[form](desk, meeting, values) if form in _NEW else []
+        found += _NEW[form](context, meeting, values) if form in _NEW else []
     except Refusal:
         return found  # the change itself refuses it, and the page says why
     found += [(gettext(label), values[name]) for name, label in _LABELS.items() if values.get(name)]
@@ -255,30 +265,30 @@ def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapp
     return found
 
 
-def _new_time(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+def _new_time(context: RequestContext, _: Meeting, values: Mapping[str, str]) -> Facts:
     starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
-    return [(gettext(N_("New time")), wording.when(desk.language, starts))]
+    return [(gettext(N_("New time")), wording.when(context.language, starts))]
 
 
-def _new_hour(desk: Desk, meeting: Meeting, values: Mapping[str, str]) -> Facts:
-    found = [(gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"])))]
-    season = _season(desk, meeting)
+def _new_hour(context: RequestContext, meeting: Meeting, values: Mapping[str, str]) -> Facts:
+    found = [(gettext(N_("New hour")), show_clock(context.language, hour_of(values["hour"])))]
+    season = _season(context, meeting)
     if season is None:
         return found
     reached = gettext(N_("This meeting and the later ones, until %(day)s"))
-    return [*found, (gettext(N_("Which")), reached % {"day": show_day(desk.language, season.ends_on)})]
+    return [*found, (gettext(N_("Which")), reached % {"day": show_day(context.language, season.ends_on)})]
 
 
-def _new_guest(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+def _new_guest(context: RequestContext, _: Meeting, values: Mapping[str, str]) -> Facts:
     guest = id_or_none(values["person"])
     if guest is None:
         return []
-    person = people_by_id(desk).get(guest)
+    person = people_by_id(context).get(guest)
     return [(gettext(N_("Guest")), person.name if person else "")]
 
 
 #: What is new by a form, in words; each raises Refusal where it cannot be read.
-_NEW: Final[Mapping[str, Callable[[Desk, Meeting, Mapping[str, str]], Facts]]] = {
+_NEW: Final[Mapping[str, Callable[[RequestContext, Meeting, Mapping[str, str]], Facts]]] = {
     "time": _new_time,
     "hour": _new_hour,
     "guests": _new_guest,
@@ -295,7 +305,7 @@ for subject in (DATES, GUESTS):
     previewed_pages(
         router,
         subject,
-        lambda on, act, typed: _asked(on.desk, on.row, act.path.rpartition("/")[2], typed),
-        lambda on, request, typed: meeting_page(on.desk, request, on.id, typed),
+        lambda on, act, typed: _asked(on.context, on.row, act.path.rpartition("/")[2], typed),
+        lambda on, request, typed: meeting_page(on.context, request, on.id, typed),
     )
-act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.desk, request, on.id, typed))
+act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.context, request, on.id, typed))

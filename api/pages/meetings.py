@@ -15,9 +15,9 @@ from fastapi.responses import HTMLResponse
 
 from api.access import meetings as at_meetings
 from api.access.permissions import Action, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import ANSWERS, STATES, Line, asked_between, lines_of
+from api.views.meetings import ANSWERS, STATES, ListedMeeting, asked_between, lines_of
 from domain.kernel.asking import ask_ahead
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import every
@@ -38,44 +38,44 @@ Asked = Annotated[str, Query(max_length=80)]
 
 
 @dataclass(frozen=True)
-class Day:
+class MonthDay:
     """One day of the month's table, of this month or of the one beside it."""
 
     day: date
     is_of_month: bool
-    lines: tuple[Line, ...]
+    lines: tuple[ListedMeeting, ...]
 
 
 @router.get("/meetings", name="meetings")
 @asks(Action.SEE_CALENDAR)
-def show_calendar(desk: AtDesk, request: Request, month: Asked = "", committee: Asked = "") -> HTMLResponse:
+def show_calendar(context: InContext, request: Request, month: Asked = "", committee: Asked = "") -> HTMLResponse:
     """My meetings, and those of one month; with `committee`, of that one alone."""
-    return _page(desk, request, month=month, committee=committee)
+    return _page(context, request, month=month, committee=committee)
 
 
 @router.post("/my-calendar")
 @asks(Action.KEEP_FEED)
-def make_feed(desk: AtDesk, request: Request) -> Response:
+def make_feed(context: InContext, request: Request) -> Response:
     """A new private address, shown on the page that answers and never again."""
-    by = require(Action.KEEP_FEED, to_program(desk.asker))
+    by = require(Action.KEEP_FEED, to_program(context.asker))
     try:
-        path = feeds.make(desk.session, desk.asker.person_id, by=by, at=desk.at)
+        path = feeds.make(context.session, context.asker.person_id, by=by, at=context.at)
     except Refusal as refusal:
-        desk.session.rollback()
-        return _page(desk, request, refusal=refusal)
-    return _page(desk, request, made=desk.office.base_url + path)
+        context.session.rollback()
+        return _page(context, request, refusal=refusal)
+    return _page(context, request, made=context.installation.base_url + path)
 
 
 @router.post("/my-calendar/{feed_id}/end")
 @asks(Action.END_FEED)
-def end_feed(desk: AtDesk, feed_id: UUID) -> Response:
+def end_feed(context: InContext, feed_id: UUID) -> Response:
     """End one of one's own addresses, for good."""
-    at_meetings.end_feed(desk, feed_id)
+    at_meetings.end_feed(context, feed_id)
     return see_other("/meetings#my-calendar")
 
 
 def _page(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     *,
     month: str = "",
@@ -83,27 +83,27 @@ def _page(
     made: str = "",
     refusal: Refusal | None = None,
 ) -> HTMLResponse:
-    require(Action.SEE_CALENDAR, to_program(desk.asker))
-    first = date.fromisoformat(f"{month}-01") if _MONTH.fullmatch(month) else desk.day.replace(day=1)
+    require(Action.SEE_CALENDAR, to_program(context.asker))
+    first = date.fromisoformat(f"{month}-01") if _MONTH.fullmatch(month) else context.day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    month_and_ahead = asked_between((first, last), (desk.day, desk.day + AHEAD))
-    keeps_strays = allows(Action.KEEP_STRAYS, to_program(desk.asker)) is not None
-    me = desk.asker.person_id
+    month_and_ahead = asked_between((first, last), (context.day, context.day + AHEAD))
+    keeps_strays = allows(Action.KEEP_STRAYS, to_program(context.asker)) is not None
+    me = context.asker.person_id
     ask_ahead(
-        desk.session,
+        context.session,
         ASKED_OF_COMMITTEES,
         month_and_ahead,
         feeds.asked_of_feeds(me),
         *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
     )
-    known = committees(desk.session)
+    known = committees(context.session)
     chosen = next((row.id for row in known.values() if row.key == committee), None)
-    found = lines_of(desk, every(desk.session, *month_and_ahead))
+    found = lines_of(context, every(context.session, *month_and_ahead))
     lines = [line for line in found if first <= line.day <= last and chosen in (None, line.meeting.committee_id)]
-    ahead = [line for line in found if desk.day <= line.day <= desk.day + AHEAD]
+    ahead = [line for line in found if context.day <= line.day <= context.day + AHEAD]
     mine = [line for line in ahead if line.is_mine and line.is_to_come]
     return page(
-        desk,
+        context,
         request,
         "meetings.html",
         refused=refusal,
@@ -115,23 +115,23 @@ def _page(
         weeks=_weeks(first, lines),
         lines=lines,
         chosen=committee if chosen else "",
-        committees=sorted((title_of(row, desk.language), row.key) for row in known.values()),
+        committees=sorted((title_of(row, context.language), row.key) for row in known.values()),
         answers=ANSWERS,
         states=STATES,
-        feeds=feeds.feeds_of(desk.session, me),
+        feeds=feeds.feeds_of(context.session, me),
         most_feeds=feeds.MOST,
         made=made,
-        strays=strays.count(desk.session) if keeps_strays else None,
-        day=desk.day,
+        strays=strays.count(context.session) if keeps_strays else None,
+        day=context.day,
     )
 
 
-def _weeks(first: date, lines: list[Line]) -> list[list[Day]]:
+def _weeks(first: date, lines: list[ListedMeeting]) -> list[list[MonthDay]]:
     """The weeks that a month touches, each from its Sunday, as calendars here are printed."""
-    of_day: dict[date, list[Line]] = defaultdict(list)
+    of_day: dict[date, list[ListedMeeting]] = defaultdict(list)
     for line in lines:
         of_day[line.day].append(line)
     return [
-        [Day(day, day.month == first.month, tuple(of_day[day])) for day in week]
+        [MonthDay(day, day.month == first.month, tuple(of_day[day])) for day in week]
         for week in calendar.Calendar(_SUNDAY).monthdatescalendar(first.year, first.month)
     ]

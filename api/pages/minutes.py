@@ -9,14 +9,14 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.meetings import find_meeting
-from api.access.minutes import Sheet, find_minutes, minutes_file
+from api.access.minutes import MinutesRead, find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.minutes import MINUTES
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
-from api.pages.previews import Ask, previewed
+from api.pages.previews import Preview, previewed
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
 from domain.kernel.actors import Actor
@@ -36,28 +36,30 @@ Seen = Annotated[int, Form()]
 
 @router.get("/meetings/{meeting_id}/minutes", name="minutes")
 @asks(Action.SEE_MEETING)
-def show_minutes(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+def show_minutes(context: InContext, request: Request, meeting_id: UUID) -> HTMLResponse:
     """The minutes of a meeting, as the reader may read them."""
-    return minutes_page(desk, request, meeting_id, Typed())
+    return minutes_page(context, request, meeting_id, Typed())
 
 
 @router.get("/meetings/{meeting_id}/minutes/{language}.{form}", name="minutes_paper")
 @asks(Action.SEE_MEETING)
-def download_minutes(desk: AtDesk, meeting_id: UUID, language: downloads.Language, form: downloads.Form) -> Response:
+def download_minutes(
+    context: InContext, meeting_id: UUID, language: downloads.Language, form: downloads.Form
+) -> Response:
     """The minutes as a file, in one language."""
-    return downloads.download(minutes_file(desk, meeting_id, language, form))
+    return downloads.download(minutes_file(context, meeting_id, language, form))
 
 
 @router.post("/meetings/{meeting_id}/minutes/circulation")
 @asks(Action.RUN_MEETING)
-def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
+def circulate(context: InContext, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
     """Send the draft to everyone whom the meeting invited, once its preview was seen."""
-    by = _keeper(desk, meeting_id)
-    sheet = find_minutes(desk, meeting_id)
+    by = _keeper(context, meeting_id)
+    sheet = find_minutes(context, meeting_id)
     here = f"/meetings/{meeting_id}/minutes"
-    ask = Ask(
+    ask = Preview(
         title=gettext(N_("Send the minutes")),
-        facts=_facts(desk, sheet),
+        facts=_facts(context, sheet),
         action=f"{here}/circulation",
         back=here,
         fields=[("seen", str(seen))],
@@ -65,62 +67,65 @@ def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, show
         nothing=N_("Nothing has changed in them since they were sent."),
     )
     outcome = previewed(
-        desk, request, ask, lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
+        context, request, ask, lambda: minutes.circulate(context.session, meeting_id, by=by, at=context.at, seen=seen)
     )
     if isinstance(outcome, Refusal):
-        return minutes_page(desk, request, meeting_id, Typed("circulation", outcome))
+        return minutes_page(context, request, meeting_id, Typed("circulation", outcome))
     return outcome
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
-def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting's minutes; with `typed`, as a rule refused what was sent. Raises Forbidden."""
-    sheet = find_minutes(desk, meeting_id)
-    committee = committees(desk.session)[sheet.meeting.committee_id]
+    sheet = find_minutes(context, meeting_id)
+    committee = committees(context.session)[sheet.meeting.committee_id]
     row, content = sheet.row, sheet.content
     return page(
-        desk,
+        context,
         request,
         "minutes.html",
         refused=typed.refusal,
         typed=typed,
         meeting=sheet.meeting,
         committee=committee,
-        title=title_of(committee, desk.language),
-        when=wording.when(desk.language, sheet.meeting.starts),
+        title=title_of(committee, context.language),
+        when=wording.when(context.language, sheet.meeting.starts),
         keeps=sheet.keeps,
         minutes=row,
         content=content,
         languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
         lacking=lacking(content) if content is not None else {},
-        decisions={one.number: one.id for one in decisions_of(desk.session, meeting_id)} if content else {},
+        decisions={one.number: one.id for one in decisions_of(context.session, meeting_id)} if content else {},
         attended=ATTENDED,
         outcomes=OUTCOMES,
         is_intact=row is not None and minutes.is_intact(row),
-        approving=_approving(desk, sheet) if row is not None else [],
-        approved_in=_approved_in(desk, row) if row is not None else "",
+        approving=_approving(context, sheet) if row is not None else [],
+        approved_in=_approved_in(context, row) if row is not None else "",
     )
 
 
-def _approving(desk: Desk, sheet: Sheet) -> list[tuple[UUID, str]]:
+def _approving(context: RequestContext, sheet: MinutesRead) -> list[tuple[UUID, str]]:
     """The later meetings of the committee that may have approved them, as choices, the first one first."""
     if not sheet.keeps or sheet.row is None or sheet.row.state != "circulated":
         return []
-    return [(one.id, wording.when(desk.language, one.starts)) for one in minutes.approving(desk.session, sheet.meeting)]
+    return [
+        (one.id, wording.when(context.language, one.starts))
+        for one in minutes.approving(context.session, sheet.meeting)
+    ]
 
 
-def _approved_in(desk: Desk, row: Minutes) -> str:
+def _approved_in(context: RequestContext, row: Minutes) -> str:
     if row.approved_in_id is None:
         return ""
-    later, _, _ = find_meeting(desk.session, desk.asker, row.approved_in_id)
-    return wording.when(desk.language, later.starts)
+    later, _, _ = find_meeting(context.session, context.asker, row.approved_in_id)
+    return wording.when(context.language, later.starts)
 
 
-def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
-    committee = committees(desk.session)[sheet.meeting.committee_id]
-    of = f"{title_of(committee, desk.language)}, {wording.when(desk.language, sheet.meeting.starts)}"
+def _facts(context: RequestContext, sheet: MinutesRead) -> list[tuple[str, str]]:
+    committee = committees(context.session)[sheet.meeting.committee_id]
+    of = f"{title_of(committee, context.language)}, {wording.when(context.language, sheet.meeting.starts)}"
     found = [(gettext(N_("Minutes of the meeting")), of)]
     if sheet.content is not None:
         lacks = lacking(sheet.content)
@@ -139,10 +144,12 @@ def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------------------------------------------- what the forms do
 
 
-def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
+def _keeper(context: RequestContext, meeting_id: UUID) -> Actor:
     """The actor who keeps the minutes of a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    _, _, given = find_meeting(context.session, context.asker, meeting_id)
     return require(Action.RUN_MEETING, given)
 
 
-act_pages(router, MINUTES, lambda on, request, typed: minutes_page(on.desk, request, on.id, typed), must_have_seen=True)
+act_pages(
+    router, MINUTES, lambda on, request, typed: minutes_page(on.context, request, on.id, typed), must_have_seen=True
+)

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.partners import find_obligation, find_proof
 from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.obligations import LOOKED_AT, OBLIGATION
 from api.pages.act_routes import act_pages
 from api.pages.agreement import PERIODS
@@ -35,7 +35,7 @@ from domain.obligations import attestations as saying
 from domain.obligations import reading, to_accept, waiving
 from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.clauses import waivers_of_no_day
-from domain.obligations.reading import GivenDocument, PeriodRead, Stated, StepDocument
+from domain.obligations.reading import GivenDocument, PeriodRead, StatementGiven, StepDocument
 from domain.record import reads
 from meetings import waivers
 from meetings.committees import committees
@@ -47,54 +47,54 @@ router = framed_pages()
 
 @router.get("/obligations/{period_id}", name="obligation")
 @asks(Action.SEE_OBLIGATION)
-def show_obligation(desk: AtDesk, request: Request, period_id: UUID) -> HTMLResponse:
+def show_obligation(context: InContext, request: Request, period_id: UUID) -> HTMLResponse:
     """One period of an obligation."""
-    return obligation_page(desk, request, period_id, Typed())
+    return obligation_page(context, request, period_id, Typed())
 
 
 @router.post("/obligations/{period_id}/documents")
 @asks(Action.GIVE_PROOF)
 def add_document(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     period_id: UUID,
     day: Text = "",
     document: Sent = None,
 ) -> Response:
     """Give a document that the clause asks for."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
+    _, given = find_obligation(context.session, context.asker, period_id)
     by = require(Action.GIVE_PROOF, given)
 
     def act() -> None:
         name, content = read_sent(document)
-        saying.add_document(desk.session, period_id, name, content, effective_on=day_of(day), by=by, at=desk.at)
+        saying.add_document(context.session, period_id, name, content, effective_on=day_of(day), by=by, at=context.at)
 
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if refusal is not None:
-        return obligation_page(desk, request, period_id, Typed("document", refusal, {"day": day}))
-    return see_other(_after(desk, period_id))
+        return obligation_page(context, request, period_id, Typed("document", refusal, {"day": day}))
+    return see_other(_after(context, period_id))
 
 
 @router.get("/proofs/{document_id}", name="proof")
 @asks(Action.READ_PROOF)
-def download(desk: AtDesk, document_id: UUID) -> Response:
+def download(context: InContext, document_id: UUID) -> Response:
     """A document as it was given."""
-    found, by = find_proof(desk.session, desk.asker, document_id)
+    found, by = find_proof(context.session, context.asker, document_id)
     reads.record_read(
-        desk.session, "obligation_document", document_id, what="document", ground="role", by=by, at=desk.at
+        context.session, "obligation_document", document_id, what="document", ground="role", by=by, at=context.at
     )
-    content = scalar(desk.session, only(ObligationFile.content).where(ObligationFile.id == document_id))
+    content = scalar(context.session, only(ObligationFile.content).where(ObligationFile.id == document_id))
     return kept_file(found.name, found.content_type, content)
 
 
 @router.get("/obligations/{period_id}/proofs/{evidence_id}", name="proof_of_step")
 @asks(Action.READ_PROOF)
-def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Response:
+def download_of_step(context: InContext, period_id: UUID, evidence_id: UUID) -> Response:
     """A document that a procedure brought for this period, for those who look at it here."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
+    row, given = find_obligation(context.session, context.asker, period_id)
     by = require(Action.READ_PROOF, given)
     found = run(
-        desk.session,
+        context.session,
         only(Evidence.label, Evidence.content_type, EvidenceFile.content)
         .join(EvidenceFile, joins(EvidenceFile.id, Evidence))
         .where(
@@ -105,61 +105,61 @@ def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Respon
     ).first()
     if found is None or not rule_of(row.check_kind, row.rule).document():
         raise Forbidden
-    reads.record_read(desk.session, "evidence", evidence_id, what="document", ground="role", by=by, at=desk.at)
+    reads.record_read(context.session, "evidence", evidence_id, what="document", ground="role", by=by, at=context.at)
     return kept_file(found.label, found.content_type, found.content)
 
 
-def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed) -> HTMLResponse:
+def obligation_page(context: RequestContext, request: Request, period_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of one period that the reader may see; with `typed`, as a rule refused what was sent."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    titles = titles_of_roles(desk)
-    names = {**titles, **_titles_of_committees(desk)}
+    row, given = find_obligation(context.session, context.asker, period_id)
+    titles = titles_of_roles(context)
+    names = {**titles, **_titles_of_committees(context)}
     rule = rule_of(row.check_kind, row.rule)
     stated = rule.stated()
     may_read = allows(Action.READ_PROOF, given) is not None
     may_waive = allows(Action.WAIVE_CLAUSE, given) is not None
-    attestations = reading.attestations_of(desk.session, period_id)
-    documents = reading.documents_of(desk.session, row.agreement_id, row.key) if rule.document() else []
-    proposals = _proposals(desk, row)
-    judged = to_accept.period_judged(desk.session, period_id)
-    owes = judged is not None and desk.asker.person_id in to_accept.barred(desk.session, judged, [], desk.day)
+    attestations = reading.attestations_of(context.session, period_id)
+    documents = reading.documents_of(context.session, row.agreement_id, row.key) if rule.document() else []
+    proposals = _proposals(context, row)
+    judged = to_accept.period_judged(context.session, period_id)
+    owes = judged is not None and context.asker.person_id in to_accept.barred(context.session, judged, [], context.day)
     return page(
-        desk,
+        context,
         request,
         "obligation.html",
         refused=typed.refusal,
         typed=typed,
         row=row,
         clause=clause_of(row),
-        text=text_of(row, desk.language),
+        text=text_of(row, context.language),
         owner=titles.get(row.owed_by, ""),
         how_often=PERIODS[row.how_often],
-        rule=rule.in_words(desk.language, names),
+        rule=rule.in_words(context.language, names),
         statement=stated.statement if stated is not None else None,
         takes_documents=bool(rule.document()),
-        proof_form=rule.form(row.starts_on, row.ends_on, desk.day),
+        proof_form=rule.form(row.starts_on, row.ends_on, context.day),
         states=STATES,
-        facts=_facts(desk, row, names, with_links=may_read),
-        history=_turns(reading.findings_of(desk.session, period_id)),
-        may_attest=allows(Action.ATTEST, given) is not None and row.starts_on <= desk.day,
+        facts=_facts(context, row, names, with_links=may_read),
+        history=_turns(reading.findings_of(context.session, period_id)),
+        may_attest=allows(Action.ATTEST, given) is not None and row.starts_on <= context.day,
         attestations=attestations,
         documents=documents,
         may_give=allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
         may_waive=may_waive and not owes,
         owes=may_waive and owes,
-        waivers=waivers_of(desk.session, row.agreement_id, row.key),
-        waivers_of_no_day=waivers_of_no_day(desk.session, row.agreement_id, row.key),
+        waivers=waivers_of(context.session, row.agreement_id, row.key),
+        waivers_of_no_day=waivers_of_no_day(context.session, row.agreement_id, row.key),
         proposals=proposals,
         decisions=_decisions_to_record(proposals) if may_waive and not owes else [],
-        proofs=_proofs(desk, row, documents, attestations),
+        proofs=_proofs(context, row, documents, attestations),
         may_look=Relation.ACCEPTS in given,
-        lookers=_lookers(desk, judged),
-        given_late=_given_late(desk, row, documents, attestations),
+        lookers=_lookers(context, judged),
+        given_late=_given_late(context, row, documents, attestations),
     )
 
 
-def _decisions_to_record(proposals: Sequence[Proposal]) -> list[tuple[str, str]]:
+def _decisions_to_record(proposals: Sequence[ProposedWaiver]) -> list[tuple[str, str]]:
     """The decisions by which a waiver may be recorded: those that count, and by which none is yet."""
     return [
         (str(one.row.decision_id), f"{one.row.decision} ({one.row.starts_on} – {one.row.ends_on})")
@@ -180,24 +180,24 @@ def _turns(findings: Sequence[ObligationFinding]) -> list[ObligationFinding]:
 
 
 def _given_late(
-    desk: Desk, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[Stated]
+    context: RequestContext, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[StatementGiven]
 ) -> set[UUID]:
     """The documents and statements that came after the last day for proof: they count, and it is said of them."""
     last = row.due_on
     given = {one.id: one.added_at for one in documents} | {one.id: one.said_at for one in attestations}
-    return {one for one, at in given.items() if last is not None and local_day(desk.session, at) > last}
+    return {one for one, at in given.items() if last is not None and local_day(context.session, at) > last}
 
 
-def _lookers(desk: Desk, judged: to_accept.PeriodJudged | None) -> list[str]:
+def _lookers(context: RequestContext, judged: to_accept.PeriodJudged | None) -> list[str]:
     """Who is to look at what was given and waits; empty where nothing waits, or where the duty is vacant."""
     if judged is None or not to_accept.waiting(judged):
         return []
-    holders = to_accept.falls_on(desk.session, judged, desk.asker.standing).holders
-    return sorted(set(names_of(desk, [holder.person_id for holder in holders]).values()))
+    holders = to_accept.falls_on(context.session, judged, context.asker.standing).holders
+    return sorted(set(names_of(context, [holder.person_id for holder in holders]).values()))
 
 
 @dataclass(frozen=True)
-class Proposal:
+class ProposedWaiver:
     """What was proposed of the clause: whether the committee sits on it now, and whether a waiver was recorded."""
 
     row: waiving.Proposed
@@ -207,18 +207,18 @@ class Proposal:
     is_recorded: bool
 
 
-def _proposals(desk: Desk, row: PeriodRead) -> list[Proposal]:
-    of_clause = (desk.session, row.agreement_id, row.key)
+def _proposals(context: RequestContext, row: PeriodRead) -> list[ProposedWaiver]:
+    of_clause = (context.session, row.agreement_id, row.key)
     recorded = {one.proposal_id for one in (*waivers_of(*of_clause), *waivers_of_no_day(*of_clause))}
     return [
-        Proposal(
+        ProposedWaiver(
             one,
-            title=one.title_fr if desk.language == "fr" else one.title_en,
-            is_sat_on=waivers.item_under_way(desk.session, one.id) is not None,
-            counts=one.decision_id is not None and does_it_count(desk.session, one.decision_id, with_quorum=True),
+            title=one.title_fr if context.language == "fr" else one.title_en,
+            is_sat_on=waivers.item_under_way(context.session, one.id) is not None,
+            counts=one.decision_id is not None and does_it_count(context.session, one.decision_id, with_quorum=True),
             is_recorded=one.id in recorded,
         )
-        for one in waiving.proposals_of(desk.session, row.agreement_id, row.key)
+        for one in waiving.proposals_of(context.session, row.agreement_id, row.key)
     ]
 
 
@@ -230,21 +230,21 @@ class ProofLine:
     kind: str
     why: str
     word: str
-    of: Sequence[GivenDocument | Stated | StepDocument]
+    of: Sequence[GivenDocument | StatementGiven | StepDocument]
 
 
 def _proofs(
-    desk: Desk, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[Stated]
+    context: RequestContext, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[StatementGiven]
 ) -> list[ProofLine]:
     """The proofs given for this period that are or were looked at, in the order of the facts."""
     if row.check_kind not in GIVEN_BY_PEOPLE:
         return []
-    by_id: dict[str, list[GivenDocument | Stated | StepDocument]] = defaultdict(list)
+    by_id: dict[str, list[GivenDocument | StatementGiven | StepDocument]] = defaultdict(list)
     for document in documents:
         by_id[str(document.id)].append(document)
     for stated in attestations:
         by_id[str(stated.id)].append(stated)
-    for brought in reading.documents_of_steps(desk.session, _steps_of(row)):
+    for brought in reading.documents_of_steps(context.session, _steps_of(row)):
         by_id[str(brought.task_id)].append(brought)
     return [
         ProofLine(fact.id, fact.kind, fact.why, WHY.get(fact.why, ""), proofs)
@@ -253,10 +253,10 @@ def _proofs(
     ]
 
 
-def _after(desk: Desk, period_id: UUID) -> str:
+def _after(context: RequestContext, period_id: UUID) -> str:
     """The page of the period, or one's own work where to look at it was their part in it, and that is done."""
     try:
-        find_obligation(desk.session, desk.asker, period_id)
+        find_obligation(context.session, context.asker, period_id)
     except Forbidden:
         return "/"
     return f"/obligations/{period_id}"
@@ -275,10 +275,10 @@ class FactLine:
     href: str
 
 
-def _facts(desk: Desk, row: PeriodRead, names: Mapping[str, str], *, with_links: bool) -> list[FactLine]:
+def _facts(context: RequestContext, row: PeriodRead, names: Mapping[str, str], *, with_links: bool) -> list[FactLine]:
     """Each fact with the words for what it is, and the page that shows it, for those who answer for the partner."""
     facts = facts_of(row.found)
-    called = _titles_of_facts(desk, facts)
+    called = _titles_of_facts(context, facts)
     lines = []
     for fact in facts:
         kind = FACTS[fact.kind]
@@ -296,19 +296,20 @@ def _facts(desk: Desk, row: PeriodRead, names: Mapping[str, str], *, with_links:
     return lines
 
 
-def _titles_of_facts(desk: Desk, facts: Sequence[Fact]) -> dict[str, str]:
+def _titles_of_facts(context: RequestContext, facts: Sequence[Fact]) -> dict[str, str]:
     """What facts are called in the reader's language, by their ids."""
     found: dict[str, str] = {}
     for key, several in grouped(facts, lambda fact: fact.kind).items():
         if not FACTS[key].is_number:
-            titles = FACTS[key].titles(desk.session, [UUID(fact.id) for fact in several])
-            found |= {one: title.fr if desk.language == "fr" else title.en for one, title in titles.items()}
+            titles = FACTS[key].titles(context.session, [UUID(fact.id) for fact in several])
+            found |= {one: title.fr if context.language == "fr" else title.en for one, title in titles.items()}
     return found
 
 
-def _titles_of_committees(desk: Desk) -> dict[str, str]:
+def _titles_of_committees(context: RequestContext) -> dict[str, str]:
     return {
-        row.key: row.title_fr if desk.language == "fr" else row.title_en for row in committees(desk.session).values()
+        row.key: row.title_fr if context.language == "fr" else row.title_en
+        for row in committees(context.session).values()
     }
 
 
@@ -316,6 +317,6 @@ for subject in (OBLIGATION, LOOKED_AT):
     act_pages(
         router,
         subject,
-        lambda on, request, typed: obligation_page(on.desk, request, on.id, typed),
-        after=lambda on, _: _after(on.desk, on.id),
+        lambda on, request, typed: obligation_page(on.context, request, on.id, typed),
+        after=lambda on, _: _after(on.context, on.id),
     )

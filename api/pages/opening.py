@@ -16,18 +16,18 @@ from sqlalchemy.orm import aliased
 from sqlmodel import and_, or_
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
 from api.pages.typed_pages import typed_page
-from api.views.tasks import About, Line, lines_of
+from api.views.tasks import TaskCase, TaskLine, lines_of
 from api.web.readers import day_of, id_or_none
 from domain.casework import cases, scheduling, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.declarations import planning
-from domain.declarations.planning import Planned
+from domain.declarations.planning import PlanLine
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts
@@ -50,7 +50,7 @@ OPENED_BY_FORM: Final = "onboarding"
 
 
 @dataclass(frozen=True)
-class Given:
+class OpeningForm:
     """What the form says: who holds the role (`worker`, as person/organization), someone new, or something else.
 
     Something else is `other`, as `api.pages.other_openings` writes it.
@@ -79,114 +79,114 @@ def filled(
     starts_on: Text = "",
     other: Text = "",
     once: Text = "",
-) -> Given:
+) -> OpeningForm:
     """The form as it was typed."""
-    return Given(form, worker, details, organization, starts_on, other, once)
+    return OpeningForm(form, worker, details, organization, starts_on, other, once)
 
 
-Filled = Annotated[Given, Depends(filled)]
+Filled = Annotated[OpeningForm, Depends(filled)]
 
 
 @router.get("/cases/new", name="new_case")
 @asks(Action.OPEN_CASE)
-def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
+def new_case(context: InContext, request: Request) -> HTMLResponse:
     """The form: someone who was appointed and has no open case, or someone new."""
-    if not may_open(desk):
+    if not may_open(context):
         raise Forbidden
-    return _form_page(desk, request, Typed())
+    return _form_page(context, request, Typed())
 
 
 @router.post("/cases/new")
 @asks(Action.OPEN_CASE)
-def preview(desk: AtDesk, request: Request, given: Filled) -> Response:
+def preview(context: InContext, request: Request, given: Filled) -> Response:
     """What the case would ask, who would do it and when. It is truly opened, looked at, and undone again."""
-    if not may_open(desk):
+    if not may_open(context):
         raise Forbidden
     found: list[Plan] = []
 
     def look() -> None:
-        stays = _stays_vacant(desk, given)
-        found.append(_plan(desk, _open(desk, given), stays))
+        stays = _stays_vacant(context, given)
+        found.append(_plan(context, _open(context, given), stays))
 
-    refusal = desk.attempt(look)
+    refusal = context.attempt(look)
     if refusal is not None:
-        return _form_page(desk, request, Typed(given.form, refusal, given.fields))
-    desk.session.rollback()
-    return page(desk, request, "open_case.html", given=given, plan=found[0])
+        return _form_page(context, request, Typed(given.form, refusal, given.fields))
+    context.session.rollback()
+    return page(context, request, "open_case.html", given=given, plan=found[0])
 
 
 @router.post("/cases")
 @asks(Action.OPEN_CASE)
-def open_case(desk: AtDesk, request: Request, once: AtOnce, given: Filled) -> Response:
+def open_case(context: InContext, request: Request, once: AtOnce, given: Filled) -> Response:
     """Open the case; someone new is added and appointed in the same act."""
-    if not may_open(desk):
+    if not may_open(context):
         raise Forbidden
-    done = once.attempt(lambda: f"/cases/{_open(desk, given)}")
+    done = once.attempt(lambda: f"/cases/{_open(context, given)}")
     if isinstance(done, str):
         return see_other(done)
-    return _form_page(desk, request, Typed(given.form, done, given.fields))
+    return _form_page(context, request, Typed(given.form, done, given.fields))
 
 
-def may_open(desk: Desk) -> bool:
+def may_open(context: RequestContext) -> bool:
     """Whether the reader may open a case at some organization."""
-    managed = desk.asker.organizations_as("manager")
-    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=managed)) is not None
+    managed = context.asker.organizations_as("manager")
+    return allows(Action.OPEN_CASE, to_program(context.asker, organizations=managed)) is not None
 
 
 # Opening.
 
 
-def _open(desk: Desk, given: Given) -> UUID:
+def _open(context: RequestContext, given: OpeningForm) -> UUID:
     """Open the case that the form asks for. Raises Refusal, and Forbidden for an organization that is not theirs."""
     if given.form == "other":
-        return _open_other(desk, given.other)
+        return _open_other(context, given.other)
     if given.form == "known":
         person_id, organization_id = _known_worker(given.worker)
-        by = _opener(desk, organization_id)
+        by = _opener(context, organization_id)
     else:
         place = id_or_none(given.organization)
         if place is None:
             raise Refusal("organization.missing", N_("Choose the organization."))
-        organization_id, by = place, _opener(desk, place)
-        person_id = people.add_person(desk.session, **given.details.meant, by=by, at=desk.at)
+        organization_id, by = place, _opener(context, place)
+        person_id = people.add_person(context.session, **given.details.meant, by=by, at=context.at)
         people.appoint(
-            desk.session,
+            context.session,
             person_id=person_id,
             role=ROLE_OF_SUBJECT["worker"],
             organization_id=organization_id,
             starts_on=day_of(given.starts_on),
             by=by,
-            at=desk.at,
+            at=context.at,
         )
     return cases.open_case(
-        desk.session, OPENED_BY_FORM, subject_id=person_id, organization_id=organization_id, by=by, at=desk.at
+        context.session, OPENED_BY_FORM, subject_id=person_id, organization_id=organization_id, by=by, at=context.at
     )
 
 
-def _stays_vacant(desk: Desk, given: Given) -> StaysVacant | None:
+def _stays_vacant(context: RequestContext, given: OpeningForm) -> StaysVacant | None:
     """What goes on being counted as vacant, though a new holder begins on a day that is past (AG-X2)."""
     place = id_or_none(given.organization)
     if given.form != "new" or place is None:
         return None
-    return stays_vacant(desk.session, place, ROLE_OF_SUBJECT["worker"], day_of(given.starts_on), at=desk.at)
+    return stays_vacant(context.session, place, ROLE_OF_SUBJECT["worker"], day_of(given.starts_on), at=context.at)
 
 
-def _open_other(desk: Desk, value: str) -> UUID:
+def _open_other(context: RequestContext, value: str) -> UUID:
     key, subject = other_openings.chosen(value)
     place = subject.organization_id
     return cases.open_case(
-        desk.session,
+        context.session,
         key,
         organization_id=place,
         agreement_version_id=subject.agreement_version_id,
         period=subject.period,
-        by=require(Action.OPEN_CASE, to_program(desk.asker, organizations=[place] if place else [])),
-        at=desk.at,
+        by=require(Action.OPEN_CASE, to_program(context.asker, organizations=[place] if place else [])),
+        at=context.at,
     )
 
 
-def _opener(desk: Desk, organization_id: UUID) -> Actor:
-    return require(Action.OPEN_CASE, to_program(desk.asker, organizations=[organization_id]))
+def _opener(context: RequestContext, organization_id: UUID) -> Actor:
+    return require(Action.OPEN_CASE, to_program(context.asker, organizations=[organization_id]))
 
 
 def _known_worker(text: str) -> tuple[UUID, UUID]:
@@ -202,7 +202,7 @@ class StageShown:
     """A stage of a case as it would be: a line for each task, with what the calendar did to its day."""
 
     title: str
-    lines: Sequence[tuple[Line, Planned | None]]
+    lines: Sequence[tuple[TaskLine, PlanLine | None]]
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class Plan:
     that leave less time than is meant; `lapsed` are the steps that are not asked.
     """
 
-    about: About
+    about: TaskCase
     protocol: str
     stages: Sequence[StageShown]
     days: Sequence[tuple[str, date]]
@@ -224,29 +224,29 @@ class Plan:
     stays: StaysVacant | None
 
 
-def _plan(desk: Desk, case_id: UUID, stays: StaysVacant | None) -> Plan:
+def _plan(context: RequestContext, case_id: UUID, stays: StaysVacant | None) -> Plan:
     """The case that was just opened, as it would be."""
-    case = surely(desk.session.get(Case, (program_of(desk.session), case_id)))
-    protocol = scheduling.protocol_of(versions.current_protocol(desk.session, case.protocol))
+    case = surely(context.session.get(Case, (program_of(context.session), case_id)))
+    protocol = scheduling.protocol_of(versions.current_protocol(context.session, case.protocol))
     tasks = of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item))
-    lines = lines_of(desk, every(desk.session, tasks))
-    plan = _planned(desk, case, protocol)
+    lines = lines_of(context, every(context.session, tasks))
+    plan = _planned(context, case, protocol)
     return Plan(
         about=surely(lines[0].about),
-        protocol=protocol.title.in_language(desk.language),
-        stages=_stages(protocol, lines, plan, desk.language),
-        days=_days(case, protocol, desk.language),
+        protocol=protocol.title.in_language(context.language),
+        stages=_stages(protocol, lines, plan, context.language),
+        days=_days(case, protocol, context.language),
         vacant=sorted({line.vacant for line in lines if line.vacant}),
         late=sum(one.before_opening and not one.is_lapsed for one in plan),
         short=sum(one.is_short for one in plan),
-        lapsed=list(dict.fromkeys(one.step.title.in_language(desk.language) for one in plan if one.is_lapsed)),
+        lapsed=list(dict.fromkeys(one.step.title.in_language(context.language) for one in plan if one.is_lapsed)),
         stays=stays,
     )
 
 
-def _stages(protocol: Protocol, lines: Sequence[Line], plan: Sequence[Planned], language: str) -> list[StageShown]:
+def _stages(protocol: Protocol, lines: Sequence[TaskLine], plan: Sequence[PlanLine], language: str) -> list[StageShown]:
     planned = {(one.step.id, one.item.id if one.item else ""): one for one in plan}
-    of_stage: dict[str, list[tuple[Line, Planned | None]]] = defaultdict(list)
+    of_stage: dict[str, list[tuple[TaskLine, PlanLine | None]]] = defaultdict(list)
     for line in lines:
         of_stage[line.task.stage].append((line, planned.get((line.task.step, line.task.item))))
     return [StageShown(stage.title.in_language(language), of_stage[stage.id]) for stage in protocol.stages]
@@ -258,30 +258,30 @@ def _days(case: Case, protocol: Protocol, language: str) -> list[tuple[str, date
     return [(anchor.title.in_language(language), date.fromisoformat(day)) for anchor, day in known if day is not None]
 
 
-def _planned(desk: Desk, case: Case, protocol: Protocol) -> list[Planned]:
+def _planned(context: RequestContext, case: Case, protocol: Protocol) -> list[PlanLine]:
     return planning.plan(
         protocol,
-        scheduling.named_days(desk.session, case, protocol),
-        scheduling.calendar_for(desk.session, protocol, case.organization_id),
-        opened_on=local_day(desk.session, case.opened_at),
+        scheduling.named_days(context.session, case, protocol),
+        scheduling.calendar_for(context.session, protocol, case.organization_id),
+        opened_on=local_day(context.session, case.opened_at),
         meant_on=scheduling.meant_on(case, protocol),
     )
 
 
-def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+def _form_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     return typed_page(
-        desk,
+        context,
         request,
         "new_case.html",
         typed,
-        workers=_workers(desk),
-        places=_places(desk),
-        others=other_openings.choices(desk),
+        workers=_workers(context),
+        places=_places(context),
+        others=other_openings.choices(context),
     )
 
 
-def _allowed(desk: Desk, organization_id: UUID) -> bool:
-    return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=[organization_id])) is not None
+def _allowed(context: RequestContext, organization_id: UUID) -> bool:
+    return allows(Action.OPEN_CASE, to_program(context.asker, organizations=[organization_id])) is not None
 
 
 class WorkerToOpen(Tenure):
@@ -294,12 +294,12 @@ class WorkerToOpen(Tenure):
     short_name: str = also(Organization.short_name)
 
 
-def _workers(desk: Desk) -> list[WorkerToOpen]:
+def _workers(context: RequestContext) -> list[WorkerToOpen]:
     """Those who hold the role now or soon and had no case for it that is not cancelled, the latest first.
 
     Who comes back after a time away is welcomed anew: the case of when they were there before is not counted.
     """
-    opened_on = cast(func.timezone(program(desk.session).time_zone, col(Case.opened_at)), Date)
+    opened_on = cast(func.timezone(program(context.session).time_zone, col(Case.opened_at)), Date)
     of_before = (
         only(_earlier.id)
         .where(
@@ -323,33 +323,35 @@ def _workers(desk: Desk) -> list[WorkerToOpen]:
         .exists()
     )
     rows = every(
-        desk.session,
+        context.session,
         of(WorkerToOpen)
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
         .where(
             Tenure.role == ROLE_OF_SUBJECT["worker"],
-            lasts(Tenure, desk.day),
+            lasts(Tenure, context.day),
             ~had,
         )
         .order_by(col(Tenure.starts_on).desc(), col(Person.sort_key)),
     )
-    return [row for row in rows if _allowed(desk, row.organization_id)]
+    return [row for row in rows if _allowed(context, row.organization_id)]
 
 
-def _places(desk: Desk) -> list[tuple[str, str]]:
+def _places(context: RequestContext) -> list[tuple[str, str]]:
     """The organizations whose agreement creates the role, and at which the reader may open a case."""
     rows = run(
-        desk.session,
+        context.session,
         created_roles(
             col(Organization.id),
             col(Organization.short_name),
-            col(getattr(Organization, f"name_{desk.language}")).label("name"),
+            col(getattr(Organization, f"name_{context.language}")).label("name"),
         )
-        .where(AgreementRole.role == ROLE_OF_SUBJECT["worker"], creates_from(desk.day))
+        .where(AgreementRole.role == ROLE_OF_SUBJECT["worker"], creates_from(context.day))
         .distinct()
         .order_by(col(Organization.short_name)),
     ).all()
     return [
-        (str(row.id), " – ".join(dict.fromkeys((row.short_name, row.name)))) for row in rows if _allowed(desk, row.id)
+        (str(row.id), " – ".join(dict.fromkeys((row.short_name, row.name))))
+        for row in rows
+        if _allowed(context, row.id)
     ]

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access import outgoing_mail
 from api.access.permissions import Action, Forbidden, allows, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, may_go, page, see_other
 from domain.casework.watch import post_state
 from domain.kernel.refusals import Refusal
@@ -25,15 +25,15 @@ PAGE_SIZE: Final = 50
 @router.get("/post", name="post")
 @asks(Action.SEE_POST)
 def list_letters(
-    desk: AtDesk, request: Request, state: str = "", before: Annotated[int, Query(ge=1, le=2**62)] = 2**62
+    context: InContext, request: Request, state: str = "", before: Annotated[int, Query(ge=1, le=2**62)] = 2**62
 ) -> HTMLResponse:
     """The letters of the program, the newest first. What they are about is shown to those alone who may read them."""
-    outgoing_mail.postmaster(desk, Action.SEE_POST)
-    counts = outgoing_mail.count_by_state(desk)
+    outgoing_mail.postmaster(context, Action.SEE_POST)
+    counts = outgoing_mail.count_by_state(context)
     state = state if state in NOTICE.states else ""
-    letters = outgoing_mail.letters(desk, state=state, before=before, most=PAGE_SIZE + 1)
+    letters = outgoing_mail.letters(context, state=state, before=before, most=PAGE_SIZE + 1)
     return page(
-        desk,
+        context,
         request,
         "post.html",
         letters=letters[:PAGE_SIZE],
@@ -41,39 +41,39 @@ def list_letters(
         is_first=before == 2**62,
         state=state,
         counts=counts,
-        reads=allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None,
+        reads=allows(Action.READ_LETTER, outgoing_mail.given_of(context)) is not None,
         total=sum(counts.values()),
-        mail=post_state(desk.session, desk.at),
-        given_up=resending.given_up_count(desk.session) if may_go(desk, Action.RESEND_POST) else 0,
-        now=desk.at,
+        mail=post_state(context.session, context.at),
+        given_up=resending.given_up_count(context.session) if may_go(context, Action.RESEND_POST) else 0,
+        now=context.at,
     )
 
 
 @router.post("/post/retry", name="retry_letters")
 @asks(Action.RESEND_POST)
-def retry_letters(desk: AtDesk) -> Response:
+def retry_letters(context: InContext) -> Response:
     """Send every letter once more of which every attempt was used up."""
-    resending.retry_given_up(desk.session, by=outgoing_mail.postmaster(desk, Action.RESEND_POST), at=desk.at)
+    resending.retry_given_up(context.session, by=outgoing_mail.postmaster(context, Action.RESEND_POST), at=context.at)
     return see_other("/post?state=queued")
 
 
 @router.get("/post/{notice_id}", name="letter")
 @asks(Action.READ_LETTER)
-def show_letter(desk: AtDesk, request: Request, notice_id: UUID) -> HTMLResponse:
+def show_letter(context: InContext, request: Request, notice_id: UUID) -> HTMLResponse:
     """One letter as its reader gets it."""
-    outgoing_mail.postmaster(desk, Action.READ_LETTER)
-    return _letter_page(desk, request, notice_id)
+    outgoing_mail.postmaster(context, Action.READ_LETTER)
+    return _letter_page(context, request, notice_id)
 
 
 @router.get("/post/{notice_id}/letter.eml", name="letter_file")
 @asks(Action.READ_LETTER)
-def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
+def download_letter(context: InContext, notice_id: UUID) -> Response:
     """The finished message, byte for byte as it is sent; not of one whose link is its reader's alone."""
-    by = outgoing_mail.postmaster(desk, Action.READ_LETTER)
-    found = outgoing_mail.letter(desk, notice_id)
-    if outgoing_mail.is_withheld(desk, found):
+    by = outgoing_mail.postmaster(context, Action.READ_LETTER)
+    found = outgoing_mail.letter(context, notice_id)
+    if outgoing_mail.is_withheld(context, found):
         raise Forbidden
-    outgoing_mail.tell_of_reading(desk, found, by)
+    outgoing_mail.tell_of_reading(context, found, by)
     return Response(
         found.message,
         media_type="message/rfc822",
@@ -86,32 +86,34 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
 
 @router.post("/post/{notice_id}/retry", name="retry_letter")
 @asks(Action.RESEND_POST)
-def retry_letter(desk: AtDesk, request: Request, notice_id: UUID) -> Response:
+def retry_letter(context: InContext, request: Request, notice_id: UUID) -> Response:
     """Send a letter that was given up once more."""
-    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
-    outgoing_mail.letter(desk, notice_id)
-    refusal = desk.attempt(lambda: resending.retry(desk.session, notice_id, by=by, at=desk.at))
+    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
+    outgoing_mail.letter(context, notice_id)
+    refusal = context.attempt(lambda: resending.retry(context.session, notice_id, by=by, at=context.at))
     if refusal is None:
         return see_other(f"/post/{notice_id}")
-    return _letter_page(desk, request, notice_id, refusal)
+    return _letter_page(context, request, notice_id, refusal)
 
 
-def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal | None = None) -> HTMLResponse:
-    found = outgoing_mail.letter(desk, notice_id)
-    given = outgoing_mail.given_of(desk)
+def _letter_page(
+    context: RequestContext, request: Request, notice_id: UUID, refusal: Refusal | None = None
+) -> HTMLResponse:
+    found = outgoing_mail.letter(context, notice_id)
+    given = outgoing_mail.given_of(context)
     reader = allows(Action.READ_LETTER, given)
-    withheld = reader is None or outgoing_mail.is_withheld(desk, found)
+    withheld = reader is None or outgoing_mail.is_withheld(context, found)
     if reader is not None and not withheld:
-        outgoing_mail.tell_of_reading(desk, found, reader)
+        outgoing_mail.tell_of_reading(context, found, reader)
     return page(
-        desk,
+        context,
         request,
         "letter.html",
         refused=refusal,
         letter=found,
         withheld=withheld,
-        kept_from=outgoing_mail.is_kept_from(desk, found),
+        kept_from=outgoing_mail.is_kept_from(context, found),
         text="" if withheld else outgoing_mail.text_of(found.message),
-        now=desk.at,
+        now=context.at,
         may_retry=NOTICE.allows(found.state, "retry") and allows(Action.RESEND_POST, given) is not None,
     )

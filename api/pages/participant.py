@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.participants import (
-    Known,
+    UnsealedFacts,
     find_participant,
     ground_of,
     ground_of_facts,
@@ -19,7 +19,7 @@ from api.access.participants import (
     read_facts,
 )
 from api.access.permissions import Action, Given, Relation, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.views import participant_words
@@ -55,28 +55,28 @@ _CORRECTABLE: Final = sorted(fields_of(Who), key=lambda one: one.kind not in ("d
 
 @router.get("/{participant_id}", name="participant")
 @asks(Action.SEE_PARTICIPANT)
-def show_participant(desk: AtDesk, request: Request, participant_id: UUID) -> HTMLResponse:
+def show_participant(context: InContext, request: Request, participant_id: UUID) -> HTMLResponse:
     """What is known without opening anything: where they stand, what was found, decided, consented."""
-    row, given = find_participant(desk.session, desk.asker, participant_id)
-    return participant_page(desk, request, row, given)
+    row, given = find_participant(context.session, context.asker, participant_id)
+    return participant_page(context, request, row, given)
 
 
 @router.post("/{participant_id}/identity")
 @asks(Action.READ_IDENTITY)
-def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
+def read_identity(context: InContext, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
     """Who they are and what was referred, shown once, and told to the record with its purpose."""
-    return _opened(desk, request, participant_id, "identity", Action.READ_IDENTITY, _open_identity, purpose)
+    return _opened(context, request, participant_id, "identity", Action.READ_IDENTITY, _open_identity, purpose)
 
 
 @router.post("/{participant_id}/facts")
 @asks(Action.READ_FACTS)
-def read_what_was_referred(desk: AtDesk, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
+def read_what_was_referred(context: InContext, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
     """What was referred and found (AD-R2), without who they are, shown once, and told to the record."""
-    return _opened(desk, request, participant_id, "facts", Action.READ_FACTS, _open_facts, purpose)
+    return _opened(context, request, participant_id, "facts", Action.READ_FACTS, _open_facts, purpose)
 
 
 def _opened(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     participant_id: UUID,
     form: str,
@@ -85,36 +85,40 @@ def _opened(
     purpose: str,
 ) -> HTMLResponse:
     """The page with what was opened of a file for a purpose; where that is refused, with why."""
-    row, given = find_participant(desk.session, desk.asker, participant_id, action)
+    row, given = find_participant(context.session, context.asker, participant_id, action)
     by, shown = require(action, given), list[OpenedNow]()
-    refusal = desk.attempt(lambda: shown.append(opens(SeenFile(desk, row, given), purpose, by)))
+    refusal = context.attempt(lambda: shown.append(opens(SeenFile(context, row, given), purpose, by)))
     if refusal is not None and refusal.code == rates.TOO_MANY:
-        _tell_too_many(desk, participant_id, by)
+        _tell_too_many(context, participant_id, by)
     typed = Typed(form, refusal, {"purpose": purpose})
-    return participant_page(desk, request, row, given, typed=typed, shown=next(iter(shown), None))
+    return participant_page(context, request, row, given, typed=typed, shown=next(iter(shown), None))
 
 
 def _open_identity(seen: SeenFile, purpose: str, by: Actor) -> OpenedNow:
-    desk, given = seen.desk, seen.given
-    opened = open_file(desk.session, given, seen.id, purpose=purpose, language=desk.language, by=by, at=desk.at)
+    context, given = seen.context, seen.given
+    opened = open_file(
+        context.session, given, seen.id, purpose=purpose, language=context.language, by=by, at=context.at
+    )
     looks = Relation.COORDINATOR in given and seen.row.state == "candidate"
-    alike = duplicates.possible_duplicates(desk.session, seen.id, by=by, at=desk.at) if looks else None
+    alike = duplicates.possible_duplicates(context.session, seen.id, by=by, at=context.at) if looks else None
     return opened_now(opened, duplicates=alike)
 
 
 def _open_facts(seen: SeenFile, purpose: str, by: Actor) -> OpenedNow:
-    desk = seen.desk
+    context = seen.context
     return opened_without_the_name(
-        read_facts(desk.session, seen.given, seen.id, purpose=purpose, language=desk.language, by=by, at=desk.at)
+        read_facts(
+            context.session, seen.given, seen.id, purpose=purpose, language=context.language, by=by, at=context.at
+        )
     )
 
 
-def _tell_too_many(desk: Desk, participant_id: UUID, by: Actor) -> None:
+def _tell_too_many(context: RequestContext, participant_id: UUID, by: Actor) -> None:
     """Keep that somebody opened more files than they may: what was refused is undone, and that it was is told."""
     turned_away.tell(
-        desk.session,
+        context.session,
         by=by,
-        at=desk.at,
+        at=context.at,
         action=Action.READ_IDENTITY.value,
         why="too_many",
         kind="participant",
@@ -123,9 +127,9 @@ def _tell_too_many(desk: Desk, participant_id: UUID, by: Actor) -> None:
 
 
 def participant_page(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
-    row: Known,
+    row: UnsealedFacts,
     given: Given,
     *,
     typed: Typed | None = None,
@@ -137,13 +141,15 @@ def participant_page(
     """
     typed = typed or Typed()
     if typed.refusal is not None:
-        row, _ = find_participant(desk.session, desk.asker, row.id)  # as it stands after what was refused was undone
-    seen = SeenFile(desk, row, given)
+        row, _ = find_participant(
+            context.session, context.asker, row.id
+        )  # as it stands after what was refused was undone
+    seen = SeenFile(context, row, given)
     admission, consents, apart = admission_of(seen), consents_of(seen), apart_of(seen)
     people = admission.people | apart.people
-    names = names_of(desk, people | consents.people if consents else people)
+    names = names_of(context, people | consents.people if consents else people)
     return page(
-        desk,
+        context,
         request,
         "participant.html",
         typed=typed,
@@ -151,10 +157,10 @@ def participant_page(
         one=row,
         known_as=row.number or row.candidate_ref,
         state=STATES[row.state],
-        languages=names_of_languages(row.languages, desk.language),
-        area=_area_of(desk, row.area),
+        languages=names_of_languages(row.languages, context.language),
+        area=_area_of(context, row.area),
         case_id=case_seen(seen),
-        follow_up_id=follow_up_of(desk.session, row.id),
+        follow_up_id=follow_up_of(context.session, row.id),
         may=seen.may,
         terms=participant_words,
         names=names,
@@ -163,18 +169,18 @@ def participant_page(
         purposes=[(one.value, gettext(PURPOSES[one])) for one in purposes_for(given)],
         correctable=_CORRECTABLE,
         admission=admission,
-        workers=Workers.of(admission.proposals, names, desk.language),
+        workers=Workers.of(admission.proposals, names, context.language),
         consents=consents,
         risk=risk_of(seen),
         retention=retention_of(seen),
         disclosed=apart.disclosed,
         barred=apart.barred,
         staff=apart.named(names),
-        today=desk.day,
+        today=context.day,
     )
 
 
-def _area_of(desk: Desk, key: str) -> str:
+def _area_of(context: RequestContext, key: str) -> str:
     """An area of the program in the reader's language; "" where it is none of them."""
-    names = {one.key: one.fr if desk.language == "fr" else one.en for one in areas(desk.session)}
+    names = {one.key: one.fr if context.language == "fr" else one.en for one in areas(context.session)}
     return names.get(key, "")

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.access.partners import find_partner, partners_of, read_statement
 from api.access.permissions import Action, Relation, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import seen_of
 from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other
@@ -41,95 +41,95 @@ MOST_TASKS: Final = 30
 
 @router.get("/partners", name="partners")
 @asks(Action.SEE_PARTNERS)
-def show_partners(desk: AtDesk, request: Request) -> Response:
+def show_partners(context: InContext, request: Request) -> Response:
     """Every partner by every clause, what is at risk first. Who sees one partner alone is taken to its page."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     require(Action.SEE_PARTNERS, given)
-    partners = partners_of(desk.session, desk.asker)
+    partners = partners_of(context.session, context.asker)
     if len(partners) == 1 and Relation.COORDINATOR not in given:
         return see_other(f"/partners/{partners[0].id}")
-    rows = _lately(desk, [partner.id for partner in partners])
+    rows = _lately(context, [partner.id for partner in partners])
     clauses, cells = grid(rows)
     return page(
-        desk,
+        context,
         request,
         "partners.html",
         partners=partners,
-        clauses=[{"key": one, "text": _text_of(rows, one, desk.language)} for one in clauses],
+        clauses=[{"key": one, "text": _text_of(rows, one, context.language)} for one in clauses],
         cells=cells,
-        at_risk=_of_each_clause(desk, [row for row in by_worst(rows) if row.state in NEEDS_SOMETHING]),
+        at_risk=_of_each_clause(context, [row for row in by_worst(rows) if row.state in NEEDS_SOMETHING]),
         states=STATES,
         letters=LETTERS,
-        day=desk.day,
+        day=context.day,
     )
 
 
 @router.get("/partners/{organization_id}", name="partner")
 @asks(Action.SEE_PARTNER)
-def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Response:
+def show_partner(context: InContext, request: Request, organization_id: UUID) -> Response:
     """One partner: its obligations, who sits where, its vacancies, its next meetings, and what its roles have to do."""
-    partner, given = find_partner(desk.session, desk.asker, organization_id)
-    rows = _lately(desk, [organization_id])
-    tasks = seen_of(desk.session, desk.asker, board.open_at(desk.session, organization_id))
-    titles = titles_of_roles(desk)
-    worst = [_line(row, desk.language, titles) for row in by_worst(rows)]
+    partner, given = find_partner(context.session, context.asker, organization_id)
+    rows = _lately(context, [organization_id])
+    tasks = seen_of(context.session, context.asker, board.open_at(context.session, organization_id))
+    titles = titles_of_roles(context)
+    worst = [_line(row, context.language, titles) for row in by_worst(rows)]
     open_, settled = (
         [line for line in worst if (line.row.state in ("met", "waived", "no_occasion")) == is_settled]
         for is_settled in (False, True)
     )
     return page(
-        desk,
+        context,
         request,
         "partner.html",
         partner=partner,
-        version=version_in_force(desk.session, organization_id, desk.day),
+        version=version_in_force(context.session, organization_id, context.day),
         needs=[line for line in open_ if line.row.state in NEEDS_SOMETHING],
         coming=[line for line in open_ if line.row.state not in NEEDS_SOMETHING],
         settled=settled,
-        seats=_seats(desk, organization_id),
-        roles=_roles(desk, organization_id, titles),
-        meetings=_meetings(desk, organization_id),
-        tasks=waiting_shown(desk, tasks[:MOST_TASKS]),
+        seats=_seats(context, organization_id),
+        roles=_roles(context, organization_id, titles),
+        meetings=_meetings(context, organization_id),
+        tasks=waiting_shown(context, tasks[:MOST_TASKS]),
         tasks_in_all=len(tasks),
         may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
-        years=years(desk.session, organization_id, desk.day)
+        years=years(context.session, organization_id, context.day)
         if allows(Action.READ_STATEMENT, given) is not None
         else [],
         states=STATES,
-        day=desk.day,
+        day=context.day,
     )
 
 
 @router.get("/partners/{organization_id}/statements/{year}/{language}.{form}", name="statement_paper")
 @asks(Action.READ_STATEMENT)
 def download_statement(
-    desk: AtDesk, organization_id: UUID, year: int, language: downloads.Language, form: downloads.Form
+    context: InContext, organization_id: UUID, year: int, language: downloads.Language, form: downloads.Form
 ) -> Response:
     """A partner's yearly statement as a file, in one language."""
-    partner, content = read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)
-    file = issue(desk.session, content, language, form, committee=partner.key)
+    partner, content = read_statement(context.session, context.asker, organization_id, year, at=context.at)
+    file = issue(context.session, content, language, form, committee=partner.key)
     return downloads.download(file)
 
 
-def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[PeriodRead]:
+def _lately(context: RequestContext, organization_ids: Sequence[UUID]) -> list[PeriodRead]:
     """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out.
 
     One whose proof waits to be looked at has not gone well yet.
     """
-    rows = reading.lately(desk.session, desk.day, organization_ids=organization_ids)
-    is_open = {(row.agreement_id, row.key) for row in rows if row.ends_on is None or row.ends_on >= desk.day}
+    rows = reading.lately(context.session, context.day, organization_ids=organization_ids)
+    is_open = {(row.agreement_id, row.key) for row in rows if row.ends_on is None or row.ends_on >= context.day}
     return [
         row
         for row in rows
         if row.ends_on is None
-        or row.ends_on >= desk.day
+        or row.ends_on >= context.day
         or row.state in {*NEEDS_SOMETHING, GIVEN}
         or (row.agreement_id, row.key) not in is_open
     ]
 
 
 @dataclass(frozen=True)
-class Line:
+class PeriodLine:
     """One period as a line of a list; `partners` are the periods of those who stand alike."""
 
     row: PeriodRead
@@ -139,18 +139,18 @@ class Line:
     partners: list[PeriodRead]
 
 
-def _of_each_clause(desk: Desk, rows: Sequence[PeriodRead]) -> list[Line]:
+def _of_each_clause(context: RequestContext, rows: Sequence[PeriodRead]) -> list[PeriodLine]:
     """A line of each clause and period that stands alike at several partners, with these `partners`, in order."""
-    titles, found = titles_of_roles(desk), dict[tuple[object, ...], Line]()
+    titles, found = titles_of_roles(context), dict[tuple[object, ...], PeriodLine]()
     for row in rows:
-        line = _line(row, desk.language, titles)
+        line = _line(row, context.language, titles)
         alike = (row.state, row.key, line.text, row.ends_on, row.due_on)
         found.setdefault(alike, line).partners.append(row)
     return list(found.values())
 
 
-def _line(row: PeriodRead, language: str, titles: Mapping[str, str]) -> Line:
-    return Line(row, clause_of(row), text_of(row, language), titles.get(row.owed_by, ""), [])
+def _line(row: PeriodRead, language: str, titles: Mapping[str, str]) -> PeriodLine:
+    return PeriodLine(row, clause_of(row), text_of(row, language), titles.get(row.owed_by, ""), [])
 
 
 def _text_of(rows: Sequence[PeriodRead], clause: str, language: str) -> str:
@@ -166,7 +166,7 @@ class ToCome:
 
 
 @dataclass(frozen=True)
-class SeatLine:
+class PartnerSeatLine:
     """A seat of today on a committee, with who holds it, and who is to."""
 
     committee: str
@@ -177,24 +177,24 @@ class SeatLine:
     alternates: list[Person]
 
 
-def _seats(desk: Desk, organization_id: UUID) -> list[SeatLine]:
+def _seats(context: RequestContext, organization_id: UUID) -> list[PartnerSeatLine]:
     """The organization's seats of today on each committee, with who holds them."""
-    named, people = committees(desk.session), _people(desk)
+    named, people = committees(context.session), _people(context)
     found = []
-    for committee_id, members in memberships(desk.session).items():
+    for committee_id, members in memberships(context.session).items():
         row = named[committee_id]
         if row.derived_from:
             continue  # they are seats of another committee
-        for seat in members.seats_on(desk.day):
+        for seat in members.seats_on(context.day):
             if seat.organization_id != organization_id:
                 continue
-            line = SeatLine(
-                committee=row.title_fr if desk.language == "fr" else row.title_en,
+            line = PartnerSeatLine(
+                committee=row.title_fr if context.language == "fr" else row.title_en,
                 key=row.key,
-                title=seat.title_fr if desk.language == "fr" else seat.title_en,
-                principals=[people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
-                to_come=_to_come(members.to_hold(seat.id, desk.day), people),
-                alternates=[people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
+                title=seat.title_fr if context.language == "fr" else seat.title_en,
+                principals=[people[one] for one in members.holders(seat.id, context.day, PRINCIPAL)],
+                to_come=_to_come(members.to_hold(seat.id, context.day), people),
+                alternates=[people[one] for one in members.holders(seat.id, context.day, ALTERNATE)],
             )
             found.append(line)
     return sorted(found, key=lambda one: (one.committee, one.title))
@@ -210,18 +210,18 @@ class RoleLine:
     vacancy: vacancies.Vacancy | None
 
 
-def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[RoleLine]:
+def _roles(context: RequestContext, organization_id: UUID, titles: Mapping[str, str]) -> list[RoleLine]:
     """The roles that the agreement creates there, with their holders, and whether one is vacant."""
-    version = version_in_force(desk.session, organization_id, desk.day)
+    version = version_in_force(context.session, organization_id, context.day)
     if version is None:
         return []
     created = every(
-        desk.session,
+        context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == version.id).order_by(col(AgreementRole.role)),
     )
-    standing, people = desk.asker.standing, _people(desk)
+    standing, people = context.asker.standing, _people(context)
     vacant = {
-        (one.role, one.organization_id): one for one in vacancies.find(desk.session, standing) if one.kind == "role"
+        (one.role, one.organization_id): one for one in vacancies.find(context.session, standing) if one.kind == "role"
     }
     return [
         RoleLine(
@@ -238,17 +238,17 @@ def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[ToCome]
     return [ToCome(people[one.person_id], one.starts_on) for one in held]
 
 
-def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:
+def _meetings(context: RequestContext, organization_id: UUID) -> list[Any]:
     """The next meetings of the committees on which the organization sits."""
     mine = {
         committee_id
-        for committee_id, members in memberships(desk.session).items()
-        if any(seat.organization_id == organization_id for seat in members.seats_on(desk.day))
+        for committee_id, members in memberships(context.session).items()
+        if any(seat.organization_id == organization_id for seat in members.seats_on(context.day))
     }
-    ahead = between(desk, desk.day, desk.day + AHEAD)
+    ahead = between(context, context.day, context.day + AHEAD)
     return [line for line in ahead if line.is_to_come and line.committee.id in mine][:NEXT]
 
 
-def _people(desk: Desk) -> dict[UUID, Person]:
-    rows = desk.session.scalars(select(Person).where(in_program(Person)))
+def _people(context: RequestContext) -> dict[UUID, Person]:
+    rows = context.session.scalars(select(Person).where(in_program(Person)))
     return {one.id: one for one in rows}

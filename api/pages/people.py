@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
@@ -29,7 +29,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of
 from domain.obligations import entering_late
 from domain.people import people
-from domain.roles.roles import HeldRole, Standing, standing
+from domain.roles.roles import DayTenures, HeldRole, standing
 from models.program import Absence, Organization, Person
 
 router = framed_pages()
@@ -40,45 +40,45 @@ SOON = timedelta(days=60)
 
 @router.get("/people", name="people")
 @asks(Action.SEE_PEOPLE)
-def list_people(desk: AtDesk, request: Request, on: str = "") -> HTMLResponse:
+def list_people(context: InContext, request: Request, on: str = "") -> HTMLResponse:
     """Every organization's people on a day, with its vacant roles."""
-    require(Action.SEE_PEOPLE, to_program(desk.asker))
+    require(Action.SEE_PEOPLE, to_program(context.asker))
     wrong = None
     try:
-        day = day_or_none(on) or desk.day
+        day = day_or_none(on) or context.day
     except Refusal as refusal:
-        day, wrong = desk.day, refusal
-    held = desk.asker.standing if day == desk.day else standing(desk.session, day)
-    everyone = people_by_id(desk)
+        day, wrong = context.day, refusal
+    held = context.asker.standing if day == context.day else standing(context.session, day)
+    everyone = people_by_id(context)
     return page(
-        desk,
+        context,
         request,
         "people.html",
         status=status_of(wrong) if wrong else 200,
         wrong=sentence_of(wrong) if wrong else "",
         on=day,
         typed_on=on if wrong else day.isoformat(),
-        is_today=day == desk.day,
-        organizations=_by_organization(desk, held, everyone),
+        is_today=day == context.day,
+        organizations=_by_organization(context, held, everyone),
         without=[everyone[one] for one in everyone if one not in held.live and held.from_day(one) is None],
-        absences=_absences(desk, everyone, day),
-        may_add=_may_add(desk) is not None,
+        absences=_absences(context, everyone, day),
+        may_add=_may_add(context) is not None,
     )
 
 
 @router.get("/people/new", name="new_person")
 @asks(Action.ADD_PERSON)
-def new_person(desk: AtDesk, request: Request) -> HTMLResponse:
+def new_person(context: InContext, request: Request) -> HTMLResponse:
     """The form for someone new."""
-    if _may_add(desk) is None:
+    if _may_add(context) is None:
         raise Forbidden
-    return _new_person_page(desk, request, Typed())
+    return _new_person_page(context, request, Typed())
 
 
 @router.post("/people")
 @asks(Action.ADD_PERSON)
 def add_person(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     once: AtOnce,
     typed: Detailed,
@@ -90,36 +90,36 @@ def add_person(
 
     def act() -> str:
         role, organization = role_and_organization(place)
-        by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[organization] if organization else []))
-        person_id = people.add_person(desk.session, **typed.meant, by=by, at=desk.at)
+        by = require(Action.ADD_PERSON, to_program(context.asker, organizations=[organization] if organization else []))
+        person_id = people.add_person(context.session, **typed.meant, by=by, at=context.at)
         if organization is not None:
             first = day_of(starts_on)
-            entering_late.refuse_unseen(desk.session, organization, role, first, seen=bool(late), at=desk.at)
+            entering_late.refuse_unseen(context.session, organization, role, first, seen=bool(late), at=context.at)
             people.appoint(
-                desk.session,
+                context.session,
                 person_id=person_id,
                 role=role,
                 organization_id=organization,
                 starts_on=first,
                 by=by,
-                at=desk.at,
+                at=context.at,
             )
         return f"/people/{person_id}"
 
-    if _may_add(desk) is None:
+    if _may_add(context) is None:
         raise Forbidden
     done = once.attempt(act)
     if isinstance(done, str):
         return see_other(done)
     values = {**typed.fields, "place": place, "starts_on": starts_on}
-    return _new_person_page(desk, request, Typed("person", done, values))
+    return _new_person_page(context, request, Typed("person", done, values))
 
 
 # The page of everyone.
 
 
 @dataclass(frozen=True)
-class HolderShown:
+class RoleHolderLine:
     """A person who holds a role on the day: those they act for, and until when they are away or hold it."""
 
     person: Person
@@ -129,7 +129,7 @@ class HolderShown:
     ends_on: date | None
 
 
-class Coming(NamedTuple):
+class RoleComing(NamedTuple):
     """A person who is to hold a role, from a day on."""
 
     person: Person
@@ -137,12 +137,12 @@ class Coming(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RoleShown:
+class RoleOfDay:
     """A role at an organization: who holds it, who is to, and what of it is vacant."""
 
     role: str
-    people: Sequence[HolderShown]
-    to_come: Sequence[Coming]
+    people: Sequence[RoleHolderLine]
+    to_come: Sequence[RoleComing]
     vacant: vacancies.Vacancy | None
 
 
@@ -152,7 +152,7 @@ class OrganizationShown:
 
     place: Organization
     name: str
-    rows: Sequence[RoleShown]
+    rows: Sequence[RoleOfDay]
     seats: Sequence[vacancies.Vacancy]
 
 
@@ -166,19 +166,21 @@ class AwayShown:
     now: bool
 
 
-def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]) -> list[OrganizationShown]:
-    titles = titles_of_roles(desk)
+def _by_organization(
+    context: RequestContext, held: DayTenures, everyone: Mapping[UUID, Person]
+) -> list[OrganizationShown]:
+    titles = titles_of_roles(context)
     vacant: dict[tuple[UUID, str], list[vacancies.Vacancy]] = defaultdict(list)
-    for vacancy in vacancies.find(desk.session, held):
+    for vacancy in vacancies.find(context.session, held):
         vacant[vacancy.organization_id, vacancy.kind].append(vacancy)
     places = every(
-        desk.session, of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name))
+        context.session, of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name))
     )
     shown = (
         OrganizationShown(
             place,
-            place.name_fr if desk.language == "fr" else place.name_en,
-            _roles_shown(place.id, vacant[place.id, "role"], held, everyone, titles, desk.day),
+            place.name_fr if context.language == "fr" else place.name_en,
+            _roles_shown(place.id, vacant[place.id, "role"], held, everyone, titles, context.day),
             vacant[place.id, "seat"],
         )
         for place in places
@@ -189,30 +191,32 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
 def _roles_shown(
     place: UUID,
     vacancies: Sequence[vacancies.Vacancy],
-    held: Standing,
+    held: DayTenures,
     everyone: Mapping[UUID, Person],
     titles: Mapping[str, str],
     today: date,
-) -> list[RoleShown]:
+) -> list[RoleOfDay]:
     """Each role of an organization once: those who hold it beside each other, who is to come, and what is vacant."""
-    people: dict[str, list[HolderShown]] = defaultdict(list)
+    people: dict[str, list[RoleHolderLine]] = defaultdict(list)
     for tenure in sorted(held.tenures, key=lambda one: everyone[one.person_id].sort_key):
         if tenure.organization_id == place:
             people[tenure.role].append(_holder_shown(tenure, held, everyone, today))
     coming = {one.role: held.to_hold(one.role, place) for one in held.coming if one.organization_id == place}
     to_come = {
-        role: [Coming(everyone[one.person_id], one.starts_on) for one in them] for role, them in coming.items() if them
+        role: [RoleComing(everyone[one.person_id], one.starts_on) for one in them]
+        for role, them in coming.items()
+        if them
     }
     vacant = {one.role: one for one in reversed(vacancies)}
     return [
-        RoleShown(titles[role], people.get(role, []), to_come.get(role, []), vacant.get(role))
+        RoleOfDay(titles[role], people.get(role, []), to_come.get(role, []), vacant.get(role))
         for role in _in_order({*people, *to_come, *vacant}, titles)
     ]
 
 
-def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Person], today: date) -> HolderShown:
+def _holder_shown(tenure: HeldRole, held: DayTenures, everyone: Mapping[UUID, Person], today: date) -> RoleHolderLine:
     absence = held.absences.get(tenure.person_id)
-    return HolderShown(
+    return RoleHolderLine(
         everyone[tenure.person_id],
         acting_for=", ".join(everyone[a.person_id].name for a in held.acting_for(tenure.person_id)),
         away_until=absence.ends_on if absence else None,
@@ -221,9 +225,9 @@ def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Pers
     )
 
 
-def _absences(desk: Desk, everyone: Mapping[UUID, Person], day: date) -> list[AwayShown]:
+def _absences(context: RequestContext, everyone: Mapping[UUID, Person], day: date) -> list[AwayShown]:
     rows = every(
-        desk.session,
+        context.session,
         of(Absence)
         .where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day, col(Absence.starts_on) <= day + SOON)
         .order_by(col(Absence.starts_on), col(Absence.ends_on)),
@@ -248,18 +252,18 @@ def _in_order(roles: Iterable[str], titles: Mapping[str, str]) -> list[str]:
 # The form.
 
 
-def _new_person_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+def _new_person_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     return typed_page(
-        desk,
+        context,
         request,
         "new_person.html",
         typed,
-        day=desk.day,
-        places=roles_to_give(desk),
-        role_required=allows(Action.ADD_PERSON, to_program(desk.asker)) is None,
+        day=context.day,
+        places=roles_to_give(context),
+        role_required=allows(Action.ADD_PERSON, to_program(context.asker)) is None,
     )
 
 
-def _may_add(desk: Desk) -> Actor | None:
-    managed = desk.asker.organizations_as("manager")
-    return allows(Action.ADD_PERSON, to_program(desk.asker, organizations=managed))
+def _may_add(context: RequestContext) -> Actor | None:
+    managed = context.asker.organizations_as("manager")
+    return allows(Action.ADD_PERSON, to_program(context.asker, organizations=managed))

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.people import companions_of, to_contact, to_person
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.people import ABSENCES, PERSON, ROLES
 from api.pages import holdings
 from api.pages.act_routes import act_pages
@@ -48,16 +48,16 @@ CALENDARS: Final[Mapping[str, tuple[str, str]]] = {
 
 @router.get("/people/{person_id}", name="person")
 @asks(Action.SEE_PEOPLE)
-def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse:
+def show_person(context: InContext, request: Request, person_id: UUID) -> HTMLResponse:
     """One person: roles past, present and to come, absences, and what they have in hand."""
-    require(Action.SEE_PEOPLE, to_program(desk.asker))
-    return _person_page(desk, request, person_id, Typed())
+    require(Action.SEE_PEOPLE, to_program(context.asker))
+    return _person_page(context, request, person_id, Typed())
 
 
 @router.post("/people/{person_id}/roles/{tenure_id}/end")
 @asks(Action.END_TENURE)
 def end_tenure(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     person_id: UUID,
     tenure_id: UUID,
@@ -66,51 +66,51 @@ def end_tenure(
     really: Text = "",
 ) -> Response:
     """End a role on a last day, or take it back before it begins; first only to see what that does."""
-    held = _row(desk, Tenure, tenure_id, person_id)
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
+    held = _row(context, Tenure, tenure_id, person_id)
+    by = require(Action.END_TENURE, to_program(context.asker, organizations=[held.organization_id]))
     found: list[Foreseen] = []
 
     def act() -> None:
         day = day_of(ends_on)
         if really:
-            departures.end_role(desk.session, tenure_id, ends_on=day, by=by, at=desk.at, seen=seen)
+            departures.end_role(context.session, tenure_id, ends_on=day, by=by, at=context.at, seen=seen)
         else:
-            found.append(foresee_end(desk.session, tenure_id, ends_on=day, by=by, at=desk.at, seen=seen))
+            found.append(foresee_end(context.session, tenure_id, ends_on=day, by=by, at=context.at, seen=seen))
 
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if found:
-        return _foreseen_page(desk, request, held, found[0])
-    return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
+        return _foreseen_page(context, request, held, found[0])
+    return _after(context, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 
 
 @router.post("/people/{person_id}/absences/{absence_id}/cancel")
 @asks(Action.CANCEL_ABSENCE)
-def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: UUID) -> Response:
+def cancel_absence(context: InContext, request: Request, person_id: UUID, absence_id: UUID) -> Response:
     """Call an absence off."""
-    _row(desk, Absence, absence_id, person_id)
-    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
+    _row(context, Absence, absence_id, person_id)
+    by = require(Action.CANCEL_ABSENCE, to_person(context.asker, person_id))
 
     def act() -> None:
-        absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
-        asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
+        absences.cancel_absence(context.session, absence_id, by=by, at=context.at)
+        asked_today.ask_who_acts_now(context.session, person_id, by=by, at=context.at)
 
-    refusal = desk.attempt(act)
-    return _after(desk, request, person_id, "absences", refusal, {})
+    refusal = context.attempt(act)
+    return _after(context, request, person_id, "absences", refusal, {})
 
 
-def _foreseen_page(desk: Desk, request: Request, held: Tenure, foreseen: Foreseen) -> HTMLResponse:
+def _foreseen_page(context: RequestContext, request: Request, held: Tenure, foreseen: Foreseen) -> HTMLResponse:
     """What ending a role would do, and the form that does it."""
-    names = people_names(desk.session)
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    names = people_names(context.session)
+    kept = calls_who_barred(context.session, context.asker.person_id)
     shown = [one for one in foreseen.in_hand if not kept(one.title.en)]
     return page(
-        desk,
+        context,
         request,
         "end_role.html",
-        shown=desk.session.get(Person, (program_of(desk.session), held.person_id)),
+        shown=context.session.get(Person, (program_of(context.session), held.person_id)),
         tenure_id=held.id,
         seen=held.version,
-        day=desk.day,
+        day=context.day,
         notice=unopened.NOTICE.days,
         foreseen=foreseen,
         in_hand=shown,
@@ -120,44 +120,44 @@ def _foreseen_page(desk: Desk, request: Request, held: Tenure, foreseen: Foresee
     )
 
 
-def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) -> HTMLResponse:
-    person = desk.session.get(Person, (program_of(desk.session), person_id))
+def _person_page(context: RequestContext, request: Request, person_id: UUID, typed: Typed) -> HTMLResponse:
+    person = context.session.get(Person, (program_of(context.session), person_id))
     if person is None:
         raise Forbidden
-    given = to_person(desk.asker, person_id)
-    everyone = people_by_id(desk)
-    titles = titles_of_roles(desk)
+    given = to_person(context.asker, person_id)
+    everyone = people_by_id(context)
+    titles = titles_of_roles(context)
     may_update = allows(Action.UPDATE_PERSON, given) is not None
-    roles, cases = holdings.roles_of(desk, person_id, titles), holdings.cases_about(desk, person_id)
+    roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
     return typed_page(
-        desk,
+        context,
         request,
         "person.html",
         typed,
         shown=person,
-        spoken=", ".join(names_of(person.spoken, desk.language)),
-        day=desk.day,
-        is_self=person_id == desk.asker.person_id,
-        calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
+        spoken=", ".join(names_of(person.spoken, context.language)),
+        day=context.day,
+        is_self=person_id == context.asker.person_id,
+        calendar=calendar_readers.readers_of(context.session, [person_id])[person_id],
         calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
         roles=roles,
-        begins_on=desk.asker.standing.from_day(person_id),
-        leaves_from=_leaves_from(desk, person_id, roles),
-        away=desk.asker.standing.absences.get(person_id),
-        acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
-        absences=holdings.absences_of(desk, person_id, everyone),
-        deputies=_deputies(desk, person_id, everyone),
+        begins_on=context.asker.standing.from_day(person_id),
+        leaves_from=_leaves_from(context, person_id, roles),
+        away=context.asker.standing.absences.get(person_id),
+        acting_for=[everyone[a.person_id] for a in context.asker.standing.acting_for(person_id)],
+        absences=holdings.absences_of(context, person_id, everyone),
+        deputies=_deputies(context, person_id, everyone),
         kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
-        seats=holdings.seats_of(desk, person_id),
+        seats=holdings.seats_of(context, person_id),
         cases=cases,
-        work=holdings.work_of(desk, person_id) if may_update else [],
-        equipment=holdings.equipment_of(desk, person_id) if may_update else [],
-        accounts=holdings.accounts_of(desk, person_id) if may_update else [],
-        places=roles_to_give(desk),
+        work=holdings.work_of(context, person_id) if may_update else [],
+        equipment=holdings.equipment_of(context, person_id) if may_update else [],
+        accounts=holdings.accounts_of(context, person_id) if may_update else [],
+        places=roles_to_give(context),
         everyone=everyone,
         may_update=may_update,
         sees_contact=allows(
-            Action.SEE_CONTACT, to_contact(desk.asker, person_id, companions_of(desk.session, desk.asker))
+            Action.SEE_CONTACT, to_contact(context.asker, person_id, companions_of(context.session, context.asker))
         )
         is not None,
         may_see_access=allows(Action.SEE_ACCESS, given) is not None,
@@ -166,9 +166,9 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
     )
 
 
-def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
+def _deputies(context: RequestContext, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
     """The people who may act in a role that this person holds today: for a person without a role, all of them."""
-    today = desk.asker.standing
+    today = context.asker.standing
     wanted = {held.role for held in today.roles_of(person_id)}
     return [
         one
@@ -179,22 +179,24 @@ def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> l
     ]
 
 
-def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[holdings.RoleShown]) -> list[tuple[UUID, str]]:
+def _leaves_from(
+    context: RequestContext, person_id: UUID, roles: Sequence[holdings.AppointmentLine]
+) -> list[tuple[UUID, str]]:
     """The organizations whose departure of this person the asker may open, and has not been opened yet."""
     mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
-    said = set(scalars(desk.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
+    said = set(scalars(context.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
     held = {
         one.row.organization_id: one.row.short_name for one in roles if one.time != "past" and one.row.id not in said
     }
     return [
         (place, name)
         for place, name in held.items()
-        if allows(Action.OPEN_DEPARTURE, to_departure(desk.asker, person_id, place)) is not None
+        if allows(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place)) is not None
     ]
 
 
 def _after(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     person_id: UUID,
     form: str,
@@ -206,12 +208,12 @@ def _after(
     """To the part of the person's page that shows what was done, or the page again with what was typed."""
     if refusal is None:
         return see_other(f"/people/{person_id}#{anchor or form}")
-    return _person_page(desk, request, person_id, Typed(form, refusal, values))
+    return _person_page(context, request, person_id, Typed(form, refusal, values))
 
 
-def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
+def _row(context: RequestContext, table: type[R], row_id: UUID, person_id: UUID) -> R:
     """A row that belongs to this person. Raises Forbidden."""
-    found = first(desk.session, of(table).where(table.id == row_id, table.person_id == person_id))
+    found = first(context.session, of(table).where(table.id == row_id, table.person_id == person_id))
     if found is None:
         raise Forbidden
     return found
@@ -219,5 +221,5 @@ def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
 
 for subject in (PERSON, ROLES, ABSENCES):
     act_pages(
-        router, subject, lambda on, request, typed: _person_page(on.desk, request, on.id, typed), must_have_seen=True
+        router, subject, lambda on, request, typed: _person_page(on.context, request, on.id, typed), must_have_seen=True
     )

@@ -17,21 +17,21 @@ from fastapi.responses import HTMLResponse
 from api.access import meetings as at_meetings
 from api.access.meetings import find_committee
 from api.access.permissions import Action, Forbidden, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.declaring import Act, On
 from api.acts.meetings import MEETINGS
 from api.pages.committees import committee_page
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previewed_acts import previewed_pages
-from api.pages.previews import Ask, previewed
+from api.pages.previews import Preview, previewed
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
 from meetings.committees import rhythm_of, title_of
-from meetings.invitations import Told
-from meetings.proposals import Proposal, Reason
+from meetings.invitations import PersonalNews
+from meetings.proposals import DateProposal, DayObstacle
 from models.committee import Committee
 from models.meeting import DraftedYear
 
@@ -63,18 +63,18 @@ class Option:
 @router.get("/committees/{key}/dates", name="dates")
 @asks(Action.PLAN_MEETINGS)
 def show_dates(
-    desk: AtDesk, request: Request, key: str, first: Asked = "", last: Asked = "", draft: Asked = ""
+    context: InContext, request: Request, key: str, first: Asked = "", last: Asked = "", draft: Asked = ""
 ) -> HTMLResponse:
     """The dates that are proposed for a committee, from a day on or as they were drafted, each to be ticked."""
-    require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = _with_rhythm(desk, key)
-    return _page(desk, request, row, {"first": first, "last": last, "draft": draft}, ())
+    require(Action.PLAN_MEETINGS, to_program(context.asker))
+    row = _with_rhythm(context, key)
+    return _page(context, request, row, {"first": first, "last": last, "draft": draft}, ())
 
 
 @router.post("/committees/{key}/dates")
 @asks(Action.PLAN_MEETINGS)
 def plan_dates(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     key: str,
     first: Text = "",
@@ -86,64 +86,64 @@ def plan_dates(
     shown: Text = "",
 ) -> Response:
     """Plan the dates that were ticked, and invite everyone."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = _with_rhythm(desk, key)
+    by = require(Action.PLAN_MEETINGS, to_program(context.asker))
+    row = _with_rhythm(context, key)
     dates = date or []
     values = {"first": first, "last": last, "draft": draft, "place": place, "online_url": online_url}
     where = {"place": place, "online_url": online_url}
 
-    def change() -> tuple[Told, ...]:
+    def change() -> tuple[PersonalNews, ...]:
         chosen = _chosen(dates)
         if not any(chosen.values()):
             raise Refusal("dates.missing", N_("Choose at least one date."))
         draft_id = id_or_none(draft)
         if draft_id is not None:
-            drafting.settle(desk.session, draft_id, drafting.PLANNED, by=by, at=desk.at)
+            drafting.settle(context.session, draft_id, drafting.PLANNED, by=by, at=context.at)
         if not _is_weekly(row):
             starts = sorted(local for local in chosen.values() if local is not None)
             return schedule.plan_meetings(
-                desk.session, key, starts, place=place, online_url=online_url, by=by, at=desk.at
+                context.session, key, starts, place=place, online_url=online_url, by=by, at=context.at
             )
-        season = _Season.of(desk, row, day_of(first), day_of(last), chosen)
+        season = _Season.of(context, row, day_of(first), day_of(last), chosen)
         return schedule.plan_season(
-            desk.session, key, **vars(season), place=place, online_url=online_url, by=by, at=desk.at
+            context.session, key, **vars(season), place=place, online_url=online_url, by=by, at=context.at
         )
 
-    ask = Ask(
+    ask = Preview(
         title=gettext(N_("Plan these dates")),
-        facts=_facts(desk, row, dates, where),
+        facts=_facts(context, row, dates, where),
         action=f"/committees/{key}/dates",
         back=f"/committees/{key}/dates",
         fields=[*values.items(), *(("date", one) for one in dates)],
         shown=shown,
         done=f"/committees/{key}#next",
     )
-    outcome = previewed(desk, request, ask, change)
+    outcome = previewed(context, request, ask, change)
     if isinstance(outcome, Refusal):
-        return _page(desk, request, row, values, dates, refusal=outcome)
+        return _page(context, request, row, values, dates, refusal=outcome)
     return outcome
 
 
-def _asked_for_one(on: On[Committee], _: Act, typed: Mapping[str, str]) -> Ask:
+def _asked_for_one(on: On[Committee], _: Act, typed: Mapping[str, str]) -> Preview:
     """What the page before a meeting is added says of it."""
     here = f"/committees/{on.row.key}"
-    facts = _facts(on.desk, on.row, ["{day}|{day}T{hour}".format_map(typed)], typed)
-    return Ask(gettext(N_("Add a meeting")), facts, back=here, done=f"{here}#next")
+    facts = _facts(on.context, on.row, ["{day}|{day}T{hour}".format_map(typed)], typed)
+    return Preview(gettext(N_("Add a meeting")), facts, back=here, done=f"{here}#next")
 
 
 previewed_pages(
     router,
     MEETINGS,
     _asked_for_one,
-    lambda on, request, typed: committee_page(on.desk, request, on.row, typed),
+    lambda on, request, typed: committee_page(on.context, request, on.row, typed),
 )
 
 
 @router.post("/committees/{key}/drafts/{draft_id}/dismissal")
 @asks(Action.PLAN_MEETINGS)
-def dismiss_draft(desk: AtDesk, key: str, draft_id: UUID) -> Response:
+def dismiss_draft(context: InContext, key: str, draft_id: UUID) -> Response:
     """Plan nothing of a year that was drafted; it is not drafted again."""
-    at_meetings.dismiss_draft(desk, key, draft_id)
+    at_meetings.dismiss_draft(context, key, draft_id)
     return see_other(f"/committees/{key}")
 
 
@@ -161,11 +161,11 @@ class _Season:
     instead: Mapping[date, datetime]
 
     @classmethod
-    def of(cls, desk: Desk, row: Committee, first: date, last: date, chosen: Chosen) -> _Season:
+    def of(cls, context: RequestContext, row: Committee, first: date, last: date, chosen: Chosen) -> _Season:
         """What is not ticked has no meeting, with the reason that the planner gave, in the words of who plans."""
         hour = _hour_of(row)
-        proposals = _proposed(desk, row, first, last)
-        why = _why_not(proposals, desk.language)
+        proposals = _proposed(context, row, first, last)
+        why = _why_not(proposals, context.language)
         if not why or not chosen.keys() <= why.keys():
             raise Refusal("choice.malformed", N_("Choose from the list."))
         held = {day: starts for day, starts in chosen.items() if starts is not None}
@@ -174,7 +174,7 @@ class _Season:
         return cls(proposals[0].original, proposals[-1].original, hour, without, instead)
 
 
-def _why_not(proposals: Sequence[Proposal], language: str) -> dict[date, str]:
+def _why_not(proposals: Sequence[DateProposal], language: str) -> dict[date, str]:
     """By day, why a date that is not ticked is off."""
     said = {one.original: " ".join(_in_words(one.reasons, language)) for one in proposals}
     return {day: reason[:200] or gettext(drafting.NO_MEETING) for day, reason in said.items()}
@@ -196,14 +196,14 @@ def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
     return found
 
 
-def _proposed(desk: Desk, row: Committee, first: date, last: date | None) -> tuple[Proposal, ...]:
+def _proposed(context: RequestContext, row: Committee, first: date, last: date | None) -> tuple[DateProposal, ...]:
     """What the planner proposes. Raises Refusal."""
-    return drafting.propose(desk.session, row.id, first, last=last, today=desk.day)
+    return drafting.propose(context.session, row.id, first, last=last, today=context.day)
 
 
-def _with_rhythm(desk: Desk, key: str) -> Committee:
+def _with_rhythm(context: RequestContext, key: str) -> Committee:
     """A committee that has a rhythm to plan by. Raises Forbidden for one that is not set up, as for one that is not."""
-    row = find_committee(desk, key)
+    row = find_committee(context, key)
     if not row.rhythm:
         raise Forbidden
     return row
@@ -222,7 +222,7 @@ def _is_weekly(row: Committee) -> bool:
 
 
 def _page(
-    desk: Desk,
+    context: RequestContext,
     request: Request,
     row: Committee,
     values: Mapping[str, str],
@@ -231,44 +231,46 @@ def _page(
     refusal: Refusal | None = None,
 ) -> HTMLResponse:
     weekly = _is_weekly(row)
-    first, last = _asked_days(desk, row, values)
-    draft = _draft(desk, row, values["draft"])
-    proposals: Sequence[Proposal] = []
+    first, last = _asked_days(context, row, values)
+    draft = _draft(context, row, values["draft"])
+    proposals: Sequence[DateProposal] = []
     try:
         if draft is not None or values["first"]:
-            proposals = _offered(desk, row, draft, first, last)
+            proposals = _offered(context, row, draft, first, last)
     except Refusal as wrong:
         refusal = refusal or wrong
     if draft is not None and proposals:
         first, last = proposals[0].original.isoformat(), proposals[-1].original.isoformat()
     return page(
-        desk,
+        context,
         request,
         "dates.html",
         refused=refusal,
         committee=row,
-        title=title_of(row, desk.language),
+        title=title_of(row, context.language),
         weekly=weekly,
         first=first,
         last=last,
         draft=draft,
         place=values.get("place", row.place),
         online_url=values.get("online_url", ""),
-        options=[_option(one, ticked, desk.language) for one in proposals],
+        options=[_option(one, ticked, context.language) for one in proposals],
         nothing_fits=bool(proposals) and all(one.decision == "skip" for one in proposals),
     )
 
 
-def _offered(desk: Desk, row: Committee, draft: DraftedYear | None, first: str, last: str) -> Sequence[Proposal]:
+def _offered(
+    context: RequestContext, row: Committee, draft: DraftedYear | None, first: str, last: str
+) -> Sequence[DateProposal]:
     """The dates as they were drafted, or as the planner proposes them. Raises Refusal."""
     if draft is not None:
-        return [Proposal.from_json(one) for one in draft.dates]
-    return _proposed(desk, row, day_of(first), day_of(last) if _is_weekly(row) else None)
+        return [DateProposal.from_json(one) for one in draft.dates]
+    return _proposed(context, row, day_of(first), day_of(last) if _is_weekly(row) else None)
 
 
-def _asked_days(desk: Desk, row: Committee, values: Mapping[str, str]) -> tuple[str, str]:
+def _asked_days(context: RequestContext, row: Committee, values: Mapping[str, str]) -> tuple[str, str]:
     """From which day to which dates are proposed: as it was asked for, else as it is proposed at first."""
-    begins = _begins(desk, row)
+    begins = _begins(context, row)
     first = values["first"] or begins.isoformat()
     if values["last"] or not _is_weekly(row):
         return first, values["last"]
@@ -278,20 +280,20 @@ def _asked_days(desk: Desk, row: Committee, values: Mapping[str, str]) -> tuple[
         return first, (begins + SEASON).isoformat()  # the page says what is wrong with that day
 
 
-def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
+def _draft(context: RequestContext, row: Committee, text: str) -> DraftedYear | None:
     """The draft that an address names, where it waits, is of this committee."""
     return next(
-        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id), None
+        (one for one in drafting.drafts(context.session) if str(one.id) == text and one.committee_id == row.id), None
     )
 
 
-def _begins(desk: Desk, row: Committee) -> date:
+def _begins(context: RequestContext, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
-    last, soon = drafting.last_planned(desk.session, row.id), desk.day + NOTICE
+    last, soon = drafting.last_planned(context.session, row.id), context.day + NOTICE
     return soon if last is None else max(soon, last + timedelta(days=1))
 
 
-def _option(proposal: Proposal, ticked: Sequence[str], language: str) -> Option:
+def _option(proposal: DateProposal, ticked: Sequence[str], language: str) -> Option:
     day = proposal.original.isoformat()
     none, proposed = f"{day}|", _value(day, proposal.starts)
     against: dict[datetime, list[str]] = {proposal.starts: []} | {
@@ -319,24 +321,26 @@ def _value(day: str, starts: datetime) -> str:
     return f"{day}|{starts.isoformat(timespec='minutes')}"
 
 
-def _in_words(reasons: Sequence[Reason], language: str) -> list[str]:
+def _in_words(reasons: Sequence[DayObstacle], language: str) -> list[str]:
     return [reason.in_words(language) for reason in reasons]
 
 
-def _facts(desk: Desk, row: Committee, dates: Sequence[str], where: Mapping[str, str]) -> list[tuple[str, str]]:
+def _facts(
+    context: RequestContext, row: Committee, dates: Sequence[str], where: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """What is about to be planned, in words: the dates in order, and the place."""
-    found = [(gettext(N_("Committee")), title_of(row, desk.language))]
+    found = [(gettext(N_("Committee")), title_of(row, context.language))]
     try:
         planned = sorted(one for one in _chosen(dates).values() if one is not None)
     except Refusal:
         return found  # the change itself refuses it, and the page says why
     if len(planned) == 1:
-        found.append((gettext(N_("Day and hour")), wording.when(desk.language, planned[0])))
+        found.append((gettext(N_("Day and hour")), wording.when(context.language, planned[0])))
     elif planned:
         found += [
             (gettext(N_("Meetings")), str(len(planned))),
-            (gettext(N_("First one")), wording.when(desk.language, planned[0])),
-            (gettext(N_("Last one")), show_day(desk.language, planned[-1].date(), "full")),
+            (gettext(N_("First one")), wording.when(context.language, planned[0])),
+            (gettext(N_("Last one")), show_day(context.language, planned[-1].date(), "full")),
         ]
     labels = {"place": N_("Place"), "online_url": N_("Online address")}
     return found + [(gettext(label), where[name]) for name, label in labels.items() if where[name]]

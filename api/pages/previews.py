@@ -17,16 +17,16 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.pages.frame import page, see_other
 from api.views.names import people_by_id
-from api.web.idempotency import Once
+from api.web.idempotency import IdempotencyKey
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import wording
 from meetings.committees import committees as committees_of
 from meetings.committees import title_of
-from meetings.invitations import UNREACHED, Told, letters_in, people_in
+from meetings.invitations import UNREACHED, PersonalNews, letters_in, people_in
 
 #: What each kind of letter says, as the list of letters calls it.
 KINDS: Final[Mapping[str, str]] = {
@@ -54,13 +54,15 @@ class Click:
     """The second click: the digest of what its page showed, and that page's key; each "" where there is none."""
 
     digest: str
-    once: Once
+    once: IdempotencyKey
 
     @classmethod
-    def of(cls, desk: Desk, request: Request, shown: str) -> Click:
+    def of(cls, context: RequestContext, request: Request, shown: str) -> Click:
         """That which a form sends as `shown`."""
         digest, _, key = shown.partition("-")
-        return cls(digest, Once(desk, f"{request.method} {request.url.path}", key if _KEY.fullmatch(key) else ""))
+        return cls(
+            digest, IdempotencyKey(context, f"{request.method} {request.url.path}", key if _KEY.fullmatch(key) else "")
+        )
 
     def led_to(self, fields: Sequence[tuple[str, str]]) -> str | None:
         """Where the same click led before, None where it is the first. Raises Refusal where it was another one."""
@@ -74,7 +76,7 @@ class Click:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Preview:
     """What is about to be changed, as the page says it: its title, what it comes to, and where it is sent.
 
     `fields` are the form as it was typed, carried to the second click; `back` is where one goes instead, and `done`
@@ -98,24 +100,26 @@ class Ask:
         return self.done or self.back
 
 
-def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple[Told, ...]]) -> Response | Refusal:
+def previewed(
+    context: RequestContext, request: Request, ask: Preview, change: Callable[[], tuple[PersonalNews, ...]]
+) -> Response | Refusal:
     """Make `change` where the asker saw the letters that it sends, and go back; else show them, and change nothing.
 
     Where a rule refuses the change, nothing is kept, and the refusal is given back.
     """
-    told = in_two_clicks(Click.of(desk, request, ask.shown), ask.fields, ask.leads_to, change, digest_of)
+    told = in_two_clicks(Click.of(context, request, ask.shown), ask.fields, ask.leads_to, change, digest_of)
     if isinstance(told, Response | Refusal):
         return told
     # A coordinator who hears only whom it does not reach is nobody whom the change tells.
     news = [one for one in told if one.kind != UNREACHED]
     return page(
-        desk,
+        context,
         request,
         "letters_to_send.html",
         ask=ask,
         digest=digest_of(told),
         has_changed=bool(ask.shown),
-        people=_hearers(desk, told),
+        people=_hearers(context, told),
         hearing=people_in(news),
         kinds=[(KINDS[kind], len({one.person_id for one in news if one.kind == kind})) for kind in _kinds_of(news)],
         sending=letters_in(news),
@@ -136,7 +140,7 @@ def in_two_clicks(
     The same click sent again only leads where it led before. Where a rule refuses the change, nothing is kept, and the
     refusal is given back.
     """
-    session = click.once.desk.session
+    session = click.once.context.session
     try:
         point = session.begin_nested()
         before = click.led_to(fields)
@@ -156,7 +160,7 @@ def in_two_clicks(
     return made
 
 
-def digest_of(told: Sequence[Told]) -> str:
+def digest_of(told: Sequence[PersonalNews]) -> str:
     """A digest of who is told what: two of the same letters are alike."""
     lines = sorted(
         f"{one.person_id} {one.committee_id} {one.kind} {one.method} {one.starts.isoformat()} {one.has_address}"
@@ -170,16 +174,16 @@ def _sent_otherwise() -> Refusal:
     return Refusal("form.sent_before", N_("This form was already sent with other content. Start again."))
 
 
-def _kinds_of(told: Sequence[Told]) -> list[str]:
+def _kinds_of(told: Sequence[PersonalNews]) -> list[str]:
     return list(dict.fromkeys(one.kind for one in told))
 
 
-def _hearers(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
+def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[dict[str, Any]]:
     """Each person who hears of it, in the order of their names, with all that their letter says."""
-    people = people_by_id(desk)
+    people = people_by_id(context)
     committees = {one.committee_id for one in told}
-    titles = {row.id: title_of(row, desk.language) for row in committees_of(desk.session).values()}
-    news: dict[UUID, list[Told]] = {}
+    titles = {row.id: title_of(row, context.language) for row in committees_of(context.session).values()}
+    news: dict[UUID, list[PersonalNews]] = {}
     for one in sorted(told, key=lambda one: one.starts):
         news.setdefault(one.person_id, []).append(one)
     return [
@@ -189,7 +193,7 @@ def _hearers(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
             "news": [
                 {
                     "kind": KINDS[one.kind],
-                    "about": wording.when(desk.language, one.starts),
+                    "about": wording.when(context.language, one.starts),
                     "committee": titles[one.committee_id] if len(committees) > 1 else "",
                 }
                 for one in news[person_id]

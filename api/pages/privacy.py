@@ -17,7 +17,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
@@ -28,9 +28,9 @@ from api.web.readers import day_or_none, id_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, joins, only, run, surely, tuples
 from domain.record import readings
-from domain.record.readings import Asked
+from domain.record.readings import RecordQuery
 from domain.record.turned_away import LEFT_OUT
-from domain.record.unusual import Reason, unusual_reads
+from domain.record.unusual import UnusualReading, unusual_reads
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
 from models.outbox import Notice
@@ -109,7 +109,7 @@ _LOOKS: Final = ("see_", "read_", "look")
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReadingLine:
     """One line as the page shows it. `about` is where all that was done with the same thing stands, or "".
 
     `more` is how many other lines the same act wrote, where the whole act is meant.
@@ -131,7 +131,7 @@ class _Sought:
     """What one looks for in either list, as it was typed and as it is understood."""
 
     typed: Mapping[str, str]
-    asked: Asked
+    asked: RecordQuery
     wrong: Refusal | None
     before: int
 
@@ -143,7 +143,7 @@ class _Sought:
     @property
     def is_everything(self) -> bool:
         """Whether nothing is looked for, and the newest lines of all are shown."""
-        return self.asked == Asked() and self.is_newest and self.wrong is None
+        return self.asked == RecordQuery() and self.is_newest and self.wrong is None
 
 
 def _sought(
@@ -155,9 +155,9 @@ def _sought(
 ) -> _Sought:
     typed = {"person": person, "on": on, "thing": thing, "file": file}
     try:
-        return _Sought(typed, Asked(id_or_none(person), day_or_none(on), id_or_none(thing), file), None, before)
+        return _Sought(typed, RecordQuery(id_or_none(person), day_or_none(on), id_or_none(thing), file), None, before)
     except Refusal as refusal:
-        return _Sought(typed, Asked(), refusal, before)
+        return _Sought(typed, RecordQuery(), refusal, before)
 
 
 Sought = Annotated[_Sought, Depends(_sought)]
@@ -166,113 +166,121 @@ Sought = Annotated[_Sought, Depends(_sought)]
 @router.get("/privacy", name="privacy")
 @asks(Action.SEE_PRIVACY)
 def show_readings(
-    desk: AtDesk, request: Request, sought: Sought, unusual_from: Annotated[int, Query(ge=0, le=_NEWEST)] = 0
+    context: InContext, request: Request, sought: Sought, unusual_from: Annotated[int, Query(ge=0, le=_NEWEST)] = 0
 ) -> HTMLResponse:
     """Who read what: the unusual of the last 30 days with its reasons, then all that is asked for, the newest first.
 
     Whatever is asked for, what stands out in it says why.
     """
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
-    rows, older, total = _part(desk, readings.READINGS, sought)
-    unusual = unusual_reads(desk.session, at=desk.at)
+    require(Action.SEE_PRIVACY, to_program(context.asker))
+    rows, older, total = _part(context, readings.READINGS, sought)
+    unusual = unusual_reads(context.session, at=context.at)
     until = unusual_from + UNUSUAL_SHOWN
     shown = unusual[unusual_from:until] if sought.is_everything else []
     marks = {n: reasons for one in unusual for n, reasons in one.by_line.items() if reasons}
-    lines = _read_lines(desk, [*(one.line for one in shown), *rows], marks)
+    lines = _read_lines(context, [*(one.line for one in shown), *rows], marks)
     return _page(
-        desk,
+        context,
         request,
         "privacy.html",
         sought,
         older=older,
         unusual=[
-            replace(line, reasons=reasons_in_words(one.reasons, desk.language), more=len(one.by_line) - 1)
+            replace(line, reasons=reasons_in_words(one.reasons, context.language), more=len(one.by_line) - 1)
             for line, one in zip(lines, shown, strict=False)
         ],
         unusual_count=len(unusual),
         unusual_from=unusual_from,
         unusual_next=until if len(unusual) > until else 0,
-        days=by_day(desk, lines[len(shown) :]),
+        days=by_day(context, lines[len(shown) :]),
         total=total,
         everything=sought.is_everything,
-        thing=_thing_of(desk, sought.asked),
-        sealed=readings.sealed(desk.session),
-        now=desk.at,
+        thing=_thing_of(context, sought.asked),
+        sealed=readings.sealed(context.session),
+        now=context.at,
     )
 
 
-def _thing_of(desk: Desk, asked: Asked) -> str:
+def _thing_of(context: RequestContext, asked: RecordQuery) -> str:
     """What is looked for, in words; "" of everything."""
-    return things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else ""
+    return things_in_words(context, {asked.thing}).get(asked.thing, "") if asked.thing else ""
 
 
 @router.get("/privacy/refusals", name="refusals")
 @asks(Action.SEE_PRIVACY)
-def show_refusals(desk: AtDesk, request: Request, sought: Sought) -> HTMLResponse:
+def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLResponse:
     """Who was turned away, from what and why, the newest first."""
-    require(Action.SEE_PRIVACY, to_program(desk.asker))
-    rows, older, total = _part(desk, readings.REFUSALS, sought)
+    require(Action.SEE_PRIVACY, to_program(context.asker))
+    rows, older, total = _part(context, readings.REFUSALS, sought)
     return _page(
-        desk, request, "refusals.html", sought, older=older, days=by_day(desk, _refused_lines(desk, rows)), total=total
+        context,
+        request,
+        "refusals.html",
+        sought,
+        older=older,
+        days=by_day(context, _refused_lines(context, rows)),
+        total=total,
     )
 
 
-def things_in_words(desk: Desk, things: Iterable[UUID | None]) -> dict[UUID | None, str]:
+def things_in_words(context: RequestContext, things: Iterable[UUID | None]) -> dict[UUID | None, str]:
     """What these things are called, by id, whatever kind each is; one that is no longer there is left out."""
     ids = {thing for thing in things if thing is not None}
     if not ids:
         return {}
-    found: dict[UUID | None, str] = {case.id: case.title for case in cases_about(desk, ids).values()}
-    found.update(names_of(desk, ids).items())
-    found.update(readings.file_names(desk.session, ids).items())
-    found |= _tasks_in_words(desk, ids)
+    found: dict[UUID | None, str] = {case.id: case.title for case in cases_about(context, ids).values()}
+    found.update(names_of(context, ids).items())
+    found.update(readings.file_names(context.session, ids).items())
+    found |= _tasks_in_words(context, ids)
     for row in run(
-        desk.session,
+        context.session,
         only(Notice.id, Notice.subject, Person.given_name, Person.family_name)
         .join(Person, joins(Notice.person_id, Person))
         .where(col(Notice.id).in_(ids)),
     ):
         name = f"{row.given_name} {row.family_name}"
-        found[row.id] = say(desk.language, _NAMED_LETTER, subject=row.subject, person=name)
-    for incident in run(desk.session, only(Incident.id, Incident.number).where(col(Incident.id).in_(ids))):
-        found[incident.id] = say(desk.language, _NAMED_INCIDENT, number=incident.number)
+        found[row.id] = say(context.language, _NAMED_LETTER, subject=row.subject, person=name)
+    for incident in run(context.session, only(Incident.id, Incident.number).where(col(Incident.id).in_(ids))):
+        found[incident.id] = say(context.language, _NAMED_INCIDENT, number=incident.number)
     return found
 
 
-def reasons_in_words(reasons: Sequence[Reason], language: str) -> tuple[str, ...]:
+def reasons_in_words(reasons: Sequence[UnusualReading], language: str) -> tuple[str, ...]:
     """Why a reading stands out, for its reader."""
     return tuple(say(language, reason.sentence, **reason.facts) for reason in reasons)
 
 
-def _tasks_in_words(desk: Desk, ids: set[UUID]) -> dict[UUID | None, str]:
+def _tasks_in_words(context: RequestContext, ids: set[UUID]) -> dict[UUID | None, str]:
     """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
-    title = Task.title_fr if desk.language == "fr" else Task.title_en
+    title = Task.title_fr if context.language == "fr" else Task.title_en
     rows = [
-        *tuples(desk.session, only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids))),
+        *tuples(context.session, only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids))),
         *tuples(
-            desk.session,
+            context.session,
             only(Evidence.id, Task.case_id, title)
             .join(Task, joins(Evidence.task_id, Task))
             .where(col(Evidence.id).in_(ids)),
         ),
     ]
-    cases = cases_about(desk, {case_id for _, case_id, _ in rows if case_id})
+    cases = cases_about(context, {case_id for _, case_id, _ in rows if case_id})
     return {
-        one: say(desk.language, _NAMED_TASK, task=name, case=cases[case_id].title) if case_id in cases else name
+        one: say(context.language, _NAMED_TASK, task=name, case=cases[case_id].title) if case_id in cases else name
         for one, case_id, name in rows
     }
 
 
-def _read_lines(desk: Desk, rows: Sequence[Event], reasons: Mapping[int, Sequence[Reason]]) -> list[Shown]:
-    things = things_in_words(desk, {row.subject_id for row in rows})
-    people = _People(desk, rows)
+def _read_lines(
+    context: RequestContext, rows: Sequence[Event], reasons: Mapping[int, Sequence[UnusualReading]]
+) -> list[ReadingLine]:
+    things = things_in_words(context, {row.subject_id for row in rows})
+    people = _People(context, rows)
     return [
-        Shown(
+        ReadingLine(
             n=surely(row.n),
             at=row.at,
             who=people.acted(row),
             what=say(
-                desk.language,
+                context.language,
                 WHAT.get(row.facts.get("what", ""), _PLAINLY),
                 thing=things.get(row.subject_id) or gettext(KINDS.get(row.subject_kind, _SOMETHING)),
                 lines=row.facts.get("lines", 0),
@@ -280,7 +288,7 @@ def _read_lines(desk: Desk, rows: Sequence[Event], reasons: Mapping[int, Sequenc
             why=_purpose_in_words(row.facts),
             shape="late" if row.n in reasons else "half",
             about=f"/privacy?{urlencode({'thing': row.subject_id})}",
-            reasons=reasons_in_words(reasons.get(surely(row.n), ()), desk.language),
+            reasons=reasons_in_words(reasons.get(surely(row.n), ()), context.language),
         )
         for row in rows
     ]
@@ -292,25 +300,25 @@ def _purpose_in_words(facts: Mapping[str, Any]) -> str:
     return ", ".join(gettext(one) for one in words if one)
 
 
-def _refused_lines(desk: Desk, rows: Sequence[Event]) -> list[Shown]:
+def _refused_lines(context: RequestContext, rows: Sequence[Event]) -> list[ReadingLine]:
     asked = {row.n: _id(row.facts.get("asked")) for row in rows}
-    things = things_in_words(desk, asked.values())
-    people = _People(desk, rows)
+    things = things_in_words(context, asked.values())
+    people = _People(context, rows)
     lines = []
     for row in rows:
         facts = row.facts
         reason = WHYS.get(facts.get("why", ""), "")  # on its own line: a literal within would be taken for a msgid
         if row.verb == LEFT_OUT:
-            what = say(desk.language, N_("More in one minute than is listed: %(count)s"), count=facts["left_out"])
+            what = say(context.language, N_("More in one minute than is listed: %(count)s"), count=facts["left_out"])
             who = people.named(row.subject_id)
         else:
             kind = gettext(KINDS.get(facts.get("kind", ""), _SOMETHING))
             looked = str(facts.get("action", "")).startswith(_LOOKS)
             sentence = N_("Wanted to see: %(thing)s") if looked else N_("Wanted to act on: %(thing)s")
-            what = say(desk.language, sentence, thing=things.get(asked[row.n]) or kind)
+            what = say(context.language, sentence, thing=things.get(asked[row.n]) or kind)
             who = people.acted(row)
         lines.append(
-            Shown(
+            ReadingLine(
                 n=surely(row.n),
                 at=row.at,
                 who=who,
@@ -326,11 +334,11 @@ def _refused_lines(desk: Desk, rows: Sequence[Event]) -> list[Shown]:
 class _People:
     """The names and roles of the people that some lines are about."""
 
-    def __init__(self, desk: Desk, rows: Sequence[Event]) -> None:
+    def __init__(self, context: RequestContext, rows: Sequence[Event]) -> None:
         ids = {one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)}
-        self._language = desk.language
-        self._names = names_of(desk, ids)
-        self._roles = titles_of_roles(desk)
+        self._language = context.language
+        self._names = names_of(context, ids)
+        self._roles = titles_of_roles(context)
 
     def named(self, person_id: UUID | None) -> str:
         """A person's name, or "" where there is none."""
@@ -344,29 +352,29 @@ class _People:
         return say(self._language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
 
-def _part(desk: Desk, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Event], int | None, int]:
+def _part(context: RequestContext, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Event], int | None, int]:
     """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
-    rows, total = readings.find(desk.session, verbs, sought.asked, before=sought.before, limit=PAGE_SIZE + 1)
+    rows, total = readings.find(context.session, verbs, sought.asked, before=sought.before, limit=PAGE_SIZE + 1)
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None, total
 
 
 def _page(
-    desk: Desk, request: Request, template: str, sought: _Sought, *, older: int | None, **context: Any
+    context: RequestContext, request: Request, template: str, sought: _Sought, *, older: int | None, **shown: Any
 ) -> HTMLResponse:
     """One of the two lists, with what was asked for and the ways to its other parts."""
     here = request.url.path
     kept = {name: value for name, value in sought.typed.items() if value}
     return page(
-        desk,
+        context,
         request,
         template,
         status=status_of(sought.wrong) if sought.wrong else 200,
         wrong=sentence_of(sought.wrong) if sought.wrong else "",
         asked=sought.typed,
-        people=names_to_choose(desk),
+        people=names_to_choose(context),
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
         newest="" if sought.is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
-        **context,
+        **shown,
     )
 
 

@@ -14,11 +14,11 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
-from domain.declarations.program import Endorsement
+from domain.declarations.program import EndorsementRules
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar, tuples
 from locales import N_, current_language, pick, say, say_n, show_clock
@@ -59,23 +59,23 @@ _WEEKDAYS: Final[Mapping[str, str]] = {
 
 @router.get("/program", name="program")
 @asks(Action.SEE_PROGRAM)
-def show_program(desk: AtDesk, request: Request) -> HTMLResponse:
+def show_program(context: InContext, request: Request) -> HTMLResponse:
     """The program on one page."""
-    require(Action.SEE_PROGRAM, to_program(desk.asker))
-    organizations = _organizations(desk)
+    require(Action.SEE_PROGRAM, to_program(context.asker))
+    organizations = _organizations(context)
     return page(
-        desk,
+        context,
         request,
         "program.html",
-        day=desk.day,
+        day=context.day,
         organizations=organizations,
         kinds=KINDS,
-        committees=_committees(desk),
-        coordination=_coordination(desk, {one.row.key: one.row.short_name for one in organizations}),
-        closed=_closed_days(desk),
-        until=desk.day + AHEAD,
-        area=desk.program.area,
-        governance=STRUCTURES[desk.program.governance],
+        committees=_committees(context),
+        coordination=_coordination(context, {one.row.key: one.row.short_name for one in organizations}),
+        closed=_closed_days(context),
+        until=context.day + AHEAD,
+        area=context.program.area,
+        governance=STRUCTURES[context.program.governance],
     )
 
 
@@ -91,7 +91,7 @@ def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
     return say_n(language, "%(n)s time a year", "%(n)s times a year", rhythm["times"])
 
 
-class Listed(Organization):
+class OrganizationLine(Organization):
     """An organization with its agreement, where it has one."""
 
     model_config = SHAPE
@@ -103,31 +103,31 @@ class Listed(Organization):
 class Agreed:
     """An organization with the versions of its agreement that count."""
 
-    row: Listed
+    row: OrganizationLine
     name: str
     versions: list[AgreementVersion]
 
 
-def _organizations(desk: Desk) -> list[Agreed]:
+def _organizations(context: RequestContext) -> list[Agreed]:
     """Each organization with the `versions` of its agreement that count: in force that day, and the latest.
 
     The partners come first. The latest may only be a draft, or begin later: it does not hide what holds until then.
     """
     versions: dict[UUID | None, list[AgreementVersion]] = defaultdict(list)
     for version in every(
-        desk.session,
+        context.session,
         of(AgreementVersion).order_by(col(AgreementVersion.n)),
     ):
-        kept = [one for one in versions[version.agreement_id] if _is_in_force(one, desk.day)]
+        kept = [one for one in versions[version.agreement_id] if _is_in_force(one, context.day)]
         versions[version.agreement_id] = [*kept, version]
     rows = every(
-        desk.session,
-        of(Listed)
+        context.session,
+        of(OrganizationLine)
         .outerjoin(Agreement, joins(Agreement.organization_id, Organization))
         .order_by(col(Organization.kind) == "outside", col(Organization.short_name)),
     )
     return [
-        Agreed(row, row.name_fr if desk.language == "fr" else row.name_en, versions.get(row.agreement_id, []))
+        Agreed(row, row.name_fr if context.language == "fr" else row.name_en, versions.get(row.agreement_id, []))
         for row in rows
     ]
 
@@ -136,7 +136,7 @@ def _is_in_force(version: AgreementVersion, day: date) -> bool:
     return state_of_version(version.state, version.starts_on, version.ends_on, day) == "in_force"
 
 
-class SeatOf(Seat):
+class SeatOfOrganization(Seat):
     """A seat with the organization that has it."""
 
     model_config = SHAPE
@@ -145,10 +145,10 @@ class SeatOf(Seat):
 
 
 @dataclass(frozen=True)
-class SeatShown:
+class CommitteeSeatLine:
     """A seat with who sits on it today."""
 
-    row: SeatOf
+    row: SeatOfOrganization
     title: str
     role: str
     principal: Person | None
@@ -157,42 +157,42 @@ class SeatShown:
 
 
 @dataclass(frozen=True)
-class CommitteeShown:
+class CommitteeLine:
     """A committee with its seats: when it meets, and from which others a derived one has them."""
 
     row: Committee
     title: str
     meets: str
     derives: list[str]
-    seats: list[SeatShown]
+    seats: list[CommitteeSeatLine]
 
 
-def _committees(desk: Desk) -> list[CommitteeShown]:
+def _committees(context: RequestContext) -> list[CommitteeLine]:
     """Each committee with its seats and who sits on them today. A derived one has the seats of others."""
-    french = desk.language == "fr"
-    rows = every(desk.session, of(Committee).order_by(col(Committee.key)))
+    french = context.language == "fr"
+    rows = every(context.session, of(Committee).order_by(col(Committee.key)))
     seats = every(
-        desk.session,
-        of(SeatOf)
+        context.session,
+        of(SeatOfOrganization)
         .join(Organization, joins(Seat.organization_id, Organization))
         .where(
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= desk.day),
+            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= context.day),
         )
         .order_by(col(Seat.voting).desc(), col(Organization.short_name), col(Seat.key)),
     )
-    people, members = people_by_id(desk), memberships(desk.session)
+    people, members = people_by_id(context), memberships(context.session)
     titles = {row.key: row.title_fr if french else row.title_en for row in rows}
-    roles = titles_of_roles(desk)
+    roles = titles_of_roles(context)
     # The ones that meet most often first, those made of others last.
     rows.sort(key=lambda row: (bool(row.derived_from), -_meetings_a_year(row.rhythm), titles[row.key]))
     return [
-        CommitteeShown(
+        CommitteeLine(
             row,
             title=titles[row.key],
             meets=rhythm_in_words(row.rhythm),
             derives=[titles[key] for key in row.derived_from if key in titles],
             seats=[
-                _seat(desk, seat, members[row.id], people, roles.get(seat.role, seat.role))
+                _seat(context, seat, members[row.id], people, roles.get(seat.role, seat.role))
                 for seat in seats
                 if seat.committee_id == row.id
             ],
@@ -201,15 +201,17 @@ def _committees(desk: Desk) -> list[CommitteeShown]:
     ]
 
 
-def _seat(desk: Desk, seat: SeatOf, members: Membership, people: Mapping[UUID, Person], role: str) -> SeatShown:
+def _seat(
+    context: RequestContext, seat: SeatOfOrganization, members: Membership, people: Mapping[UUID, Person], role: str
+) -> CommitteeSeatLine:
     """A seat with who holds it that day, and who is to."""
-    return SeatShown(
+    return CommitteeSeatLine(
         seat,
-        title=seat.title_fr if desk.language == "fr" else seat.title_en,
+        title=seat.title_fr if context.language == "fr" else seat.title_en,
         role=role,
-        principal=next(map(people.get, members.holders(seat.id, desk.day, PRINCIPAL)), None),
-        to_come=[(people[one.person_id], one.starts_on) for one in members.to_hold(seat.id, desk.day)],
-        alternates=[people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
+        principal=next(map(people.get, members.holders(seat.id, context.day, PRINCIPAL)), None),
+        to_come=[(people[one.person_id], one.starts_on) for one in members.to_hold(seat.id, context.day)],
+        alternates=[people[one] for one in members.holders(seat.id, context.day, ALTERNATE)],
     )
 
 
@@ -227,25 +229,25 @@ class CoordinationShown:
     unit: str
     shares: list[tuple[str, int]]
     reports_to: str
-    endorsed: Endorsement
+    endorsed: EndorsementRules
     support: list[str]
 
 
-def _coordination(desk: Desk, names: Mapping[str, str]) -> CoordinationShown:
+def _coordination(context: RequestContext, names: Mapping[str, str]) -> CoordinationShown:
     """How the coordination position is set up: where, with whose share, its support, and to whom it reports."""
-    declared = desk.program.coordination
-    structure = declared.get(desk.program.governance) or {}
-    title = Committee.title_fr if desk.language == "fr" else Committee.title_en
-    committee = scalar(desk.session, only(title).where(Committee.key == declared.get("reports_to", "")))
-    titles = titles_of_roles(desk)
+    declared = context.program.coordination
+    structure = declared.get(context.program.governance) or {}
+    title = Committee.title_fr if context.language == "fr" else Committee.title_en
+    committee = scalar(context.session, only(title).where(Committee.key == declared.get("reports_to", "")))
+    titles = titles_of_roles(context)
     host = structure.get("host") or structure.get("administrative_manager") or ""
     return CoordinationShown(
         source=structure.get("source", ""),
         host=names.get(host, ""),
-        unit=pick(desk.language, structure["unit"]) if structure.get("unit") else "",
+        unit=pick(context.language, structure["unit"]) if structure.get("unit") else "",
         shares=_shares(structure, names),
         reports_to=committee or "",
-        endorsed=endorsements.declared(desk.session),
+        endorsed=endorsements.declared(context.session),
         support=[titles.get(role, role) for role in declared.get("support", ())],
     )
 
@@ -265,21 +267,21 @@ class Closed(NamedTuple):
     organization: str | None
 
 
-def _closed_days(desk: Desk) -> list[Closed]:
+def _closed_days(context: RequestContext) -> list[Closed]:
     """The days of the year ahead on which the program or an organization does not work, beside the weekends."""
-    last = desk.day + AHEAD
-    holidays = calendar_of(desk.session).public_holidays(desk.day, last, desk.language)
+    last = context.day + AHEAD
+    holidays = calendar_of(context.session).public_holidays(context.day, last, context.language)
     closures = tuples(
-        desk.session,
+        context.session,
         only(
             Closure.starts_on,
             Closure.ends_on,
-            Closure.reason_fr if desk.language == "fr" else Closure.reason_en,
+            Closure.reason_fr if context.language == "fr" else Closure.reason_en,
             Organization.short_name,
         )
         .outerjoin(Organization, joins(Closure.organization_id, Organization))
         .where(
-            col(Closure.ends_on) >= desk.day,
+            col(Closure.ends_on) >= context.day,
             col(Closure.starts_on) <= last,
         ),
     )

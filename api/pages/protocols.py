@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import func
 
 from api.access.permissions import Action, Forbidden, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
 from domain.casework.scheduling import protocol_of
 from domain.declarations.program_agreements import clause_without_role
@@ -26,13 +26,13 @@ router = framed_pages()
 
 @router.get("/protocols", name="protocols")
 @asks(Action.SEE_PROTOCOL)
-def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
+def list_protocols(context: InContext, request: Request) -> HTMLResponse:
     """Each protocol in its current version, with how many cases it has."""
-    require(Action.SEE_PROTOCOL, to_program(desk.asker))
+    require(Action.SEE_PROTOCOL, to_program(context.asker))
     counts = {
         row.protocol: row
         for row in run(
-            desk.session,
+            context.session,
             only(
                 Case.protocol,
                 value_of(func.count().label("cases")),
@@ -41,16 +41,16 @@ def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
         )
     }
     shown: list[dict[str, Any]] = []
-    for version in _versions(desk):
+    for version in _versions(context):
         if version.key not in {one["key"] for one in shown}:
             protocol = protocol_of(version)
             found = counts.get(version.key)
             shown.append(
                 {
                     "key": version.key,
-                    "title": pick(desk.language, protocol.title),
-                    "source": pick(desk.language, protocol.source),
-                    "starts": protocol.starts_in_words(desk.language),
+                    "title": pick(context.language, protocol.title),
+                    "source": pick(context.language, protocol.source),
+                    "starts": protocol.starts_in_words(context.language),
                     "number": version.number,
                     "steps": len(protocol.steps),
                     "stages": len(protocol.stages),
@@ -58,50 +58,50 @@ def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
                     "cases": found.cases if found else 0,
                 }
             )
-    return page(desk, request, "protocols.html", protocols=shown)
+    return page(context, request, "protocols.html", protocols=shown)
 
 
 @router.get("/protocols/{key}", name="protocol")
 @asks(Action.SEE_PROTOCOL)
-def show_protocol(desk: AtDesk, request: Request, key: str, version: UUID | None = None) -> HTMLResponse:
+def show_protocol(context: InContext, request: Request, key: str, version: UUID | None = None) -> HTMLResponse:
     """A procedure in full: who does what, when, with what proof, and what waits for what.
 
     `version` names an earlier one, which a case may still follow.
     """
-    require(Action.SEE_PROTOCOL, to_program(desk.asker))
-    versions = [one for one in _versions(desk) if one.key == key]
+    require(Action.SEE_PROTOCOL, to_program(context.asker))
+    versions = [one for one in _versions(context) if one.key == key]
     shown = next((one for one in versions if version is None or one.id == version), None)
     if shown is None:
         raise Forbidden
     protocol = protocol_of(shown)
     return page(
-        desk,
+        context,
         request,
         "protocol.html",
         protocol=protocol,
         shown=shown,
         versions=versions,
         is_current=shown.id == versions[0].id,
-        stages=_stages(protocol, desk.language),
+        stages=_stages(protocol, context.language),
         gates=[
             {
                 "key": name,
-                "title": pick(desk.language, gate.title),
+                "title": pick(context.language, gate.title),
                 "source": gate.source,
-                "steps": [_reference(protocol, step, desk.language) for step in gate.steps],
+                "steps": [_reference(protocol, step, context.language) for step in gate.steps],
             }
             for name, gate in protocol.gates.items()
         ],
-        subject=protocol.subject_in_words(desk.language),
-        starts=protocol.starts_in_words(desk.language),
+        subject=protocol.subject_in_words(context.language),
+        starts=protocol.starts_in_words(context.language),
         ladder=[(rung.after_working_days, TOLD[rung.to]) for rung in protocol.remind],
-        may_cancel=[_role(protocol, role, desk.language) for role in protocol.cancel.by],
-        may_reopen=[_role(protocol, role, desk.language) for role in protocol.reopen.by],
-        accountable=_role(protocol, protocol.accountable, desk.language),
+        may_cancel=[_role(protocol, role, context.language) for role in protocol.cancel.by],
+        may_reopen=[_role(protocol, role, context.language) for role in protocol.reopen.by],
+        accountable=_role(protocol, protocol.accountable, context.language),
         roles=[
             {
-                "title": pick(desk.language, role.title),
-                "then": [_role(protocol, name, desk.language) for name in protocol.chain(name)[1:]],
+                "title": pick(context.language, role.title),
+                "then": [_role(protocol, name, context.language) for name in protocol.chain(name)[1:]],
             }
             for name, role in protocol.roles.items()
         ],
@@ -109,10 +109,10 @@ def show_protocol(desk: AtDesk, request: Request, key: str, version: UUID | None
     )
 
 
-def _versions(desk: Desk) -> list[ProtocolVersion]:
+def _versions(context: RequestContext) -> list[ProtocolVersion]:
     """Every version of every protocol, the current one of each first."""
     return list(
-        desk.session.scalars(
+        context.session.scalars(
             select(ProtocolVersion)
             .where(in_program(ProtocolVersion))
             .order_by(

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.agendas import keeper
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.redactions import REDACTION, find_redaction, to_answer
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
@@ -23,7 +23,7 @@ from api.views.tasks import names_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.mail import name_answers
-from domain.mail.name_gate import Gate, Hit
+from domain.mail.name_gate import Hit, NameGate
 from domain.record import events
 from locales import N_, gettext, say, show_day
 from meetings import redacting
@@ -52,61 +52,61 @@ KINDS: Final = {
 
 @router.get("/meetings/{meeting_id}/words", name="meeting_words")
 @asks(Action.LOOK_FOR_NAMES)
-def show_words(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+def show_words(context: InContext, request: Request, meeting_id: UUID) -> HTMLResponse:
     """Show the words of a meeting that name a person on file, or may."""
-    found, by = _keeper(desk, meeting_id)
-    return _words_page(desk, request, found, by, Typed())
+    found, by = _keeper(context, meeting_id)
+    return _words_page(context, request, found, by, Typed())
 
 
 @router.post("/meetings/{meeting_id}/words/answer")
 @asks(Action.LOOK_FOR_NAMES)
-def answer_words(desk: AtDesk, request: Request, meeting_id: UUID, mark: Several = None) -> Response:
+def answer_words(context: InContext, request: Request, meeting_id: UUID, mark: Several = None) -> Response:
     """Say that words name no one on file."""
-    found, by = _keeper(desk, meeting_id)
+    found, by = _keeper(context, meeting_id)
 
     def act() -> None:
-        for text, hit, one in _hits(desk, meeting_id):
+        for text, hit, one in _hits(context, meeting_id):
             if one in (mark or ()) and not hit.sure:
-                name_answers.answer(desk.session, text, [hit], by=by, at=desk.at)
+                name_answers.answer(context.session, text, [hit], by=by, at=context.at)
 
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if refusal is not None:
-        return _words_page(desk, request, found, by, Typed("answer", refusal))
+        return _words_page(context, request, found, by, Typed("answer", refusal))
     return see_other(f"/meetings/{meeting_id}/words")
 
 
 @router.post("/meetings/{meeting_id}/redactions")
 @asks(Action.ASK_REDACTION)
 def ask_of_meeting(
-    desk: AtDesk, request: Request, meeting_id: UUID, word: Several = None, others: Text = "", kind: Text = "name"
+    context: InContext, request: Request, meeting_id: UUID, word: Several = None, others: Text = "", kind: Text = "name"
 ) -> Response:
     """Ask that words are taken out of everything that is kept of a meeting."""
-    found, _ = _keeper(desk, meeting_id)
-    by = require(Action.ASK_REDACTION, to_program(desk.asker))
+    found, _ = _keeper(context, meeting_id)
+    by = require(Action.ASK_REDACTION, to_program(context.asker))
     made: list[UUID] = []
     words = [*(word or ()), *others.splitlines()]
-    refusal = desk.attempt(
+    refusal = context.attempt(
         lambda: made.append(
-            redacting.ask(desk.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=desk.at)
+            redacting.ask(context.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=context.at)
         )
     )
     if refusal is not None:
-        return _words_page(desk, request, found, by, Typed("ask", refusal, {"others": others, "kind": kind}))
+        return _words_page(context, request, found, by, Typed("ask", refusal, {"others": others, "kind": kind}))
     return see_other(f"/redactions/{made[0]}")
 
 
 @router.post("/privacy/incidents/{incident_id}/redactions")
 @asks(Action.KEEP_INCIDENTS)
-def ask_of_incident(desk: AtDesk, incident_id: UUID, others: Text = "", kind: Text = "name") -> Response:
+def ask_of_incident(context: InContext, incident_id: UUID, others: Text = "", kind: Text = "name") -> Response:
     """Ask that words are taken out of an incident, in every version of it."""
-    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    by = require(Action.KEEP_INCIDENTS, to_program(context.asker))
     made: list[UUID] = []
 
     def act() -> None:
         try:
             made.append(
                 redacting.ask(
-                    desk.session, "incident", incident_id, others.splitlines(), taken_out=kind, by=by, at=desk.at
+                    context.session, "incident", incident_id, others.splitlines(), taken_out=kind, by=by, at=context.at
                 )
             )
         except Refusal as refusal:
@@ -114,7 +114,7 @@ def ask_of_incident(desk: AtDesk, incident_id: UUID, others: Text = "", kind: Te
                 raise Forbidden from None
             raise
 
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if refusal is not None:
         raise refusal
     return see_other(f"/redactions/{made[0]}")
@@ -125,25 +125,25 @@ def ask_of_incident(desk: AtDesk, incident_id: UUID, others: Text = "", kind: Te
 
 @router.get("/redactions", name="redactions")
 @asks(Action.SEE_REDACTIONS)
-def list_redactions(desk: AtDesk, request: Request) -> HTMLResponse:
+def list_redactions(context: InContext, request: Request) -> HTMLResponse:
     """The redactions that wait for an answer."""
-    given = to_program(desk.asker)
+    given = to_program(context.asker)
     require(Action.SEE_REDACTIONS, given)
-    rows = redacting.waiting(desk.session)
-    return page(desk, request, "redactions.html", rows=[_line(desk, row) for row in rows])
+    rows = redacting.waiting(context.session)
+    return page(context, request, "redactions.html", rows=[_line(context, row) for row in rows])
 
 
 @router.get("/redactions/{redaction_id}", name="redaction")
 @asks(Action.SEE_REDACTIONS)
-def show_redaction(desk: AtDesk, request: Request, redaction_id: UUID) -> HTMLResponse:
+def show_redaction(context: InContext, request: Request, redaction_id: UUID) -> HTMLResponse:
     """One that was asked for: who asked, what would go, and what would be left."""
-    return _redaction_page(desk, request, find_redaction(desk, redaction_id), Typed())
+    return _redaction_page(context, request, find_redaction(context, redaction_id), Typed())
 
 
 act_pages(
     router,
     REDACTION,
-    lambda on, request, typed: _redaction_page(on.desk, request, on.row, typed),
+    lambda on, request, typed: _redaction_page(on.context, request, on.row, typed),
     must_have_seen=True,
 )
 
@@ -151,47 +151,47 @@ act_pages(
 # --------------------------------------------------------------------------------------------------------- helpers
 
 
-def _keeper(desk: Desk, meeting_id: UUID) -> tuple[Meeting, Actor]:
-    found, _ = keeper(desk, meeting_id)
-    return found.meeting, require(Action.LOOK_FOR_NAMES, to_program(desk.asker))
+def _keeper(context: RequestContext, meeting_id: UUID) -> tuple[Meeting, Actor]:
+    found, _ = keeper(context, meeting_id)
+    return found.meeting, require(Action.LOOK_FOR_NAMES, to_program(context.asker))
 
 
-def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
+def _hits(context: RequestContext, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
     """Each text of a meeting with words that are a name, or may be and have no answer yet; with the mark of each."""
-    gate = Gate.here(desk.session)
-    texts = dict.fromkeys(text for text, _ in texts_of(desk.session, meeting_id))
+    gate = NameGate.here(context.session)
+    texts = dict.fromkeys(text for text, _ in texts_of(context.session, meeting_id))
     return [
-        (text, hit, name_answers.mark_of(desk.session, text, hit))
+        (text, hit, name_answers.mark_of(context.session, text, hit))
         for text in texts
-        for hit in _hits_in(desk, gate, text)
+        for hit in _hits_in(context, gate, text)
     ]
 
 
-def _hits_in(desk: Desk, gate: Gate, text: str) -> list[Hit]:
+def _hits_in(context: RequestContext, gate: NameGate, text: str) -> list[Hit]:
     hits = gate.hits(text)
     whole = [hit.means for hit in hits if hit.sure]
     # Half of a name that stands there wholly is no question of its own.
-    unanswered = {hit.means for hit in name_answers.unanswered(desk.session, gate, text)}
+    unanswered = {hit.means for hit in name_answers.unanswered(context.session, gate, text)}
     asked = {means for means in unanswered if not any(means in longer for longer in whole)}
     return [hit for hit in hits if hit.sure or hit.means in asked]
 
 
-def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed: Typed) -> HTMLResponse:
-    hits = _hits(desk, meeting.id)
+def _words_page(context: RequestContext, request: Request, meeting: Meeting, by: Actor, typed: Typed) -> HTMLResponse:
+    hits = _hits(context, meeting.id)
     if hits:
         # Who looks here is told of somebody on file: the record says so, as of any reading of who they are.
-        events.write(desk.session, "names.searched", "meeting", meeting.id, by=by, at=desk.at, n=len(hits))
+        events.write(context.session, "names.searched", "meeting", meeting.id, by=by, at=context.at, n=len(hits))
     return page(
-        desk,
+        context,
         request,
         "meeting_words.html",
-        **heading_of(desk, meeting),
+        **heading_of(context, meeting),
         refused=typed.refusal,
         typed=typed,
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],
         kinds=[(kind, gettext(said)) for kind, said in KINDS.items()],
-        redactions=[_line(desk, row) for row in redacting.of_subject(desk.session, "meeting", meeting.id)],
+        redactions=[_line(context, row) for row in redacting.of_subject(context.session, "meeting", meeting.id)],
     )
 
 
@@ -199,62 +199,64 @@ def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed
 _ANSWERS_AS: Final = {"meeting": "privacy_officer", "incident": "coordinator"}
 
 
-def _redaction_page(desk: Desk, request: Request, row: Redaction, typed: Typed) -> HTMLResponse:
+def _redaction_page(context: RequestContext, request: Request, row: Redaction, typed: Typed) -> HTMLResponse:
     of, subject_id = redacting.of_what(row)
     words: list[str] = []
-    places: list[redacting.Place] = []
+    places: list[redacting.RedactedText] = []
     if row.state == "asked":
-        words = redacting.words_of(desk.session, row)
+        words = redacting.words_of(context.session, row)
         # The register is read by who keeps it: of an incident the coordinator sees the words alone.
-        if of == "meeting" or allows(Action.SEE_INCIDENTS, to_program(desk.asker)) is not None:
-            places = redacting.places_of(desk.session, of, subject_id, words)
-        by = require(Action.SEE_REDACTIONS, to_program(desk.asker))
-        events.write(desk.session, "redaction.read", "redaction", row.id, by=by, at=desk.at)
+        if of == "meeting" or allows(Action.SEE_INCIDENTS, to_program(context.asker)) is not None:
+            places = redacting.places_of(context.session, of, subject_id, words)
+        by = require(Action.SEE_REDACTIONS, to_program(context.asker))
+        events.write(context.session, "redaction.read", "redaction", row.id, by=by, at=context.at)
     return page(
-        desk,
+        context,
         request,
         "redaction.html",
-        line=_line(desk, row),
+        line=_line(context, row),
         refused=typed.refusal,
         row=row,
         words=words,
         places=places,
-        may_answer=allows(Action.CONFIRM_REDACTION, to_answer(desk, of)) is not None,
-        is_mine=row.asked_by == desk.asker.person_id,
-        waits_for=_waits_for(desk, of, row.asked_by) if row.state == "asked" else [],
+        may_answer=allows(Action.CONFIRM_REDACTION, to_answer(context, of)) is not None,
+        is_mine=row.asked_by == context.asker.person_id,
+        waits_for=_waits_for(context, of, row.asked_by) if row.state == "asked" else [],
     )
 
 
-def _waits_for(desk: Desk, of: str, asked_by: UUID) -> list[str]:
+def _waits_for(context: RequestContext, of: str, asked_by: UUID) -> list[str]:
     """Who answers, in words: until which day they are away, and who acts for them; or from which day on they do."""
-    today, role = desk.asker.standing, _ANSWERS_AS[of]
-    acting = _acting(desk, role)
+    today, role = context.asker.standing, _ANSWERS_AS[of]
+    acting = _acting(context, role)
     there = [held for held in today.holding(role) if held.person_id != asked_by]
     coming = [] if there else [held for held in today.coming if held.role == role]
-    names = names_of(desk, {held.person_id for held in (*there, *coming)} | set(acting.values()))
+    names = names_of(context, {held.person_id for held in (*there, *coming)} | set(acting.values()))
     begin = [
-        say(desk.language, _FROM, name=names.get(held.person_id, ""), day=show_day(desk.language, held.starts_on))
+        say(context.language, _FROM, name=names.get(held.person_id, ""), day=show_day(context.language, held.starts_on))
         for held in coming
     ]
     people = dict.fromkeys(held.person_id for held in there)
-    return begin + [_in_words(desk, names, one, acting.get(one), asked_by) for one in people]
+    return begin + [_in_words(context, names, one, acting.get(one), asked_by) for one in people]
 
 
-def _acting(desk: Desk, role: str) -> dict[UUID | None, UUID]:
+def _acting(context: RequestContext, role: str) -> dict[UUID | None, UUID]:
     """Who acts in a role today, by whom they act for."""
-    falls = desk.asker.standing.falls([{"role": role, "at": "*"}])
+    falls = context.asker.standing.falls([{"role": role, "at": "*"}])
     return {holder.acting_for: holder.person_id for holder in falls.holders}
 
 
-def _in_words(desk: Desk, names: Mapping[UUID, str], person_id: UUID, deputy: UUID | None, asked_by: UUID) -> str:
+def _in_words(
+    context: RequestContext, names: Mapping[UUID, str], person_id: UUID, deputy: UUID | None, asked_by: UUID
+) -> str:
     """One who answers; where they are away, until when, and who acts for them unless that one asked."""
-    name, today = names.get(person_id, ""), desk.asker.standing
+    name, today = names.get(person_id, ""), context.asker.standing
     if not today.is_away(person_id):
         return name
-    until = show_day(desk.language, today.absences[person_id].ends_on)
+    until = show_day(context.language, today.absences[person_id].ends_on)
     if deputy is None or deputy == asked_by:
-        return say(desk.language, _AWAY, name=name, day=until)
-    return say(desk.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until)
+        return say(context.language, _AWAY, name=name, day=until)
+    return say(context.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until)
 
 
 _AWAY = N_("%(name)s, away until %(day)s: their deputy asked for it, and cannot confirm it")
@@ -277,12 +279,12 @@ class RedactionLine:
     places: int
 
 
-def _line(desk: Desk, row: Redaction) -> RedactionLine:
+def _line(context: RequestContext, row: Redaction) -> RedactionLine:
     of, subject_id = redacting.of_what(row)
-    names = names_of(desk, {one for one in (row.asked_by, row.settled_by) if one})
+    names = names_of(context, {one for one in (row.asked_by, row.settled_by) if one})
     where = gettext(N_("An incident of the register"))
     if of == "meeting":
-        heading = heading_of(desk, read_meeting(desk.session, subject_id))
+        heading = heading_of(context, read_meeting(context.session, subject_id))
         where = f"{heading['title']}, {heading['when']}"
     return RedactionLine(
         row.id,

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from api.access.permissions import Action, Forbidden, asks
-from api.access.session import Office, office_of
+from api.access.session import Installation, installation_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import TypedReferral, form_shown, typed_of
@@ -45,11 +45,11 @@ Seen = Annotated[int | None, Form()]
 @asks(Action.REFER_BY_LINK)
 def show_form(request: Request, token: str) -> HTMLResponse:
     """The form, with what was saved in this browser. Changes nothing: scanners of mail follow links too."""
-    office = office_of(request)
-    with office.of_program(_program_of(office, token)) as session:
-        browser = browsers.refers_by_link(office, request)
+    installation = installation_of(request)
+    with installation.of_program(_program_of(installation, token)) as session:
+        browser = browsers.refers_by_link(installation, request)
         try:
-            form, version = referring.begun_by_link(session, token, browser=browser, at=office.clock())
+            form, version = referring.begun_by_link(session, token, browser=browser, at=installation.clock())
         except Refusal as refusal:
             if refusal.code == "referral_link.closed":
                 raise Forbidden from None
@@ -61,18 +61,18 @@ def show_form(request: Request, token: str) -> HTMLResponse:
 @asks(Action.REFER_BY_LINK)
 def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None, do: Text = "send") -> Response:
     """Save what was written so far, or send the referral: the link then works no more."""
-    office = office_of(request)
-    browser = browsers.refers_by_link(office, request)
+    installation = installation_of(request)
+    browser = browsers.refers_by_link(installation, request)
     saves = do == "save"
-    with office.transaction(_program_of(office, token)) as session:
+    with installation.transaction(_program_of(installation, token)) as session:
         try:
             if saves:
                 browser = browser or browsers.new_cookie()
                 referring.save_by_link(
-                    session, token, typed.form(), browser=browser, by=_BY, at=office.clock(), seen=seen or None
+                    session, token, typed.form(), browser=browser, by=_BY, at=installation.clock(), seen=seen or None
                 )
             else:
-                referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=office.clock())
+                referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=installation.clock())
         except Refusal as refusal:
             session.rollback()
             if refusal.code == "referral_link.closed":
@@ -82,7 +82,7 @@ def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None,
     place = f"/refer/{token}" if saves else "/referred"
     answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
     if saves:
-        browsers.mark_referring(office, answer, browser)
+        browsers.mark_referring(installation, answer, browser)
     return answer
 
 
@@ -93,10 +93,10 @@ def referred(request: Request) -> HTMLResponse:
     return render(request, "referred.html")
 
 
-def _program_of(office: Office, token: str) -> UUID:
+def _program_of(installation: Installation, token: str) -> UUID:
     """The program that a link is of. Raises Forbidden."""
-    with office.before_a_program() as session:
-        program_id = links.program_behind(session, token, at=office.clock())
+    with installation.before_a_program() as session:
+        program_id = links.program_behind(session, token, at=installation.clock())
     if program_id is None:
         raise Forbidden
     return program_id

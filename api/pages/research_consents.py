@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -18,24 +18,24 @@ router = framed_pages("/research-consents", of_acts=True)
 
 @router.get("", name="research_consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def show(desk: AtDesk, request: Request) -> HTMLResponse:
+def show(context: InContext, request: Request) -> HTMLResponse:
     """The consents that stand and those that were taken back."""
-    require(Action.KEEP_RESEARCH_CONSENTS, to_program(desk.asker))
-    return _page(desk, request, Typed())
+    require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
+    return _page(context, request, Typed())
 
 
-def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
+def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     return page(
-        desk,
+        context,
         request,
         "research_consents.html",
         typed=typed,
-        consents=research.research_consents(desk.session),
-        today=desk.day,
+        consents=research.research_consents(context.session),
+        today=context.day,
     )
 
 
 for subject in (RESEARCH, RESEARCH_CONSENT):
     act_pages(
-        router, subject, lambda on, request, typed: _page(on.desk, request, typed), after=lambda _, __: RESEARCH.path
+        router, subject, lambda on, request, typed: _page(on.context, request, typed), after=lambda _, __: RESEARCH.path
     )

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
 from api.access.permissions import Action, asks
-from api.access.session import office_of
+from api.access.session import installation_of
 from api.pages import (
     activities,
     activity,
@@ -146,7 +146,7 @@ def routers(*, demonstration: bool) -> tuple[APIRouter, ...]:
 @asks(Action.LOOK)
 def health(request: Request) -> JSONResponse:
     """Whether this process serves and its database answers; 503 where it does not."""
-    with office_of(request).before_a_program() as session:
+    with installation_of(request).before_a_program() as session:
         run(session, text("select 1"))
     return JSONResponse({"ok": True})
 

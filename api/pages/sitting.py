@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
@@ -50,10 +50,10 @@ _FIRST_WORDS: Final = 60
 
 @router.get("/meetings/{meeting_id}/run", name="sitting")
 @asks(Action.RUN_MEETING)
-def show_sitting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+def show_sitting(context: InContext, request: Request, meeting_id: UUID) -> HTMLResponse:
     """One meeting, to be run."""
-    _who_runs(desk, meeting_id)
-    return sitting_page(desk, request, meeting_id, Typed())
+    _who_runs(context, meeting_id)
+    return sitting_page(context, request, meeting_id, Typed())
 
 
 class AttendanceTyped(BaseModel):
@@ -71,36 +71,36 @@ class AttendanceTyped(BaseModel):
 @router.post("/meetings/{meeting_id}/run/attendance")
 @asks(Action.RUN_MEETING)
 def record_attendance(
-    desk: AtDesk, request: Request, meeting_id: UUID, typed: Annotated[AttendanceTyped, Form()]
+    context: InContext, request: Request, meeting_id: UUID, typed: Annotated[AttendanceTyped, Form()]
 ) -> Response:
     """Say how one seat is filled, or correct it."""
-    by, state, seen = _who_runs(desk, meeting_id), typed.state, typed.seen
+    by, state, seen = _who_runs(context, meeting_id), typed.state, typed.seen
     values = typed.model_dump(exclude={"seen", "seat"})
     if state in (ARRIVES, LEAVES):
-        values = _as_typed(desk, meeting_id, state)
+        values = _as_typed(context, meeting_id, state)
 
     def act() -> None:
         seat_id = id_or_none(typed.seat)
         if seat_id is None:
             raise Refusal("seat.missing", N_("Choose from the list."))
         if state in (ARRIVES, LEAVES):
-            _come_or_go(desk, meeting_id, seat_id, state, by=by, seen=seen)
+            _come_or_go(context, meeting_id, seat_id, state, by=by, seen=seen)
             return
         attendance.record(
-            desk.session,
+            context.session,
             meeting_id,
             seat_id,
             state,
             person_id=id_or_none(typed.person),
             is_remote=typed.remote == "yes",
-            arrived_at=hour_there(desk, meeting_id, typed.arrived),
-            left_at=hour_there(desk, meeting_id, typed.left),
+            arrived_at=hour_there(context, meeting_id, typed.arrived),
+            left_at=hour_there(context, meeting_id, typed.left),
             by=by,
-            at=desk.at,
+            at=context.at,
             seen=seen,
         )
 
-    return _done(desk, request, meeting_id, Typed(f"seat-{typed.seat}", None, values), act)
+    return _done(context, request, meeting_id, Typed(f"seat-{typed.seat}", None, values), act)
 
 
 class DecisionTyped(BaseModel):
@@ -122,19 +122,19 @@ class DecisionTyped(BaseModel):
 
 @router.post("/meetings/{meeting_id}/run/decision")
 @asks(Action.RUN_MEETING)
-def decide(desk: AtDesk, request: Request, meeting_id: UUID, typed: Annotated[DecisionTyped, Form()]) -> Response:
+def decide(context: InContext, request: Request, meeting_id: UUID, typed: Annotated[DecisionTyped, Form()]) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
-    by = _who_runs(desk, meeting_id)
-    item_id = _item_here(desk, meeting_id, typed.item) if typed.item else None
+    by = _who_runs(context, meeting_id)
+    item_id = _item_here(context, meeting_id, typed.item) if typed.item else None
 
     def act() -> None:
         is_answered = typed.grants in ("yes", "no")
         if not typed.kind:
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
-        if item_id is not None and not is_answered and item_id in asked_for(desk.session, [item_id]):
+        if item_id is not None and not is_answered and item_id in asked_for(context.session, [item_id]):
             raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
         deciding.decide(
-            desk.session,
+            context.session,
             meeting_id,
             item_id,
             text_fr=typed.text_fr,
@@ -144,76 +144,78 @@ def decide(desk: AtDesk, request: Request, meeting_id: UUID, typed: Annotated[De
             owner_role=typed.owner_role,
             owner_organization_id=id_or_none(typed.owner_organization),
             due_on=day_or_none(typed.due),
-            decided_at=hour_there(desk, meeting_id, typed.hour),
+            decided_at=hour_there(context, meeting_id, typed.hour),
             grants=typed.grants == "yes",
             takes_back=[typed.takes_back] if typed.takes_back else (),
             by=by,
-            at=desk.at,
+            at=context.at,
             seen=typed.seen,
         )
 
     values = typed.model_dump(exclude={"item", "seen"})
-    return _done(desk, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
+    return _done(context, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
-def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
+def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that is run; with `typed`, as a rule refused it."""
-    meeting, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
+    meeting, members, _ = find_meeting(context.session, context.asker, meeting_id)
     is_open, is_live = meeting.state in ("under_way", "held"), meeting.state == "under_way"
-    roles, organizations = owners_of(desk) if is_live else ([], [])
+    roles, organizations = owners_of(context) if is_live else ([], [])
     return page(
-        desk,
+        context,
         request,
         "sitting.html",
-        **heading_of(desk, meeting),
+        **heading_of(context, meeting),
         refused=typed.refusal,
         typed=typed,
         is_live=is_live,
-        may_open=meeting.state == "planned" and local_day(desk.session, desk.at) >= meeting.starts.date(),
-        sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
-        items=len(items_of(desk.session, meeting_id)),
+        may_open=meeting.state == "planned" and local_day(context.session, context.at) >= meeting.starts.date(),
+        sitting=sitting_of(context, meeting, members, people_by_id(context)) if is_open else None,
+        items=len(items_of(context.session, meeting_id)),
         attended=ATTENDED,
         answers=ANSWERS,
         outcomes=OUTCOMES,
         arrives=ARRIVES,
         leaves=LEAVES,
         others=[
-            (row.key, title_of(row, desk.language))
-            for row in committees(desk.session).values()
+            (row.key, title_of(row, context.language))
+            for row in committees(context.session).values()
             if row.id != meeting.committee_id and "rules" in row.agenda
         ],
         kinds=[(kind.key, gettext(kind.title), gettext(kind.hint) if kind.hint else "") for kind in KINDS.values()],
         roles=roles,
         organizations=organizations,
         named=[
-            (row.number, f"{row.number} {_shortened(desk.language, row)}")
-            for row in decisions.may_be_named(desk.session, meeting.committee_id)
+            (row.number, f"{row.number} {_shortened(context.language, row)}")
+            for row in decisions.may_be_named(context.session, meeting.committee_id)
         ]
         if is_live
         else [],
-        day=desk.day,
+        day=context.day,
     )
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do
 
 
-def _who_runs(desk: Desk, meeting_id: UUID) -> Actor:
+def _who_runs(context: RequestContext, meeting_id: UUID) -> Actor:
     """The actor who runs a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    _, _, given = find_meeting(context.session, context.asker, meeting_id)
     return require(Action.RUN_MEETING, given)
 
 
-def _done(desk: Desk, request: Request, meeting_id: UUID, typed: Typed, act: Callable[[], object]) -> Response:
+def _done(
+    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, act: Callable[[], object]
+) -> Response:
     """Do what a form asks and go back to it; or show the page again, with what was typed, where a rule refuses."""
-    refusal = desk.attempt(act)
+    refusal = context.attempt(act)
     if refusal is None:
         place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
         return see_other(f"/meetings/{meeting_id}/run#{place}")
-    return sitting_page(desk, request, meeting_id, Typed(typed.form, refusal, typed.values))
+    return sitting_page(context, request, meeting_id, Typed(typed.form, refusal, typed.values))
 
 
 def _shortened(language: str, row: RegisteredDecision) -> str:
@@ -222,27 +224,29 @@ def _shortened(language: str, row: RegisteredDecision) -> str:
     return text if len(text) <= _FIRST_WORDS else f"{text[:_FIRST_WORDS].rstrip()}…"
 
 
-def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
+def _item_here(context: RequestContext, meeting_id: UUID, item: str) -> UUID:
     """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
-    found = next((row.id for row in items_of(desk.session, meeting_id) if str(row.id) == item), None)
+    found = next((row.id for row in items_of(context.session, meeting_id) if str(row.id) == item), None)
     if found is None:
         raise Forbidden
     return found
 
 
-def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: Actor, seen: int) -> None:
+def _come_or_go(context: RequestContext, meeting_id: UUID, seat_id: UUID, what: str, *, by: Actor, seen: int) -> None:
     """Record that a person comes to a seat, or leaves it, at this moment: what else is recorded of it stays.
 
     A person who comes back has never left: a seat has one coming and one leaving, and each decision has its own quorum.
     """
-    before = next((one for one in attendance.attendance_of(desk.session, meeting_id) if one.seat.id == seat_id), None)
+    before = next(
+        (one for one in attendance.attendance_of(context.session, meeting_id) if one.seat.id == seat_id), None
+    )
     if before is None:
         raise Forbidden
-    arrived_at, left_at = before.arrived_at, desk.at if what == LEAVES else None
+    arrived_at, left_at = before.arrived_at, context.at if what == LEAVES else None
     if what == ARRIVES and before.person_id is None:
-        arrived_at = desk.at
+        arrived_at = context.at
     attendance.record(
-        desk.session,
+        context.session,
         meeting_id,
         seat_id,
         before.state if before.person_id or what == LEAVES else "present",
@@ -251,15 +255,15 @@ def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: A
         arrived_at=arrived_at,
         left_at=left_at,
         by=by,
-        at=desk.at,
+        at=context.at,
         seen=seen,
     )
 
 
-def _as_typed(desk: Desk, meeting_id: UUID, what: str) -> dict[str, str]:
+def _as_typed(context: RequestContext, meeting_id: UUID, what: str) -> dict[str, str]:
     """What a press of "arrives" or "leaves" would have been if it were typed: a refused one stays in the form."""
-    meeting = read_meeting(desk.session, meeting_id)
-    hour = local_of(desk.at, meeting.time_zone).strftime("%H:%M")
+    meeting = read_meeting(context.session, meeting_id)
+    hour = local_of(context.at, meeting.time_zone).strftime("%H:%M")
     return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}
 
 
@@ -267,7 +271,7 @@ for subject in (MEETING, SEATS, ITEMS):
     act_pages(
         router,
         subject,
-        lambda on, request, typed: sitting_page(on.desk, request, on.id, typed),
+        lambda on, request, typed: sitting_page(on.context, request, on.id, typed),
         after=lambda _, place: place.replace("#", "/run#"),
         must_have_seen=True,
     )

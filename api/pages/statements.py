@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.statements import STATEMENT, Period
 from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, page
@@ -27,37 +27,37 @@ router = framed_pages("/statements", of_acts=True)
 
 @router.get("", name="statements")
 @asks(Action.SEE_COUNTS)
-def list_statements(desk: AtDesk, request: Request) -> HTMLResponse:
+def list_statements(context: InContext, request: Request) -> HTMLResponse:
     """The years and quarters that are over, and which of them left."""
-    require(Action.SEE_COUNTS, to_program(desk.asker))
-    left = program.released_periods(desk.session)
+    require(Action.SEE_COUNTS, to_program(context.asker))
+    left = program.released_periods(context.session)
     lines = [
         {
             "key": one.key,
-            "name": _capital(in_words(one.key, desk.language)),
+            "name": _capital(in_words(one.key, context.language)),
             "is_year": "Q" not in one.key,
-            "left_on": local_day(desk.session, left[one.key].at) if one.key in left else None,
+            "left_on": local_day(context.session, left[one.key].at) if one.key in left else None,
         }
-        for one in program.periods(desk.session, desk.day)
+        for one in program.periods(context.session, context.day)
     ]
-    return page(desk, request, "statements.html", lines=lines)
+    return page(context, request, "statements.html", lines=lines)
 
 
 @router.get("/{period}", name="program_statement")
 @asks(Action.SEE_COUNTS)
-def show_statement(desk: AtDesk, request: Request, period: Period) -> HTMLResponse:
+def show_statement(context: InContext, request: Request, period: Period) -> HTMLResponse:
     """The statement of a period: as it left, or as it would leave now."""
-    require(Action.SEE_COUNTS, to_program(desk.asker))
-    return _shown(desk, request, period)
+    require(Action.SEE_COUNTS, to_program(context.asker))
+    return _shown(context, request, period)
 
 
 @router.get("/{period}/{language}.{form}", name="program_sheet")
 @asks(Action.SEE_COUNTS)
-def download_sheet(desk: AtDesk, period: Period, language: downloads.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
+def download_sheet(context: InContext, period: Period, language: downloads.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
     """A released statement as a workbook, in one language."""
-    require(Action.SEE_COUNTS, to_program(desk.asker))
-    left = program.require_released(desk.session, period, desk.day)
-    return downloads.download(sheets.program_file(desk.session, left, language))
+    require(Action.SEE_COUNTS, to_program(context.asker))
+    left = program.require_released(context.session, period, context.day)
+    return downloads.download(sheets.program_file(context.session, left, language))
 
 
 def _in_words(language: str, cell: Cell) -> str:
@@ -69,32 +69,32 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _shown(desk: Desk, request: Request, period: str, refusal: Refusal | None = None) -> HTMLResponse:
-    left = program.released(desk.session, period)
-    statement = left.statement if left is not None else program.look(desk.session, period, at=desk.at)
-    left_on = local_day(desk.session, left.at) if left is not None else None
+def _shown(context: RequestContext, request: Request, period: str, refusal: Refusal | None = None) -> HTMLResponse:
+    left = program.released(context.session, period)
+    statement = left.statement if left is not None else program.look(context.session, period, at=context.at)
+    left_on = local_day(context.session, left.at) if left is not None else None
     tables = [
         {
             "key": table.key,
             "table": table,
-            "rows": [(row, [_in_words(desk.language, cell) for cell in row.cells]) for row in table.rows],
+            "rows": [(row, [_in_words(context.language, cell) for cell in row.cells]) for row in table.rows],
         }
         for table in statement.tables
     ]
     return page(
-        desk,
+        context,
         request,
         "statement.html",
         status=200 if refusal is None else status_of(refusal),
         refusal=sentence_of(refusal) if refusal is not None else "",
         period=period,
         statement=statement,
-        title=sheets.title_of(desk.language, statement),
-        about=sheets.about_lines(desk.language, statement),
+        title=sheets.title_of(context.language, statement),
+        about=sheets.about_lines(context.language, statement),
         tables=tables,
         left_on=left_on,
         digest=program.digest_of(statement),
     )
 
 
-act_pages(router, STATEMENT, lambda on, request, typed: _shown(on.desk, request, on.row, typed.refusal))
+act_pages(router, STATEMENT, lambda on, request, typed: _shown(on.context, request, on.row, typed.refusal))

@@ -18,7 +18,7 @@ from sqlmodel import Session, and_
 from api.access import questions
 from api.access.cases import SeenCase, to_case, to_task
 from api.access.permissions import Action, Forbidden, Relation, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to, find_task, keeps_file
 from api.acts.task_verbs import TaskVerb
 from api.pages.case import case_page
@@ -29,8 +29,8 @@ from api.views.tasks import ACTS, lines_of, page_of
 from api.views.timeline import told
 from domain.casework import requests, scheduling, tasks, versions
 from domain.casework import words as written
-from domain.casework.locking import Moved, changed_meanwhile
-from domain.casework.proofs import LARGEST_DOCUMENT, Proof
+from domain.casework.locking import TaskOutcome, task_changed_meanwhile
+from domain.casework.proofs import LARGEST_DOCUMENT, GivenProof
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, in_program, joins, of, only, scalar, select, tuples
@@ -47,13 +47,13 @@ EVENTS_SHOWN: Final = 50
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TaskForm:
     """What every form about a task sends: the task, the version that was seen, and what was written.
 
     `back` names the page on which the form stood, to which one comes back.
     """
 
-    desk: Desk
+    context: RequestContext
     request: Request
     task_id: UUID
     seen: int
@@ -65,52 +65,54 @@ class Sheet:
 
         `values` are the fields of this form alone. Raises Forbidden.
         """
-        desk = self.desk
-        task, case = find_task(desk.session, desk.asker, self.task_id)
+        context = self.context
+        task, case = find_task(context.session, context.asker, self.task_id)
         said = values.get("label", ""), values.get("given", {})
-        if _was_done(desk, name, task, self.seen, words=self.words, label=said[0], given=said[1]):
+        if _was_done(context, name, task, self.seen, words=self.words, label=said[0], given=said[1]):
             questions.note_answered_before()
             return see_other(_place(task, case, self.back))
-        by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
+        by = allows(ACTS[name], to_task(context.session, context.asker, task, case))
         if by is None and task.version == self.seen:
             raise Forbidden
         if by is None:
             # It was theirs when they began to write: they are told, and what they wrote is kept.
-            refusal: Refusal | None = changed_meanwhile()
+            refusal: Refusal | None = task_changed_meanwhile()
         else:
             actor = by
-            refusal = desk.attempt(lambda: verb(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
+            refusal = context.attempt(
+                lambda: verb(context.session, self.task_id, by=actor, at=context.at, seen=self.seen)
+            )
         if refusal is None:
-            return see_other(_after(desk, task, case, self.back))
+            return see_other(_after(context, task, case, self.back))
         kept = {"words": self.words, **values, "task": self.task_id}
         typed = Typed(f"{name}-{self.task_id}", refusal, kept)
         if self.back == "work":
-            return work_page(desk, self.request, typed)
+            return work_page(context, self.request, typed)
         if self.back == "case" and case is not None:
-            return case_page(desk, self.request, case.id, typed)
-        return task_page(desk, self.request, self.task_id, typed)
+            return case_page(context, self.request, case.id, typed)
+        return task_page(context, self.request, self.task_id, typed)
 
 
 def sheet(
-    desk: AtDesk,
+    context: InContext,
     request: Request,
     task_id: UUID,
     seen: Annotated[int, Form()],
     back: Annotated[Literal["work", "case", "task"], Form()] = "task",
     words: Text = "",
-) -> Sheet:
+) -> TaskForm:
     """The form as it was sent."""
-    return Sheet(desk, request, task_id, seen, back, words)
+    return TaskForm(context, request, task_id, seen, back, words)
 
 
-Filled = Annotated[Sheet, Depends(sheet)]
+Filled = Annotated[TaskForm, Depends(sheet)]
 
 
 @router.get("/tasks/{task_id}", name="task")
 @asks(Action.SEE_TASK)
-def show_task(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
+def show_task(context: InContext, request: Request, task_id: UUID) -> HTMLResponse:
     """One task with all that is known of it; the links in letters lead here."""
-    return task_page(desk, request, task_id, Typed())
+    return task_page(context, request, task_id, Typed())
 
 
 async def filled_in(request: Request) -> dict[str, str | list[str]]:
@@ -136,12 +138,12 @@ def complete(
 ) -> Response:
     """Record that a task was done, with a note and what proves it."""
 
-    def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Moved:
-        kind = _kind_of_proof(filled.desk, task_id)
-        proofs = [Proof(kind, label)] if kind in ("serial", "account", "way") and label.strip() else []
+    def act(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> TaskOutcome:
+        kind = _kind_of_proof(filled.context, task_id)
+        proofs = [GivenProof(kind, label)] if kind in ("serial", "account", "way") and label.strip() else []
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
-            proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
+            proofs.append(GivenProof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
         return tasks.complete_task(
             session, task_id, by=by, at=at, note=filled.words, evidence=proofs, given=given, seen=seen
         )
@@ -193,30 +195,30 @@ def undo(filled: Filled) -> Response:
 
 @router.get("/evidence/{evidence_id}", name="evidence")
 @asks(Action.READ_EVIDENCE)
-def download(desk: AtDesk, evidence_id: UUID) -> Response:
+def download(context: InContext, evidence_id: UUID) -> Response:
     """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
     found = first(
-        desk.session,
+        context.session,
         of(Evidence).where(Evidence.id == evidence_id),
     )
     # Of one that is not there the same is asked as of another's, and no bytes are read before it is theirs to read.
-    task, case = find_task(desk.session, desk.asker, found.task_id if found else evidence_id)
-    given = to_case(desk.session, desk.asker, case) if case is not None else to_program(desk.asker)
+    task, case = find_task(context.session, context.asker, found.task_id if found else evidence_id)
+    given = to_case(context.session, context.asker, case) if case is not None else to_program(context.asker)
     by = require(Action.READ_EVIDENCE, given)
-    about = written.about(desk.session, [task]).get(task.id)
-    if about is not None and keeps_file(desk.session, desk.asker, about) is None:
+    about = written.about(context.session, [task]).get(task.id)
+    if about is not None and keeps_file(context.session, context.asker, about) is None:
         raise Forbidden
-    content = scalar(desk.session, only(EvidenceFile.content).where(EvidenceFile.id == evidence_id))
+    content = scalar(context.session, only(EvidenceFile.content).where(EvidenceFile.id == evidence_id))
     if found is None or content is None:
         raise Forbidden
     reads.record_read(
-        desk.session,
+        context.session,
         "evidence",
         evidence_id,
         what="document",
         ground="part" if given.keys() & {Relation.SUBJECT, Relation.TAKES_PART} else "role",
         by=by,
-        at=desk.at,
+        at=context.at,
         case_id=case.id if case is not None else None,
     )
     return Response(
@@ -229,19 +231,19 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
     )
 
 
-def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
+def task_page(context: RequestContext, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a task that the reader may see. Raises Forbidden."""
-    task, case = find_task(desk.session, desk.asker, task_id)
-    given = to_case(desk.session, desk.asker, case) if case is not None else None
+    task, case = find_task(context.session, context.asker, task_id)
+    given = to_case(context.session, context.asker, case) if case is not None else None
     with_notes = given is None or allows(Action.READ_NOTES, given) is not None
-    (line,) = lines_of(desk, [task], withdrawn=True, with_notes=with_notes, opens=True)
+    (line,) = lines_of(context, [task], withdrawn=True, with_notes=with_notes, opens=True)
     due_rule = ""
     if case is not None:
-        protocol = scheduling.protocol_of(versions.pinned(desk.session, case))
+        protocol = scheduling.protocol_of(versions.pinned(context.session, case))
         step = protocol.by_id.get(task.step)
-        due_rule = protocol.due_in_words(step, desk.language) if step else ""
+        due_rule = protocol.due_in_words(step, context.language) if step else ""
     events = every(
-        desk.session,
+        context.session,
         of(Event)
         .where(
             Event.subject_id == task_id,
@@ -251,7 +253,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
         .limit(EVENTS_SHOWN),
     )
     return page(
-        desk,
+        context,
         request,
         "task.html",
         refused=typed.refusal,
@@ -259,38 +261,38 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
         line=line,
         case=case,
         due_rule=due_rule,
-        holds_up=_holds_up(desk, task_id),
-        decision=decisions.of_task(desk.session, task_id) if case is None else None,
-        history=told(desk, events, with_notes=with_notes),
+        holds_up=_holds_up(context, task_id),
+        decision=decisions.of_task(context.session, task_id) if case is None else None,
+        history=told(context, events, with_notes=with_notes),
     )
 
 
-def _holds_up(desk: Desk, task_id: UUID) -> list[tuple[UUID, str]]:
+def _holds_up(context: RequestContext, task_id: UUID) -> list[tuple[UUID, str]]:
     """The tasks that wait for this one, while they still do, as the reader may see them."""
     rows = tuples(
-        desk.session,
-        select(Task.id, title_of(Task, desk.language))
+        context.session,
+        select(Task.id, title_of(Task, context.language))
         .join(TaskNeed, joins(TaskNeed.task_id, Task))
         .where(
             in_program(TaskNeed),
             TaskNeed.needs_id == task_id,
             col(Task.state).not_in([*SETTLED, "cancelled"]),
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+            task_is_open_to(literal(context.asker.person_id, Uuid())),
         )
         .order_by(col(Task.position), col(Task.item)),
     )
-    closed = closed_to(desk.session, desk.asker, {waiting for waiting, _ in rows})
+    closed = closed_to(context.session, context.asker, {waiting for waiting, _ in rows})
     return [(waiting, title) for waiting, title in rows if waiting not in closed]
 
 
-def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
+def _kind_of_proof(context: RequestContext, task_id: UUID) -> str:
     """What a text given as proof of this task is: a serial number, an account's user name, or a way of handing over."""
-    asked = scalar(desk.session, only(Task.evidence).where(Task.id == task_id))
+    asked = scalar(context.session, only(Task.evidence).where(Task.id == task_id))
     return str(asked)
 
 
 def _was_done(
-    desk: Desk, name: str, task: Task, seen: int, *, words: str, label: str, given: Mapping[str, Any]
+    context: RequestContext, name: str, task: Task, seen: int, *, words: str, label: str, given: Mapping[str, Any]
 ) -> bool:
     """Whether the reader did this a moment ago from the same page: the second click of a double click.
 
@@ -299,42 +301,42 @@ def _was_done(
     """
     if task.version != seen + 1:
         return False
-    me, said = desk.asker.person_id, words.strip()
-    kept = written.opened(desk.session, task)
+    me, said = context.asker.person_id, words.strip()
+    kept = written.opened(context.session, task)
     if name == "approve":
         return task.state == "done" and task.settled_by == me and kept["reason"] == said
     was_this = name == "complete" and task.state in ("submitted", "done") and task.settled_by is None
     was_mine = was_this and task.done_by == me and kept["note"] == said
-    return was_mine and _was_given(desk, task.id, label) and _was_asked_for(desk, task, given)
+    return was_mine and _was_given(context, task.id, label) and _was_asked_for(context, task, given)
 
 
-def _was_asked_for(desk: Desk, task: Task, given: Mapping[str, Any]) -> bool:
+def _was_asked_for(context: RequestContext, task: Task, given: Mapping[str, Any]) -> bool:
     """Whether this is what was filled in last; where the step asks nothing, nothing is asked."""
     if not task.asks:
         return True
-    kept = requests.newest(desk.session, [task.id]).get(task.id)
+    kept = requests.newest(context.session, [task.id]).get(task.id)
     try:
         return kept is not None and kept.given == requests.checked(task.asks, given)
     except Refusal:
         return False
 
 
-def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
+def _was_given(context: RequestContext, task_id: UUID, label: str) -> bool:
     """Whether this serial number or user name is what proves the task; where none was written, nothing is asked."""
     label = " ".join(label.split())
     if not label:
         return True
     proves = and_(Evidence.task_id == task_id, Evidence.label == label, col(Evidence.withdrawn_at).is_(None))
-    return bool(scalar(desk.session, select(exists().where(in_program(Evidence), proves))))
+    return bool(scalar(context.session, select(exists().where(in_program(Evidence), proves))))
 
 
-def _after(desk: Desk, task: Task, case: SeenCase | None, back: str) -> str:
+def _after(context: RequestContext, task: Task, case: SeenCase | None, back: str) -> str:
     """The page on which the form stood, or the work page where the act ended the person's part in the case.
 
     So it does for an approver from elsewhere who sends back the one thing that waited for them.
     """
     try:
-        find_task(desk.session, desk.asker, task.id)
+        find_task(context.session, context.asker, task.id)
     except Forbidden:
         return "/"
     return _place(task, case, back)

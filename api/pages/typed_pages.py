@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import page
 
 
-def typed_page(desk: Desk, request: Request, name: str, typed: Typed, **context: Any) -> HTMLResponse:
+def typed_page(context: RequestContext, request: Request, name: str, typed: Typed, **shown: Any) -> HTMLResponse:
     """The page `name` with what was `typed` on it; what was refused of it gives the status and the page's refusal."""
-    return page(desk, request, name, refused=typed.refusal, typed=typed, **context)
+    return page(context, request, name, refused=typed.refusal, typed=typed, **shown)

@@ -11,14 +11,14 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.acts.unmatched_replies import STRAY
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.meetings import ANSWERS
 from api.views.names import people_by_id
-from api.views.unmatched_replies import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
+from api.views.unmatched_replies import CLAIMS, OUTCOMES, UnmatchedReplyLine, lines_of, may_answer
 from meetings import unmatched_replies, wording
 from meetings.committees import committees, title_of
 from models.committee import Committee
@@ -32,42 +32,44 @@ A_PAGE: Final = 25
 
 @router.get("/strays", name="strays")
 @asks(Action.KEEP_STRAYS)
-def show_strays(desk: AtDesk, request: Request, start: Annotated[int, Query(ge=0, le=2**31)] = 0) -> HTMLResponse:
+def show_unmatched_replies(
+    context: InContext, request: Request, start: Annotated[int, Query(ge=0, le=2**31)] = 0
+) -> HTMLResponse:
     """The mails that wait to be looked at, then those that were settled lately, and by which person."""
-    return strays_page(desk, request, Typed(), start=start)
+    return strays_page(context, request, Typed(), start=start)
 
 
-def strays_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
+def strays_page(context: RequestContext, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
     """The page; with `typed`, as a rule refused what was sent."""
-    require(Action.KEEP_STRAYS, to_program(desk.asker))
-    total = unmatched_replies.count(desk.session)
+    require(Action.KEEP_STRAYS, to_program(context.asker))
+    total = unmatched_replies.count(context.session)
     start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
-    waiting = lines_of(desk, unmatched_replies.waiting(desk.session, limit=A_PAGE, offset=start))
-    people, named = people_by_id(desk), committees(desk.session)
+    waiting = lines_of(context, unmatched_replies.waiting(context.session, limit=A_PAGE, offset=start))
+    people, named = people_by_id(context), committees(context.session)
     return page(
-        desk,
+        context,
         request,
         "strays.html",
-        waiting=[_waiting(desk, line, people, named) for line in waiting],
+        waiting=[_waiting(context, line, people, named) for line in waiting],
         refused=typed.refusal,
         typed=typed,
         total=total,
         start=start,
         a_page=A_PAGE,
-        seen_to=lines_of(desk, unmatched_replies.seen_to(desk.session, limit=A_PAGE)),
+        seen_to=lines_of(context, unmatched_replies.seen_to(context.session, limit=A_PAGE)),
         people=people,
         claims=CLAIMS,
         outcomes=OUTCOMES,
         answers=[(key, word) for key, (_, word) in ANSWERS.items() if key],
-        when=lambda starts: wording.when(desk.language, starts),
+        when=lambda starts: wording.when(context.language, starts),
     )
 
 
 @dataclass(frozen=True)
-class Waiting:
+class ReplyToMatch:
     """A mail to look at: for which meetings it may be taken, and whose answer it can be; none where all are over."""
 
-    line: StrayLine
+    line: UnmatchedReplyLine
     meetings: list[tuple[UUID, str]]
     people: list[tuple[UUID, str]]
 
@@ -77,10 +79,12 @@ class Waiting:
         return self.line.row.series_id is not None and self.line.row.meeting_id is None
 
 
-def _waiting(desk: Desk, line: StrayLine, people: Mapping[UUID, Person], named: Mapping[UUID, Committee]) -> Waiting:
-    language, meetings = desk.language, unmatched_replies.meetings_of(desk.session, line.row, at=desk.at)
-    invited = may_answer(desk, meetings)
-    return Waiting(
+def _waiting(
+    context: RequestContext, line: UnmatchedReplyLine, people: Mapping[UUID, Person], named: Mapping[UUID, Committee]
+) -> ReplyToMatch:
+    language, meetings = context.language, unmatched_replies.meetings_of(context.session, line.row, at=context.at)
+    invited = may_answer(context, meetings)
+    return ReplyToMatch(
         line,
         [
             (one.id, f"{title_of(named[one.committee_id], language)}, {wording.when(language, one.starts)}")
@@ -93,7 +97,7 @@ def _waiting(desk: Desk, line: StrayLine, people: Mapping[UUID, Person], named: 
 act_pages(
     router,
     STRAY,
-    lambda on, request, typed: strays_page(on.desk, request, typed),
+    lambda on, request, typed: strays_page(on.context, request, typed),
     after=lambda _, __: "/strays",
     must_have_seen=True,
 )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.pages.forms import Text
 from api.web.pointing import point
 from domain.names.ours import Ours, ours
@@ -20,10 +20,10 @@ _LONGEST = 20_000
 
 @router.post("/words", name="words")
 @asks(Action.LOOK_AT_WORDS)
-def words(desk: AtDesk, field: Text = "", text: Text = "") -> JSONResponse:
+def words(context: InContext, field: Text = "", text: Text = "") -> JSONResponse:
     """What of a field's words is pointed at, and the sentence that says so. Nothing of it is kept."""
-    require(Action.LOOK_AT_WORDS, to_program(desk.asker))
-    found = point([(field, text[:_LONGEST])], Ours.of(ours(desk.session)), year=desk.day.year)
+    require(Action.LOOK_AT_WORDS, to_program(context.asker))
+    found = point([(field, text[:_LONGEST])], Ours.of(ours(context.session)), year=context.day.year)
     passages = [passage for one in found for passage in one.passages]
     said = "; ".join(f"{passage['kind']} – {passage['words']}" for passage in passages)
     return JSONResponse({"said": f"{said}. {gettext(INSTEAD)}" if said else ""})

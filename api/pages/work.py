@@ -13,19 +13,19 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Date, Uuid, bindparam, func
 
 from api.access.permissions import Action, allows, asks, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.views import handed_over
-from api.views.tasks import Line, cases_about, lines_of
+from api.views.tasks import TaskLine, cases_about, lines_of
 from domain.agreements import agreements
 from domain.casework import board, vacancies
 from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
 from domain.departure import offers
 from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import col, in_program, only, scalar, scalars, select
-from domain.roles.roles import Away
+from domain.roles.roles import DayAbsence
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
 
@@ -61,34 +61,34 @@ _LATE: Final = built(
 
 @router.get("/", name="work")
 @asks(Action.SEE_MY_WORK)
-def show_work(desk: AtDesk, request: Request, start: int = 0) -> HTMLResponse:
+def show_work(context: InContext, request: Request, start: int = 0) -> HTMLResponse:
     """The reader's work today."""
-    return work_page(desk, request, Typed(), start=start)
+    return work_page(context, request, Typed(), start=start)
 
 
-def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
+def work_page(context: RequestContext, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
     """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
-    require(Action.SEE_MY_WORK, to_program(desk.asker))
-    mine = board.counts_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    require(Action.SEE_MY_WORK, to_program(context.asker))
+    mine = board.counts_of(context.session, context.asker.standing, context.asker.person_id)
     hats, counts = mine.hats, Counts(mine.to_do, mine.to_approve, mine.late)
     start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
-    lines = lines_of(desk, board.work(desk.session, hats, limit=A_PAGE, offset=start))
-    given = to_program(desk.asker)
+    lines = lines_of(context, board.work(context.session, hats, limit=A_PAGE, offset=start))
+    given = to_program(context.asker)
     sees_board = allows(Action.SEE_BOARD, given) is not None
     keeps_strays = allows(Action.KEEP_STRAYS, given) is not None
-    me = desk.asker.person_id
+    me = context.asker.person_id
     ask_ahead(
-        desk.session,
+        context.session,
         Question(_OWN_CASES, {"person": me}),
         board.asked_of_kept_back(hats),
         offers.asked_of_offers(me),
         agreements.asked_to_sign(me),
         handed_over.asked_of_handed_over(me),
-        *((*ASKED_OF_ENGINE, *ASKED_OF_POST, Question[Any](_LATE, {"day": desk.day})) if sees_board else ()),
+        *((*ASKED_OF_ENGINE, *ASKED_OF_POST, Question[Any](_LATE, {"day": context.day})) if sees_board else ()),
         *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
     )
     return page(
-        desk,
+        context,
         request,
         "work.html",
         refused=typed.refusal,
@@ -97,72 +97,72 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         start=start,
         shown=len(lines),
         a_page=A_PAGE,
-        groups=_groups(desk, lines),
-        own=_own_cases(desk),
-        kept_from=board.keeps_back(desk.session, hats),
-        offered=len(offers.offered_to(desk.session, desk.asker.person_id)),
-        to_sign=agreements.to_sign(desk.session, desk.asker.person_id, desk.day),
-        was_handed=handed_over.was_handed_over_to(desk.session, desk.asker.person_id),
-        wide=_wide(desk) if sees_board else None,
-        is_being_written=desk.is_being_written,
-        strays=strays.count(desk.session) if keeps_strays else 0,
-        may_open=may_open(desk),
-        day=desk.day,
-        now=desk.at,
+        groups=_groups(context, lines),
+        own=_own_cases(context),
+        kept_from=board.keeps_back(context.session, hats),
+        offered=len(offers.offered_to(context.session, context.asker.person_id)),
+        to_sign=agreements.to_sign(context.session, context.asker.person_id, context.day),
+        was_handed=handed_over.was_handed_over_to(context.session, context.asker.person_id),
+        wide=_wide(context) if sees_board else None,
+        is_being_written=context.is_being_written,
+        strays=strays.count(context.session) if keeps_strays else 0,
+        may_open=may_open(context),
+        day=context.day,
+        now=context.at,
     )
 
 
 @dataclass(frozen=True)
-class Group:
+class TaskGroup:
     """The tasks that stand under one heading; of those that are done for someone else, that one's absence."""
 
     key: str
-    lines: Sequence[Line]
-    absence: Away | None = None
+    lines: Sequence[TaskLine]
+    absence: DayAbsence | None = None
 
 
-def _groups(desk: Desk, lines: Sequence[Line]) -> list[Group]:
+def _groups(context: RequestContext, lines: Sequence[TaskLine]) -> list[TaskGroup]:
     """The tasks under what they ask of the reader, each once: what is done for someone else stands apart."""
-    own: dict[str, list[Line]] = {"late": [], "approve": [], "do": []}
-    others: dict[UUID | None, list[Line]] = defaultdict(list)
+    own: dict[str, list[TaskLine]] = {"late": [], "approve": [], "do": []}
+    others: dict[UUID | None, list[TaskLine]] = defaultdict(list)
     for line in lines:
         if line.for_whom is not None:
             others[line.for_whom.id].append(line)
         elif key := _key_of(line):
             own[key].append(line)
-    absences = desk.asker.standing.acting_for(desk.asker.person_id)
-    away = [Group("for", others.pop(absence.person_id, []), absence) for absence in absences]
+    absences = context.asker.standing.acting_for(context.asker.person_id)
+    away = [TaskGroup("for", others.pop(absence.person_id, []), absence) for absence in absences]
     # A deputy's deputy acts for someone whose absence names another.
     placed = {line.id for those in (*own.values(), *(group.lines for group in away)) for line in those}
     rest = [line for line in lines if line.id not in placed]
     return [
-        *(Group(key, those) for key, those in own.items()),
+        *(TaskGroup(key, those) for key, those in own.items()),
         *away,
-        *([Group("for", rest)] if rest else []),
+        *([TaskGroup("for", rest)] if rest else []),
     ]
 
 
-def _key_of(line: Line) -> str:
+def _key_of(line: TaskLine) -> str:
     if line.is_late:
         return "late"
     return {"submitted": "approve", "open": "do"}.get(line.task.state, "")
 
 
-def _own_cases(desk: Desk) -> list[dict[str, Any]]:
+def _own_cases(context: RequestContext) -> list[dict[str, Any]]:
     """The open cases that are about the reader, with how far each is."""
-    ids: list[UUID] = list(scalars(desk.session, _OWN_CASES, {"person": desk.asker.person_id}))
+    ids: list[UUID] = list(scalars(context.session, _OWN_CASES, {"person": context.asker.person_id}))
     if not ids:
         return []
-    progress, about = board.progress(desk.session, ids, desk.day), cases_about(desk, ids)
+    progress, about = board.progress(context.session, ids, context.day), cases_about(context, ids)
     return [{"about": about[one], "progress": progress[one]} for one in ids]
 
 
-def _wide(desk: Desk) -> dict[str, Any]:
+def _wide(context: RequestContext) -> dict[str, Any]:
     """What a coordinator watches besides: the program's vacancies, what is late in it, and its engine."""
-    late = scalar(desk.session, _LATE, {"day": desk.day})
+    late = scalar(context.session, _LATE, {"day": context.day})
     return {
-        "vacant": len(vacancies.find(desk.session, desk.asker.standing)),
+        "vacant": len(vacancies.find(context.session, context.asker.standing)),
         "late": late or 0,
-        "engine": engine_state(desk.session, desk.at, watched_since=desk.watched_since),
-        "mail": post_state(desk.session, desk.at),
+        "engine": engine_state(context.session, context.at, watched_since=context.watched_since),
+        "mail": post_state(context.session, context.at),
     }

@@ -8,17 +8,17 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from api.access.agendas import STILL_OPEN, Found, freezes_at, lacking, requests_of, versions_read
+from api.access.agendas import STILL_OPEN, AgendaAccess, freezes_at, lacking, requests_of, versions_read
 from api.access.meetings import audience_of
 from api.access.permissions import Action, allows
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.meetings import STATES
 from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agenda_requests, agendas, posting, wording
 from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of
-from meetings.agenda_papers import Version
+from meetings.agenda_papers import AgendaEdition
 from meetings.agenda_rules import REQUEST
 from meetings.committees import committees, title_of
 from meetings.documents.content import AgendaContent
@@ -39,92 +39,94 @@ AUDIENCE_WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
+def agenda_of(context: RequestContext, found: AgendaAccess) -> dict[str, Any]:
     """Everything that the page of an agenda needs, for this reader."""
     meeting = found.meeting
-    committee = committees(desk.session)[found.committee_id]
+    committee = committees(context.session)[found.committee_id]
     day = meeting.starts.date()
-    audience = audience_of(desk, found.members, found.given, day)
-    content = agenda_papers.whole(desk.session, meeting.id, audience=audience)
+    audience = audience_of(context, found.members, found.given, day)
+    content = agenda_papers.whole(context.session, meeting.id, audience=audience)
     is_open = meeting.state in STILL_OPEN
     is_frozen = meeting.agenda_frozen_at is not None
     keeps = allows(Action.KEEP_AGENDA, found.given) is not None
     return {
         "meeting": meeting,
         "committee": committee,
-        "title": title_of(committee, desk.language),
-        "when": wording.when(desk.language, meeting.starts),
+        "title": title_of(committee, context.language),
+        "when": wording.when(context.language, meeting.starts),
         "state": STATES[meeting.state],
         "content": content,
         "is_open": is_open,
         "is_frozen": is_frozen,
         "may_change": is_open and meeting.state == "planned" and not is_frozen,
         "keeps": keeps,
-        "mine": [_line(desk, row) for row in requests_of(desk, found)] if is_open else [],
-        "documents": documents_of(desk, meeting.id, audience),
+        "mine": [_line(context, row) for row in requests_of(context, found)] if is_open else [],
+        "documents": documents_of(context, meeting.id, audience),
         "purposes": [(name, gettext(PURPOSE_WORDS[name])) for name in PURPOSES],
         "purpose_words": PURPOSE_WORDS,
-        "now": desk.at,
-        "today": desk.day,
-        **(_kept(desk, found, content) if keeps else {}),
+        "now": context.at,
+        "today": context.day,
+        **(_kept(context, found, content) if keeps else {}),
     }
 
 
 @dataclass(frozen=True)
-class Document:
+class SentAgenda:
     """A version of an agenda that went out, with what it says otherwise than the one before."""
 
-    version: Version
+    version: AgendaEdition
     items: int
     day: date
     changes: list[str]
 
 
-def documents_of(desk: Desk, meeting_id: UUID, audience: str) -> list[Document]:
+def documents_of(context: RequestContext, meeting_id: UUID, audience: str) -> list[SentAgenda]:
     """Every version of an agenda that went out, the last one first."""
     return [
-        Document(one, len(it.items), it.head.starts.date(), _changes_of(desk, meeting_id, one, audience))
-        for one, it in versions_read(desk, meeting_id, audience)
+        SentAgenda(one, len(it.items), it.head.starts.date(), _changes_of(context, meeting_id, one, audience))
+        for one, it in versions_read(context, meeting_id, audience)
     ]
 
 
-def _changes_of(desk: Desk, meeting_id: UUID, version: Version, audience: str) -> list[str]:
+def _changes_of(context: RequestContext, meeting_id: UUID, version: AgendaEdition, audience: str) -> list[str]:
     if version.kind != "agenda":
         return []
-    replacing = agenda_papers.replacing(desk.session, meeting_id, version.n, audience=audience)
-    return [posting.change_in_words(desk.language, one) for one in (replacing.changes if replacing else ())]
+    replacing = agenda_papers.replacing(context.session, meeting_id, version.n, audience=audience)
+    return [posting.change_in_words(context.language, one) for one in (replacing.changes if replacing else ())]
 
 
-def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
+def _kept(context: RequestContext, found: AgendaAccess, content: AgendaContent) -> dict[str, Any]:
     """What only a keeper of the agenda sees."""
     meeting = found.meeting
-    rows = items_of(desk.session, meeting.id)
-    late = agenda_requests.late_requests(desk.session, meeting.id)
-    pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
-    people = people_by_id(desk)
-    kept = kept_for_their_act(desk.session, [*rows, *pool, *late])
-    missing = lacking(desk, meeting.id, rows)
+    rows = items_of(context.session, meeting.id)
+    late = agenda_requests.late_requests(context.session, meeting.id)
+    pool = [row for row in pool_of(context.session, found.committee_id) if row not in late]
+    people = people_by_id(context)
+    kept = kept_for_their_act(context.session, [*rows, *pool, *late])
+    missing = lacking(context, meeting.id, rows)
     taken = sum(row.minutes for row in rows)
     return {
-        "items": [_line(desk, row, place=place, people=people, kept=kept) for place, row in enumerate(rows, start=1)],
-        "pool": [_line(desk, row, people=people, kept=kept) for row in pool],
-        "late": [_line(desk, row, people=people) for row in late],
-        "off": [_line(desk, row) for row in agendas.off_of(desk.session, meeting.id)],
+        "items": [
+            _line(context, row, place=place, people=people, kept=kept) for place, row in enumerate(rows, start=1)
+        ],
+        "pool": [_line(context, row, people=people, kept=kept) for row in pool],
+        "late": [_line(context, row, people=people) for row in late],
+        "off": [_line(context, row) for row in agendas.off_of(context.session, meeting.id)],
         "taken": taken,
         "over": max(0, taken - meeting.minutes) or content.overrun_minutes,
         "missing": {language: _places_of(rows, ids) for language, ids in missing.items()},
-        "freezes_at": freezes_at(desk, meeting),
+        "freezes_at": freezes_at(context, meeting),
         "audience_words": AUDIENCE_WORDS,
-        **_choices(desk, found),
+        **_choices(context, found),
     }
 
 
-def _choices(desk: Desk, found: Found) -> dict[str, list[tuple[Any, str]]]:
+def _choices(context: RequestContext, found: AgendaAccess) -> dict[str, list[tuple[Any, str]]]:
     """Who may read an item, and which seat may present it, as the forms offer them."""
     seats = found.members.seats_on(found.meeting.starts.date())
     return {
         "audiences": [(name, gettext(AUDIENCE_WORDS[name])) for name in AUDIENCES],
-        "seats": [(seat.id, pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en})) for seat in seats],
+        "seats": [(seat.id, pick(context.language, {"fr": seat.title_fr, "en": seat.title_en})) for seat in seats],
     }
 
 
@@ -153,7 +155,7 @@ class Line:
 
 
 def _line(
-    desk: Desk,
+    context: RequestContext,
     row: PresentedItem,
     *,
     place: int = 0,
@@ -161,7 +163,7 @@ def _line(
     kept: Container[UUID] = (),
 ) -> Line:
     titles = {"fr": row.title_fr, "en": row.title_en}
-    title, lang, other, other_lang = _in_order(desk.language, titles)
+    title, lang, other, other_lang = _in_order(context.language, titles)
     return Line(
         row=row,
         place=place,
@@ -171,12 +173,12 @@ def _line(
         other=other,
         other_lang=other_lang,
         lacks=[language for language, said in titles.items() if not said],
-        section=_in_order(desk.language, {"fr": row.section_fr, "en": row.section_en})[0],
-        presenter=pick(desk.language, {"fr": row.presenter_fr or "", "en": row.presenter_en or ""}),
-        why=in_words(without(row.reasons, CARRIED), desk.language),
-        why_late=why_late(row.late_reason, desk.language),
+        section=_in_order(context.language, {"fr": row.section_fr, "en": row.section_en})[0],
+        presenter=pick(context.language, {"fr": row.presenter_fr or "", "en": row.presenter_en or ""}),
+        why=in_words(without(row.reasons, CARRIED), context.language),
+        why_late=why_late(row.late_reason, context.language),
         asked_by=_asked_by(row, people or {}),
-        asked_on=local_day(desk.session, row.asked_at),
+        asked_on=local_day(context.session, row.asked_at),
         may_be_withdrawn=is_asked(row) and row.id not in kept,
     )
 

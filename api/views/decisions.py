@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from api.access.decisions import Sight
-from api.access.session import Desk
+from api.access.decisions import RegisterSight
+from api.access.session import RequestContext
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.scope import local_day
 from locales import pick
@@ -35,40 +35,40 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def lines_of_committee(desk: Desk, committee_id: UUID, most: int) -> list[dict[str, Any]] | None:
+def lines_of_committee(context: RequestContext, committee_id: UUID, most: int) -> list[dict[str, Any]] | None:
     """What a committee decided last, as lines; None where its register is not the reader's."""
-    sight = Sight.of(desk)
+    sight = RegisterSight.of(context)
     if committee_id not in sight.registers:
         return None
-    rows = [row for row in decisions.latest(desk.session, committee_id, most) if sight.has(row)]
-    return lines_of(desk, rows, endorsements(desk.session, [row.id for row in rows], at=desk.at))
+    rows = [row for row in decisions.latest(context.session, committee_id, most) if sight.has(row)]
+    return lines_of(context, rows, endorsements(context.session, [row.id for row in rows], at=context.at))
 
 
 def lines_of(
-    desk: Desk, rows: Iterable[RegisteredDecision], words: Mapping[UUID, Sequence[Endorsed]]
+    context: RequestContext, rows: Iterable[RegisteredDecision], words: Mapping[UUID, Sequence[Endorsed]]
 ) -> list[dict[str, Any]]:
     """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
     rows = list(rows)
-    named, made_of_it = committees(desk.session), decisions.endorsements_in_words(desk.session, rows)
+    named, made_of_it = committees(context.session), decisions.endorsements_in_words(context.session, rows)
     found = []
     for row in rows:
         asked = [one for one in words[row.id] if one.stake != OWES_AGAIN]
         said = {"fr": row.text_fr, "en": row.text_en}
-        mine = said[desk.language]
-        language = desk.language if mine else "en" if desk.language == "fr" else "fr"
+        mine = said[context.language]
+        language = context.language if mine else "en" if context.language == "fr" else "fr"
         found.append(
             {
                 "row": row,
-                "committee": title_of(named[row.committee_id], desk.language),
-                "decided_on": local_day(desk.session, row.decided_at),
+                "committee": title_of(named[row.committee_id], context.language),
+                "decided_on": local_day(context.session, row.decided_at),
                 "text": mine or said[language],
                 "language": language,
-                "owner": pick(desk.language, decisions.owner_of(row)),
+                "owner": pick(context.language, decisions.owner_of(row)),
                 "state": (state := decision_words.shown_state(row)),
-                "in_days": (row.due_on - desk.day).days if row.due_on and state == "open" else None,
+                "in_days": (row.due_on - context.day).days if row.due_on and state == "open" else None,
                 "asked": len(asked),
                 "endorsed": sum(one.said == "endorsed" for one in asked),
-                "endorsement": pick(desk.language, made_of_it[row.id]),
+                "endorsement": pick(context.language, made_of_it[row.id]),
                 "missing": [one.organization for one in asked if one.word.is_awaited],
             }
         )

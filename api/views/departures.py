@@ -85,7 +85,7 @@ def _no_way() -> tuple[UUID | None, str]:
     raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
 
 
-class DepartureShown(Departure):
+class DepartureLine(Departure):
     """A departure with names, and the state of its case."""
 
     model_config = SHAPE
@@ -100,13 +100,13 @@ class DepartureShown(Departure):
         return f"{self.given_name} {self.family_name}"
 
 
-def departures_shown(session: Session, cases: list[Case]) -> list[DepartureShown]:
+def departures_shown(session: Session, cases: list[Case]) -> list[DepartureLine]:
     """The departures of these cases with names, the last day soonest first."""
     if not cases:
         return []
     return every(
         session,
-        of(DepartureShown)
+        of(DepartureLine)
         .join(Case, joins(Departure.case_id, Case))
         .join(Person, joins(Departure.person_id, Person))
         .join(Organization, joins(Departure.organization_id, Organization))

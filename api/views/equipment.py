@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.equipment.inventory import Listed
+from domain.equipment.inventory import EquipmentInHand
 from locales import N_
 from models.lifecycles import EQUIPMENT
 
@@ -20,7 +20,7 @@ MOVES: Final[Mapping[str, str]] = {
 }
 
 
-def moves_of(row: Listed) -> list[str]:
+def moves_of(row: EquipmentInHand) -> list[str]:
     """What may be done with a thing of the inventory as it stands; the verbs check it again, with the actor."""
     if row.person_id is not None:
         return ["take_back", "give_up" if row.missing_since is not None else "report_missing"]

@@ -10,8 +10,8 @@ from api.access import summaries
 from api.access.cases import to_task
 from api.access.people import to_person
 from api.access.permissions import Action, allows
-from api.access.session import Desk
-from api.views.departures import DepartureShown, departures_shown, people_names, to_offers
+from api.access.session import RequestContext
+from api.views.departures import DepartureLine, departures_shown, people_names, to_offers
 from api.views.handed_over import Settled, settled_of
 from api.views.left import Left, fit_in_words, keeps_back, left_of
 from domain.declarations.protocol import Protocol
@@ -47,7 +47,7 @@ class LeavingShown:
     called off nothing is left to settle: `after_all` says what its person has, and has not again.
     """
 
-    departure: DepartureShown
+    departure: DepartureLine
     after_all: Stayed | None
     own: bool
     left: Mapping[UUID, Left]
@@ -58,7 +58,7 @@ class LeavingShown:
     settles: set[UUID]
     settled: Mapping[UUID | None, Settled]
     summaries: Mapping[UUID, str]
-    receipt: Sequence[hand_overs_in_bulk.Line] | None
+    receipt: Sequence[hand_overs_in_bulk.BulkOffer] | None
     fit: Mapping[UUID, str]
     done: bool
     names: Mapping[UUID, str]
@@ -66,28 +66,28 @@ class LeavingShown:
 
 
 def leaving_of(
-    desk: Desk,
+    context: RequestContext,
     case: Case,
     protocol: Protocol,
     *,
-    receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
+    receipt: Sequence[hand_overs_in_bulk.BulkOffer] | None = None,
     done: bool = False,
 ) -> LeavingShown | None:
     """What a case shows of the person who leaves; None where it is no departure.
 
     `receipt` says who its follow-ups would be offered to, or were where it is `done`.
     """
-    departure = departure_of(desk.session, case.id)
+    departure = departure_of(context.session, case.id)
     if departure is None:
         return None
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
-    own = case.subject_id == desk.asker.person_id
+    kept = calls_who_barred(context.session, context.asker.person_id)
+    own = case.subject_id == context.asker.person_id
     called_off = departure.called_off_at is not None
-    found = [] if called_off else _left(desk, case, own=own)
+    found = [] if called_off else _left(context, case, own=own)
     left = {one.task.id: one for one in found if one.task is not None}
     others, by_itself = _without_step(found, protocol)
-    (shown,) = departures_shown(desk.session, [case])
-    after_all = _after_all(desk, case, kept)
+    (shown,) = departures_shown(context.session, [case])
+    after_all = _after_all(context, case, kept)
     return LeavingShown(
         departure=shown,
         after_all=after_all,
@@ -96,20 +96,20 @@ def leaving_of(
         others=others,
         by_itself=by_itself,
         is_empty=not found and not called_off,
-        keeps_back=keeps_back(desk.session, desk.asker, case.id),
-        settles=_settles(desk, case, left.values()),
-        settled={one.task_id: one for one in settled_of(desk.session, desk.asker, case.id, desk.language)},
-        summaries={one.task_id: may for one, may in summaries.summaries_in(desk.session, desk.asker, case)},
+        keeps_back=keeps_back(context.session, context.asker, case.id),
+        settles=_settles(context, case, left.values()),
+        settled={one.task_id: one for one in settled_of(context.session, context.asker, case.id, context.language)},
+        summaries={one.task_id: may for one, may in summaries.summaries_in(context.session, context.asker, case)},
         receipt=_receipt(receipt, kept),
-        fit=_fit(receipt or (), desk.language),
+        fit=_fit(receipt or (), context.language),
         done=done,
-        names=_names(desk, receipt, after_all),
-        may_offer=_may_offer(desk, case, left.values()),
+        names=_names(context, receipt, after_all),
+        may_offer=_may_offer(context, case, left.values()),
     )
 
 
-def _left(desk: Desk, case: Case, *, own: bool) -> list[Left]:
-    return left_of(desk.session, case, desk.at, desk.language, may_settle=True, asker=desk.asker, own=own)
+def _left(context: RequestContext, case: Case, *, own: bool) -> list[Left]:
+    return left_of(context.session, case, context.at, context.language, may_settle=True, asker=context.asker, own=own)
 
 
 def _without_step(found: Iterable[Left], protocol: Protocol) -> tuple[dict[str, list[Left]], list[Left]]:
@@ -126,31 +126,33 @@ def _without_step(found: Iterable[Left], protocol: Protocol) -> tuple[dict[str, 
 
 
 def _receipt(
-    lines: Sequence[hand_overs_in_bulk.Line] | None, kept: Callable[[str], bool]
-) -> list[hand_overs_in_bulk.Line] | None:
+    lines: Sequence[hand_overs_in_bulk.BulkOffer] | None, kept: Callable[[str], bool]
+) -> list[hand_overs_in_bulk.BulkOffer] | None:
     """The lines of what was offered, or would be, without what calls a participant who barred the reader."""
     return None if lines is None else [line for line in lines if not kept(line.title_en)]
 
 
-def _fit(receipt: Iterable[hand_overs_in_bulk.Line], language: str) -> dict[UUID, str]:
+def _fit(receipt: Iterable[hand_overs_in_bulk.BulkOffer], language: str) -> dict[UUID, str]:
     """What speaks for and against the workers that follow-ups are offered to, by the task."""
     return {line.task_id: fit_in_words(line.proposal, language) for line in receipt if line.proposal is not None}
 
 
-def _names(desk: Desk, receipt: Sequence[hand_overs_in_bulk.Line] | None, after_all: Stayed | None) -> dict[UUID, str]:
+def _names(
+    context: RequestContext, receipt: Sequence[hand_overs_in_bulk.BulkOffer] | None, after_all: Stayed | None
+) -> dict[UUID, str]:
     """The people of the program by name, where the page names one by their id."""
-    return {} if receipt is None and after_all is None else people_names(desk.session)
+    return {} if receipt is None and after_all is None else people_names(context.session)
 
 
-def _may_offer(desk: Desk, case: Case, left: Iterable[Left]) -> bool:
+def _may_offer(context: RequestContext, case: Case, left: Iterable[Left]) -> bool:
     """Whether the reader may offer the follow-ups that are left."""
-    may = allows(Action.OFFER_FOLLOW_UPS, to_offers(desk.session, desk.asker, case)) is not None
+    may = allows(Action.OFFER_FOLLOW_UPS, to_offers(context.session, context.asker, case)) is not None
     return may and any(one.kind == FOLLOW_UP for one in left)
 
 
-def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> Stayed | None:
+def _after_all(context: RequestContext, case: Case, kept: Callable[[str], bool]) -> Stayed | None:
     """What a person keeps whose departure was called off, as the reader may see it, and where they are invited anew."""
-    found = stays.after_all(desk.session, case.id, desk.at)
+    found = stays.after_all(context.session, case.id, context.at)
     if found is None:
         return None
     in_hand = [one for one in found.in_hand if not kept(one.title.en)]
@@ -161,11 +163,13 @@ def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> Stayed | 
         of_others=[one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
         has_seats=bool(found.seats),
         invited_anew=found.invited_anew,
-        invites=allows(Action.INVITE, to_person(desk.asker, surely(case.subject_id))) is not None,
+        invites=allows(Action.INVITE, to_person(context.asker, surely(case.subject_id))) is not None,
     )
 
 
-def _settles(desk: Desk, case: Case, left: Iterable[Left]) -> set[UUID]:
+def _settles(context: RequestContext, case: Case, left: Iterable[Left]) -> set[UUID]:
     """The tasks by which the reader settles a thing."""
-    given = {one.task.id: to_task(desk.session, desk.asker, one.task, case) for one in left if one.task is not None}
+    given = {
+        one.task.id: to_task(context.session, context.asker, one.task, case) for one in left if one.task is not None
+    }
     return {task_id for task_id, what in given.items() if allows(Action.SETTLE_HOLDING, what) is not None}

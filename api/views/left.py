@@ -26,7 +26,7 @@ from domain.holdings.roles import TENURE, role_of
 from domain.holdings.things import EQUIPMENT
 from domain.kernel.rows import col, every, joins, of, only, scalar, surely, tuples
 from domain.kernel.scope import local_day
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from domain.roles.sight import calls_who_barred, task_is_open_to
 from locales import N_, say, show_day
 from models.casework import Case, Task
@@ -45,7 +45,7 @@ class Left:
     task: Task | None  # the step that asks about it, while it is open
     choices: tuple[tuple[str, str], ...] = ()  # how it can be settled: the form's value, and the words for it
     missing_since: datetime | None = None
-    offer: Offer | None = None  # of a follow-up: the last one
+    offer: LastOffer | None = None  # of a follow-up: the last one
     settled_by: tuple[str, ...] = ()  # on whom the task waits
     not_now: tuple[str, ...] = ()  # of a follow-up: who cannot be given it, with why
     nobody: str = ""  # why nobody can take it over by name, where it is of a kind that somebody could
@@ -53,7 +53,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Offer:
+class LastOffer:
     """The last time that a follow-up was offered: to whom, by when they answer, and what they said."""
 
     name: str
@@ -101,12 +101,12 @@ def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
     return scalar(session, found.limit(1)) is not None
 
 
-def said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
+def said_of(proposal: proposals.WorkerProposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker to whom a follow-up can be offered, with what speaks for them and against. DP-03a, DP-03b."""
     return f"{names.get(proposal.person_id, '')} – {fit_in_words(proposal, language)}"
 
 
-def fit_in_words(proposal: proposals.Proposal, language: str) -> str:
+def fit_in_words(proposal: proposals.WorkerProposal, language: str) -> str:
     """What speaks for a worker to whom a follow-up can be offered, and against them."""
     reasons = [
         *([N_("has met the participant")] if proposal.met else []),
@@ -168,7 +168,7 @@ class _Reading:
     own: bool
     is_over: bool
     names: Mapping[UUID, str]
-    today: Standing
+    today: DayTenures
     links: Mapping[UUID, list[Link]]
     case_titles: Mapping[UUID, str]
     offered: Mapping[UUID, HandOver]
@@ -220,13 +220,13 @@ class _Reading:
             return tuple(end for end in ends if end != "with_the_role")
         return ends
 
-    def _thought_of(self, task: Task) -> list[proposals.Proposal]:
+    def _thought_of(self, task: Task) -> list[proposals.WorkerProposal]:
         """The workers to consider for a follow-up that is to be handed over; none for any other thing."""
         if task.holding != FOLLOW_UP:
             return []
         return parts_left.considered_for(self.session, task, surely(self.case.subject_id), self.at)
 
-    def _takers(self, task: Task, thought_of: Sequence[proposals.Proposal]) -> list[tuple[str, str]]:
+    def _takers(self, task: Task, thought_of: Sequence[proposals.WorkerProposal]) -> list[tuple[str, str]]:
         """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
         if task.holding == FOLLOW_UP:
             return [
@@ -276,7 +276,9 @@ def _said_of_taker(name: str, begins_on: date | None, language: str) -> str:
     return say(language, _TO_WHO_BEGINS, name=name, day=show_day(language, begins_on))
 
 
-def _not_now(thought_of: Sequence[proposals.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
+def _not_now(
+    thought_of: Sequence[proposals.WorkerProposal], names: Mapping[UUID, str], language: str
+) -> tuple[str, ...]:
     """Who cannot be given the follow-up that is asked about, with why: seen before anything is offered."""
     return tuple(
         f"{names.get(one.person_id, '')} ({', '.join(say(language, BARS[bar]) for bar in one.load.bars)})"
@@ -285,10 +287,10 @@ def _not_now(thought_of: Sequence[proposals.Proposal], names: Mapping[UUID, str]
     )
 
 
-def _offer(row: HandOver | None, names: Mapping[UUID, str], way: str) -> Offer | None:
+def _offer(row: HandOver | None, names: Mapping[UUID, str], way: str) -> LastOffer | None:
     if row is None:
-        return Offer("", "", date.min, False, way) if way else None
-    return Offer(names[row.to_id], row.state, row.answer_by, row.lapsed_at is not None, way or row.way)
+        return LastOffer("", "", date.min, False, way) if way else None
+    return LastOffer(names[row.to_id], row.state, row.answer_by, row.lapsed_at is not None, way or row.way)
 
 
 _TO = N_("Goes to %(name)s")

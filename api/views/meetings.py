@@ -13,7 +13,7 @@ from sqlmodel import and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, every, of
 from locales import N_
@@ -44,7 +44,7 @@ ANSWERS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class ListedMeeting:
     """One meeting in a list. `answer` is the asker's own, "" where they gave none; `may_open` whether its page is
     theirs to see."""
 
@@ -86,7 +86,7 @@ def hours_of(meeting: Meeting) -> tuple[time, time]:
     return meeting.starts.time(), local_of(meeting.ends_at, meeting.time_zone).time()
 
 
-class Heading(TypedDict):
+class MeetingHead(TypedDict):
     """What a page says of the meeting that it is about."""
 
     meeting: Meeting
@@ -97,28 +97,30 @@ class Heading(TypedDict):
     state: tuple[str, str]
 
 
-def heading_of(desk: Desk, meeting: Meeting) -> Heading:
+def heading_of(context: RequestContext, meeting: Meeting) -> MeetingHead:
     """What a page says of the meeting that it is about."""
-    committee = committees(desk.session)[meeting.committee_id]
-    return Heading(
+    committee = committees(context.session)[meeting.committee_id]
+    return MeetingHead(
         meeting=meeting,
         committee=committee,
-        title=title_of(committee, desk.language),
-        when=when(desk.language, meeting.starts),
+        title=title_of(committee, context.language),
+        when=when(context.language, meeting.starts),
         hours=hours_of(meeting),
         state=STATES[meeting.state],
     )
 
 
-def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:
+def between(
+    context: RequestContext, first: date, last: date, *, committee_id: UUID | None = None
+) -> list[ListedMeeting]:
     """The meetings from a local day to another, both inclusive, in order: of the program, or of one committee."""
     statement = of(Meeting).where(
         col(Meeting.starts) >= datetime.combine(first, time.min),
         col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
         *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
     )
-    rows = every(desk.session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
-    return lines_of(desk, rows)
+    rows = every(context.session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
+    return lines_of(context, rows)
 
 
 def asked_between(*spans: tuple[date, date]) -> Question[SelectOfScalar[Meeting]]:
@@ -147,26 +149,26 @@ _BETWEEN: Final = built(
 )
 
 
-def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
+def lines_of(context: RequestContext, rows: Sequence[Meeting]) -> list[ListedMeeting]:
     """Each of these meetings as a line."""
-    named = committees(desk.session)
-    invitees = invitees_of(desk.session, rows)
-    said = answers_of(desk, (row.id for row in rows))
-    me = desk.asker.person_id
+    named = committees(context.session)
+    invitees = invitees_of(context.session, rows)
+    said = answers_of(context, (row.id for row in rows))
+    me = context.asker.person_id
     found = []
-    for row in in_the_readers_words(desk.session, rows, desk.language):
+    for row in in_the_readers_words(context.session, rows, context.language):
         is_mine = me in invitees.of(row)
-        given = to_program(desk.asker)
-        if invitees.members[row.committee_id].seat_of(me, desk.day) is not None:
-            given[Relation.SITS] = themselves(desk.asker)
+        given = to_program(context.asker)
+        if invitees.members[row.committee_id].seat_of(me, context.day) is not None:
+            given[Relation.SITS] = themselves(context.asker)
         if is_mine:
-            given[Relation.INVITED] = themselves(desk.asker)
+            given[Relation.INVITED] = themselves(context.asker)
         committee = named[row.committee_id]
         found.append(
-            Line(
+            ListedMeeting(
                 row,
                 committee,
-                title_of(committee, desk.language),
+                title_of(committee, context.language),
                 is_mine,
                 said.get(row.id, ""),
                 allows(Action.SEE_MEETING, given) is not None,
@@ -175,7 +177,7 @@ def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
     return found
 
 
-def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:
+def answers_of(context: RequestContext, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:
     """What the asker answered to each of these meetings, where they did."""
-    rows = answers.given(desk.session, list(meeting_ids), person_id=desk.asker.person_id)
+    rows = answers.given(context.session, list(meeting_ids), person_id=context.asker.person_id)
     return {row.meeting_id: row.answer for row in rows}

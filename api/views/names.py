@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, in_program, only, run, select
 from locales import current_language
 from models.program import Person, Role
 
 
-def people_by_id(desk: Desk) -> dict[UUID, Person]:
+def people_by_id(context: RequestContext) -> dict[UUID, Person]:
     """The program's people by id, in the order of their names."""
-    found = desk.session.scalars(select(Person).where(in_program(Person)).order_by(col(Person.sort_key)))
+    found = context.session.scalars(select(Person).where(in_program(Person)).order_by(col(Person.sort_key)))
     return {person.id: person for person in found}
 
 
@@ -23,7 +23,7 @@ _TITLES: Final = built(only(Role.key, Role.title_fr, Role.title_en))
 ASKED_OF_TITLES: Final = Question(_TITLES)
 
 
-def titles_of_roles(desk: Desk) -> dict[str, str]:
+def titles_of_roles(context: RequestContext) -> dict[str, str]:
     """Each role's title in the language of the page, by its key."""
     in_french = current_language() == "fr"
-    return {key: fr if in_french else en for key, fr, en in run(desk.session, *ASKED_OF_TITLES)}
+    return {key: fr if in_french else en for key, fr, en in run(context.session, *ASKED_OF_TITLES)}

@@ -8,15 +8,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from api.access.participants import Facts, Opened
+from api.access.participants import Facts, OpenedFile
 from api.views.criteria import ASKED
 from api.views.participant_words import DECIDED, WRITTEN
 from domain.admissions.duplicates import Duplicate
 from domain.participants.ages import Age
-from domain.participants.findings import Found
-from domain.participants.identity import Identity
-from domain.participants.reasons import Reason
-from domain.participants.referral_fields import Kind, Referrer, Told, Who, fields_of
+from domain.participants.findings import CriterionFound
+from domain.participants.identity import ParticipantIdentity
+from domain.participants.reasons import DecisionReason
+from domain.participants.referral_fields import Kind, Referrer, ToldField, Who, fields_of
 from domain.participants.referral_form import ReadReferral
 from locales import N_, current_language, gettext, show_day
 
@@ -61,13 +61,13 @@ class OpenedNow:
     age: str = ""
     reached_by: list[str] = field(default_factory=list)
     referrals: list[ShownReferral] = field(default_factory=list)
-    facts: Mapping[str, Found] = field(default_factory=dict)
+    facts: Mapping[str, CriterionFound] = field(default_factory=dict)
     reasons: list[ShownReason] = field(default_factory=list)
     duplicates: list[Duplicate] | None = None
     disclosure: ShownDisclosure | None = None
 
 
-def opened_now(opened: Opened, *, duplicates: list[Duplicate] | None) -> OpenedNow:
+def opened_now(opened: OpenedFile, *, duplicates: list[Duplicate] | None) -> OpenedNow:
     """Who somebody is and what was referred."""
     return OpenedNow(
         who=[_who(one) for one in (opened.who, *opened.who.also)],
@@ -90,7 +90,7 @@ def opened_without_the_name(read: Facts) -> OpenedNow:
     )
 
 
-def _who(who: Identity) -> Lines:
+def _who(who: ParticipantIdentity) -> Lines:
     """Who somebody is, as one file says it."""
     unknown = gettext(N_("Not known"))
     said = f"{who.age} ({_day(who.age_on)})" if who.age is not None and who.age_on is not None else "–"
@@ -103,7 +103,7 @@ def _who(who: Identity) -> Lines:
 
 
 def _referral(referral: ReadReferral) -> ShownReferral:
-    told = sorted((one for one in fields_of(Told) if one.kind != "facts"), key=lambda one: not one.needed)
+    told = sorted((one for one in fields_of(ToldField) if one.kind != "facts"), key=lambda one: not one.needed)
     lines = [(gettext(one.label), _answer(one.kind, getattr(referral, one.name))) for one in told]
     lines += [(gettext(ASKED[criterion]), text) for criterion, text in referral.facts.items()]
     if referral.referrer_name:
@@ -112,7 +112,7 @@ def _referral(referral: ReadReferral) -> ShownReferral:
     return ShownReferral(referral.received_at, lines)
 
 
-def _reason(reason: Reason) -> ShownReason:
+def _reason(reason: DecisionReason) -> ShownReason:
     kind, results = DECIDED[reason.of]
     of_a_day = reason.of == "kept_until"
     became = _day(date.fromisoformat(reason.result)) if of_a_day else gettext(results[reason.result])

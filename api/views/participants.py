@@ -11,23 +11,23 @@ from uuid import UUID
 from sqlmodel import Session
 
 from api.access.cases import find_case
-from api.access.participants import Known
+from api.access.participants import UnsealedFacts
 from api.access.permissions import Action, Forbidden, Given, Relation, allows
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.criteria import NAMES
 from api.views.follow_ups import WHY_PROPOSED, bars_of
 from api.views.participant_words import DESTRUCTION_GROUNDS, offered
 from api.views.tasks import names_of
 from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
-from domain.accompaniment.proposals import Proposal, proposed_pair
+from domain.accompaniment.proposals import WorkerProposal, proposed_pair
 from domain.admissions import duplicates, first_meetings
 from domain.kernel.rows import col, only, run, scalar
 from domain.participants import destruction, disclosures, findings, reading, what_is_destroyed
 from domain.participants.consent_text import CURRENT
-from domain.participants.destruction import Asked
-from domain.participants.findings import OF_RECRUITERS, Found
+from domain.participants.destruction import DestructionRequest
+from domain.participants.findings import OF_RECRUITERS, CriterionFound
 from domain.participants.locking import case_of
-from domain.participants.what_is_destroyed import Proof
+from domain.participants.what_is_destroyed import DestructionProof
 from domain.roles.roles import standing
 from domain.terms.admission import BEING_ADMITTED
 from domain.terms.sharing import circle_of
@@ -59,14 +59,14 @@ _ASKED: Final = (
 class SeenFile:
     """A file, who looks at it, and what they are to it."""
 
-    desk: Desk
-    row: Known
+    context: RequestContext
+    row: UnsealedFacts
     given: Given
 
     @property
     def session(self) -> Session:
         """The transaction of the request."""
-        return self.desk.session
+        return self.context.session
 
     @property
     def id(self) -> UUID:
@@ -97,14 +97,14 @@ class Admission:
     waiting: Referral | None
     again: Referral | None
     maybe_known: bool
-    found: Mapping[str, Found]
-    criteria: list[tuple[str, str, Found | None]]
+    found: Mapping[str, CriterionFound]
+    criteria: list[tuple[str, str, CriterionFound | None]]
     named: CandidateWorker | None
     names_another: bool
     item: AgendaItem | None
     decided: list[AdmissionDecision]
     met: list[FirstMeeting]
-    proposals: list[Proposal]
+    proposals: list[WorkerProposal]
 
     @property
     def people(self) -> set[UUID | None]:
@@ -127,7 +127,7 @@ def admission_of(seen: SeenFile) -> Admission:
     return Admission(
         waiting=waiting,
         again=again,
-        maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.desk.asker.person_id)),
+        maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.context.asker.person_id)),
         found=found,
         criteria=_criteria(row, found),
         named=workers.named(session, row.id),
@@ -135,11 +135,11 @@ def admission_of(seen: SeenFile) -> Admission:
         item=item,
         decided=admissions.decisions_about(session, row.id),
         met=first_meetings.meetings_of(session, row.id),
-        proposals=proposals.proposals(session, row.id, at=seen.desk.at) if chooses else [],
+        proposals=proposals.proposals(session, row.id, at=seen.context.at) if chooses else [],
     )
 
 
-def _criteria(row: Known, found: Mapping[str, Found]) -> list[tuple[str, str, Found | None]]:
+def _criteria(row: UnsealedFacts, found: Mapping[str, CriterionFound]) -> list[tuple[str, str, CriterionFound | None]]:
     """The criteria by their names, each as it was found; that of those who recruit others only where it is of them."""
     asked = [one for one in CRITERIA if one != OF_RECRUITERS or row.recruiter or one in found]
     return [(criterion, gettext(NAMES[criterion]), found.get(criterion)) for criterion in asked]
@@ -161,7 +161,7 @@ def _names_another(seen: SeenFile) -> bool:
     return workers.was_given(seen.session, seen.id)
 
 
-def _to_triage_again(row: Known, referrals: Sequence[Referral]) -> Referral | None:
+def _to_triage_again(row: UnsealedFacts, referrals: Sequence[Referral]) -> Referral | None:
     """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
     last = referrals[0] if referrals else None
     if row.state not in BEING_ADMITTED or last is None or last.state != "triaged" or last.result == "refused":
@@ -173,13 +173,13 @@ def _to_triage_again(row: Known, referrals: Sequence[Referral]) -> Referral | No
 class Workers:
     """The workers of whom one is chosen, each in a line: all of them, who might be a pair, and what one may choose."""
 
-    lines: list[tuple[Proposal, str]]
+    lines: list[tuple[WorkerProposal, str]]
     pair: list[str]
     choices: list[tuple[str, str]]
     seconds: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, offered: Sequence[Proposal], names: Mapping[UUID, str], language: str) -> Workers:
+    def of(cls, offered: Sequence[WorkerProposal], names: Mapping[UUID, str], language: str) -> Workers:
         """Those who are proposed, who fits best first."""
         lines = [(one, _in_one_line(one, names, language)) for one in offered]
         return cls(
@@ -190,7 +190,7 @@ class Workers:
         )
 
 
-def _in_one_line(proposal: Proposal, names: Mapping[UUID, str], language: str) -> str:
+def _in_one_line(proposal: WorkerProposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker with what speaks for and against."""
     load = proposal.load
     name = names.get(proposal.person_id, "")
@@ -213,9 +213,9 @@ class Consents:
     """What somebody consented to, what is asked of it, and what the form of a signed consent offers."""
 
     signed: list[Consent]
-    asked_what_follows: withdrawals.Asked | None
-    asked_of_partners: withdrawals.Asked | None
-    asked_to_review: withdrawals.Asked | None
+    asked_what_follows: withdrawals.StillAsked | None
+    asked_of_partners: withdrawals.StillAsked | None
+    asked_to_review: withdrawals.StillAsked | None
     partners: list[tuple[UUID, str]]
     not_shared_with: list[str]
     could_have_signed: list[UUID]
@@ -241,10 +241,10 @@ def consents_of(seen: SeenFile) -> Consents | None:
     """What somebody consented to, for who may see it."""
     if not seen.may[Action.SEE_CONSENTS]:
         return None
-    session, keeps, asker = seen.session, seen.may[Action.KEEP_ADMISSION], seen.desk.asker.person_id
+    session, keeps, asker = seen.session, seen.may[Action.KEEP_ADMISSION], seen.context.asker.person_id
     signed = consents.consents_of(session, seen.id)
     partners = _partners(session)
-    could_sign = consents.workers_of(session, seen.id, seen.desk.day) if keeps else []
+    could_sign = consents.workers_of(session, seen.id, seen.context.day) if keeps else []
     if seen.accompanies and asker not in could_sign:
         could_sign = [asker, *could_sign]
     return Consents(
@@ -272,7 +272,7 @@ def _partners(session: Session) -> list[tuple[UUID, str]]:
 
 def _not_shared_with(seen: SeenFile, partners: Iterable[tuple[UUID, str]]) -> list[str]:
     """The partners that see nothing of the participant today, because consent to that was not given, or ended."""
-    circle = circle_of(seen.session, seen.id, seen.desk.day)
+    circle = circle_of(seen.session, seen.id, seen.context.day)
     return [name for place, name in partners if not circle.agrees_to(place)]
 
 
@@ -312,41 +312,41 @@ def risk_of(seen: SeenFile) -> Risk | None:
 class ShownProof:
     """The proof that a file is destroyed, with the names of who asked for it and who confirmed it."""
 
-    of: Proof
+    of: DestructionProof
     by: str
     asked_by: str
 
 
-def proof_of(desk: Desk, participant_id: UUID) -> ShownProof | None:
+def proof_of(context: RequestContext, participant_id: UUID) -> ShownProof | None:
     """The proof that a file is destroyed; None where it is not."""
-    found = what_is_destroyed.proof_of(desk.session, participant_id)
+    found = what_is_destroyed.proof_of(context.session, participant_id)
     if found is None:
         return None
-    names = names_of(desk, (found.by_id, found.asked_by_id))
+    names = names_of(context, (found.by_id, found.asked_by_id))
     by, asked_by = (names[one] if one else "" for one in (found.by_id, found.asked_by_id))
     return ShownProof(found, by, asked_by)
 
 
 @dataclass(frozen=True)
-class Retention:
+class RetentionShown:
     """How long a file is kept, and what is asked of its destruction."""
 
     is_due: bool
     is_followed: bool
     can_be_asked: bool  # that the file be destroyed
-    asked: Asked | None
+    asked: DestructionRequest | None
     grounds: list[tuple[str, str]]
     proof: ShownProof | None
 
 
-def retention_of(seen: SeenFile) -> Retention | None:
+def retention_of(seen: SeenFile) -> RetentionShown | None:
     """How long a file is kept, for who keeps that."""
     if not seen.may[Action.KEEP_RETENTION]:
         return None
     session, row = seen.session, seen.row
-    is_due = row.retain_until is not None and row.retain_until < seen.desk.day and not row.held
+    is_due = row.retain_until is not None and row.retain_until < seen.context.day and not row.held
     is_followed = destruction.is_followed(session, row.id)
-    return Retention(
+    return RetentionShown(
         is_due=is_due,
         is_followed=is_followed,
         can_be_asked=is_due and not is_followed and _is_over(session, row),
@@ -356,11 +356,11 @@ def retention_of(seen: SeenFile) -> Retention | None:
             for ground, words in offered(DESTRUCTION_GROUNDS)
             if ground != "not_triaged" or row.state == "candidate"
         ],
-        proof=proof_of(seen.desk, row.id) if row.state == "destroyed" else None,
+        proof=proof_of(seen.context, row.id) if row.state == "destroyed" else None,
     )
 
 
-def _is_over(session: Session, row: Known) -> bool:
+def _is_over(session: Session, row: UnsealedFacts) -> bool:
     """Whether somebody was admitted, went no further, or is a candidate of whom nothing is being decided."""
     if row.state == "candidate":
         return not destruction.is_being_decided(session, row.id)
@@ -390,7 +390,7 @@ class Apart:
 
 def apart_of(seen: SeenFile) -> Apart:
     """What is kept apart of a file, each for who keeps it."""
-    session, today = seen.session, standing(seen.session, seen.desk.day)
+    session, today = seen.session, standing(seen.session, seen.context.day)
     return Apart(
         disclosed=disclosures.disclosures_of(session, seen.id) if seen.may[Action.KEEP_DISCLOSURES] else [],
         barred=barring.barred_of(session, seen.id) if seen.may[Action.KEEP_ADMISSION] else [],
@@ -407,7 +407,7 @@ def case_seen(seen: SeenFile) -> UUID | None:
     if case_id is None:
         return None
     try:
-        find_case(seen.session, seen.desk.asker, case_id)
+        find_case(seen.session, seen.context.asker, case_id)
     except Forbidden:
         return None
     return case_id

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.access.permissions import Action, allows, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.admissions import duplicates
 from domain.participants import links, reading, referring, retention
-from domain.participants.findings import Found, findings_of
+from domain.participants.findings import CriterionFound, findings_of
 from domain.participants.reading import Arrived, Funnel
 from domain.participants.referring import LeftDraft
-from domain.participants.retention import Due
+from domain.participants.retention import DueDestruction
 from domain.roles.sight import who_barred
 from models.referral import ReferralLink
 
@@ -21,10 +21,10 @@ from models.referral import ReferralLink
 Came = tuple[list[Arrived], list[Arrived]]
 
 
-def came(desk: Desk, barred_by: Collection[UUID]) -> Came:
+def came(context: RequestContext, barred_by: Collection[UUID]) -> Came:
     """The referrals to triage and those under way, the longest waiting first."""
     received, under_way = (
-        [row for row in read(desk.session) if row.participant_id not in barred_by]
+        [row for row in read(context.session) if row.participant_id not in barred_by]
         for read in (reading.to_triage, reading.under_way)
     )
     return received, under_way
@@ -36,13 +36,13 @@ class Board:
 
     received: list[Arrived]
     maybe_known: frozenset[UUID]
-    found: Mapping[UUID, Mapping[str, Found]]
+    found: Mapping[UUID, Mapping[str, CriterionFound]]
     under_way: list[Arrived]
     no_further: list[Arrived]
     left: list[LeftDraft]
     links: list[ReferralLink]
     funnel: Funnel
-    to_destroy: list[Due]
+    to_destroy: list[DueDestruction]
 
     @property
     def people(self) -> set[UUID | None]:
@@ -54,13 +54,13 @@ class Board:
         }
 
 
-def board_of(desk: Desk) -> Board | None:
+def board_of(context: RequestContext) -> Board | None:
     """The board, for who triages."""
-    if allows(Action.TRIAGE, to_program(desk.asker)) is None:
+    if allows(Action.TRIAGE, to_program(context.asker)) is None:
         return None
-    session, reader, since = desk.session, desk.asker.person_id, desk.at - reading.LOOKS_BACK
+    session, reader, since = context.session, context.asker.person_id, context.at - reading.LOOKS_BACK
     barred_by = who_barred(session, reader)
-    received, under_way = came(desk, barred_by)
+    received, under_way = came(context, barred_by)
     return Board(
         received=received,
         maybe_known=duplicates.alike(session, [row.participant_id for row in received], reader=reader),
@@ -70,5 +70,5 @@ def board_of(desk: Desk) -> Board | None:
         left=referring.left_drafts(session),
         links=links.links_of(session),
         funnel=reading.funnel(session, since=since),
-        to_destroy=[row for row in retention.due(session, desk.day) if row.id not in barred_by],
+        to_destroy=[row for row in retention.due(session, context.day) if row.id not in barred_by],
     )

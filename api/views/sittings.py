@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.names import titles_of_roles
 from domain.kernel.rows import col, only, run
 from locales import N_, pick
@@ -47,7 +47,7 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Said:
+class InvitationAnswer:
     """A person's answer to the invitation, and the alternate they named to come instead, if any."""
 
     answer: str
@@ -55,7 +55,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class SeatLine:
+class SittingSeat:
     """One seat of the meeting. Hours are local; `instead` are those who may sit in the principal's place.
 
     `said` has what its people answered to the invitation, by their id, where the answer stands.
@@ -69,7 +69,7 @@ class SeatLine:
     left: time | None
     instead: tuple[Person, ...]
     is_away: bool
-    said: Mapping[UUID, Said]
+    said: Mapping[UUID, InvitationAnswer]
 
     @property
     def id(self) -> UUID:
@@ -88,7 +88,7 @@ class SeatLine:
 
 
 @dataclass(frozen=True)
-class ItemLine:
+class SittingItem:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
     `candidate` is the person it is about, where the committee decides on their own page; `is_kept`, whether it stays
@@ -162,20 +162,20 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class SittingPage:
     """A meeting that was opened, as its page shows it. `stood` is how the quorum stands now; once held, at its best."""
 
-    stood: quorum.Standing
+    stood: quorum.QuorumStanding
     quorum_words: str
     rule_words: str
-    seats: tuple[SeatLine, ...]
-    items: tuple[ItemLine, ...]
+    seats: tuple[SittingSeat, ...]
+    items: tuple[SittingItem, ...]
     decided: tuple[RegisteredDecision, ...]
     pace: Pace | None
     endorsements: Mapping[UUID, Both] = field(default_factory=dict)
 
     @property
-    def untreated(self) -> tuple[ItemLine, ...]:
+    def untreated(self) -> tuple[SittingItem, ...]:
         """The items of which nothing is recorded yet."""
         return tuple(one for one in self.items if not one.row.outcome)
 
@@ -191,46 +191,52 @@ class Sitting:
         return bool(noted or self.decided or any(one.is_recorded for one in self.seats))
 
 
-def sitting_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> Sitting:
+def sitting_of(
+    context: RequestContext, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]
+) -> SittingPage:
     """A meeting that is under way or held."""
-    session, meeting_id = desk.session, meeting.id
+    session, meeting_id = context.session, meeting.id
     day = meeting.starts.date()
     is_live = meeting.state == "under_way"
-    stood = attendance.quorum_now(session, meeting_id, desk.at) if is_live else attendance.fullest(session, meeting_id)
+    stood = (
+        attendance.quorum_now(session, meeting_id, context.at) if is_live else attendance.fullest(session, meeting_id)
+    )
     rule = quorum.rule_of(committees(session)[meeting.committee_id].quorum)
     seats = members.seats_on(day)
     decided = tuple(decisions.decisions_of(session, meeting_id))
     rows = items_of(session, meeting_id)
-    used = running.minutes_used(meeting, rows, desk.at)
-    return Sitting(
+    used = running.minutes_used(meeting, rows, context.at)
+    return SittingPage(
         stood=stood,
-        quorum_words=quorum.in_words(stood, desk.language, seats),
-        rule_words=quorum.rule_in_words(rule, desk.language, seats),
-        seats=tuple(_seats(desk, meeting, members, people)),
-        items=tuple(_items(desk, meeting, rows, used, decided)),
+        quorum_words=quorum.in_words(stood, context.language, seats),
+        rule_words=quorum.rule_in_words(rule, context.language, seats),
+        seats=tuple(_seats(context, meeting, members, people)),
+        items=tuple(_items(context, meeting, rows, used, decided)),
         decided=decided,
-        pace=_pace(meeting, rows, desk.at)
+        pace=_pace(meeting, rows, context.at)
         if is_live and meeting.opened_at and meeting.opened_at <= meeting.ends_at
         else None,
         endorsements=decisions.endorsements_in_words(session, decided),
     )
 
 
-def owners_of(desk: Desk) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]]:
+def owners_of(context: RequestContext) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]]:
     """Who may owe a decision: the program's roles, and its organizations; each with its name, in their order."""
-    roles = sorted(titles_of_roles(desk).items(), key=lambda one: one[1].casefold())
-    rows = run(desk.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name)))
+    roles = sorted(titles_of_roles(context).items(), key=lambda one: one[1].casefold())
+    rows = run(context.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name)))
     return roles, [(row.id, row.short_name) for row in rows]
 
 
-def _seats(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[SeatLine]:
+def _seats(
+    context: RequestContext, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]
+) -> list[SittingSeat]:
     day, zone = meeting.starts.date(), meeting.time_zone
-    instead = attendance.alternates_of(desk.session, meeting.id)
-    said = _said(desk, meeting, people)
+    instead = attendance.alternates_of(context.session, meeting.id)
+    said = _said(context, meeting, people)
     return [
-        SeatLine(
+        SittingSeat(
             of=one,
-            title=title_of(one.seat, desk.language),
+            title=title_of(one.seat, context.language),
             people=tuple(people[person] for person in one.expected),
             who=people[one.person_id] if one.person_id else None,
             arrived=clock_of(one.arrived_at, zone) if one.arrived_at else None,
@@ -239,15 +245,15 @@ def _seats(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UU
             is_away=any(members.away(person, day) for person in one.expected),
             said={person: said[person] for person in one.expected if person in said},
         )
-        for one in attendance.attendance_of(desk.session, meeting.id)
+        for one in attendance.attendance_of(context.session, meeting.id)
     ]
 
 
-def _said(desk: Desk, meeting: Meeting, people: Mapping[UUID, Person]) -> dict[UUID, Said]:
+def _said(context: RequestContext, meeting: Meeting, people: Mapping[UUID, Person]) -> dict[UUID, InvitationAnswer]:
     """What was answered to the invitation, by person, where the answer stands."""
     return {
-        row.person_id: Said(row.answer, people[row.alternate_id] if row.alternate_id else None)
-        for row in answers.given(desk.session, [meeting.id])
+        row.person_id: InvitationAnswer(row.answer, people[row.alternate_id] if row.alternate_id else None)
+        for row in answers.given(context.session, [meeting.id])
         if row.answer
     }
 
@@ -267,30 +273,30 @@ class _Beside:
 
 
 def _items(
-    desk: Desk,
+    context: RequestContext,
     meeting: Meeting,
     rows: Sequence[PresentedItem],
     used: Mapping[UUID, int],
     decided: Sequence[RegisteredDecision],
-) -> list[ItemLine]:
+) -> list[SittingItem]:
     left = (row.id for row in rows if not row.outcome)
     beside = _Beside(
         used,
         decided,
         current=next(left, None) if meeting.state == "under_way" else None,
-        committees=committees(desk.session),
-        candidates=recruiters.sat_on(desk.session, meeting.id),
-        clauses=waivers.periods_on(desk.session, meeting.id),
-        kept=kept_for_their_act(desk.session, rows),
-        asked=asked_for(desk.session, [row.id for row in rows]),
+        committees=committees(context.session),
+        candidates=recruiters.sat_on(context.session, meeting.id),
+        clauses=waivers.periods_on(context.session, meeting.id),
+        kept=kept_for_their_act(context.session, rows),
+        asked=asked_for(context.session, [row.id for row in rows]),
     )
-    return [_item(row, place, beside, desk.language) for place, row in enumerate(rows, start=1)]
+    return [_item(row, place, beside, context.language) for place, row in enumerate(rows, start=1)]
 
 
-def _item(row: PresentedItem, place: int, beside: _Beside, language: str) -> ItemLine:
+def _item(row: PresentedItem, place: int, beside: _Beside, language: str) -> SittingItem:
     either = partial(_either, language)
     asked = beside.asked.get(row.id)
-    return ItemLine(
+    return SittingItem(
         row=row,
         number=row.number or str(place),
         title=either(row.title_fr, row.title_en),

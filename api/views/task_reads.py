@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, literal
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.access.tasks import closed_to
 from domain.casework.scheduling import protocols_of
 from domain.equipment import inventory
@@ -24,7 +24,7 @@ from models.casework import SETTLED, Case, Evidence, Task, TaskNeed
 
 
 @dataclass(frozen=True)
-class Proven:
+class EvidenceLine:
     """One piece of evidence. `href` is where a document can be had."""
 
     kind: str
@@ -35,52 +35,58 @@ class Proven:
     at: datetime
 
 
-def lendable(desk: Desk, tasks: Sequence[Task]) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
+def lendable(
+    context: RequestContext, tasks: Sequence[Task]
+) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
     """What each of these tasks can hand over, by kind and case: serial numbers of the inventory, with their words."""
     asking = [task for task in tasks if task.evidence == "serial" and task.state == "open"]
     if not asking:
         return {}
-    rows = run(desk.session, only(Case.id, Case.subject_id).where(col(Case.id).in_({task.case_id for task in asking})))
+    rows = run(
+        context.session, only(Case.id, Case.subject_id).where(col(Case.id).in_({task.case_id for task in asking}))
+    )
     subjects_of = {row.id: row.subject_id for row in rows}
     found: dict[tuple[str, UUID | None], Sequence[tuple[str, str]]] = {}
     for task in asking:
         kind, case_id = task.item or task.step, task.case_id
-        things = inventory.available(desk.session, kind, for_person=subjects_of.get(case_id))
+        things = inventory.available(context.session, kind, for_person=subjects_of.get(case_id))
         found[kind, case_id] = [
             (one.serial, f"{one.serial} – {one.label}" if one.label else one.serial) for one in things
         ]
     return found
 
 
-def steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID | None, str], str], set[tuple[UUID | None, str]]]:
+def steps_of(
+    context: RequestContext, cases: set[UUID]
+) -> tuple[dict[tuple[UUID | None, str], str], set[tuple[UUID | None, str]]]:
     """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
     helps: dict[tuple[UUID | None, str], str] = {}
     endorsed = set[tuple[UUID | None, str]]()
-    for case_id, protocol in protocols_of(desk.session, cases).items():
+    for case_id, protocol in protocols_of(context.session, cases).items():
         for step in protocol.steps:
             if step.help:
-                helps[case_id, step.id] = step.help.in_language(desk.language)
+                helps[case_id, step.id] = step.help.in_language(context.language)
             if step.is_endorsed:
                 endorsed.add((case_id, step.id))
     return helps, endorsed
 
 
-def needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+def needs(context: RequestContext, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
     """For each of these tasks, those that it still waits for and the reader may see."""
     if not ids:
         return {}
     rows = tuples(
-        desk.session,
-        only(TaskNeed.task_id, Task.id, title_of(Task, desk.language))
+        context.session,
+        only(TaskNeed.task_id, Task.id, title_of(Task, context.language))
         .join(Task, joins(TaskNeed.needs_id, Task))
         .where(
             col(TaskNeed.task_id).in_(ids),
             col(Task.state).not_in(SETTLED),
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+            task_is_open_to(literal(context.asker.person_id, Uuid())),
         )
         .order_by(col(Task.position), col(Task.item)),
     )
-    closed = closed_to(desk.session, desk.asker, {needed for _, needed, _ in rows})
+    closed = closed_to(context.session, context.asker, {needed for _, needed, _ in rows})
     found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for task_id, needed, title in rows:
         if needed not in closed:
@@ -88,14 +94,14 @@ def needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]
     return found
 
 
-def evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
+def evidence_of(context: RequestContext, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[EvidenceLine]]:
     """The proofs of each of these tasks; `withdrawn`, also those that were taken back."""
-    found: dict[UUID, list[Proven]] = defaultdict(list)
-    for row in every(desk.session, *asked_of_evidence(ids)):
+    found: dict[UUID, list[EvidenceLine]] = defaultdict(list)
+    for row in every(context.session, *asked_of_evidence(ids)):
         if row.withdrawn_at is not None and not withdrawn:
             continue
         found[row.task_id].append(
-            Proven(
+            EvidenceLine(
                 kind=row.kind,
                 label=row.label,
                 href=f"/evidence/{row.id}" if row.kind == "document" else "",

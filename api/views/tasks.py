@@ -14,13 +14,13 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
 from api.access.cases import to_duty
 from api.access.permissions import Action, Given, Relation, allows, to_program
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.access.words import asked_of_said, said_with
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.states import state_of_task
 from api.views.task_places import line_on_departure, place_of
-from api.views.task_reads import Proven, asked_of_evidence, evidence_of, lendable, needs, steps_of
+from api.views.task_reads import EvidenceLine, asked_of_evidence, evidence_of, lendable, needs, steps_of
 from domain.casework import board, requests, subjects
 from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.evidence import BY_ITS_ACT
@@ -34,7 +34,7 @@ from domain.kernel.asking import ask_ahead, built, kept_by_id
 from domain.kernel.rows import col, only, run, surely
 from domain.kernel.scope import program_of
 from domain.kernel.titles import title_of
-from domain.roles.roles import Falls, HeldRole, Link, Standing, standings
+from domain.roles.roles import DayTenures, Falls, HeldRole, Link, standings
 from domain.roles.sight import asked_of_who_barred
 from locales import N_, gettext
 from models.casework import LIVE, SETTLED, Case, Task
@@ -64,7 +64,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Coming:
+class TaskComing:
     """A person who is to begin in a role, from a day on."""
 
     id: UUID
@@ -74,7 +74,7 @@ class Coming:
 
 
 @dataclass(frozen=True)
-class About:
+class TaskCase:
     """The case that a task belongs to, in the reader's language. `organization` is "" for one of the program."""
 
     id: UUID
@@ -88,7 +88,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Line:
+class TaskLine:
     """One task on a page.
 
     `state` is a key of `api.views.states.STATES`; `in_days` counts calendar days from today to the due day, and is
@@ -110,7 +110,7 @@ class Line:
     holders: Sequence[Named]
     vacant: str
     away: str
-    coming: Sequence[Coming]
+    coming: Sequence[TaskComing]
     is_early: bool
     stuck: Sequence[str]
     is_mine: bool
@@ -128,7 +128,7 @@ class Line:
     given_again_by: Named | None
     note: str
     reason: str
-    evidence: Sequence[Proven]
+    evidence: Sequence[EvidenceLine]
     asks: str
     asked: Sequence[
         tuple[str, str]
@@ -140,7 +140,7 @@ class Line:
     place: str  # of a task that only its act completes: the page on which that is done
     by_itself: bool
     bar: str
-    about: About | None
+    about: TaskCase | None
     offers: frozenset[str]
     task: Task
     has_words: bool = False  # about a participant: they are opened on the task's own page
@@ -167,13 +167,13 @@ class Line:
 
 
 def lines_of(
-    desk: Desk,
+    context: RequestContext,
     tasks: Sequence[Task],
     *,
     withdrawn: bool = False,
     with_notes: bool = True,
     opens: bool = False,
-) -> list[Line]:
+) -> list[TaskLine]:
     """Each of these tasks as a line, in their order. The database is asked once for all of them.
 
     `withdrawn` shows evidence that was taken back, too. Without `with_notes` a line says how far the task is, and
@@ -183,24 +183,24 @@ def lines_of(
     """
     if not tasks:
         return []
-    lines = _Reading(desk, tasks, withdrawn=withdrawn).lines()
+    lines = _Reading(context, tasks, withdrawn=withdrawn).lines()
     if with_notes:
-        return _within_files(desk, lines, opens=opens)
+        return _within_files(context, lines, opens=opens)
     return [_without_words(line) for line in lines]
 
 
-def _without_words(line: Line) -> Line:
+def _without_words(line: TaskLine) -> TaskLine:
     return replace(line, note="", reason="", evidence=(), asked=(), given={})
 
 
-def _shut(line: Line) -> Line:
+def _shut(line: TaskLine) -> TaskLine:
     """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
     return replace(line, is_shut=True, place=line.place if line.task.holding else "")
 
 
-def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
+def _within_files(context: RequestContext, lines: list[TaskLine], *, opens: bool) -> list[TaskLine]:
     """What is about a participant as its reader may read it: the rest stays."""
-    said_of = said_with(desk, [line.task for line in lines], opens=opens)
+    said_of = said_with(context, [line.task for line in lines], opens=opens)
     found = []
     for line in lines:
         said = said_of.get(line.id)
@@ -215,19 +215,19 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
         else:
             note = said.note if line.done_at else ""
             has_words = said.has_words
-            people = names_of(desk, [one for each in said.beside for one in (each.by_id, each.to_id)])
+            people = names_of(context, [one for each in said.beside for one in (each.by_id, each.to_id)])
             kept = replace(line, note=note, reason=said.reason, has_words=has_words)
             found.append(replace(kept, beside=said.beside, people=people))
     return found
 
 
-def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
+def cases_about(context: RequestContext, ids: Iterable[UUID]) -> dict[UUID, TaskCase]:
     """These cases by id, with the words that name them."""
     wanted = set(ids)
     if not wanted:
         return {}
     return {
-        case_id: About(
+        case_id: TaskCase(
             id=case_id,
             title=f"{said.subject} – {said.protocol}",
             kind=said.kind,
@@ -237,18 +237,18 @@ def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
             protocol=said.protocol,
             state=said.state,
         )
-        for case_id, said in subjects.in_words(desk.session, wanted, desk.language).items()
+        for case_id, said in subjects.in_words(context.session, wanted, context.language).items()
     }
 
 
-def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
+def names_of(context: RequestContext, ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """The names of these people by id."""
 
     def read(wanted: list[UUID]) -> dict[UUID, str]:
-        rows = run(desk.session, _NAMES, {"people": wanted})
+        rows = run(context.session, _NAMES, {"people": wanted})
         return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
-    return kept_by_id(desk.session, names_of, (one for one in ids if one is not None), read)
+    return kept_by_id(context.session, names_of, (one for one in ids if one is not None), read)
 
 
 _NAMES: Final = built(
@@ -270,72 +270,74 @@ class HasMoment(Protocol):
 Dated = TypeVar("Dated", bound=HasMoment)
 
 
-def by_day(desk: Desk, lines: Iterable[Dated]) -> list[tuple[date, list[Dated]]]:
+def by_day(context: RequestContext, lines: Iterable[Dated]) -> list[tuple[date, list[Dated]]]:
     """The lines under the local day of each, in their order: a record is in the order in which it was written."""
-    zone = ZoneInfo(desk.program.time_zone)
+    zone = ZoneInfo(context.program.time_zone)
     return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
 
 
-def day_to_show(desk: Desk, task: Task) -> date:
+def day_to_show(context: RequestContext, task: Task) -> date:
     """The day on which it matters who has a task: today, or its due day where it is still to come."""
-    if task.state == TASK.initial and task.due_on is not None and task.due_on > desk.day:
+    if task.state == TASK.initial and task.due_on is not None and task.due_on > context.day:
         return task.due_on
-    return desk.day
+    return context.day
 
 
 class _Reading:
     """What several lines need, read at once."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Task], *, withdrawn: bool) -> None:
-        self.desk = desk
+    def __init__(self, context: RequestContext, tasks: Sequence[Task], *, withdrawn: bool) -> None:
+        self.context = context
         self.tasks = tasks
         self._ask_ahead()
         both = [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
-        self.links = board.chains(desk.session, both)
+        self.links = board.chains(context.session, both)
         # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
-        days = {day_to_show(desk, task) for task in tasks} - {desk.day}
-        self.standings: dict[date, Standing] = standings(desk.session, days) | {desk.day: desk.asker.standing}
+        days = {day_to_show(context, task) for task in tasks} - {context.day}
+        self.standings: dict[date, DayTenures] = standings(context.session, days) | {
+            context.day: context.asker.standing
+        }
         self.falls = {task.id: self._falls(task) for task in tasks}
-        self.roles = titles_of_roles(desk)
-        self.names = names_of(desk, self._people())
-        self.cases = cases_about(desk, {task.case_id for task in tasks if task.case_id is not None})
-        self.helps, self.endorsed = steps_of(desk, set(self.cases))
-        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
+        self.roles = titles_of_roles(context)
+        self.names = names_of(context, self._people())
+        self.cases = cases_about(context, {task.case_id for task in tasks if task.case_id is not None})
+        self.helps, self.endorsed = steps_of(context, set(self.cases))
+        self.in_place = words_in_place(context.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
         self.places = self._places()
-        self.needs = needs(desk, [task.id for task in tasks if task.state == TASK.initial])
-        self.evidence = evidence_of(desk, [task.id for task in tasks], withdrawn=withdrawn)
-        self.requests = requests.newest(desk.session, [task.id for task in tasks if task.asks])
-        self.lendable = lendable(desk, tasks)
-        self.given = to_program(desk.asker)
+        self.needs = needs(context, [task.id for task in tasks if task.state == TASK.initial])
+        self.evidence = evidence_of(context, [task.id for task in tasks], withdrawn=withdrawn)
+        self.requests = requests.newest(context.session, [task.id for task in tasks if task.asks])
+        self.lendable = lendable(context, tasks)
+        self.given = to_program(context.asker)
 
     def _ask_ahead(self) -> None:
         """Ask in one what does not depend on who has the tasks."""
         ids, cases = [task.id for task in self.tasks], {task.case_id for task in self.tasks if task.case_id is not None}
         ask_ahead(
-            self.desk.session,
+            self.context.session,
             board.asked_of_chains(chain for task in self.tasks for chain in (task.owed_by_id, task.approved_by_id)),
             subjects.asked_of_words(cases),
             asked_of_pins(cases),
             asked_of_evidence(ids),
             requests.asked_of_newest([task.id for task in self.tasks if task.asks]),
             *asked_of_said(self.tasks),
-            asked_of_who_barred(self.desk.asker.person_id),
+            asked_of_who_barred(self.context.asker.person_id),
         )
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[TaskLine]:
         """The lines, in the order of the tasks."""
         return [self._line(task) for task in self.tasks]
 
-    def _line(self, task: Task) -> Line:
-        desk, case_id = self.desk, task.case_id
+    def _line(self, task: Task) -> TaskLine:
+        context, case_id = self.context, task.case_id
         about = self.cases.get(case_id) if case_id else None
-        given: Given = self.given | to_duty(desk.asker, task, self.links)
+        given: Given = self.given | to_duty(context.asker, task, self.links)
         mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES) if task.state in LIVE else None
-        is_late = board.late_on(task, desk.day)
+        is_late = board.late_on(task, context.day)
         vacant, away = self._nobody(task)
         bar, coming, holders = self._bar(task), self._coming(task), self._holders(task)
         title, help_ = self._words(task)
-        return Line(
+        return TaskLine(
             id=task.id,
             version=task.version,
             title=title,
@@ -343,7 +345,7 @@ class _Reading:
             is_settled=task.state in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task.due_on,
-            in_days=_days_left(task, desk.day, is_late=is_late),
+            in_days=_days_left(task, context.day, is_late=is_late),
             holders=holders,
             vacant=vacant,
             away=away,
@@ -380,7 +382,7 @@ class _Reading:
 
     def _words(self, task: Task) -> tuple[str, str]:
         """The title and the help of a task, as they speak to who has it."""
-        language, help_ = self.desk.language, self.helps.get((task.case_id, task.step), "")
+        language, help_ = self.context.language, self.helps.get((task.case_id, task.step), "")
         words = self.in_place.get(task.id)
         if words is None:
             return title_of(task, language), help_
@@ -389,10 +391,10 @@ class _Reading:
     def _asked(self, task: Task) -> Sequence[tuple[str, str]]:
         """What was filled in when the task was handed in last, as people read it."""
         request = self.requests.get(task.id)
-        return requests.in_words(request.asked, request.given, self.desk.language) if request else ()
+        return requests.in_words(request.asked, request.given, self.context.language) if request else ()
 
     def _falls(self, task: Task) -> Falls | None:
-        return board.who(self.standings[day_to_show(self.desk, task)], task, self.links)
+        return board.who(self.standings[day_to_show(self.context, task)], task, self.links)
 
     def _people(self) -> Iterable[UUID | None]:
         for task in self.tasks:
@@ -402,7 +404,7 @@ class _Reading:
             for holder in falls.holders if falls else ():
                 yield from (holder.person_id, holder.acting_for)
             yield from (held.person_id for held in self._begins(task))
-        yield from self.desk.asker.standing.absences
+        yield from self.context.asker.standing.absences
 
     def _holders(self, task: Task) -> list[Named]:
         falls = self.falls[task.id]
@@ -421,13 +423,13 @@ class _Reading:
 
     def _begins(self, task: Task) -> Sequence[HeldRole]:
         """Who is to begin in the role that a task first falls to, where it is vacant on the day."""
-        chain, on = self._chain(task), self.standings[day_to_show(self.desk, task)]
+        chain, on = self._chain(task), self.standings[day_to_show(self.context, task)]
         is_live = task.state in (*LIVE, TASK.initial)
         return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
 
-    def _coming(self, task: Task) -> list[Coming]:
+    def _coming(self, task: Task) -> list[TaskComing]:
         return [
-            Coming(held.person_id, self.names[held.person_id], self.roles.get(held.role, ""), held.starts_on)
+            TaskComing(held.person_id, self.names[held.person_id], self.roles.get(held.role, ""), held.starts_on)
             for held in self._begins(task)
         ]
 
@@ -436,14 +438,16 @@ class _Reading:
         falls = self.falls[task.id]
         if task.state != "submitted" or falls is None or falls.holders:
             return []
-        today = self.desk.asker.standing
+        today = self.context.asker.standing
         found = [
             gettext(_NOBODY_HOLDS if today.has_nobody(link) else _ARE_KEPT)
             % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
             for link in self._chain(task)
         ]
-        case = self.desk.session.get(Case, (program_of(self.desk.session), task.case_id)) if task.case_id else None
-        if case is not None and newer_version(self.desk.session, case, self.desk.language) is not None:
+        case = (
+            self.context.session.get(Case, (program_of(self.context.session), task.case_id)) if task.case_id else None
+        )
+        if case is not None and newer_version(self.context.session, case, self.context.language) is not None:
             found.append(gettext(_NEWER_VERSION))
         return found
 
@@ -452,7 +456,7 @@ class _Reading:
         stuck = any(one.state == "submitted" and not (self.falls[one.id] or _NONE).holders for one in self.tasks)
         if not stuck:
             return {}
-        rows = run(self.desk.session, only(Organization.id, Organization.short_name))
+        rows = run(self.context.session, only(Organization.id, Organization.short_name))
         return {str(row.id): row.short_name for row in rows}
 
     def _nobody(self, task: Task) -> tuple[str, str]:
@@ -464,7 +468,7 @@ class _Reading:
         if falls is None or not falls.vacant or not chain:
             return "", ""
         title = self.roles.get(chain[0]["role"], "")
-        if self.standings[day_to_show(self.desk, task)].has_nobody(chain[0]):
+        if self.standings[day_to_show(self.context, task)].has_nobody(chain[0]):
             return title, ""
         return "", title
 
@@ -482,11 +486,11 @@ class _Reading:
     def _bar(self, task: Task) -> str:
         if task.state != "submitted":
             return ""
-        asker = self.desk.asker
+        asker = self.context.asker
         refusal = bar_to_approval(task, Actor("", asker.person_id), lambda link: people_of(asker.standing, link))
         return sentence_of(refusal) if refusal else ""
 
-    def _offers(self, task: Task, about: About | None, given: Given, *, barred: bool) -> frozenset[str]:
+    def _offers(self, task: Task, about: TaskCase | None, given: Given, *, barred: bool) -> frozenset[str]:
         """What the reader may do with the task as it stands. The verbs ask again."""
         if about is not None and about.state != "open":
             return frozenset()
@@ -501,7 +505,7 @@ class _Reading:
             now -= {"complete"}  # a decision that says so does it
         if barred:
             now -= {"approve", "reject"}
-        asker = self.desk.asker
+        asker = self.context.asker
         if not asker.standing.behind(self.links.get(surely(task.owed_by_id), ()), asker.person_id):
             now -= {"hand_back"}
         if task.handed_back_at is None:

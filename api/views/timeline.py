@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
 from api.views.names import titles_of_roles
 from api.views.tasks import cases_about, names_of
@@ -28,11 +28,11 @@ from models.equipment import Equipment
 from models.program import Organization, Role
 from models.record import Event
 
-_Reading = Callable[[Desk, set[UUID]], AnySelect]
+_Reading = Callable[[RequestContext, set[UUID]], AnySelect]
 
 
 @dataclass(frozen=True)
-class Told:
+class TimelineLine:
     """One line of the record as people read it. `shape` is one of `ui.sphere`'s; `href` is where it happened, or ""."""
 
     n: int
@@ -320,39 +320,39 @@ _NONE = N_("none")
 _NOBODY = N_("no one")
 
 
-def told(desk: Desk, events: Sequence[Event], *, with_notes: bool = True) -> list[Told]:
+def told(context: RequestContext, events: Sequence[Event], *, with_notes: bool = True) -> list[TimelineLine]:
     """These rows of the record in the reader's language, in their order. The database is asked once for all.
 
     Without `with_notes` a proof is not named: so it is for a reader of the case who has no part in it
     (`Action.READ_NOTES`).
     """
-    return _Telling(desk, events, with_notes=with_notes).lines() if events else []
+    return _Telling(context, events, with_notes=with_notes).lines() if events else []
 
 
 class _Telling:
     """What several sentences need, read at once."""
 
-    def __init__(self, desk: Desk, events: Sequence[Event], *, with_notes: bool) -> None:
-        self.desk = desk
+    def __init__(self, context: RequestContext, events: Sequence[Event], *, with_notes: bool) -> None:
+        self.context = context
         self.events = events
         self.with_notes = with_notes
-        self.roles = titles_of_roles(desk)
-        self.cases = cases_about(desk, {event.case_id for event in events if event.case_id})
-        self.names = names_of(desk, self._people())
+        self.roles = titles_of_roles(context)
+        self.cases = cases_about(context, {event.case_id for event in events if event.case_id})
+        self.names = names_of(context, self._people())
         self.organizations = self._read_organizations()
         self.subjects = self._read_subjects()
         self.protocols = self._read_declared()
 
-    def lines(self) -> list[Told]:
+    def lines(self) -> list[TimelineLine]:
         """The sentences, in the order of the events."""
         return [self._line(event) for event in self.events]
 
-    def _line(self, event: Event) -> Told:
+    def _line(self, event: Event) -> TimelineLine:
         sentence, shape = SENTENCES.get(event.verb, (_UNKNOWN, "empty"))
         # Looked up as a sentence asks for them: an older line may lack a fact that is written today.
         facts = _Facts({name: self._fact(event, name, value) for name, value in event.facts.items()})
         facts |= {"subject": self._subject(event), "verb": event.verb}
-        return Told(
+        return TimelineLine(
             n=surely(event.n),
             at=event.at,
             who=self._who(event),
@@ -368,8 +368,8 @@ class _Telling:
         name, role = self.names.get(event.actor_id, ""), self.roles.get(event.actor_as, "")
         if event.actor_for is not None:
             whom = self.names.get(event.actor_for, "")
-            return say(self.desk.language, N_("%(name)s, acting for %(whom)s"), name=name, whom=whom)
-        return say(self.desk.language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+            return say(self.context.language, N_("%(name)s, acting for %(whom)s"), name=name, whom=whom)
+        return say(self.context.language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
     def _subject(self, event: Event) -> str:
         kind = event.subject_kind
@@ -398,10 +398,10 @@ class _Telling:
         if name in _TYPED:
             return ""
         if _DAY.fullmatch(str(value)):
-            return show_day(self.desk.language, date.fromisoformat(value))
+            return show_day(self.context.language, date.fromisoformat(value))
         if _LOCAL_TIME.fullmatch(str(value)):
-            return when(self.desk.language, datetime.fromisoformat(value))
-        return in_words(str(value), self.desk.language) if name == "period" else ""
+            return when(self.context.language, datetime.fromisoformat(value))
+        return in_words(str(value), self.context.language) if name == "period" else ""
 
     def _words_for(self, event: Event, name: str) -> Mapping[str, str]:
         """The words of the codes that a fact may hold, by its name."""
@@ -441,7 +441,7 @@ class _Telling:
             yield from (UUID(event.facts[name]) for name in _PEOPLE if event.facts.get(name))
 
     def _read_organizations(self) -> dict[str, str]:
-        rows = run(self.desk.session, only(Organization.id, Organization.short_name))
+        rows = run(self.context.session, only(Organization.id, Organization.short_name))
         return {str(row.id): row.short_name for row in rows}
 
     def _read_subjects(self) -> dict[UUID, str]:
@@ -454,13 +454,13 @@ class _Telling:
             reading = _READINGS.get(kind)
             if reading is not None:
                 said = slice(None) if self.with_notes or kind != "evidence" else slice(1)  # the task, and no label
-                for row_id, *parts in run(self.desk.session, reading(self.desk, ids)):
+                for row_id, *parts in run(self.context.session, reading(self.context, ids)):
                     found[row_id] = " – ".join(self._part(kind, part) for part in parts[said])
         return found
 
     def _part(self, kind: str, value: Any) -> str:
         if isinstance(value, date):
-            return show_day(self.desk.language, value)
+            return show_day(self.context.language, value)
         if kind == "agenda_item":
             return timeline_meetings.item_in_words(str(value))
         if kind in timeline_obligations.READINGS:
@@ -472,9 +472,9 @@ class _Telling:
         wanted = {event.case_id for event in self.events if event.case_id and event.facts.keys() & {"gate", "anchor"}}
         if not wanted:
             return {}
-        language = self.desk.language
+        language = self.context.language
         found: dict[tuple[UUID, str], dict[str, str]] = {}
-        for case_id, declared in _declared_of(self.desk, wanted):
+        for case_id, declared in _declared_of(self.context, wanted):
             for fact, part in (("gate", "gates"), ("anchor", "anchors")):
                 titles = declared.get(part, {})
                 found[case_id, fact] = {key: one["title"][language] for key, one in titles.items()}
@@ -503,9 +503,9 @@ _LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 
-def _declared_of(desk: Desk, cases: set[UUID]) -> Sequence[tuple[UUID, dict[str, Any]]]:
+def _declared_of(context: RequestContext, cases: set[UUID]) -> Sequence[tuple[UUID, dict[str, Any]]]:
     return tuples(
-        desk.session,
+        context.session,
         only(Case.id, ProtocolVersion.declared)
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
         .where(col(Case.id).in_(cases)),
@@ -513,26 +513,28 @@ def _declared_of(desk: Desk, cases: set[UUID]) -> Sequence[tuple[UUID, dict[str,
 
 
 def _titled(table: Any) -> _Reading:
-    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
-        return select(table.id, col(getattr(table, f"title_{desk.language}")).label("title")).where(_here(table, ids))
+    def reading(context: RequestContext, ids: set[UUID]) -> AnySelect:
+        return select(table.id, col(getattr(table, f"title_{context.language}")).label("title")).where(
+            _here(table, ids)
+        )
 
     return reading
 
 
-def _evidence_read(desk: Desk, ids: set[UUID]) -> AnySelect:
+def _evidence_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
     return (
-        select(Evidence.id, value_of(col(getattr(Task, f"title_{desk.language}")).label("task")), Evidence.label)
+        select(Evidence.id, value_of(col(getattr(Task, f"title_{context.language}")).label("task")), Evidence.label)
         .join(Task, joins(Evidence.task_id, Task))
         .where(_here(Evidence, ids))
     )
 
 
-def _equipment_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _equipment_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     return select(Equipment.id, Equipment.serial).where(_here(Equipment, ids))
 
 
-def _seats_read(desk: Desk, ids: set[UUID]) -> AnySelect:
-    title = f"title_{desk.language}"
+def _seats_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
+    title = f"title_{context.language}"
     return (
         select(
             Seat.id,
@@ -544,11 +546,11 @@ def _seats_read(desk: Desk, ids: set[UUID]) -> AnySelect:
     )
 
 
-def _organizations_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _organizations_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     return select(Organization.id, Organization.short_name).where(_here(Organization, ids))
 
 
-def _agreements_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _agreements_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     return (
         select(Agreement.id, Organization.short_name)
         .join(Organization, joins(Agreement.organization_id, Organization))
@@ -556,7 +558,7 @@ def _agreements_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     )
 
 
-def _agreement_versions_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _agreement_versions_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     return (
         select(AgreementVersion.id, Organization.short_name)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))

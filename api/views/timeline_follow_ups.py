@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
 from domain.kernel.rows import AnySelect, col, joins, only
 from locales import N_
@@ -50,7 +50,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     return (
         only(FollowUp.id, Participant.number)
         .join(Participant, joins(FollowUp.participant_id, Participant))
@@ -58,4 +58,4 @@ def _read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     )
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {"follow_up": _read}
+READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {"follow_up": _read}

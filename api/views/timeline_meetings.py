@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Date, cast, func
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.rows import AnySelect, col, in_program, joins, select, value_of
 from locales import N_, gettext
 from models.agenda import AgendaItem
@@ -134,14 +134,14 @@ LETTERS: Final[Mapping[str, str]] = {
     "objection_settled": N_("an objection to a decision is settled"),
 }
 
-_Reading = Callable[[Desk, set[UUID]], AnySelect]
+_Reading = Callable[[RequestContext, set[UUID]], AnySelect]
 
 
 def _reading(table: Any, way: Sequence[tuple[Any, Any]], *said: Any) -> _Reading:
     """What is named by its committee's title, then these columns; the `way` there is a column and what it refers to."""
 
-    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
-        title = col(getattr(Committee, f"title_{desk.language}")).label("committee")
+    def reading(context: RequestContext, ids: set[UUID]) -> AnySelect:
+        title = col(getattr(Committee, f"title_{context.language}")).label("committee")
         asked = select(table.id, value_of(title), *said).where(in_program(table), col(table.id).in_(ids))
         for column, other in way:
             asked = asked.join(other, joins(column, other))
@@ -182,7 +182,7 @@ def item_in_words(part: str) -> str:
     return gettext(KINDS_OF_ITEM.get(part, part))
 
 
-def _feeds_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _feeds_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     name = (col(Person.given_name) + " " + col(Person.family_name)).label("name")
     asked = select(CalendarFeed.id, name).join(Person, joins(CalendarFeed.person_id, Person))
     return asked.where(in_program(CalendarFeed), col(CalendarFeed.id).in_(ids))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.obligations import STATES
 from domain.kernel.rows import AnySelect, col, in_program, joins, select
 from locales import N_
@@ -53,10 +53,10 @@ def clause_in_words(part: str, roles: Mapping[str, str]) -> str:
     return f"{clause} · {roles[role]}" if role in roles else part
 
 
-def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[Desk, set[UUID]], AnySelect]:
+def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[RequestContext, set[UUID]], AnySelect]:
     """How a subject of the record is called: by its partner, and by `name`. A signed file is of a version."""
 
-    def read(_: Desk, ids: set[UUID]) -> AnySelect:
+    def read(_: RequestContext, ids: set[UUID]) -> AnySelect:
         asked: AnySelect = select(thing.id, Organization.short_name, name)
         if of_version:
             asked = asked.join(AgreementVersion, joins(thing.agreement_version_id, AgreementVersion))
@@ -70,7 +70,7 @@ def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[D
     return read
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {
+READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {
     "obligation_period": _named_by(ObligationPeriod, ObligationPeriod.key),
     "obligation_document": _named_by(ObligationDocument, ObligationDocument.key),
     "signed_file": _named_by(SignedFile, AgreementVersion.n, of_version=True),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.rows import AnySelect, col, joins, only
 from locales import N_
 from models.participant import Participant
@@ -77,12 +77,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 MINOR: Final = ("referral.begun", "referral.saved")
 
 
-def _participants_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _participants_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
     return only(Participant.id, name).where(col(Participant.id).in_(ids))
 
 
-def _referrals_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+def _referrals_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
     name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
     return (
         only(Referral.id, name)
@@ -91,7 +91,7 @@ def _referrals_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     )
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {
+READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {
     "participant": _participants_read,
     "referral": _referrals_read,
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.meetings import ANSWERS
 from domain.kernel.rows import col, every, frozen, of
 from locales import N_
@@ -31,7 +31,7 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class StrayLine:
+class UnmatchedReplyLine:
     """One mail: its row, the committee's title, the local time of the one meeting that it is about, and the seat.
 
     `title` is "" where it names no meeting of the program; `starts` is None of a whole season; `seat` is "" where
@@ -49,39 +49,39 @@ class StrayLine:
         return unmatched_replies.REASONS[self.row.reason]
 
 
-def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
+def lines_of(context: RequestContext, rows: Sequence[StrayReply]) -> list[UnmatchedReplyLine]:
     """These mails as they are shown, in their order."""
-    meetings = _by_id(desk, Meeting, [row.meeting_id for row in rows])
-    seasons = _by_id(desk, MeetingSeries, [row.series_id for row in rows])
-    named = committees(desk.session)
+    meetings = _by_id(context, Meeting, [row.meeting_id for row in rows])
+    seasons = _by_id(context, MeetingSeries, [row.series_id for row in rows])
+    named = committees(context.session)
     things = [_thing_of(row, meetings, seasons) for row in rows]
-    members = memberships(desk.session, {thing.committee_id for thing in things if thing})
+    members = memberships(context.session, {thing.committee_id for thing in things if thing})
     found = []
     for row, thing in zip(rows, things, strict=True):
         if thing is None:
-            found.append(StrayLine(row))
+            found.append(UnmatchedReplyLine(row))
         else:
             starts = thing.starts if isinstance(thing, frozen(Meeting)) else None  # a season has none
-            seat = _seat(desk, members[thing.committee_id], row.person_id, starts)
-            found.append(StrayLine(row, title_of(named[thing.committee_id], desk.language), starts, seat))
+            seat = _seat(context, members[thing.committee_id], row.person_id, starts)
+            found.append(UnmatchedReplyLine(row, title_of(named[thing.committee_id], context.language), starts, seat))
     return found
 
 
 T = TypeVar("T", Meeting, MeetingSeries)
 
 
-def _by_id(desk: Desk, model: type[T], ids: Iterable[UUID | None]) -> dict[UUID, T]:
-    return {one.id: one for one in every(desk.session, of(model).where(col(model.id).in_({*ids} - {None})))}
+def _by_id(context: RequestContext, model: type[T], ids: Iterable[UUID | None]) -> dict[UUID, T]:
+    return {one.id: one for one in every(context.session, of(model).where(col(model.id).in_({*ids} - {None})))}
 
 
-def may_answer(desk: Desk, meetings: Sequence[Meeting]) -> set[UUID]:
+def may_answer(context: RequestContext, meetings: Sequence[Meeting]) -> set[UUID]:
     """Everyone invited to one of these meetings."""
-    return set(invitees_of(desk.session, meetings).by_person(meetings))
+    return set(invitees_of(context.session, meetings).by_person(meetings))
 
 
-def _seat(desk: Desk, members: Membership, person_id: UUID | None, starts: datetime | None) -> str:
-    seat = members.seat_of(person_id, starts.date() if starts else desk.day) if person_id else None
-    return "" if seat is None else title_of(seat, desk.language)
+def _seat(context: RequestContext, members: Membership, person_id: UUID | None, starts: datetime | None) -> str:
+    seat = members.seat_of(person_id, starts.date() if starts else context.day) if person_id else None
+    return "" if seat is None else title_of(seat, context.language)
 
 
 def _thing_of(

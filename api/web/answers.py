@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from api.access import denials
 from api.access.request_rates import TooManyRequests
 from api.views.sentences import sentence_of
-from api.web.given import Given
+from api.web.given import ActInput
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal
 from domain.participants.rates import TOO_MANY
@@ -215,7 +215,7 @@ def in_names_of_ours(within: Iterable[int | str]) -> Iterator[int | str]:
 @cache
 def _fields() -> frozenset[str]:
     """The name of every field of a body."""
-    found, models = set[str](), [Given]
+    found, models = set[str](), [ActInput]
     while models:
         model = models.pop()
         found |= set(model.model_fields)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from fastapi import Request, Response
 
-from api.access.session import Office
+from api.access.session import Installation
 
 #: A letter may take a while, and its link opens for a quarter of an hour.
 _ASKED_SECONDS: Final = 3600
@@ -24,9 +24,9 @@ GONE_SECONDS: Final = 600
 _SameSite = Literal["lax", "strict", "none"]
 
 
-def asked_by(office: Office, request: Request) -> str:
+def asked_by(installation: Installation, request: Request) -> str:
     """The cookie of the browser that asked for a link; "" where it is another."""
-    return request.cookies.get(_name(office, "browser"), "")
+    return request.cookies.get(_name(installation, "browser"), "")
 
 
 def new_cookie() -> str:
@@ -34,80 +34,82 @@ def new_cookie() -> str:
     return secrets.token_urlsafe(32)
 
 
-def mark_asking(office: Office, response: Response, cookie: str) -> None:
+def mark_asking(installation: Installation, response: Response, cookie: str) -> None:
     """Mark the browser that asks for a link with a new cookie, anew each time.
 
     Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
     """
-    _mark(office, response, "browser", cookie, _ASKED_SECONDS, "lax")
+    _mark(installation, response, "browser", cookie, _ASKED_SECONDS, "lax")
 
 
-def refers_by_link(office: Office, request: Request) -> str:
+def refers_by_link(installation: Installation, request: Request) -> str:
     """The cookie of the browser in which a referral was begun by a link; "" where it is another."""
-    return request.cookies.get(_name(office, "referral"), "")
+    return request.cookies.get(_name(installation, "referral"), "")
 
 
-def mark_referring(office: Office, response: Response, cookie: str) -> None:
+def mark_referring(installation: Installation, response: Response, cookie: str) -> None:
     """Mark the browser in which a referral is begun by a link, and again with each save: for a day from the last one.
 
     Lax: the link is opened from a page of mail, which is another site, and the cookie has to come with it.
     """
-    _mark(office, response, "referral", cookie, REFERRING_SECONDS, "lax")
+    _mark(installation, response, "referral", cookie, REFERRING_SECONDS, "lax")
 
 
-def begun_by(office: Office, request: Request) -> str:
+def begun_by(installation: Installation, request: Request) -> str:
     """The cookie of the browser that was asked for a passkey; "" where it is another."""
-    return request.cookies.get(_name(office, "flow"), "")
+    return request.cookies.get(_name(installation, "flow"), "")
 
 
-def mark_beginning(office: Office, response: Response, cookie: str) -> None:
+def mark_beginning(installation: Installation, response: Response, cookie: str) -> None:
     """Mark the browser that is asked for a passkey, anew each time. Both halves happen on our own pages."""
-    _mark(office, response, "flow", cookie, BEGUN_SECONDS, "strict")
+    _mark(installation, response, "flow", cookie, BEGUN_SECONDS, "strict")
 
 
-def gone_from(office: Office, request: Request) -> str:
+def gone_from(installation: Installation, request: Request) -> str:
     """The cookie of the browser that went to a directory, and what it carries after a dot; "" where it is another."""
-    return request.cookies.get(_name(office, "entra"), "")
+    return request.cookies.get(_name(installation, "entra"), "")
 
 
-def mark_going(office: Office, response: Response, *, along: str = "") -> str:
+def mark_going(installation: Installation, response: Response, *, along: str = "") -> str:
     """Mark the browser that goes to a directory, anew each time; its cookie, which carries `along` after a dot.
 
     None: it comes back by a form that the directory's page posts, and that is another site. The name keeps it to this
     very host.
     """
     cookie = new_cookie() + (f".{along}" if along else "")
-    _mark(office, response, "entra", cookie, GONE_SECONDS, "none")
+    _mark(installation, response, "entra", cookie, GONE_SECONDS, "none")
     return cookie
 
 
-def forget_going(office: Office, response: Response) -> None:
+def forget_going(installation: Installation, response: Response) -> None:
     """Take back the cookie of the browser that went to a directory: it came back, whatever came of it."""
-    _take(office, response, "entra")
+    _take(installation, response, "entra")
 
 
-def forget(office: Office, response: Response) -> None:
+def forget(installation: Installation, response: Response) -> None:
     """Take every cookie of these back: they have served."""
     for what in ("browser", "flow", "entra"):
-        _take(office, response, what)
+        _take(installation, response, what)
 
 
-def _take(office: Office, response: Response, what: str) -> None:
-    response.delete_cookie(_name(office, what), path="/", secure=office.is_https, httponly=True)
+def _take(installation: Installation, response: Response, what: str) -> None:
+    response.delete_cookie(_name(installation, what), path="/", secure=installation.is_https, httponly=True)
 
 
-def _mark(office: Office, response: Response, what: str, cookie: str, seconds: int, same_site: _SameSite) -> None:
+def _mark(
+    installation: Installation, response: Response, what: str, cookie: str, seconds: int, same_site: _SameSite
+) -> None:
     response.set_cookie(
-        _name(office, what),
+        _name(installation, what),
         cookie,
         max_age=seconds,
         path="/",
-        secure=office.is_https,
+        secure=installation.is_https,
         httponly=True,
         samesite=same_site,
     )
 
 
-def _name(office: Office, what: str) -> str:
+def _name(installation: Installation, what: str) -> str:
     """Over https a browser takes such a name only from this very host, so that no neighbour can plant one."""
-    return f"__Host-spheres-{what}" if office.is_https else f"spheres-{what}"
+    return f"__Host-spheres-{what}" if installation.is_https else f"spheres-{what}"

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.participants.referral_fields import LONGEST_LINE
 
@@ -90,27 +90,27 @@ def or_none(text: str) -> str | None:
     return text or None
 
 
-class Given(BaseModel):
+class ActInput(BaseModel):
     """What is given to an act. A body with what the shape does not know is refused; of a form it is not read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - some read local hours
+    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:  # noqa: ARG003 - some read local hours
         """What a form says, read and not checked further: the verb refuses what it cannot take. Raises Refusal."""
         fields = form_of(cls)
         read = {field: one.read(typed[one.name]) for field, one in fields.items() if one.read}
         return cast("Self", cls.model_construct(**read))
 
 
-class Reason(Given):
+class ReasonGiven(ActInput):
     """Why."""
 
     reason: PlainText
 
 
 @cache
-def form_of(shape: type[Given]) -> dict[str, OnForm]:
+def form_of(shape: type[ActInput]) -> dict[str, OnForm]:
     """How a form gives each field of a shape. Raises TypeError at a field whose type says nothing of that."""
     found = {}
     for name, field in shape.model_fields.items():

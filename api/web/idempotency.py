@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_
 
 from api.access import questions
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, run, scalar, select
 from models.access import AnsweredRequest
@@ -20,14 +20,14 @@ from models.ports import Keys, NoKeys
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotencyKey:
     """One request by its key; without one, each request is an act of its own.
 
     The key's row is written in the act's own transaction: of two that race, the second waits for the first, then
     gives its answer again. What is kept is a status and a place, never a body.
     """
 
-    desk: Desk
+    context: RequestContext
     route: str
     key: str
 
@@ -40,24 +40,24 @@ class Once:
             return None
         digest = self._digest(said)
         taken = scalar(
-            self.desk.session,
+            self.context.session,
             insert(AnsweredRequest)
             .values(
-                program_id=self.desk.program_id,
-                person_id=self.desk.asker.person_id,
+                program_id=self.context.program_id,
+                person_id=self.context.asker.person_id,
                 route=self.route,
                 key=self.key,
                 digest=digest,
                 status=0,
                 location="",
-                answered_at=self.desk.at,
+                answered_at=self.context.at,
             )
             .on_conflict_do_nothing()
             .returning(col(AnsweredRequest.key)),
         )
         if taken is not None:
             return None
-        found = run(self.desk.session, select(AnsweredRequest).where(self._mine)).one()
+        found = run(self.context.session, select(AnsweredRequest).where(self._mine)).one()
         if found.digest != digest:
             raise otherwise
         questions.note_answered_before()
@@ -66,24 +66,26 @@ class Once:
     def keep(self, status: int, location: str) -> None:
         """Keep what was answered, in the act's own transaction."""
         if self.key:
-            run(self.desk.session, update(AnsweredRequest).where(self._mine).values(status=status, location=location))
+            run(
+                self.context.session, update(AnsweredRequest).where(self._mine).values(status=status, location=location)
+            )
 
     def _digest(self, said: str) -> str:
         """Whether two requests say the same, by a key that the database does not hold.
 
         What is said may name a participant: by a digest that anybody can make, a name is found by trying names.
         """
-        keys: Keys | None = self.desk.session.info.get("keys")
+        keys: Keys | None = self.context.session.info.get("keys")
         if keys is not None:
             with suppress(NoKeys):  # without them nothing nominative is saved, and so neither is this row
-                return keys.mark(f"{self.desk.program_id}|request|{said}")
+                return keys.mark(f"{self.context.program_id}|request|{said}")
         return hashlib.sha256(said.encode()).hexdigest()
 
     @property
     def _mine(self) -> Any:
         return and_(
             in_program(AnsweredRequest),
-            AnsweredRequest.person_id == self.desk.asker.person_id,
+            AnsweredRequest.person_id == self.context.asker.person_id,
             AnsweredRequest.route == self.route,
             AnsweredRequest.key == self.key,
         )

@@ -19,7 +19,7 @@ from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from starlette.exceptions import HTTPException
 
-from api.access.session import Office, office_of
+from api.access.session import Installation, installation_of
 from domain.kernel.rows import col, scalar
 from models.access import RateCount
 
@@ -49,12 +49,12 @@ class TooMany(HTTPException):
         super().__init__(429, headers={"Retry-After": str(seconds)})
 
 
-def hit(office: Office, what: str, subject: str, *, most: int) -> None:
+def hit(installation: Installation, what: str, subject: str, *, most: int) -> None:
     """Count one more try of `what` by or for `subject`, kept whatever becomes of the request. Raises TooMany."""
-    at = office.clock()
+    at = installation.clock()
     begun = datetime.fromtimestamp(at.timestamp() // SPAN.total_seconds() * SPAN.total_seconds(), UTC)
     key = hashlib.sha256(f"{what}\n{subject}".encode()).hexdigest()
-    with office.transaction() as session:
+    with installation.transaction() as session:
         tries = scalar(session, _TRY, {"key": key, "starts_at": begun}) or 1
     if tries > most:
         if tries == most + 1:
@@ -62,22 +62,22 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
         raise TooMany(max(1, int((begun + SPAN - at).total_seconds())))
 
 
-def hit_for_letter(office: Office, request: Request, address: str) -> None:
+def hit_for_letter(installation: Installation, request: Request, address: str) -> None:
     """Count a link that is asked for to an address, before it is known whether a person has it. Raises TooMany.
 
     What one place asked for past its own limits does not count for the others.
     """
     place, address = place_of(request), address.lower()
-    hit(office, "letter_from", place, most=LETTERS_FROM_ONE_PLACE)
-    hit(office, "letter_to_from", f"{address}\n{place}", most=LETTERS_TO_ONE_ADDRESS)
-    hit(office, "letter_to", address, most=LETTERS_TO_ONE_ADDRESS_FROM_ALL)
+    hit(installation, "letter_from", place, most=LETTERS_FROM_ONE_PLACE)
+    hit(installation, "letter_to_from", f"{address}\n{place}", most=LETTERS_TO_ONE_ADDRESS)
+    hit(installation, "letter_to", address, most=LETTERS_TO_ONE_ADDRESS_FROM_ALL)
 
 
 def from_one_place(what: str, *, most: int) -> Callable[[Request], None]:
     """A route's dependency: as `hit`, for the place that the request comes from."""
 
     def knock(request: Request) -> None:
-        hit(office_of(request), what, place_of(request), most=most)
+        hit(installation_of(request), what, place_of(request), most=most)
 
     return knock
 

@@ -25,7 +25,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.request_rates import TooManyRequests
-from api.access.session import SAFE_METHODS, Office, office_of, sign_in_by
+from api.access.session import SAFE_METHODS, Installation, installation_of, sign_in_by
 from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
 from domain.names.ours import Ours, ours
@@ -155,10 +155,10 @@ def _blank(found: re.Match[str]) -> str:
 
 def _writes(request: Request) -> bool:
     """Whether this request may write: signed in, or by a link. All others are turned away, or sign in."""
-    office = office_of(request)
+    installation = installation_of(request)
     if request.url.path == _LOOKS or _SIGNS_IN.fullmatch(request.url.path):
         return False
-    return bool(request.cookies.get(office.cookie)) or _BY_LINK.fullmatch(request.url.path) is not None
+    return bool(request.cookies.get(installation.cookie)) or _BY_LINK.fullmatch(request.url.path) is not None
 
 
 async def _take(receive: Receive, body: Any) -> None:
@@ -228,26 +228,29 @@ async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[P
     """What is pointed at. It counts as one request of the asker. Raises TooManyRequests."""
     if _is_looked_at(request, fields):
         return []
-    office, is_by_link = office_of(request), _BY_LINK.fullmatch(request.url.path) is not None
+    installation, is_by_link = installation_of(request), _BY_LINK.fullmatch(request.url.path) is not None
     desks: anyio.CapacityLimiter = request.app.state.desks
     if sum(len(text) for _, text in fields) > MOST_LETTERS:
         async with desks:
-            if is_by_link or await run_in_threadpool(sign_in_by, office, request.cookies[office.cookie]) is None:
+            if (
+                is_by_link
+                or await run_in_threadpool(sign_in_by, installation, request.cookies[installation.cookie]) is None
+            ):
                 return []  # the route turns it away
-    year = office.clock().year
+    year = installation.clock().year
     pointed = await run_in_threadpool(point, fields, Ours(), year=year)
     if not pointed or is_by_link:
         return pointed
     # The staff's own names are no participant's: they are read where something was found, and it may be one of them.
     async with desks:
-        known = await run_in_threadpool(_ours, office, request.cookies[office.cookie])
+        known = await run_in_threadpool(_ours, installation, request.cookies[installation.cookie])
     if known is None:
         return []
     pointed = await run_in_threadpool(point, fields, known[1], year=year)
     if pointed:
         # What is let through is counted by its route.
         async with desks:
-            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.transaction)
+            await run_in_threadpool(installation.requests.hit, known[0], installation.clock(), installation.transaction)
     return pointed
 
 
@@ -259,12 +262,12 @@ def _is_looked_at(request: Request, fields: list[tuple[str, str]]) -> bool:
     return saves or said.get(FIELD) == "yes"
 
 
-def _ours(office: Office, token: str) -> tuple[UUID, Ours] | None:
+def _ours(installation: Installation, token: str) -> tuple[UUID, Ours] | None:
     """The asker, and the names of the staff and organizations of their program; None without a sign-in."""
-    signed_in = sign_in_by(office, token)
+    signed_in = sign_in_by(installation, token)
     if signed_in is None:
         return None
-    with office.of_program(signed_in.program_id) as session:
+    with installation.of_program(signed_in.program_id) as session:
         return signed_in.person_id, Ours.of(ours(session))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from uuid import UUID
 
-from api.access.session import Desk
+from api.access.session import RequestContext
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.entries import LONGEST, SHORTEST
@@ -54,11 +54,11 @@ def hour_of(text: str) -> time:
     return hour
 
 
-def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
+def hour_there(context: RequestContext, meeting_id: UUID, hour: str) -> datetime | None:
     """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
     if not hour.strip():
         return None
-    meeting = read_meeting(desk.session, meeting_id)
+    meeting = read_meeting(context.session, meeting_id)
     return moment_of(datetime.combine(meeting.starts.date(), hour_of(hour)), meeting.time_zone)
 
 

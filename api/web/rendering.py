@@ -42,7 +42,7 @@ PAGE_HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-class Asked(Protocol):
+class PageRequest(Protocol):
     """What a page needs of the request that it answers; a Starlette request is one."""
 
     @property
@@ -62,7 +62,7 @@ class Asked(Protocol):
 
 
 def render(
-    request: Asked,
+    request: PageRequest,
     name: str,
     /,
     *,
@@ -88,7 +88,7 @@ def render(
     return answer
 
 
-def page_context(request: Asked) -> dict[str, object]:
+def page_context(request: PageRequest) -> dict[str, object]:
     """What every page knows: its languages, the addresses of routes and files, and who is looking."""
     lang = current_language()
     other = next(code for code in LANGUAGES if code != lang)

@@ -49,7 +49,7 @@ class NotProved(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
+class CeremonyChallenge:
     """What a browser is asked, as JSON for its script, and the challenge that its answer must sign."""
 
     options: str
@@ -66,14 +66,14 @@ class NewKey:
 
 
 @dataclass(frozen=True)
-class Proof:
+class PasskeyProof:
     """A person proved to hold a passkey. Its authenticator's count of uses is 0 where it does not count."""
 
     person_id: UUID
     sign_count: int
 
 
-def ask_to_make(site: Site, person_id: UUID, name: str, has: Sequence[str]) -> Asked:
+def ask_to_make(site: Site, person_id: UUID, name: str, has: Sequence[str]) -> CeremonyChallenge:
     """Ask for a passkey for a person, shown under `name` by the browser. `has`: the passkeys that they have already."""
     options = generate_registration_options(
         rp_id=site.host,
@@ -86,7 +86,7 @@ def ask_to_make(site: Site, person_id: UUID, name: str, has: Sequence[str]) -> A
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one)) for one in has],
     )
-    return Asked(options_to_json(options), bytes_to_base64url(options.challenge))
+    return CeremonyChallenge(options_to_json(options), bytes_to_base64url(options.challenge))
 
 
 def made(site: Site, challenge: str, answer: str) -> NewKey:
@@ -107,12 +107,12 @@ def made(site: Site, challenge: str, answer: str) -> NewKey:
     return NewKey(bytes_to_base64url(found.credential_id), found.credential_public_key, found.sign_count)
 
 
-def ask_for_any(site: Site) -> Asked:
+def ask_for_any(site: Site) -> CeremonyChallenge:
     """Ask for any passkey of this site: the browser shows those that it has, and no one types a name."""
     options = generate_authentication_options(
         rp_id=site.host, timeout=PATIENCE_MS, user_verification=UserVerificationRequirement.REQUIRED
     )
-    return Asked(options_to_json(options), bytes_to_base64url(options.challenge))
+    return CeremonyChallenge(options_to_json(options), bytes_to_base64url(options.challenge))
 
 
 def credential_of(answer: str) -> str:
@@ -124,7 +124,7 @@ def credential_of(answer: str) -> str:
         raise NotProved from error
 
 
-def proved(site: Site, challenge: str, answer: str, public_key: bytes) -> Proof:
+def proved(site: Site, challenge: str, answer: str, public_key: bytes) -> PasskeyProof:
     """The passkey that signed this challenge, and its person. Raises NotProved.
 
     The count of uses is not compared here. The library compares it before it has seen the signature, so that anyone
@@ -147,7 +147,7 @@ def proved(site: Site, challenge: str, answer: str, public_key: bytes) -> Proof:
         raise NotProved from error
     if found.new_sign_count > _HIGHEST_COUNT:
         raise NotProved
-    return Proof(person_id, found.new_sign_count)
+    return PasskeyProof(person_id, found.new_sign_count)
 
 
 def _read(answer: str) -> dict[str, Any]:

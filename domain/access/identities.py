@@ -22,28 +22,28 @@ from domain.kernel.rows import col, in_program, only, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import standing
 from locales import N_
 from models.access import Identity
 from models.base import table_of
 
 
-class Account(NamedTuple):
+class ProvenAccount(NamedTuple):
     """An account of a directory, as it was proven."""
 
     tenant_id: UUID
     object_id: UUID
 
 
-class Known(NamedTuple):
+class KnownPerson(NamedTuple):
     """The person an account belongs to in one program."""
 
     program_id: UUID
     person_id: UUID
 
 
-def known_as(session: Session, account: Account) -> list[Known]:
+def known_as(session: Session, account: ProvenAccount) -> list[KnownPerson]:
     """The person that an account belongs to, in every program. The program then says whether they hold a role there.
 
     `session` has no program yet.
@@ -58,16 +58,16 @@ def known_as(session: Session, account: Account) -> list[Known]:
         )
         .order_by(col(Identity.program_id)),
     )
-    return [Known(row.program_id, row.person_id) for row in rows]
+    return [KnownPerson(row.program_id, row.person_id) for row in rows]
 
 
-def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime) -> None:
+def come_in(session: Session, account: ProvenAccount, person_id: UUID, *, at: datetime) -> None:
     """Lock the person found by an account, and check that it still lets them in, in their program's session.
 
     Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked to
     them, or they hold no role today.
     """
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     linked = only(Identity.person_id).where(
         Identity.person_id == person_id,
         Identity.tenant_id == account.tenant_id,
@@ -80,7 +80,7 @@ def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime
         raise sign_ins.NotLetIn(person_id, "no_role")
 
 
-def link_by_invitation(session: Session, token: str, account: Account, *, at: datetime) -> UUID:
+def link_by_invitation(session: Session, token: str, account: ProvenAccount, *, at: datetime) -> UUID:
     """Link an account to the person of an invitation, in the session of its program; returns the person's id.
 
     That uses the invitation. There is one account at a time: the one before opens nothing any more. Every sign-in of

@@ -37,7 +37,7 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import standing
 from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey
@@ -52,7 +52,7 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
     less than a day ago for a person with access (then the coordinator or an administrator invites them); or no role
     today nor on a day before the invitation would end.
     """
-    person = hold_person(session, person_id)
+    person = lock_person(session, person_id)
     if person.email is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
@@ -81,7 +81,7 @@ def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: date
 
     The operator of the installation answers for the hand-over, so that no second link by letter is asked for.
     """
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
 
 
@@ -97,7 +97,7 @@ def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Act
             "invitation.by_letter",
             N_("Letters are going out: invite this person by letter. No one else sees its link."),
         )
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     if by.is_one_of(person_id):
         raise Refusal(
             "invitation.own", N_("You cannot create a link for yourself. Someone else can create one for you.")
@@ -148,7 +148,7 @@ def pass_through(session: Session, token: str, kind: str, *, at: datetime, brows
     """
     leads = doors.look(session, token, at=at, browser=browser)
     if leads is not None:
-        hold_person(session, leads.person_id)
+        lock_person(session, leads.person_id)
         leads = doors.take(session, token, at=at, browser=browser)
     if leads is None or leads.kind != kind:
         raise Refusal("door.closed", DOOR_CLOSED)
@@ -187,7 +187,7 @@ def send_enrolment(
     Raises Refusal where the person has no address, or one that was changed less than a day ago. The second is allowed
     for a person who was just `invited` there.
     """
-    if hold_person(session, person_id).email is None:
+    if lock_person(session, person_id).email is None:
         raise Refusal(
             "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
         )
@@ -237,7 +237,7 @@ def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) ->
 
     They stay in the program; to get in again they need a new invitation. Raises Refusal where there is no such person.
     """
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     removed = passkeys.remove_all(session, person_id, at=at)
     unlinked = run(
         session,

@@ -22,7 +22,7 @@ from domain.kernel.rows import changes, col, every, in_program, run, scalar, sel
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import standing
 from locales import N_, pick
 from models.access import Identity, Passkey
@@ -121,7 +121,7 @@ def use(session: Session, *, answer: str, challenge: str, site: Site, at: dateti
     if person_id is None:
         msg = "this session is of another program than the passkey"
         raise LookupError(msg)
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     held = every(session, select(Passkey).where(this).with_for_update())[0]
     try:
         proof = ceremonies.proved(site, challenge, answer, held.public_key)
@@ -160,7 +160,7 @@ def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at
 
     Raises Refusal where there is no such passkey, or where it is its person's only way in.
     """
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     live = every(session, select(Passkey).where(_live(person_id)).with_for_update())
     if passkey_id not in {row.id for row in live}:
         raise Refusal("passkey.unknown", N_("There is no such passkey."))

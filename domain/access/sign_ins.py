@@ -24,7 +24,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, in_program, only, run, scalar, scalars, select, tuples
 from domain.kernel.scope import program_of
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from locales import N_
 from models.access import BrowserSession, SignInFlow
 
@@ -117,7 +117,7 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
 
     Raises Refusal where the person has no such sign-in, or it has ended.
     """
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     ended = scalar(
         session,
         update(BrowserSession)
@@ -157,7 +157,7 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
     whose: UUID | None = scalar(session, select(BrowserSession.person_id).where(this))
     if whose is None:
         return ""
-    hold_person(session, whose)
+    lock_person(session, whose)
     means: str | None = scalar(
         session,
         update(BrowserSession)

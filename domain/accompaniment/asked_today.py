@@ -21,7 +21,7 @@ from domain.casework import asking, assigning
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, inside, joins, only, run, tuples
 from domain.kernel.scope import local_day
-from domain.roles.roles import PASSES, Link, Standing, standing
+from domain.roles.roles import PASSES, DayTenures, Link, standing
 from domain.roles.sight import task_is_open_to, who_barred
 from models.casework import Responsibility, Task
 
@@ -85,7 +85,7 @@ def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> 
     return found
 
 
-def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
+def _passing(today: DayTenures, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
     """The chain, passing over those of today's deputies on which it would fall although the task is closed to them."""
     chain = [{name: said for name, said in link.items() if name != PASSES} for link in links]
     if len(chain) == 1 or "person" not in chain[0] or not _acting(today, chain, closed_to):
@@ -94,7 +94,7 @@ def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> li
     return [link | {PASSES: sorted(map(str, who))} if who else link for link, who in zip(chain, passed, strict=True)]
 
 
-def _acting(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> set[UUID]:
+def _acting(today: DayTenures, links: Sequence[Link], closed_to: set[UUID]) -> set[UUID]:
     """Those of the deputies to whom the task is closed on whom it would fall."""
     holders = today.falls(links).holders
     return {one.person_id for one in holders if one.acting_for is not None and one.person_id in closed_to}
@@ -123,7 +123,7 @@ def _to_do() -> Select[UUID, list[Link]]:
     )
 
 
-def _whose_place_they_take(today: Standing, person_id: UUID) -> set[UUID]:
+def _whose_place_they_take(today: DayTenures, person_id: UUID) -> set[UUID]:
     """The person, and all who are away with them as deputy, directly or through another deputy."""
     found, reached = {person_id}, {person_id}
     while reached:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.accompaniment import withdrawals
 from domain.casework import asking
 from domain.follow_ups.assigning import keep_vacancy
-from domain.follow_ups.locking import Held, hold, move
+from domain.follow_ups.locking import LockedFollowUp, lock_follow_up, move
 from domain.follow_ups.words import BREAK_TERMS, opened, sealed
 from domain.kernel.actors import Actor
 from domain.kernel.asking import built
@@ -50,7 +50,7 @@ def take_break(
 
     The terms are sealed. Raises Refusal: not active, no terms, or a day that is not to come or is too far away.
     """
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if returns_on <= held.day:
         raise Refusal("break.day.malformed", N_("A break ends on a future day."), source="FU-3b")
     if returns_on > held.day + LONGEST:
@@ -85,7 +85,7 @@ def take_break(
 
 def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """End a break, on its day or because the participant returns earlier. Raises Refusal where there is none."""
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if held.row.state != "on_break":
         raise Refusal("follow_up.no_break", N_("This follow-up is not on a break."), source="FU-3b")
     _resume(session, held)
@@ -97,7 +97,7 @@ def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     The participant's worker is asked to make contact as the terms of the return say, or the coordinator where there is
     no worker.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     found = open_break(session, follow_up_id)
     if held.row.state != "on_break" or found is None or found.returns_on > held.day:
         return False
@@ -200,7 +200,7 @@ def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> Non
     )
 
 
-def _resume(session: Session, held: Held) -> None:
+def _resume(session: Session, held: LockedFollowUp) -> None:
     end_open_break(session, held.id, at=held.at)
     move(session, held, "resume", "follow_up.resumed")
     keep_vacancy(session, held.id, by=held.by, at=held.at)

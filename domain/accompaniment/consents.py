@@ -41,7 +41,7 @@ DAYS_TO_STORE: Final = 5
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedForm:
     """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
 
     `again_at_18` is whether it says that it is reviewed at that age. `text_version` is that of the text on it.
@@ -65,7 +65,7 @@ def sign(
     session: Session,
     participant_id: UUID,
     purpose: str,
-    signed: Signed,
+    signed: SignedForm,
     *,
     organization_id: UUID | None = None,
     by: Actor,
@@ -285,7 +285,9 @@ def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: date
 _STORE: Final = N_("Store the form that %(subject)s signed again, the copy given")
 
 
-def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:
+def _agreed_to(
+    session: Session, purpose: str, organization_id: UUID | None, signed: SignedForm
+) -> tuple[ConsentText, str]:
     """The text that was signed, with its line for this purpose, partner and last day. Raises Refusal."""
     text = text_of(signed.text_version, signed.language)
     if organization_id is not None and purpose not in text.purposes:
@@ -298,7 +300,7 @@ def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, sig
     return text, text.line(purpose, partner or "", signed.ends_on)
 
 
-def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor) -> UUID:
+def _worker_of(session: Session, participant_id: UUID, signed: SignedForm, by: Actor) -> UUID:
     """The worker who signed: the one named on the form, else the worker who records it. Raises Refusal."""
     theirs = workers.ever_of(session, participant_id)
     records_as_worker = by.is_one_of(*theirs) or by.acting_for in theirs or by.role == ROLE_OF_WORKER
@@ -332,7 +334,7 @@ def _refuse_too_early(session: Session, held: Participant) -> None:
         )
 
 
-def _refuse_purpose(purpose: str, organization_id: UUID | None, signed: Signed) -> None:
+def _refuse_purpose(purpose: str, organization_id: UUID | None, signed: SignedForm) -> None:
     """Raises Refusal where it is not said what a consent is for, with which partner, or who signs it."""
     if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
         raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
@@ -342,7 +344,7 @@ def _refuse_purpose(purpose: str, organization_id: UUID | None, signed: Signed) 
         )
 
 
-def _refuse_days(signed: Signed, today: date) -> None:
+def _refuse_days(signed: SignedForm, today: date) -> None:
     in_order = (
         signed.explained_on <= signed.signed_on <= today and signed.explained_on <= signed.worker_signed_on <= today
     )
@@ -355,7 +357,7 @@ def _refuse_days(signed: Signed, today: date) -> None:
         raise Refusal("consent.ends", N_("A consent cannot end before it was signed."))
 
 
-def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> None:
+def _refuse_signer(session: Session, participant_id: UUID, signed: SignedForm) -> None:
     """Refuse a signatory who may not sign at the age on the day of the signature."""
     allowed = signers(identity_within(session, participant_id).age_as_of(signed.signed_on))
     if not allowed:

@@ -24,7 +24,7 @@ from models.referral import Referral
 
 
 @dataclass(frozen=True)
-class Proposal:
+class WorkerProposal:
     """A worker who may be named, with what speaks for and against it.
 
     - `offered` is the weight of the follow-ups offered to them and not answered.
@@ -71,7 +71,7 @@ class Proposal:
         return not self.load.bars_as_second
 
 
-def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
+def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[WorkerProposal]:
     """Every youth worker of the day, the best fit first. People decide; this only says in which order to consider them.
 
     First those who can; then by who has met the person (DP-03b), speaks their language, knows them, has time for what
@@ -96,7 +96,7 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     nearby = _who_is_near(session, row.area, day) if row and row.area else frozenset()
     offered = _offered(session)
     made = [
-        Proposal(
+        WorkerProposal(
             load,
             not wanted or not wanted.isdisjoint(speak.get(load.person_id, ())),
             load.person_id in knew,
@@ -122,7 +122,7 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     )
 
 
-def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
+def proposed_pair(proposals: Sequence[WorkerProposal]) -> tuple[UUID, UUID] | None:
     """A worker and a second of the pair (AD-R6) to propose for a candidate; None where there are not two.
 
     The best fit is the first, and the next of another organization the second: pairs are of two organizations (AG-W4).

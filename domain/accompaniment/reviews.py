@@ -24,7 +24,7 @@ from domain.kernel.rows import changes, col, every, of, only, run, same, scalar,
 from domain.kernel.scope import local_day
 from domain.mail.notices import coordination_chain
 from domain.participants.ages import CONSENTS_ALONE, OF_AGE, signers
-from domain.participants.identity import Identity, identity_within
+from domain.participants.identity import ParticipantIdentity, identity_within
 from domain.participants.locking import known_as
 from domain.record import events
 from domain.roles.roles import Link
@@ -96,10 +96,10 @@ def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         asking.no_more(session, step, participant_id, by=by, at=at)
 
 
-def asked(session: Session, participant_id: UUID) -> withdrawals.Asked | None:
+def asked(session: Session, participant_id: UUID) -> withdrawals.StillAsked | None:
     """Who is still asked to review the consents; None where no one is."""
     worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in (REVIEW, REVIEWED))
-    return withdrawals.Asked(worker, coordinator) if worker or coordinator else None
+    return withdrawals.StillAsked(worker, coordinator) if worker or coordinator else None
 
 
 def to_look_at(session: Session, day: date) -> list[UUID]:
@@ -137,7 +137,7 @@ def missed(session: Session, participant_id: UUID, day: date, *, before: datetim
     return [row.id for row in _due(session, participant_id, rows, day) if row.review_since is None]
 
 
-def is_due(consent: Consent, who: Identity, day: date) -> bool:
+def is_due(consent: Consent, who: ParticipantIdentity, day: date) -> bool:
     """Whether a consent that holds is due for review on a local day, by what is known of the person's age.
 
     Where the age cannot be told, the first day on which they may be of that age counts: the birth date is then found

@@ -12,9 +12,9 @@ from domain.accompaniment import consents, reviews, withdrawals
 from domain.accompaniment.breaks import end_open_break, forget_return
 from domain.declarations.program import Ended
 from domain.follow_ups.activities import leave_all
-from domain.follow_ups.assigning import assign, end_all, keep_vacancy
+from domain.follow_ups.assigning import assign_worker, end_all, keep_vacancy
 from domain.follow_ups.contacts import MOST_ATTEMPTS, unanswered
-from domain.follow_ups.locking import Held, hold, hold_person, move
+from domain.follow_ups.locking import LockedFollowUp, lock_follow_up, lock_participant_of, move
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
@@ -35,8 +35,8 @@ def deactivate(
     Raises Refusal: inactive or completed already, no reason of the list, or, for lost contact, before two further
     attempts went unanswered (FU-2).
     """
-    hold_person(session, follow_up_id)
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    lock_participant_of(session, follow_up_id)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if reason not in INACTIVE_REASONS:
         raise Refusal("inactive_reason.missing", N_("Say why this follow-up becomes inactive."), source="FU-3")
     if reason == LOST_CONTACT:
@@ -63,8 +63,8 @@ def complete(
     session: Session, follow_up_id: UUID, *, participant_agrees: bool, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Complete a follow-up whose gains the participant and the team consider consolidated (FU-4). Raises Refusal."""
-    hold_person(session, follow_up_id)
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    lock_participant_of(session, follow_up_id)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if not participant_agrees:
         raise Refusal(
             "follow_up.participants_word",
@@ -91,8 +91,8 @@ def reactivate(
     or both are given, or the worker cannot be assigned (`assign`). Where the consent to the program was withdrawn or
     has ended by then, the coordinator is asked what follows.
     """
-    hold_person(session, follow_up_id)
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    lock_participant_of(session, follow_up_id)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if (worker_id is None) != nobody_yet:
         raise Refusal(
             "worker.missing",
@@ -101,7 +101,7 @@ def reactivate(
     move(session, held, "reactivate", "follow_up.reactivated", before=held.row.state)
     retention.count_no_more(session, held.participant_id, by=by, at=at)
     if worker_id is not None:
-        assign(session, follow_up_id, worker_id, by=by, at=at)
+        assign_worker(session, follow_up_id, worker_id, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
     # The question about a withdrawal was settled as the follow-up ended: now both resume.
     if consents.lapsed(session, held.participant_id, "program", local_day(session, at)):
@@ -109,7 +109,7 @@ def reactivate(
     reviews.keep(session, held.participant_id, by=by, at=at)
 
 
-def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:
+def _let_go(session: Session, held: LockedFollowUp, ended: Ended, *, by: Actor, at: datetime) -> None:
     """Close what is open of an ended follow-up: its break, activities, its workers' parts, and the questions about it.
 
     The time for which the file is kept counts from this day.

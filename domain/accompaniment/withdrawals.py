@@ -30,7 +30,7 @@ from domain.mail import notices
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import known_as
 from domain.record import events
-from domain.roles.roles import ALONE, Link, Standing, standing
+from domain.roles.roles import ALONE, DayTenures, Link, standing
 from domain.roles.sight import who_barred
 from domain.terms.admission import BEING_ADMITTED
 from domain.terms.parts import PRIMARY, SECOND
@@ -55,7 +55,7 @@ DAYS_TO_SETTLE: Final = 5
 
 
 @dataclass(frozen=True)
-class Asked:
+class StillAsked:
     """Who is still asked what follows: the worker, the coordinator, or both."""
 
     worker: bool
@@ -268,19 +268,19 @@ def settle_everything(session: Session, participant_id: UUID, *, by: Actor, at: 
         asking.answered(session, step, participant_id, by=by, at=at)
 
 
-def asked(session: Session, participant_id: UUID) -> Asked | None:
+def asked(session: Session, participant_id: UUID) -> StillAsked | None:
     """Who is still asked what follows the consent to the program; None where no one is."""
     return _asked(session, participant_id, SPEAK, FOLLOWS)
 
 
-def asked_of_partners(session: Session, participant_id: UUID) -> Asked | None:
+def asked_of_partners(session: Session, participant_id: UUID) -> StillAsked | None:
     """As `asked`, about what was under way at partners; None where no one is."""
     return _asked(session, participant_id, STOPS, STOPPED)
 
 
-def _asked(session: Session, participant_id: UUID, *steps: str) -> Asked | None:
+def _asked(session: Session, participant_id: UUID, *steps: str) -> StillAsked | None:
     worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in steps)
-    return Asked(worker, coordinator) if worker or coordinator else None
+    return StillAsked(worker, coordinator) if worker or coordinator else None
 
 
 def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
@@ -329,7 +329,7 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
     return link | {ALONE: True} if _is_shut_to(session, participant_id, acting, today) else link
 
 
-def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: Standing) -> bool:
+def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: DayTenures) -> bool:
     """Whether a deputy of the worker may not read the file: by the consents, or because they are barred from it."""
     if not acting:
         return False

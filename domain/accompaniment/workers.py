@@ -27,7 +27,7 @@ from domain.participants.locking import (
     change_participant,
     hold_participant,
     known_as,
-    moved,
+    participant_state_after,
     skip_step,
     step_of,
 )
@@ -76,7 +76,7 @@ def name_worker(
     held = hold_participant(session, participant_id, seen=seen)
     risks.refuse_danger(session, held)
     before = named(session, participant_id)
-    state = moved(held, "reassign" if before or held.state == "committed" else "assign")
+    state = participant_state_after(held, "reassign" if before or held.state == "committed" else "assign")
     if second_id == worker_id:
         raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
     day = local_day(session, at)
@@ -329,7 +329,7 @@ def send_nobody(session: Session, held: Participant, how: str, *, by: Actor, at:
 def _take_from(session: Session, held: Participant, how: str, *, at: datetime) -> None:
     """Take a locked candidate from their worker. The caller writes the event, knowing the reason. Raises Refusal."""
     end(session, held.id, how, at=at)
-    change_participant(session, held, state=moved(held, "take_back"))
+    change_participant(session, held, state=participant_state_after(held, "take_back"))
     _owe(session, held.id, COORDINATION)
 
 

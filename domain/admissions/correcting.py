@@ -15,7 +15,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import only, scalars
 from domain.kernel.scope import local_day
-from domain.participants.identity import Identity, identity_within, sealed_identity
+from domain.participants.identity import ParticipantIdentity, identity_within, sealed_identity
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referral_fields import Said, Who, fields_of
 from domain.participants.referral_form import checked_identity
@@ -59,7 +59,7 @@ def correct_identity(
             triage.find_age(session, referral_id, by=by, at=at)
 
 
-def _corrected(before: Identity, given: Said, *, today: date) -> Identity:
+def _corrected(before: ParticipantIdentity, given: Said, *, today: date) -> ParticipantIdentity:
     """Who somebody is with what is known now: a birth date takes the place of an age. Raises Refusal."""
     says_age = "age" in given and "birth_date" not in given
     if says_age and before.birth_date is not None:
@@ -69,7 +69,7 @@ def _corrected(before: Identity, given: Said, *, today: date) -> Identity:
     return after if after.birth_date is None else replace(after, age=None, age_on=None)
 
 
-def _changed(before: Identity, after: Identity) -> list[str]:
+def _changed(before: ParticipantIdentity, after: ParticipantIdentity) -> list[str]:
     was, now = before.to_json(), after.to_json()
     changed = {name for name in was if was[name] != now[name]}
     if "birth_date" in changed:

@@ -24,7 +24,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, inside, of, only, same, scalar, scalars
 from domain.participants import destruction
 from domain.participants.identity import identity_within
-from domain.participants.locking import case_of, change_participant, forget, hold_participant, moved
+from domain.participants.locking import case_of, change_participant, forget, hold_participant, participant_state_after
 from domain.participants.opening import open_admission
 from domain.record import events
 from domain.record.reads import record_read
@@ -111,7 +111,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     brought = joining.bring_referrals(session, joined.id, to, received=referral_id if again else None)
     destruction.stop(session, to, "referred_again", by=by, at=at)
     if again:
-        change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
+        change_participant(session, known, state=participant_state_after(known, "refer_again"), retain_until=None)
         asking.no_more(session, destruction.ASK, to, by=by, at=at)
         open_admission(session, to, by=by, at=at)
     joining.bring_identity(session, joined, known)

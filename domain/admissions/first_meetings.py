@@ -15,7 +15,13 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, run, scalars
 from domain.kernel.scope import local_day, program_of
-from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
+from domain.participants.locking import (
+    change_participant,
+    finish_step,
+    hold_participant,
+    participant_state_after,
+    step_of,
+)
 from domain.record import events
 from locales import N_
 from models.participant import MEETING_OUTCOMES, MEETING_WAYS, FirstMeeting
@@ -71,7 +77,7 @@ def record_first_meeting(
     if back_on is not None and step is not None:
         scheduling.agree_on_day(session, step.id, back_on, at=at)
     if outcome == "commits":
-        change_participant(session, held, state=moved(held, "commit"))
+        change_participant(session, held, state=participant_state_after(held, "commit"))
         finish_step(session, participant_id, "first_meeting", by=by, at=at)
     elif outcome == "declines":
         decline(session, participant_id, by=by, at=at)

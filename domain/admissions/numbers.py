@@ -16,7 +16,13 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, first, of, run
 from domain.kernel.scope import local_day, program_of
 from domain.participants.identity import identity_within
-from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
+from domain.participants.locking import (
+    change_participant,
+    finish_step,
+    hold_participant,
+    participant_state_after,
+    step_of,
+)
 from domain.record import events
 from domain.terms.sharing import circle_of
 from locales import N_
@@ -38,7 +44,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     one is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
     """
     held = hold_participant(session, participant_id, seen=seen)
-    state = moved(held, "admit")
+    state = participant_state_after(held, "admit")
     today = local_day(session, at)
     # A consent of an earlier admission, which the person declined in the end, does not stand for this one.
     if not consents.stands(session, participant_id, "program", today) or _is_open(session, participant_id, "consent"):

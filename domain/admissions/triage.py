@@ -29,7 +29,7 @@ from domain.participants.locking import (
     change_referral,
     finish_step,
     hold_participant,
-    moved,
+    participant_state_after,
 )
 from domain.participants.retention_terms import last_day
 from domain.participants.sealing import seal
@@ -176,7 +176,7 @@ def end_admission(session: Session, participant: Participant, move: str, *, by: 
     change_participant(
         session,
         participant,
-        state=moved(participant, move),
+        state=participant_state_after(participant, move),
         retain_until=last_day(session, "not_admitted", local_day(session, at)),
     )
     destruction.stop(session, participant.id, "changed", by=by, at=at)

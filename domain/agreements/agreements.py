@@ -40,7 +40,7 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from domain.roles.roles import never_began
-from domain.terms.days import Version
+from domain.terms.days import PartnerVersion
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
@@ -266,7 +266,7 @@ def start_version(
     tell(session, held, "agreement.started", by=by, at=at, **days)
 
 
-def tell(session: Session, held: Version, verb: str, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+def tell(session: Session, held: PartnerVersion, verb: str, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
     """Write that a version moved, and have the renewals of those before it follow."""
     events.write_many(session, verb, "agreement_version", [(held.id, {"number": held.n, **facts})], by=by, at=at)
     renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
@@ -323,7 +323,7 @@ def signatures_of(session: Session, version_id: UUID) -> list[Signature]:
     )
 
 
-def hold_version(session: Session, version_id: UUID, *, seen: int | None = None) -> Version:
+def hold_version(session: Session, version_id: UUID, *, seen: int | None = None) -> PartnerVersion:
     """The version with its organization, and its agreement locked: two versions of one never move at once.
 
     Others who judge what is owed may still refer to both (`key_share`). Otherwise they would wait for us, and we, to
@@ -333,7 +333,7 @@ def hold_version(session: Session, version_id: UUID, *, seen: int | None = None)
     run(session, only(Agreement.id).where(Agreement.id == agreement).with_for_update(key_share=True))
     held = first(
         session,
-        of(Version)
+        of(PartnerVersion)
         .join(Agreement, of_agreement())
         .where(AgreementVersion.id == version_id)
         .with_for_update(of=AgreementVersion, key_share=True),
@@ -348,7 +348,7 @@ def hold_version(session: Session, version_id: UUID, *, seen: int | None = None)
     return held
 
 
-def change_version(session: Session, held: Version, **values: Any) -> None:
+def change_version(session: Session, held: PartnerVersion, **values: Any) -> None:
     """Write values of a locked version."""
     run(
         session,
@@ -358,7 +358,7 @@ def change_version(session: Session, held: Version, **values: Any) -> None:
     )
 
 
-def state_after(held: Version, move: str) -> str:
+def state_after(held: PartnerVersion, move: str) -> str:
     """The state of a locked version after a move. Raises Refusal where the move is not allowed now."""
     try:
         return AGREEMENT_VERSION.after(held.state, move)
@@ -371,13 +371,13 @@ def not_now(move: str) -> Refusal:
     return Refusal("agreement.not_now", _NOT_NOW[move])
 
 
-def in_force_before(session: Session, held: Version, day: date) -> Version:
+def in_force_before(session: Session, held: PartnerVersion, day: date) -> PartnerVersion:
     """The same agreement's version in force on a day before this one begins, locked; else this one."""
     before = version_in_force(session, held.organization_id, day)
     return hold_version(session, before.id) if before is not None else held
 
 
-def refuse_two_in_force(session: Session, held: Version, starts_on: date, ends_on: date | None) -> None:
+def refuse_two_in_force(session: Session, held: PartnerVersion, starts_on: date, ends_on: date | None) -> None:
     """Refuse a version in force from a day to a last one, or on, where another is in force on some of these days."""
     if scalar(
         session,
@@ -395,7 +395,7 @@ def refuse_two_in_force(session: Session, held: Version, starts_on: date, ends_o
         )
 
 
-class ToSign(Version):
+class ToSign(PartnerVersion):
     """A version that was sent to be signed, with its organization."""
 
     model_config = SHAPE

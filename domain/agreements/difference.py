@@ -30,7 +30,7 @@ _OF_OBLIGATION: Final = {
 
 
 @dataclass(frozen=True)
-class Line:
+class VersionChange:
     """One thing that changed. `key` is a role or a clause's number; `words` its text, by language, where there is one.
 
     `aspects` tell what of it changed: words, owner, period, check, rule, sources, headcount, hours. `before` and
@@ -46,14 +46,14 @@ class Line:
     after: int | None = None
 
 
-def difference(old: Content, new: Content) -> tuple[Line, ...]:
+def difference(old: Content, new: Content) -> tuple[VersionChange, ...]:
     """How `new` differs from `old`: notice, roles, duties, resources, clauses, sharing, judges, majority."""
     return tuple(_lines(old, new))
 
 
-def _lines(old: Content, new: Content) -> Iterator[Line]:
+def _lines(old: Content, new: Content) -> Iterator[VersionChange]:
     if old.notice_days != new.notice_days:
-        yield Line("notice", "changed", "", before=old.notice_days, after=new.notice_days)
+        yield VersionChange("notice", "changed", "", before=old.notice_days, after=new.notice_days)
     yield from _parts("role", old.roles, new.roles, _OF_ROLE)
     yield from _parts("obligation", old.obligations, new.obligations, _OF_OBLIGATION)
     for part, read in _LISTED.items():
@@ -64,13 +64,13 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
     yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, "majority")
 
 
-def _listed(part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns]) -> Iterator[Line]:
+def _listed(part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns]) -> Iterator[VersionChange]:
     """What differs among named things: with the words of the new text, or of the old where it is left out."""
     for key in dict.fromkeys((*old, *new)):
         yield from _one(part, key, old.get(key), new.get(key), _words(new.get(key) or old[key]), "words")
 
 
-def _named(part: Part, old: Mapping[str, str], new: Mapping[str, str], aspect: str) -> Iterator[Line]:
+def _named(part: Part, old: Mapping[str, str], new: Mapping[str, str], aspect: str) -> Iterator[VersionChange]:
     """What names a committee or a partner for something."""
     for key in sorted({*old, *new}):
         yield from _one(part, key, old.get(key), new.get(key), None, aspect)
@@ -78,7 +78,7 @@ def _named(part: Part, old: Mapping[str, str], new: Mapping[str, str], aspect: s
 
 def _parts(
     part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns], aspects: Mapping[str, str]
-) -> Iterator[Line]:
+) -> Iterator[VersionChange]:
     """What is kept in columns, by its key; `aspects` has the word for each column that may change."""
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
@@ -89,14 +89,14 @@ def _parts(
 
 def _one(
     part: Part, key: str, before: object, after: object, words: Mapping[str, str] | None, *aspects: str
-) -> Iterator[Line]:
+) -> Iterator[VersionChange]:
     """The line of one thing, where it came, went or is another; `aspects` tell what of it changed."""
     if before is None and after is not None:
-        yield Line(part, "added", key, words)
+        yield VersionChange(part, "added", key, words)
     elif after is None and before is not None:
-        yield Line(part, "left_out", key, words)
+        yield VersionChange(part, "left_out", key, words)
     elif aspects and before != after:
-        yield Line(part, "changed", key, words, aspects)
+        yield VersionChange(part, "changed", key, words, aspects)
 
 
 def _resources(content: Content) -> dict[str, Columns]:

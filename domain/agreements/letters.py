@@ -15,32 +15,36 @@ from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.mail.notices import COORDINATION, Facts, Language
 from domain.roles.roles import standing
-from domain.terms.days import Version
+from domain.terms.days import PartnerVersion
 from models.agreement import Agreement
 from models.program import Organization
 
 
-def to_sign(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
+def to_sign(session: Session, version: PartnerVersion, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Ask each director to read a version and to sign it."""
     facts = _facts(session, version, by=by)
     _to_each(session, "agreement_to_sign", version, directors, version.version, facts, at=at)
 
 
-def taken_back(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
+def taken_back(
+    session: Session, version: PartnerVersion, directors: Iterable[UUID], *, by: Actor, at: datetime
+) -> None:
     """Tell each director that there is nothing to sign for now."""
     facts = _facts(session, version, by=by)
     _to_each(session, "agreement_taken_back", version, directors, version.version, facts, at=at)
 
 
 def to_end(
-    session: Session, version: Version, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
+    session: Session, version: PartnerVersion, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
 ) -> None:
     """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not its author."""
     facts = _facts(session, version, by=by, ends_on=ends_on)
     _to_the_others(session, "agreement_to_end", version, directors, ends_on.isoformat(), facts, by=by, at=at)
 
 
-def not_to_begin(session: Session, version: Version, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
+def not_to_begin(
+    session: Session, version: PartnerVersion, directors: Collection[UUID], *, by: Actor, at: datetime
+) -> None:
     """Tell the same people that a version does not begin on the settled day, where none is in force."""
     facts = _facts(session, version, by=by, day=version.starts_on)
     _to_the_others(session, "agreement_not_to_begin", version, directors, version.version, facts, by=by, at=at)
@@ -49,7 +53,7 @@ def not_to_begin(session: Session, version: Version, directors: Collection[UUID]
 def _to_the_others(
     session: Session,
     letter: str,
-    version: Version,
+    version: PartnerVersion,
     directors: Collection[UUID],
     once: object,
     facts: notices.Facts,
@@ -62,14 +66,14 @@ def _to_the_others(
     _to_each(session, letter, version, people, once, facts, at=at)
 
 
-def running_out(session: Session, version: Version, *, rung: int, days: int, at: datetime) -> int:
+def running_out(session: Session, version: PartnerVersion, *, rung: int, days: int, at: datetime) -> int:
     """Warn that a version ends in that many `days`, and no other is set to begin; once a rung. How many letters."""
     people, last = _concerned(session, version, at), surely(version.ends_on)
     facts = _facts(session, version, days=days, ends_on=last)
     return _to_each(session, "agreement_running_out", version, people, f"{last.isoformat()}:{rung}", facts, at=at)
 
 
-def lapsed(session: Session, version: Version, *, at: datetime) -> int:
+def lapsed(session: Session, version: PartnerVersion, *, at: datetime) -> int:
     """Tell that an agreement is no longer in force, and what that stops; once. How many letters."""
     people, last = _concerned(session, version, at), surely(version.ends_on)
     facts = _facts(session, version, ends_on=last)
@@ -77,14 +81,21 @@ def lapsed(session: Session, version: Version, *, at: datetime) -> int:
 
 
 def _to_each(
-    session: Session, letter: str, version: Version, people: Iterable[UUID], once: object, facts: Facts, *, at: datetime
+    session: Session,
+    letter: str,
+    version: PartnerVersion,
+    people: Iterable[UUID],
+    once: object,
+    facts: Facts,
+    *,
+    at: datetime,
 ) -> int:
     """Write a letter about a version to each of these people, once for `once`; how many letters."""
     key = f"{letter}:{version.id}:{once}"
     return sum(notices.write(session, letter, to=one, key=key, facts=facts, at=at) for one in sorted(people))
 
 
-def _concerned(session: Session, version: Version, at: datetime) -> set[UUID]:
+def _concerned(session: Session, version: PartnerVersion, at: datetime) -> set[UUID]:
     """The coordinator, and those who manage or direct the organization that day, or deputize for them."""
     today = standing(session, local_day(session, at))
     here = str(version.organization_id)
@@ -92,7 +103,7 @@ def _concerned(session: Session, version: Version, at: datetime) -> set[UUID]:
     return {holder.person_id for chain in chains for holder in today.falls(chain).holders}
 
 
-def _facts(session: Session, version: Version, *, by: Actor | None = None, **more: Any) -> Facts:
+def _facts(session: Session, version: PartnerVersion, *, by: Actor | None = None, **more: Any) -> Facts:
     agreement = session.get_one(Agreement, (program_of(session), version.agreement_id))
     organization = session.get_one(Organization, (program_of(session), version.organization_id))
 

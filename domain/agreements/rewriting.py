@@ -32,7 +32,7 @@ RESOURCES: Final = ("human", "material", "financial", "structure", "service")
 
 
 @dataclass(frozen=True)
-class Words:
+class BilingualWords:
     """Words in both languages."""
 
     fr: str
@@ -60,8 +60,8 @@ class ClauseText:
     """A clause by its key in the draft, or "" for another one."""
 
     key: str
-    title: Words
-    text: Words
+    title: BilingualWords
+    text: BilingualWords
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ResourceText:
     """What the organization brings."""
 
     kind: str
-    text: Words
+    text: BilingualWords
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,14 @@ class Text:
 
     notice_days: int
     roles: Sequence[RoleText]
-    obligations: Mapping[str, Words]
+    obligations: Mapping[str, BilingualWords]
     clauses: Sequence[ClauseText] = ()
     resources: Sequence[ResourceText] = ()
     sharing: SharingText | None = None
 
 
 @dataclass(frozen=True)
-class Offered:
+class DraftChoices:
     """What a draft may name: the program's roles, and what this version or an earlier one owed and shared."""
 
     roles: Mapping[str, Role]
@@ -107,7 +107,7 @@ class Offered:
     sharing: Columns
 
 
-def offered(session: Session, version_id: UUID) -> Offered:
+def offered(session: Session, version_id: UUID) -> DraftChoices:
     """What a version of this agreement may contain. Raises Refusal where there is no such version."""
     its = only(AgreementVersion.agreement_id).where(AgreementVersion.id == version_id)
     ids = scalars(
@@ -125,7 +125,7 @@ def offered(session: Session, version_id: UUID) -> Offered:
     sharing = _sharing_offered([content.terms.get("information_sharing") or {} for content in contents])
     sharing["bodies"] = [{"key": row.key, "fr": row.title_fr, "en": row.title_en} for row in committees]
     roles = every(session, of(Role).order_by(col(Role.key)))
-    return Offered({row.key: row for row in roles}, dict(sorted(owed.items())), sharing)
+    return DraftChoices({row.key: row for row in roles}, dict(sorted(owed.items())), sharing)
 
 
 def _sharing_offered(terms: Sequence[Columns]) -> Columns:
@@ -165,7 +165,7 @@ def rewrite(
     redraft_version(session, version_id, content, by=by, at=at, seen=seen)
 
 
-def _roles(may: Offered, given: Sequence[RoleText]) -> dict[str, Columns]:
+def _roles(may: DraftChoices, given: Sequence[RoleText]) -> dict[str, Columns]:
     if not given:
         raise Refusal("agreement.no_role", N_("An agreement creates one role at least."))
     found: dict[str, Columns] = {}
@@ -179,7 +179,7 @@ def _roles(may: Offered, given: Sequence[RoleText]) -> dict[str, Columns]:
     return found
 
 
-def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]) -> dict[str, Columns]:
+def _owed(may: DraftChoices, given: Mapping[str, BilingualWords], roles: Mapping[str, Columns]) -> dict[str, Columns]:
     found: dict[str, Columns] = {}
     for key, words in given.items():
         columns = may.obligations.get(key)
@@ -191,7 +191,7 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
     return found
 
 
-def _refuse_without_role(may: Offered, owed: Columns, roles: Mapping[str, Columns]) -> None:
+def _refuse_without_role(may: DraftChoices, owed: Columns, roles: Mapping[str, Columns]) -> None:
     """Refuse an obligation that nobody would owe, or nobody state, without a role that is left out. Raises Refusal."""
     key, owner = owed["key"], owed["owed_by"]
     if owner != "organization" and owner not in roles:
@@ -236,7 +236,7 @@ def _clauses(was: Iterable[Columns], given: Sequence[ClauseText]) -> list[Column
     return list(found.values())
 
 
-def _sharing(may: Offered, given: SharingText | None) -> Columns | None:
+def _sharing(may: DraftChoices, given: SharingText | None) -> Columns | None:
     if given is None:
         return None
     chosen = {part: _chosen(may.sharing.get(part, ()), getattr(given, part)) for part in CHOSEN}

@@ -63,7 +63,7 @@ _AGREES: Final = and_(
 )
 
 
-class Kept(SignedFile):
+class VersionFile(SignedFile):
     """A file of a version, without its bytes. `is_as_added`: bytes, row and record have one digest and one signature.
 
     `signature_id` is the signature that it carries; None where it was kept before that was asked.
@@ -143,7 +143,7 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
     return found
 
 
-def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
+def files_of(session: Session, version_id: UUID) -> tuple[VersionFile, ...]:
     """The files of a version, the first one first, each compared with the record."""
     return tuple(every(session, _files().where(SignedFile.agreement_version_id == version_id)))
 
@@ -178,7 +178,7 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
     )
 
 
-def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
+def content_of(session: Session, file_id: UUID) -> tuple[VersionFile, bytes]:
     """A file and its bytes, compared with the record at this very reading. Raises Refusal: no such file."""
     found = first(session, _files().where(SignedFile.id == file_id))
     if found is None:
@@ -198,7 +198,7 @@ def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
     )
 
 
-def file_of(session: Session, file_id: UUID) -> Kept:
+def file_of(session: Session, file_id: UUID) -> VersionFile:
     """An existing file, without its bytes, compared with the record."""
     return surely(first(session, _files().where(SignedFile.id == file_id)))
 
@@ -271,7 +271,7 @@ def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tupl
     return [(row[0], row[1]) for row in rows]
 
 
-def _files() -> SelectOfScalar[Kept]:
+def _files() -> SelectOfScalar[VersionFile]:
     """Files without their bytes, in the order in which they were added."""
-    asked = of(Kept, without=(SignedFile.content,)).select_from(SignedFile).outerjoin(Event, _TOLD)
+    asked = of(VersionFile, without=(SignedFile.content,)).select_from(SignedFile).outerjoin(Event, _TOLD)
     return asked.order_by(col(SignedFile.added_at), col(SignedFile.id))

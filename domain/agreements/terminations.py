@@ -24,7 +24,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, in_program, inside, joins, of, scalar, select, surely
 from domain.kernel.scope import local_day
 from domain.record import events
-from domain.terms.days import Version
+from domain.terms.days import PartnerVersion
 from locales import N_
 from models.agreement import AgreementVersion
 from models.record import Event
@@ -88,7 +88,7 @@ def end_version(
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
 
 
-def _refuse_last_day(session: Session, held: Version, ends_on: date, today: date) -> None:
+def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date) -> None:
     """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal."""
     if held.state == "ended" and surely(held.ends_on) < today:
         raise not_now("end")
@@ -106,14 +106,16 @@ def _refuse_last_day(session: Session, held: Version, ends_on: date, today: date
         )
 
 
-def _is_not_to_begin(session: Session, held: Version, ends_on: date, today: date) -> bool:
+def _is_not_to_begin(session: Session, held: PartnerVersion, ends_on: date, today: date) -> bool:
     """Whether a version is to begin, today or later, after a last day on which none of its agreement is in force."""
     organization = held.organization_id
     by_then = [version_in_force(session, organization, day) for day in (today, ends_on)]
     return surely(held.starts_on) > today and ends_on >= today and not any(by_then)
 
 
-def _never_begin(session: Session, held: Version, ends_on: date, notice_on: date, *, by: Actor, at: datetime) -> None:
+def _never_begin(
+    session: Session, held: PartnerVersion, ends_on: date, notice_on: date, *, by: Actor, at: datetime
+) -> None:
     """Cancel what was to begin, and tell its directors: the partner leaves before their agreement begins."""
     _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
     for version_id in (held.id, *(one.id for one in _to_begin_after(session, held, ends_on))):
@@ -187,7 +189,7 @@ def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> 
     return None if told is None else date.fromisoformat(told)
 
 
-def _to_begin_after(session: Session, held: Version, day: date) -> list[AgreementVersion]:
+def _to_begin_after(session: Session, held: PartnerVersion, day: date) -> list[AgreementVersion]:
     """The versions of the same agreement whose first day is settled and comes after a local day, in order."""
     return every(
         session,
@@ -203,7 +205,7 @@ def _to_begin_after(session: Session, held: Version, day: date) -> list[Agreemen
 
 
 def _refuse_short_notice(
-    session: Session, held: Version, ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
+    session: Session, held: PartnerVersion, ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
 ) -> None:
     if notice_on > local_day(session, at):
         raise Refusal("agreement.day_to_come", N_("Notice is recorded once it is given, not before."))

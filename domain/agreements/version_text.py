@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.declarations.program import ProgramFile
-from domain.declarations.program_agreements import Owed
+from domain.declarations.program_agreements import DeclaredDuty
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, of, run
 from domain.kernel.scope import program_of
@@ -119,7 +119,7 @@ def content_of_version(session: Session, version_id: UUID) -> Content:
 _OF_ROW: Final = frozenset({"program_id", "id", "agreement_version_id"})
 
 
-def _columns_of(owed: Owed) -> Columns:
+def _columns_of(owed: DeclaredDuty) -> Columns:
     obligation = owed.obligation
     return {
         "key": owed.key,

@@ -12,51 +12,51 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework.locking import (
-    Held,
-    Moved,
-    change,
+    LockedTask,
+    TaskOutcome,
+    change_task,
     close_if_settled,
-    hold,
+    lock_task,
     open_those_ready,
-    settle,
-    tell,
+    settle_task,
     wait_again,
     wake,
+    write_task_event,
 )
 from domain.kernel.actors import Actor
 from models.lifecycles import ACT, TASK
 
 
-def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: datetime) -> Moved:
+def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: datetime) -> TaskOutcome:
     """Record that the engine verified a step's action as done, or undone. Idempotent: a second call changes nothing.
 
     Where the case was cancelled, or the step fell back, while the action was under way, what was done is marked to be
     undone.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     act = held.task.act_state
     if undone:
         if act == "undo_wanted":
-            change(session, held, act_state=ACT.after(act, "undo"))
-            tell(session, held, "act.undone", step=held.task.step, action=held.task.undo)
+            change_task(session, held, act_state=ACT.after(act, "undo"))
+            write_task_event(session, held, "act.undone", step=held.task.step, action=held.task.undo)
             opened = open_those_ready(session, held, [held.id])
             closed = False
             if held.case is not None and held.case.state == "open" and not opened:
                 closed = close_if_settled(session, held.case.id, by=by, at=at)
-            return Moved(held.id, held.task.state, held.case_id, opened, closed)
-        return Moved(held.id, held.task.state, held.case_id)
+            return TaskOutcome(held.id, held.task.state, held.case_id, opened, closed)
+        return TaskOutcome(held.id, held.task.state, held.case_id)
     if act == "done":
-        return Moved(held.id, held.task.state, held.case_id)
+        return TaskOutcome(held.id, held.task.state, held.case_id)
     if held.task.state == "done" and ACT.allows(act, "perform"):
         return _seen_to_again(session, held)
     still_asked = act in ("wanted", "stuck") and held.task.state == "open"
     if not still_asked:
         # It was cancelled while the engine was doing it: what was done must be undone.
-        change(session, held, act_state=ACT.after(act, "perform_late" if held.task.undo else "let_go"))
-        tell(session, held, "act.done_too_late", step=held.task.step, action=held.task.action)
-        return Moved(held.id, held.task.state, held.case_id)
+        change_task(session, held, act_state=ACT.after(act, "perform_late" if held.task.undo else "let_go"))
+        write_task_event(session, held, "act.done_too_late", step=held.task.step, action=held.task.action)
+        return TaskOutcome(held.id, held.task.state, held.case_id)
     state = TASK.after("open", "complete")
-    change(
+    change_task(
         session,
         held,
         state=state,
@@ -66,8 +66,8 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
         done_as=by.role,
         next_check=None,
     )
-    tell(session, held, "act.done", step=held.task.step, action=held.task.action)
-    return settle(session, held, state)
+    write_task_event(session, held, "act.done", step=held.task.step, action=held.task.action)
+    return settle_task(session, held, state)
 
 
 def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -75,21 +75,21 @@ def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
 
     A step that was not done still waits, and is done by what holds then; one that failed is tried again.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.state == "done":
         wait_again(session, held.task, by=by, at=at)
         open_those_ready(session, held, [held.id])
     wake(session, held)
 
 
-def _seen_to_again(session: Session, held: Held) -> Moved:
+def _seen_to_again(session: Session, held: LockedTask) -> TaskOutcome:
     """Record that the engine adjusted what it had done to a day that moved since."""
-    change(session, held, act_state=ACT.after(held.task.act_state, "perform"))
-    tell(session, held, "act.done_again", step=held.task.step, action=held.task.action)
+    change_task(session, held, act_state=ACT.after(held.task.act_state, "perform"))
+    write_task_event(session, held, "act.done_again", step=held.task.step, action=held.task.action)
     closed = False
     if held.case is not None and held.case.state == "open":
         closed = close_if_settled(session, held.case.id, by=held.by, at=held.at)
-    return Moved(held.id, held.task.state, held.case_id, case_closed=closed)
+    return TaskOutcome(held.id, held.task.state, held.case_id, case_closed=closed)
 
 
 def record_trouble(
@@ -99,7 +99,7 @@ def record_trouble(
 
     `needs_people`: a rule refused it, so that nothing changes until a person acts. The act is then stuck.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if needs_people and held.task.act_state == "wanted":
-        change(session, held, act_state=ACT.after("wanted", "fail"))
-    tell(session, held, "act.trouble", step=held.task.step, action=held.task.action, code=code)
+        change_task(session, held, act_state=ACT.after("wanted", "fail"))
+    write_task_event(session, held, "act.trouble", step=held.task.step, action=held.task.action, code=code)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.casework import scheduling
-from domain.casework.subjects import About, same_subject
+from domain.casework.subjects import SubjectColumns, same_subject
 from domain.declarations.protocol import Protocol
 from domain.kernel.rows import col, in_program, joins, only, run, same, select, value_of
 from domain.kernel.scope import local_day
@@ -34,7 +34,9 @@ class Missed(NamedTuple):
     due_on: date
 
 
-def counts_from(session: Session, key: str, about: About, anchor: str, steps: Collection[str], at: datetime) -> date:
+def counts_from(
+    session: Session, key: str, about: SubjectColumns, anchor: str, steps: Collection[str], at: datetime
+) -> date:
     """The local day from which a case about a leaver counts that is opened now.
 
     Where one about the same was cancelled of late, the time that it had asked for is over, and counts again, with that

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.roles.roles import Falls, Holder, Link, Standing
+from domain.roles.roles import DayTenures, Falls, Holder, Link
 from locales import N_
 
 
@@ -29,7 +29,7 @@ class Doing(Protocol):
         """The links of those barred by the protocol."""
 
 
-class Owed(NamedTuple):
+class TaskOwing(NamedTuple):
     """What says on which people a task falls."""
 
     state: str
@@ -58,22 +58,22 @@ def bar_to_approval(task: Doing, by: Actor, people_of: Callable[[Link], Collecti
     return None
 
 
-def people_of(today: Standing, link: Link) -> list[UUID]:
+def people_of(today: DayTenures, link: Link) -> list[UUID]:
     """The people that a link means on the day of `today`, absent holders included."""
     return [tenure.person_id for tenure in today.tenures_of(link)]
 
 
-def falls_for_approval(today: Standing, task: Doing, chain: Sequence[Link]) -> Falls:
+def falls_for_approval(today: DayTenures, task: Doing, chain: Sequence[Link]) -> Falls:
     """The people on which the approval of a task falls by its chain, passing over those barred from giving it."""
     return today.falls(chain, kind="approvals", barred=_barred(today, task))
 
 
-def who_may_approve(today: Standing, task: Doing, chain: Sequence[Link]) -> list[Holder]:
+def who_may_approve(today: DayTenures, task: Doing, chain: Sequence[Link]) -> list[Holder]:
     """Those on which the approval of a task falls by its chain, and who are not barred from giving it."""
     return list(falls_for_approval(today, task, chain).holders)
 
 
-def _barred(today: Standing, task: Doing) -> set[UUID]:
+def _barred(today: DayTenures, task: Doing) -> set[UUID]:
     """Those barred from approving a task on the day of `today`, in any role."""
     barred = {one for one in (task.done_by, task.done_for) if one is not None}
     for link in task.may_not_approve:

@@ -119,7 +119,7 @@ def _is_theirs(asked: Link, now: Link | None) -> bool:
     return asked.get("person") == (None if now is None else now["person"])
 
 
-class Asked(NamedTuple):
+class AskingTask(NamedTuple):
     """A task that asks something, and the links of its chain."""
 
     id: UUID
@@ -128,7 +128,7 @@ class Asked(NamedTuple):
     links: list[Link]
 
 
-def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[Asked]:
+def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[AskingTask]:
     """The open questions: of one step or all, and about one item or all."""
     about = [
         *([] if step is None else [col(Task.step) == step]),
@@ -145,4 +145,4 @@ def open_ones(session: Session, step: str | None, item: UUID | None = None) -> l
         )
         .order_by(col(Task.opened_at), col(Task.id)),
     )
-    return [Asked(*row) for row in rows]
+    return [AskingTask(*row) for row in rows]

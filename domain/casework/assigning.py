@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import scheduling
-from domain.casework.locking import change, hold, tell, wait_again
+from domain.casework.locking import change_task, lock_task, wait_again, write_task_event
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import run, surely
@@ -23,7 +23,7 @@ from models.casework import Task
 from models.lifecycles import TASK, NoSuchMove
 
 
-class Reminder(NamedTuple):
+class ReminderDay(NamedTuple):
     """The local day on which a person is reminded of a duty: its owner, their director, or the coordinator."""
 
     on: date
@@ -45,7 +45,7 @@ def assign(
     sources: Sequence[str] = (),
     waits: bool = False,
     at_once: bool = False,
-    reminders: Sequence[Reminder] = (),
+    reminders: Sequence[ReminderDay] = (),
 ) -> UUID:
     """Open a task outside any case for the people on which the chain falls, and return its id.
 
@@ -93,13 +93,13 @@ def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: d
 
     It is due by its day or, where that is past, by `due_on`. Its reminders count from today.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.state != TASK.initial:
         return False
     today = local_day(session, at)
     had = surely(held.task.due_on)
     due = had if had > today or due_on is None else due_on
-    change(
+    change_task(
         session,
         held,
         state=TASK.after(held.task.state, "open"),
@@ -107,13 +107,13 @@ def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: d
         opened_at=at,
         **scheduling.ladder_outside(session, due, on=today, at_once=True),
     )
-    tell(session, held, "task.opened", step=held.task.step, item=held.task.item)
+    write_task_event(session, held, "task.opened", step=held.task.step, item=held.task.item)
     return True
 
 
 def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Make an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "open":
         return False
     wait_again(session, held.task, by=by, at=at)
@@ -127,10 +127,10 @@ def ask_once_more(
 
     Its owner hears of it with the next digest, which a person gets once a day at most.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "open":
         return False
-    change(
+    change_task(
         session,
         held,
         title_fr=title_fr,
@@ -138,7 +138,7 @@ def ask_once_more(
         due_on=due_on,
         **scheduling.ladder_outside(session, due_on, on=local_day(session, at), at_once=True),
     )
-    tell(session, held, "task.asked_again", step=held.task.step, item=held.task.item)
+    write_task_event(session, held, "task.asked_again", step=held.task.step, item=held.task.item)
     return True
 
 
@@ -147,28 +147,28 @@ def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor
 
     One that was handed back stays with its present owner, and falls so after it is reassigned.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     now = responsibility(session, chain)
     is_with_them = held.task.owed_by_id == held.task.declared_owed_by_id
-    change(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task.owed_by_id)
+    change_task(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task.owed_by_id)
 
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
     """Cancel a duty outside any case that is no longer owed. Raises Refusal where it is done, or ended already."""
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     try:
         state = TASK.after(held.task.state, "cancel")
     except NoSuchMove:
         raise Refusal("task.over", N_("This task is done or was cancelled: it is no longer owed.")) from None
-    change(session, held, state=state, next_check=None)
-    tell(session, held, "task.called_off", step=held.task.step, item=held.task.item)
+    change_task(session, held, state=state, next_check=None)
+    write_task_event(session, held, "task.called_off", step=held.task.step, item=held.task.item)
 
 
 def restore(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Make a cancelled duty outside any case wait again for what it rests on; returns whether it was cancelled."""
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "cancelled":
         return False
-    change(session, held, state=TASK.after(held.task.state, "restore"), opened_at=None, next_check=None)
-    tell(session, held, "task.planned", step=held.task.step, item=held.task.item)
+    change_task(session, held, state=TASK.after(held.task.state, "restore"), opened_at=None, next_check=None)
+    write_task_event(session, held, "task.planned", step=held.task.step, item=held.task.item)
     return True

@@ -26,7 +26,7 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework.approving import Owed, falls_for_approval
+from domain.casework.approving import TaskOwing, falls_for_approval
 from domain.kernel.asking import Question, Values, built, kept
 from domain.kernel.rows import (
     SHAPE,
@@ -47,7 +47,7 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.roles.roles import Falls, Holder, Link, Standing
+from domain.roles.roles import DayTenures, Falls, Holder, Link
 from domain.roles.sight import task_is_open_to
 from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
 
@@ -151,12 +151,12 @@ def late_on(task: Task, day: date) -> bool:
     return task.state in LIVE and task.due_on is not None and task.due_on < day
 
 
-def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
+def hats_of(session: Session, standing: DayTenures, person_id: UUID) -> Hats:
     """The chains with something open that fall on this person on the day of `standing`."""
     return kept(session, (hats_of, standing.day, person_id), lambda: _hats(session, standing, person_id))
 
 
-def _hats(session: Session, standing: Standing, person_id: UUID) -> Hats:
+def _hats(session: Session, standing: DayTenures, person_id: UUID) -> Hats:
     links = _links_of(standing, person_id)
     if not links:
         return Hats(person_id, {}, {})
@@ -172,10 +172,10 @@ def _hats(session: Session, standing: Standing, person_id: UUID) -> Hats:
 
 
 def _fall_one_by_one(
-    standing: Standing, rows: Iterable[Any], waiting: Collection[UUID], links: Mapping[UUID, list[Link]]
+    standing: DayTenures, rows: Iterable[Any], waiting: Collection[UUID], links: Mapping[UUID, list[Link]]
 ) -> dict[UUID, Falls]:
     """On whom each task falls that waits for an approval, or whose chain is `waiting` for who begins in its role."""
-    tasks = {row.id: Owed(*tuple(row)[1:8]) for row in rows}
+    tasks = {row.id: TaskOwing(*tuple(row)[1:8]) for row in rows}
     return {
         task_id: who_has(standing, task, links)
         for task_id, task in tasks.items()
@@ -188,7 +188,7 @@ def _those_of_them(found: Mapping[UUID, Holder | None]) -> dict[UUID, Holder]:
 
 
 @dataclass(frozen=True)
-class Mine:
+class OwnCounts:
     """How much is now for a person to do and to approve, how much of it is late, and under which hats."""
 
     hats: Hats
@@ -197,17 +197,17 @@ class Mine:
     late: int = 0
 
 
-def counts_of(session: Session, standing: Standing, person_id: UUID) -> Mine:
+def counts_of(session: Session, standing: DayTenures, person_id: UUID) -> OwnCounts:
     """How much is now for a person: as many as `work` lists on the day of `standing`."""
     hats = hats_of(session, standing, person_id)
     links = _links_of(standing, person_id)
     if not links:
-        return Mine(hats)
+        return OwnCounts(hats)
     counted = [row for row in run(session, *_counted(standing, person_id, links)) if row.owed_by_id in hats.tasks]
     one_by_one = run(session, *_asked_of_hats(standing, person_id, links)[1]) if hats.alone else ()
     alone = [row for row in one_by_one if row.id in hats.alone and row.is_open]
     late = [row for row in alone if (row.due_on or standing.day) < standing.day]
-    return Mine(
+    return OwnCounts(
         hats,
         to_do=sum(row.all for row in counted) + sum(row.state == "open" for row in alone),
         to_approve=sum(row.state == "submitted" for row in alone),
@@ -215,7 +215,7 @@ def counts_of(session: Session, standing: Standing, person_id: UUID) -> Mine:
     )
 
 
-def asked_of_mine(standing: Standing, person_id: UUID) -> list[Question[Any]]:
+def asked_of_mine(standing: DayTenures, person_id: UUID) -> list[Question[Any]]:
     """What `hats_of` and `counts_of` ask, to be asked ahead with other things."""
     links = _links_of(standing, person_id)
     if not links:
@@ -224,7 +224,7 @@ def asked_of_mine(standing: Standing, person_id: UUID) -> list[Question[Any]]:
 
 
 def _asked_of_hats(
-    standing: Standing, person_id: UUID, links: list[Link]
+    standing: DayTenures, person_id: UUID, links: list[Link]
 ) -> tuple[Question[AnySelect], Question[AnySelect]]:
     """The question of the chains in use that name one of these links, and that of tasks which are asked one by one."""
     named = {f"link_{place}": [link] for place, link in enumerate(links)}
@@ -235,7 +235,7 @@ def _asked_of_hats(
     )
 
 
-def _counted(standing: Standing, person_id: UUID, links: list[Link]) -> Question[AnySelect]:
+def _counted(standing: DayTenures, person_id: UUID, links: list[Link]) -> Question[AnySelect]:
     named = {f"link_{place}": [link] for place, link in enumerate(links)}
     return Question(_open_by_chain(len(links)), {**named, "person": person_id, "day": standing.day})
 
@@ -426,14 +426,14 @@ def asked_of_chains(ids: Iterable[UUID | None]) -> Question[Picked[UUID, list[Li
     return Question(_CHAINS_ASKED, {"chains": sorted({one for one in ids if one is not None})})
 
 
-def who(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls | None:
+def who(standing: DayTenures, task: Task | TaskOwing, links: Mapping[UUID, list[Link]]) -> Falls | None:
     """Those on which a task waits now: its doer while open, its approver while it waits; None for none."""
     if task.state == "submitted" or (task.state in ("open", "planned") and task.owed_by_id):
         return who_has(standing, task, links)
     return None
 
 
-def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls:
+def who_has(standing: DayTenures, task: Task | TaskOwing, links: Mapping[UUID, list[Link]]) -> Falls:
     """Those on which a task falls: if handed in, those who may approve it; else those who do it.
 
     A task that is due after a person begins in the role that owes it waits for that person.
@@ -470,7 +470,7 @@ _LATE: Final = built(
 _KEPT_BACK: Final = built(only(Task.id).where(is_for(_TASKS, _ALONE), ~task_is_open_to(_PERSON)).limit(1))
 
 
-def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
+def _links_of(standing: DayTenures, person_id: UUID) -> list[Link]:
     """The links by which something can fall on this person: their own, and those of the people they replace."""
     people = [person_id]
     for one in people:

@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import requests, subjects
-from domain.casework.approving import Owed, falls_for_approval, who_may_approve
+from domain.casework.approving import TaskOwing, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, in_program, replaced, same, scalar, select, tuples
@@ -28,7 +28,7 @@ from domain.mail.notices import (
     title_of_program,
     title_of_role,
 )
-from domain.roles.roles import HAVING, Holder, Link, Standing, standing
+from domain.roles.roles import HAVING, DayTenures, Holder, Link, standing
 from locales import N_, pick, say
 from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import TASK
@@ -149,7 +149,7 @@ def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dic
         .where(in_program(Task), Task.case_id == case_id),
     )
     for links, *row in rows:
-        task = Owed(*row)
+        task = TaskOwing(*row)
         waits = task.state == "submitted"
         falls = falls_for_approval(today, task, links) if waits else today.falls_by(links, task.due_on)
         for holder in falls.holders:
@@ -247,7 +247,7 @@ def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts
     return facts
 
 
-def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
+def _tell_of_vacancy(session: Session, today: DayTenures, link: Link, *, at: datetime, case_id: UUID | None) -> None:
     """Write the coordinator one letter for each time that a role became vacant, however many tasks fall to it.
 
     None where a person is to begin in it: that is no vacancy.

@@ -19,7 +19,7 @@ from domain.casework.lateness import keep_lateness
 from domain.casework.locked_case import change_case, hold_case, hold_cases
 from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, links_of, tie
-from domain.casework.subjects import About, Found, Subject, hold_subject, same_subject, tenure_of
+from domain.casework.subjects import CaseSubject, FoundSubject, SubjectColumns, hold_subject, same_subject, tenure_of
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
@@ -67,7 +67,7 @@ def open_case(
         raise Refusal("departure.by_its_own_door", N_("A departure needs a last day, and nothing else has one."))
     here = program_of(session)
     subject = hold_subject(
-        session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
+        session, protocol, CaseSubject(subject_id, organization_id, agreement_version_id, period, participant_id)
     )
     _refuse_ended(subject, local_day(session, at))
     if not protocol.gathers:  # a second departure of who came back: whether there may be one is known there
@@ -389,7 +389,7 @@ def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]
 # What a case takes from its subject.
 
 
-def _refuse_second(session: Session, key: str, about: Case | About, *, once: bool) -> None:
+def _refuse_second(session: Session, key: str, about: Case | SubjectColumns, *, once: bool) -> None:
     """Refuse where a case of the protocol about the same is open, or, if it begins `once`, where there ever was one.
 
     The indexes `one_open_case` and `begun_once` hold it too, but for departures.
@@ -402,7 +402,7 @@ def _refuse_second(session: Session, key: str, about: Case | About, *, once: boo
         raise Refusal("case.had_already", N_("This already had a case of the protocol, which ended. Reopen that one."))
 
 
-def _refuse_ended(subject: Found, day: date) -> None:
+def _refuse_ended(subject: FoundSubject, day: date) -> None:
     """Refuse to open an onboarding into a role that the person no longer holds."""
     ends_on = subject.days.get("worker.ends_on")
     if ends_on is not None and ends_on < day:
@@ -419,7 +419,7 @@ def _takes_somebody_on(protocol: Protocol) -> bool:
 
 
 def _given_days(
-    session: Session, protocol: Protocol, key: str, subject: Found, days: Mapping[str, date | None], at: datetime
+    session: Session, protocol: Protocol, key: str, subject: FoundSubject, days: Mapping[str, date | None], at: datetime
 ) -> dict[str, str]:
     known = {**days, "case.opened_on": local_day(session, at)}
     named = {

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.casework.locking import Held
+from domain.casework.locking import LockedTask
 from domain.casework.proofs import ASKED
 from domain.kernel.hooks import Unowned
 from models.casework import Case
@@ -37,7 +37,7 @@ def judges(kind: str) -> Callable[[Judge], Judge]:
     return register
 
 
-def refuse_unless_so(session: Session, held: Held) -> None:
+def refuse_unless_so(session: Session, held: LockedTask) -> None:
     """Refuse a step whose judged evidence is not there. Raises Unowned where no package judges this kind."""
     kind = held.task.evidence
     if kind in GIVEN:

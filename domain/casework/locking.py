@@ -92,7 +92,7 @@ def _opening_waiting() -> Update:
 
 
 @dataclass(frozen=True)
-class Moved:
+class TaskOutcome:
     """What a verb did: the task's new state, the tasks that it opened, and whether it closed the case.
 
     `version` is the task's own version now, where the task was settled; None where what followed may have changed it.
@@ -107,7 +107,7 @@ class Moved:
 
 
 @dataclass
-class Held:
+class LockedTask:
     """A task and its case, locked until the transaction ends."""
 
     task: Task
@@ -126,7 +126,7 @@ class Held:
         return self.task.case_id
 
 
-def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None) -> Held:
+def lock_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None) -> LockedTask:
     """Lock the task's case, then the task, and read both. Raises Refusal: no such task, or not the version `seen`."""
     asked = {"here": program_of(session), "task_id": task_id}
     case = first(session, _CASE_TO_HOLD, asked)
@@ -134,11 +134,11 @@ def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int 
     if task is None:
         raise Refusal("task.unknown", N_("There is no such task."))
     if seen is not None and task.version != seen:
-        raise changed_meanwhile()
-    return Held(task, case, at, by)
+        raise task_changed_meanwhile()
+    return LockedTask(task, case, at, by)
 
 
-def changed_meanwhile() -> Refusal:
+def task_changed_meanwhile() -> Refusal:
     """The refusal of a change by a person who looked at an older version of a task."""
     return Refusal(
         "task.changed",
@@ -146,7 +146,7 @@ def changed_meanwhile() -> Refusal:
     )
 
 
-def change(session: Session, held: Held, **values: Any) -> None:
+def change_task(session: Session, held: LockedTask, **values: Any) -> None:
     """Write columns of the locked task, and raise its version. Words about a participant are sealed (`words`)."""
     said: dict[str, str] = {name: values.pop(name) for name in words.IN_TASK if name in values}
     if said:
@@ -159,24 +159,24 @@ def change(session: Session, held: Held, **values: Any) -> None:
     held.task = replaced(held.task, version=held.task.version + 1)
 
 
-def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
+def write_task_event(session: Session, held: LockedTask, verb: str, **facts: events.Fact) -> None:
     """Write the event of what was done to the locked task. At commit, what it touches is judged."""
     if held.task.clause or held.task.dates_hang:
         events.also(session, events.CLAUSE_SERVED, "task", held.id)
     events.write(session, verb, "task", held.id, by=held.by, at=held.at, case_id=held.case_id, **facts)
 
 
-def wake(session: Session, held: Held) -> None:
+def wake(session: Session, held: LockedTask) -> None:
     """Ask the engine to carry the case."""
     # The engine goes on with the case in hand: its own acts do not call it again.
     if held.case_id is not None and held.by.role != ENGINE:
         wakeups.wake(session, held.case_id, at=held.at)
 
 
-def settle(session: Session, held: Held, state: str) -> Moved:
+def settle_task(session: Session, held: LockedTask, state: str) -> TaskOutcome:
     """After a task is settled: open what waited for it, close the case if it was the last, and wake the engine."""
     if held.case_id is None:
-        return Moved(held.id, state, version=held.task.version)
+        return TaskOutcome(held.id, state, version=held.task.version)
     if held.task.dates_hang:
         scheduling.reschedule(session, held.case_id, at=held.at)
     opened: tuple[UUID, ...] = ()
@@ -186,10 +186,10 @@ def settle(session: Session, held: Held, state: str) -> Moved:
     if not opened:
         closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
     wake(session, held)
-    return Moved(held.id, state, held.case_id, opened, closed, held.task.version)
+    return TaskOutcome(held.id, state, held.case_id, opened, closed, held.task.version)
 
 
-def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -> tuple[UUID, ...]:
+def open_those_ready(session: Session, held: LockedTask, candidates: Sequence[UUID]) -> tuple[UUID, ...]:
     """Open those of `candidates` that wait for nothing more, if the case is open."""
     if held.case is None or held.case.state != "open" or not candidates:
         return ()
@@ -239,7 +239,7 @@ def titles(rows: Iterable[Task]) -> dict[str, str]:
     return {language: ", ".join(dict.fromkeys(title_of(row, language) for row in kept)) for language in ("fr", "en")}
 
 
-def fall_back(session: Session, held: Held) -> None:
+def fall_back(session: Session, held: LockedTask) -> None:
     """Make what `held` had opened wait again, and have the engine undo what it did because of it."""
     reached: dict[UUID, Task] = {}
     frontier = [held.id]
@@ -304,12 +304,12 @@ def of_case(case_id: UUID | None) -> Any:
     return and_(in_program(Task), Task.case_id == case_id)
 
 
-def to_do_again(session: Session, held: Held) -> dict[str, Any]:
+def to_do_again(session: Session, held: LockedTask) -> dict[str, Any]:
     """The columns of a task to be done again: what was recorded of its doing is removed, and its ladder starts anew."""
     return {**not_done(), **in_new_hands(session, held)}
 
 
-def in_new_hands(session: Session, held: Held) -> dict[str, Any]:
+def in_new_hands(session: Session, held: LockedTask) -> dict[str, Any]:
     """The columns of a task that a person gets, now or again: theirs from now on, with its ladder starting anew."""
     today = local_day(session, held.at)
     return {"opened_at": held.at, **scheduling.ladder_from(session, held.task, held.case, on=today)}

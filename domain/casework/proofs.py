@@ -53,7 +53,7 @@ _MOST_PARTS, _LARGEST_UNPACKED = 2000, 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Proof:
+class GivenProof:
     """What a person gives as proof. `label` is a serial number, a user name, or a file's name; never a secret."""
 
     kind: str
@@ -65,7 +65,7 @@ def add(
     session: Session,
     task: Task,
     case: Case | None,
-    proof: Proof,
+    proof: GivenProof,
     *,
     by: Actor,
     at: datetime,
@@ -284,7 +284,7 @@ def _open_account(session: Session, task: Task, person_id: UUID, user_name: str,
 
 
 @dataclass(frozen=True)
-class Document:
+class StoredDocument:
     """A document as it is stored: its name, its true type, and its bytes without metadata."""
 
     name: str
@@ -307,13 +307,13 @@ class Document:
         }
 
 
-def checked_document(name: str, content: bytes) -> Document:
+def checked_document(name: str, content: bytes) -> StoredDocument:
     """A file that a person gives, judged by its bytes and stripped of metadata. Raises Refusal."""
-    label = _checked_label(Proof("document", name))
-    return Document(label, judged_type(label, content), _bare(content))
+    label = _checked_label(GivenProof("document", name))
+    return StoredDocument(label, judged_type(label, content), _bare(content))
 
 
-def _checked_label(proof: Proof) -> str:
+def _checked_label(proof: GivenProof) -> str:
     label = PurePath(proof.label.replace("\\", "/")).name if proof.kind == "document" else proof.label
     label = " ".join(label.split())
     if proof.kind == "way" and label not in WAYS:

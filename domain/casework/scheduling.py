@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import Select as Picked
 
 from domain.casework.lateness import had_passed, is_this, keep_lateness
 from domain.declarations import planning
-from domain.declarations.planning import Day
+from domain.declarations.planning import PlannedDay
 from domain.declarations.protocol import Protocol
 from domain.kernel import periods
 from domain.kernel.actors import Actor
@@ -99,7 +99,7 @@ def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | N
     return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
 
 
-def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, Day]:
+def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, PlannedDay]:
     """The due day of each step of a case whose anchor is known, and whether the case asks for the step at all."""
     anchors = named_days(session, case, protocol)
     opened = local_day(session, case.opened_at)
@@ -121,7 +121,7 @@ class Timing(NamedTuple):
     ladder: list[str]
 
 
-def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> Timing:
+def timing(protocol: Protocol, day: PlannedDay | None, calendar: Calendar) -> Timing:
     """The due day and the ladder of one step. Empty where its anchor's day is not known yet."""
     if day is None:
         return Timing(None, [])

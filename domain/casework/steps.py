@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.casework import scheduling
 from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
-from domain.declarations.planning import Day, instances
+from domain.declarations.planning import PlannedDay, instances
 from domain.declarations.protocol import REQUESTER, Protocol, Step
 from domain.declared.reading import Bilingual
 from domain.kernel.rows import col, run, scalars, select
@@ -101,7 +101,7 @@ def _declared_of(protocol: Protocol, step: Step) -> dict[str, Any]:
     }
 
 
-def _has_lapsed(day: Day | None) -> bool:
+def _has_lapsed(day: PlannedDay | None) -> bool:
     return day is not None and day.is_lapsed
 
 

@@ -18,9 +18,9 @@ from domain.kernel.asking import Question, built, kept_by_id
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import never_began
-from domain.terms.days import Version
+from domain.terms.days import PartnerVersion
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion
@@ -32,7 +32,7 @@ ROLE_OF_WORKER: Final = "youth_worker"
 
 
 @dataclass(frozen=True)
-class Subject:
+class CaseSubject:
     """The subject that a case is to have: the ids that its kind wants, and the period, where its protocol has one."""
 
     person_id: UUID | None = None
@@ -43,7 +43,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class About:
+class SubjectColumns:
     """The columns of a case that say what it is about."""
 
     subject_kind: str
@@ -55,14 +55,14 @@ class About:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSubject:
     """A subject that was found: what a case says of it, and its days by the names that anchors use."""
 
-    about: About
+    about: SubjectColumns
     days: Mapping[str, date | None]
 
 
-def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
+def hold_subject(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:
     """The subject of a case that is about to open, locked so that of two who open at once the second is told.
 
     Raises Refusal: no such thing, one of another kind than the protocol's, or not the period that it wants.
@@ -78,10 +78,10 @@ def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
     span = periods.period(asked.period)
     assert span is not None  # noqa: S101 - it is one of that length
     days = {"period.starts_on": span.starts_on, "period.ends_on": span.ends_on}
-    return Found(replace(found.about, period=asked.period), {**found.days, **days})
+    return FoundSubject(replace(found.about, period=asked.period), {**found.days, **days})
 
 
-def same_subject(about: Case | About) -> ColumnElement[bool]:
+def same_subject(about: Case | SubjectColumns) -> ColumnElement[bool]:
     """The condition on a case that it has the same subject and period as another one, or one to be."""
     same = (
         (Case.subject_id, about.subject_id),
@@ -101,17 +101,17 @@ def notice_day(version: AgreementVersion) -> date | None:
 # ----------------------------------------------------------------------------------------------------------- holding
 
 
-def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
-    person_id = hold_person(session, asked.person_id).id
+def _hold_worker(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
+    person_id = lock_person(session, asked.person_id).id
     tenure = tenure_of(session, person_id, asked.organization_id)
-    return Found(
-        About("worker", person_id, asked.organization_id),
+    return FoundSubject(
+        SubjectColumns("worker", person_id, asked.organization_id),
         {"worker.starts_on": tenure.starts_on, "worker.ends_on": tenure.ends_on},
     )
 
 
-def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
-    hold_person(session, asked.person_id)
+def _hold_member(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
+    lock_person(session, asked.person_id)
     last = run(
         session,
         only(Tenure.ends_on)
@@ -124,10 +124,12 @@ def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:
     ).first()
     if last is None:
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
-    return Found(About("member", asked.person_id, asked.organization_id), {"member.ends_on": last.ends_on})
+    return FoundSubject(
+        SubjectColumns("member", asked.person_id, asked.organization_id), {"member.ends_on": last.ends_on}
+    )
 
 
-def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> Found:
+def _hold_organization(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:
     _refuse_person(asked)
     if asked.organization_id is None or not scalar(
         session, only(Organization.id).where(Organization.id == asked.organization_id).with_for_update(key_share=True)
@@ -143,14 +145,14 @@ def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> 
         .limit(1),
     ):
         raise Refusal("case.not_concerned", N_("No one there holds the role that this protocol is for."))
-    return Found(About("organization", organization_id=asked.organization_id), {})
+    return FoundSubject(SubjectColumns("organization", organization_id=asked.organization_id), {})
 
 
-def _hold_agreement(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+def _hold_agreement(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
     held = first(
         session,
-        of(Version)
+        of(PartnerVersion)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(AgreementVersion.id == asked.agreement_version_id)
         .with_for_update(of=AgreementVersion, key_share=True),
@@ -162,20 +164,20 @@ def _hold_agreement(session: Session, protocol: Protocol, asked: Subject) -> Fou
         "agreement.ends_on": held.ends_on,
         "agreement.notice_on": notice_day(held),
     }
-    about = About("agreement_version", agreement_version_id=held.id, organization_id=held.organization_id)
-    return Found(about, days)
+    about = SubjectColumns("agreement_version", agreement_version_id=held.id, organization_id=held.organization_id)
+    return FoundSubject(about, days)
 
 
-def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+def _hold_program(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
     if asked.organization_id is not None:
         raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
     # Whatever else is written in the program meanwhile refers to this row, and does not wait.
     run(session, select(Program.id).where(col(Program.id) == program_of(session)).with_for_update(key_share=True))
-    return Found(About("program"), {})
+    return FoundSubject(SubjectColumns("program"), {})
 
 
-def _hold_participant(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+def _hold_participant(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
     if asked.organization_id is not None:
         raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
@@ -189,7 +191,7 @@ def _hold_participant(session: Session, protocol: Protocol, asked: Subject) -> F
         .with_for_update(key_share=True),
     ):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    return Found(About("participant", participant_id=asked.participant_id), {})
+    return FoundSubject(SubjectColumns("participant", participant_id=asked.participant_id), {})
 
 
 _HOLDING: Final = {
@@ -202,7 +204,7 @@ _HOLDING: Final = {
 }
 
 
-def _refuse_person(asked: Subject) -> None:
+def _refuse_person(asked: CaseSubject) -> None:
     if asked.person_id is not None:
         raise Refusal("case.not_of_a_person", N_("A case of this protocol is not about a person."))
 
@@ -238,7 +240,7 @@ def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -
 
 
 @dataclass(frozen=True)
-class Words:
+class SubjectInWords:
     """Whom or what a case is about, in one language.
 
     `subject` is the person, the organization's short name, the version of its agreement, a number or a candidate's
@@ -286,7 +288,7 @@ def asked_of_words(ids: Iterable[UUID]) -> Question[SelectOfScalar[_Named]]:
     return Question(_NAMED, {"cases": sorted(set(ids))})
 
 
-def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, Words]:
+def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, SubjectInWords]:
     """The subject of each of these cases in words. The database is asked once for all of them."""
 
     def read(wanted: list[UUID]) -> dict[UUID, _Named]:
@@ -297,7 +299,7 @@ def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID,
     return {row.id: _worded(row, title, language) for row in rows}
 
 
-def _worded(row: _Named, program_title: str, language: str) -> Words:
+def _worded(row: _Named, program_title: str, language: str) -> SubjectInWords:
     kind, place = row.subject_kind, row.short_name or ""
     subject, href = place, ""
     if kind in ("worker", "member"):
@@ -311,7 +313,9 @@ def _worded(row: _Named, program_title: str, language: str) -> Words:
         subject, href = row.number or row.candidate_ref or "", f"/participants/{row.participant_id}"
     if row.period:
         subject = say(language, _FOR, subject=subject, period=periods.in_words(row.period, language))
-    return Words(kind, subject, place, href, row.protocol_fr if language == "fr" else row.protocol_en, row.state)
+    return SubjectInWords(
+        kind, subject, place, href, row.protocol_fr if language == "fr" else row.protocol_en, row.state
+    )
 
 
 _FOR = N_("%(subject)s, %(period)s")

@@ -20,21 +20,21 @@ from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.evidence import BY_ITS_ACT, refuse_unless_so
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locking import (
-    Held,
-    Moved,
+    LockedTask,
+    TaskOutcome,
     act_called_off,
-    change,
+    change_task,
     fall_back,
-    hold,
     in_new_hands,
+    lock_task,
     not_done,
     of_case,
     open_those_ready,
-    settle,
-    tell,
+    settle_task,
     titles,
     to_do_again,
     wake,
+    write_task_event,
 )
 from domain.endorsement.counting import waits_for_it
 from domain.kernel.actors import ENGINE, Actor
@@ -57,11 +57,11 @@ def complete_task(
     by: Actor,
     at: datetime,
     note: str = "",
-    evidence: Sequence[proofs.Proof] = (),
+    evidence: Sequence[proofs.GivenProof] = (),
     given: Mapping[str, Any] | None = None,
     seen: int | None = None,
     in_its_act: bool = False,
-) -> Moved:
+) -> TaskOutcome:
     """Record that what the task asks was done. Where the step needs an approval, it then waits for it.
 
     `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in, by
@@ -70,7 +70,7 @@ def complete_task(
     done. `seen` is the version that the person was looking at: if the task was changed since, nothing is written.
     Raises Refusal.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     note = checked_note(note)
     _refuse_to_complete(session, held, note, by=by, in_its_act=in_its_act)
     filled_in = requests.checked(held.task.asks, given or {})
@@ -87,7 +87,7 @@ def complete_task(
         if waits
         else {"next_check": None}
     )
-    change(
+    change_task(
         session,
         held,
         state=state,
@@ -100,16 +100,16 @@ def complete_task(
     )
     verb = "task.submitted" if waits else "task.done"
     request = {"request": digest} if digest else {}
-    tell(session, held, verb, step=held.task.step, item=held.task.item, has_note=bool(note), **request)
+    write_task_event(session, held, verb, step=held.task.step, item=held.task.item, has_note=bool(note), **request)
     if waits:
         handed_in = replaced(held.task, done_by=by.person_id, done_for=by.acting_for)
         case_letters.approval_asked(session, handed_in, by=by, at=at)
         wake(session, held)
-        return Moved(held.id, state, held.case_id)
-    return settle(session, held, state)
+        return TaskOutcome(held.id, state, held.case_id)
+    return settle_task(session, held, state)
 
 
-def _refuse_to_complete(session: Session, held: Held, note: str, *, by: Actor, in_its_act: bool) -> None:
+def _refuse_to_complete(session: Session, held: LockedTask, note: str, *, by: Actor, in_its_act: bool) -> None:
     """Raises Refusal where a task is not to be done now, or not by this one, or not in this way."""
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_unless_decided(session, held, in_its_act=in_its_act)
@@ -125,16 +125,16 @@ def _refuse_to_complete(session: Session, held: Held, note: str, *, by: Actor, i
 
 def approve_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, note: str = "", seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Approve what was done. Never one's own, nor what was done on one's behalf, in any role.
 
     Raises Refusal.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_waiting(held)
     _refuse_own(session, held)
     state = TASK.after(held.task.state, "approve")
-    change(
+    change_task(
         session,
         held,
         state=state,
@@ -146,22 +146,22 @@ def approve_task(
     )
     asked_for = requests.newest(session, [held.id]).get(held.id)
     request = {"request": asked_for.digest} if asked_for else {}
-    tell(session, held, "task.approved", step=held.task.step, item=held.task.item, **request)
-    return settle(session, held, state)
+    write_task_event(session, held, "task.approved", step=held.task.step, item=held.task.item, **request)
+    return settle_task(session, held, state)
 
 
 def reject_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Send back what was done, with the reason. It is open again, or the step that the protocol names.
 
     Raises Refusal, also where no reason is given.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_waiting(held)
     _refuse_own(session, held)
     reason = needed_reason(reason)
-    change(
+    change_task(
         session,
         held,
         state=TASK.after(held.task.state, "reject"),
@@ -171,12 +171,12 @@ def reject_task(
         settled_as="",
         **to_do_again(session, held),
     )
-    tell(session, held, "task.rejected", step=held.task.step, item=held.task.item)
+    write_task_event(session, held, "task.rejected", step=held.task.step, item=held.task.item)
     case_letters.rejected(session, held.task, by=by, at=at)
     if held.task.on_reject:
         _reopen_step(session, held, held.task.on_reject, reason)
     wake(session, held)
-    return Moved(held.id, "open", held.case_id)
+    return TaskOutcome(held.id, "open", held.case_id)
 
 
 def undo_task(
@@ -188,14 +188,14 @@ def undo_task(
     reason: str = "",
     seen: int | None = None,
     in_its_act: bool = False,
-) -> Moved:
+) -> TaskOutcome:
     """Undo a mistaken completion, submission or waiver. The record keeps that it was made.
 
     Steps that this one had opened wait again, and what the program did automatically because of it is undone by its
     declared undo. A step whose evidence is an act is undone by a verb of that act, which says `in_its_act`. Where
     people already did a later step, that one is undone first: Raises Refusal.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     if held.task.action:
         raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
@@ -212,7 +212,7 @@ def undo_task(
         move_to = _move(held, "postpone")
         waits = {"opened_at": None, "next_check": None}
     fall_back(session, held)
-    change(
+    change_task(
         session,
         held,
         state=move_to,
@@ -223,10 +223,10 @@ def undo_task(
         **(to_do_again(session, held) | waits),
     )
     proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
-    tell(session, held, "task.undone", step=held.task.step, item=held.task.item, was=held.task.state)
+    write_task_event(session, held, "task.undone", step=held.task.step, item=held.task.item, was=held.task.state)
     opened = open_those_ready(session, held, [held.id]) if move_to == "planned" else ()
     wake(session, held)
-    return Moved(held.id, "open" if opened else move_to, held.case_id, opened)
+    return TaskOutcome(held.id, "open" if opened else move_to, held.case_id, opened)
 
 
 def waive_task(
@@ -238,12 +238,12 @@ def waive_task(
     reason: str,
     seen: int | None = None,
     in_its_act: bool = False,
-) -> Moved:
+) -> TaskOutcome:
     """Waive a step in this case, with a reason. Where the protocol says never, it is refused.
 
     A step whose evidence is an act is waived by the verb that takes its place, which says `in_its_act`. Raises Refusal.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     reason = needed_reason(reason)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if not held.task.waived_by:
@@ -251,7 +251,7 @@ def waive_task(
     _refuse_closed_case(held)
     state = _move(held, "waive")
     keep_lateness(session, is_this(task_id), at=at)
-    change(
+    change_task(
         session,
         held,
         state=state,
@@ -263,19 +263,19 @@ def waive_task(
         **not_done(),
         **act_called_off(held.task),
     )
-    tell(session, held, "task.waived", step=held.task.step, item=held.task.item)
-    return settle(session, held, state)
+    write_task_event(session, held, "task.waived", step=held.task.step, item=held.task.item)
+    return settle_task(session, held, state)
 
 
 def hand_back_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Hand a task back, with a reason: it falls to the next of its chain, who is told.
 
     One who has it because a role before theirs is vacant hands it to the link behind their own. Raises Refusal, also
     where no one stands behind them in the chain today.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
     reason = needed_reason(reason)
     today = standing(session, local_day(session, at))
@@ -288,7 +288,7 @@ def hand_back_task(
                 "with a deputy, or have someone else appointed to the role."
             ),
         )
-    change(
+    change_task(
         session,
         held,
         owed_by_id=responsibility(session, rest),
@@ -299,25 +299,25 @@ def hand_back_task(
         reason=reason,
         **in_new_hands(session, held),
     )
-    tell(session, held, "task.handed_back", step=held.task.step, item=held.task.item)
+    write_task_event(session, held, "task.handed_back", step=held.task.step, item=held.task.item)
     case_letters.handed_back(session, held.task, rest, by=by, at=at)
     wake(session, held)
-    return Moved(held.id, "open", held.case_id)
+    return TaskOutcome(held.id, "open", held.case_id)
 
 
 def return_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Reassign a handed-back task to the role that owes it under the protocol, with a word for it, and tell them.
 
     Raises Refusal, also where no word goes with it.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
     if held.task.handed_back_at is None:
         raise Refusal("task.not_handed_back", N_("This task was not handed back."))
     reason = needed_reason(reason)
-    change(
+    change_task(
         session,
         held,
         owed_by_id=held.task.declared_owed_by_id,
@@ -328,18 +328,18 @@ def return_task(
         reason=reason,
         **in_new_hands(session, held),
     )
-    tell(session, held, "task.returned", step=held.task.step, item=held.task.item)
+    write_task_event(session, held, "task.returned", step=held.task.step, item=held.task.item)
     case_letters.given_again(session, held.task, _links(session, held.task.declared_owed_by_id), by=by, at=at)
     wake(session, held)
-    return Moved(held.id, "open", held.case_id)
+    return TaskOutcome(held.id, "open", held.case_id)
 
 
 def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
     """Ask again for the approval of what was handed in, since its case was reopened: its approvers' ladder starts
     today.
     """
-    held = hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
-    change(
+    held = lock_task(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    change_task(
         session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     )
     doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
@@ -349,7 +349,7 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
 # What the verbs check and read.
 
 
-def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
+def _reopen_step(session: Session, held: LockedTask, step: str, reason: str) -> None:
     """Reopen the earlier step that a rejection names; this one waits for it again."""
     others = scalars(
         session,
@@ -367,13 +367,13 @@ def _links(session: Session, chain_id: UUID | None) -> list[Link]:
 # The refusals, one each.
 
 
-def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
+def _refuse_unless_in_its_act(held: LockedTask, *, in_its_act: bool) -> None:
     """Refuse a tick that would say that a consent was signed, or a number given, without the act itself."""
     if held.task.evidence == BY_ITS_ACT and not in_its_act:
         raise Refusal("task.by_its_act", N_("This step is completed by an act on its own page: do it there."))
 
 
-def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) -> None:
+def _refuse_unless_decided(session: Session, held: LockedTask, *, in_its_act: bool) -> None:
     """Refuse a step that a decision completes: its owner would say that the committee and the partners agreed."""
     if in_its_act or held.case is None:
         return
@@ -389,12 +389,12 @@ def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) ->
         )
 
 
-def _refuse_closed_case(held: Held) -> None:
+def _refuse_closed_case(held: LockedTask) -> None:
     if held.case is not None and held.case.state != "open":
         raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
 
 
-def _refuse_unless_open(session: Session, held: Held) -> None:
+def _refuse_unless_open(session: Session, held: LockedTask) -> None:
     _refuse_closed_case(held)
     state = held.task.state
     if state == "open":
@@ -415,13 +415,13 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
     raise Refusal("task.not_open", _NOT_OPEN[state])
 
 
-def _refuse_unless_waiting(held: Held) -> None:
+def _refuse_unless_waiting(held: LockedTask) -> None:
     _refuse_closed_case(held)
     if held.task.state != "submitted":
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
 
-def _refuse_own(session: Session, held: Held) -> None:
+def _refuse_own(session: Session, held: LockedTask) -> None:
     # Holders are read only where the protocol bars a role.
     bar = bar_to_approval(
         held.task, held.by, lambda link: people_of(standing(session, local_day(session, held.at)), link)
@@ -430,7 +430,7 @@ def _refuse_own(session: Session, held: Held) -> None:
         raise bar
 
 
-def _move(held: Held, move: str) -> str:
+def _move(held: LockedTask, move: str) -> str:
     try:
         return TASK.after(held.task.state, move)
     except NoSuchMove:
@@ -438,7 +438,7 @@ def _move(held: Held, move: str) -> str:
         raise Refusal("task.not_now", why) from None
 
 
-def _waits_for(session: Session, held: Held) -> list[Task]:
+def _waits_for(session: Session, held: LockedTask) -> list[Task]:
     return every(
         session,
         select(Task)

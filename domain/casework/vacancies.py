@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, or_
 
 from domain.kernel.asking import Question, built, kept
 from domain.kernel.rows import AnySelect, col, in_program, inside, joins, only, run, same, select, value_of
-from domain.roles.roles import HAVING, Link, Standing
+from domain.roles.roles import HAVING, DayTenures, Link
 from domain.roles.sight import task_is_open_to
 from domain.terms.agreed_roles import created_roles, creates_on
 from models.agreement import AgreementRole, AgreementVersion
@@ -55,7 +55,7 @@ class Vacancy:
     tasks: int = 0
 
 
-def find(session: Session, standing: Standing) -> list[Vacancy]:
+def find(session: Session, standing: DayTenures) -> list[Vacancy]:
     """The roles that an agreement creates on the day with too few holders, and the seats without a principal.
 
     A place with an appointment from a later day on is not vacant: it is theirs from that day. A role that no agreement
@@ -65,7 +65,7 @@ def find(session: Session, standing: Standing) -> list[Vacancy]:
     return kept(session, (find, standing.day), lambda: _find(session, standing))
 
 
-def _find(session: Session, standing: Standing) -> list[Vacancy]:
+def _find(session: Session, standing: DayTenures) -> list[Vacancy]:
     created = run(session, _CREATED, {"day": standing.day}).all()
     empty = [
         row
@@ -91,7 +91,7 @@ def _find(session: Session, standing: Standing) -> list[Vacancy]:
 
 
 def falling(
-    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
+    session: Session, standing: DayTenures, vacancies: Iterable[Vacancy], *, reader: UUID
 ) -> dict[Vacancy, list[Falling]]:
     """For each vacant role the tasks that `Vacancy.tasks` counts, the most pressing first, as a reader may see them."""
     empty = [one for one in vacancies if one.kind == "role" and one.tasks]
@@ -115,7 +115,7 @@ def asked_of_falling(vacancies: Iterable[Vacancy], reader: UUID) -> list[Questio
     return [_asked_of_falling(empty, reader)] if empty else []
 
 
-def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> bool:
+def _wants(standing: DayTenures, link: Link, role: str, organization_id: UUID) -> bool:
     """Whether the first link of a chain, which is vacant, would be held by a new holder of a place's role.
 
     Where it is for the places of a role that is vacant everywhere, that role comes first.
@@ -130,7 +130,7 @@ def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> 
     return role == link["role"] and at in ("*", str(organization_id))
 
 
-def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
+def _empty_seats(session: Session, standing: DayTenures) -> list[Vacancy]:
     rows = run(session, _EMPTY_SEATS, {"day": standing.day}).all()
     return [
         Vacancy(
@@ -151,7 +151,7 @@ def _waiting(session: Session) -> list[tuple[Link, int]]:
 
 
 def _falling_to(
-    standing: Standing, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
+    standing: DayTenures, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
 ) -> dict[tuple[str, UUID], int]:
     """How much of what waits has one of these places as the first of its chain."""
     counts: dict[tuple[str, UUID], int] = {}
@@ -163,7 +163,7 @@ def _falling_to(
 
 
 def _once_created(
-    session: Session, standing: Standing, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
+    session: Session, standing: DayTenures, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
 ) -> list[Any]:
     """The roles that an agreement created once, none does now, nobody holds, and to which something falls all the same.
 
@@ -289,7 +289,7 @@ _EMPTY_SEATS: Final = built(
 )
 
 
-def asked(standing: Standing) -> list[Question[Any]]:
+def asked(standing: DayTenures) -> list[Question[Any]]:
     """What `find` asks, but for roles that no agreement creates any more."""
     today = {"day": standing.day}
     return [Question(_CREATED, today), Question(_WAITING), Question(_EMPTY_SEATS, today)]

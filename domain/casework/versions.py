@@ -92,14 +92,14 @@ def pinned(session: Session, case: Case) -> ProtocolVersion:
 
 
 @dataclass(frozen=True)
-class Offer:
+class VersionOffer:
     """A newer version of a case's protocol, and what it changes, one plain sentence each."""
 
     version: ProtocolVersion
     changes: Sequence[str]
 
 
-def newer_version(session: Session, case: Case, language: str) -> Offer | None:
+def newer_version(session: Session, case: Case, language: str) -> VersionOffer | None:
     """The protocol's current version, which is offered to an open case, where it is not the pinned one."""
     if case.state != "open":
         return None
@@ -110,7 +110,7 @@ def newer_version(session: Session, case: Case, language: str) -> Offer | None:
     if pinned_version is None or newest.number < pinned_version.number:
         return None
     changes = difference(scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language)
-    return Offer(newest, changes)
+    return VersionOffer(newest, changes)
 
 
 def take_version(
@@ -212,11 +212,11 @@ def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) 
 
 def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
     """Ask those on which an approval falls by now; their ladder starts today."""
-    held = held_tasks.hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    held = held_tasks.lock_task(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
     if held.task.state != "submitted":
         return
     ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
-    held_tasks.change(session, held, **ladder)
+    held_tasks.change_task(session, held, **ladder)
     doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
     case_letters.approval_asked(session, held.task, by=doer, at=at)
 

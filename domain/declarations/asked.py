@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, Key, Part
+from domain.declared.reading import Bilingual, GrammarPart, Key
 from locales import N_
 
 #: The largest amount that a file may let a step ask for, in dollars: more is a slip, or no petty cash.
 MOST_DOLLARS = 100_000
 
 
-class Choice(Part):
+class Choice(GrammarPart):
     """One thing that may be asked for, such as a folder."""
 
     id: Key
     title: Bilingual
 
 
-class Asked(Part):
+class AskedPart(GrammarPart):
     """One part of what is filled in. `words` are free, and appear on pages alone, in no letter.
 
     Of a list, `one` or `several` are chosen. An `amount` is in dollars and cents: more than nothing, and `at_most` that
@@ -37,7 +37,7 @@ class Asked(Part):
     required: bool = True
 
     @model_validator(mode="after")
-    def _of_its_kind(self) -> Asked:
+    def _of_its_kind(self) -> AskedPart:
         if bool(self.choices) != (self.kind in ("one", "several")):
             raise Wrong(N_("“choices” belong to “one” and “several”, and there are some."), at=("choices",))
         if (self.at_most is None) == (self.kind == "amount"):

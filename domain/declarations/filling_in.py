@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from domain.declarations.asked import Asked
+from domain.declarations.asked import AskedPart
 from domain.kernel.refusals import Refusal
 from domain.kernel.typed_words import says_something, trimmed
 from locales import N_
@@ -29,7 +29,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
 
     A part that is not required may be left out. Nothing is taken that the step does not ask for.
     """
-    parts = [Asked.model_validate(part) for part in asks]
+    parts = [AskedPart.model_validate(part) for part in asks]
     if set(given) - {part.id for part in parts}:
         raise Refusal("request.not_asked", N_("There is something here that this step does not ask for. Leave it out."))
     kept: dict[str, str | list[str]] = {}
@@ -42,7 +42,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
     return kept
 
 
-def _words(part: Asked, value: Any) -> str:
+def _words(part: AskedPart, value: Any) -> str:
     words = trimmed(value) if isinstance(value, str) and says_something(value) else ""
     if len(words) > LONGEST_WORDS or "\x00" in words:
         raise Refusal(
@@ -54,7 +54,7 @@ def _words(part: Asked, value: Any) -> str:
     return words
 
 
-def _amount(part: Asked, value: Any) -> str:
+def _amount(part: AskedPart, value: Any) -> str:
     typed = _BETWEEN_DIGITS.sub("", str(value).strip().removeprefix("$").removesuffix("$").strip())
     if not typed:
         return ""
@@ -70,7 +70,7 @@ def _amount(part: Asked, value: Any) -> str:
     return str(amount)
 
 
-def _one(part: Asked, value: Any) -> str:
+def _one(part: AskedPart, value: Any) -> str:
     if not value:
         return ""
     if not isinstance(value, str) or value not in _choices(part):
@@ -78,22 +78,22 @@ def _one(part: Asked, value: Any) -> str:
     return value
 
 
-def _several(part: Asked, value: Any) -> list[str]:
+def _several(part: AskedPart, value: Any) -> list[str]:
     chosen = [one for one in ([value] if isinstance(value, str) else value) if one]
     if not set(chosen) <= set(_choices(part)):
         raise _no_choice(part)
     return [one for one in _choices(part) if one in chosen]
 
 
-def _choices(part: Asked) -> list[str]:
+def _choices(part: AskedPart) -> list[str]:
     return [one.id for one in part.choices]
 
 
-def _no_choice(part: Asked) -> Refusal:
+def _no_choice(part: AskedPart) -> Refusal:
     return Refusal("request.choice.malformed", N_("%(part)s: choose of the list."), part=part.title.model_dump())
 
 
-_CHECKS: Final[Mapping[str, Callable[[Asked, Any], str | list[str]]]] = {
+_CHECKS: Final[Mapping[str, Callable[[AskedPart, Any], str | list[str]]]] = {
     "words": _words,
     "amount": _amount,
     "one": _one,

@@ -13,7 +13,7 @@ from domain.kernel.calendars import Calendar
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanLine:
     """One line of a plan.
 
     - `due_on` is the last day on which the task is on time, inclusive; None where it has no due day, or depends on a
@@ -46,7 +46,7 @@ TIME_LEFT: Final = 10
 
 
 @dataclass(frozen=True)
-class Day:
+class PlannedDay:
     """The due day of a step in a case that was opened on a day, and the one that its protocol counts."""
 
     due_on: date
@@ -62,7 +62,7 @@ def due_days(
     *,
     opened_on: date | None = None,
     meant_on: date | None = None,
-) -> dict[str, Day]:
+) -> dict[str, PlannedDay]:
     """The due day of each step whose anchor is known, in a case that opens on one day and was meant to on another.
 
     No one is late for a day that had gone by before they were asked: it becomes the first working day from then. In a
@@ -89,31 +89,31 @@ class _DueDays:
         self._opened, self._meant = opened_on, meant_on
         self._is_late = opened_on is not None and meant_on is not None and opened_on > meant_on
         self._moves = protocol.starts is not None and protocol.starts.each is not None
-        self._found: dict[str, Day | None] = {}
+        self._found: dict[str, PlannedDay | None] = {}
 
-    def all(self) -> dict[str, Day]:
+    def all(self) -> dict[str, PlannedDay]:
         return {step.id: day for step in self._protocol.steps if (day := self._of(step)) is not None}
 
-    def _of(self, step: Step) -> Day | None:
+    def _of(self, step: Step) -> PlannedDay | None:
         if step.id not in self._found:
             self._found[step.id] = self._count(step)
         return self._found[step.id]
 
-    def _count(self, step: Step) -> Day | None:
+    def _count(self, step: Step) -> PlannedDay | None:
         if step.due is None or step.due.anchor not in self._anchors:
             return None
         meant = due_on(step, self._anchors[step.due.anchor], self._calendar)
         if self._opened is None:
-            return Day(meant, meant)
+            return PlannedDay(meant, meant)
         asked = max(meant, self._calendar.next_working_day(self._opened))
         if not self._is_late:
-            return Day(asked, meant)
+            return PlannedDay(asked, meant)
         soonest = self._soonest(step, meant)
         if step.lapses:
-            return Day(asked, meant, is_lapsed=meant < self._opened, is_short=self._opened <= meant < soonest)
+            return PlannedDay(asked, meant, is_lapsed=meant < self._opened, is_short=self._opened <= meant < soonest)
         if not self._moves:
-            return Day(asked, meant, is_short=meant < soonest)
-        return Day(max(asked, soonest), meant)
+            return PlannedDay(asked, meant, is_short=meant < soonest)
+        return PlannedDay(max(asked, soonest), meant)
 
     def _soonest(self, step: Step, meant: date) -> date:
         """The day that leaves a step the time that its protocol means, from the opening or what it waits for."""
@@ -146,7 +146,7 @@ def plan(
     *,
     opened_on: date | None = None,
     meant_on: date | None = None,
-) -> list[Planned]:
+) -> list[PlanLine]:
     """Every task of a case with its due day, in the protocol's order, those that it does not ask among them.
 
     `anchors` are the known named days, `meant_on` the day on which its protocol means the case to begin. Steps done for
@@ -191,14 +191,14 @@ def _planned(
     item: Item | None,
     anchors: Mapping[str, date],
     calendar: Calendar,
-    day: Day | None,
-) -> Planned:
+    day: PlannedDay | None,
+) -> PlanLine:
     if step.due is None or day is None:
-        return Planned(step, item, None)
+        return PlanLine(step, item, None)
     counted = _counted(step, anchors[step.due.anchor], calendar)
     french, english = (calendar.why_closed(counted, language) for language in ("fr", "en"))
     reason = Bilingual(fr=french, en=english) if french and english else None
-    return Planned(
+    return PlanLine(
         step,
         item,
         day.due_on,

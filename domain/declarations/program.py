@@ -12,21 +12,21 @@ from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.checks.watch import Watch
 from domain.declarations.program_agreements import (
-    Agreement,
-    Clause,
     Clauses,
+    DeclaredAgreement,
+    DeclaredClause,
+    DeclaredDuty,
     Obligations,
-    Owed,
     SharingTerms,
     clause_without_role,
     fact_of,
     owed_under,
 )
-from domain.declarations.program_committees import Committee, Seat
+from domain.declarations.program_committees import DeclaredCommittee, DeclaredSeat
 from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Bilingual, Key, Part, Text, each_once
-from domain.kernel.calendars import Calendar, Closure
+from domain.declared.reading import Bilingual, GrammarPart, Key, Text, each_once
+from domain.kernel.calendars import Calendar, ClosedSpan
 from locales import N_
 
 Language = Literal["fr", "en"]
@@ -50,7 +50,7 @@ def _zone(value: str) -> str:
     return value
 
 
-class ClosedDays(Part):
+class ClosedDays(GrammarPart):
     """Days, first to last inclusive, on which the program or an organization does not work."""
 
     first: date
@@ -63,12 +63,12 @@ class ClosedDays(Part):
             raise Wrong(N_("The last closed day is before the first."), at=("last",))
         return self
 
-    def closure(self) -> Closure:
+    def closure(self) -> ClosedSpan:
         """The same as a calendar counts it; one day where no last day is given."""
-        return Closure(self.first, self.last or self.first, self.reason)
+        return ClosedSpan(self.first, self.last or self.first, self.reason)
 
 
-class ProgramCalendar(Part):
+class ProgramCalendar(GrammarPart):
     """Where the public holidays come from, and the program's other closed days."""
 
     country: Text
@@ -93,29 +93,29 @@ class ProgramCalendar(Part):
 Ended = Literal["completed", "inactive", "not_admitted"]
 
 
-class Kept(Part):
+class RetentionTerm(GrammarPart):
     """For how long a file is kept after its end, in whole years and months."""
 
     years: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
     months: Annotated[int, Field(ge=0, le=1200, strict=True)] = 0
 
     @model_validator(mode="after")
-    def _some_time(self) -> Kept:
+    def _some_time(self) -> RetentionTerm:
         if not (self.years or self.months):
             raise Wrong(N_("Say for how many years or months a file is kept."))
         return self
 
 
-class Retention(Part):
+class Retention(GrammarPart):
     """The retention calendar of participants' files: how long after which end, and how they are destroyed then.
 
     `asked`: on the day after the last one the coordinator is asked to request it. `by_itself`: the program requests it
     on that day. Either way another person confirms it, from so many days after the request until it lapses.
     """
 
-    completed: Kept = Kept(years=5)
-    inactive: Kept = Kept(years=5)
-    not_admitted: Kept = Kept(years=1)
+    completed: RetentionTerm = RetentionTerm(years=5)
+    inactive: RetentionTerm = RetentionTerm(years=5)
+    not_admitted: RetentionTerm = RetentionTerm(years=1)
     destruction: Literal["asked", "by_itself"] = "asked"
     confirmed_after_days: Annotated[int, Field(ge=1, le=90, strict=True)] = 7
     lapses_after_days: Annotated[int, Field(ge=2, le=365, strict=True)] = 60
@@ -127,7 +127,7 @@ class Retention(Part):
         return self
 
 
-class Rate(Part):
+class Rate(GrammarPart):
     """How many files of participants one person opens at most in any hour, and in any 24 hours."""
 
     an_hour: Annotated[int, Field(ge=1, le=200, strict=True)]
@@ -144,7 +144,7 @@ class Rate(Part):
 _PROPOSED_RATES: Final[Mapping[RoleKey, Rate]] = {"coordinator": Rate(an_hour=60, a_day=150)}
 
 
-class Rates(Part):
+class Rates(GrammarPart):
     """How many files people may open to see identities, by their role."""
 
     roles: dict[RoleKey, Rate] = Field(default_factory=lambda: dict(_PROPOSED_RATES))
@@ -155,7 +155,7 @@ class Rates(Part):
         return next((rate for key, rate in self.roles.items() if key == role), self.others)
 
 
-class Identity(Part):
+class ProgramIdentity(GrammarPart):
     """The program's name, its languages, where it is, and on which days it works."""
 
     key: Key
@@ -169,7 +169,7 @@ class Identity(Part):
     obligations: Watch = Watch()
 
 
-class Share(Part):
+class Share(GrammarPart):
     """What one organization carries of the coordination position, in whole percents."""
 
     organization: Key
@@ -190,7 +190,7 @@ def _whole(shares: tuple[Share, ...]) -> tuple[Share, ...]:
     return shares
 
 
-class Hosted(Part):
+class Hosted(GrammarPart):
     """One position, in one organization. Guide: GV-1."""
 
     host: Key
@@ -198,14 +198,14 @@ class Hosted(Part):
     source: Literal["GV-1"]
 
 
-class Secondment(Part):
+class Secondment(GrammarPart):
     """The position split between a health agency and a community partner. Guide: GV-2."""
 
     shares: Annotated[tuple[Share, ...], Field(min_length=2, max_length=2), AfterValidator(_whole)]
     source: Literal["GV-2"]
 
 
-class Joint(Part):
+class Joint(GrammarPart):
     """The position funded by partners, one of which administers it and answers to them. Guide: GV-3."""
 
     administrative_manager: Key
@@ -213,7 +213,7 @@ class Joint(Part):
     source: Literal["GV-3"]
 
 
-class Endorsement(Part):
+class EndorsementRules(GrammarPart):
     """How partners endorse decisions on management and coordination. Guide: GV-4.
 
     They have `days` working days to say so. A silent partner is asked again, for `days_again` working days. The
@@ -226,7 +226,7 @@ class Endorsement(Part):
     source: Literal["GV-4"]
 
 
-class Coordination(Part):
+class Coordination(GrammarPart):
     """The coordination position: one of three structures, its support, and the committee it reports to."""
 
     hosted: Hosted | None = None
@@ -234,7 +234,7 @@ class Coordination(Part):
     joint: Joint | None = None
     support: Annotated[tuple[RoleKey, ...], AfterValidator(each_once)] = ()
     reports_to: Key
-    decisions: Endorsement
+    decisions: EndorsementRules
 
     @model_validator(mode="after")
     def _one_structure(self) -> Coordination:
@@ -259,14 +259,14 @@ class Coordination(Part):
         )
 
 
-class Role(Part):
+class DeclaredRole(GrammarPart):
     """A role of this program, under the name that people read."""
 
     title: Bilingual
     single_holder: bool = False
 
 
-class Organization(Part):
+class DeclaredOrganization(GrammarPart):
     """A partner, or an outside body with a seat. Its name is public, and may differ in English."""
 
     name: Text
@@ -287,21 +287,21 @@ class SeatIn:
 
     committee: str
     key: str
-    seat: Seat
+    seat: DeclaredSeat
 
 
-class ProgramFile(Part):
+class ProgramFile(GrammarPart):
     """A whole program, as its file declares it."""
 
-    program: Identity
+    program: ProgramIdentity
     coordination: Coordination
-    roles: Annotated[dict[RoleKey, Role], Field(min_length=1)]
-    organizations: Annotated[dict[Key, Organization], Field(min_length=1)]
+    roles: Annotated[dict[RoleKey, DeclaredRole], Field(min_length=1)]
+    organizations: Annotated[dict[Key, DeclaredOrganization], Field(min_length=1)]
     clause_groups: dict[Key, Clauses] = Field(default_factory=dict)
     obligation_groups: dict[Key, Obligations] = Field(default_factory=dict)
     sharing_terms: dict[Key, SharingTerms] = Field(default_factory=dict)
-    agreements: Annotated[dict[Key, Agreement], Field(min_length=1)]
-    committees: Annotated[dict[Key, Committee], Field(min_length=1)]
+    agreements: Annotated[dict[Key, DeclaredAgreement], Field(min_length=1)]
+    committees: Annotated[dict[Key, DeclaredCommittee], Field(min_length=1)]
 
     def roles_at(self, organization: str) -> frozenset[RoleKey]:
         """The roles that exist at an organization: those its agreement creates; outside, those of its seats."""
@@ -324,7 +324,7 @@ class ProgramFile(Part):
         """Every role that exists somewhere in the program."""
         return frozenset(role for name in self.organizations for role in self.roles_at(name))
 
-    def obligations_of(self, organization: str) -> tuple[Owed, ...]:
+    def obligations_of(self, organization: str) -> tuple[DeclaredDuty, ...]:
         """The obligations under the agreement of `organization`, in the file's order. Empty without agreement."""
         agreement = self.agreements.get(organization)
         if agreement is None:
@@ -337,7 +337,7 @@ class ProgramFile(Part):
             for owed in owed_under(key, obligation, agreement)
         )
 
-    def clauses_of(self, organization: str) -> Mapping[str, Clause]:
+    def clauses_of(self, organization: str) -> Mapping[str, DeclaredClause]:
         """The clauses of the agreement of `organization`, in the order of the file."""
         agreement = self.agreements.get(organization)
         groups = [self.clause_groups[name] for name in agreement.clauses] if agreement else []
@@ -394,14 +394,14 @@ def _guide_ids(program: ProgramFile) -> Iterator[str]:
         yield from _sources_of(committee)
 
 
-def _sources_of_agreement(agreement: Agreement) -> Iterator[str]:
+def _sources_of_agreement(agreement: DeclaredAgreement) -> Iterator[str]:
     for resource in agreement.resources:
         yield from resource.sources
     if agreement.decisions is not None:
         yield agreement.decisions.source
 
 
-def _sources_of(committee: Committee) -> Iterator[str]:
+def _sources_of(committee: DeclaredCommittee) -> Iterator[str]:
     yield committee.source
     if committee.alternates:
         yield committee.alternates.source

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, create_model, model_validator
 
 from domain.declarations.checks import KINDS
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.rule import CheckRule
 from domain.declarations.checks.windows import Period
 from domain.declarations.role_keys import RoleKey
 from domain.declared.guide_ids import GUIDE_IDS
 from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GuideId, Key, Part, each_once
+from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key, each_once
 from locales import N_
 
 Owner = Literal["organization", RoleKey]
@@ -41,7 +41,7 @@ def _obligation_key(value: str) -> str:
 ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
 
 
-class _OneCheck(Part):
+class _OneCheck(GrammarPart):
     """How an obligation is checked: one kind of check, with its rule."""
 
     @model_validator(mode="after")
@@ -53,11 +53,11 @@ class _OneCheck(Part):
             )
         return self
 
-    def _rules(self) -> list[Rule]:
+    def _rules(self) -> list[CheckRule]:
         return [rule for kind in KINDS if (rule := getattr(self, kind)) is not None]
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> CheckRule:
         """The rule of the one check that is set."""
         return self._rules()[0]
 
@@ -73,7 +73,7 @@ else:  # a field for each kind of check, by its key
     Check = create_model("Check", __base__=_OneCheck, **{key: (rule | None, None) for key, rule in KINDS.items()})
 
 
-class Obligation(Part):
+class DeclaredObligation(GrammarPart):
     """A duty under a clause: who owes it, over which period, and how it is checked.
 
     Where several roles owe it, each one that the agreement creates owes it separately. `sources` are facts of the guide
@@ -88,7 +88,7 @@ class Obligation(Part):
     endorsed_by: Key | None = None
 
 
-class Clause(Part):
+class DeclaredClause(GrammarPart):
     """A clause that creates no duty of its own: how long, how it ends, who holds the information."""
 
     title: Bilingual
@@ -96,7 +96,7 @@ class Clause(Part):
     sources: tuple[GuideId, ...] = ()
 
 
-class SharingTerms(Part):
+class SharingTerms(GrammarPart):
     """What may be shared with the other partners, why, in which committees, and how it is protected. Guide: AG-IS.
 
     `starts_on` and `ends_on` are local days, both inclusive; without them it is shared as long as the agreement is in
@@ -119,7 +119,7 @@ class SharingTerms(Part):
         return self
 
 
-class CreatedRole(Part):
+class CreatedRole(GrammarPart):
     """How many people a partner promises for a role, and each one's hours, where that is known.
 
     Fewer is a vacancy. More is no breach: a leaver and their successor hold the role together for a while (DP-01,
@@ -133,7 +133,7 @@ class CreatedRole(Part):
 Majority = Literal["more_than_half", "two_thirds", "three_quarters"]
 
 
-class Decisions(Part):
+class Decisions(GrammarPart):
     """Which majority of the partners suffices to endorse a decision. Guide: GV-4.
 
     A partner whose agreement is without it is bound by no majority: each decision then needs its own word.
@@ -143,7 +143,7 @@ class Decisions(Part):
     source: Literal["GV-4"]
 
 
-class Resource(Part):
+class Resource(GrammarPart):
     """What an organization brings to the program."""
 
     kind: Literal["human", "material", "financial", "structure", "service"]
@@ -151,7 +151,7 @@ class Resource(Part):
     sources: tuple[GuideId, ...] = ()
 
 
-class Oversight(Part):
+class Oversight(GrammarPart):
     """Who judges what this agreement obliges to, where that is not the default.
 
     `waivers` is the committee whose decision waives a clause; by default, the one that takes decisions on coordination
@@ -169,11 +169,11 @@ class Oversight(Part):
         return self
 
 
-Obligations = dict[ObligationKey, Obligation]
-Clauses = dict[Key, Clause]
+Obligations = dict[ObligationKey, DeclaredObligation]
+Clauses = dict[Key, DeclaredClause]
 
 
-class Agreement(Part):
+class DeclaredAgreement(GrammarPart):
     """The agreement that one organization would sign. `clauses` and `obligations` name groups that agreements share."""
 
     title: Bilingual
@@ -190,7 +190,7 @@ class Agreement(Part):
 
 
 @dataclass(frozen=True)
-class Owed:
+class DeclaredDuty:
     """One obligation as one agreement has it: owed by one role, or by the organization itself.
 
     `key` is the declared one, with the role after a colon where several roles owe the same.
@@ -198,14 +198,14 @@ class Owed:
 
     key: str
     owner: Owner
-    obligation: Obligation
+    obligation: DeclaredObligation
     sources: tuple[str, ...]
 
 
-def owed_under(key: str, obligation: Obligation, agreement: Agreement) -> Iterator[Owed]:
+def owed_under(key: str, obligation: DeclaredObligation, agreement: DeclaredAgreement) -> Iterator[DeclaredDuty]:
     """`obligation` once for each role that owes it and that `agreement` creates, or for the organization."""
     several = len(obligation.owed_by) > 1
     for owner in obligation.owed_by:
         if owner == "organization" or owner in agreement.roles:
             name = f"{key}:{owner}" if several else key
-            yield Owed(name, owner, obligation, (fact_of(key), *obligation.sources))
+            yield DeclaredDuty(name, owner, obligation, (fact_of(key), *obligation.sources))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from domain.declarations.program import Joint, ProgramFile, SeatIn, Secondment, each_group_of_obligations
-from domain.declarations.program_agreements import Obligation, Obligations, Oversight, owed_under
-from domain.declarations.program_committees import Agenda, Committee, Quorum, Seat
+from domain.declarations.program_agreements import DeclaredObligation, Obligations, Oversight, owed_under
+from domain.declarations.program_committees import AgendaRules, DeclaredCommittee, DeclaredSeat, Quorum
 from domain.declarations.role_keys import RoleKey
-from domain.declared.problems import DeclaredErrors, PathOf, Problem
+from domain.declared.problems import DeclaredErrors, FileProblem, PathOf
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from locales import N_
 
@@ -36,7 +36,7 @@ def _checked(declared: Declared[ProgramFile]) -> Declared[ProgramFile]:
     return declared
 
 
-Findings = Iterator[Problem]
+Findings = Iterator[FileProblem]
 Seats = tuple[SeatIn, ...]
 Finder = Callable[[Declared[ProgramFile]], Findings]
 
@@ -248,7 +248,7 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
 
 
 def _seats_to_fill(
-    declared: Declared[ProgramFile], at: PathOf, key: str, obligation: Obligation, organization: str
+    declared: Declared[ProgramFile], at: PathOf, key: str, obligation: DeclaredObligation, organization: str
 ) -> Findings:
     """An attendance that no one could ever fulfil is a mistake of the file."""
     program = declared.value
@@ -294,7 +294,7 @@ def _committees(declared: Declared[ProgramFile]) -> Findings:
             )
 
 
-def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, committee: Committee) -> Findings:
+def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, committee: DeclaredCommittee) -> Findings:
     """Its quorum can be reached, and its agenda's rules name seats and roles that it has."""
     if any(other not in declared.value.committees for other in committee.derived_from):
         return
@@ -308,7 +308,7 @@ def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, comm
         yield from _presenters(declared, (*path, "agenda", "rules"), committee.agenda, seats)
 
 
-def _presenters(declared: Declared[ProgramFile], path: PathOf, agenda: Agenda, seats: Seats) -> Findings:
+def _presenters(declared: Declared[ProgramFile], path: PathOf, agenda: AgendaRules, seats: Seats) -> Findings:
     """Those who present an agenda's items sit on the committee."""
     roles = {one.seat.role for one in seats}
     for key, rule in agenda.rules.items():
@@ -319,7 +319,7 @@ def _presenters(declared: Declared[ProgramFile], path: PathOf, agenda: Agenda, s
             yield declared.problem((*path, key, "role"), said, role=rule.role)
 
 
-def _quorum(declared: Declared[ProgramFile], path: PathOf, quorum: Quorum, voting: list[Seat]) -> Findings:
+def _quorum(declared: Declared[ProgramFile], path: PathOf, quorum: Quorum, voting: list[DeclaredSeat]) -> Findings:
     """As many seats and organizations vote as a quorum asks for."""
     if quorum.seats > len(voting):
         yield declared.problem(
@@ -341,7 +341,7 @@ def _has_seat(declared: Declared[ProgramFile], path: PathOf, key: str, seats: Se
         yield declared.problem(path, N_("This committee has no seat “%(seat)s”."), seat=key)
 
 
-def _seat(declared: Declared[ProgramFile], path: PathOf, seat: Seat, committee: Committee) -> Findings:
+def _seat(declared: Declared[ProgramFile], path: PathOf, seat: DeclaredSeat, committee: DeclaredCommittee) -> Findings:
     program = declared.value
     organization = program.organizations.get(seat.organization)
     if organization is not None and organization.kind == "outside":
@@ -382,7 +382,7 @@ def _is_committee(declared: Declared[ProgramFile], path: PathOf, name: str) -> F
         yield declared.problem(path, N_("The committee “%(committee)s” is not established."), committee=name)
 
 
-def _no_organization(declared: Declared[ProgramFile], path: PathOf, name: str) -> Problem:
+def _no_organization(declared: Declared[ProgramFile], path: PathOf, name: str) -> FileProblem:
     return declared.problem(path, N_("No organization here is named “%(organization)s”."), organization=name)
 
 

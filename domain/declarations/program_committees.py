@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GuideId, Key, Part, each_once
+from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key, each_once
 from locales import N_
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -28,7 +28,7 @@ def _capitals(value: str) -> str:
     return value
 
 
-class Rhythm(Part):
+class Rhythm(GrammarPart):
     """How often a committee meets. A weekly one has its weekday and local time, in the program's zone."""
 
     times: Annotated[int, Field(ge=1, le=52)]
@@ -47,7 +47,7 @@ class Rhythm(Part):
         return self
 
 
-class Seat(Part):
+class DeclaredSeat(GrammarPart):
     """A place on a committee: it belongs to an organization, and the holder of the role there sits on it."""
 
     organization: Key
@@ -57,14 +57,14 @@ class Seat(Part):
     source: GuideId | None = None  # the committee's own where none is given
 
 
-class Alternates(Part):
+class Alternates(GrammarPart):
     """The role whose holders sit when a principal cannot."""
 
     role: RoleKey
     source: GuideId
 
 
-class Quorum(Part):
+class Quorum(GrammarPart):
     """How many must sit for a decision to bind: voting seats, organizations, and seats that must be among them."""
 
     seats: Annotated[int, Field(ge=1, le=100)]
@@ -72,7 +72,7 @@ class Quorum(Part):
     must: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
 
 
-class AgendaRule(Part):
+class AgendaRule(GrammarPart):
     """One rule that draws items for every agenda of a committee from what is on record.
 
     - `standing` puts its title on each agenda; `points` are what is gone through under it.
@@ -121,7 +121,7 @@ class AgendaRule(Part):
         return self
 
 
-class Agenda(Part):
+class AgendaRules(GrammarPart):
     """When an agenda goes out and when it is frozen, in hours before the meeting, and the rules that fill it."""
 
     circulate_hours: Annotated[int, Field(ge=1, le=720)]
@@ -129,13 +129,13 @@ class Agenda(Part):
     rules: Annotated[dict[Key, AgendaRule], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _in_order(self) -> Agenda:
+    def _in_order(self) -> AgendaRules:
         if self.freeze_hours > self.circulate_hours:
             raise Wrong(N_("An agenda goes out before it is frozen."), at=("freeze_hours",))
         return self
 
 
-class Committee(Part):
+class DeclaredCommittee(GrammarPart):
     """A committee of the program. One that is only recommended is not established: it has no rhythm yet."""
 
     title: Bilingual
@@ -144,17 +144,17 @@ class Committee(Part):
     established: bool = True
     rhythm: Rhythm | None = None
     minutes: Annotated[int, Field(ge=15, le=600)] | None = None
-    seats: dict[Key, Seat] = Field(default_factory=dict)
+    seats: dict[Key, DeclaredSeat] = Field(default_factory=dict)
     alternates: Alternates | None = None
     derived_from: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     guests: tuple[Bilingual, ...] = ()
     place: Annotated[str, Field(max_length=200)] = ""
     letters: Annotated[str, AfterValidator(_capitals)] | None = None  # its decisions' numbers begin with them
     quorum: Quorum | None = None
-    agenda: Agenda | None = None
+    agenda: AgendaRules | None = None
 
     @model_validator(mode="after")
-    def _complete(self) -> Committee:
+    def _complete(self) -> DeclaredCommittee:
         if self.established and self.rhythm is None:
             raise Wrong(N_("An established committee has its rhythm."))
         if self.established and self.minutes is None:

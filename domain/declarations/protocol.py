@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from domain.declarations.asked import Asked
+from domain.declarations.asked import AskedPart
 from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Bilingual, GuideId, Key, Part
+from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key
 from domain.kernel.periods import Each, Period
 from locales import N_, say, say_n
 
@@ -54,7 +54,7 @@ def _known_place(value: str) -> str:
     return value
 
 
-class Subject(Part):
+class ProtocolSubject(GrammarPart):
     """The kind of subject that a case of the protocol is about.
 
     A youth worker at an organization; a member of its staff in all roles that they hold there; an organization with a
@@ -65,13 +65,13 @@ class Subject(Part):
     having: Key | None = None
 
     @model_validator(mode="after")
-    def _which_organizations(self) -> Subject:
+    def _which_organizations(self) -> ProtocolSubject:
         if (self.having is None) == (self.kind == "organization"):
             raise Wrong(N_("“having” says which organizations: those at which someone holds that role, and only they."))
         return self
 
 
-class Starts(Part):
+class Starts(GrammarPart):
     """When a case begins automatically, once for each subject and period, or once for each version of an agreement.
 
     With `each`: that many calendar days before or after the start or the end of every quarter or calendar year. With
@@ -160,7 +160,7 @@ _EACH: Final = {"quarter": N_("each quarter"), "calendar_year": N_("each year")}
 _EDGES: Final = {"start": N_("first day"), "end": N_("last day")}
 
 
-class Anchor(Part):
+class Anchor(GrammarPart):
     """A named day on which due days depend; `title` stands after "before" or "after" in a sentence."""
 
     title: Bilingual
@@ -173,7 +173,7 @@ class Anchor(Part):
         return match["step"] if match else None
 
 
-class Role(Part):
+class ProtocolRole(GrammarPart):
     """The person a name means in this protocol: the holder of a role at a place, or the person that the case is about.
 
     `else` names who has the duty where no one can be found, in order.
@@ -186,7 +186,7 @@ class Role(Part):
     else_: tuple[Key, ...] = Field(default=(), alias="else")
 
     @model_validator(mode="after")
-    def _holds_or_is(self) -> Role:
+    def _holds_or_is(self) -> ProtocolRole:
         if (self.holds is None) == (self.subject is None):
             raise Wrong(N_("Say either “holds”, a role and where, or “subject”."))
         if (self.holds is None) != (self.at is None):
@@ -200,14 +200,14 @@ class Role(Part):
         return match["role"] if match else None
 
 
-class Stage(Part):
+class Stage(GrammarPart):
     """A part of the protocol, as people speak of it."""
 
     id: Key
     title: Bilingual
 
 
-class Due(Part):
+class DueRule(GrammarPart):
     """When a step is due: that many days before or after a named day, working days unless it says calendar."""
 
     days: Annotated[int, Field(ge=0, le=1000)]
@@ -216,7 +216,7 @@ class Due(Part):
     after: Key | None = None
 
     @model_validator(mode="after")
-    def _before_or_after(self) -> Due:
+    def _before_or_after(self) -> DueRule:
         if (self.before is None) == (self.after is None):
             raise Wrong(N_("Say either “before” or “after”, and one of the anchors."))
         return self
@@ -232,7 +232,7 @@ class Due(Part):
         return -self.days if self.before else self.days
 
 
-class Item(Part):
+class Item(GrammarPart):
     """One of the things that a step is done for."""
 
     id: Key
@@ -263,7 +263,7 @@ HoldingKind = Literal[
 ANSWER_WITHIN: Final = 3
 
 
-class ForEach(Part):
+class ForEach(GrammarPart):
     """What a step is done for, one task each: a declared list, or what a person has in hand.
 
     What comes into their hands while the case is open joins it. Such a task is settled by a successor who takes the
@@ -288,7 +288,7 @@ class ForEach(Part):
         return self
 
 
-class Approval(Part):
+class Approval(GrammarPart):
     """Who approves a step after it is handed in, and who of this protocol may not, in any role."""
 
     role: Key
@@ -302,7 +302,7 @@ directors, signed by all of them, or set to begin."""
 ACTS: Final[tuple[CompletingAct, ...]] = get_args(CompletingAct)
 
 
-class Agenda(Part):
+class AgendaPlace(GrammarPart):
     """The committee whose next agenda gets the step when it opens, and among which of its items.
 
     A decision on it that says that it is what the step asks completes the step.
@@ -317,20 +317,20 @@ class Agenda(Part):
         return f"{self.committee}/{self.kind}"
 
 
-class WaivedBy(Part):
+class WaivedBy(GrammarPart):
     """Who may say, with a reason, that the step is not needed in this case."""
 
     by: Key
 
 
-class Instead(Part):
+class Instead(GrammarPart):
     """The words of a step for one who has it in place of the role that owes it, where its own speak to that role."""
 
     title: Bilingual
     help: Bilingual | None = None
 
 
-class Step(Part):
+class Step(GrammarPart):
     """One line of the procedure, and one task of a case, or several where it is done for each of some things."""
 
     id: Key
@@ -342,7 +342,7 @@ class Step(Part):
     clause: str | None = None  # what it serves: AG-M4; AG-X1:manager, of what several roles owe, what the manager does
     by: Key | None = None
     needs: tuple[Key, ...] = ()
-    due: Due | None = None
+    due: DueRule | None = None
     lapses: bool = False  # it is of its day's part of the period: a case that opens after that day does not ask it
     for_each: ForEach | None = None
     evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"] = (
@@ -350,12 +350,12 @@ class Step(Part):
     )
     act: CompletingAct | None = None  # with “evidence: act”, which one; the program itself knows that of some protocols
     system: Key | None = None
-    asks: tuple[Asked, ...] = ()  # what is filled in as it is handed in
+    asks: tuple[AskedPart, ...] = ()  # what is filled in as it is handed in
     approved_by: Approval | None = None
     on_reject: Key | None = None
     action: Key | None = None
     undo: Key | None = None
-    agenda: Agenda | None = None
+    agenda: AgendaPlace | None = None
     waive: Literal["never"] | WaivedBy = "never"
     required: bool = True
 
@@ -461,7 +461,7 @@ _RULES_OF_A_STEP: Final[tuple[tuple[Callable[[Step], bool], str, PathOf], ...]] 
 MAY_FOLLOW: Final = "may_follow_participants"
 
 
-class Gate(Part):
+class Gate(GrammarPart):
     """A named set of steps that other steps, and other acts of the program, wait on.
 
     The gate named `MAY_FOLLOW` is asked wherever a worker is assigned a follow-up (`domain.follow_ups.gate`).
@@ -472,38 +472,38 @@ class Gate(Part):
     steps: tuple[Key, ...] = Field(min_length=1)
 
 
-class Rung(Part):
+class Rung(GrammarPart):
     """One reminder: that many working days after the due day (before it, where negative), and its recipient."""
 
     after_working_days: Annotated[int, Field(ge=-60, le=250)]
     to: Literal["owner", "manager", "accountable"]
 
 
-class Close(Part):
+class Close(GrammarPart):
     """When a case closes."""
 
     when: Literal["all_required"]
 
 
-class Allowed(Part):
+class Allowed(GrammarPart):
     """The roles that may do something to a case."""
 
     by: tuple[Key, ...] = Field(min_length=1)
 
 
-class Protocol(Part):
+class Protocol(GrammarPart):
     """A procedure of the program, as its file declares it. `domain.declarations.protocol_check` says what must hold."""
 
     protocol: Key
     version: Annotated[int, Field(ge=1)]
     title: Bilingual
     source: Bilingual
-    subject: Subject
+    subject: ProtocolSubject
     starts: Starts | None = None
     calendar: Literal["program", "employer", "partner"]
     anchors: dict[Key, Anchor]
     accountable: Key
-    roles: dict[Key, Role]
+    roles: dict[Key, ProtocolRole]
     stages: tuple[Stage, ...] = Field(min_length=1)
     steps: tuple[Step, ...] = Field(min_length=1)
     gates: dict[Key, Gate] = Field(default_factory=dict)
@@ -578,7 +578,7 @@ _SUBJECTS: Final = {
 }
 
 
-def _due_in_words(due: Due, anchor: str, language: str) -> str:
+def _due_in_words(due: DueRule, anchor: str, language: str) -> str:
     n = due.days
     match due.counting, due.before is not None:
         case "working", True:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final
 
 from domain.declarations.program import ProgramFile
-from domain.declarations.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Anchor, Due, Protocol, Step, WaivedBy
+from domain.declarations.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Anchor, DueRule, Protocol, Step, WaivedBy
 from domain.declared.problems import DeclaredErrors, PathOf, nearest, shown
 from domain.declared.reading import Declared
 from locales import N_
@@ -380,7 +380,7 @@ def _too_early(anchor: Anchor) -> Iterator[str]:
         yield N_("This day would be known only once it has passed.")
 
 
-def _is_surely_before(due: Due, other: Due) -> bool:
+def _is_surely_before(due: DueRule, other: DueRule) -> bool:
     """Whether one day comes before the other whatever the anchor and the closed days are."""
     same_counting = due.counting == other.counting or due.days == 0 or other.days == 0
     opposite = due.offset <= 0 <= other.offset

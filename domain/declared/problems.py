@@ -24,7 +24,7 @@ class Wrong(ValueError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class FileProblem:
     """One thing wrong in a declared file; `sentence` is an English msgid with the named `facts`.
 
     A fact named `nearest` is the known name that the author most likely meant.
@@ -55,7 +55,7 @@ class Problem:
 class DeclaredErrors(Exception):
     """Everything wrong in a declared file, in the order of its lines. Nothing was loaded."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[FileProblem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.line)
         super().__init__(self.problems)
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from domain.declared.complaints import complaints
 from domain.declared.guide_ids import GUIDE_IDS
-from domain.declared.problems import DeclaredErrors, PathOf, Problem, Wrong, shown, written
+from domain.declared.problems import DeclaredErrors, FileProblem, PathOf, Wrong, shown, written
 from domain.declared.yaml_values import Reading
 from locales import N_
 
@@ -40,12 +40,12 @@ class Declared(Generic[M]):
         """The line, from 1, of `path`; for a part that is not written, of the nearest part around it."""
         return _line_of(self._lines, path)
 
-    def problem(self, path: PathOf, sentence: str, /, **facts: str | int) -> Problem:
+    def problem(self, path: PathOf, sentence: str, /, **facts: str | int) -> FileProblem:
         """A complaint about `path`, for a check that sees more than the grammar does."""
-        return Problem(self.file, self.line_of(path), written(path), sentence, facts)
+        return FileProblem(self.file, self.line_of(path), written(path), sentence, facts)
 
 
-class Part(BaseModel):
+class GrammarPart(BaseModel):
     """The base of a grammar's parts: nothing unknown, nothing changed later, no stray blanks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -75,7 +75,7 @@ def each_once(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-class Bilingual(Part):
+class Bilingual(GrammarPart):
     """A declared text in both languages; neither may be missing or blank."""
 
     fr: Text
@@ -96,12 +96,12 @@ def load_declared(path: Path, grammar: type[M]) -> Declared[M]:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise DeclaredErrors([Problem(str(path), 1, "", N_("This file cannot be opened."))]) from error
+        raise DeclaredErrors([FileProblem(str(path), 1, "", N_("This file cannot be opened."))]) from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise DeclaredErrors([Problem(str(path), line, "", N_("This file is not UTF-8 text."))]) from error
+        raise DeclaredErrors([FileProblem(str(path), line, "", N_("This file is not UTF-8 text."))]) from error
     return load_declared_text(text, str(path), grammar)
 
 
@@ -110,7 +110,7 @@ def load_declared_text(text: str, file_name: str, grammar: type[M]) -> Declared[
     text = text.replace("\r\n", "\n")
     encoded = text.encode("utf-8", "surrogatepass")
     if len(encoded) > LARGEST_FILE_BYTES:
-        raise DeclaredErrors([Problem(file_name, 1, "", N_("This file is too large."))])
+        raise DeclaredErrors([FileProblem(file_name, 1, "", N_("This file is too large."))])
     reading = Reading(file_name)
     data = reading.read(text)
     if reading.problems:
@@ -120,7 +120,7 @@ def load_declared_text(text: str, file_name: str, grammar: type[M]) -> Declared[
         value = grammar.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         problems = [
-            Problem(file_name, _line_of(reading.lines, path), written(path), sentence, facts)
+            FileProblem(file_name, _line_of(reading.lines, path), written(path), sentence, facts)
             for path, sentence, facts in complaints(error, grammar, data)
         ]
         raise DeclaredErrors(list({str(problem): problem for problem in problems}.values())) from error

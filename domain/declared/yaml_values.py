@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from domain.declared.problems import PathOf, Problem, written
+from domain.declared.problems import FileProblem, PathOf, written
 from locales import N_
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -29,7 +29,7 @@ class Reading:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.problems: list[Problem] = []
+        self.problems: list[FileProblem] = []
         self.lines: dict[PathOf, int] = {(): 1}
         self._values = 0
 
@@ -50,7 +50,7 @@ class Reading:
         return self._value(root, ())
 
     def _say(self, path: PathOf, line: int, sentence: str, /, **facts: str | int) -> None:
-        self.problems.append(Problem(self.file, line, written(path), sentence, facts))
+        self.problems.append(FileProblem(self.file, line, written(path), sentence, facts))
 
     def _value(self, node: yaml.Node, path: PathOf) -> Json:
         line: int = node.start_mark.line + 1

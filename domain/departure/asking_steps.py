@@ -14,7 +14,17 @@ from sqlmodel import Session, and_, or_
 from domain.casework import words
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locked_case import hold_case
-from domain.casework.locking import Held, Moved, change, fall_back, of_case, settle, tell, to_do_again, wake
+from domain.casework.locking import (
+    LockedTask,
+    TaskOutcome,
+    change_task,
+    fall_back,
+    of_case,
+    settle_task,
+    to_do_again,
+    wake,
+    write_task_event,
+)
 from domain.departure.settlements import BY_ITSELF, ON_THE_LAST_DAY, was_said
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.holdings.holding import Holding
@@ -44,8 +54,8 @@ def ask_again(session: Session, asked: Sequence[Task], unsettled: Sequence[Holdi
         # In a departure that was opened again the last check may be done: it stays so, and this one is asked for.
         with suppress(Refusal):
             fall_back(session, held)
-        change(session, held, state=TASK.after(held.task.state, "undo"), **to_do_again(session, held))
-        tell(session, held, "holding.back", step=row.step, item=row.item, kind=row.holding)
+        change_task(session, held, state=TASK.after(held.task.state, "undo"), **to_do_again(session, held))
+        write_task_event(session, held, "holding.back", step=row.step, item=row.item, kind=row.holding)
         wake(session, held)
         count += 1
     return count
@@ -133,9 +143,9 @@ def let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Acto
         held = _held_anew(session, waits, by=by, at=at)
         state = TASK.after(held.task.state, "waive")
         keep_lateness(session, is_this(held.id), at=at)
-        change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
-        tell(session, held, "task.let_go", step=waits.step, item=waits.item)
-        settle(session, held, state)
+        change_task(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
+        write_task_event(session, held, "task.let_go", step=waits.step, item=waits.item)
+        settle_task(session, held, state)
     return len(rows)
 
 
@@ -157,7 +167,7 @@ def record(
     successor_id: UUID | None = None,
     ended_as: str = "",
     note: str = "",
-) -> Moved:
+) -> TaskOutcome:
     """Record what became of a thing, and settle the step that asks for it. The case is locked."""
     held = _held_anew(session, task, by=by, at=at)
     is_about_somebody = bool(words.about(session, [task]))
@@ -179,18 +189,18 @@ def record(
     return _complete(session, held, successor_id, ended_as, note=note, **done)
 
 
-def _complete(session: Session, held: Held, successor_id: UUID | None, ended_as: str, **done: Any) -> Moved:
+def _complete(session: Session, held: LockedTask, successor_id: UUID | None, ended_as: str, **done: Any) -> TaskOutcome:
     """Have a held step be done, and tell what became of its thing. `done` says when it was, and who did it."""
     state = TASK.after(held.task.state, "complete")
-    change(session, held, state=state, next_check=None, **done)
+    change_task(session, held, state=state, next_check=None, **done)
     successor = str(successor_id) if successor_id else None
     facts = {"step": held.task.step, "kind": held.task.holding, "successor": successor, "ended_as": ended_as}
-    tell(session, held, "holding.settled", **facts)
-    return settle(session, held, state)
+    write_task_event(session, held, "holding.settled", **facts)
+    return settle_task(session, held, state)
 
 
-def _held_anew(session: Session, task: Task, *, by: Actor, at: datetime) -> Held:
+def _held_anew(session: Session, task: Task, *, by: Actor, at: datetime) -> LockedTask:
     """A task of a locked case, read anew: what was settled before may have changed it."""
     fresh = first(session, of(Task).where(Task.id == task.id))
     assert fresh is not None  # noqa: S101 - it was read under the case's lock
-    return Held(fresh, hold_case(session, surely(task.case_id), seen=None), at, by)
+    return LockedTask(fresh, hold_case(session, surely(task.case_id), seen=None), at, by)

@@ -23,7 +23,7 @@ from domain.kernel.scope import local_day
 from domain.kernel.writing import rewrite
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from locales import N_
 from models.departure import Departure
 from models.program import Organization, Role, Tenure
@@ -61,7 +61,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     # In the order in which the engine holds them, which may look at the same moment.
     if hold_under_way(session, departure.id, ended_too=True) is None:
         return
-    hold_person(session, whose)
+    lock_person(session, whose)
     # In the order in which an appointment locks it: of two at once the second sees what the first did.
     run(session, only(Organization.id).where(Organization.id == place).with_for_update())
     departure = _as_its_roles_end(session, case_id, by=by, at=at)

@@ -30,7 +30,7 @@ from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.writing import add_row
 from domain.people import people
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import never_began
 from locales import N_
 from models.casework import Case
@@ -70,7 +70,7 @@ def _hold_leaver(session: Session, person_id: UUID) -> None:
     The same order as in answering an offer: otherwise the two wait for each other for ever.
     """
     hold_cases(session, offers.offering_to(session, person_id))
-    hold_person(session, person_id)
+    lock_person(session, person_id)
 
 
 def _open(
@@ -163,7 +163,7 @@ def end_role(
     own = welcoming.welcoming(session, person_id, place) if takes_back else []
     after = last_days.welcomes_after(session, tenure_id)
     hold_cases(session, [*offers.offering_to(session, person_id), *after, *own])
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     if takes_back:
         return _take_back(session, held, by=by, at=at, seen=seen)
     before = scalar(session, only(Tenure.ends_on).where(Tenure.id == tenure_id))

@@ -14,7 +14,7 @@ from domain.departure.taking_tasks import chain_of
 from domain.holdings import candidates, duty, notes, roles, seats, things
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.rows import first, of
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from locales import N_
 from models.casework import Case, Task
 
@@ -65,7 +65,7 @@ def would_be_nobodys(session: Session, task: Task, case: Case, at: datetime) -> 
     return not has_somebody_in_line(then, chain, "approvals" if approval else "tasks", departure.person_id)
 
 
-def has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
+def has_somebody_in_line(then: DayTenures, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
     """Whether a duty would fall on another than the leaver, by its chain, after they are gone."""
     return any(holder.person_id != leaver_id for holder in then.falls(chain, kind=kind).holders)
 

@@ -148,7 +148,7 @@ def _told(session: Session, before: int) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(people))
 
 
-def _called_off(session: Session, lines: tuple[events.Line, ...]) -> tuple[CalledOff, ...]:
+def _called_off(session: Session, lines: tuple[events.EventLine, ...]) -> tuple[CalledOff, ...]:
     cancelled = [line.subject_id for line in lines if line.verb == "case.cancelled"]
     rows = tuples(
         session,
@@ -160,7 +160,7 @@ def _called_off(session: Session, lines: tuple[events.Line, ...]) -> tuple[Calle
     return tuple(CalledOff(case_id, Bilingual(fr=fr, en=en)) for case_id, fr, en in rows)
 
 
-def _seats(session: Session, lines: tuple[events.Line, ...], leaver_id: UUID, after: date) -> tuple[SeatLeft, ...]:
+def _seats(session: Session, lines: tuple[events.EventLine, ...], leaver_id: UUID, after: date) -> tuple[SeatLeft, ...]:
     left = list(dict.fromkeys(line.subject_id for line in lines if line.verb == _LEFT and line.kind == "seat"))
     given = {line.subject_id: line.facts["person"] for line in lines if line.verb == _GIVEN}
     rows = tuples(

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from domain.casework import scheduling, versions, words
 from domain.casework.locked_case import hold_case
-from domain.casework.locking import Held, Moved, hold
+from domain.casework.locking import LockedTask, TaskOutcome, lock_task
 from domain.casework.tasks import needed_reason
 from domain.declarations.protocol import ANSWER_WITHIN
 from domain.departure import hand_over_letters
@@ -21,7 +21,7 @@ from domain.departure.asking_steps import record
 from domain.departure.offers import answer, take_back, task_of, tell
 from domain.departure.parts_left import part_of, refuse_primary, ways_agreed
 from domain.follow_ups import assigning
-from domain.follow_ups.locking import hold as hold_follow_up
+from domain.follow_ups.locking import lock_follow_up as hold_follow_up
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -44,14 +44,14 @@ def propose(
     by: Actor,
     at: datetime,
     seen: int | None = None,
-) -> Moved:
+) -> TaskOutcome:
     """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
 
     An earlier offer of it is withdrawn. It is done in the `way` given here, else as agreed with the participant, now or
     later. A `note` is about the participant: those who keep the file read it with the step, and the successor once they
     take over. Raises Refusal: not the step of a follow-up, or a worker who cannot be assigned it.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     case, part = _handed_over(session, held)
     if way not in ("", *WAYS):
         raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
@@ -64,7 +64,7 @@ def propose(
     for before in _open_ones(session, part):
         if before.task_id == task_id and before.to_id == to_id:
             words.keep_beside(session, held.task, words.offer(before.id), note)
-            return Moved(task_id, "open", held.case_id)
+            return TaskOutcome(task_id, "open", held.case_id)
         take_back(session, before, by=by, at=at)
     within = _days_to_answer(session, case, held.task.step)
     answer_by = program_calendar.calendar_of(session).add_working_days(today, within)
@@ -85,10 +85,10 @@ def propose(
     words.keep_beside(session, held.task, words.offer(offer.id), note)
     tell(session, offer, "hand_over.proposed", by=by, at=at)
     hand_over_letters.offered(session, held.task, offer.id, to_id, answer_by=answer_by, by=by, at=at)
-    return Moved(task_id, "open", held.case_id)
+    return TaskOutcome(task_id, "open", held.case_id)
 
 
-def _handed_over(session: Session, held: Held) -> tuple[Case, Assignment]:
+def _handed_over(session: Session, held: LockedTask) -> tuple[Case, Assignment]:
     """The open case by which a follow-up is handed over at a held step, and the leaver's part in it. Raises Refusal."""
     is_open = held.case is not None and held.case.state == held.task.state == "open"
     part = part_of(session, held.task) if is_open else None
@@ -97,15 +97,15 @@ def _handed_over(session: Session, held: Held) -> tuple[Case, Assignment]:
     return held.case, part
 
 
-def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
+def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> TaskOutcome:
     """Take the follow-up over, from now on. Only the worker who was offered it does. Raises Refusal."""
     offered = _hold(session, hand_over_id, by)
-    task = hold(session, offered.task_id, by=by, at=at, seen=None).task
+    task = lock_task(session, offered.task_id, by=by, at=at, seen=None).task
     part = part_of(session, task)
     if part is None or task.state != "open":
         raise Refusal("hand_over.over", N_("This follow-up was given to someone else meanwhile."))
     refuse_primary(session, part, offered.to_id, at)
-    assigning.assign(
+    assigning.assign_worker(
         session,
         part.follow_up_id,
         offered.to_id,

@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Line:
+class BulkOffer:
     """What a bulk proposal does with one follow-up: offered to a worker, or why not, by a refusal's code and words.
 
     One that still waits for an answer stays with the worker it was offered to, and says so. `proposal` has what spoke
@@ -44,10 +44,10 @@ class Line:
     to_id: UUID | None
     refused: str = ""
     why: Bilingual | None = None
-    proposal: proposals.Proposal | None = None
+    proposal: proposals.WorkerProposal | None = None
 
 
-def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
+def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[BulkOffer]:
     """Offer each follow-up that was not offered yet to the worker who fits it best; one line each, none left out.
 
     A dry run does the same and rolls it back, so that what it says is what happens. What is refused or fails for one
@@ -84,7 +84,7 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     return lines
 
 
-def _propose_one(session: Session, task: Task, refused_by: Collection[UUID], by: Actor, at: datetime) -> Line:
+def _propose_one(session: Session, task: Task, refused_by: Collection[UUID], by: Actor, at: datetime) -> BulkOffer:
     part = part_of(session, task)
     try:
         with session.begin_nested():
@@ -100,12 +100,12 @@ def _propose_one(session: Session, task: Task, refused_by: Collection[UUID], by:
     except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
         _log.warning("a follow-up is not offered", extra={"task": task.id, "error": type(failed).__name__})
         return _not_offered(task, "hand_over.failed", both(_FAILED))
-    return Line(task.id, task.title_fr, task.title_en, best.person_id, proposal=best)
+    return BulkOffer(task.id, task.title_fr, task.title_en, best.person_id, proposal=best)
 
 
-def _not_offered(task: Task, refused: str, why: Bilingual, *, to_id: UUID | None = None) -> Line:
+def _not_offered(task: Task, refused: str, why: Bilingual, *, to_id: UUID | None = None) -> BulkOffer:
     """The line of a follow-up that is not offered now, with why; `to_id` where it waits for an answer of theirs."""
-    return Line(task.id, task.title_fr, task.title_en, to_id, refused, why)
+    return BulkOffer(task.id, task.title_fr, task.title_en, to_id, refused, why)
 
 
 _NOBODY_FITS = N_(
@@ -131,7 +131,7 @@ def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     return found
 
 
-def _stands(task: Task, offer: HandOver) -> Line:
+def _stands(task: Task, offer: HandOver) -> BulkOffer:
     """The line of a follow-up offered before: its worker has days left to answer, or did not answer in time."""
     if offer.lapsed_at is not None:
         return _not_offered(task, "hand_over.silent", both(_SILENCE))

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from domain.casework import cases, tasks
 from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.locking import Moved, hold
+from domain.casework.locking import TaskOutcome, lock_task
 from domain.departure import interviews
 from domain.departure.recruiting import recruit_for_the_next
 from domain.departure.welcoming import WELCOMED, end_welcomes_before, first_term, there_since, welcomed_by
@@ -37,7 +37,7 @@ class Hired:
     """The person taken on, what became of the step that named them, and the case of their onboarding, if any."""
 
     person_id: UUID
-    moved: Moved
+    moved: TaskOutcome
     welcome_id: UUID | None
 
 
@@ -62,7 +62,7 @@ def hire(
     both done. Raises Refusal: a step before it is left, an applicant who did not pass, neither or both are given,
     oneself, or an appointment that cannot be.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     if held.task.step != NAMES_THEM or held.task.evidence != BY_ITS_ACT or held.case is None:
         raise Refusal("hiring.none", N_("This task is not for naming the person hired."))
     if (person_id is None) == (new is None):

@@ -57,7 +57,7 @@ from models.participant import Barred
 SILENT: Final = "hand_over.silent"
 
 
-class Offered(HandOver):
+class OfferedHandOver(HandOver):
     """An offer with the words of the step that makes it."""
 
     model_config = SHAPE
@@ -66,14 +66,14 @@ class Offered(HandOver):
     item: str = also(Task.item)
 
 
-def offered_to(session: Session, person_id: UUID) -> list[Offered]:
+def offered_to(session: Session, person_id: UUID) -> list[OfferedHandOver]:
     """The offers that wait for a person's answer, the most pressing first, each in the way agreed on."""
     rows = every(session, *asked_of_offers(person_id))
     agreed = {case_id: ways_agreed(session, case_id) for case_id in {row.case_id for row in rows}}
     return [replaced(row, way=agreed[row.case_id].get(row.item, row.way)) for row in rows]
 
 
-def asked_of_offers(person_id: UUID) -> Question[SelectOfScalar[Offered]]:
+def asked_of_offers(person_id: UUID) -> Question[SelectOfScalar[OfferedHandOver]]:
     """What `offered_to` asks first."""
     return Question(_OFFERED, {"person": person_id})
 
@@ -304,7 +304,7 @@ def _is_barred() -> ColumnElement[bool]:
 
 
 _OFFERED: Final = built(
-    of(Offered)
+    of(OfferedHandOver)
     .join(Task, joins(HandOver.task_id, Task))
     .where(col(HandOver.to_id) == bindparam("person", type_=Uuid()), HandOver.state == "proposed", _still_asked())
     .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id))

@@ -31,7 +31,7 @@ def part_of(session: Session, task: Task) -> Assignment | None:
     )
 
 
-def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
+def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.WorkerProposal]:
     """The workers to consider for the follow-up of a task, the best fit first, those who cannot have it last.
 
     The place of the second of a pair is not for the primary worker, whose own place it would leave empty.
@@ -45,7 +45,7 @@ def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) 
     return [one_of for one_of in offered if one_of.person_id not in not_for]
 
 
-def fit_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
+def fit_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.WorkerProposal]:
     """Those who can be assigned a task's follow-up, with what speaks for each, the best fit first. DP-03a, DP-03b."""
     return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.locking import Held, Moved, change, hold
+from domain.casework.locking import LockedTask, TaskOutcome, change_task, lock_task
 from domain.casework.tasks import needed_reason
 from domain.departure import drafts, hand_over_letters, hand_overs
 from domain.departure.asking_steps import record
@@ -50,13 +50,13 @@ def settle_holding(
     by: Actor,
     at: datetime,
     seen: int | None = None,
-) -> Moved:
+) -> TaskOutcome:
     """Settle the thing that a task asks about: a successor takes it over, or it ends as its kind allows.
 
     Raises Refusal: settled already, neither or both given, a successor who is not there to take it, an ending that such
     a thing does not have.
     """
-    task, case, departure = _asking(session, hold(session, task_id, by=by, at=at, seen=seen))
+    task, case, departure = _asking(session, lock_task(session, task_id, by=by, at=at, seen=seen))
     kind = task.holding
     if (successor_id is None) == (not ended_as):
         raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
@@ -73,7 +73,7 @@ def settle_holding(
     return record(session, task, ended_as=ended_as, note=note, by=by, at=at)
 
 
-def _asking(session: Session, held: Held) -> tuple[Task, Case, Departure]:
+def _asking(session: Session, held: LockedTask) -> tuple[Task, Case, Departure]:
     """A held task that asks about a thing, with the open case and the departure by which it does. Raises Refusal."""
     if not held.task.holding or held.case is None:
         raise _settles_nothing()
@@ -89,7 +89,7 @@ def _settles_nothing() -> Refusal:
     return Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
 
 
-def _pass_on(one_thing: Settling) -> Moved:
+def _pass_on(one_thing: Settling) -> TaskOutcome:
     """Have the successor take a thing over; a follow-up is offered to them. Raises Refusal."""
     session, task, note = one_thing.session, one_thing.task, one_thing.note
     successor_id = surely(one_thing.successor_id)
@@ -108,16 +108,16 @@ def _pass_on(one_thing: Settling) -> Moved:
 
 def report_missing(
     session: Session, task_id: UUID, *, note: str, by: Actor, at: datetime, seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Note that a piece of equipment is missing. It stays asked for, until it is back or given up. Raises Refusal."""
-    held = hold(session, task_id, by=by, at=at, seen=seen)
+    held = lock_task(session, task_id, by=by, at=at, seen=seen)
     if held.task.holding != things.EQUIPMENT or held.task.state != "open":
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
     thing_id = thing_of(session, held.task)
     if thing_id is not None:
         lending.report_missing(session, lending.hold(session, thing_id), note, by=by, at=at, case_id=held.case_id)
-    change(session, held)
-    return Moved(task_id, "open")
+    change_task(session, held)
+    return TaskOutcome(task_id, "open")
 
 
 def missing_since(session: Session, task: Task) -> datetime | None:

@@ -22,7 +22,7 @@ from domain.kernel.rows import col, first, in_program, joins, of, only, scalar, 
 from domain.kernel.scope import local_day
 from domain.people import seat_holders
 from domain.roles import takers
-from domain.roles.roles import Standing, standing
+from domain.roles.roles import DayTenures, standing
 from locales import N_
 from models.casework import Case, Task
 from models.committee import Seat, SeatHolder
@@ -92,7 +92,7 @@ def leaving_by(session: Session, day: date) -> set[UUID]:
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
 
 
-def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
+def _for_role(session: Session, tenure_id: UUID, then: DayTenures) -> set[UUID]:
     """Those who may succeed in a role: they hold a role on the day, or are to hold one."""
     role = scalar(session, only(Tenure.role).where(Tenure.id == tenure_id))
     held: dict[UUID, set[str]] = defaultdict(set)
@@ -101,7 +101,7 @@ def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
     return {person for person, theirs in held.items() if role is not None and takers.may_act_as(role, theirs)}
 
 
-def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
+def _for_absent(session: Session, absence_id: UUID, then: DayTenures) -> set[UUID]:
     """Those who may deputize for the absent person, in some role that they hold."""
     absent = scalar(session, only(Absence.person_id).where(Absence.id == absence_id))
     wanted = {held.role for held in then.roles_of(absent)} if absent else set()
@@ -124,7 +124,7 @@ def _barred_from_approving(session: Session, task_id: UUID, people: Collection[U
     }
 
 
-def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
+def _for_seat(session: Session, holding_id: UUID, then: DayTenures) -> set[UUID]:
     seat = first(
         session,
         select(Seat)

@@ -26,7 +26,7 @@ from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, s
 from domain.kernel.scope import program
 from domain.obligations import to_accept
 from domain.roles import takers
-from domain.roles.roles import HAVING, HeldRole, Link, Standing
+from domain.roles.roles import HAVING, DayTenures, HeldRole, Link
 from domain.roles.sight import called_in, task_is_open_to
 from domain.terms.sharing import circle_of
 from models.casework import Case, Task
@@ -60,7 +60,9 @@ class Wanted:
     files: tuple[UUID, ...] = ()
 
 
-def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, approval: bool) -> dict[UUID, HeldRole]:
+def takers_of(
+    session: Session, task_id: UUID, then: DayTenures, today: date, *, approval: bool
+) -> dict[UUID, HeldRole]:
     """Those who may do or approve a task from a day on, each with the role by which they do.
 
     Not those who are barred by a participant.
@@ -190,9 +192,9 @@ def _id_in(item: str) -> UUID | None:
         return None
 
 
-def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, today: date) -> dict[UUID, HeldRole]:
+def _to_whom_they_are_open(session: Session, wanted: Wanted, then: DayTenures, today: date) -> dict[UUID, HeldRole]:
     """Those who may read the files of these participants, today and then, by a part of their own in them."""
-    present = Standing(then.day, then.tenures, (), then.coming)
+    present = DayTenures(then.day, then.tenures, (), then.coming)
     circles = [circle_of(session, file, day) for file in wanted.files for day in {today, then.day}]
     held = {part.person_id: _role_to_act_in(wanted, then, part.person_id) for one in circles for part in one.parts}
     return {
@@ -202,7 +204,7 @@ def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, tod
     }
 
 
-def _role_to_act_in(wanted: Wanted, then: Standing, person_id: UUID) -> HeldRole | None:
+def _role_to_act_in(wanted: Wanted, then: DayTenures, person_id: UUID) -> HeldRole | None:
     """The role under which a person may do what is wanted: the wanted one before any that may act in it."""
     roles = takers.who_may_act_as(wanted.role)
     held = [one_of for one_of in then.roles_of(person_id) if one_of.role in roles]

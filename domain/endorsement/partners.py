@@ -33,7 +33,7 @@ def majority_of(terms: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PartnerWord:
     """What one partner says: models.minutes.ENDORSED_AS, on its agreement's terms (models.minutes.MAJORITIES, or "").
 
     `is_settled`: its objection was settled at a meeting. `is_partner`: its agreement is in force today. `stake`: FREED,
@@ -63,7 +63,7 @@ class Word:
         return self.is_asked and self.said == ""
 
 
-def outcome(words: Iterable[Word]) -> str:
+def outcome(words: Iterable[PartnerWord]) -> str:
     """The state of `models.lifecycles.ENDORSEMENT` that these words make: endorsed, objected or pending.
 
     A former partner is not waited for, and does not count among the partners; an objection of theirs stands until it is
@@ -78,7 +78,7 @@ def outcome(words: Iterable[Word]) -> str:
     return "endorsed" if not every or _is_endorsed(every, partners, by_majority=by_majority) else "pending"
 
 
-def _is_endorsed(words: Sequence[Word], partners: Sequence[Word], *, by_majority: bool) -> bool:
+def _is_endorsed(words: Sequence[PartnerWord], partners: Sequence[PartnerWord], *, by_majority: bool) -> bool:
     """Whether nobody is waited for, and somebody endorses it, or had their objection settled.
 
     The word of one who is freed by it counts only where all are.
@@ -90,12 +90,12 @@ def _is_endorsed(words: Sequence[Word], partners: Sequence[Word], *, by_majority
     return is_spoken_for and (by_majority or not _majorities(partners))
 
 
-def _majorities(partners: Iterable[Word]) -> set[str]:
+def _majorities(partners: Iterable[PartnerWord]) -> set[str]:
     """The majorities that the agreements of these partners name."""
     return {one.majority for one in partners if one.majority}
 
 
-def _is_majority(partners: Sequence[Word]) -> bool:
+def _is_majority(partners: Sequence[PartnerWord]) -> bool:
     """Whether as many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
 
     An objection that was settled counts neither for it nor against. Nor does a word of a partner freed by it: no seat

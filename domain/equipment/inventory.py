@@ -160,7 +160,7 @@ _last: Final = (
 )
 
 
-class Listed(Equipment):
+class EquipmentInHand(Equipment):
     """A thing with its present holder and since when; `last_id` is its last holder, where no one has it now."""
 
     model_config = SHAPE
@@ -170,11 +170,11 @@ class Listed(Equipment):
     last_id: UUID | None = also(value_of(_last))
 
 
-def inventory(session: Session) -> list[Listed]:
+def inventory(session: Session) -> list[EquipmentInHand]:
     """Every thing, by kind and number."""
     return every(
         session,
-        of(Listed)
+        of(EquipmentInHand)
         .outerjoin(_loan, and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)))
         .order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id)),
     )

@@ -78,25 +78,25 @@ def lend(
     _tell(session, loan, "equipment.lent", by=by, at=at, case_id=case_id)
 
 
-class InHand(NamedTuple):
+class LockedLoan(NamedTuple):
     """A thing that a person has in hand, and its loan, both held until the transaction ends."""
 
     thing: Equipment
     loan: Loan
 
 
-def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> InHand:
+def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> LockedLoan:
     """Hold a thing that a person has in hand. Raises Refusal: unknown, not as it was `seen`, or in no one's hands."""
     row = inventory.hold(session, thing_id, seen=seen)
     loans = of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None))
     loan = first(session, loans.with_for_update())
     if loan is None:
         raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
-    return InHand(row, loan)
+    return LockedLoan(row, loan)
 
 
 def take_back(
-    session: Session, thing: InHand, condition: str, *, by: Actor, at: datetime, case_id: UUID | None = None
+    session: Session, thing: LockedLoan, condition: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Record that a thing is back, and in what condition (DP-07). Raises Refusal, also to the one who had it."""
     row, loan = thing
@@ -110,7 +110,7 @@ def take_back(
 
 
 def report_missing(
-    session: Session, thing: InHand, note: str, *, by: Actor, at: datetime, case_id: UUID | None = None
+    session: Session, thing: LockedLoan, note: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Note that a thing is missing. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
     row, loan = thing
@@ -123,7 +123,7 @@ def report_missing(
 
 
 def give_up(
-    session: Session, thing: InHand, reason: str, *, by: Actor, at: datetime, case_id: UUID | None = None
+    session: Session, thing: LockedLoan, reason: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Give a missing thing up as lost: no one has it in hand any more, and it stays in the inventory as lost.
 

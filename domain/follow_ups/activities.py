@@ -24,7 +24,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking
 from domain.follow_ups.assigning import role_for
-from domain.follow_ups.locking import Held, hold, refuse_unless_followed, tell
+from domain.follow_ups.locking import LockedFollowUp, lock_follow_up, refuse_unless_followed, write_follow_up_event
 from domain.follow_ups.meeting_places import (
     Placed,
     Whereabouts,
@@ -122,16 +122,18 @@ def plan_activity(
         ],
     )
     for held in everyone:
-        tell(session, held, "follow_up.activity_planned", day=held_on.isoformat(), together=len(everyone))
+        write_follow_up_event(
+            session, held, "follow_up.activity_planned", day=held_on.isoformat(), together=len(everyone)
+        )
     return activity_id
 
 
 def _hold_everyone(
     session: Session, wanted: Sequence[UUID], *, by: Actor, at: datetime
-) -> tuple[list[Held], frozenset[UUID]]:
+) -> tuple[list[LockedFollowUp], frozenset[UUID]]:
     """Lock the follow-ups of an activity, and say which of them are never with others (AD-C4). Raises Refusal."""
     # Held in the order of their ids, so that two who plan at once do not wait for each other.
-    everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
+    everyone = [lock_follow_up(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
     for held in everyone:
         refuse_unless_followed(held)
     hold_all(session)
@@ -408,7 +410,7 @@ class _Part(Placed):
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedActivity:
     """An activity with those who take part in it: `parts` are their follow-ups, numbers, and whether they recruit."""
 
     id: UUID
@@ -425,7 +427,7 @@ class Planned:
 
 def planned(
     session: Session, follow_up_ids: Collection[UUID], since: date, *, kept_from: Collection[UUID] = ()
-) -> list[Planned]:
+) -> list[PlannedActivity]:
     """The activities with any of these follow-ups from a local day on, the nearest first, each with its participants.
 
     An activity has everyone's `numbers`, also those outside `follow_up_ids`, without the participants that the reader
@@ -455,12 +457,12 @@ def planned(
     return [_planned(session, list(parts), kept_from) for _, parts in groupby(rows, key=lambda row: row.id)]
 
 
-def _planned(session: Session, parts: Sequence[_Part], kept_from: Collection[UUID]) -> Planned:
+def _planned(session: Session, parts: Sequence[_Part], kept_from: Collection[UUID]) -> PlannedActivity:
     """An activity as it is planned with everyone who takes part, as it is shown to one who is kept from some."""
     row, shown = parts[0], [part for part in parts if part.participant_id not in kept_from]
     places = (_place_of(session, part.participant_id, part.part_id, part.sealed) for part in shown)
     with_whom = [part.follow_up_id for part in parts]
-    return Planned(
+    return PlannedActivity(
         row.id,
         row.held_on,
         row.begins,

@@ -20,7 +20,13 @@ from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.follow_ups import gate
-from domain.follow_ups.locking import Held, change, hold, refuse_unless_followed, tell
+from domain.follow_ups.locking import (
+    LockedFollowUp,
+    change_follow_up,
+    lock_follow_up,
+    refuse_unless_followed,
+    write_follow_up_event,
+)
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.asking import Question, built
@@ -28,8 +34,8 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, joins, of, only, run, scalar, scalars
 from domain.kernel.scope import program_of
 from domain.mail.notices import coordination_chain
-from domain.participants.locking import barred_from
-from domain.roles.roles import HeldRole, Standing, standing
+from domain.participants.locking import barred_workers
+from domain.roles.roles import DayTenures, HeldRole, standing
 from domain.terms.days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
 from domain.terms.parts import PRIMARY, ROLES
 from domain.terms.sharing import Circle, circle_of
@@ -50,7 +56,7 @@ _WORKER_WANTED: Final = N_("Find a worker for %(number)s")
 _SECOND_WANTED: Final = N_("Second of the pair for %(number)s")
 
 
-def assign(
+def assign_worker(
     session: Session,
     follow_up_id: UUID,
     person_id: UUID,
@@ -68,7 +74,7 @@ def assign(
     not in a role for it, absent, leaving, barred by the participant, not that far in their onboarding, of an
     organization whose agreement is not in force, or with which the participant does not agree to share.
     """
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if kind not in ASSIGNMENT_KINDS:
         raise Refusal("assignment.kind.malformed", N_("Say whether this is the primary worker or the second."))
     refuse_unless_followed(held)
@@ -81,8 +87,8 @@ def assign(
     role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
     _make_room(session, held, parts, kind, person_id)
     assignment_id = _begin(session, held, role, kind)
-    change(session, held)
-    tell(
+    change_follow_up(session, held)
+    write_follow_up_event(
         session,
         held,
         "follow_up.assigned",
@@ -98,14 +104,14 @@ def assign(
     return assignment_id
 
 
-def _make_room(session: Session, held: Held, parts: Iterable[Assignment], kind: str, person_id: UUID) -> None:
+def _make_room(session: Session, held: LockedFollowUp, parts: Iterable[Assignment], kind: str, person_id: UUID) -> None:
     """End the part that is given to a worker; who takes the other part leaves the one that they had."""
     for row in parts:
         if row.kind == kind or row.person_id == person_id:
             _end(session, held, row)
 
 
-def _begin(session: Session, held: Held, role: HeldRole, kind: str) -> UUID:
+def _begin(session: Session, held: LockedFollowUp, role: HeldRole, kind: str) -> UUID:
     """Write that a worker has a part in a held follow-up from its day on, under one role of theirs. Raises Refusal."""
     assignment_id = uuid4()
     begun = insert(Assignment).values(
@@ -142,12 +148,12 @@ def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: s
 
     The task that asked for a worker is cancelled.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     asked = _open_task(session, held.row.vacancy_task_id)
     if kind == PRIMARY and asked is not None:
         assigning.call_off(session, asked, by=by, at=at)
-        change(session, held, vacancy_task_id=None)
-    return assign(session, follow_up_id, person_id, kind=kind, by=by, at=at)
+        change_follow_up(session, held, vacancy_task_id=None)
+    return assign_worker(session, follow_up_id, person_id, kind=kind, by=by, at=at)
 
 
 def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -155,7 +161,7 @@ def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
 
     It can be completed without one too: not every participant is accompanied by two.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     if _asked_for_a_second(session, follow_up_id):
         return
     assigning.assign(
@@ -187,13 +193,13 @@ def end_part(
 
     Raises Refusal where they have no part.
     """
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row.person_id == person_id]
     if not mine:
         raise Refusal("assignment.unknown", N_("This worker has no part in this follow-up."))
     for row in mine:
         _end(session, held, row)
-    change(session, held)
+    change_follow_up(session, held)
     keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
@@ -223,7 +229,7 @@ def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by
 
     An active follow-up without a worker from now on becomes a vacancy in the same transaction.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     # Read after it is locked: another may have ended them meanwhile.
     left = [
         row
@@ -233,13 +239,13 @@ def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by
     for row in left:
         _end(session, held, row)
     if left:
-        change(session, held)
+        change_follow_up(session, held)
         keep_vacancy(session, follow_up_id, by=by, at=at)
 
 
 def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
     """End every worker's part in a follow-up that is over."""
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
         _end(session, held, row)
     for task_id in _asked_for_a_second(session, follow_up_id):
@@ -277,12 +283,12 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
     raise refusals[0]
 
 
-def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: Standing, kind: str) -> None:
+def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: DayTenures, kind: str) -> None:
     """Refuse where a worker cannot be assigned a follow-up by this role of theirs. Raises Refusal."""
     person_id, day = held.person_id, today.day
     if is_leaving(session, held, day):
         raise Refusal("assignment.leaving", N_("This worker is leaving: choose one who stays for the participant."))
-    if person_id in barred_from(session, participant_id):
+    if person_id in barred_workers(session, participant_id):
         raise Refusal("assignment.barred", N_("The participant has barred this worker from their file."))
     waits_for = gate.awaited(session, [person_id], today).get((person_id, held.organization_id))
     if waits_for:
@@ -332,12 +338,12 @@ def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
     return TO_TAKE_OVER if is_handed_over else TO_ACCOMPANY
 
 
-def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:
+def role_for(today: DayTenures, person_id: UUID, kind: str) -> HeldRole | None:
     """The role that lets a person have this part in a follow-up on the day: a youth worker's before another."""
     return next(iter(roles_for(today, person_id, kind)), None)
 
 
-def roles_for(today: Standing, person_id: UUID, kind: str) -> list[HeldRole]:
+def roles_for(today: DayTenures, person_id: UUID, kind: str) -> list[HeldRole]:
     """Every such role of a person on the day, a youth worker's before another; organizations in a fixed order."""
     mine = [held for held in today.roles_of(person_id) if held.role in ROLES[kind]]
     return sorted(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)))
@@ -448,7 +454,7 @@ _HAD: Final = built(
 )
 
 
-def is_vacant(session: Session, held: Held, today: Standing) -> bool:
+def is_vacant(session: Session, held: LockedFollowUp, today: DayTenures) -> bool:
     """Whether a follow-up is active without a primary worker in the program on the day."""
     if held.row.state != "active":
         return False
@@ -461,7 +467,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
 
     Returns whether it is vacant. Repeating it changes nothing.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     vacant = is_vacant(session, held, standing(session, held.day))
     open_task = _open_task(session, held.row.vacancy_task_id)
     if vacant and open_task is None:
@@ -478,14 +484,14 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
             at=at,
             evidence=BY_ITS_ACT,
         )
-        change(session, held, vacancy_task_id=task_id)
-        tell(session, held, "follow_up.vacant")
+        change_follow_up(session, held, vacancy_task_id=task_id)
+        write_follow_up_event(session, held, "follow_up.vacant")
     elif not vacant and open_task is not None:
         if held.row.state == "active":
             complete_task(session, open_task, by=by, at=at, in_its_act=True)
         else:
             assigning.call_off(session, open_task, by=by, at=at)
-        change(session, held, vacancy_task_id=None)
+        change_follow_up(session, held, vacancy_task_id=None)
     return vacant
 
 
@@ -498,7 +504,7 @@ def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
     return found
 
 
-def _end(session: Session, held: Held, row: Assignment) -> None:
+def _end(session: Session, held: LockedFollowUp, row: Assignment) -> None:
     """End a part: its last day was yesterday, so that the next worker has today. One that began today is withdrawn."""
     yesterday = held.day - timedelta(days=1)
     values = {"withdrawn_at": held.at} if row.starts_on > yesterday else {"ends_on": yesterday}
@@ -508,7 +514,7 @@ def _end(session: Session, held: Held, row: Assignment) -> None:
         .where(Assignment.id == row.id)
         .values(ended_at=held.at, ended_by=held.by.person_id, ended_as=held.by.role, **values),
     )
-    tell(
+    write_follow_up_event(
         session,
         held,
         "follow_up.part_ended",

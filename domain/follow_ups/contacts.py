@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
 from sqlmodel import Session, or_
 
-from domain.follow_ups.locking import change, hold, refuse_unless_followed, tell
+from domain.follow_ups.locking import change_follow_up, lock_follow_up, refuse_unless_followed, write_follow_up_event
 from domain.follow_ups.weeks import sunday_of
 from domain.kernel.actors import Actor
 from domain.kernel.asking import Question, ask_ahead, built
@@ -44,7 +44,7 @@ def record_attempt(
 
     Raises Refusal: they have no current follow-up, a day to come or too long ago, or a third attempt in a row.
     """
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     refuse_unless_followed(held)
     if means not in MEANS:
         raise Refusal("means.malformed", N_("Say by what means: a call, a message, a visit, or through someone."))
@@ -72,8 +72,8 @@ def record_attempt(
             recorded_at=at,
         ),
     )
-    change(session, held)
-    tell(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
+    change_follow_up(session, held)
+    write_follow_up_event(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
     return 0 if reached else tried + 1
 
 
@@ -92,7 +92,7 @@ def record_no_show(
     The worker makes contact next, and a strategy is agreed (`agree_strategy`). Raises Refusal: a meeting that is still
     to come or long ago, recorded already, or too short a wait.
     """
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     refuse_unless_followed(held)
     if expected_at + timedelta(minutes=max(waited_minutes, 0)) > at:
         raise Refusal("no_show.hour.malformed", N_("This meeting, or the wait for it, is not over yet."), source="FU-5")
@@ -120,8 +120,10 @@ def record_no_show(
             recorded_at=at,
         ),
     )
-    change(session, held)
-    tell(session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes)
+    change_follow_up(session, held)
+    write_follow_up_event(
+        session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes
+    )
     return no_show_id
 
 
@@ -136,7 +138,7 @@ def agree_strategy(
     seen: int | None = None,
 ) -> None:
     """Record what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     if strategy not in STRATEGIES:
         raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
     done = run(
@@ -147,8 +149,8 @@ def agree_strategy(
     )
     if done.rowcount != 1:  # an update has one
         raise Refusal("no_show.settled", N_("What was agreed after this missed meeting is already recorded."))
-    change(session, held)
-    tell(session, held, "follow_up.strategy_agreed", strategy=strategy)
+    change_follow_up(session, held)
+    write_follow_up_event(session, held, "follow_up.strategy_agreed", strategy=strategy)
 
 
 def attempts_of(session: Session, follow_up_id: UUID) -> list[ContactAttempt]:

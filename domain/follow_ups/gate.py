@@ -22,7 +22,7 @@ from domain.declared.reading import Bilingual
 from domain.kernel.asking import Question, built
 from domain.kernel.bilingual import both
 from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, surely, tuples
-from domain.roles.roles import Link, Standing
+from domain.roles.roles import DayTenures, Link
 from locales import N_
 from models.casework import SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import CASE
@@ -47,7 +47,7 @@ class Awaited:
         return f"{self.title.in_language(language)} ({self.who.in_language(language)})"
 
 
-def awaited(session: Session, people: Iterable[UUID], today: Standing) -> dict[Who, tuple[Awaited, ...]]:
+def awaited(session: Session, people: Iterable[UUID], today: DayTenures) -> dict[Who, tuple[Awaited, ...]]:
     """What each of these people's onboardings still waits for before they follow anyone; only those held back."""
     rows = every(session, *asked_of_awaited(people))
     found: dict[Who, tuple[Awaited, ...]] = {}
@@ -107,7 +107,7 @@ def _awaited(row: _Waiting, who: Bilingual) -> Awaited:
     return Awaited(case_id, row.id, row.step, Bilingual(fr=row.title_fr, en=row.title_en), who)
 
 
-def _who(row: _Waiting, today: Standing) -> list[UUID]:
+def _who(row: _Waiting, today: DayTenures) -> list[UUID]:
     """Those who have a task on the day, or are to begin in time for it."""
     links = row.links or []
     waits = row.state == "submitted"
@@ -115,7 +115,7 @@ def _who(row: _Waiting, today: Standing) -> list[UUID]:
     return [one.person_id for one in falls.holders or falls.waits_for]
 
 
-def _named(session: Session, rows: Sequence[_Waiting], today: Standing) -> dict[UUID, Bilingual]:
+def _named(session: Session, rows: Sequence[_Waiting], today: DayTenures) -> dict[UUID, Bilingual]:
     """Those who have each task on the day, by its id."""
     holders = {row.id: _who(row, today) for row in rows}
     names = {

@@ -17,8 +17,8 @@ from domain.follow_ups.assigning import asked_of_departing, departing, given_wit
 from domain.follow_ups.weeks import WEEK, monday_of
 from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import col, in_program, joins, only, run, same, select
-from domain.participants.locking import barred_from
-from domain.roles.roles import HeldRole, Standing, standing
+from domain.participants.locking import barred_workers
+from domain.roles.roles import DayTenures, HeldRole, standing
 from domain.terms.days import TO_ACCOMPANY, asked_of_terms, not_sharing
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from domain.terms.sharing import Withheld, circle_of
@@ -115,7 +115,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     )
     read = _Read(
         today=today,
-        barred=barred_from(session, participant_id) if participant_id is not None else frozenset(),
+        barred=barred_workers(session, participant_id) if participant_id is not None else frozenset(),
         leaving=departing(session, ids),
         hours=_hours(session, day),
         withheld=_withheld(session, workers, day, participant_id),
@@ -137,7 +137,7 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
 class _Read:
     """What was read of every worker of a day, to tell of each what they have in hand and what bars them."""
 
-    today: Standing
+    today: DayTenures
     barred: frozenset[UUID]
     leaving: Mapping[tuple[UUID, UUID], date]
     hours: Mapping[UUID, float]
@@ -208,7 +208,7 @@ def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
     )
 
 
-def workers_of(today: Standing) -> list[HeldRole]:
+def workers_of(today: DayTenures) -> list[HeldRole]:
     """Those who may have a follow-up on the day, absent ones included: each of their roles that allows it."""
     people = dict.fromkeys(held.person_id for role in ROLES[PRIMARY] for held in today.holding(role))
     return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]

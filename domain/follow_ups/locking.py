@@ -33,7 +33,7 @@ class Followed(FollowUp):
 
 
 @dataclass
-class Held:
+class LockedFollowUp:
     """A follow-up that no one else changes until the transaction ends; `row` holds its participant's number too."""
 
     row: Followed
@@ -62,17 +62,19 @@ def follow_ups() -> SelectOfScalar[Followed]:
     return of(Followed).join(Participant, joins(FollowUp.participant_id, Participant))
 
 
-def hold(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Held:
+def lock_follow_up(
+    session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> LockedFollowUp:
     """Lock a follow-up and read it. Raises Refusal: there is none, or it is not the version `seen` any more."""
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id).with_for_update(of=FollowUp))
     if row is None:
         raise Refusal("follow_up.unknown", N_("There is no such follow-up."))
     if seen is not None and row.version != seen:
         raise changed_meanwhile()
-    return Held(row, by, at, local_day(session, at))
+    return LockedFollowUp(row, by, at, local_day(session, at))
 
 
-def hold_person(session: Session, follow_up_id: UUID) -> None:
+def lock_participant_of(session: Session, follow_up_id: UUID) -> None:
     """Lock the participant of a follow-up before it: all who change both lock them in this order.
 
     Does nothing where there is none: `hold` refuses it then.
@@ -94,14 +96,16 @@ def changed_meanwhile() -> Refusal:
     )
 
 
-def change(session: Session, held: Held, **values: Any) -> None:
+def change_follow_up(session: Session, held: LockedFollowUp, **values: Any) -> None:
     """Write columns of the locked follow-up, and raise its version."""
     values["version"] = held.row.version + 1
     run(session, changes(FollowUp).where(FollowUp.id == held.id).values(**values))
     held.row = cast("Any", held.row)._replace(**values)
 
 
-def move(session: Session, held: Held, name: str, verb: str, *, reason: str | None = None, **facts: Any) -> None:
+def move(
+    session: Session, held: LockedFollowUp, name: str, verb: str, *, reason: str | None = None, **facts: Any
+) -> None:
     """Change a follow-up's state, with who, when and why, and write its line of the record. Nothing else changes it.
 
     Raises Refusal where the table of moves does not allow it.
@@ -111,7 +115,7 @@ def move(session: Session, held: Held, name: str, verb: str, *, reason: str | No
         after = FOLLOW_UP.after(state, name)
     except NoSuchMove:
         raise Refusal(f"follow_up.{state}", _NOT_FROM[state], source="FU-1") from None
-    change(
+    change_follow_up(
         session,
         held,
         state=after,
@@ -122,15 +126,15 @@ def move(session: Session, held: Held, name: str, verb: str, *, reason: str | No
         inactive_reason=reason if after == "inactive" else None,
         **({"active_since": held.day, "active_at": held.at} if after == "active" else {}),
     )
-    tell(session, held, verb, **({"reason": reason} if reason else {}), **facts)
+    write_follow_up_event(session, held, verb, **({"reason": reason} if reason else {}), **facts)
 
 
-def tell(session: Session, held: Held, verb: str, **facts: Any) -> None:
+def write_follow_up_event(session: Session, held: LockedFollowUp, verb: str, **facts: Any) -> None:
     """Write the event of what was done to the locked follow-up: its number and codes, never words that people typed."""
     events.write(session, verb, KIND, held.id, by=held.by, at=held.at, number=held.number, **facts)
 
 
-def refuse_unless_followed(held: Held) -> None:
+def refuse_unless_followed(held: LockedFollowUp) -> None:
     """Refuse what makes sense only while a worker may accompany the participant. Raises Refusal."""
     state = held.row.state
     if state in ("inactive", "completed"):

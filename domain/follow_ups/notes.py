@@ -16,7 +16,7 @@ from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.follow_ups.assigning import parts_of
-from domain.follow_ups.locking import Held, change, hold, tell
+from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
@@ -41,7 +41,7 @@ _WRITE: Final = N_("Write the notes of the week of %(day)s")
 
 
 #: What may be read of a note without being told of: everything but its words.
-Note = WeeklyNote
+NoteLine = WeeklyNote
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def write_note(
     begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason in a note
     that is to be complete.
     """
-    held = hold(session, follow_up_id, by=by, at=at)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     _refuse_week(week, held)
     _refuse_impossible(said)
     if not unfinished and not said.says_enough:
@@ -115,8 +115,8 @@ def write_note(
             version=version + 1,
         ),
     )
-    change(session, held)
-    tell(
+    change_follow_up(session, held)
+    write_follow_up_event(
         session,
         held,
         "follow_up.noted",
@@ -145,12 +145,12 @@ def read_words(
     return opened(session, participant_id, NOTE, note_id, words) if words is not None else ""
 
 
-def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
+def note_of(session: Session, follow_up_id: UUID, week: date) -> NoteLine | None:
     """The note of a week, or None. Its words stay sealed."""
     return first(session, _NOTES.where(WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week))
 
 
-def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
+def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[NoteLine]:
     """The notes of follow-ups, the newest week first, from the week of `since` on, without their words."""
     return every(session, *asked_of_notes(follow_up_ids, since=since))
 
@@ -246,7 +246,7 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _refuse_week(week: date, held: Held) -> None:
+def _refuse_week(week: date, held: LockedFollowUp) -> None:
     """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))

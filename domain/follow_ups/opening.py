@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.follow_ups.assigning import assign, keep_vacancy
-from domain.follow_ups.locking import change, hold, tell
+from domain.follow_ups.assigning import assign_worker, keep_vacancy
+from domain.follow_ups.locking import change_follow_up, lock_follow_up, write_follow_up_event
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import first, of, only, run, scalar
@@ -74,12 +74,12 @@ def open_follow_up(
             version=1,
         ),
     )
-    held = hold(session, follow_up_id, by=by, at=at)
-    tell(session, held, "follow_up.opened")
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
+    write_follow_up_event(session, held, "follow_up.opened")
     if worker is not None:
-        assign(session, follow_up_id, worker, kind=PRIMARY, by=by, at=at)
+        assign_worker(session, follow_up_id, worker, kind=PRIMARY, by=by, at=at)
     if second is not None:
-        assign(session, follow_up_id, second, kind=SECOND, by=by, at=at)
+        assign_worker(session, follow_up_id, second, kind=SECOND, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
     return follow_up_id
 
@@ -88,11 +88,11 @@ def set_intensity(
     session: Session, follow_up_id: UUID, intensity: str, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Set how much a follow-up asks of its worker, which counts in their load. Raises Refusal."""
-    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
     checked_intensity(intensity)
     if held.row.intensity != intensity:
-        change(session, held, intensity=intensity)
-        tell(session, held, "follow_up.intensity_set", intensity=intensity)
+        change_follow_up(session, held, intensity=intensity)
+        write_follow_up_event(session, held, "follow_up.intensity_set", intensity=intensity)
 
 
 def checked_intensity(intensity: str) -> str:

@@ -17,15 +17,15 @@ from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
 from domain.casework import tasks
-from domain.casework.locking import Held, Moved, hold
-from domain.follow_ups.locking import hold as hold_follow_up
-from domain.follow_ups.locking import tell
+from domain.casework.locking import LockedTask, TaskOutcome, lock_task
+from domain.follow_ups.locking import lock_follow_up as hold_follow_up
+from domain.follow_ups.locking import write_follow_up_event
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import AnySelect, changes, col, joins, only, run, same, scalar, tuples
 from domain.kernel.scope import program_of
 from domain.kernel.typed_words import checked, says_something
-from domain.participants.locking import barred_from
+from domain.participants.locking import barred_workers
 from domain.participants.sealing import seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
@@ -59,15 +59,15 @@ def save_summary(
     Raises Refusal: no such step, or done already; another wrote meanwhile; the participant barred the writer; words
     that are too long or no text; or keys that cannot be used.
     """
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     return _save(session, held, said, seen)
 
 
 def complete_summary(
     session: Session, task_id: UUID, said: Summary, *, by: Actor, at: datetime, seen: int | None = None
-) -> Moved:
+) -> TaskOutcome:
     """Save a summary as complete, which completes the step. Raises Refusal, also where a part is empty."""
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     missing = [
         name for name, words in (("situation", said.situation), ("steps", said.steps)) if not says_something(words)
     ]
@@ -77,13 +77,13 @@ def complete_summary(
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
     row = asked_by(session, task_id)
     assert row is not None  # noqa: S101 - it was saved a moment ago
-    tell(session, hold_follow_up(session, row.follow_up_id, by=by, at=at), "follow_up.summarized")
+    write_follow_up_event(session, hold_follow_up(session, row.follow_up_id, by=by, at=at), "follow_up.summarized")
     return moved
 
 
-def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: datetime) -> Moved:
+def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: datetime) -> TaskOutcome:
     """Undo the completion of a summary, so that it can be corrected; what was written stays. Raises Refusal."""
-    held = hold(session, task_id, by=by, at=at, seen=None)
+    held = lock_task(session, task_id, by=by, at=at, seen=None)
     if held.task.step != WRITTEN:
         raise _none()
     return tasks.undo_task(session, task_id, by=by, at=at, reason=tasks.needed_reason(reason), in_its_act=True)
@@ -117,7 +117,7 @@ def read_summary(
     return Summary(**unseal(session, row.participant_id, _place(row.id), words))
 
 
-class Asked(NamedTuple):
+class SummaryStep(NamedTuple):
     """A step that asks for a summary, and what was written so far: `id` is None where nothing was."""
 
     task_id: UUID
@@ -135,7 +135,7 @@ class Asked(NamedTuple):
     version: int | None
 
 
-def asked_by(session: Session, task_id: UUID) -> Asked | None:
+def asked_by(session: Session, task_id: UUID) -> SummaryStep | None:
     """The step's subject and what was written so far, its words still sealed: `id` is None where nothing was.
 
     None where the task is no such step.
@@ -143,13 +143,13 @@ def asked_by(session: Session, task_id: UUID) -> Asked | None:
     return next(iter(_found(session, _summaries().where(Task.id == task_id))), None)
 
 
-def summaries_in(session: Session, case_id: UUID) -> list[Asked]:
+def summaries_in(session: Session, case_id: UUID) -> list[SummaryStep]:
     """The summaries that a departure asks for, by number: the state of each, and none opened."""
     rows = _summaries().where(Task.case_id == case_id)
     return _found(session, rows.order_by(col(Participant.number), col(Task.id)))
 
 
-def summaries_of(session: Session, follow_up_id: UUID) -> list[Asked]:
+def summaries_of(session: Session, follow_up_id: UUID) -> list[SummaryStep]:
     """The complete summaries of a follow-up, the last first: their departure, author and day. None is opened."""
     return _found(
         session,
@@ -162,8 +162,8 @@ def summaries_of(session: Session, follow_up_id: UUID) -> list[Asked]:
 # ---------------------------------------------------------------------------------------------------------- its parts
 
 
-def _found(session: Session, statement: AnySelect) -> list[Asked]:
-    return [Asked(*row) for row in tuples(session, statement)]
+def _found(session: Session, statement: AnySelect) -> list[SummaryStep]:
+    return [SummaryStep(*row) for row in tuples(session, statement)]
 
 
 def _summaries() -> AnySelect:
@@ -192,7 +192,7 @@ def _summaries() -> AnySelect:
     )
 
 
-def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
+def _save(session: Session, held: LockedTask, said: Summary, seen: int | None) -> int:
     row = asked_by(session, held.id)
     if row is None or held.case is None:
         raise _none()
@@ -202,7 +202,7 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
             "summary.not_open",
             N_("This summary is complete, or its case is no longer open. Reopen it first to correct it."),
         )
-    if any(held.by.is_one_of(person) for person in barred_from(session, row.participant_id)):
+    if any(held.by.is_one_of(person) for person in barred_workers(session, row.participant_id)):
         raise Refusal("summary.barred", N_("The participant has barred you from their file: someone else writes it."))
     if seen not in (None, version):
         raise Refusal(
@@ -211,11 +211,11 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
         )
     _write(session, held, row, {"situation": checked(said.situation), "steps": checked(said.steps)}, version + 1)
     followed = hold_follow_up(session, row.follow_up_id, by=held.by, at=held.at)
-    tell(session, followed, "follow_up.summary_saved")
+    write_follow_up_event(session, followed, "follow_up.summary_saved")
     return version + 1
 
 
-def _write(session: Session, held: Held, row: Asked, said: Mapping[str, str], version: int) -> None:
+def _write(session: Session, held: LockedTask, row: SummaryStep, said: Mapping[str, str], version: int) -> None:
     """Write what a summary says, sealed, as its next version."""
     if held.by.person_id is None:
         msg = "a part of the system writes no summary"

@@ -13,7 +13,7 @@ from domain.declared.reading import Bilingual
 from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.rows import col, only, scalar, scalars
 from domain.kernel.scope import moments_of
-from domain.roles.roles import HeldRole, Holder, Link, Standing, never_began
+from domain.roles.roles import DayTenures, HeldRole, Holder, Link, never_began
 from models.program import Tenure
 
 
@@ -57,10 +57,10 @@ class Leaving:
     organization_id: UUID | None
     day: date
     last_day: date | None
-    standing: Standing
+    standing: DayTenures
     elsewhere: frozenset[UUID]
     known_on: date | None = None
-    since: Standing | None = None
+    since: DayTenures | None = None
     is_back: bool = False
     roles_left: frozenset[UUID] = frozenset()
 
@@ -94,10 +94,10 @@ class Leaving:
             return None
         return left_on(self.last_day, self.known_on)
 
-    def without_them(self) -> Standing:
+    def without_them(self) -> DayTenures:
         """The day's standing as if they were gone already; after they are, today's."""
         then = self.since or self.standing
-        return Standing(
+        return DayTenures(
             then.day,
             (tenure for tenure in then.tenures if not self._is_theirs(tenure)),
             then.absences.values(),
@@ -119,7 +119,7 @@ def left_on(last_day: date, known_on: date | None) -> date:
     return max(last_day, known_on or last_day)
 
 
-def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:
+def goes_to(gone: DayTenures, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:
     """Those who have a duty automatically after its holder is gone: a holder of its role, or its subject's deputy.
 
     No one where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.

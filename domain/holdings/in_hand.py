@@ -12,7 +12,7 @@ from sqlmodel import Session
 from domain.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
 from domain.holdings.holding import Holding, Leaving, elsewhere, goes_on
 from domain.kernel.scope import local_day
-from domain.roles.roles import Standing, standing
+from domain.roles.roles import DayTenures, standing
 from locales import N_
 
 #: Each kind with what finds it, in the order in which a departure shows them.
@@ -98,6 +98,6 @@ def holdings_of(
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 
-def _as_if_there(now: Standing, person_id: UUID) -> Standing:
+def _as_if_there(now: DayTenures, person_id: UUID) -> DayTenures:
     others = (away for away in now.absences.values() if away.person_id != person_id)
-    return Standing(now.day, now.tenures, others, now.coming)
+    return DayTenures(now.day, now.tenures, others, now.coming)

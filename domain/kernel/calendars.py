@@ -32,7 +32,7 @@ class UnknownYear(Refusal):
 
 
 @dataclass(frozen=True)
-class Closure:
+class ClosedSpan:
     """Days without work, both inclusive, and why; a local holiday is a closure of one day."""
 
     first: date
@@ -61,12 +61,12 @@ class Calendar:
 
     country: str = "CA"
     subdivision: str = "QC"
-    closures: tuple[Closure, ...] = ()
+    closures: tuple[ClosedSpan, ...] = ()
 
     def __post_init__(self) -> None:
         _reach(self.country, self.subdivision)
 
-    def closed_also(self, closures: Iterable[Closure]) -> Calendar:
+    def closed_also(self, closures: Iterable[ClosedSpan]) -> Calendar:
         """This calendar with more closed days, such as those of the organization that a case is about."""
         return replace(self, closures=(*self.closures, *closures))
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from domain.declared.reading import Bilingual
 from domain.kernel.asking import built
-from domain.kernel.calendars import Calendar, Closure
+from domain.kernel.calendars import Calendar, ClosedSpan
 from domain.kernel.rows import col, every, of
 from domain.kernel.scope import program
 from models.program import Closure as ClosureRow
@@ -29,5 +29,7 @@ def calendar_of(session: Session, organization_id: UUID | None = None) -> Calend
     """The days on which the program works, and where an organization is named, on which it works too."""
     declared = program(session).calendar
     rows = every(session, _CLOSURES, {"place": organization_id})
-    closures = tuple(Closure(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows)
+    closures = tuple(
+        ClosedSpan(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows
+    )
     return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)

@@ -153,7 +153,7 @@ def value_of(expression: ColumnElement[V]) -> V:
     return cast("V", expression)
 
 
-class Change(Update):
+class RowsChange(Update):
     """A change of rows whose conditions may be comparisons of a model's columns, as the type checker sees them."""
 
     inherit_cache = True
@@ -173,9 +173,9 @@ class Removal(Delete):
         return super().where(*conditions)
 
 
-def changes(model: type[OfProgram]) -> Change:
+def changes(model: type[OfProgram]) -> RowsChange:
     """A change of a model's rows in the session's program: narrow it, and give it its values."""
-    return Change(cast("Any", model)).where(in_program(model))
+    return RowsChange(cast("Any", model)).where(in_program(model))
 
 
 def removes(model: type[OfProgram]) -> Removal:

@@ -14,7 +14,7 @@ from domain.agreements.version_text import Content
 from domain.declared.reading import Bilingual
 from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, run, surely
 from domain.kernel.scope import program_of
-from domain.loading.comparison import Act, Change, Comparison, Kind, Step, new_changed_gone
+from domain.loading.comparison import Comparison, Kind, LoadChange, LoadRun, LoadStep, new_changed_gone
 from domain.terms.agreed_roles import BEGUN
 from locales import N_, Counted
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
@@ -32,7 +32,7 @@ _OBLIGATION: Final[Mapping[Kind, str]] = {
 }
 
 
-def differences(compared: Comparison) -> Iterator[Step]:
+def differences(compared: Comparison) -> Iterator[LoadStep]:
     """New agreements, those with changes, line by line, and those that the file no longer has."""
     latest = _latest_versions(compared)
     for key in compared.file.agreements:
@@ -48,7 +48,7 @@ def differences(compared: Comparison) -> Iterator[Step]:
             yield from _without_agreement(compared, key, row)
 
 
-def _new_agreement(compared: Comparison, key: str, content: Content) -> Step:
+def _new_agreement(compared: Comparison, key: str, content: Content) -> LoadStep:
     said = N_("New agreement with %(organization)s, as a draft: %(roles)s and %(obligations)s.")
     facts = {
         "organization": compared.file.organizations[key].short_name,
@@ -58,14 +58,14 @@ def _new_agreement(compared: Comparison, key: str, content: Content) -> Step:
     agreement_id, title = uuid4(), compared.file.agreements[key].title
     columns = {"organization_id": compared.organization_ids[key], "title_fr": title.fr, "title_en": title.en}
 
-    def write(act: Act) -> None:
+    def write(act: LoadRun) -> None:
         run(act.session, insert(Agreement).values(program_id=program_of(act.session), id=agreement_id, **columns))
         agreements.draft_version(act.session, agreement_id, content, by=act.by, at=act.at)
 
-    return Step(Change("added", "agreement", said, facts), write)
+    return LoadStep(LoadChange("added", "agreement", said, facts), write)
 
 
-def _redrafting(compared: Comparison, key: str, row: _Version, content: Content) -> Step:
+def _redrafting(compared: Comparison, key: str, row: _Version, content: Content) -> LoadStep:
     """Rewrite a draft, withdrawing one that was only sent; for anything else, draft the next version."""
     state, signed = row.state, bool(agreements.signatures_of(compared.session, row.id))
     rewritten = state in ("draft", "sent") and not signed
@@ -78,7 +78,7 @@ def _redrafting(compared: Comparison, key: str, row: _Version, content: Content)
         said = N_("Version %(number)d of the agreement with %(organization)s is returned to draft and rewritten.")
     title = compared.file.agreements[key].title
 
-    def write(act: Act) -> None:
+    def write(act: LoadRun) -> None:
         named = changes(Agreement).where(Agreement.id == row.agreement_id)
         run(act.session, named.values(title_fr=title.fr, title_en=title.en))
         if not rewritten:
@@ -88,32 +88,32 @@ def _redrafting(compared: Comparison, key: str, row: _Version, content: Content)
             agreements.withdraw_version(act.session, row.id, by=act.by, at=act.at)
         agreements.redraft_version(act.session, row.id, content, by=act.by, at=act.at)
 
-    return Step(Change("changed", "agreement", said, facts), write)
+    return LoadStep(LoadChange("changed", "agreement", said, facts), write)
 
 
-def _rewordings(compared: Comparison, key: str, row: _Version, content: Content) -> Iterator[Step]:
+def _rewordings(compared: Comparison, key: str, row: _Version, content: Content) -> Iterator[LoadStep]:
     """How a version differs from the last, line by line."""
     name = {"organization": compared.file.organizations[key].short_name}
     said_roles = of(AgreementRole).where(AgreementRole.agreement_version_id == row.id)
     roles = {one.role: one for one in every(compared.session, said_roles)}
     for kind, role in new_changed_gone(roles, content.roles):
         facts = {**name, "role": _role_title(compared, role)}
-        yield Step(Change(kind, "agreement", _ROLE_OF_AGREEMENT[kind], facts))
+        yield LoadStep(LoadChange(kind, "agreement", _ROLE_OF_AGREEMENT[kind], facts))
     said_duties = of(Obligation).where(Obligation.agreement_version_id == row.id)
     duties = {one.key: one for one in every(compared.session, said_duties)}
     for kind, duty in new_changed_gone(duties, content.obligations):
         now = content.obligations.get(duty)
         text = (now["text_fr"], now["text_en"]) if now else (duties[duty].text_fr, duties[duty].text_en)
         facts = {**name, "duty": Bilingual(fr=text[0], en=text[1]).model_dump(), "clause": duty}
-        yield Step(Change(kind, "obligation", _OBLIGATION[kind], facts))
+        yield LoadStep(LoadChange(kind, "obligation", _OBLIGATION[kind], facts))
     if row.terms != content.terms or row.notice_days != content.notice_days:
         said = N_(
             "%(organization)s: the title, notice, resources, clauses, sharing of information or majority changed."
         )
-        yield Step(Change("changed", "agreement", said, name))
+        yield LoadStep(LoadChange("changed", "agreement", said, name))
 
 
-def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterator[Step]:
+def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterator[LoadStep]:
     facts = {"organization": compared.organizations[key].short_name}
     versions = every(
         compared.session, _versions().where(Organization.key == key).order_by(col(AgreementVersion.starts_on))
@@ -121,18 +121,18 @@ def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterato
     begun = [version for version in versions if version.state in BEGUN]
     if not any(version.state == "in_force" for version in begun):
         said = N_("The file no longer has an agreement with %(organization)s; none was in force.")
-        yield Step(Change("ended", "agreement", said, facts), None, row.agreement_id)
+        yield LoadStep(LoadChange("ended", "agreement", said, facts), None, row.agreement_id)
         return
 
-    def write(act: Act) -> None:
+    def write(act: LoadRun) -> None:
         for version in begun:
             _end_today(act, version)
 
     said = N_("The agreement with %(organization)s is no longer in the file, and ends today.")
-    yield Step(Change("ended", "agreement", said, facts), write)
+    yield LoadStep(LoadChange("ended", "agreement", said, facts), write)
 
 
-def _end_today(act: Act, version: AgreementVersion) -> None:
+def _end_today(act: LoadRun, version: AgreementVersion) -> None:
     """End a version in force on the day of the load, and cancel one that was to begin later. None is prolonged."""
     if surely(version.starts_on) > act.day:
         terminations.call_off_version(act.session, version.id, last=act.day, by=act.by, at=act.at)

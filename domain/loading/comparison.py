@@ -12,7 +12,7 @@ from sqlalchemy import func, insert
 from sqlmodel import Session
 
 from domain.declarations.program import ProgramFile
-from domain.declarations.program_committees import Committee
+from domain.declarations.program_committees import DeclaredCommittee
 from domain.declared.reading import Bilingual, Declared
 from domain.kernel.actors import Actor
 from domain.kernel.rows import changes, col, every, first, of, run, select
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Change:
+class LoadChange:
     """One thing that a load changes. `sentence` is an English msgid; `facts` are words, counts, days or both languages.
 
     A `calendar` change is one of the public holidays that count; other closed days are a `closure`.
@@ -51,7 +51,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Act:
+class LoadRun:
     """A load that is being carried out: by which actor, at what moment, on which local day."""
 
     session: Session
@@ -61,18 +61,18 @@ class Act:
 
 
 Keyed = TypeVar("Keyed", Organization, CommitteeRow, Role)
-Write = Callable[[Act], object]
+Write = Callable[[LoadRun], object]
 
 
 @dataclass(frozen=True)
-class Step:
+class LoadStep:
     """One difference: its words (where it has any), what must be true first, and what it writes.
 
     `subject` is the row that its event is about. A step that has none writes its own event, or stands for a line of
     something larger.
     """
 
-    change: Change | None = None
+    change: LoadChange | None = None
     write: Write | None = None
     subject: UUID | None = None
     check: Callable[[Session, date], None] | None = None
@@ -103,14 +103,16 @@ class Comparison:
         """Every row of a table that has keys, by its key."""
         return {row.key: row for row in every(self.session, of(model).order_by(col(model.key)))}
 
-    def adding(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row, *, said: bool = True) -> Step:
+    def adding(
+        self, change: LoadChange, model: type[InProgram], row_id: UUID, columns: Row, *, said: bool = True
+    ) -> LoadStep:
         """The step that adds a row."""
         row = {"program_id": self.here, "id": row_id, **columns}
-        return Step(change if said else None, lambda act: run(act.session, insert(model).values(**row)), row_id)
+        return LoadStep(change if said else None, lambda act: run(act.session, insert(model).values(**row)), row_id)
 
-    def changing(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row) -> Step:
+    def changing(self, change: LoadChange, model: type[InProgram], row_id: UUID, columns: Row) -> LoadStep:
         """The step that changes a row."""
-        return Step(
+        return LoadStep(
             change, lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)), row_id
         )
 
@@ -122,26 +124,28 @@ class Comparison:
         columns: Row,
         said: str,
         facts: Mapping[str, object],
-    ) -> Iterator[Step]:
+    ) -> Iterator[LoadStep]:
         """A row, where it says something else than these columns."""
         if differ(row, columns):
-            yield self.changing(Change("changed", what, said, facts), model, row.id, columns)
+            yield self.changing(LoadChange("changed", what, said, facts), model, row.id, columns)
 
-    def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:
+    def ending(
+        self, change: LoadChange, model: type[Organization | Seat], row_id: UUID, *, said: bool = True
+    ) -> LoadStep:
         """The step that ends a row's part in the program: the row gets a last day, and stays."""
 
-        def write(act: Act) -> None:
+        def write(act: LoadRun) -> None:
             last = func.greatest(func.coalesce(col(model.starts_on), act.day), act.day)
             run(act.session, changes(model).where(model.id == row_id).values(ends_on=last))
 
-        return Step(change if said else None, write, row_id)
+        return LoadStep(change if said else None, write, row_id)
 
     @staticmethod
     def _ids(known: Mapping[str, Organization | CommitteeRow], wanted: Mapping[str, object]) -> dict[str, UUID]:
         return {key: known[key].id if key in known else uuid4() for key in [*known, *wanted]}
 
 
-def established(file: ProgramFile) -> dict[str, Committee]:
+def established(file: ProgramFile) -> dict[str, DeclaredCommittee]:
     """The committees that meet. One that is only recommended has neither rhythm nor seats, and so no row."""
     return {key: committee for key, committee in file.committees.items() if committee.established}
 

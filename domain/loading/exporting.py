@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.declarations.program import ClosedDays, ProgramFile
 from domain.declarations.program_check import read_program_text
 from domain.declared.problems import DeclaredErrors
-from domain.declared.reading import Bilingual, Part
+from domain.declared.reading import Bilingual, GrammarPart
 from domain.kernel.rows import col, in_program, joins, run, scalar, select
 from domain.kernel.scope import program_of
 from models.program import Closure, Organization, Program
@@ -117,7 +117,7 @@ def _key_of(whose: str, days: ClosedDays) -> ClosureKey:
 def _plain(value: object) -> Any:
     """A part of the grammar as plain values for YAML, in the style of the file's authors."""
     match value:
-        case Part():
+        case GrammarPart():
             order = type(value).model_fields
             given = sorted(value.model_fields_set, key=list(order).index)
             return {order[name].alias or name: _plain(getattr(value, name)) for name in given}

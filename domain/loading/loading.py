@@ -23,7 +23,7 @@ from domain.kernel.rows import col, only, run, scalar, select, tuples
 from domain.kernel.scope import local_day, program_of
 from domain.loading import agreements, committees
 from domain.loading import program as loading_program
-from domain.loading.comparison import Act, Change, Comparison, Step
+from domain.loading.comparison import Comparison, LoadChange, LoadRun, LoadStep
 from domain.loading.exporting import closures_of, with_closures
 from domain.record import events
 from locales import N_
@@ -44,7 +44,7 @@ def new_program_id() -> UUID:
 
 def changes(
     session: Session, declared: Declared[ProgramFile], protocols: Sequence[Declared[Protocol]] = ()
-) -> list[Change]:
+) -> list[LoadChange]:
     """What `load` would change, in the order of the file. Writes nothing; Raises Refusal for another program's file."""
     _refuse_other(session, declared.value)
     return _said(_differences(Comparison(session, declared)), _not_recorded(session, protocols))
@@ -57,8 +57,8 @@ def load(
     *,
     by: Actor,
     at: datetime,
-    shown: Sequence[Change] | None = None,
-) -> list[Change]:
+    shown: Sequence[LoadChange] | None = None,
+) -> list[LoadChange]:
     """Make the program what its file says, record its protocols as they are declared now, and say what changed.
 
     `shown` is what a person was shown and agreed to: where something else would change by now, nothing does.
@@ -80,7 +80,7 @@ def load(
     if shown is not None and found and found != list(shown):
         said = N_("The program was changed meanwhile, and nothing was loaded. Look again at what changes.")
         raise Refusal("program.changed_meanwhile", said)
-    _carry_out(steps, Act(session, by, at, _today(session, file, at)))
+    _carry_out(steps, LoadRun(session, by, at, _today(session, file, at)))
     for protocol in new:
         versions.record_protocol(session, protocol, by=by, at=at)
     _keep_source(session, declared, compared, changed=bool(found), at=at)
@@ -90,12 +90,12 @@ def load(
     return found
 
 
-def _said(steps: Iterable[Step], new: Iterable[Declared[Protocol]]) -> list[Change]:
+def _said(steps: Iterable[LoadStep], new: Iterable[Declared[Protocol]]) -> list[LoadChange]:
     """What is told of these differences, and of the protocols that are new."""
     return [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
 
 
-def _carry_out(steps: Sequence[Step], act: Act) -> None:
+def _carry_out(steps: Sequence[LoadStep], act: LoadRun) -> None:
     """Write every difference, once all are found to be possible, and tell of it."""
     for step in steps:
         if step.check:
@@ -106,7 +106,7 @@ def _carry_out(steps: Sequence[Step], act: Act) -> None:
     _tell(act.session, steps, by=act.by, at=act.at)
 
 
-def _differences(compared: Comparison) -> Iterator[Step]:
+def _differences(compared: Comparison) -> Iterator[LoadStep]:
     """Every difference, in an order in which they can be written."""
     found = [
         *loading_program.differences(compared),
@@ -117,7 +117,7 @@ def _differences(compared: Comparison) -> Iterator[Step]:
     yield from loading_program.due_days(compared, found)
     if not any(step.change for step in found) and _is_arranged_otherwise(compared):
         said = N_("The file is worded or arranged otherwise; what it says of the program stays the same.")
-        yield Step(Change("changed", "program", said, {}), subject=compared.here)
+        yield LoadStep(LoadChange("changed", "program", said, {}), subject=compared.here)
 
 
 def _is_arranged_otherwise(compared: Comparison) -> bool:
@@ -153,7 +153,7 @@ def _today(session: Session, file: ProgramFile, at: datetime) -> date:
     return local_day(session, at)
 
 
-def _tell(session: Session, steps: Sequence[Step], *, by: Actor, at: datetime) -> None:
+def _tell(session: Session, steps: Sequence[LoadStep], *, by: Actor, at: datetime) -> None:
     """One event for each change that has a row of its own, those of one kind in one statement."""
     told: dict[tuple[str, str], list[tuple[UUID, dict[str, events.Fact]]]] = {}
     for step in steps:
@@ -190,6 +190,6 @@ def _not_recorded(session: Session, protocols: Sequence[Declared[Protocol]]) -> 
     return [protocol for protocol in protocols if (protocol.value.protocol, protocol.digest) not in recorded]
 
 
-def _recorded(protocol: Protocol) -> Change:
+def _recorded(protocol: Protocol) -> LoadChange:
     said = N_("The procedure “%(title)s” is recorded as its version %(number)d.")
-    return Change("added", "protocol", said, {"title": protocol.title.model_dump(), "number": protocol.version})
+    return LoadChange("added", "protocol", said, {"title": protocol.title.model_dump(), "number": protocol.version})

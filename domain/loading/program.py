@@ -14,12 +14,12 @@ from sqlmodel import Session, and_
 
 from domain.casework import scheduling
 from domain.declared.reading import Bilingual
-from domain.kernel.calendars import Calendar, Closure
+from domain.kernel.calendars import Calendar, ClosedSpan
 from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, in_program, of, run, same, scalar, scalars, select
 from domain.kernel.scope import program_of
-from domain.loading.comparison import Act, Change, Comparison, Row, Step, What, differ, words
+from domain.loading.comparison import Comparison, LoadChange, LoadRun, LoadStep, Row, What, differ, words
 from domain.loading.exporting import ClosureKey, closures_in, closures_of
 from domain.people import people
 from domain.roles.roles import never_began
@@ -42,7 +42,7 @@ _PROGRAM_CHANGED: Final = {
 }
 
 
-def differences(compared: Comparison) -> Iterator[Step]:
+def differences(compared: Comparison) -> Iterator[LoadStep]:
     """The program itself, then its roles, its organizations and the days on which they are closed."""
     yield from _itself(compared)
     yield from _roles(compared)
@@ -50,7 +50,7 @@ def differences(compared: Comparison) -> Iterator[Step]:
     yield from _closures(compared)
 
 
-def _itself(compared: Comparison) -> Iterator[Step]:
+def _itself(compared: Comparison) -> Iterator[LoadStep]:
     identity, coordination = compared.file.program, compared.file.coordination
     places = [str(compared.organization_ids[name]) for _, name in coordination.organizations()]
     parts: dict[str, Row] = {
@@ -76,21 +76,21 @@ def _itself(compared: Comparison) -> Iterator[Step]:
     if compared.row is None:
         columns = {name: value for part in parts.values() for name, value in part.items()}
         row = {"id": compared.here, "key": identity.key, **columns, **_NEW_PROGRAM}
-        said = Change("added", "program", N_("New program: “%(title)s”."), {"title": title})
-        yield Step(said, lambda act: run(act.session, insert(Program).values(**row)), compared.here)
+        said = LoadChange("added", "program", N_("New program: “%(title)s”."), {"title": title})
+        yield LoadStep(said, lambda act: run(act.session, insert(Program).values(**row)), compared.here)
         return
     for name, columns in parts.items():
         if differ(compared.row, columns):
             what: What = "calendar" if name == "calendar" else "program"
-            said = Change("changed", what, _PROGRAM_CHANGED[name], {"title": title})
-            yield Step(said, partial(_write_program, columns=columns), compared.here)
+            said = LoadChange("changed", what, _PROGRAM_CHANGED[name], {"title": title})
+            yield LoadStep(said, partial(_write_program, columns=columns), compared.here)
 
 
-def _write_program(act: Act, columns: Row) -> None:
+def _write_program(act: LoadRun, columns: Row) -> None:
     run(act.session, update(Program).where(col(Program.id) == program_of(act.session)).values(**columns))
 
 
-def _roles(compared: Comparison) -> Iterator[Step]:
+def _roles(compared: Comparison) -> Iterator[LoadStep]:
     known = compared.by_key(Role)
     for key, role in compared.file.roles.items():
         title = {"role": role.title.model_dump()}
@@ -98,11 +98,11 @@ def _roles(compared: Comparison) -> Iterator[Step]:
         row = known.get(key)
         if row is None:
             everything = {"key": key, **columns, "single_holder": role.single_holder}
-            change = Change("added", "role", N_("New role: “%(role)s”."), title)
+            change = LoadChange("added", "role", N_("New role: “%(role)s”."), title)
             yield compared.adding(change, Role, uuid4(), everything)
             continue
         if compared.is_back("roles", key):
-            yield Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row.id)
+            yield LoadStep(LoadChange("added", "role", N_("The role “%(role)s” is used again."), title), None, row.id)
         said = N_("The role “%(was)s” is now called “%(role)s”.")
         yield from compared.changed("role", Role, row, columns, said, {**title, "was": words(row)})
         if row.single_holder != role.single_holder:
@@ -111,11 +111,11 @@ def _roles(compared: Comparison) -> Iterator[Step]:
     for name in sorted(known.keys() & before - set[str](compared.file.roles)):
         # The row stays, since it names who held the role; that it goes out of use is said once.
         facts = {"role": words(known[name])}
-        change = Change("ended", "role", N_("The role “%(role)s” is no longer used."), facts)
-        yield Step(change, None, known[name].id)
+        change = LoadChange("ended", "role", N_("The role “%(role)s” is no longer used."), facts)
+        yield LoadStep(change, None, known[name].id)
 
 
-def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> Step:
+def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> LoadStep:
     """A change between one holder of a role and several; it also applies to its holders of now."""
     alone = N_("“%(role)s” now has one holder at a time at each organization.")
     several = N_("“%(role)s” may now have several holders at an organization.")
@@ -153,7 +153,7 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
                 role=key,
             )
 
-    def write(act: Act) -> None:
+    def write(act: LoadRun) -> None:
         run(act.session, changes(Role).where(Role.id == role_id).values(single_holder=single))
         # What never began stands beside the holder of the role on its day, and is never the only one of it.
         run(
@@ -163,11 +163,11 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
             .values(single_holder=single),
         )
 
-    said = Change("changed", "role", alone if single else several, title)
-    return Step(said, write, role_id, refuse_if_several if single else None)
+    said = LoadChange("changed", "role", alone if single else several, title)
+    return LoadStep(said, write, role_id, refuse_if_several if single else None)
 
 
-def _organizations(compared: Comparison) -> Iterator[Step]:
+def _organizations(compared: Comparison) -> Iterator[LoadStep]:
     for key, organization in compared.file.organizations.items():
         names = {"name_fr": organization.name_in("fr"), "name_en": organization.name_in("en")}
         names["short_name"] = organization.short_name
@@ -175,11 +175,11 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
         facts = {"organization": organization.short_name}
         row = compared.organizations.get(key)
         if row is None:
-            change = Change("added", "organization", N_("New organization: %(organization)s."), facts)
+            change = LoadChange("added", "organization", N_("New organization: %(organization)s."), facts)
             yield compared.adding(change, Organization, compared.organization_ids[key], {"key": key, **names, **nature})
             continue
         if row.ends_on is not None:
-            change = Change("added", "organization", N_("%(organization)s is part of the program again."), facts)
+            change = LoadChange("added", "organization", N_("%(organization)s is part of the program again."), facts)
             yield compared.changing(change, Organization, row.id, {"ends_on": None})
         said = N_("The name of %(was)s changed; it is now %(organization)s.")
         was = {**facts, "was": row.short_name}
@@ -189,12 +189,12 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
     for key, row in compared.organizations.items():
         if key not in compared.file.organizations and row.ends_on is None:
             said = N_("%(organization)s is no longer in the file: its part in the program ends today.")
-            change = Change("ended", "organization", said, {"organization": row.short_name})
+            change = LoadChange("ended", "organization", said, {"organization": row.short_name})
             yield compared.ending(change, Organization, row.id)
-            yield Step(None, partial(_end_roles, organization_id=row.id))
+            yield LoadStep(None, partial(_end_roles, organization_id=row.id))
 
 
-def _end_roles(act: Act, organization_id: UUID) -> None:
+def _end_roles(act: LoadRun, organization_id: UUID) -> None:
     """End every role at an organization that leaves, on the organization's last day at the latest.
 
     So each holder has a departure, like any other leaver.
@@ -209,7 +209,7 @@ def _end_roles(act: Act, organization_id: UUID) -> None:
         people.end_tenure(act.session, row.id, ends_on=max(act.day, row.starts_on), by=act.by, at=act.at)
 
 
-def _closures(compared: Comparison) -> Iterator[Step]:
+def _closures(compared: Comparison) -> Iterator[LoadStep]:
     recorded, wanted = closures_of(compared.session), closures_in(compared.file)
     for key in sorted(wanted - recorded):
         yield _closing(compared, key)
@@ -217,19 +217,19 @@ def _closures(compared: Comparison) -> Iterator[Step]:
         yield _opening(compared, key)
 
 
-def due_days(compared: Comparison, found: Sequence[Step]) -> Iterator[Step]:
+def due_days(compared: Comparison, found: Sequence[LoadStep]) -> Iterator[LoadStep]:
     """What added or removed closed days move in open cases: their due days, and so the reminders."""
     closed = any(step.change is not None and step.change.what in ("calendar", "closure") for step in found)
     if compared.row is None or not closed:
         return
     moving = scheduling.days_to_move(compared.session, _calendars(compared))
     said = N_("In open cases, due days move: %(days)s. Cases concerned: %(cases)s.")
-    change = Change("changed", "calendar", said, {"days": sum(moving.values()), "cases": len(moving)})
+    change = LoadChange("changed", "calendar", said, {"days": sum(moving.values()), "cases": len(moving)})
 
-    def write(act: Act) -> None:
+    def write(act: LoadRun) -> None:
         scheduling.follow_calendar(act.session, by=act.by, at=act.at)
 
-    yield Step(change if moving else None, write)
+    yield LoadStep(change if moving else None, write)
 
 
 def _calendars(compared: Comparison) -> Callable[[UUID | None], Calendar]:
@@ -241,7 +241,7 @@ def _calendars(compared: Comparison) -> Callable[[UUID | None], Calendar]:
     def calendar(organization_id: UUID | None) -> Calendar:
         whose = {"", keys[organization_id]} if organization_id is not None else {""}
         closures = [
-            Closure(first, last, Bilingual(fr=fr, en=en)) for owner, first, last, fr, en in will_be if owner in whose
+            ClosedSpan(first, last, Bilingual(fr=fr, en=en)) for owner, first, last, fr, en in will_be if owner in whose
         ]
         return Calendar(country=place.country, subdivision=place.subdivision, closures=tuple(closures))
 
@@ -258,16 +258,16 @@ def _gone(compared: Comparison) -> list[ClosureKey]:
     ]
 
 
-def _closing(compared: Comparison, key: ClosureKey) -> Step:
+def _closing(compared: Comparison, key: ClosureKey) -> LoadStep:
     whose, first, last, fr, en = key
     columns = {"starts_on": first, "ends_on": last, "reason_fr": fr, "reason_en": en}
     columns["organization_id"] = compared.organization_ids[whose] if whose else None
     theirs = N_("%(organization)s is closed from %(first)s to %(last)s: %(reason)s.")
     said = theirs if whose else N_("The program is closed from %(first)s to %(last)s: %(reason)s.")
-    return compared.adding(Change("added", "closure", said, _days(compared, key)), ClosureRow, uuid4(), columns)
+    return compared.adding(LoadChange("added", "closure", said, _days(compared, key)), ClosureRow, uuid4(), columns)
 
 
-def _opening(compared: Comparison, key: ClosureKey) -> Step:
+def _opening(compared: Comparison, key: ClosureKey) -> LoadStep:
     whose, first, last, fr, en = key
     owner = col(ClosureRow.organization_id)
     where = and_(
@@ -281,8 +281,8 @@ def _opening(compared: Comparison, key: ClosureKey) -> Step:
     theirs = N_("%(organization)s is no longer closed from %(first)s to %(last)s: %(reason)s.")
     said = theirs if whose else N_("The program is no longer closed from %(first)s to %(last)s: %(reason)s.")
     subject = compared.organization_ids[whose] if whose else compared.here
-    change = Change("ended", "closure", said, _days(compared, key))
-    return Step(change, lambda act: run(act.session, delete(ClosureRow).where(where)), subject)
+    change = LoadChange("ended", "closure", said, _days(compared, key))
+    return LoadStep(change, lambda act: run(act.session, delete(ClosureRow).where(where)), subject)
 
 
 def _days(compared: Comparison, key: ClosureKey) -> dict[str, object]:

@@ -25,7 +25,7 @@ LONGEST_WAIT = max(WAITS)
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DeliveryOutcome:
     """What becomes of a letter after an attempt.
 
     sent: a server took it. retry: it waits until `retry_at` (UTC), with identical bytes. failed: it will never be taken
@@ -42,7 +42,7 @@ class Decision:
         return self.state in ("failed", "give_up")
 
 
-def next_attempt(attempts: int, outcome: Outcome, at: datetime) -> Decision:
+def next_attempt(attempts: int, outcome: Outcome, at: datetime) -> DeliveryOutcome:
     """What to do with a letter whose attempt number `attempts` (the first is 1) ended as `outcome` at `at`.
 
     A lost connection counts as not delivered, because a letter twice is better than a letter never. The same holds
@@ -56,12 +56,12 @@ def next_attempt(attempts: int, outcome: Outcome, at: datetime) -> Decision:
         msg = "the first attempt is number 1"
         raise ValueError(msg)
     if isinstance(outcome, Accepted):
-        return Decision("sent")
+        return DeliveryOutcome("sent")
     if isinstance(outcome, Refused) and outcome.permanent:
-        return Decision("failed")
+        return DeliveryOutcome("failed")
     if attempts > len(WAITS):
-        return Decision("give_up")
+        return DeliveryOutcome("give_up")
     wait = WAITS[attempts - 1]
     if isinstance(outcome, Later) and outcome.retry_after is not None:
         wait = min(max(wait, outcome.retry_after), LONGEST_WAIT)
-    return Decision("retry", at.astimezone(UTC) + wait)
+    return DeliveryOutcome("retry", at.astimezone(UTC) + wait)

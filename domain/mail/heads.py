@@ -14,7 +14,7 @@ from domain.kernel.scope import local_day, program_of
 from domain.kernel.writing import add_row
 from domain.mail import notices
 from domain.record import events
-from domain.record.seals import Head, head_of
+from domain.record.seals import LastSeal, head_of
 from domain.roles.roles import standing
 from domain.roles.sight import FOR_PRIVACY
 from models.record import SentHead
@@ -53,7 +53,7 @@ def _keepers(session: Session, day: date) -> dict[UUID, str]:
     }
 
 
-def _facts(head: Head, day: date, path: str) -> notices.Facts:
+def _facts(head: LastSeal, day: date, path: str) -> notices.Facts:
     return lambda _: {"number": head.number, "signature": grouped(head.signature), "day": day, "path": path}
 
 

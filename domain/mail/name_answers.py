@@ -17,12 +17,12 @@ from domain.kernel import sealing
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, only, scalar, scalars
 from domain.kernel.scope import program_of
-from domain.mail.name_gate import Gate, Hit
+from domain.mail.name_gate import Hit, NameGate
 from domain.record import events
 from models.redaction import NameAnswer
 
 
-def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
+def unanswered(session: Session, gate: NameGate, text: str) -> tuple[Hit, ...]:
     """The words of a text that may mean a person on file, without those already answered. Raises Refusal."""
     asked = {mark_of(session, text, hit): hit for hit in gate.hits(text) if not hit.sure}
     if not asked:

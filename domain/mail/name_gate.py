@@ -6,7 +6,7 @@ about and not refused. A picture is not read. A whole name passes where one of t
 or has it in their address, since it identifies no one. So does a name that only arises where two of theirs meet.
 
 The layer above says who is known, and keeps them sealed: the stationery of a session has a function for it
-(`domain.mail.notices.Stationery.known`). See docs/adr/0010.
+(`domain.mail.notices.LetterTemplates.known`). See docs/adr/0010.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from zipfile import ZipFile
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.names.folding import WALL, Folded, Word
+from domain.names.folding import WALL, Folded, TextWord
 from domain.names.known import Someone
 from domain.names.ours import ours
-from domain.names.search import Place, Search, Written
+from domain.names.search import NamePlace, Search, Written
 from locales import N_
 
 Known = Callable[[Session], Iterable[Someone | str]]
@@ -67,25 +67,25 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Gate:
+class NameGate:
     """Looks for the people it knows. Without any, it lets everything through, and reads nothing."""
 
     search: Search
     read: dict[bytes, _Read] = field(default_factory=dict, repr=False, compare=False)  # files, by their digest
 
     @classmethod
-    def of(cls, known: Iterable[Someone | str], apart_from: Iterable[str] = ()) -> Gate:
+    def of(cls, known: Iterable[Someone | str], apart_from: Iterable[str] = ()) -> NameGate:
         """For these people, and for whole names, as `Search.of`: what is not sure is asked about."""
         return cls(Search.of(known, apart_from))
 
     @classmethod
-    def here(cls, session: Session) -> Gate:
+    def here(cls, session: Session) -> NameGate:
         """For those who are known in a session's program, without names that its staff or organizations have.
 
         What people write of themselves, a telephone or an address too, is theirs to choose and stands in letters that
         they see sent. Stopped there, it would tell them whether a person of that name is known.
         """
-        known = tuple(session.info["stationery"].known(session))
+        known = tuple(session.info["letter_templates"].known(session))
         if not known:
             return cls(Search())
         # The names of the staff and the organizations are the same for each letter of a session.
@@ -149,7 +149,7 @@ class _Read:
 # ------------------------------------------------------------------------------------------------------- what is shown
 
 
-def _hit(text: Folded, place: Place) -> Hit:
+def _hit(text: Folded, place: NamePlace) -> Hit:
     return Hit(
         _said(text.words[place.first : place.last]).strip(),
         _said(_within_walls(text.words, place.first, place.last)).strip(),
@@ -158,14 +158,14 @@ def _hit(text: Folded, place: Place) -> Hit:
     )
 
 
-def _within_walls(words: tuple[Word, ...], first: int, last: int) -> tuple[Word, ...]:
+def _within_walls(words: tuple[TextWord, ...], first: int, last: int) -> tuple[TextWord, ...]:
     before, after = words[max(0, first - _AROUND) : first], words[last : last + _AROUND]
     walls = [place for place, word in enumerate(before, 1) if word.letters == WALL]
     end = next((place for place, word in enumerate(after) if word.letters == WALL), len(after))
     return (*before[walls[-1] if walls else 0 :], *words[first:last], *after[:end])
 
 
-def _said(words: Iterable[Word]) -> str:
+def _said(words: Iterable[TextWord]) -> str:
     return "".join(f"{word.written}{word.after}" for word in words)
 
 

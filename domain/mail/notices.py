@@ -36,7 +36,7 @@ from domain.kernel.scope import local_day, program, program_of
 from domain.mail.delivery import POST_CHANNEL
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime
 from domain.mail.letters import COMMON, Letter, Letters
-from domain.mail.name_gate import Gate, Known, nobody
+from domain.mail.name_gate import Known, NameGate, nobody
 from domain.record import events
 from domain.roles.roles import Holder, Link, standing
 from domain.roles.sight import calls_who_barred
@@ -68,7 +68,7 @@ TOLD_AGAIN_AFTER: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Stationery:
+class LetterTemplates:
     """What letters are written with: their templates, their sender, and the address of their links.
 
     `known` gives the people who may be named in none of them, nor in any document (`domain.mail.name_gate`).
@@ -101,7 +101,7 @@ class Unreached:
 
 def stationery_for(
     *, sender: Mailbox, base_url: str, folders: Sequence[Path] = (), known: Known = nobody
-) -> Stationery:
+) -> LetterTemplates:
     """The stationery with the common letters and those of the protocols' own folders.
 
     Raises ValueError where `base_url` is no web address.
@@ -109,7 +109,7 @@ def stationery_for(
     if urlsplit(base_url).scheme not in ("http", "https"):
         msg = "links in letters need a web address"
         raise ValueError(msg)
-    return Stationery(Letters([COMMON, *folders]), sender, base_url, known)
+    return LetterTemplates(Letters([COMMON, *folders]), sender, base_url, known)
 
 
 def write(
@@ -143,7 +143,7 @@ def write(
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     letter = replace(letter, calls=tuple(sorted({*letter.calls, *calls})))
-    Gate.here(session).refuse(_parts_of(letter, calendars, attachments))
+    NameGate.here(session).refuse(_parts_of(letter, calendars, attachments))
     if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
         return False
     if person.email is None:
@@ -341,7 +341,7 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
 
 
 def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, object]) -> Letter:
-    paper: Stationery = session.info["stationery"]
+    paper: LetterTemplates = session.info["letter_templates"]
     everywhere = {"name": person.name, "program": pick(language, title_of_program(session)), "base_url": paper.base_url}
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
 
@@ -373,7 +373,7 @@ def _put(
     calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
 ) -> bool:
-    paper: Stationery = session.info["stationery"]
+    paper: LetterTemplates = session.info["letter_templates"]
     notice_id = uuid4()
     language = cast("Language", person.language)
     address = person.email or ""

@@ -85,7 +85,7 @@ What = TypeVar("What")
 
 
 @dataclass(frozen=True)
-class Found(Generic[What]):
+class TextMatch(Generic[What]):
     """Something found in a text, from its first letter to the one after its last."""
 
     what: What
@@ -93,7 +93,7 @@ class Found(Generic[What]):
     end: int
 
 
-def figures(text: str, least: int = WHOLE) -> Iterator[Found[str]]:
+def figures(text: str, least: int = WHOLE) -> Iterator[TextMatch[str]]:
     """Runs of ten figures and more near each other: a telephone may be among them, after a day or before another.
 
     Or of another least length: at least seven.
@@ -101,13 +101,13 @@ def figures(text: str, least: int = WHOLE) -> Iterator[Found[str]]:
     for found in _FIGURES.finditer(plain_figures(text)):
         digits = digits_of(found[0])
         if len(digits) >= least:
-            yield Found(digits, found.start(), found.end())
+            yield TextMatch(digits, found.start(), found.end())
 
 
-def local_numbers(text: str) -> Iterator[Found[str]]:
+def local_numbers(text: str) -> Iterator[TextMatch[str]]:
     """Runs of seven figures, as a telephone is written without its area."""
     for found in _LOCAL.finditer(plain_figures(text)):
-        yield Found(digits_of(found[0]), found.start(), found.end())
+        yield TextMatch(digits_of(found[0]), found.start(), found.end())
 
 
 def digits_of(text: str) -> str:
@@ -115,12 +115,12 @@ def digits_of(text: str) -> str:
     return "".join(letter for letter in plain_figures(text) if letter.isdigit())
 
 
-def addresses(text: str) -> Iterator[Found[str]]:
+def addresses(text: str) -> Iterator[TextMatch[str]]:
     """The e-mail addresses, in small letters, without the part behind a plus."""
     if not _AT.search(text):
         return
     for found in _ADDRESS.finditer(text if text.isascii() else "".join(map(_alike, text))):
-        yield Found(bare_address(f"{found['local']}@{_DOT.sub('.', found['domain'])}"), found.start(), found.end())
+        yield TextMatch(bare_address(f"{found['local']}@{_DOT.sub('.', found['domain'])}"), found.start(), found.end())
 
 
 def bare_address(address: str) -> str:
@@ -129,7 +129,7 @@ def bare_address(address: str) -> str:
     return f"{local.partition('+')[0].strip('.')}@{domain.strip('.')}"
 
 
-def days(text: str) -> Iterator[Found[frozenset[date]]]:
+def days(text: str) -> Iterator[TextMatch[frozenset[date]]]:
     """Each day that is written with its year, with every date that it may mean: 5/3/2009 is in March or in May."""
     plain = plain_figures(text)
     for pattern in (_DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST):
@@ -146,13 +146,13 @@ def days(text: str) -> Iterator[Found[frozenset[date]]]:
         )
 
 
-def birthdays(text: str) -> Iterator[Found[frozenset[tuple[int, int]]]]:
+def birthdays(text: str) -> Iterator[TextMatch[frozenset[tuple[int, int]]]]:
     """Days without a year on which a text says that a person was born: month and day."""
     for found in _BORN.finditer(plain_figures(text)):
         day = int(found["day"] or found["day_last"])
         months = _months_of(found["month"] or found["month_first"])
         if months:
-            yield Found(frozenset((month, day) for month in months), found.start(), found.end())
+            yield TextMatch(frozenset((month, day) for month in months), found.start(), found.end())
 
 
 def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
@@ -185,7 +185,7 @@ def _readings(first: str, second: str, third: str) -> set[tuple[str, int, int]]:
     return {(year, *rest) for year, *rest in readings if len(year) in (2, 4)}  # type: ignore[misc]
 
 
-def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[Found[frozenset[date]]]:
+def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[TextMatch[frozenset[date]]]:
     may_be = set()
     for year, month, day in readings:
         whole = int(year)
@@ -198,7 +198,7 @@ def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[
         except ValueError:
             continue
     if may_be:
-        yield Found(frozenset(may_be), found.start(), found.end())
+        yield TextMatch(frozenset(may_be), found.start(), found.end())
 
 
 def plain_figures(text: str) -> str:

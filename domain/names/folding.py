@@ -20,7 +20,7 @@ WALL: Final = "|"
 
 
 @dataclass(frozen=True)
-class Word:
+class TextWord:
     """A word of a text: its letters or figures, and whether it was written with a capital, all in capitals, or neither.
 
     `after` is the text up to the next word. `at` and `end` are its place in its text, for a word that was read with it.
@@ -42,12 +42,12 @@ class Word:
 class Folded:
     """Texts as their letters and figures alone, a wall after each, and at which of them a word begins or ends."""
 
-    words: tuple[Word, ...]
+    words: tuple[TextWord, ...]
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Folded:
         """These texts, each once."""
-        wall = Word(WALL, WALL)
+        wall = TextWord(WALL, WALL)
         return cls(tuple(word for text in dict.fromkeys(texts) for word in (*words_of(text), wall)))
 
     @cached_property
@@ -81,12 +81,12 @@ class Folded:
         return not self.edges.keys().isdisjoint(range(at + 1, end))
 
 
-def words_of(text: str) -> list[Word]:
+def words_of(text: str) -> list[TextWord]:
     """The words of a text. A word that begins inside another by a capital ("agendaAnaRoy") is a word."""
     return _words(text if text.isascii() else _composed(text), None)
 
 
-def placed_words_of(text: str) -> list[Word]:
+def placed_words_of(text: str) -> list[TextWord]:
     """The words of a text, each with the place at which it stands there."""
     letters = [(_composed(text[at:end]), (at, end)) for at, end in _each_letter_of(text)]
     return _words("".join(one for one, _ in letters), [place for one, place in letters for _ in one])
@@ -97,7 +97,7 @@ def letters_of(text: str) -> str:
     return "".join(word.letters for word in words_of(text))
 
 
-def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[Word]:
+def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[TextWord]:
     """The words of a composed text; `places` gives the original place of each of its letters."""
     found = [span for one in _WORD.finditer(composed) for span in _apart(one)]
     starts = [*(at for at, _ in found), len(composed)]
@@ -106,7 +106,7 @@ def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[Word
         letters = fold(composed[at:end])
         if letters:
             place = (-1, -1) if places is None else (places[at][0], places[end - 1][1])
-            words.append(Word(letters, composed[at:end], composed[end : starts[number + 1]], *place))
+            words.append(TextWord(letters, composed[at:end], composed[end : starts[number + 1]], *place))
     return words
 
 

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Final
 
 from domain.names import contacts
-from domain.names.folding import WALL, Folded, Word, letters_of, placed_words_of, words_of
+from domain.names.folding import WALL, Folded, TextWord, letters_of, placed_words_of, words_of
 from domain.names.known import Name, Someone, phones_of
 from domain.names.search import Search, are_words, places_of
 from domain.names.shapes import homes
@@ -49,7 +49,7 @@ def hides(who: Iterable[Someone], homes_of: Iterable[str] = ()) -> Hides:
 
     def shown(text: str) -> str:
         text = visible(text)
-        folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
+        folded = Folded((*placed_words_of(text), TextWord(WALL, WALL)))
         spans = [*looked_for.in_words(folded), *looked_for.in_figures(text)]
         return blanked(text, [*spans, *_small_beside(text, folded, looked_for.small, spans)], LEFT_OUT)
 
@@ -130,7 +130,7 @@ def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
     wanted = [("".join(typed), len(typed)) for typed in each]
 
     def taken(text: str, blank: str) -> str:
-        folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
+        folded = Folded((*placed_words_of(text), TextWord(WALL, WALL)))
         spans = [
             _span(folded, first, last)
             for letters, count in wanted
@@ -144,7 +144,7 @@ def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
     return taken
 
 
-def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator[Span]:
+def _cut_off(there: Sequence[TextWord], wanted: Iterable[Sequence[str]]) -> Iterator[Span]:
     """The last words of a text that breaks off, where a wanted word begins like them."""
     for typed in wanted:
         for count in range(min(len(typed) - 1, len(there)), 0, -1):
@@ -185,7 +185,7 @@ def _small_beside(text: str, folded: Folded, small: frozenset[str], spans: Itera
             yield word.at, word.end
 
 
-def _is_beside(text: str, word: Word, begins: Iterable[int], ends: Iterable[int]) -> bool:
+def _is_beside(text: str, word: TextWord, begins: Iterable[int], ends: Iterable[int]) -> bool:
     """Whether a word stands right before one of the places that begin there, or behind one of those that end there."""
     is_before = any(_nothing_between(text, word.end, at) for at in begins)
     return is_before or any(_nothing_between(text, end, word.at) for end in ends)

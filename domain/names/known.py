@@ -10,7 +10,7 @@ from typing import Final
 
 from domain.names import contacts
 from domain.names.contacts import LOCAL, WHOLE, bare_address
-from domain.names.folding import Word, words_of
+from domain.names.folding import TextWord, words_of
 from domain.names.lexicon import given_names, ordinary_words, titles
 
 #: From so many letters on, a name of several words is found inside a longer word too (a file name, an address).
@@ -186,7 +186,7 @@ def _turned(known: str) -> Iterator[Name]:
         yield Name(letters, inside=len(words) > 1 and is_long, joined=False)
 
 
-def is_another_name(word: Word) -> bool:
+def is_another_name(word: TextWord) -> bool:
     """Whether a word beside a name makes it another person's: "Rose" of "Rose Bouchard" is no Rose Tilleul."""
     return (
         word.is_capitalized

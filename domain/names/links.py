@@ -26,7 +26,7 @@ _LETTERS_A_TURN: Final = 6
 
 
 @dataclass(frozen=True)
-class Part:
+class LinkPart:
     """A part of a link, as it reads, and its place in the text. A `query` says something of what is asked."""
 
     said: str
@@ -40,7 +40,7 @@ def without_links(text: str) -> str:
     return _RANDOM.sub(_blank_random, _LINK.sub(_blank, text))
 
 
-def parts_of_links(text: str) -> Iterator[Part]:
+def parts_of_links(text: str) -> Iterator[LinkPart]:
     """The parts of each link behind its host, decoded: they hold what the link spells out."""
     for link in _LINK.finditer(text):
         end = link.start() + len(link[0].rstrip(_AFTER))
@@ -48,7 +48,7 @@ def parts_of_links(text: str) -> Iterator[Part]:
         asked = text.find("?", host_end, end)
         for part in _PARTS.finditer(text, host_end, end):
             if _RANDOM.fullmatch(part[0]) is None or not _is_random(part[0]):
-                yield Part(unquote_plus(part[0]), part.start(), part.end(), 0 <= asked < part.start())
+                yield LinkPart(unquote_plus(part[0]), part.start(), part.end(), 0 <= asked < part.start())
 
 
 def _host_end(text: str, at: int, end: int) -> int:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from domain.names import contacts
-from domain.names.folding import Word, letters_of, words_of
+from domain.names.folding import TextWord, letters_of, words_of
 from domain.names.lexicon import (
     behind_a_place,
     borne,
@@ -83,7 +83,7 @@ def names_in(text: str, ours: Ours) -> Iterator[Span]:
 class _Placed:
     """A word with its place in its text."""
 
-    word: Word
+    word: TextWord
     at: int
     end: int
     begins: bool  # a sentence, or a text
@@ -116,7 +116,7 @@ class _Placed:
         return self.written.endswith(("'s", "’s"))
 
     @cached_property
-    def parts(self) -> list[Word]:
+    def parts(self) -> list[TextWord]:
         """The words that it is made of, between hyphens and capitals."""
         return words_of(self.written)
 
@@ -180,7 +180,7 @@ def _placed(text: str) -> Iterator[_Placed]:
             begins = begins and elided[0].islower()
         letters = letters_of(written)
         if letters and not _is_of_a_serial(text, found):
-            yield _Placed(Word(letters, written, text[found.end() : found.end() + 2]), at, found.end(), begins)
+            yield _Placed(TextWord(letters, written, text[found.end() : found.end() + 2]), at, found.end(), begins)
         end, before = found.end(), found[0]
 
 
@@ -374,7 +374,7 @@ def _is_known_otherwise(letters: str) -> bool:
     return letters in nobodys() or letters in places() or letters in things()
 
 
-def _is_hyphened_place(parts: list[Word]) -> bool:
+def _is_hyphened_place(parts: list[TextWord]) -> bool:
     """Saint-Jérôme, Côte-des-Neiges."""
     if len(parts) > 1 and parts[0].letters in places():
         return True

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from domain.names import contacts
-from domain.names.folding import WALL, Folded, Word
+from domain.names.folding import WALL, Folded, TextWord
 from domain.names.known import (
     Initials,
     Name,
@@ -43,7 +43,7 @@ _MOST_INITIALS: Final = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class NamePlace:
     """Words that name a known person (`sure`), or may: from which word of a text to the one after the last.
 
     `means` is the letters that were found: it tells two of the same text apart.
@@ -59,7 +59,7 @@ class Place:
 class Written:
     """A known person's telephone, e-mail address or day, as `Place`, by the letters of its text."""
 
-    found: contacts.Found[Any]
+    found: contacts.TextMatch[Any]
     sure: bool = True
 
 
@@ -140,12 +140,12 @@ class Search:
         """Whether there is no one to look for."""
         return not (self.wanted or self.phones or self.emails or self.birth_dates)
 
-    def names_in(self, text: Folded) -> Iterator[Place]:
+    def names_in(self, text: Folded) -> Iterator[NamePlace]:
         """The places where a text names a known person."""
         yield from self._names(text)
         yield from self._with_initials(text)
 
-    def _names(self, text: Folded) -> Iterator[Place]:
+    def _names(self, text: Folded) -> Iterator[NamePlace]:
         for name in self.wanted:
             for at, end in places_of(text, name):
                 if _is_of_two(text, at, end, self.own) or (name.alone and _is_within(text, at, end, self.own)):
@@ -154,13 +154,13 @@ class Search:
                     continue
                 yield _place(text, at, end, sure=name.sure and _is_sure(text, at, end, name))
 
-    def _with_initials(self, text: Folded) -> Iterator[Place]:
+    def _with_initials(self, text: Folded) -> Iterator[NamePlace]:
         for wanted in self.initials:
             for at, end in text.places(wanted.family):
                 if at not in text.edges or end not in text.edges or _is_within(text, at, end, self.own):
                     continue
                 for first, last, sure in _beside(text, text.edges[at], text.edges[end], wanted.initials):
-                    yield Place(first, last, _joined(text.words[first:last]), sure)
+                    yield NamePlace(first, last, _joined(text.words[first:last]), sure)
 
     @cached_property
     def _local(self) -> frozenset[str]:
@@ -194,8 +194,8 @@ class Search:
 # ------------------------------------------------------------------------------------------------------- places
 
 
-def _place(text: Folded, at: int, end: int, *, sure: bool) -> Place:
-    return Place(*text.words_over(at, end), text.letters[at:end], sure)
+def _place(text: Folded, at: int, end: int, *, sure: bool) -> NamePlace:
+    return NamePlace(*text.words_over(at, end), text.letters[at:end], sure)
 
 
 def _wanted_of(one: Someone | str, apart: _Apart) -> Iterator[Name]:
@@ -253,12 +253,12 @@ def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
     return not any(_goes_on(left) and is_another_name(other) for left, other in beside)
 
 
-def _is_plain(word: Word) -> bool:
+def _is_plain(word: TextWord) -> bool:
     """Whether a word may be one of the language: "une claire fontaine" is no Claire Fontaine, and may be her."""
     return not word.is_capitalized and word.letters in ordinary_words()
 
 
-def are_words(words: Sequence[Word]) -> bool:
+def are_words(words: Sequence[TextWord]) -> bool:
     """Whether the parts that make a name only together are words: "on dine" is no Ondine, "dine" on the line after
     "On-" is.
     """
@@ -286,7 +286,7 @@ def _is_a_modal(text: Folded, place: int) -> bool:
     return not ordinary_words().isdisjoint(after) and before not in _BEFORE_SOMEBODY
 
 
-def _goes_on(word: Word) -> bool:
+def _goes_on(word: TextWord) -> bool:
     """Whether the next word is right beside this one, with nothing but a blank or a hyphen between them."""
     return word.after in {" ", "-", "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"}
 
@@ -306,15 +306,15 @@ def _beside(text: Folded, first: int, last: int, wanted: frozenset[str]) -> Iter
             yield first, until, _has_dot(words)
 
 
-def _are_initials(words: Sequence[Word], wanted: frozenset[str]) -> bool:
+def _are_initials(words: Sequence[TextWord], wanted: frozenset[str]) -> bool:
     return all(map(_is_initial, words)) and _joined(words) in wanted
 
 
-def _joined(words: Iterable[Word]) -> str:
+def _joined(words: Iterable[TextWord]) -> str:
     return "".join(word.letters for word in words)
 
 
-def _is_initial(word: Word) -> bool:
+def _is_initial(word: TextWord) -> bool:
     """Whether a word is one or two initials: "O", "o.", "JP"; and no letter that was left out of a word before it."""
     if not word.letters.isalpha() or "'" in word.after or "’" in word.after:
         return False
@@ -322,5 +322,5 @@ def _is_initial(word: Word) -> bool:
     return (is_large and word.written != "À") or (len(word.written) == 1 and word.after.startswith("."))
 
 
-def _has_dot(words: Iterable[Word]) -> bool:
+def _has_dot(words: Iterable[TextWord]) -> bool:
     return any(word.after.startswith(".") for word in words)

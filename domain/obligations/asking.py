@@ -16,14 +16,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import assigning
-from domain.casework.assigning import Reminder
+from domain.casework.assigning import ReminderDay
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.declarations.checks import RULES
-from domain.declarations.checks.judging import Found
-from domain.declarations.checks.owed import Clause, PeriodOwed
+from domain.declarations.checks.judging import PeriodFinding
+from domain.declarations.checks.owed import PeriodOwed, VersionClause
 from domain.declarations.checks.records import Records
-from domain.declarations.checks.rule import Ask
+from domain.declarations.checks.rule import ProofDeadline
 from domain.declarations.checks.watch import Watch
 from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.actors import Actor
@@ -52,10 +52,10 @@ class Judged:
     period: PeriodOwed
     id: UUID
     task_id: UUID | None
-    found: Found
+    found: PeriodFinding
 
     @property
-    def clause(self) -> Clause:
+    def clause(self) -> VersionClause:
         """The text by which it is judged."""
         return self.period.clause
 
@@ -84,7 +84,7 @@ def let_go(session: Session, task_ids: Sequence[UUID], *, at: datetime) -> None:
         assigning.call_off(session, task_id, by=BY_OBLIGATIONS, at=at)
 
 
-def ask_of(judged: Judged) -> Ask | None:
+def ask_of(judged: Judged) -> ProofDeadline | None:
     """What is asked of people for one period as it stands, at any time; None where nothing is missing."""
     rule = judged.clause.rule
     return rule.asks(judged.period, judged.found) if judged.found.state in rule.asks_in else None
@@ -93,7 +93,7 @@ def ask_of(judged: Judged) -> Ask | None:
 # ----------------------------------------------------------------------------------------------------------- the tasks
 
 
-def _open(session: Session, records: Records, judged: Judged, wanted: Ask, *, at: datetime) -> None:
+def _open(session: Session, records: Records, judged: Judged, wanted: ProofDeadline, *, at: datetime) -> None:
     calendar, on, clause = records.calendar, records.on, judged.clause
     due = due_day(wanted.due, calendar, on=on)
     place = judged.period.one.organization_id
@@ -132,7 +132,7 @@ def due_day(last: date, calendar: Calendar, *, on: date) -> date:
     return last if last >= on else calendar.next_working_day(on)
 
 
-def chain_of(clause: Clause, organization_id: UUID) -> list[Link]:
+def chain_of(clause: VersionClause, organization_id: UUID) -> list[Link]:
     """Those who are asked: the one who owes it, for an organization its manager; then director and coordinator.
 
     A statement is asked only of the one who states it: no one states in another's place.
@@ -147,21 +147,21 @@ def chain_of(clause: Clause, organization_id: UUID) -> list[Link]:
     return [first, *(link for link in behind if link != first)]
 
 
-def reminders(watch: Watch, last: date, due: date, calendar: Calendar, *, on: date) -> list[Reminder]:
+def reminders(watch: Watch, last: date, due: date, calendar: Calendar, *, on: date) -> list[ReminderDay]:
     """The reminders of what is asked from the local day `on`, with `last` as its last day: when, and to which person.
 
     Where a time to ask is past, its owner is asked on that day, and those above them some days later each. No one is
     told that something is missing that was only just asked for. On the last day for proof it is said once more.
     """
-    found: list[Reminder] = []
+    found: list[ReminderDay] = []
     day, is_late = on, False
     for asked in watch.asked:
         point = _before(last, asked.working_days, calendar)
         soonest = calendar.add_working_days(day, APART) if is_late else day
         day, is_late = max(point, soonest), is_late or point < on
-        found.extend(Reminder(day, to) for to in asked.to)
+        found.extend(ReminderDay(day, to) for to in asked.to)
     if due > day:
-        found.extend(Reminder(due, to) for to in watch.asked[-1].to)
+        found.extend(ReminderDay(due, to) for to in watch.asked[-1].to)
     return found
 
 
@@ -187,7 +187,7 @@ class _Times:
         return self._from[last] <= self._records.on
 
 
-def _stands(session: Session, task: Task, wanted: Ask, calendar: Calendar) -> bool:
+def _stands(session: Session, task: Task, wanted: ProofDeadline, calendar: Calendar) -> bool:
     """Whether a task still asks for the same by the same day; a task whose day was past when it opened does."""
     opened = local_day(session, surely(task.opened_at))
     return task.step == wanted.step and (wanted.due < opened or task.due_on == due_day(wanted.due, calendar, on=opened))
@@ -201,7 +201,7 @@ def _end(session: Session, judged: Judged, task_id: UUID, *, is_wanted: bool, by
         assigning.call_off(session, task_id, by=BY_OBLIGATIONS, at=at)
 
 
-def _said(language: str, wanted: Ask, clause: Clause, place: str) -> str:
+def _said(language: str, wanted: ProofDeadline, clause: VersionClause, place: str) -> str:
     stated = clause.rule.stated()
     text = {"fr": clause.text_fr, "en": clause.text_en}[language]
     what = text if stated is None else stated.statement.in_language(language)

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from domain.casework import asking, proofs
 from domain.casework.tasks import checked_note, complete_task, needed_reason
 from domain.declarations.checks import BY_DOCUMENTS, rule_of
-from domain.declarations.checks.owed import Clause
+from domain.declarations.checks.owed import VersionClause
 from domain.declarations.checks.windows import Touched
 from domain.declarations.role_keys import COORDINATOR
 from domain.endorsement.counting import refuse_unless_it_counts
@@ -100,7 +100,7 @@ def attest(
         keep(session, organization_ids=[row.organization_id], kinds=[clause.kind], touched=touched, by=by, at=at)
 
 
-def _refuse_to_state(row: PeriodRead, clause: Clause, said: str, *, by: Actor, today: date) -> None:
+def _refuse_to_state(row: PeriodRead, clause: VersionClause, said: str, *, by: Actor, today: date) -> None:
     """Refuse a statement that is not asked, not theirs, or comes too soon. Raises Refusal."""
     stated = clause.rule.stated()
     if stated is None:
@@ -122,7 +122,7 @@ def _refuse_to_state(row: PeriodRead, clause: Clause, said: str, *, by: Actor, t
         )
 
 
-def _says_it_of_themselves(session: Session, row: PeriodRead, clause: Clause, by: Actor, at: datetime) -> bool:
+def _says_it_of_themselves(session: Session, row: PeriodRead, clause: VersionClause, by: Actor, at: datetime) -> bool:
     """Whether the one who states that a clause was kept also owes it, so that another has to accept it.
 
     What the coordination owes is accepted at another partner, even where another of its own people states it.
@@ -360,7 +360,7 @@ def _of_days(agreement_id: UUID, key: str, days: Span) -> tuple[bool | ColumnEle
     )
 
 
-def _lock(session: Session, period_id: UUID) -> tuple[PeriodRead, Clause]:
+def _lock(session: Session, period_id: UUID) -> tuple[PeriodRead, VersionClause]:
     """A period with its partner and its clause, locked once it is our turn: whoever judges writes the same rows."""
     take_turn(session)
     asked = periods_as(PeriodRead).where(ObligationPeriod.id == period_id)
@@ -368,7 +368,7 @@ def _lock(session: Session, period_id: UUID) -> tuple[PeriodRead, Clause]:
     if row is None:
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     rule = rule_of(row.check_kind, row.rule)
-    return row, Clause(row.obligation_id, row.key, row.owed_by, row.how_often, rule, row.text_fr, row.text_en)
+    return row, VersionClause(row.obligation_id, row.key, row.owed_by, row.how_often, rule, row.text_fr, row.text_en)
 
 
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:

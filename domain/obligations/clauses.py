@@ -14,8 +14,8 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations.checks import rule_of
-from domain.declarations.checks.owed import Clause, Owed
-from domain.declarations.checks.windows import Bound, Period
+from domain.declarations.checks.owed import OwedClause, VersionClause
+from domain.declarations.checks.windows import BindingWindow, Period
 from domain.endorsement.counting import counted
 from domain.kernel.rows import (
     SHAPE,
@@ -72,7 +72,7 @@ class _Bound(Obligation):
 
 def owed(
     session: Session, *, organization_ids: Iterable[UUID] | None = None, kinds: Iterable[str] | None = None
-) -> tuple[Owed, ...]:
+) -> tuple[OwedClause, ...]:
     """Every obligation of the agreements that are in force or were, of these organizations or of all.
 
     With `kinds`, those that some version checks so, through all the versions that had them.
@@ -95,15 +95,15 @@ def owed(
     return tuple(_owed(found) for found in by_clause.values())
 
 
-def _owed(versions: Sequence[_Bound]) -> Owed:
+def _owed(versions: Sequence[_Bound]) -> OwedClause:
     """One obligation by its rows, one for each version that had it, in their order."""
     first = versions[0]
     clauses = {row.id: clause_of(row, (row.endorsed_by or {}).get(row.key, "")) for row in versions}
     bounds = tuple(
-        Bound(Span(row.starts_on, row.ends_on), row.id, cast("Period", row.period), clauses[row.id].looks_at)
+        BindingWindow(Span(row.starts_on, row.ends_on), row.id, cast("Period", row.period), clauses[row.id].looks_at)
         for row in versions
     )
-    return Owed(first.agreement_id, first.organization_id, first.key, first.since, bounds, clauses)
+    return OwedClause(first.agreement_id, first.organization_id, first.key, first.since, bounds, clauses)
 
 
 def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
@@ -112,10 +112,10 @@ def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
     return only(checked.key).where(col(checked.check_kind).in_(sorted(kinds)))
 
 
-def clause_of(row: Obligation, endorsed_by: str = "") -> Clause:
+def clause_of(row: Obligation, endorsed_by: str = "") -> VersionClause:
     """An obligation's row in the form in which it is judged."""
     rule = rule_of(row.check_kind, row.rule)
-    return Clause(row.id, row.key, row.owed_by, row.period, rule, row.text_fr, row.text_en, endorsed_by)
+    return VersionClause(row.id, row.key, row.owed_by, row.period, rule, row.text_fr, row.text_en, endorsed_by)
 
 
 class Freed(Waiver):

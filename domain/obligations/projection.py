@@ -22,8 +22,8 @@ from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.declarations.checks import GIVEN_BY_PEOPLE, KINDS, TO_BE_RECORDED
-from domain.declarations.checks.judging import LOST, Found, facts_of
-from domain.declarations.checks.owed import Clause, Owed, PeriodOwed
+from domain.declarations.checks.judging import LOST, PeriodFinding, facts_of
+from domain.declarations.checks.owed import OwedClause, PeriodOwed, VersionClause
 from domain.declarations.checks.records import Records, grouped
 from domain.declarations.checks.windows import Touched, Window
 from domain.declarations.role_keys import COORDINATOR
@@ -110,7 +110,7 @@ class _Judging:
         days = {place: [Span(row.starts_on, row.ends_on) for row in several] for place, several in rows.items()}
         return defaultdict(list, days)
 
-    def take(self, one: Owed) -> None:
+    def take(self, one: OwedClause) -> None:
         """Judge the windows of an obligation, and let go of the periods that bind nobody any more."""
         mine = self._stood.get((one.agreement_id, one.key), {})
         windows = one.windows(self.records.on)
@@ -123,7 +123,7 @@ class _Judging:
             if starts_on not in bound:
                 self.kept.let_go(row)
 
-    def _judge(self, one: Owed, window: Window, clause: Clause, row: _Stood | None) -> None:
+    def _judge(self, one: OwedClause, window: Window, clause: VersionClause, row: _Stood | None) -> None:
         if row is not None and self._stays(window, row):
             self.unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
             return
@@ -154,7 +154,7 @@ class _Stood(ObligationPeriod):
     found: dict[str, Any] = also(ObligationFinding.found)
 
 
-def judge(period: PeriodOwed) -> Found:
+def judge(period: PeriodOwed) -> PeriodFinding:
     """How one window of an obligation stands by the records.
 
     By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
@@ -168,7 +168,7 @@ def judge(period: PeriodOwed) -> Found:
     return found if milder.state in LOST else milder
 
 
-def _was_late(before: _Stood | None, clause: Clause) -> Iterator[tuple[str, date]]:
+def _was_late(before: _Stood | None, clause: VersionClause) -> Iterator[tuple[str, date]]:
     """The steps that the same text found late before: they stay so, whatever became of them or of the calendar.
 
     Where that was a mistake, a decision waives the clause for the partner on those days.
@@ -209,7 +209,7 @@ class _Kept:
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
         self.let_go_of: list[UUID] = []  # tasks of periods that no longer bind anyone
 
-    def take(self, period: PeriodOwed, row: _Stood | None, found: Found) -> UUID:
+    def take(self, period: PeriodOwed, row: _Stood | None, found: PeriodFinding) -> UUID:
         """Keep how a window was judged, where that changed; returns the id of its period."""
         one, window, clause = period.one, period.window, period.clause
         now = {
@@ -254,9 +254,9 @@ class _Kept:
             "ends_on": row.ends_on,
             "period_ends": row.period_ends,
         }
-        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, Found("no_occasion"))
+        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, PeriodFinding("no_occasion"))
 
-    def _change(self, row: _Stood, now: Mapping[str, Any], found: Found) -> None:
+    def _change(self, row: _Stood, now: Mapping[str, Any], found: PeriodFinding) -> None:
         n = row.finding + 1
         self._changed.append(
             {"of_period": row.id, "finding": n, "evaluated_at": self._at, "version": row.version + 1, **now}
@@ -265,7 +265,7 @@ class _Kept:
         if row.state != found.state:
             self._lines.append((row.id, {"clause": row.key, "before": row.state, "state": found.state}))
 
-    def _find(self, period_id: UUID, n: int, obligation_id: UUID, found: Found) -> None:
+    def _find(self, period_id: UUID, n: int, obligation_id: UUID, found: PeriodFinding) -> None:
         self._findings.append(
             {
                 "program_id": program_of(self._session),

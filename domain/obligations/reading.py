@@ -47,7 +47,7 @@ class GivenDocument(_Given, ObligationDocument):
     model_config = SHAPE
 
 
-class Stated(_Given, Attestation):
+class StatementGiven(_Given, Attestation):
     """A statement about a period, with its author and the word on it."""
 
     model_config = SHAPE
@@ -223,7 +223,7 @@ def documents_of(session: Session, agreement_id: UUID, key: str) -> list[GivenDo
     )
 
 
-def attestations_of(session: Session, period_id: UUID) -> list[Stated]:
+def attestations_of(session: Session, period_id: UUID) -> list[StatementGiven]:
     """The statements about a period, the newest first; the one without `superseded_at` stands.
 
     With the word on each, as `documents_of` has it.
@@ -272,9 +272,9 @@ def _documents() -> SelectOfScalar[GivenDocument]:
     )
 
 
-def _stated() -> SelectOfScalar[Stated]:
+def _stated() -> SelectOfScalar[StatementGiven]:
     return (
-        of(Stated)
+        of(StatementGiven)
         .join(Person, joins(Attestation.person_id, Person))
         .outerjoin(WORD, stands_of(col(WORD.attestation_id), Attestation))
         .outerjoin(_looker, joins(WORD.said_by, _looker))

@@ -45,7 +45,7 @@ from domain.obligations.owing import on_day, up_to, who_owes
 from domain.obligations.proofs import givers
 from domain.obligations.reading import PeriodRead, periods_as
 from domain.roles.deputies import deputies_of
-from domain.roles.roles import Falls, Link, Standing, standing
+from domain.roles.roles import DayTenures, Falls, Link, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.casework import Responsibility, Task
@@ -111,7 +111,7 @@ def barred(session: Session, row: PeriodJudged, facts: Iterable[Fact], day: date
     )
 
 
-def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
+def falls_on(session: Session, row: PeriodJudged, today: DayTenures) -> Falls:
     """Those who are to look at what waits of a period on a day: the ones asked, or those it was handed back to."""
     handed: list[Link] | None = scalar(
         session,
@@ -129,7 +129,7 @@ def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
     return today.falls(chain_of(session, row, today) if handed is None else handed)
 
 
-def chain_of(session: Session, row: PeriodJudged, day: Standing) -> list[Link]:
+def chain_of(session: Session, row: PeriodJudged, day: DayTenures) -> list[Link]:
     """The chain that looks at what waits of a period: the coordinator, and behind them managers of other partners.
 
     A link is left out where all who hold it today are barred; a vacant one stays, for its next holder.
@@ -154,7 +154,7 @@ def _managers_elsewhere(session: Session, row: PeriodJudged) -> list[Link]:
     return [{"role": MANAGER, "at": str(one.id)} for one in in_order]
 
 
-def _has_somebody_else(day: Standing, link: Link, out: Collection[UUID]) -> bool:
+def _has_somebody_else(day: DayTenures, link: Link, out: Collection[UUID]) -> bool:
     holders = day.falls([link]).holders
     return not holders or any(holder.person_id not in out and holder.acting_for not in out for holder in holders)
 
@@ -187,8 +187,8 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
 def _ask_to_look(
     session: Session,
     row: PeriodJudged,
-    asked: asking.Asked | None,
-    today: Standing,
+    asked: asking.AskingTask | None,
+    today: DayTenures,
     *,
     by: Actor,
     at: datetime,

@@ -51,7 +51,7 @@ OF_CASES: Final = frozenset(rule.key for rule in RULES if rule.is_judged_with_ca
 _DAYS_OF_LINES: Final = ("was", "starts_on", "ends_on")
 
 
-def settle(session: Session, *, at: datetime) -> int:
+def judge_touched(session: Session, *, at: datetime) -> int:
     """Judge what the lines written in this transaction touch, each once; returns how many periods changed."""
     lines = [line for line in events.take_written(session) if line.verb in TOUCHES]
     if not lines:
@@ -60,7 +60,7 @@ def settle(session: Session, *, at: datetime) -> int:
     return keep(session, kinds=kinds, touched=partial(touched_by, session, lines), at=at)
 
 
-def touched_by(session: Session, lines: Iterable[events.Line]) -> Touched:
+def touched_by(session: Session, lines: Iterable[events.EventLine]) -> Touched:
     """The days and the facts that these lines are about.
 
     A change of a role's or seat's holder, or of the version in force, concerns every day from then on. A meeting
@@ -87,7 +87,7 @@ def touched_by_case(session: Session, case_id: UUID) -> Touched:
     return Touched(tuple(span for _, spans in steps for span in spans), frozenset(str(task_id) for task_id, _ in steps))
 
 
-def _from_days_of(line: events.Line) -> Iterator[Span]:
+def _from_days_of(line: events.EventLine) -> Iterator[Span]:
     said = [line.facts[name] for name in _DAYS_OF_LINES if line.facts.get(name)]
     if said:
         yield Span(min(date.fromisoformat(str(day)) for day in said), None)

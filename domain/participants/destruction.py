@@ -45,13 +45,20 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.identity import identity_within, without_the_name
-from domain.participants.locking import barred_from, case_of, forget, hold_participant, known_as, moved
+from domain.participants.locking import (
+    barred_workers,
+    case_of,
+    forget,
+    hold_participant,
+    known_as,
+    participant_state_after,
+)
 from domain.participants.retention_terms import retention_of
 from domain.participants.sealing import seal, unseal
 from domain.record import events
 from domain.record.reads import record_read
 from domain.roles.deputies import deputies_of
-from domain.roles.roles import Holder, Link, Standing, standing
+from domain.roles.roles import DayTenures, Holder, Link, standing
 from locales import N_, say
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp
@@ -71,7 +78,7 @@ LONGEST_REASON: Final = 4000
 ENDED: Final = ("inactive", "completed")
 
 
-class Asked(Destruction):
+class DestructionRequest(Destruction):
     """A request, with the file's number or reference and its state."""
 
     model_config = SHAPE
@@ -80,8 +87,8 @@ class Asked(Destruction):
     file_state: str = also(Participant.state)
 
 
-def _requests() -> SelectOfScalar[Asked]:
-    return of(Asked, without=(Destruction.sealed, Destruction.answer_sealed)).join(
+def _requests() -> SelectOfScalar[DestructionRequest]:
+    return of(DestructionRequest, without=(Destruction.sealed, Destruction.answer_sealed)).join(
         Participant, joins(Destruction.participant_id, Participant)
     )
 
@@ -238,7 +245,7 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
     return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
 
 
-def who_may_confirm(session: Session, asked: Destruction, today: Standing) -> list[Holder]:
+def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> list[Holder]:
     """Those who can confirm the request, each by the role in which they do; deputies included who were given approvals.
 
     Not the one who asked, nor those barred by the participant.
@@ -250,7 +257,7 @@ def who_may_confirm(session: Session, asked: Destruction, today: Standing) -> li
 # ------------------------------------------------------------------------------------------------------- what is seen
 
 
-def asked_of(session: Session, participant_id: UUID) -> Asked | None:
+def asked_of(session: Session, participant_id: UUID) -> DestructionRequest | None:
     """The request about a file that is not answered; None where there is none."""
     return first(
         session,
@@ -258,7 +265,7 @@ def asked_of(session: Session, participant_id: UUID) -> Asked | None:
     )
 
 
-def last_of(session: Session, participant_id: UUID) -> Asked | None:
+def last_of(session: Session, participant_id: UUID) -> DestructionRequest | None:
     """The last request about a file, whatever became of it; None where there never was one."""
     return first(
         session,
@@ -271,7 +278,7 @@ def last_of(session: Session, participant_id: UUID) -> Asked | None:
     )
 
 
-def all_asked(session: Session) -> list[Asked]:
+def all_asked(session: Session) -> list[DestructionRequest]:
     """Every request that waits for an answer, the first to be confirmed first."""
     return every(
         session,
@@ -340,7 +347,7 @@ def _refuse_unless_over(session: Session, held: Participant, today: date) -> Non
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if held.held:
         raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
-    moved(held, "destroy")
+    participant_state_after(held, "destroy")
     if held.state == "candidate" and is_being_decided(session, held.id):
         raise Refusal(
             "retention.being_admitted", N_("This person is being admitted: the file is needed."), source="AD-R3"
@@ -361,7 +368,7 @@ def _asking_ones(session: Session, asked: Destruction, day: date) -> frozenset[U
 
 def _kept_out(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
     """Those who do not answer: those with a part in the asking, and those barred by the participant."""
-    return _asking_ones(session, asked, day) | barred_from(session, asked.participant_id)
+    return _asking_ones(session, asked, day) | barred_workers(session, asked.participant_id)
 
 
 def _refuse_unless_another(session: Session, asked: Destruction, today: date, by: Actor) -> None:
@@ -383,12 +390,12 @@ def _refuse_unless_another(session: Session, asked: Destruction, today: date, by
 # ------------------------------------------------------------------------------------------------------------- below
 
 
-def _able(today: Standing, chain: Sequence[Link], kept_out: frozenset[UUID]) -> list[Holder]:
+def _able(today: DayTenures, chain: Sequence[Link], kept_out: frozenset[UUID]) -> list[Holder]:
     able = (holder for link in chain for holder in today.falls([link], kind="approvals").holders)
     return [holder for holder in able if holder.person_id not in kept_out and holder.acting_for not in kept_out]
 
 
-def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, Asked]:
+def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, DestructionRequest]:
     """Lock a file and the request about it: of two who answer at once the second is told. Raises Refusal."""
     held = hold_participant(session, participant_id)
     asked = asked_of(session, participant_id)

@@ -27,7 +27,7 @@ OF_RECRUITERS: Final = "AD-C4"
 
 
 @dataclass(frozen=True)
-class Found:
+class CriterionFound:
     """The last finding on a criterion. `fact`, `why` and who allowed an exception are for those who may read them."""
 
     criterion: str
@@ -40,7 +40,7 @@ class Found:
     why: str = ""
 
 
-def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
+def findings_of(session: Session, participant_id: UUID) -> dict[str, CriterionFound]:
     """The finding on each criterion for the present referral, without the sealed facts: what the board shows."""
     return {row.criterion: _found(row) for row in _last(session, participant_id, sealed=False)}
 
@@ -54,14 +54,14 @@ def read_findings(
     at: datetime,
     ground: Ground,
     purpose: Purpose | None = None,
-) -> dict[str, Found]:
+) -> dict[str, CriterionFound]:
     """As `findings_of`, with the facts, which are unsealed and noted on record. Raises Refusal."""
     rows = _last(session, participant_id, sealed=True)
     if rows:
         record_read(
             session, "participant", participant_id, what="findings", ground=ground, by=by, at=at, purpose=purpose
         )
-    found: dict[str, Found] = {}
+    found: dict[str, CriterionFound] = {}
     for row in rows:
         told = unseal(session, participant_id, f"finding/{row.id}", row.sealed) if row.sealed else {}
         fact = told.get("fact", "")
@@ -71,7 +71,7 @@ def read_findings(
     return found
 
 
-def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
+def refuse_not_met(found: Mapping[str, CriterionFound], *criteria: str) -> None:
     """Refuse to go on with a person for which one of these criteria was found not to be met. Raises Refusal."""
     for criterion in criteria:
         if criterion in found and found[criterion].finding == "not_met":
@@ -104,8 +104,8 @@ def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[Crite
     )
 
 
-def _found(row: CriterionFinding, *, fact: str = "", why: str = "") -> Found:
-    return Found(row.criterion, row.finding, row.on, row.found_by, row.found_at, row.allowed_by, fact, why)
+def _found(row: CriterionFinding, *, fact: str = "", why: str = "") -> CriterionFound:
+    return CriterionFound(row.criterion, row.finding, row.on, row.found_by, row.found_at, row.allowed_by, fact, why)
 
 
 def _age_in_words(least: int, most: int, language: str) -> str:

@@ -33,14 +33,16 @@ NAMES: Final = "names"
 
 
 @dataclass(frozen=True)
-class Identity(Who):
+class ParticipantIdentity(Who):
     """Who somebody is, and how to reach them: what AD-R2 collects, and nothing else.
 
     An age stands where the birth date is not known, as it was said on `age_on`.
     """
 
     age_on: date | None = None
-    also: tuple[Identity, ...] = ()  # as files said it that were joined to this one, where they said something else
+    also: tuple[
+        ParticipantIdentity, ...
+    ] = ()  # as files said it that were joined to this one, where they said something else
 
     @property
     def name(self) -> str:
@@ -51,7 +53,7 @@ class Identity(Who):
         """The age on a local day."""
         return age_on(day, born=self.birth_date, age=self.age, said_on=self.age_on)
 
-    def with_what_is_new_in(self, other: Identity) -> Identity:
+    def with_what_is_new_in(self, other: ParticipantIdentity) -> ParticipantIdentity:
         """This identity, with what another file says of the same person beside it: another name, another telephone.
 
         Each is kept whole, so that a telephone stays with how and when it is safe.
@@ -63,16 +65,20 @@ class Identity(Who):
     def to_json(self) -> Said:
         """The identity as it is sealed."""
         age_on = self.age_on.isoformat() if self.age_on else None
-        return {**to_seal(self, Identity), "age_on": age_on, "also": [other.to_json() for other in self.also]}
+        return {
+            **to_seal(self, ParticipantIdentity),
+            "age_on": age_on,
+            "also": [other.to_json() for other in self.also],
+        }
 
     @classmethod
-    def of_json(cls, kept: Said) -> Identity:
+    def of_json(cls, kept: Said) -> ParticipantIdentity:
         """The identity from its sealed form."""
         age_on = date.fromisoformat(kept["age_on"]) if kept.get("age_on") else None
         return cls(**as_sealed(cls, kept), age_on=age_on, also=tuple(cls.of_json(one) for one in kept.get("also", ())))
 
 
-def _said(who: Identity) -> Identity:
+def _said(who: ParticipantIdentity) -> ParticipantIdentity:
     """The fields by which two sayings are equal: not the age, which is said of a day."""
     return replace(who, age=None, age_on=None, also=())
 
@@ -85,7 +91,7 @@ class IdentityColumns(TypedDict):
     marks: list[str]
 
 
-def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> IdentityColumns:
+def sealed_identity(session: Session, participant_id: UUID, identity: ParticipantIdentity) -> IdentityColumns:
     """The columns of a participant with the identity: sealed, and blindly marked. Raises Refusal."""
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
@@ -96,7 +102,7 @@ def sealed_identity(session: Session, participant_id: UUID, identity: Identity) 
 
 def open_identity(
     session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None = None
-) -> Identity:
+) -> ParticipantIdentity:
     """Open a participant's identity for `by`, and note it on record in the same transaction. The only way to it.
 
     `ground` says why they may: their part (the follow-up is theirs), their role, or a purpose that they say. Raises
@@ -109,12 +115,12 @@ def open_identity(
     if row.sealed is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
     rates.refuse_more(session, participant_id, by=by, at=at)
-    identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row.sealed))
+    identity = ParticipantIdentity.of_json(unseal(session, participant_id, IDENTITY, row.sealed))
     record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
     return identity
 
 
-def identity_within(session: Session, participant_id: UUID) -> Identity:
+def identity_within(session: Session, participant_id: UUID) -> ParticipantIdentity:
     """A participant's identity, for a rule that answers with less (an age, a mark): no person reads it.
 
     Raises Refusal.
@@ -122,7 +128,7 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
     sealed = scalar(session, only(Participant.sealed).where(Participant.id == participant_id))
     if sealed is None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    return Identity.of_json(unseal(session, participant_id, IDENTITY, sealed))
+    return ParticipantIdentity.of_json(unseal(session, participant_id, IDENTITY, sealed))
 
 
 def names_known(session: Session) -> Iterable[Someone]:
@@ -142,7 +148,7 @@ def names_known(session: Session) -> Iterable[Someone]:
     return known
 
 
-def without_the_name(who: Identity) -> Hides:
+def without_the_name(who: ParticipantIdentity) -> Hides:
     """A function that removes from a text what identifies a person, as each joined file said it too.
 
     For those who are to know why, and not who: before consent, and before a file is destroyed.
@@ -151,11 +157,11 @@ def without_the_name(who: Identity) -> Hides:
     return hides((_someone(one) for one in said), (one.address for one in said))
 
 
-def _someone(said: Identity) -> Someone:
+def _someone(said: ParticipantIdentity) -> Someone:
     return Someone(**{one.name: getattr(said, one.name) for one in fields(Someone)})
 
 
-def _looked_for(identity: Identity) -> Said:
+def _looked_for(identity: ParticipantIdentity) -> Said:
     """What is sealed for the gate: what could identify a person, and nothing else of them."""
     people = [_someone(said) for said in (identity, *identity.also)]
     return {
@@ -178,12 +184,12 @@ def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[S
 # ------------------------------------------------------------------------------------------------------ blind marks
 
 
-def shared_marks(identity: Identity) -> list[tuple[str, str]]:
+def shared_marks(identity: ParticipantIdentity) -> list[tuple[str, str]]:
     """The marked parts of an identity: equal marks of two people are what makes them possibly one."""
     return [marked for said in (identity, *identity.also) for marked in _marked(said)]
 
 
-def _marked(identity: Identity) -> Iterator[tuple[str, str]]:
+def _marked(identity: ParticipantIdentity) -> Iterator[tuple[str, str]]:
     given, family = _letters(identity.given_name), _letters(identity.family_name)
     if given and family:
         # "Roy, Ana" is "Ana Roy"; of a double name each half counts with the given name.

@@ -73,7 +73,7 @@ def forget(session: Session, held: Participant, move: str, *, at: datetime, join
     change_participant(
         session,
         held,
-        state=moved(held, move),
+        state=participant_state_after(held, move),
         joined_to_id=joined_to,
         destroyed_at=at,
         sealed=None,
@@ -84,7 +84,7 @@ def forget(session: Session, held: Participant, move: str, *, at: datetime, join
     run(session, changes(DataKey).where(DataKey.participant_id == held.id).values(destroyed_at=at))
 
 
-def moved(held: Participant, move: str) -> str:
+def participant_state_after(held: Participant, move: str) -> str:
     """The state of a participant after a move. Raises Refusal where it cannot be made."""
     try:
         return PARTICIPANT.after(held.state, move)
@@ -94,7 +94,7 @@ def moved(held: Participant, move: str) -> str:
         ) from None
 
 
-def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
+def barred_workers(session: Session, participant_id: UUID) -> frozenset[UUID]:
     """The workers that a participant has barred from their file."""
     return frozenset(
         scalars(

@@ -106,7 +106,7 @@ def referrals_of(session: Session, participant_id: UUID) -> list[Referral]:
     )
 
 
-class Mine(NamedTuple):
+class OwnReferral(NamedTuple):
     """A referral as its author knows it: whether it was sent, and the days."""
 
     state: str
@@ -116,7 +116,7 @@ class Mine(NamedTuple):
     received_at: datetime | None
 
 
-def mine(session: Session, person_id: UUID) -> list[Mine]:
+def mine(session: Session, person_id: UUID) -> list[OwnReferral]:
     """What a person referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
 
     The referral of a person who is already known looks like any other: no state tells its author.
@@ -133,7 +133,7 @@ def mine(session: Session, person_id: UUID) -> list[Mine]:
         .order_by(col(Referral.saved_at).desc(), col(Referral.id))  # of one moment: nothing moves one
         .limit(50)
     )
-    return [Mine(*row) for row in tuples(session, asked)]
+    return [OwnReferral(*row) for row in tuples(session, asked)]
 
 
 @dataclass(frozen=True)

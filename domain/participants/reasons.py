@@ -23,7 +23,7 @@ Of = Literal["triage", "admission", "risk", "kept_until"]
 
 
 @dataclass(frozen=True)
-class Reason:
+class DecisionReason:
     """What was written with one decision: its kind `of`, its `result` and instant, and the fields that say something.
 
     `fields` has reason and offered of a triage or an admission; why of a risk; profile, involvement, benefits and risks
@@ -47,7 +47,7 @@ def read_reasons(
     at: datetime,
     ground: Ground,
     purpose: Purpose | None = None,
-) -> list[Reason]:
+) -> list[DecisionReason]:
     """The reasons of decisions about a person, the first first, as far as the reader may know; noted on record.
 
     `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10), `retention`
@@ -64,7 +64,7 @@ def read_reasons(
             continue
         told = unseal(session, participant_id, f"{row.of}/{row.id}", row.sealed)
         if fields := {name: text for name, text in told.items() if text}:
-            found.append(Reason(row.of, row.result, row.at, fields))
+            found.append(DecisionReason(row.of, row.result, row.at, fields))
     if found:
         record_read(
             session, "participant", participant_id, what="reasons", ground=ground, by=by, at=at, purpose=purpose

@@ -117,7 +117,7 @@ class InClear:
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldField:
     """What is told of the person and why. Sealed with the referral, and destroyed with the person's key.
 
     Who sits on the candidate reads it before any consent, without the name (AD-R3).

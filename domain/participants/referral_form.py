@@ -16,7 +16,7 @@ from domain.kernel.typed_words import says_something, trimmed
 from domain.names.hiding import Hides
 from domain.participants.ages import years
 from domain.participants.areas import areas
-from domain.participants.identity import Identity
+from domain.participants.identity import ParticipantIdentity
 from domain.participants.referral_fields import (
     LONGEST_TEXT,
     OLDEST,
@@ -24,7 +24,7 @@ from domain.participants.referral_fields import (
     InClear,
     Referrer,
     Said,
-    Told,
+    ToldField,
     Who,
     as_sealed,
     fields_of,
@@ -44,26 +44,26 @@ _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 
 @dataclass(frozen=True)
-class ReadReferral(Referrer, Told):
+class ReadReferral(Referrer, ToldField):
     """What a referral that came says, as it was sealed with it."""
 
     received_at: datetime = field(kw_only=True)
 
     def without_the_name(self, hides: Hides) -> ReadReferral:
         """What it tells, with every text as `hides` leaves it; not who referred."""
-        told = {**values_of(self, Told), "facts": {name: hides(text) for name, text in self.facts.items()}}
-        told |= {one.name: hides(told[one.name]) for one in fields_of(Told) if one.kind in TEXTS}
+        told = {**values_of(self, ToldField), "facts": {name: hides(text) for name, text in self.facts.items()}}
+        told |= {one.name: hides(told[one.name]) for one in fields_of(ToldField) if one.kind in TEXTS}
         return ReadReferral(**told, received_at=self.received_at)
 
 
 @dataclass(frozen=True)
-class ReferralForm(Referrer, Told, InClear, Who):
+class ReferralForm(Referrer, ToldField, InClear, Who):
     """What a referral says. The name and contact of who refers are asked for where they are not of the program."""
 
-    def identity(self, day: date) -> Identity:
+    def identity(self, day: date) -> ParticipantIdentity:
         """The identity, with an age as of a day."""
         is_of_a_day = self.birth_date is None and self.age is not None
-        return Identity(
+        return ParticipantIdentity(
             **{**values_of(self, Who), "age": self.age if is_of_a_day else None}, age_on=day if is_of_a_day else None
         )
 
@@ -76,7 +76,7 @@ class ReferralForm(Referrer, Told, InClear, Who):
         return to_seal(self, ReadReferral)
 
 
-def form_of(participant: Participant, who: Identity, told: Said) -> ReferralForm:
+def form_of(participant: Participant, who: ParticipantIdentity, told: Said) -> ReferralForm:
     """The form as it was saved: who they are, what of it circulates, and what was sealed with the referral."""
     said = values_of(who, Who) | values_of(participant, InClear) | as_sealed(ReadReferral, told)
     return ReferralForm(**{**said, "languages": tuple(participant.languages)})
@@ -99,7 +99,7 @@ def checked_form(
     return checked
 
 
-def checked_identity(identity: Identity, *, today: date) -> Identity:
+def checked_identity(identity: ParticipantIdentity, *, today: date) -> ParticipantIdentity:
     """An identity, trimmed, with everything in it possible on a local day. Raises Refusal."""
     checked = replace(identity, **_trimmed(identity, Who))
     _refuse_birth(checked.birth_date, checked.age, today)

@@ -18,14 +18,14 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, replaced, run, scalar, surely
 from domain.kernel.scope import local_day, program_of
 from domain.participants import links
-from domain.participants.identity import Identity, sealed_identity
+from domain.participants.identity import ParticipantIdentity, sealed_identity
 from domain.participants.locking import (
     change_participant,
     change_referral,
     forget,
     hold_participant,
-    moved,
     new_reference,
+    participant_state_after,
 )
 from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
@@ -204,7 +204,7 @@ def _form_of(session: Session, held: Referral) -> ReferralForm:
     """What a locked draft says."""
     row = first(session, of(Participant).where(Participant.id == held.participant_id))
     assert row is not None  # noqa: S101 - a referral has its participant
-    who = Identity.of_json(unseal(session, held.participant_id, "identity", surely(row.sealed)))
+    who = ParticipantIdentity.of_json(unseal(session, held.participant_id, "identity", surely(row.sealed)))
     told = unseal(session, held.participant_id, f"referral/{held.id}", surely(held.sealed))
     return form_of(row, who, told)
 
@@ -350,9 +350,12 @@ def _save(session: Session, held: Referral, form: ReferralForm, at: datetime) ->
 def _receive(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
     """Turn a draft into a candidate's referral: marked, noted on record, and with a case for the coordinator."""
     participant = hold_participant(session, held.participant_id)
-    identity = Identity.of_json(unseal(session, participant.id, "identity", surely(participant.sealed)))
+    identity = ParticipantIdentity.of_json(unseal(session, participant.id, "identity", surely(participant.sealed)))
     change_participant(
-        session, participant, state=moved(participant, "send"), **sealed_identity(session, participant.id, identity)
+        session,
+        participant,
+        state=participant_state_after(participant, "send"),
+        **sealed_identity(session, participant.id, identity),
     )
     change_referral(session, held, state=_after(held, "send"), received_at=at)
     events.write(session, "referral.received", "referral", held.id, by=by, at=at, way=held.way)

@@ -211,7 +211,7 @@ def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by:
     )
 
 
-class Due(NamedTuple):
+class DueDestruction(NamedTuple):
     """A file whose retention has ended, by its number or its reference."""
 
     id: UUID
@@ -219,7 +219,7 @@ class Due(NamedTuple):
     retain_until: date
 
 
-def due(session: Session, day: date) -> list[Due]:
+def due(session: Session, day: date) -> list[DueDestruction]:
     """The files whose retention has ended on a local day, without a legal hold or a question about them yet."""
     asked = (
         only(
@@ -242,7 +242,7 @@ def due(session: Session, day: date) -> list[Due]:
         )
         .order_by(col(Participant.retain_until), col(Participant.id))
     )
-    return [Due(*row) for row in tuples(session, asked)]
+    return [DueDestruction(*row) for row in tuples(session, asked)]
 
 
 def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:

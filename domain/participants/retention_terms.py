@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from domain.declarations.program import Ended, Kept, Retention
+from domain.declarations.program import Ended, Retention, RetentionTerm
 from domain.kernel.scope import program
 
 
@@ -18,11 +18,11 @@ def retention_of(session: Session) -> Retention:
 
 def last_day(session: Session, ended: Ended, on: date) -> date:
     """The last local day on which a file is kept that ended in this way on a local day."""
-    kept: Kept = getattr(retention_of(session), ended)
+    kept: RetentionTerm = getattr(retention_of(session), ended)
     return later(on, kept)
 
 
-def later(day: date, kept: Kept) -> date:
+def later(day: date, kept: RetentionTerm) -> date:
     """The day that many whole years and months later; the last day of a month that is too short for it."""
     months = day.year * 12 + day.month - 1 + kept.years * 12 + kept.months
     year, month = divmod(months, 12)

@@ -30,7 +30,7 @@ from domain.record import events
 from domain.record.readings import files_of
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import REFUSED
-from domain.roles.roles import Holder, Link, Standing, standing
+from domain.roles.roles import DayTenures, Holder, Link, standing
 from domain.terms.admission import BEING_ADMITTED
 from locales import N_, say
 from models.agenda import AgendaItem
@@ -270,7 +270,7 @@ def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
 # ------------------------------------------------------------------------------------------------------ the letter
 
 
-def who_hears(session: Session, reader: UUID, today: Standing) -> list[Holder]:
+def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]:
     """Those told about a reader: the privacy officer or, where that is the reader, the next who answers for them."""
     for link in _chain(session):
         holders = [

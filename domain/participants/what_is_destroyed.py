@@ -70,7 +70,7 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
 
 
 @dataclass(frozen=True)
-class Proof:
+class DestructionProof:
     """The proof that a file is destroyed: by which people and under which last day, and where the record says so.
 
     `line` is the number of that line. `key_gone_at` is when the store was seen to have its key no more; empty until the
@@ -92,7 +92,7 @@ class Proof:
     before_two: bool
 
 
-def proof_of(session: Session, participant_id: UUID) -> Proof | None:
+def proof_of(session: Session, participant_id: UUID) -> DestructionProof | None:
     """The proof that a file is destroyed; None for one that is not, or that was joined to another or never sent."""
     row = run(
         session,
@@ -117,4 +117,4 @@ def proof_of(session: Session, participant_id: UUID) -> Proof | None:
         .order_by(col(Event.n).desc())
         .limit(1),
     ).first()
-    return None if row is None else Proof(*row)
+    return None if row is None else DestructionProof(*row)

@@ -16,7 +16,7 @@ from domain.kernel.scope import local_day
 from domain.kernel.writing import rewrite
 from domain.record import events
 from domain.roles import entered_late
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import never_began
 from locales import N_
 from models.departure import Departure
@@ -29,7 +29,7 @@ def hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
     whose = first(session, this)
     if whose is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    hold_person(session, whose.person_id)
+    lock_person(session, whose.person_id)
     held = surely(first(session, this.with_for_update()))
     if seen is not None and held.version != seen:
         said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")

@@ -22,7 +22,7 @@ from domain.mail import notices
 from domain.mail.envelopes import checked_address
 from domain.people import appointment_rows, calendar_readers
 from domain.record import events
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from domain.roles.roles import never_began
 from domain.terms import days as agreement_days
 from domain.terms.agreed_roles import created_roles, creates_on
@@ -207,7 +207,7 @@ def appoint(
     """
     if ends_on is not None and ends_on < starts_on:
         raise _ends_first()
-    hold_person(session, person_id)
+    lock_person(session, person_id)
     _refuse_own_return(session, person_id, by)
     found = first(session, of(Role).where(Role.key == role))
     if found is None:

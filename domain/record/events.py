@@ -53,7 +53,7 @@ def write(
     """
     line = uuid4()
     act = _act(session, verb, kind, by, at)
-    _note(session, Line(verb, kind, subject_id, facts))
+    _note(session, EventLine(verb, kind, subject_id, facts))
     run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
     return line
 
@@ -72,7 +72,7 @@ def write_many(
     """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
     act = _act(session, verb, kind, by, at)
     for subject_id, facts in subjects:
-        _note(session, Line(verb, kind, subject_id, facts))
+        _note(session, EventLine(verb, kind, subject_id, facts))
     session.connection().execute(
         _ADD,
         [
@@ -89,7 +89,7 @@ def write_many(
 
 
 @dataclass(frozen=True)
-class Line:
+class EventLine:
     """A line of the record as it was just written: what was done to which subject, and the facts that say so."""
 
     verb: str
@@ -98,7 +98,7 @@ class Line:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-def take_written(session: Session) -> tuple[Line, ...]:
+def take_written(session: Session) -> tuple[EventLine, ...]:
     """The lines written in this session since the last call, in order: for what follows from them.
 
     What was rolled back, to a savepoint or wholly, was not written.
@@ -106,17 +106,17 @@ def take_written(session: Session) -> tuple[Line, ...]:
     return tuple(session.info.pop(_WRITTEN, ()))
 
 
-def written(session: Session) -> tuple[Line, ...]:
+def written(session: Session) -> tuple[EventLine, ...]:
     """The lines written in this session since they were last taken, in order. They stay to be taken."""
     return tuple(session.info.get(_WRITTEN, ()))
 
 
 def also(session: Session, verb: str, kind: str, subject_id: UUID, /) -> None:
     """Mark a subject for what follows from this transaction as if this verb were written; it writes no line."""
-    _note(session, Line(verb, kind, subject_id))
+    _note(session, EventLine(verb, kind, subject_id))
 
 
-def _note(session: Session, line: Line) -> None:
+def _note(session: Session, line: EventLine) -> None:
     session.info.setdefault(_WRITTEN, []).append(line)
 
 

@@ -22,7 +22,7 @@ MOST_PEOPLE: Final = 10_000_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class IncidentEntry:
     """What is known of an incident. Days are local; `happened_to` is the last day of a span, `None` what is not known.
 
     `information` says what kinds of personal information, or why that cannot be said; `people_concerned` how many.
@@ -50,7 +50,7 @@ class Telling:
     public_notice: str = ""
 
 
-def checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, Any]:
+def checked_entry(session: Session, entry: IncidentEntry, at: datetime) -> dict[str, Any]:
     """An entry's values, or Refusal."""
     organization = scalar(session, only(Organization.id).where(Organization.id == entry.organization_id))
     if organization is None:
@@ -66,7 +66,7 @@ def checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, Any
     }
 
 
-def _check_days(entry: Entry, today: date) -> None:
+def _check_days(entry: IncidentEntry, today: date) -> None:
     first, last = entry.happened_from, entry.happened_to
     if max(day for day in (first, last, entry.known_on) if day is not None) > today:
         raise Refusal("incident.day.malformed", STILL_TO_COME)

@@ -20,7 +20,15 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, in_program, run, scalar, select
 from domain.kernel.scope import local_day, program_of
-from domain.record.incident_entries import STILL_TO_COME, TOLD_BEFORE, Entry, Telling, checked, checked_entry, needed
+from domain.record.incident_entries import (
+    STILL_TO_COME,
+    TOLD_BEFORE,
+    IncidentEntry,
+    Telling,
+    checked,
+    checked_entry,
+    needed,
+)
 from domain.record.incident_versions import (
     KNOWN_ON_REASON,
     NO_WORDS,
@@ -38,7 +46,7 @@ from models.record import Incident
 _LOCK: Final = 0x14C1
 
 
-def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
+def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) -> UUID:
     """Enter an incident under the register's next number, and return its id.
 
     Numbers have no gap: two that come at once wait for each other, and one that is undone gives its number back.
@@ -71,7 +79,7 @@ def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
 def complete(
     session: Session,
     incident_id: UUID,
-    entry: Entry,
+    entry: IncidentEntry,
     *,
     seen: int | None,
     by: Actor,

@@ -33,7 +33,7 @@ _EARLIEST, _LATEST = 2000, 2100
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordQuery:
     """What is looked for.
 
     `thing` is what was read, or the case or the participant that it belongs to; `on` is a local day. `file` is the
@@ -56,7 +56,9 @@ class Sealed:
     mailed_number: int | None
 
 
-def find(session: Session, verbs: tuple[str, ...], asked: Asked, *, before: int, limit: int) -> tuple[list[Event], int]:
+def find(
+    session: Session, verbs: tuple[str, ...], asked: RecordQuery, *, before: int, limit: int
+) -> tuple[list[Event], int]:
     """The lines of these verbs that match, older than line `before`, the newest first; and how many in all."""
     wanted = _wanted(session, verbs, asked)
     rows = every(
@@ -77,7 +79,7 @@ def sealed(session: Session) -> Sealed | None:
     return Sealed(last.number, last.sealed_at, mailed.sent_on if mailed else None, mailed.number if mailed else None)
 
 
-def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[ColumnElement[bool]]:
+def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [in_program(Event), col(Event.verb).in_(verbs)]
     if asked.person_id is not None:
         whose = [col(Event.actor_id) == asked.person_id, col(Event.actor_for) == asked.person_id]

@@ -20,7 +20,7 @@ from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, in_program, of, run, scalars, select, surely
 from domain.record import incident_versions
-from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, Head, digest_of, signature_of
+from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, LastSeal, digest_of, signature_of
 from locales import N_
 from models.ports import SealKeys
 from models.record import Event, Seal, SentHead
@@ -55,7 +55,7 @@ class Report:
     lines: int = 0
     waiting: int = 0
     compared: int = 0
-    head: Head | None = None
+    head: LastSeal | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -68,7 +68,7 @@ class Report:
         self.findings.append(Finding(code, sentence, facts))
 
 
-def head_of_letter(typed: str) -> Head:
+def head_of_letter(typed: str) -> LastSeal:
     """A head as it is typed from a letter: NUMBER:SIGNATURE, the signature in groups or not, at least 16 signs of it.
 
     Raises Refusal where it is none.
@@ -82,10 +82,10 @@ def head_of_letter(typed: str) -> Head:
             N_("Write the head as in the letter: its number, a colon, and at least %(least)s signs of its signature."),
             least=SHORTEST_SIGNATURE,
         )
-    return Head(int(number), signature)
+    return LastSeal(int(number), signature)
 
 
-def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Report:
+def check(session: Session, keys: SealKeys, *, heads: Sequence[LastSeal] = ()) -> Report:
     """Check the whole record of the session's program: lines, seals, the heads mailed out, and `heads` from letters.
 
     The register of incidents too, and what directors signed: the record holds both by their digests. Reads every line
@@ -132,7 +132,7 @@ class _Checking:
                 self._complete = seal.sealed_at
             self._before = seal
         if self._before is not None:
-            report.head = Head(self._before.number, self._before.signature)
+            report.head = LastSeal(self._before.number, self._before.signature)
         for key_id, numbers in self._unknown_keys.items():
             report.found(
                 "key.missing",
@@ -252,11 +252,11 @@ def _listed(numbers: Sequence[int]) -> str:
 class _Outside:
     """The heads from outside, each waiting for the seal of its number."""
 
-    def __init__(self, session: Session, typed: Iterable[Head]) -> None:
+    def __init__(self, session: Session, typed: Iterable[LastSeal]) -> None:
         mailed = every(session, of(SentHead))
-        self._waiting: dict[int, list[tuple[Head, date | None]]] = {}
+        self._waiting: dict[int, list[tuple[LastSeal, date | None]]] = {}
         for row in mailed:
-            self._waiting.setdefault(row.number, []).append((Head(row.number, row.signature), row.sent_on))
+            self._waiting.setdefault(row.number, []).append((LastSeal(row.number, row.signature), row.sent_on))
         for head in typed:
             self._waiting.setdefault(head.number, []).append((head, None))
 

@@ -58,7 +58,7 @@ _NEWEST: ColumnElement[int] = literal_column("pg_snapshot_xmax(pg_current_snapsh
 
 
 @dataclass(frozen=True)
-class Head:
+class LastSeal:
     """The last seal of a program: its number, which counts them, and its signature, which holds all before it."""
 
     number: int
@@ -103,10 +103,10 @@ def seal_next(session: Session, keys: SealKeys) -> int:
     return len(lines)
 
 
-def head_of(session: Session) -> Head | None:
+def head_of(session: Session) -> LastSeal | None:
     """The last seal of the session's program, or None where nothing is sealed yet."""
     row = run(session, only(Seal.number, Seal.signature).order_by(col(Seal.number).desc()).limit(1)).first()
-    return None if row is None else Head(row.number, row.signature)
+    return None if row is None else LastSeal(row.number, row.signature)
 
 
 def digest_of(lines: Iterable[Row[*tuple[Any, ...]]]) -> tuple[str, list[str]]:

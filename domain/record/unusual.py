@@ -47,7 +47,7 @@ LEAVING: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True)
-class Reason:
+class UnusualReading:
     """Why a reading stands out. `sentence` is a msgid with its facts."""
 
     code: str
@@ -63,8 +63,8 @@ class Unusual:
     """
 
     line: Event
-    reasons: tuple[Reason, ...]
-    by_line: Mapping[int, tuple[Reason, ...]]
+    reasons: tuple[UnusualReading, ...]
+    by_line: Mapping[int, tuple[UnusualReading, ...]]
 
 
 def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
@@ -159,7 +159,7 @@ class _Refusals:
             for thing in self._and_files({UUID(asked_for)}):
                 self._found[actor_id, thing].append((n, moment))
 
-    def insisted(self, line: Event) -> list[Reason]:
+    def insisted(self, line: Event) -> list[UnusualReading]:
         """A reading after a refusal: of the thing itself, its case, or anything else of the same file."""
         times = {
             n
@@ -170,7 +170,7 @@ class _Refusals:
         if not times:
             return []
         sentence = N_("after being refused it (refusals before: %(times)s)")
-        return [Reason("insisted", sentence, {"times": len(times)})]
+        return [UnusualReading("insisted", sentence, {"times": len(times)})]
 
     def _and_files(self, things: Collection[UUID]) -> set[UUID]:
         return {*things, *(self._files[thing] for thing in things if thing in self._files)}
@@ -194,7 +194,7 @@ def _last_days(session: Session) -> Mapping[UUID, date]:
     return {row.person_id: row.last_day for row in rows}
 
 
-def _too_many(day: date, days: Mapping[date, int]) -> list[Reason]:
+def _too_many(day: date, days: Mapping[date, int]) -> list[UnusualReading]:
     """Many more that day than this person's usual: the median of their other days with any reading."""
     count = days.get(day, 0)
     others = [reads for other, reads in days.items() if other != day]
@@ -202,7 +202,7 @@ def _too_many(day: date, days: Mapping[date, int]) -> list[Reason]:
     if count <= NEVER_TOO_MANY or count <= TIMES_THE_USUAL * usual:
         return []
     return [
-        Reason(
+        UnusualReading(
             "many",
             N_("readings that day: %(count)s; usual for this person: %(usual)s"),
             {"count": count, "usual": usual},
@@ -210,24 +210,24 @@ def _too_many(day: date, days: Mapping[date, int]) -> list[Reason]:
     ]
 
 
-def _odd_hour(there: datetime, calendar: Calendar) -> list[Reason]:
+def _odd_hour(there: datetime, calendar: Calendar) -> list[UnusualReading]:
     if there.time() >= EVENING or there.time() < MORNING:
-        return [Reason("night", N_("at night"), {})]
+        return [UnusualReading("night", N_("at night"), {})]
     try:
         worked = calendar.is_working_day(there.date())
     except UnknownYear:
         worked = there.weekday() < 5  # noqa: PLR2004  # Saturday
-    return [] if worked else [Reason("closed", N_("on a day that is not worked"), {})]
+    return [] if worked else [UnusualReading("closed", N_("on a day that is not worked"), {})]
 
 
-def _outside(line: Event) -> list[Reason]:
+def _outside(line: Event) -> list[UnusualReading]:
     if line.facts.get("ground") != "purpose":
         return []
-    return [Reason("outside", N_("outside the reader’s own follow-ups"), {})]
+    return [UnusualReading("outside", N_("outside the reader’s own follow-ups"), {})]
 
 
-def _leaving(line: Event, day: date, last_days: Mapping[UUID, date]) -> list[Reason]:
+def _leaving(line: Event, day: date, last_days: Mapping[UUID, date]) -> list[UnusualReading]:
     last = last_days.get(surely(line.actor_id))
     if last is None or not day <= last <= day + LEAVING:
         return []
-    return [Reason("leaving", N_("the reader’s last day is %(day)s"), {"day": last})]
+    return [UnusualReading("leaving", N_("the reader’s last day is %(day)s"), {"day": last})]

@@ -12,7 +12,7 @@ from locales import N_
 from models.program import Person
 
 
-def hold_person(session: Session, person_id: UUID | None) -> Person:
+def lock_person(session: Session, person_id: UUID | None) -> Person:
     """A person's row, locked until the transaction ends: signing them in and ending their access take turns.
 
     It is locked first, before their roles, doors, passkeys and sign-ins, which are read after it. Otherwise a sign-in

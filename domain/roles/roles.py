@@ -52,7 +52,7 @@ class HeldRole(NamedTuple):
     version: int
 
 
-class Away(NamedTuple):
+class DayAbsence(NamedTuple):
     """An absence as a day sees it: the absent person, their deputy, and for which kinds of duty."""
 
     id: UUID
@@ -174,14 +174,14 @@ _ON_THESE_DAYS: Final = union_all(
 )
 
 
-class Standing:
+class DayTenures:
     """Every tenure and absence of one day, read once, from which any chain can be resolved.
 
     `coming` are the tenures that begin on a later day.
     """
 
     def __init__(
-        self, day: date, tenures: Iterable[HeldRole], absences: Iterable[Away], coming: Iterable[HeldRole] = ()
+        self, day: date, tenures: Iterable[HeldRole], absences: Iterable[DayAbsence], coming: Iterable[HeldRole] = ()
     ) -> None:
         self.day = day
         self.tenures = tuple(tenures)
@@ -220,7 +220,7 @@ class Standing:
             return None
         return next((tenure.starts_on for tenure in self.coming if tenure.person_id == person_id), None)
 
-    def acting_for(self, person_id: UUID) -> list[Away]:
+    def acting_for(self, person_id: UUID) -> list[DayAbsence]:
         """The absences in which this person is the deputy on the day, and may act in some role of the absent one."""
         return [
             absence
@@ -330,18 +330,18 @@ class Standing:
         return None
 
 
-def standing(session: Session, day: date) -> Standing:
+def standing(session: Session, day: date) -> DayTenures:
     """The holders of all roles, and the absent people, on a local day."""
     return kept(session, (standing, day), lambda: standings(session, [day])[day])
 
 
-def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
+def standings(session: Session, days: Collection[date]) -> dict[date, DayTenures]:
     """The holders of all roles, and the absent people, on each of several local days, read at once."""
     if not days:
         return {}
     tenures, absences = _lasting(session, min(days), max(days))
     return {
-        day: Standing(
+        day: DayTenures(
             day,
             (one.held for one in tenures if _covers(one.held, day) and one.is_there(day)),
             (absence for absence in absences if _covers(absence, day)),
@@ -351,15 +351,15 @@ def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
     }
 
 
-def _lasting(session: Session, first: date, last: date) -> tuple[list[_Lasting], list[Away]]:
+def _lasting(session: Session, first: date, last: date) -> tuple[list[_Lasting], list[DayAbsence]]:
     """The tenures that are not over before the first of these days, and the absences on some of them."""
     asked = {"here": program_of(session), "first": first, "last": last}
     tenures: list[_Lasting] = []
-    absences: list[Away] = []
+    absences: list[DayAbsence] = []
     rows: Iterable[Sequence[Any]] = run(session, _ON_THESE_DAYS, asked)
     for one, who, whom_or_where, role, kinds, starts_on, ends_on, version, place_ends_on in rows:
         if role is None:
-            absences.append(Away(one, who, whom_or_where, kinds, starts_on, ends_on))
+            absences.append(DayAbsence(one, who, whom_or_where, kinds, starts_on, ends_on))
         else:
             held = HeldRole(one, who, whom_or_where, role, starts_on, ends_on, version)
             tenures.append(_Lasting(held, place_ends_on))
@@ -398,5 +398,5 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     return found
 
 
-def _covers(row: HeldRole | Away, day: date) -> bool:
+def _covers(row: HeldRole | DayAbsence, day: date) -> bool:
     return row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)

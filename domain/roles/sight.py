@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, inside, joins, only, run, same, scalars, select
-from domain.roles.roles import Link, Standing
+from domain.roles.roles import DayTenures, Link
 from models.casework import Case, Task
 from models.follow_up import FollowUp
 from models.outbox import Notice
@@ -38,7 +38,7 @@ SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
 FOR_PRIVACY: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
 
 
-def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None) -> bool:
+def sees_by_role(today: DayTenures, person_id: UUID, organization_id: UUID | None) -> bool:
     """Whether a person sees, on that day, a case of this organization by a role of theirs or of a person they replace.
 
     A duty outside any case is of no organization.

@@ -120,7 +120,7 @@ class Latest(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Terms:
+class DayTerms:
     """The terms of sharing of every organization on a local day: of its version in force, else of its last one."""
 
     day: date
@@ -152,12 +152,12 @@ def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> froze
     return terms_on(session, day).closed_to(shared)
 
 
-def terms_on(session: Session, day: date) -> Terms:
+def terms_on(session: Session, day: date) -> DayTerms:
     """What the agreements say of sharing on a local day."""
     ask_ahead(session, *asked_of_terms(day))
     said, outside = asked_of_terms(day)
     latest = {place: Latest(ends_on, terms) for place, ends_on, terms in run(session, *said)}
-    return Terms(day, frozenset(scalars(session, *outside)), latest)
+    return DayTerms(day, frozenset(scalars(session, *outside)), latest)
 
 
 def asked_of_terms(
@@ -197,7 +197,7 @@ def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(one["key"] for one in listed)
 
 
-class Version(AgreementVersion):
+class PartnerVersion(AgreementVersion):
     """A version with its agreement's organization."""
 
     model_config = SHAPE
@@ -216,7 +216,7 @@ _since = (
 )
 
 
-class GoingOn(Version):
+class GoingOn(PartnerVersion):
     """A version with its partner's name, and the first day of the agreement through all its versions."""
 
     model_config = SHAPE
@@ -240,7 +240,7 @@ def going_on(session: Session, day: date) -> list[GoingOn]:
     )
 
 
-def without_successor(session: Session, day: date) -> list[Version]:
+def without_successor(session: Session, day: date) -> list[PartnerVersion]:
     """Each version with a last day after which no other is set to begin: one that is merely signed still has to be.
 
     Of those in force on the local `day` or before it, in the order of their last days.
@@ -259,7 +259,7 @@ def without_successor(session: Session, day: date) -> list[Version]:
     )
     return every(
         session,
-        of(Version)
+        of(PartnerVersion)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
             col(AgreementVersion.state).in_(BEGUN),

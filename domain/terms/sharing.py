@@ -32,9 +32,9 @@ from domain.kernel.rows import (
     value_of,
 )
 from domain.kernel.spans import Span
-from domain.roles.roles import Standing, never_began
+from domain.roles.roles import DayTenures, never_began
 from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
-from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, asked_of_terms, terms_on
+from domain.terms.days import CANDIDATE, TO_ACCOMPANY, DayTerms, Shared, asked_of_terms, terms_on
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from models.casework import Case
 from models.consent import Consent
@@ -50,7 +50,7 @@ _IN_ORDER: Final[tuple[Opened, ...]] = ("", "facts", "file")
 
 
 @dataclass(frozen=True)
-class Part:
+class AccompanimentPart:
     """That a person accompanies a participant on the day, or is to meet a candidate.
 
     `kind` is their place in the pair, `places` the organizations for which they do so: for a second who is named, each
@@ -75,13 +75,13 @@ class Circle:
     - `parts` are those of the workers who accompany them, or are to meet them.
     """
 
-    terms: Terms
+    terms: DayTerms
     asked: bool
     in_program: bool
     partners: frozenset[UUID]
     answered: bool
     to_be_met: bool
-    parts: tuple[Part, ...]
+    parts: tuple[AccompanimentPart, ...]
 
     @property
     def homes(self) -> frozenset[UUID]:
@@ -117,7 +117,7 @@ class Circle:
         may_ask = kind == PRIMARY and self.to_be_met and not self.leaves_out(organization_id)
         return "" if may_ask else "consent"
 
-    def opens(self, person_id: UUID, today: Standing) -> Opened:
+    def opens(self, person_id: UUID, today: DayTenures) -> Opened:
         """How much of the file a person reads by their part in it, or as deputy of one who has a part and is away.
 
         The worker reads it all, and asks for the consents. So does the second of a pair, if of the worker's
@@ -133,18 +133,18 @@ class Circle:
         )
         return max((self._opened_by(part) for part in theirs), key=_IN_ORDER.index, default="")
 
-    def is_shut_to(self, part: Part) -> bool:
+    def is_shut_to(self, part: AccompanimentPart) -> bool:
         """Whether a part no longer lets its worker read anything, since the participant does not agree."""
         return not self._opened_by(part)
 
-    def _opened_by(self, part: Part) -> Opened:
+    def _opened_by(self, part: AccompanimentPart) -> Opened:
         if part.kind == PRIMARY or part.places & self.homes:
             return "file"
         if self.asked:
             return "file" if self.in_program and part.places & self.partners else ""
         return "facts" if any(not self.withholds(place, CANDIDATE) for place in part.places) else ""
 
-    def _may_act(self, part: Part, person_id: UUID, today: Standing) -> bool:
+    def _may_act(self, part: AccompanimentPart, person_id: UUID, today: DayTenures) -> bool:
         return any(
             held.organization_id in self.homes
             or not self.withholds_from(held.organization_id, TO_ACCOMPANY, kind=part.kind)
@@ -199,7 +199,9 @@ def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> 
     return {one: _circle(consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), terms) for one in ids}
 
 
-def _circle(consents: Sequence[_Agreed], begun: _Begun, parts: tuple[Part, ...], terms: Terms) -> Circle:
+def _circle(
+    consents: Sequence[_Agreed], begun: _Begun, parts: tuple[AccompanimentPart, ...], terms: DayTerms
+) -> Circle:
     standing = [row for row in consents if row.stands(terms.day)]
     # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
     of_now = [row for row in consents if row.is_since(begun.at)]
@@ -242,14 +244,14 @@ def _begun(state: str, opened_at: datetime | None) -> _Begun:
     return _Begun(opened_at, is_over=False, before_committing=state in BEFORE_COMMITTING)
 
 
-def _parts(session: Session, asked: Values) -> dict[UUID, list[Part]]:
+def _parts(session: Session, asked: Values) -> dict[UUID, list[AccompanimentPart]]:
     """By participant, the parts of who accompanies them on the day, and of who is to meet a candidate."""
-    found: dict[UUID, list[Part]] = defaultdict(list)
+    found: dict[UUID, list[AccompanimentPart]] = defaultdict(list)
     for row in run(session, _ACCOMPANYING, asked):
-        found[row.participant_id].append(Part(row.person_id, row.kind, frozenset({row.organization_id})))
+        found[row.participant_id].append(AccompanimentPart(row.person_id, row.kind, frozenset({row.organization_id})))
     seconds: dict[tuple[UUID, UUID], set[UUID]] = {}
     for participant_id, worker_id, organization_id, second_id, place in run(session, _TO_MEET, asked):
-        meets = Part(worker_id, PRIMARY, frozenset({organization_id}))
+        meets = AccompanimentPart(worker_id, PRIMARY, frozenset({organization_id}))
         if meets not in found[participant_id]:
             found[participant_id].append(meets)
         if second_id is not None:
@@ -257,7 +259,7 @@ def _parts(session: Session, asked: Values) -> dict[UUID, list[Part]]:
             if place is not None:
                 places.add(place)
     for (participant_id, person_id), places in seconds.items():
-        found[participant_id].append(Part(person_id, SECOND, frozenset(places)))
+        found[participant_id].append(AccompanimentPart(person_id, SECOND, frozenset(places)))
     return found
 
 

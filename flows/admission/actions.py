@@ -18,7 +18,7 @@ from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
-from flows.engine import Act, Action
+from flows.engine import DueAction, StepAction
 from locales import N_, say
 from models.casework import Case, Task
 from models.outbox import Notice
@@ -31,7 +31,7 @@ TELL: Final = "admission.tell_referrer"
 _DAYS_TO_TELL: Final = timedelta(days=2)
 
 
-def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
+def tell_referrer(session: Session, act: DueAction, by: Actor, at: datetime) -> None:
     """Give the referrer the contact details of the named worker: by letter, or through the coordinator.
 
     An outside professional came by a link and has no address here: the coordinator gets a task to tell them. The letter
@@ -79,7 +79,7 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     )
 
 
-def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
+def referrer_is_told(session: Session, act: DueAction, at: datetime) -> bool:
     """Whether the letter is written, or the coordinator asked. Workers who referred them themselves need none."""
     row = _facts(session, act)
     if row is None:
@@ -107,16 +107,16 @@ def _out_of_reach(session: Session, row: _Named, at: datetime) -> bool:
     return row.referred_by is None or row.referred_by not in standing(session, local_day(session, at)).live
 
 
-def _key(act: Act, row: _Named) -> str:
+def _key(act: DueAction, row: _Named) -> str:
     return f"worker_named:{act.case_id}:{row.id}"
 
 
-def _asked(session: Session, act: Act, row: _Named) -> bool:
+def _asked(session: Session, act: DueAction, row: _Named) -> bool:
     """Whether the coordinator has to tell the referrer, or was asked to since this worker was named."""
     return _was_asked(session, act, or_(Task.state == "open", col(Task.opened_at) >= row.named_at))
 
 
-def _heard_before(session: Session, act: Act) -> bool:
+def _heard_before(session: Session, act: DueAction) -> bool:
     """Whether the referrer had a letter about an earlier worker, or was told by the coordinator."""
     return _is_written(session, f"worker_named:{act.case_id}:") or _was_asked(session, act, col(Task.state) == "done")
 
@@ -126,7 +126,7 @@ def _is_written(session: Session, key: str) -> bool:
     return found is not None
 
 
-def _was_asked(session: Session, act: Act, condition: ColumnElement[bool]) -> bool:
+def _was_asked(session: Session, act: DueAction, condition: ColumnElement[bool]) -> bool:
     found = scalar(
         session, only(Task.id).where(Task.step == TELL, col(Task.item) == str(act.case_id), condition).limit(1)
     )
@@ -147,7 +147,7 @@ class _Named(CandidateWorker):
     short_name: str = also(Organization.short_name)
 
 
-def _facts(session: Session, act: Act) -> _Named | None:
+def _facts(session: Session, act: DueAction) -> _Named | None:
     """The last referrer, the named worker, and how to reach them; None without a worker, or where it is over."""
     return first(
         session,
@@ -174,5 +174,5 @@ def _facts(session: Session, act: Act) -> _Named | None:
     )
 
 
-ACTIONS: Final[Mapping[str, Action]] = {"tell_referrer": Action(tell_referrer, referrer_is_told)}
+ACTIONS: Final[Mapping[str, StepAction]] = {"tell_referrer": StepAction(tell_referrer, referrer_is_told)}
 """What a step of this protocol may name as its action."""

@@ -33,7 +33,7 @@ from domain.kernel.scope import local_day
 from domain.kernel.writing import rewrite
 from domain.people import seat_holders
 from domain.record import events
-from flows.engine import Act, Action
+from flows.engine import DueAction, StepAction
 from flows.onboarding.contact_lists import CLINICAL, case_of, contact_lists_are_written, send_contact_lists
 from locales import N_
 from meetings import invitations
@@ -50,7 +50,7 @@ WORKER: Final = "youth_worker"
 # ------------------------------------------------------------------------------------------- the Clinical Committee
 
 
-def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
+def enrol_on_clinical_committee(session: Session, act: DueAction, by: Actor, at: datetime) -> None:
     """Give the worker the youth workers' seat of their organization on the Clinical Committee.
 
     From the day of arrival, or today where that has come, until the end of their role where it is known. They hold it
@@ -84,7 +84,7 @@ def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
     invitations.tell_all(session, at=at, committee_ids=has_it)
 
 
-def _theirs(session: Session, act: Act, case: Case, seat_id: UUID, today: date) -> SeatHolder | None:
+def _theirs(session: Session, act: DueAction, case: Case, seat_id: UUID, today: date) -> SeatHolder | None:
     """The worker's hold of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
     given = _live(session, seat_id, surely(case.subject_id), today, _given_by(act))
     arrives = max(today, _arrival(case) or today)
@@ -116,7 +116,7 @@ def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
     )
 
 
-def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
+def _give_seat(session: Session, act: DueAction, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
     worker = surely(case.subject_id)
     starts_on = max(local_day(session, at), _arrival(case) or date.min)
     ends_on = _end_of_role(session, case, starts_on)
@@ -124,7 +124,7 @@ def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor,
     seat_holders.add(session, seat_id, worker, kind, starts_on, ends_on, by=by, at=at, case_id=act.case_id)
 
 
-def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
+def _move_seat(session: Session, act: DueAction, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
     """Move the seat that this case gave to its present first day; it ends with the role that is held then."""
     starts_on = _first_day(session, act, case, holding)
     ends_on = _end_of_role(session, case, starts_on)
@@ -135,7 +135,7 @@ def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: 
     seat_holders.tell(session, moved, "seat.moved", by=by, at=at, case_id=act.case_id, **days)
 
 
-def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
+def is_enrolled(session: Session, act: DueAction, at: datetime) -> bool:
     """Whether the worker holds that seat on arrival, or today; where this case gave it, from its first day on."""
     case = case_of(session, act)
     today = local_day(session, at)
@@ -144,7 +144,7 @@ def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
     return holding is not None and holding.starts_on == _first_day(session, act, case, holding)
 
 
-def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
+def withdraw_from_clinical_committee(session: Session, act: DueAction, by: Actor, at: datetime) -> None:
     """Withdraw the seat that this case gave: a hold that has begun ends yesterday, one that has not is withdrawn.
 
     A seat that the worker holds otherwise stays theirs.
@@ -166,7 +166,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
     _tell_of(session, seat_id, at)
 
 
-def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
+def is_withdrawn(session: Session, act: DueAction, at: datetime) -> bool:
     """Whether the worker holds that seat by this case neither today nor on a day to come."""
     case = case_of(session, act)
     today = local_day(session, at)
@@ -219,7 +219,7 @@ def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: A
     )
 
 
-def _given_by(act: Act) -> Any:
+def _given_by(act: DueAction) -> Any:
     """Whether the case of an act gave a hold, as the record of the giving tells."""
     return (
         select(Event.id)
@@ -256,7 +256,7 @@ def _arrival(case: Case) -> date | None:
     return date.fromisoformat(given) if given else None
 
 
-def _first_day(session: Session, act: Act, case: Case, holding: SeatHolder) -> date:
+def _first_day(session: Session, act: DueAction, case: Case, holding: SeatHolder) -> date:
     """The day on which a hold should begin: the arrival, but not before the seat was given.
 
     Its present first day where this case did not give it.
@@ -289,9 +289,9 @@ def _end_of_role(session: Session, case: Case, day: date) -> date | None:
     return end
 
 
-ACTIONS: Final[Mapping[str, Action]] = {
-    "enrol_on_clinical_committee": Action(enrol_on_clinical_committee, is_enrolled),
-    "withdraw_from_clinical_committee": Action(withdraw_from_clinical_committee, is_withdrawn),
-    "send_contact_lists": Action(send_contact_lists, contact_lists_are_written),
+ACTIONS: Final[Mapping[str, StepAction]] = {
+    "enrol_on_clinical_committee": StepAction(enrol_on_clinical_committee, is_enrolled),
+    "withdraw_from_clinical_committee": StepAction(withdraw_from_clinical_committee, is_withdrawn),
+    "send_contact_lists": StepAction(send_contact_lists, contact_lists_are_written),
 }
 """What a step of this protocol may name as its action, or as its undo."""

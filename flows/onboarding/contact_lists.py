@@ -33,7 +33,7 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day
 from domain.kernel.titles import title_of
 from domain.mail import notices
-from flows.engine import Act
+from flows.engine import DueAction
 from locales import N_
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
@@ -45,7 +45,7 @@ CLINICAL: Final = "CM-C"
 LISTED: Final = (CLINICAL, "CM-S", "CM-E")
 
 
-def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
+def send_contact_lists(session: Session, act: DueAction, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
     """Write to the worker, in their language, who sits on the three committees today and how to reach them.
 
     Staff alone, as their seats are held on that day; a vacant seat is shown as such. The letter is written once in a
@@ -69,7 +69,7 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
     notices.write(session, "contact_lists", to=to, key=key, facts=facts, at=at, case_id=act.case_id)
 
 
-def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
+def contact_lists_are_written(session: Session, act: DueAction, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the letter was written."""
     key = f"{_letter_key(act)}:{case_of(session, act).subject_id}"
     return scalar(session, only(Notice.id).where(Notice.key == key)) is not None
@@ -143,11 +143,11 @@ def _members(session: Session, day: date, language: str) -> dict[UUID, list[Sits
     return found
 
 
-def _letter_key(act: Act) -> str:
+def _letter_key(act: DueAction) -> str:
     return f"contact_lists:{act.case_id}"
 
 
-def case_of(session: Session, act: Act) -> Case:
+def case_of(session: Session, act: DueAction) -> Case:
     """The case that an act is of. Raises LookupError where there is none."""
     found = first(session, of(Case).where(Case.id == act.case_id))
     if found is None:

@@ -95,7 +95,7 @@ NOTHING: Final = Both()
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
-class Head:
+class MeetingHeading:
     """Which meeting a document is of. `starts` is the local wall time, in `time_zone`."""
 
     program: Both
@@ -118,7 +118,7 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
-class ItemLine:
+class AgendaLine:
     """One item of an agenda. `why` is the fact that put it there; `times_seen` counts the meetings that left it.
 
     `points` are what is gone through under it.
@@ -145,9 +145,9 @@ class AgendaContent:
     """
 
     kind: Literal["agenda"] = "agenda"
-    head: Head
+    head: MeetingHeading
     addendum: Annotated[int, Field(ge=0)] = 0
-    items: tuple[ItemLine, ...]
+    items: tuple[AgendaLine, ...]
     overrun_minutes: Minutes = 0
 
     def __post_init__(self) -> None:
@@ -189,7 +189,7 @@ class MinutesItem:
     `audience` is who may read it: a print for others leaves it out.
     """
 
-    line: ItemLine
+    line: AgendaLine
     audience: Audience = "partners"
     said: Both = NOTHING
     outcome: Outcome = ""
@@ -202,7 +202,7 @@ class MinutesContent:
     """The minutes of a meeting. `approved_on` is the local day of the meeting that approved them."""
 
     kind: Literal["minutes"] = "minutes"
-    head: Head
+    head: MeetingHeading
     attendance: tuple[AttendanceLine, ...]
     has_quorum: bool
     quorum: Both = NOTHING

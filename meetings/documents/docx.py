@@ -28,7 +28,19 @@ from docx.text.paragraph import Paragraph
 
 from locales import LANGUAGES
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Column, Decided, Group, Heading, Line, Note, Paper, Signing, Table, Tone
+from meetings.documents.paper import (
+    Block,
+    CellLine,
+    Column,
+    Decided,
+    Group,
+    Heading,
+    Paper,
+    PaperNote,
+    PaperTable,
+    Signing,
+    Tone,
+)
 from meetings.documents.statement import Printed
 
 #: Every word processor has it, or a font of the same widths.
@@ -97,11 +109,11 @@ def _open_with(document: Document, paper: Paper) -> None:
 def _add(document: Document, block: Block) -> None:
     if isinstance(block, Heading):
         document.add_paragraph(block.text, style=f"Heading {block.level}")
-    elif isinstance(block, Note):
+    elif isinstance(block, PaperNote):
         note = document.add_paragraph()
         note.paragraph_format.keep_with_next = block.keeps
         _say(note, block.text, block.tone)
-    elif isinstance(block, Table):
+    elif isinstance(block, PaperTable):
         _add_table(document, block)
     elif isinstance(block, Signing):
         _add_signing(document, block)
@@ -110,7 +122,7 @@ def _add(document: Document, block: Block) -> None:
 
 
 def _add_decision(document: Document, block: Decided) -> None:
-    lines = (Line(block.title, "strong"), Line(block.text), *block.facts)
+    lines = (CellLine(block.title, "strong"), CellLine(block.text), *block.facts)
     for place, line in enumerate(lines, 1):
         paragraph = document.add_paragraph(style="Decision")
         paragraph.paragraph_format.keep_with_next = place < len(lines)
@@ -132,7 +144,7 @@ def _add_signing(document: Document, block: Signing) -> None:
             paragraph.add_run("\t")
 
 
-def _add_table(document: Document, block: Table) -> None:
+def _add_table(document: Document, block: PaperTable) -> None:
     left = _TEXT_MM - sum(column.width_mm for column in block.columns)
     widths = [Mm(column.width_mm or left) for column in block.columns]
     table = document.add_table(rows=0, cols=len(widths))
@@ -142,7 +154,7 @@ def _add_table(document: Document, block: Table) -> None:
     head = _new_row(table)
     _flag(head, "w:tblHeader")
     for cell, column in zip(head.cells, block.columns, strict=True):
-        _fill(cell, (Line(column.title, "quiet"),), figures=column.figures)
+        _fill(cell, (CellLine(column.title, "quiet"),), figures=column.figures)
         _edge(cell, "0B5C63", 8)
         cell.paragraphs[-1].paragraph_format.keep_with_next = True
     for group in block.groups:
@@ -158,7 +170,7 @@ def _add_group(table: WordTable, group: Group, columns: tuple[Column, ...]) -> N
     if group.title:
         band = _new_row(table).cells
         merged = band[0].merge(band[-1])
-        _fill(merged, (Line(group.title, "strong"),))
+        _fill(merged, (CellLine(group.title, "strong"),))
         _properties_of(merged).append(_element("w:shd", val="clear", color="auto", fill=_BAND))
         merged.paragraphs[-1].paragraph_format.keep_with_next = True
     for row in group.rows:
@@ -173,7 +185,7 @@ def _new_row(table: WordTable) -> _Row:
     return row
 
 
-def _fill(cell: _Cell, lines: tuple[Line, ...], *, figures: bool = False) -> None:
+def _fill(cell: _Cell, lines: tuple[CellLine, ...], *, figures: bool = False) -> None:
     for place, line in enumerate(lines):
         paragraph = cell.paragraphs[0] if place == 0 else cell.add_paragraph()
         paragraph.style = "Cell"

@@ -16,13 +16,13 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.mail.envelopes import Attachment
 from domain.mail.name_answers import unanswered
-from domain.mail.name_gate import NAMES_SOMEONE, Gate
+from domain.mail.name_gate import NAMES_SOMEONE, NameGate
 from locales import N_
 from meetings.documents.content import (
     AgendaContent,
+    AgendaLine,
     Both,
     DecisionLine,
-    ItemLine,
     MinutesContent,
     MinutesItem,
     RegisterLine,
@@ -39,7 +39,7 @@ MEDIA_TYPES: Final[Mapping[Form, str]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class DocumentText:
     """Where a text of a document stands: in which field of which item or decision, in "fr", "en" or, as "", in both."""
 
     number: str  # "" for the document itself
@@ -90,7 +90,7 @@ def issue(session: Session, content: Printed, language: str, form: Form = "pdf",
     """
     refuse_names(session, content)
     made = issue_again(content, language, form, committee=committee)
-    Gate.here(session).refuse([made.name, made.content])
+    NameGate.here(session).refuse([made.name, made.content])
     return made
 
 
@@ -123,7 +123,7 @@ def refuse_names(session: Session, content: Printed) -> None:
     Of a typed text in which a common word may be a name, Refusal asks: a person who may know says once that it means
     no one on file (`domain.mail.name_answers`).
     """
-    gate = Gate.here(session)
+    gate = NameGate.here(session)
     texts = tuple(texts_of(content))
     for place, text in texts:
         if gate.stops(text):
@@ -146,12 +146,12 @@ MAY_NAME: Final = N_(
 TYPED: Final = frozenset({"title", "late_reason", "said", "text", "place"})
 
 
-def texts_of(content: Printed) -> Iterator[tuple[Place, str]]:
+def texts_of(content: Printed) -> Iterator[tuple[DocumentText, str]]:
     """Each text of `content`, and where it stands."""
-    return _texts(content, Place("", "", ""))
+    return _texts(content, DocumentText("", "", ""))
 
 
-def _texts(part: object, place: Place) -> Iterator[tuple[Place, str]]:
+def _texts(part: object, place: DocumentText) -> Iterator[tuple[DocumentText, str]]:
     if isinstance(part, str):
         yield place, part
     elif isinstance(part, Both):
@@ -163,7 +163,7 @@ def _texts(part: object, place: Place) -> Iterator[tuple[Place, str]]:
     elif is_dataclass(part):
         number = _number_of(part) or place.number
         for field in fields(part):
-            yield from _texts(getattr(part, field.name), Place(number, field.name, ""))
+            yield from _texts(getattr(part, field.name), DocumentText(number, field.name, ""))
 
 
 def _number_of(part: object) -> str:
@@ -171,7 +171,7 @@ def _number_of(part: object) -> str:
         part = part.line
     if isinstance(part, ClauseYear):
         return part.clause
-    numbered = ItemLine | DecisionLine | RegisterLine | DecisionOwed | DecisionAsked
+    numbered = AgendaLine | DecisionLine | RegisterLine | DecisionOwed | DecisionAsked
     return part.number if isinstance(part, numbered) else ""
 
 

@@ -11,17 +11,28 @@ from locales import N_, Counted, show_day
 from meetings.decision_words import DECISION_STATES
 from meetings.documents.content import (
     AgendaContent,
+    AgendaLine,
     AttendanceLine,
     DecisionLine,
-    Head,
-    ItemLine,
+    MeetingHeading,
     MinutesContent,
     MinutesItem,
     RegisterContent,
     RegisterLine,
     refuse_untranslated,
 )
-from meetings.documents.paper import Block, Cell, Column, Decided, Group, Heading, Line, Note, Paper, Table
+from meetings.documents.paper import (
+    Block,
+    Cell,
+    CellLine,
+    Column,
+    Decided,
+    Group,
+    Heading,
+    Paper,
+    PaperNote,
+    PaperTable,
+)
 from meetings.documents.speaker import Speaker
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
@@ -75,7 +86,7 @@ def _agenda(words: Speaker, content: AgendaContent) -> Paper:
     blocks: list[Block] = [Heading(words.say(N_("Items")))]
     if content.overrun_minutes:
         blocks.append(
-            Note(
+            PaperNote(
                 words.count(
                     Counted(
                         "All items together take %(n)s minute more than the meeting has.",
@@ -89,11 +100,11 @@ def _agenda(words: Speaker, content: AgendaContent) -> Paper:
     if content.items:
         blocks += [_items_table(words, content.items), _total(words, content)]
     else:
-        blocks.append(Note(words.say(N_("There is no item."))))
+        blocks.append(PaperNote(words.say(N_("There is no item."))))
     return _of_meeting(words, content.head, heading, blocks, with_link=True)
 
 
-def _items_table(words: Speaker, items: Iterable[ItemLine]) -> Table:
+def _items_table(words: Speaker, items: Iterable[AgendaLine]) -> PaperTable:
     columns = (
         Column(words.say(N_("No.")), 11),
         Column(words.say(N_("Item"))),
@@ -105,24 +116,24 @@ def _items_table(words: Speaker, items: Iterable[ItemLine]) -> Table:
         Group(section, tuple(_item_row(words, item) for item in lines))
         for section, lines in groupby(items, key=lambda item: words.of(item.section))
     )
-    return Table(columns, groups)
+    return PaperTable(columns, groups)
 
 
-def _item_row(words: Speaker, item: ItemLine) -> tuple[Cell, ...]:
-    about = [Line(words.of(item.title), "strong")]
+def _item_row(words: Speaker, item: AgendaLine) -> tuple[Cell, ...]:
+    about = [CellLine(words.of(item.title), "strong")]
     if item.points:
-        about.append(Line(words.all_of(words.of(point) for point in item.points)))
-    about += [Line(text, "quiet") for text in _why(words, item)]
+        about.append(CellLine(words.all_of(words.of(point) for point in item.points)))
+    about += [CellLine(text, "quiet") for text in _why(words, item)]
     return (
-        (Line(item.number),),
+        (CellLine(item.number),),
         tuple(about),
-        (Line(words.of(item.presenter)),),
-        (Line(words.say(_PURPOSES[item.purpose])),),
-        (Line(words.minutes(item.minutes)),),
+        (CellLine(words.of(item.presenter)),),
+        (CellLine(words.say(_PURPOSES[item.purpose])),),
+        (CellLine(words.minutes(item.minutes)),),
     )
 
 
-def _why(words: Speaker, item: ItemLine) -> Iterator[str]:
+def _why(words: Speaker, item: AgendaLine) -> Iterator[str]:
     """What put the item there: the fact, how often it was left over, and the reason of one that came late."""
     if item.why:
         yield words.of(item.why)
@@ -138,11 +149,11 @@ def _why(words: Speaker, item: ItemLine) -> Iterator[str]:
         yield words.say(N_("Added after the freeze."))
 
 
-def _total(words: Speaker, content: AgendaContent) -> Note:
+def _total(words: Speaker, content: AgendaContent) -> PaperNote:
     taken = sum(item.minutes for item in content.items)
     if content.addendum:
-        return Note(words.say(N_("These items: %(taken)s."), taken=words.minutes(taken)), "quiet")
-    return Note(
+        return PaperNote(words.say(N_("These items: %(taken)s."), taken=words.minutes(taken)), "quiet")
+    return PaperNote(
         words.say(
             N_("All items: %(taken)s. The meeting: %(length)s."),
             taken=words.minutes(taken),
@@ -172,7 +183,7 @@ def _minutes(words: Speaker, content: MinutesContent) -> Paper:
     return _of_meeting(words, content.head, words.say(N_("Minutes of the meeting")), blocks, with_link=False)
 
 
-def _attendance(words: Speaker, lines: Iterable[AttendanceLine]) -> Table:
+def _attendance(words: Speaker, lines: Iterable[AttendanceLine]) -> PaperTable:
     columns = (
         Column(words.say(N_("Seat"))),
         Column(words.say(N_("Organization")), 40),
@@ -181,48 +192,48 @@ def _attendance(words: Speaker, lines: Iterable[AttendanceLine]) -> Table:
     )
     rows = tuple(
         (
-            (Line(words.of(line.seat) if line.seat else words.say(N_("Guest"))),),
-            (Line(words.of(line.organization)),),
-            (Line(words.of(line.person) or "–"),),
+            (CellLine(words.of(line.seat) if line.seat else words.say(N_("Guest"))),),
+            (CellLine(words.of(line.organization)),),
+            (CellLine(words.of(line.person) or "–"),),
             _attended(words, line),
         )
         for line in lines
     )
-    return Table(columns, (Group("", rows),))
+    return PaperTable(columns, (Group("", rows),))
 
 
 def _attended(words: Speaker, line: AttendanceLine) -> Cell:
     remotely = line.state == "alternate" and line.remote
     state = words.say(N_("Alternate, remotely")) if remotely else words.say(_ATTENDED[line.state])
-    shown = [Line(state)]
+    shown = [CellLine(state)]
     if line.arrived:
-        shown.append(Line(words.say(N_("arrived at %(hour)s"), hour=words.clock(line.arrived)), "quiet"))
+        shown.append(CellLine(words.say(N_("arrived at %(hour)s"), hour=words.clock(line.arrived)), "quiet"))
     if line.left:
-        shown.append(Line(words.say(N_("left at %(hour)s"), hour=words.clock(line.left)), "quiet"))
+        shown.append(CellLine(words.say(N_("left at %(hour)s"), hour=words.clock(line.left)), "quiet"))
     return tuple(shown)
 
 
-def _quorum(words: Speaker, content: MinutesContent | DecisionLine) -> Note:
+def _quorum(words: Speaker, content: MinutesContent | DecisionLine) -> PaperNote:
     met = words.say(N_("Quorum: met")) if content.has_quorum else words.say(N_("Quorum: not met"))
     # Where it was counted, what was counted says it already.
-    return Note(words.of(content.quorum) if content.quorum else met, "plain" if content.has_quorum else "warning")
+    return PaperNote(words.of(content.quorum) if content.quorum else met, "plain" if content.has_quorum else "warning")
 
 
 def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
     line = item.line
     yield Heading(f"{line.number}. {words.of(line.title)}", 3)
-    yield Note(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet", keeps=True)
+    yield PaperNote(words.all_of((words.of(line.presenter), words.say(_PURPOSES[line.purpose]))), "quiet", keeps=True)
     if why := " ".join(_why(words, line)):
-        yield Note(why, "quiet", keeps=True)
+        yield PaperNote(why, "quiet", keeps=True)
     for paragraph in words.prose(item.said).split("\n\n"):
         if paragraph:
-            yield Note(paragraph)
+            yield PaperNote(paragraph)
     for decision in item.decisions:
         yield _decided(words, decision)
     if item.outcome and not (item.outcome == "decided" and item.decisions):
         where = words.of(item.referred_to)
         referred = words.say(N_("Outcome: referred to another committee (%(committee)s)."), committee=where)
-        yield Note(referred if where else words.say(_OUTCOMES[item.outcome]), "quiet")
+        yield PaperNote(referred if where else words.say(_OUTCOMES[item.outcome]), "quiet")
 
 
 def _decided(words: Speaker, line: DecisionLine) -> Decided:
@@ -234,9 +245,9 @@ def _decided(words: Speaker, line: DecisionLine) -> Decided:
     )
     quorum = _quorum(words, line)
     facts = (
-        Line(owed, "quiet"),
-        Line(quorum.text, "quiet" if line.has_quorum else "warning"),
-        Line(words.of(line.endorsement), "quiet"),
+        CellLine(owed, "quiet"),
+        CellLine(quorum.text, "quiet" if line.has_quorum else "warning"),
+        CellLine(words.of(line.endorsement), "quiet"),
     )
     return Decided(
         words.say(N_("Decision %(number)s"), number=line.number),
@@ -245,12 +256,12 @@ def _decided(words: Speaker, line: DecisionLine) -> Decided:
     )
 
 
-def _approval(words: Speaker, content: MinutesContent) -> Note:
+def _approval(words: Speaker, content: MinutesContent) -> PaperNote:
     if content.approved_on is not None:
-        return Note(words.say(N_("Approved at the meeting of %(day)s."), day=content.approved_on))
+        return PaperNote(words.say(N_("Approved at the meeting of %(day)s."), day=content.approved_on))
     if content.state == "circulated":
-        return Note(words.say(N_("To be approved at a later meeting.")))
-    return Note(words.say(N_("Draft: these minutes are not circulated yet.")), "warning")
+        return PaperNote(words.say(N_("To be approved at a later meeting.")))
+    return PaperNote(words.say(N_("Draft: these minutes are not circulated yet.")), "warning")
 
 
 # ---------------------------------------------------------------------------------------------------- register
@@ -280,27 +291,27 @@ def _register(words: Speaker, content: RegisterContent) -> Paper:
         page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
         blocks=(
             Heading(words.say(N_("Decisions"))),
-            Table(columns, (Group("", rows),)) if rows else Note(words.say(N_("There is no decision."))),
+            PaperTable(columns, (Group("", rows),)) if rows else PaperNote(words.say(N_("There is no decision."))),
         ),
     )
 
 
 def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, ...]:
-    state = [Line(words.say(DECISION_STATES[line.state]))]
+    state = [CellLine(words.say(DECISION_STATES[line.state]))]
     if line.is_late(on):
-        state.append(Line(words.say(N_("late")), "warning"))
+        state.append(CellLine(words.say(N_("late")), "warning"))
     if not line.has_quorum:
-        state.append(Line(words.say(N_("without a quorum")), "warning"))
+        state.append(CellLine(words.say(N_("without a quorum")), "warning"))
     if line.closed_on:
-        state.append(Line(show_day(words.language, line.closed_on, "short"), "quiet"))
-    text = [Line(words.of(line.text))]
+        state.append(CellLine(show_day(words.language, line.closed_on, "short"), "quiet"))
+    text = [CellLine(words.of(line.text))]
     if line.endorsement:
-        text.append(Line(words.of(line.endorsement), "quiet"))
+        text.append(CellLine(words.of(line.endorsement), "quiet"))
     return (
-        (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "short"), "quiet")),
+        (CellLine(line.number, "strong"), CellLine(show_day(words.language, line.decided_on, "short"), "quiet")),
         tuple(text),
-        (Line(words.of(line.owner) or "–"),),
-        (Line(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
+        (CellLine(words.of(line.owner) or "–"),),
+        (CellLine(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
         tuple(state),
     )
 
@@ -308,7 +319,9 @@ def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, .
 # ------------------------------------------------------------------------------------------------------ shared
 
 
-def _of_meeting(words: Speaker, head: Head, heading: str, blocks: Iterable[Block], *, with_link: bool) -> Paper:
+def _of_meeting(
+    words: Speaker, head: MeetingHeading, heading: str, blocks: Iterable[Block], *, with_link: bool
+) -> Paper:
     committee, day = words.of(head.committee), show_day(words.language, head.starts.date())
     number = words.say(N_("Meeting %(number)s"), number=head.number) if head.number else ""
     return Paper(
@@ -323,7 +336,7 @@ def _of_meeting(words: Speaker, head: Head, heading: str, blocks: Iterable[Block
     )
 
 
-def _facts(words: Speaker, head: Head, *, with_link: bool) -> Iterator[tuple[str, str]]:
+def _facts(words: Speaker, head: MeetingHeading, *, with_link: bool) -> Iterator[tuple[str, str]]:
     yield words.say(N_("Day")), words.day(head.starts.date())
     hours = words.say(N_("%(start)s to %(end)s"), start=words.clock(head.starts), end=words.clock(head.ends))
     yield words.say(N_("Hour")), f"{hours} ({words.minutes(head.minutes)})"

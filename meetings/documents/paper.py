@@ -14,14 +14,14 @@ _UNITS: Final = r"(?:h|min|p\.m\.|a\.m\.|%|\$)"
 
 
 @dataclass(frozen=True)
-class Line:
+class CellLine:
     """One line of a table's cell."""
 
     text: str
     tone: Tone = "plain"
 
 
-Cell = tuple[Line, ...]
+Cell = tuple[CellLine, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Note:
+class PaperNote:
     """A paragraph. One that `keeps` stays on its page with what comes next."""
 
     text: str
@@ -59,7 +59,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Table:
+class PaperTable:
     """A table whose head is repeated on every page."""
 
     columns: tuple[Column, ...]
@@ -72,7 +72,7 @@ class Decided:
 
     title: str
     text: str
-    facts: tuple[Line, ...]
+    facts: tuple[CellLine, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Signing:
     fields: tuple[tuple[str, str], ...]
 
 
-Block = Heading | Note | Table | Decided | Signing
+Block = Heading | PaperNote | PaperTable | Decided | Signing
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class PostYear:
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
-class Proof:
+class StatementEvidence:
     """One thing on record that was looked at: what, of which day, whether it counts, and the code that says why.
 
     `hands` says who gave it and who accepted or returned it, and when; blank of what is not given by hand.
@@ -103,7 +103,7 @@ class ClausePeriod:
     found_on: date
     due_on: date | None = None
     numbers: dict[str, int] = Field(default_factory=dict)
-    proofs: tuple[Proof, ...] = ()
+    proofs: tuple[StatementEvidence, ...] = ()
     is_apart: bool = False
 
 

@@ -11,7 +11,19 @@ from domain.obligations.reading import WORST_FIRST
 from domain.obligations.wording import STATES
 from locales import N_, Counted, show_day, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
-from meetings.documents.paper import Block, Cell, Column, Group, Heading, Line, Note, Paper, Signing, Table, Tone
+from meetings.documents.paper import (
+    Block,
+    Cell,
+    CellLine,
+    Column,
+    Group,
+    Heading,
+    Paper,
+    PaperNote,
+    PaperTable,
+    Signing,
+    Tone,
+)
 from meetings.documents.speaker import Speaker
 from meetings.documents.statement import (
     ClausePeriod,
@@ -21,8 +33,8 @@ from meetings.documents.statement import (
     DecisionOwed,
     PartnerStatement,
     PostYear,
-    Proof,
     SeatYear,
+    StatementEvidence,
 )
 
 _RESOURCES: Final[Mapping[str, str]] = {
@@ -87,7 +99,7 @@ def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str
 
 def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.is_final:
-        yield Note(
+        yield PaperNote(
             words.say(
                 N_("Provisional: the year is not over, and this is how things stood on %(day)s."), day=content.on
             ),
@@ -106,8 +118,8 @@ def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         Column(words.say(N_("Signed by")), 50),
         Column(words.say(N_("Signed on")), 38),
     )
-    yield Table(columns, (Group("", tuple(rows)),))
-    yield Note(words.say(N_("Days on which no agreement was in force are counted nowhere below.")), "quiet")
+    yield PaperTable(columns, (Group("", tuple(rows)),))
+    yield PaperNote(words.say(N_("Days on which no agreement was in force are counted nowhere below.")), "quiet")
 
 
 # -------------------------------------------------------------------------------------------------------- seats
@@ -119,7 +131,7 @@ def _seats(words: Speaker, seats: Iterable[SeatYear]) -> Iterator[Block]:
         for committee, of in groupby(seats, key=lambda seat: words.of(seat.committee))
     )
     if not groups:
-        yield Note(words.say(N_("The organization has no seat on a committee.")))
+        yield PaperNote(words.say(N_("The organization has no seat on a committee.")))
         return
     columns = (
         Column(words.say(N_("Seat"))),
@@ -135,34 +147,34 @@ def _seats(words: Speaker, seats: Iterable[SeatYear]) -> Iterator[Block]:
             )
         ),
     )
-    yield Table(columns, groups)
-    yield Note(
+    yield PaperTable(columns, groups)
+    yield PaperNote(
         words.say(N_("Meetings that were cancelled, or adjourned without quorum, are not counted as held.")), "quiet"
     )
 
 
 def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
-    about = [Line(words.of(seat.seat), "strong")]
+    about = [CellLine(words.of(seat.seat), "strong")]
     about.append(
-        Line(show_list(words.language, seat.principals))
+        CellLine(show_list(words.language, seat.principals))
         if seat.principals
-        else Line(words.say(N_("vacant")), "warning")
+        else CellLine(words.say(N_("vacant")), "warning")
     )
     if seat.alternates:
         names = show_list(words.language, seat.alternates)
-        about.append(Line(words.say(N_("Alternate: %(names)s"), names=names), "quiet"))
+        about.append(CellLine(words.say(N_("Alternate: %(names)s"), names=names), "quiet"))
     if seat.not_counted:
         about.append(
-            Line(
+            CellLine(
                 words.count(Counted("%(n)s meeting not counted", "%(n)s meetings not counted", seat.not_counted)),
                 "quiet",
             )
         )
     return (
         tuple(about),
-        *((Line(str(n)),) for n in (seat.held, seat.sat, seat.alternate, seat.excused)),
-        (Line(str(seat.absent), "warning" if seat.absent else "plain"),),
-        (Line(str(seat.unrecorded)),),
+        *((CellLine(str(n)),) for n in (seat.held, seat.sat, seat.alternate, seat.excused)),
+        (CellLine(str(seat.absent), "warning" if seat.absent else "plain"),),
+        (CellLine(str(seat.unrecorded)),),
     )
 
 
@@ -172,7 +184,7 @@ def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
 def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
     rows = tuple(_post_row(words, post) for post in posts)
     if not rows:
-        yield Note(words.say(N_("The agreement creates no role.")))
+        yield PaperNote(words.say(N_("The agreement creates no role.")))
         return
     columns = (
         Column(words.say(N_("Role")), 44),
@@ -181,31 +193,31 @@ def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
         Column(words.say(N_("Vacant person-days")), 26, figures=True),
         Column(words.say(N_("Share")), 16, figures=True),
     )
-    yield Table(columns, (Group("", rows),))
-    yield Note(
+    yield PaperTable(columns, (Group("", rows),))
+    yield PaperNote(
         words.say(N_("In calendar days. During an absence the deputy acts, and the role is not vacant.")),
         "quiet",
     )
 
 
 def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
-    about = [Line(words.of(post.role), "strong")]
+    about = [CellLine(words.of(post.role), "strong")]
     if post.headcount > 1 or post.hours_a_week is not None:
         promised = [words.count(Counted("%(n)s person", "%(n)s people", post.headcount))]
         if post.hours_a_week is not None:
             hours = show_number(words.language, post.hours_a_week)
             promised.append(words.say(N_("%(hours)s h a week each"), hours=hours))
-        about.append(Line(words.all_of(promised), "quiet"))
-    holders: list[Line] = []
+        about.append(CellLine(words.all_of(promised), "quiet"))
+    holders: list[CellLine] = []
     for name, days in post.holders:
-        holders += [Line(name), Line(_days(words, days), "quiet")]
+        holders += [CellLine(name), CellLine(_days(words, days), "quiet")]
     empty: Tone = "warning" if post.empty_days else "plain"
     return (
         tuple(about),
-        tuple(holders) or (Line(words.say(N_("no one")), "warning"),),
-        (Line(str(post.promised_days)),),
-        (Line(str(post.empty_days), empty),),
-        (Line(show_share(words.language, post.empty_days, post.promised_days)),),
+        tuple(holders) or (CellLine(words.say(N_("no one")), "warning"),),
+        (CellLine(str(post.promised_days)),),
+        (CellLine(str(post.empty_days), empty),),
+        (CellLine(show_share(words.language, post.empty_days, post.promised_days)),),
     )
 
 
@@ -214,7 +226,7 @@ def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
 
 def _clauses(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.clauses:
-        yield Note(words.say(N_("Nothing was owed in these days.")))
+        yield PaperNote(words.say(N_("Nothing was owed in these days.")))
         return
     columns = (
         Column(words.say(N_("Clause")), 24),
@@ -226,33 +238,33 @@ def _clauses(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         Group(owner, tuple(row for clause in of for row in _clause_rows(words, clause)))
         for owner, of in groupby(content.clauses, key=lambda clause: words.of(clause.owner))
     )
-    yield Table(columns, groups)
+    yield PaperTable(columns, groups)
 
 
 def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...]]:
     """A row a period; the duty is written out once. A part of a clause stands under its number."""
     number, _, part = clause.clause.partition(".")
-    called = (Line(number, "strong"), *((Line(part, "quiet"),) if part else ()))
+    called = (CellLine(number, "strong"), *((CellLine(part, "quiet"),) if part else ()))
     for place, period in enumerate(clause.periods):
-        duty = Line(words.of(clause.duty)) if place == 0 else Line("–", "quiet")
+        duty = CellLine(words.of(clause.duty)) if place == 0 else CellLine("–", "quiet")
         yield called, (duty,), tuple(_state(words, period)), tuple(_proofs(words, period))
 
 
-def _state(words: Speaker, period: ClausePeriod) -> Iterator[Line]:
+def _state(words: Speaker, period: ClausePeriod) -> Iterator[CellLine]:
     """How a period stands, its days, and the last day for what may still come."""
     tone: Tone = "warning" if period.state in _ALARMING else "strong"
-    yield Line(words.say(STATES[period.state]), tone)
-    yield Line(_days(words, period.days), "quiet")
+    yield CellLine(words.say(STATES[period.state]), tone)
+    yield CellLine(_days(words, period.days), "quiet")
     if period.due_on and period.state not in ("met", "waived"):
         due = show_day(words.language, period.due_on)
-        yield Line(words.say(N_("last day for proof: %(day)s"), day=due), "quiet")
+        yield CellLine(words.say(N_("last day for proof: %(day)s"), day=due), "quiet")
 
 
-def _proofs(words: Speaker, period: ClausePeriod) -> Iterable[Line]:
+def _proofs(words: Speaker, period: ClausePeriod) -> Iterable[CellLine]:
     """What was counted as proof, or not; where there is none, that nothing is on record."""
-    proofs = [Line(text) for text in _numbers(words, period)]
+    proofs = [CellLine(text) for text in _numbers(words, period)]
     proofs += [_proof(words, proof) for proof in period.proofs if (proof.kind, proof.why) != _BY_NUMBER]
-    return proofs or [Line(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet")]
+    return proofs or [CellLine(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet")]
 
 
 def _numbers(words: Speaker, period: ClausePeriod) -> list[str]:
@@ -261,13 +273,13 @@ def _numbers(words: Speaker, period: ClausePeriod) -> list[str]:
     return [words.say(sentence, **period.numbers) for sentence in islice(sentences, 1)]
 
 
-def _proof(words: Speaker, proof: Proof) -> Line:
+def _proof(words: Speaker, proof: StatementEvidence) -> CellLine:
     on = show_day(words.language, proof.on, "medium") if proof.on else ""
     what = ", ".join(part for part in (words.of(proof.what), on) if part)
     why = words.say(WHY[proof.why]) if proof.why in WHY else proof.why
     said = words.say(N_("%(what)s: %(why)s"), what=what, why=why)
     hands = words.of(proof.hands)
-    return Line(f"{said} – {hands}" if hands else said, "plain" if proof.counts else "quiet")
+    return CellLine(f"{said} – {hands}" if hands else said, "plain" if proof.counts else "quiet")
 
 
 # ------------------------------------------------------------------------------------- resources and decisions
@@ -275,12 +287,14 @@ def _proof(words: Speaker, proof: Proof) -> Line:
 
 def _resources(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.resources:
-        yield Note(words.say(N_("The agreement names no resource.")))
+        yield PaperNote(words.say(N_("The agreement names no resource.")))
         return
     columns = (Column(words.say(N_("Type")), 50), Column(words.say(N_("What the organization brings"))))
     rows = tuple(_row(words.say(_RESOURCES[one.kind]), words.of(one.brings)) for one in content.resources)
-    yield Table(columns, (Group("", rows),))
-    yield Note(words.say(N_("As the agreement says. The program keeps no record of hours or of money given.")), "quiet")
+    yield PaperTable(columns, (Group("", rows),))
+    yield PaperNote(
+        words.say(N_("As the agreement says. The program keeps no record of hours or of money given.")), "quiet"
+    )
 
 
 def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
@@ -292,9 +306,9 @@ def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
             Column(words.say(N_("State")), 34),
         )
         rows = tuple(_owed_row(words, content, line) for line in content.owed)
-        yield Table(columns, (Group("", rows),))
+        yield PaperTable(columns, (Group("", rows),))
     else:
-        yield Note(words.say(N_("The organization had no decision to carry out in these days.")))
+        yield PaperNote(words.say(N_("The organization had no decision to carry out in these days.")))
     if content.asked:
         endorsing = (
             Column(words.say(N_("Number and day")), 30),
@@ -302,19 +316,19 @@ def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
             Column(words.say(N_("Answer of the organization")), 44),
             Column(words.say(N_("State")), 34),
         )
-        yield Table(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))
+        yield PaperTable(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))
 
 
 def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> tuple[Cell, ...]:
-    state = [Line(words.say(DECISION_STATES[line.state]))]
+    state = [CellLine(words.say(DECISION_STATES[line.state]))]
     if line.state == "open" and line.due_on and line.due_on < content.on:
-        state.append(Line(words.say(N_("late")), "warning"))
+        state.append(CellLine(words.say(N_("late")), "warning"))
     if line.closed_on:
-        state.append(Line(show_day(words.language, line.closed_on, "medium"), "quiet"))
+        state.append(CellLine(show_day(words.language, line.closed_on, "medium"), "quiet"))
     return (
         _numbered(words, line),
-        (Line(_decided(words, line)), Line(words.of(line.owner), "quiet")),
-        (Line(show_day(words.language, line.due_on, "medium") if line.due_on else "–"),),
+        (CellLine(_decided(words, line)), CellLine(words.of(line.owner), "quiet")),
+        (CellLine(show_day(words.language, line.due_on, "medium") if line.due_on else "–"),),
         tuple(state),
     )
 
@@ -322,9 +336,9 @@ def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> 
 def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
     return (
         _numbered(words, line),
-        (Line(_decided(words, line)),),
-        (Line(words.say(SAID[line.said])),),
-        (Line(words.say(ENDORSEMENTS[line.state]) if line.state else "–"),),
+        (CellLine(_decided(words, line)),),
+        (CellLine(words.say(SAID[line.said])),),
+        (CellLine(words.say(ENDORSEMENTS[line.state]) if line.state else "–"),),
     )
 
 
@@ -333,7 +347,7 @@ def _decided(words: Speaker, line: DecisionOwed | DecisionAsked) -> str:
 
 
 def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:
-    return (Line(line.number, "strong"), Line(show_day(words.language, line.decided_on, "medium"), "quiet"))
+    return (CellLine(line.number, "strong"), CellLine(show_day(words.language, line.decided_on, "medium"), "quiet"))
 
 
 # ---------------------------------------------------------------------------------------------------- signature
@@ -365,4 +379,4 @@ def _days(words: Speaker, days: Days) -> str:
 
 
 def _row(*texts: str) -> tuple[Cell, ...]:
-    return tuple((Line(text),) for text in texts)
+    return tuple((CellLine(text),) for text in texts)

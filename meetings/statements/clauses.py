@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, rule_of
 from domain.declarations.checks.facts import DOCUMENT
 from domain.declarations.checks.judging import Fact, facts_of
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.rule import CheckRule
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.rows import col, every, of
 from domain.kernel.scope import local_day
@@ -22,7 +22,7 @@ from domain.kernel.spans import Span
 from domain.obligations import reading
 from locales import N_, say, show_day
 from meetings.documents.content import Both
-from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
+from meetings.documents.statement import ClausePeriod, ClauseYear, Days, StatementEvidence
 from meetings.statements.naming import title_of
 from meetings.statements.year import CoveredYear
 from models.obligation import ObligationDocument
@@ -105,13 +105,13 @@ class _Facts:
         called |= {str(row.id): _given_on(local_day(session, row.added_at)) for row in documents}
         return cls(called, _hands(session, rows), names)
 
-    def proofs(self, row: reading.PeriodRead) -> Iterator[Proof]:
+    def proofs(self, row: reading.PeriodRead) -> Iterator[StatementEvidence]:
         """The facts of a period as they are told; what is of another period stands with that one."""
         rule = rule_of(row.check_kind, row.rule)
         hands = self.hands if row.check_kind in GIVEN_BY_PEOPLE else {}
         for fact in facts_of(row.found):
             if fact.why != "other_period":
-                yield Proof(
+                yield StatementEvidence(
                     kind=fact.kind,
                     what=self.called.get(fact.id) or self._named(rule, fact),
                     on=fact.on,
@@ -120,7 +120,7 @@ class _Facts:
                     hands=hands.get(fact.id, Both()),
                 )
 
-    def _named(self, rule: Rule, fact: Fact) -> Both:
+    def _named(self, rule: CheckRule, fact: Fact) -> Both:
         """By the title of a committee or role, where it is one of these; else by nothing."""
         key = rule.named_by(fact)
         return title_of(self.names, key) if key else Both()

@@ -10,7 +10,7 @@ from domain.files.spreadsheets import XLSX, Sheet, Value
 from domain.kernel.periods import in_words
 from domain.kernel.scope import local_day
 from domain.mail.envelopes import Attachment
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from locales import LANGUAGES, N_, pick, say
 from meetings.documents.paper import typeset
 from meetings.statements.program import Release
@@ -29,7 +29,7 @@ def title_of(language: str, statement: ProgramStatement) -> str:
 
 def program_file(session: Session, left: Release, language: str) -> Attachment:
     """A released statement as a workbook in "fr" or "en". Raises Refusal where it holds a name that may not go out."""
-    gate, statement = Gate.here(session), left.statement
+    gate, statement = NameGate.here(session), left.statement
     made = workbook(statement, language, local_day(session, left.at))
     name = f"{statement.period}-{'bilan-du-programme' if language == 'fr' else 'program-statement'}.xlsx"
     gate.refuse([name, made])

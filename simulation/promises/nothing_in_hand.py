@@ -15,7 +15,7 @@ from domain.departure import taking_tasks, unopened
 from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from domain.kernel.rows import SHAPE, also, col, every, of, run, same, scalar, surely
 from domain.kernel.scope import local_day, program_of
-from domain.roles.roles import Falls, Link, Standing, standing
+from domain.roles.roles import DayTenures, Falls, Link, standing
 from domain.roles.takers import may_act_as, may_write_of_participants
 from models.casework import Responsibility, Task
 from simulation.promises import promise
@@ -359,7 +359,7 @@ class _Live(Task):
     links: list[Link] = also(Responsibility.links)
 
 
-def _live_tasks(session: Session, today: Standing) -> list[tuple[_Live, Falls]]:
+def _live_tasks(session: Session, today: DayTenures) -> list[tuple[_Live, Falls]]:
     """Every task that waits on somebody, and on whom it falls."""
     owner = case((col(Task.state) == "submitted", col(Task.approved_by_id)), else_=col(Task.owed_by_id))
     rows = every(

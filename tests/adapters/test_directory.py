@@ -19,7 +19,7 @@ import pytest
 
 from adapters.directory import Entra
 from adapters.id_tokens import Directory, prove
-from models.ports import Away, Begun, Proven, SignInProvider, Unproven
+from models.ports import Begun, Proven, ProviderUnavailable, SignInProvider, Unproven
 from tests.fakes.entra import (
     ABSENT,
     CLIENT_ID,
@@ -94,7 +94,9 @@ def begun(provider: SignInProvider) -> Begun:
     return found
 
 
-def signed_in(provider: SignInProvider, fake: FakeEntra, account: Account = ALICE) -> Proven | Unproven | Away:
+def signed_in(
+    provider: SignInProvider, fake: FakeEntra, account: Account = ALICE
+) -> Proven | Unproven | ProviderUnavailable:
     """What a whole sign-in of an account comes to."""
     began = begun(provider)
     return provider.finish(began.kept, fake.authorize(began.address, account))
@@ -219,7 +221,7 @@ def test_what_msal_asks_too_is_asked_of_the_token_itself(fake: FakeEntra, clock:
         there = f"{fake.authority}/{TENANT}/v2.0"
         directory = Directory(http, there, expected_issuer=there, clock=clock)
 
-        def proved(nonce: str) -> Proven | Unproven | Away:
+        def proved(nonce: str) -> Proven | Unproven | ProviderUnavailable:
             token = fake.id_token(ALICE, "the one that was sent")
             return prove(token, directory, audience=CLIENT_ID, tenants={TENANT}, nonce=nonce)
 
@@ -362,7 +364,7 @@ def test_many_who_sign_in_at_once_fetch_the_keys_once(make: Callable[..., Entra]
     provider = make()
     together = threading.Barrier(8)
 
-    def one(_: int) -> Proven | Unproven | Away:
+    def one(_: int) -> Proven | Unproven | ProviderUnavailable:
         together.wait()
         return signed_in(provider, fake)
 
@@ -382,7 +384,7 @@ def test_nobody_is_sent_to_a_directory_whose_word_could_not_be_checked(
 ) -> None:
     fake.failing[place] = answer
     provider = make()
-    assert provider.begin() == Away(code)
+    assert provider.begin() == ProviderUnavailable(code)
     assert provider.farewell() == ""
 
 
@@ -402,7 +404,7 @@ def test_a_directory_that_calls_itself_something_else_is_not_believed(
     described: dict[str, Any], make: Callable[..., Entra], fake: FakeEntra
 ) -> None:
     fake.description = described
-    assert make().begin() == Away("answer")
+    assert make().begin() == ProviderUnavailable("answer")
 
 
 @pytest.mark.ci
@@ -412,7 +414,7 @@ def test_nothing_is_sent_or_fetched_unencrypted_whatever_the_directory_says(
     plain = fake.authority.replace("https", "http")
     for place in ("jwks_uri", "authorization_endpoint", "token_endpoint"):
         fake.description = {place: f"{plain}/{TENANT}/oauth2/v2.0/token"}
-        assert make().begin() == Away("answer")
+        assert make().begin() == ProviderUnavailable("answer")
     assert fake.calls.keys() == {"description", "keys"}
 
 
@@ -424,7 +426,7 @@ def test_keys_that_vanish_during_a_sign_in_are_a_directory_that_is_away(
     answer = fake.authorize(began.address, ALICE)
     fake.failing["keys"] = (500, {})
     clock.now += 2 * 24 * 3600
-    assert provider.finish(began.kept, answer) == Away("busy")
+    assert provider.finish(began.kept, answer) == ProviderUnavailable("busy")
 
 
 def test_one_that_does_not_answer_is_left_alone_for_a_while_and_then_asked_again(
@@ -433,7 +435,7 @@ def test_one_that_does_not_answer_is_left_alone_for_a_while_and_then_asked_again
     provider = make()
     fake.failing["description"] = (500, {})
     for _ in range(3):
-        assert provider.begin() == Away("busy")
+        assert provider.begin() == ProviderUnavailable("busy")
     assert fake.calls["description"] == 1, "nobody waits for one that is known to be away"
     del fake.failing["description"]
     clock.now += 11
@@ -452,7 +454,7 @@ def test_a_directory_that_nobody_vouches_for_is_not_spoken_to(
         provider = Entra(
             type(settings)(**{**vars(settings), "authority": stranger.authority}), return_to=RETURN_TO, left_to=LEFT_TO
         )
-        assert provider.begin() == Away("connect")
+        assert provider.begin() == ProviderUnavailable("connect")
         assert stranger.calls == {}
         provider.close()
 
@@ -469,11 +471,11 @@ def test_the_environments_bundle_does_not_stand_in_for_the_file_that_we_were_giv
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        ((401, {"error": "invalid_client"}), Away("credential")),
-        ((400, {"error": "unauthorized_client"}), Away("credential")),
+        ((401, {"error": "invalid_client"}), ProviderUnavailable("credential")),
+        ((400, {"error": "unauthorized_client"}), ProviderUnavailable("credential")),
         ((400, {"error": "invalid_grant"}), Unproven("code")),
-        ((500, {"error": "server_error"}), Away("busy")),
-        ((503, b"<html>"), Away("busy")),
+        ((500, {"error": "server_error"}), ProviderUnavailable("busy")),
+        ((503, b"<html>"), ProviderUnavailable("busy")),
         ((200, b"<html>"), Unproven("token")),
         ((200, ["a list"]), Unproven("token")),
         ((200, {}), Unproven("token")),
@@ -495,12 +497,12 @@ def test_a_secret_that_is_no_longer_right_is_told_to_the_operator_and_mended_wit
     provider = make()
     fake.failing["token"] = (401, {"error": "invalid_client"})
     with caplog.at_level(logging.WARNING, "adapters.directory"):
-        assert signed_in(provider, fake) == Away("credential")
+        assert signed_in(provider, fake) == ProviderUnavailable("credential")
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     del fake.failing["token"]
     fake.secret_file.write_text("")
     try:
-        assert provider.begin() == Away("credential")
+        assert provider.begin() == ProviderUnavailable("credential")
         fake.secret_file.write_text("another word, which the registration has now")
         assert isinstance(signed_in(provider, fake), Proven)
     finally:

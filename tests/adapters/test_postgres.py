@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from adapters.account import Opened, open_the_way, server_account
+from adapters.account import OpenedTo, open_the_way, server_account
 from adapters.postgres import EmbeddedPostgres, PostgresError
 from tests.conftest import short_folder
 
@@ -330,7 +330,7 @@ def test_as_root_the_server_is_another_user_that_may_only_pass_through(tmp_path:
     closed.mkdir(mode=0o700)
     target = closed / "inner" / "cluster"
     target.parent.mkdir(mode=0o750)
-    assert open_the_way(target, account) == {Opened.TO_THE_ACCOUNT}
+    assert open_the_way(target, account) == {OpenedTo.TO_THE_ACCOUNT}
     for folder in (closed, target.parent):
         assert _can("cd", folder, as_user=account.pw_uid)
         assert not _can("ls", folder, as_user=account.pw_uid)

@@ -16,11 +16,11 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.access.invitations import invite
-from domain.roles.locked_person import hold_person
+from domain.roles.locked_person import lock_person
 from models.base import table_of
 from models.outbox import Notice
 from models.record import Event
-from tests.api.desk import ADDRESS, nobody
+from tests.api.application import ADDRESS, nobody
 from tests.cast import AT, Cast
 from tests.fakes.authenticator import Authenticator
 
@@ -114,7 +114,7 @@ def amid(
             if done:
                 ending(session)
             else:
-                hold_person(session, cast.people[name])
+                lock_person(session, cast.people[name])
             coming = pool.submit(come)
             until = time.monotonic() + 10
             while not session.scalar(_WAITING):

@@ -1,7 +1,7 @@
 """Whatever the web changes has its line of the record in the same transaction: held of every request of every test.
 
-The application that the tests ask (`tests.api.desk.app_on`) is watched as it commits. A transaction in which rows were
-written, and in which nothing was written down, fails the request, and so the test that made it.
+The application that the tests ask (`tests.api.application.app_on`) is watched as it commits. A transaction in which
+rows were written, and in which nothing was written down, fails the request, and so the test that made it.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from pydantic import Field
 
 from api.access.permissions import Action, asks
 from api.access.permissions import Given as Relations
-from api.access.session import SAFE_METHODS, AtDesk, Desk
-from api.acts.declaring import ActRouter, On, Subject
+from api.access.session import SAFE_METHODS, InContext, RequestContext
+from api.acts.declaring import ActRouter, ActSubject, On
 from api.json import routes as json_routes
 from api.json.act_routes import act_resources
 from api.pages import routes as page_routes
-from api.web.given import NOT_ON_FORM, Day, Given, PlainText, form_of, on_form
+from api.web.given import NOT_ON_FORM, ActInput, Day, PlainText, form_of, on_form
 from domain.kernel.refusals import Refusal
 from tests.cast import ROOT
 
@@ -47,18 +47,18 @@ def test_no_further_route_writes_by_hand() -> None:
 
 
 #: What is read of these forms asks nothing of the request.
-NO_DESK = cast("Desk", None)
+NO_CONTEXT = cast("RequestContext", None)
 
 
-def _find(desk: Desk, action: Action, thing_id: UUID) -> tuple[Mapping[str, Any], Relations]:
-    raise NotImplementedError(desk, action, thing_id)
+def _find(context: RequestContext, action: Action, thing_id: UUID) -> tuple[Mapping[str, Any], Relations]:
+    raise NotImplementedError(context, action, thing_id)
 
 
 def _answer(on: On[Any], done: None, response: Response) -> None:
     raise NotImplementedError(on, done, response)
 
 
-class SaidGiven(Given):
+class SaidGiven(ActInput):
     """What a form and a body say."""
 
     on: Day
@@ -78,24 +78,24 @@ def _typed(others: Sequence[str] = (), **typed: str) -> dict[str, Any]:
 def test_a_form_is_read_by_the_types_of_a_shape_and_says_the_same_as_a_body() -> None:
     thing = UUID(int=7)
     typed = _typed(on="2026-12-07", last_day="2026-12-08", who=str(thing), words=" Oui.", agrees="yes", why="autre")
-    said = SaidGiven.from_form(typed, NO_DESK)
+    said = SaidGiven.from_form(typed, NO_CONTEXT)
     assert said == SaidGiven(
         on=date(2026, 12, 7), until=date(2026, 12, 8), who=thing, words=" Oui.", agrees=True, why="autre"
     )
-    several = SaidGiven.from_form(_typed(on="2026-12-07", others=["", str(thing)]), NO_DESK)
+    several = SaidGiven.from_form(_typed(on="2026-12-07", others=["", str(thing)]), NO_CONTEXT)
     assert several == SaidGiven(on=date(2026, 12, 7), also=[thing])
-    assert SaidGiven.from_form(_typed(on="2026-12-07"), NO_DESK) == SaidGiven(on=date(2026, 12, 7))
+    assert SaidGiven.from_form(_typed(on="2026-12-07"), NO_CONTEXT) == SaidGiven(on=date(2026, 12, 7))
 
 
 @pytest.mark.parametrize(("typed", "code"), [({}, "day.missing"), ({"on": "7"}, "day.malformed")])
 def test_a_form_that_cannot_be_read_is_refused_by_its_code(typed: dict[str, str], code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        SaidGiven.from_form(_typed(**typed), NO_DESK)
+        SaidGiven.from_form(_typed(**typed), NO_CONTEXT)
     assert refused.value.code == code
 
 
 def test_a_field_whose_type_does_not_say_how_a_form_gives_it_has_to_say_so() -> None:
-    class Counted(Given):
+    class Counted(ActInput):
         minutes: int
 
     with pytest.raises(TypeError, match=r"Counted\.minutes"):
@@ -103,7 +103,7 @@ def test_a_field_whose_type_does_not_say_how_a_form_gives_it_has_to_say_so() -> 
 
 
 def test_an_act_whose_address_has_other_parts_than_its_function_is_not_declared() -> None:
-    subject = Subject("/things/{thing_id}", _find)
+    subject = ActSubject("/things/{thing_id}", _find)
     with pytest.raises(TypeError, match="lend"):
 
         @subject.act(Action.KEEP_EQUIPMENT, "/loans/{loan_id}")
@@ -122,20 +122,20 @@ def test_a_router_of_acts_takes_what_reads_and_what_is_declared_and_nothing_else
 
     @router.get("/things")
     @asks(Action.SEE_EQUIPMENT)
-    def read(desk: AtDesk) -> None: ...
+    def read(context: InContext) -> None: ...
 
     with pytest.raises(TypeError, match="GET /api/v1/silent"):
 
         @router.get("/silent")
-        def silent(desk: AtDesk) -> None: ...
+        def silent(context: InContext) -> None: ...
 
     with pytest.raises(TypeError, match="POST /api/v1/things"):
 
         @router.post("/things")
         @asks(Action.KEEP_EQUIPMENT)
-        def by_hand(desk: AtDesk) -> None: ...
+        def by_hand(context: InContext) -> None: ...
 
-    subject = Subject("/things/{thing_id}", _find)
+    subject = ActSubject("/things/{thing_id}", _find)
 
     @subject.act(Action.KEEP_EQUIPMENT, "/loans", status=204)
     def lend(on: On[Any], said: SaidGiven) -> None: ...

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.access.session import LONGEST
-from tests.api.desk import ADDRESS, app_on, token_for
+from tests.api.application import ADDRESS, app_on, token_for
 from tests.cast import AT, Cast
 
 

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from api.access.permissions import Action, allows, asks, organizations_for, require, to_program
 from api.access.questions import NotAsked
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.app import declared
 from api.json.idempotent_requests import AtOnce
 from models.base import table_of
 from models.program import Person
-from tests.api.desk import ADDRESS, app_on, token_for
+from tests.api.application import ADDRESS, app_on, token_for
 from tests.cast import Cast
 
 _person = table_of(Person)
@@ -37,45 +37,45 @@ def _rename(session: Session, person_id: UUID, name: str) -> None:
 
 @router.post("/asked")
 @asks(Action.SEE_PEOPLE)
-def asked(desk: AtDesk) -> None:
-    require(Action.SEE_PEOPLE, to_program(desk.asker))
+def asked(context: InContext) -> None:
+    require(Action.SEE_PEOPLE, to_program(context.asker))
 
 
 @router.post("/asked-as-a-condition")
 @asks(Action.SEE_DECISION)
-def asked_as_a_condition(desk: AtDesk) -> None:
-    organizations_for(desk.asker, Action.SEE_DECISION)
+def asked_as_a_condition(context: InContext) -> None:
+    organizations_for(context.asker, Action.SEE_DECISION)
 
 
 @router.post("/not-asked")
 @asks(Action.SEE_PEOPLE)
-def not_asked(desk: AtDesk) -> None:
-    _rename(desk.session, desk.asker.person_id, "Jais")
+def not_asked(context: InContext) -> None:
+    _rename(context.session, context.asker.person_id, "Jais")
 
 
 @router.post("/another-asked")
 @asks(Action.SEE_PEOPLE)
-def another_asked(desk: AtDesk) -> None:
-    allows(Action.SEE_CASES, to_program(desk.asker))
-    _rename(desk.session, desk.asker.person_id, "Jais")
+def another_asked(context: InContext) -> None:
+    allows(Action.SEE_CASES, to_program(context.asker))
+    _rename(context.session, context.asker.person_id, "Jais")
 
 
 @router.post("/nothing-named")
-def nothing_named(desk: AtDesk) -> None:
-    allows(Action.SEE_CASES, to_program(desk.asker))
+def nothing_named(context: InContext) -> None:
+    allows(Action.SEE_CASES, to_program(context.asker))
 
 
 @router.post("/once")
 @asks(Action.SEE_PEOPLE)
-def once_alone(desk: AtDesk, once: AtOnce) -> None:
+def once_alone(context: InContext, once: AtOnce) -> None:
     if once.again(None) is None:
-        require(Action.SEE_PEOPLE, to_program(desk.asker))
+        require(Action.SEE_PEOPLE, to_program(context.asker))
         once.keep(200, "/people")
 
 
 @router.get("/for-anyone")
 @asks(Action.LOOK)
-def for_anyone(desk: AtDesk) -> None: ...
+def for_anyone(context: InContext) -> None: ...
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from domain.participants.locking import case_of
 from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from flows.digests import write_digests
-from flows.ladders import Reminder
+from flows.ladders import RungsUsed
 from models.base import table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
@@ -37,7 +37,7 @@ from models.outbox import Notice
 from models.participant import Participant
 from models.record import Event
 from models.referral import Referral
-from tests.api.desk import app_on, client_for
+from tests.api.application import app_on, client_for
 from tests.casework import complete, step
 from tests.cast import AT, TODAY, Cast
 from tests.conftest import Copies
@@ -255,7 +255,7 @@ def _told_by_letter(there: There) -> list[str]:
     with cast.session() as session:
         late = board.late(session, TODAY, reader=cast.people["coordinator"])
         before = len(letters(cast, "daily_digest"))
-    reminded = {row.id: Reminder(AT, frozenset({"accountable"})) for row in late}
+    reminded = {row.id: RungsUsed(AT, frozenset({"accountable"})) for row in late}
     assert reminded
     write_digests(means_of(cast, Clock()), cast.program_id, AT, reminded, AT - timedelta(hours=1))
     written = letters(cast, "daily_digest")[before:]

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from models.access import Door
 from models.base import table_of
 from models.program import Person, Tenure
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.api.doorway import LINK, authenticator, letters, told
 from tests.cast import Cast
 from tests.terminal import Say

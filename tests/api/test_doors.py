@@ -17,7 +17,7 @@ from models.access import BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
 from models.outbox import Notice
 from models.program import Person, Program, Tenure
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.api.doorway import authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, text_of, told
 from tests.cast import ARRIVAL, AT, TODAY, Cast
 from tests.flows.support import Clock, Mailbag, means_of

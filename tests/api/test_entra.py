@@ -25,20 +25,20 @@ from sqlmodel import Session
 from adapters.directory import Entra
 from adapters.entra_settings import EntraSettings
 from adapters.settings import Settings
-from api.access.session import Office
+from api.access.session import Installation
 from api.app import create_app, directory_of
 from api.web.browsers import GONE_SECONDS
 from domain.access import doors, identities, invitations, sign_ins
-from domain.access.identities import Account as Linked
+from domain.access.identities import ProvenAccount as Linked
 from domain.people.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
 from models.base import table_of
 from models.ports import Begun
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import token_for, watched
+from tests.api.application import token_for, watched
 from tests.api.doorway import amid
-from tests.cast import ARRIVAL, AT, TODAY, Cast, stationery
+from tests.cast import ARRIVAL, AT, TODAY, Cast, letter_templates
 from tests.fakes.entra import (
     CLIENT_ID,
     HERE,
@@ -86,15 +86,15 @@ class Place:
     def __init__(self, cast: Cast, fake: FakeEntra, settings: EntraSettings) -> None:
         self.cast, self.fake, self.at = cast, fake, AT
         self.directory = Entra(settings, return_to=RETURN_TO, left_to=LEFT_TO)
-        self.office = Office(
+        self.installation = Installation(
             cast.database.engine,
-            stationery(),
+            letter_templates(),
             HERE,
             demonstration=False,
             directory=self.directory,
             clock=lambda: self.at,
         )
-        self.app = watched(create_app(self.office))
+        self.app = watched(create_app(self.installation))
 
     def browser(self) -> TestClient:
         """A browser in which nobody is signed in; it reads English and shows redirections as they are."""
@@ -129,7 +129,7 @@ class Place:
 
     def before(self) -> Session:
         """A session before a program is known."""
-        return self.office.before_a_program()
+        return self.installation.before_a_program()
 
 
 Settle = Callable[..., Place]
@@ -829,7 +829,7 @@ def test_a_directory_that_is_away_is_a_sentence(
 
 
 def test_without_a_directory_its_addresses_are_not_there(place: Place) -> None:
-    client = TestClient(create_app(replace(place.office, directory=None)), base_url=HERE, follow_redirects=False)
+    client = TestClient(create_app(replace(place.installation, directory=None)), base_url=HERE, follow_redirects=False)
     absent = client.get("/nothing")
     for method, path in (
         ("GET", "/sign-in/entra"),

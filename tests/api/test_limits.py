@@ -28,7 +28,7 @@ from api.web.limits import (
 from flows.sweep import sweep
 from models.access import RateCount, SignInFlow
 from models.base import table_of
-from tests.api.desk import ADDRESS, nobody, office_of
+from tests.api.application import ADDRESS, installation_of, nobody
 from tests.api.doorway import enrolled, letters
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, means_of
@@ -41,7 +41,7 @@ MANAGER = "manager.em@en-marge.example"
 
 def from_place(cast: Cast, host: str) -> TestClient:
     """A browser at an address of the network, with the application to itself."""
-    app = create_app(office_of(cast.database))
+    app = create_app(installation_of(cast.database))
     return TestClient(app, base_url=ADDRESS, client=(host, 50000), follow_redirects=False)
 
 
@@ -84,8 +84,8 @@ def posted_to(app: FastAPI, action: Action) -> list[str]:
 
 @pytest.mark.parametrize("action", COUNTED)
 def test_every_way_in_is_shut_to_a_place_that_tried_too_often(cast: Cast, action: Action) -> None:
-    office = office_of(cast.database)
-    app = create_app(office)
+    installation = installation_of(cast.database)
+    app = create_app(installation)
     ways = [("POST", path) for path in posted_to(app, action) if path != OF_THE_DEMONSTRATION]
     if action is Action.SIGN_IN:
         assert {"/door/{token}", "/sign-in/passkey", "/sign-in/entra", "/auth/callback"} <= {path for _, path in ways}
@@ -103,19 +103,19 @@ def test_every_way_in_is_shut_to_a_place_that_tried_too_often(cast: Cast, action
     assert 429 not in statuses("198.51.100.8").values()
     what, most = COUNTED[action]
     for _ in range(most):
-        limits.hit(office, what, "198.51.100.7", most=most)
+        limits.hit(installation, what, "198.51.100.7", most=most)
     assert statuses("198.51.100.7") == {f"{method} {path}": 429 for method, path in ways}
 
 
 def test_a_try_counts_for_a_quarter_of_an_hour(cast: Cast) -> None:
     now = AT.replace(minute=14, second=59)
-    office = replace(office_of(cast.database), clock=lambda: now)
+    installation = replace(installation_of(cast.database), clock=lambda: now)
     for _ in range(3):
-        limits.hit(office, "letter_to", MANAGER, most=3)
+        limits.hit(installation, "letter_to", MANAGER, most=3)
     with pytest.raises(limits.TooMany) as told:
-        limits.hit(office, "letter_to", MANAGER, most=3)
+        limits.hit(installation, "letter_to", MANAGER, most=3)
     assert told.value.headers == {"Retry-After": "1"}
-    limits.hit(replace(office, clock=lambda: now + timedelta(seconds=1)), "letter_to", MANAGER, most=3)
+    limits.hit(replace(installation, clock=lambda: now + timedelta(seconds=1)), "letter_to", MANAGER, most=3)
 
 
 def asked_for(cast: Cast, address: str, hosts: Iterable[str]) -> list[int]:

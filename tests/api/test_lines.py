@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from api.access.permissions import Action, asks, require, themselves, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from domain.record import events
-from tests.api.desk import ADDRESS, app_on, token_for
+from tests.api.application import ADDRESS, app_on, token_for
 from tests.cast import AT, Cast
 
 CHANGE = text("update person set phone = '514-555-0101' where id = :id")
@@ -39,17 +39,19 @@ def test_a_change_that_is_not_written_down_fails(cast: Cast, act: str) -> None:
 
     @app.get("/silent")
     @asks(Action.SEE_MY_WORK)
-    def silent(desk: AtDesk) -> None:
+    def silent(context: InContext) -> None:
         """Change something and tell nobody."""
-        require(Action.SEE_MY_WORK, to_program(desk.asker))
+        require(Action.SEE_MY_WORK, to_program(context.asker))
         if act == "savepoint":
-            desk.session.execute(CHANGE, {"id": desk.asker.person_id})
-            with desk.session.begin_nested() as undone:
-                person = desk.asker.person_id
-                events.write(desk.session, "person.changed", "person", person, by=themselves(desk.asker), at=desk.at)
+            context.session.execute(CHANGE, {"id": context.asker.person_id})
+            with context.session.begin_nested() as undone:
+                person = context.asker.person_id
+                events.write(
+                    context.session, "person.changed", "person", person, by=themselves(context.asker), at=context.at
+                )
                 undone.rollback()
         else:
-            desk.session.execute(text(act), {"id": desk.asker.person_id})
+            context.session.execute(text(act), {"id": context.asker.person_id})
 
     with pytest.raises(AssertionError, match="tells the record nothing"):
         asked(cast, app, "/silent")

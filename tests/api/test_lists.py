@@ -21,11 +21,11 @@ from api.access.follow_ups import caseload_of, find_follow_up
 from api.access.meetings import find_meeting
 from api.access.partners import partners_of, to_partner
 from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, require
-from api.access.session import Desk
+from api.access.session import RequestContext
 from api.views.meetings import between
 from domain.people.absences import record_absence
 from domain.roles.roles import standing
-from tests.api.desk import client_for, office_of
+from tests.api.application import client_for, installation_of
 from tests.cast import AT, TODAY, Cast
 from tests.conftest import Copies
 from tests.following import SECOND, WORKER, agreed, bar, followed
@@ -65,17 +65,17 @@ def lived_in(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[Cast]:
         yield cast
 
 
-def meetings(desk: Desk) -> dict[UUID, bool]:
+def meetings(context: RequestContext) -> dict[UUID, bool]:
     """The meetings of the list, and whether it leads to each."""
-    return {line.meeting.id: line.may_open for line in between(desk, LOCAL.date(), date(2027, 4, 30))}
+    return {line.meeting.id: line.may_open for line in between(context, LOCAL.date(), date(2027, 4, 30))}
 
 
-def partners(desk: Desk) -> dict[UUID, bool]:
+def partners(context: RequestContext) -> dict[UUID, bool]:
     """Every partner, and whether the list has it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_PARTNER: frozenset({Relation.STAFF})})
-        every = [row.id for row in partners_of(desk.session, desk.asker)]
-    listed = {row.id for row in partners_of(desk.session, desk.asker)}
+        every = [row.id for row in partners_of(context.session, context.asker)]
+    listed = {row.id for row in partners_of(context.session, context.asker)}
     return {one: one in listed for one in every}
 
 
@@ -84,10 +84,10 @@ def may_see_partner(_: Session, asker: Asker, organization_id: UUID) -> None:
     require(Action.SEE_PARTNER, to_partner(asker, organization_id))
 
 
-def opens(desk: Desk, find: Callable[..., object], thing: UUID) -> bool:
+def opens(context: RequestContext, find: Callable[..., object], thing: UUID) -> bool:
     """Whether the thing is there for the asker."""
     with suppress(Forbidden):
-        find(desk.session, desk.asker, thing)
+        find(context.session, context.asker, thing)
         return True
     return False
 
@@ -108,9 +108,11 @@ def test_a_list_and_its_pages_agree_for_every_asker_on_every_day(lived_in: Cast,
         for day in DAYS:
             today = standing(session, day)
             for who in ASKERS:
-                desk = Desk(session, Asker(lived_in.people[who], today), AT, office_of(lived_in.database))
-                for thing, listed in listing(desk).items():
-                    assert listed == opens(desk, find, thing), (day, who)
+                context = RequestContext(
+                    session, Asker(lived_in.people[who], today), AT, installation_of(lived_in.database)
+                )
+                for thing, listed in listing(context).items():
+                    assert listed == opens(context, find, thing), (day, who)
                     answers.add(listed)
     assert answers == {True, False}
 
@@ -127,9 +129,11 @@ def test_they_agree_whatever_the_row_of_the_table_holds(
         for row in (frozenset(), frozenset({Relation.STAFF}), *(frozenset({one}) for one in TABLE[action])):
             monkeypatch.setattr(permissions, "TABLE", {**TABLE, action: row})
             for who in ("coordinator", "police", "manager_codim", "researcher"):
-                desk = Desk(session, Asker(lived_in.people[who], today), AT, office_of(lived_in.database))
-                for thing, listed in listing(desk).items():
-                    assert listed == opens(desk, find, thing), (row, who)
+                context = RequestContext(
+                    session, Asker(lived_in.people[who], today), AT, installation_of(lived_in.database)
+                )
+                for thing, listed in listing(context).items():
+                    assert listed == opens(context, find, thing), (row, who)
                     every.setdefault(row, set()).add(listed)
     assert every[frozenset()] == {False}
     assert every[frozenset({Relation.STAFF})] == {True}

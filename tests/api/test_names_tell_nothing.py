@@ -21,7 +21,7 @@ from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
 from models.program import Person
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.api.pages.gathered import END, hold
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast

@@ -17,7 +17,7 @@ from models.base import table_of
 from models.casework import Responsibility
 from models.departure import Departure
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.json.window import Asker
 from tests.cast import Arranged, Cast
 from tests.conftest import Copies

@@ -25,7 +25,7 @@ from domain.people.people import end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure
-from tests.api.desk import client_for, nobody, office_of
+from tests.api.application import client_for, installation_of, nobody
 from tests.api.doorway import amid, authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, told
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
@@ -93,7 +93,9 @@ def test_what_a_browser_keeps_until_its_person_goes_on_is_bound_to_this_host(
     cast: Cast, path: str, name: str, same_site: str
 ) -> None:
     here = "https://spheres.example"
-    browser = TestClient(create_app(office_of(cast.database, base_url=here)), base_url=here, follow_redirects=False)
+    browser = TestClient(
+        create_app(installation_of(cast.database, base_url=here)), base_url=here, follow_redirects=False
+    )
     kept = browser.post(path, data={"address": "nobody@elsewhere.example"}).headers["set-cookie"]
     said = kept.lower().split("; ")
     assert kept.startswith(f"{name}=")
@@ -462,7 +464,7 @@ def test_a_passkey_is_bound_to_a_name_and_never_to_a_number(address: str, site: 
 
 
 def test_at_an_address_without_a_name_the_pages_say_so_and_offer_nothing(cast: Cast) -> None:
-    app = create_app(replace(office_of(cast.database), base_url="http://127.0.0.1:8400"))
+    app = create_app(replace(installation_of(cast.database), base_url="http://127.0.0.1:8400"))
     client = TestClient(app, base_url="http://127.0.0.1:8400", headers={"Accept-Language": "en"})
     page = client.get("/sign-in").text
     assert "passkeys need a name" in page
@@ -497,7 +499,7 @@ def keyed(page: Page) -> CDPSession:
 def at_home(app: FastAPI, address: str) -> str:
     """The address under the one name of this machine to which browsers bind a passkey, told to the application too."""
     home = address.replace("127.0.0.1", "localhost")
-    app.state.office = replace(app.state.office, base_url=home)
+    app.state.installation = replace(app.state.installation, base_url=home)
     return home
 
 
@@ -506,7 +508,7 @@ def at_home(app: FastAPI, address: str) -> str:
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, open_page: OpenPage, lang: str) -> None:
     fr = lang == "fr"
-    app = create_app(office_of(cast.database, base_url="http://localhost"))
+    app = create_app(installation_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         home = at_home(app, address)
         page = open_page(home + invited(cast, "manager_em"), lang=lang, width=390)
@@ -540,7 +542,7 @@ def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, o
 @pytest.mark.ci
 @pytest.mark.browser
 def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: Cast, open_page: OpenPage) -> None:
-    app = create_app(office_of(cast.database, base_url="http://localhost"))
+    app = create_app(installation_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         page = open_page(f"{at_home(app, address)}/sign-in", lang="en")
         devices = keyed(page)
@@ -559,7 +561,7 @@ def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: 
 def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_shut(
     cast: Cast, open_page: OpenPage
 ) -> None:
-    app = create_app(office_of(cast.database, base_url="http://localhost"))
+    app = create_app(installation_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         home = at_home(app, address)
         page = open_page(home + invited(cast, "police"), lang="en")
@@ -588,7 +590,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
 @pytest.mark.ci
 @pytest.mark.browser
 def test_without_the_script_the_page_says_what_is_missing(cast: Cast, open_page: OpenPage) -> None:
-    app = create_app(office_of(cast.database, base_url="http://localhost"))
+    app = create_app(installation_of(cast.database, base_url="http://localhost"))
     with serve(app) as address:
         page = open_page(f"{at_home(app, address)}/sign-in", lang="en", script=False)
         page.get_by_role("button", name="Sign in with a passkey").click()

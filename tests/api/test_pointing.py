@@ -20,7 +20,7 @@ from meetings import schedule
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
-from tests.api.desk import nobody
+from tests.api.application import nobody
 from tests.api.pages.looking import signed_in
 from tests.api.test_names_tell_nothing import KNOWN, MEETING, UNKNOWN
 from tests.cast import AT, Arranged, Cast
@@ -84,7 +84,7 @@ def test_the_same_words_are_pointed_at_for_who_is_on_file_and_for_who_is_not(cas
 def test_pointing_does_the_same_work_for_who_is_on_file_and_for_who_is_not(cast: Cast, planned: UUID) -> None:
     """No clock: the statements of the database and their order, which a busy machine does not change."""
     client, path = signed_in(cast, "manager_em"), f"/meetings/{planned}/agenda/items"
-    engine = client.app.state.office.engine  # type: ignore[attr-defined]
+    engine = client.app.state.installation.engine  # type: ignore[attr-defined]
     asked: list[str] = []
 
     def note(_c: object, _cur: object, statement: str, *_: object) -> None:
@@ -182,7 +182,7 @@ def _fields(dependant: Any) -> Iterator[str]:
 def test_each_field_of_each_form_is_looked_at_or_is_listed_as_no_words() -> None:
     """A new form is looked at without anybody thinking of it; what is listed is a field of some form, or of the API."""
     from api.pages import routes  # noqa: PLC0415
-    from api.web.given import Given  # noqa: PLC0415
+    from api.web.given import ActInput  # noqa: PLC0415
 
     forms = {
         name
@@ -192,7 +192,7 @@ def test_each_field_of_each_form_is_looked_at_or_is_listed_as_no_words() -> None
         for name in _fields(route.dependant)
     }
     bodies: set[str] = set()
-    models = [Given]
+    models = [ActInput]
     while models:
         model = models.pop()
         bodies |= set(model.model_fields)

@@ -13,12 +13,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import ARRAY, JSON, LargeBinary, event, select
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from domain.record.reads import EXPORTED, PROTECTED, READ
 from models.base import table_of
 from models.casework import EvidenceFile
 from models.tables import metadata
-from tests.api.desk import app_on, token_for
+from tests.api.application import app_on, token_for
 from tests.cast import AT
 from tests.conftest import Copies
 from tests.matrix.asked import Route, routes_of
@@ -130,10 +130,10 @@ def test_a_route_that_tells_nobody_is_found(world: World) -> None:
 
     @app.get("/leak/{evidence_id}")
     @asks(Action.READ_EVIDENCE)
-    def leak(desk: AtDesk, evidence_id: str) -> int:
+    def leak(context: InContext, evidence_id: str) -> int:
         """How long a document is, by reading it."""
-        require(Action.READ_EVIDENCE, to_program(desk.asker))
-        return len(desk.session.scalars(select(file.c.content).where(file.c.id == evidence_id)).one())
+        require(Action.READ_EVIDENCE, to_program(context.asker))
+        return len(context.session.scalars(select(file.c.content).where(file.c.id == evidence_id)).one())
 
     _, told_nobody = silent(world, app, "coordinator", at=lambda route: "/leak" in route.path)
     assert told_nobody == {"GET /leak/{evidence_id}"}

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 
 from adapters.database import make_engine
-from api.access.session import Office
+from api.access.session import Installation
 from domain.kernel.actors import Actor
 from domain.record import turned_away
 from domain.record.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
@@ -23,7 +23,7 @@ from meetings import feeds
 from models.access import BrowserSession
 from models.base import table_of
 from models.record import Event
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.casework import open_onboarding, step
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, means_of
@@ -55,8 +55,8 @@ def police(cast: Cast) -> TestClient:
 def later(client: TestClient, at: datetime) -> None:
     """Set the clock of the office that a browser asks."""
     app: Any = client.app
-    office: Office = app.state.office
-    app.state.office = replace(office, clock=lambda: at)
+    installation: Installation = app.state.installation
+    app.state.installation = replace(installation, clock=lambda: at)
 
 
 def test_a_refusal_says_who_asked_for_what_of_which_thing(cast: Cast, police: TestClient, case_id: UUID) -> None:
@@ -238,14 +238,14 @@ def test_a_stranger_is_in_the_log_and_not_in_the_record(
 def test_a_refusal_that_cannot_be_told_is_not_answered(cast: Cast, police: TestClient, case_id: UUID) -> None:
     """Nobody learns by a 404 what the record does not hold."""
     app: Any = police.app
-    office: Office = app.state.office
+    installation: Installation = app.state.installation
     away = make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
 
-    class _LosesIt(Office):
+    class _LosesIt(Installation):
         def of_program(self, program_id: UUID) -> Any:
-            return replace(office, engine=away).of_program(program_id)
+            return replace(installation, engine=away).of_program(program_id)
 
-    app.state.office = _LosesIt(**office.__dict__)
+    app.state.installation = _LosesIt(**installation.__dict__)
     assert police.get(f"/cases/{case_id}").status_code == 503
     assert lines(cast) == []
 

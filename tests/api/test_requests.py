@@ -19,7 +19,7 @@ from adapters.database import open_session
 from api.access.request_rates import MOST, SPAN, TOLD_EVERY, Requests, TooManyRequests
 from api.app import create_app
 from api.web import pointing
-from tests.api.desk import ADDRESS, nobody, office_of, token_for, watched
+from tests.api.application import ADDRESS, installation_of, nobody, token_for, watched
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, Cast
 
@@ -27,9 +27,9 @@ PATH = "/people"
 
 
 def _client(cast: Cast, *, most: int, who: str = "coordinator", at: datetime = AT) -> TestClient:
-    office = office_of(cast.database, at=at, most_requests=most)
+    installation = installation_of(cast.database, at=at, most_requests=most)
     client = TestClient(
-        watched(create_app(office)), base_url=ADDRESS, headers={"Accept-Language": "en"}, follow_redirects=False
+        watched(create_app(installation)), base_url=ADDRESS, headers={"Accept-Language": "en"}, follow_redirects=False
     )
     client.cookies.set("spheres", token_for(cast.database, cast.people[who], at=at))
     return client

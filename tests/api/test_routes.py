@@ -17,7 +17,7 @@ from adapters.database import make_engine
 from api.access.permissions import OF_A_PART, TABLE, Action, Relation
 from api.cli.commands import app as command_line
 from domain.record.turned_away import table_for
-from tests.api.desk import app_on, nobody
+from tests.api.application import app_on, nobody
 from tests.cast import ROOT, Cast
 
 #: The description of the API: the framework's own route, which is there on a machine of one's own alone.

@@ -19,7 +19,7 @@ from domain.people.people import appoint, end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure
-from tests.api.desk import client_for, nobody, token_for
+from tests.api.application import client_for, nobody, token_for
 from tests.api.doorway import come_in, enrolled, invited, told
 from tests.cast import AT, TODAY, Cast
 

@@ -20,7 +20,7 @@ from api.access.tasks import actor_for
 from domain.accompaniment import barring
 from domain.casework import board, tasks
 from domain.people.absences import record_absence
-from domain.roles.roles import Link, Standing, standing
+from domain.roles.roles import DayTenures, Link, standing
 from domain.roles.sight import sees_by_role
 from models.base import table_of
 from models.casework import Case
@@ -111,7 +111,7 @@ def _known(session: Session, case_id: UUID) -> Known:
     return Known(row, barred, tasks_of, links)
 
 
-def _relations(today: Standing, person: UUID, case: Known) -> set[Relation]:
+def _relations(today: DayTenures, person: UUID, case: Known) -> set[Relation]:
     """What a person is to a case, reckoned from who holds what, one task at a time: no word of the code under test."""
     found: set[Relation] = set()
     if person in case.barred:
@@ -141,13 +141,13 @@ def _relations(today: Standing, person: UUID, case: Known) -> set[Relation]:
     return found
 
 
-def _who_has(today: Standing, row: dict[str, Any], case: Known) -> set[UUID]:
+def _who_has(today: DayTenures, row: dict[str, Any], case: Known) -> set[UUID]:
     if row["state"] in ("planned", "open") and row["owed_by_id"] is not None:
         return {holder.person_id for holder in today.falls(case.links[row["owed_by_id"]]).holders}
     return _judges(today, row, case.links[row["approved_by_id"]]) if row["state"] == "submitted" else set()
 
 
-def _judges(today: Standing, row: dict[str, Any], chain: list[Link]) -> set[UUID]:
+def _judges(today: DayTenures, row: dict[str, Any], chain: list[Link]) -> set[UUID]:
     """Who approves a task: by the first link of which anybody may, who neither did it nor is said not to."""
     barred = {row["done_by"], row["done_for"]}
     for link in row["may_not_approve"]:

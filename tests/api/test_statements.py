@@ -15,7 +15,7 @@ from psycopg import sql
 from sqlalchemy import Table, event
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.session import AtDesk
+from api.access.session import InContext
 from api.pages.frame import framed_pages, page
 from models.base import table_of
 from models.casework import Case, Task
@@ -24,7 +24,7 @@ from models.meeting import Meeting
 from models.minutes import Decision, Endorsement
 from models.participant import Participant
 from models.program import Person
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT
 from tests.conftest import Copies
 from tests.databases import bare
@@ -56,9 +56,9 @@ def client(world: World) -> TestClient:
 
     @router.get("/frame-alone")
     @asks(Action.SEE_MY_WORK)
-    def show_frame(desk: AtDesk, request: Request) -> HTMLResponse:
-        require(Action.SEE_MY_WORK, to_program(desk.asker))
-        return page(desk, request, "error.html", title="", detail="", code=200)
+    def show_frame(context: InContext, request: Request) -> HTMLResponse:
+        require(Action.SEE_MY_WORK, to_program(context.asker))
+        return page(context, request, "error.html", title="", detail="", code=200)
 
     client.app.router.routes.extend(router.routes)  # type: ignore[attr-defined]  # it is a FastAPI application
     return client

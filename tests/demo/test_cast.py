@@ -14,7 +14,7 @@ from domain.declarations.planning import due_on
 from domain.declarations.program_check import read_program
 from domain.declarations.protocol import Protocol
 from domain.declarations.protocol_check import Around, check_protocol
-from domain.declared.problems import DeclaredErrors, Problem
+from domain.declared.problems import DeclaredErrors, FileProblem
 from domain.declared.reading import load_declared
 from domain.kernel.calendars import Calendar
 
@@ -42,7 +42,7 @@ def read(text: str = TEXT, today: date = TODAY) -> DemonstrationFile:
 DEMO = read()
 
 
-def problems_of(text: str) -> list[Problem]:
+def problems_of(text: str) -> list[FileProblem]:
     with pytest.raises(DeclaredErrors) as refused:
         read(text)
     return refused.value.problems

@@ -27,8 +27,8 @@ from models.outbox import Notice
 from models.participant import Participant
 from models.program import Person, Program
 from models.record import Event
-from tests.api.desk import nobody
-from tests.cast import KEYS, stationery
+from tests.api.application import nobody
+from tests.cast import KEYS, letter_templates
 from tests.conftest import Database
 
 _program = table_of(Program)
@@ -55,7 +55,7 @@ DAYS = {
     [pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in DAYS.items()],
 )
 def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -> None:
-    loaded = Demonstration(database.engine, stationery(), at=at, keys=KEYS)
+    loaded = Demonstration(database.engine, letter_templates(), at=at, keys=KEYS)
     program_id = loaded.load()
     with program_session(database.engine, program_id) as session:
         program = session.get(Program, program_id)
@@ -71,7 +71,7 @@ def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -
 @pytest.fixture
 def with_people(database: Database) -> Iterator[tuple[Demonstration, Session]]:
     """The demonstration's people, without the year behind them, and a session in which one can look."""
-    loaded = Demonstration(database.engine, stationery(), at=datetime.now(UTC), keys=KEYS)
+    loaded = Demonstration(database.engine, letter_templates(), at=datetime.now(UTC), keys=KEYS)
     with program_session(database.engine, loaded.load_people()) as session:
         yield loaded, session
 
@@ -153,7 +153,7 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
     loaded, session = with_people
     browser, seen = nobody(database, demonstration=True, at=loaded.at), list[httpx2.Response]()
     app = cast("FastAPI", browser.app)
-    app.state.office = replace(app.state.office, is_being_written=lambda: len(seen) < ASKED)
+    app.state.installation = replace(app.state.installation, is_being_written=lambda: len(seen) < ASKED)
     coordinator = session.scalars(select(_person.c.id).where(_person.c.key == "solene")).one()
     entering = {"program": str(session.info["program_id"]), "person": str(coordinator)}
     absence = {"starts_on": "2026-12-21", "ends_on": "2026-12-22"}

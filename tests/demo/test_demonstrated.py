@@ -36,7 +36,7 @@ from models.obligation import ObligationFinding, ObligationPeriod
 from models.participant import Participant
 from models.program import Organization
 from models.referral import Referral
-from tests.cast import KEYS, stationery
+from tests.cast import KEYS, letter_templates
 from tests.conftest import Copies, Database
 
 _meeting = table_of(Meeting)
@@ -80,7 +80,7 @@ class Loaded:
 def loaded(request: pytest.FixtureRequest, copies: Copies, template: str) -> Iterator[Loaded]:
     """Loading takes seconds, so that the tests of a day share it; each only reads."""
     with copies.of(template) as database:
-        program_id = Demonstration(database.engine, stationery(), at=request.param, keys=KEYS).load()
+        program_id = Demonstration(database.engine, letter_templates(), at=request.param, keys=KEYS).load()
         yield Loaded(program_id, database, request.param)
 
 

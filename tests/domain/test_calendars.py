@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.declared.reading import Bilingual
-from domain.kernel.calendars import Calendar, Closure, UnknownYear
+from domain.kernel.calendars import Calendar, ClosedSpan, UnknownYear
 
 QUEBEC = Calendar()
-EASTER_MONDAY = Closure(date(2026, 4, 6), date(2026, 4, 6), Bilingual(fr="Lundi de Pâques", en="Easter Monday"))
-HOLIDAYS = Closure(date(2026, 12, 24), date(2027, 1, 4), Bilingual(fr="Congé des fêtes", en="Holiday closure"))
+EASTER_MONDAY = ClosedSpan(date(2026, 4, 6), date(2026, 4, 6), Bilingual(fr="Lundi de Pâques", en="Easter Monday"))
+HOLIDAYS = ClosedSpan(date(2026, 12, 24), date(2027, 1, 4), Bilingual(fr="Congé des fêtes", en="Holiday closure"))
 OURS = QUEBEC.closed_also([EASTER_MONDAY, HOLIDAYS])
 
 days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
@@ -78,7 +78,7 @@ def test_counting_stops_at_the_last_year_that_is_known() -> None:
 
 def test_a_closure_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(ValueError, match="ends before it begins"):
-        Closure(date(2026, 1, 2), date(2026, 1, 1), Bilingual(fr="x", en="x"))
+        ClosedSpan(date(2026, 1, 2), date(2026, 1, 1), Bilingual(fr="x", en="x"))
 
 
 def test_counting_steps_over_a_holiday_and_a_weekend() -> None:

@@ -24,7 +24,7 @@ from models.base import table_of
 from models.casework import Task
 from models.committee import SeatHolder
 from models.program import Tenure
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import carry, case_row
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import (
@@ -473,7 +473,7 @@ def test_a_part_that_somebody_else_was_given_or_that_was_left_vacant_by_name_is_
     with program.session() as session:
         ending.end_departure(session, *current.due_to_end(session, AFTER), by=LOADING, at=AFTER)
         by = program.actor("coordinator")
-        assigning.assign(session, first, program.people[SECOND], by=by, at=AFTER + timedelta(hours=1))
+        assigning.assign_worker(session, first, program.people[SECOND], by=by, at=AFTER + timedelta(hours=1))
     cancel(program, case_id, at=STAYS)
     assert has_now(program, first, STAYS) == {"primary": SECOND}
     assert has_now(program, pair, STAYS) == {"primary": THIRD, "second": WORKER}
@@ -500,7 +500,7 @@ def test_a_part_that_a_rule_refuses_stays_ended_and_is_the_coordinators_task(pro
         assert found is not None
         assert [one.holder_id for one in found.parts] == [None, None]
         by = program.actor("coordinator")
-        assigning.assign(session, pair, program.people[SECOND], kind="second", by=by, at=STAYS)
+        assigning.assign_worker(session, pair, program.people[SECOND], kind="second", by=by, at=STAYS)
     assert open_tasks(program, pair) == [], "done by giving it to somebody"
 
 

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from domain.declared.problems import DeclaredErrors, Problem, Wrong, nearest
-from domain.declared.reading import Bilingual, Declared, GuideId, Key, Part, load_declared, load_declared_text
+from domain.declared.problems import DeclaredErrors, FileProblem, Wrong, nearest
+from domain.declared.reading import Bilingual, Declared, GrammarPart, GuideId, Key, load_declared, load_declared_text
 
 
-class Due(Part):
+class Due(GrammarPart):
     days: int = Field(ge=0)
     after: Key | None = None
 
 
-class Nobody(Part):
+class Nobody(GrammarPart):
     by: Key
 
 
-class Line(Part):
+class Line(GrammarPart):
     id: Key
     title: Bilingual
     due: Due | None = None
@@ -30,7 +30,7 @@ class Line(Part):
     waive: Literal["never"] | Nobody = "never"
 
 
-class Page(Part):
+class Page(GrammarPart):
     version: int
     first: date | None = None
     at: time | None = None
@@ -58,7 +58,7 @@ steps:
 """
 
 
-def problems(text: str) -> list[Problem]:
+def problems(text: str) -> list[FileProblem]:
     with pytest.raises(DeclaredErrors) as raised:
         load_declared_text(text, "page.yaml", Page)
     return raised.value.problems
@@ -217,7 +217,7 @@ def test_a_language_that_is_not_spoken_is_a_mistake_of_the_caller() -> None:
 
 
 def test_a_validator_says_where_below_its_value_the_mistake_is() -> None:
-    class Pair(Part):
+    class Pair(GrammarPart):
         fewest: int
         most: int
 

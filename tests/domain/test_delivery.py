@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.mail.delivery import LONGEST_WAIT, WAITS, Decision, next_attempt
+from domain.mail.delivery import LONGEST_WAIT, WAITS, DeliveryOutcome, next_attempt
 from models.ports import Accepted, Later, Outcome, Refused, Unknown
 
 AT = datetime(2026, 12, 7, 13, 0, tzinfo=UTC)
@@ -17,12 +17,12 @@ NOT_DELIVERED = (Later("451 4.7.1"), Unknown(), Refused(permanent=False, code="5
 
 def test_a_letter_that_was_taken_is_sent_whatever_went_before() -> None:
     for attempts in (1, 4, 50):
-        assert next_attempt(attempts, Accepted(), AT) == Decision("sent")
+        assert next_attempt(attempts, Accepted(), AT) == DeliveryOutcome("sent")
 
 
 def test_a_lasting_refusal_ends_at_once_and_a_person_is_told() -> None:
     decision = next_attempt(1, Refused(permanent=True, code="550 5.1.1"), AT)
-    assert decision == Decision("failed")
+    assert decision == DeliveryOutcome("failed")
     assert decision.tell_someone
 
 
@@ -39,7 +39,7 @@ def test_the_waits_grow_from_a_minute_to_a_day_and_then_a_person_is_told(outcome
         at = decision.retry_at
     assert waited == [1, 5, 15, 60, 240, 1440]
     last = next_attempt(7, outcome, at)
-    assert last == Decision("give_up")
+    assert last == DeliveryOutcome("give_up")
     assert last.tell_someone
 
 

@@ -43,7 +43,7 @@ from models.agreement import AgreementRole
 from models.base import table_of
 from models.casework import Case, Task
 from models.program import Tenure
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited
 from tests.departing import (
@@ -152,7 +152,7 @@ def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed
         passed_on, completed = (followed(session, following, number) for number in ("#2026-01", "#2026-02"))
     gone = leave(following, WORKER, "ccsmtl", last_day=TODAY, planned=False)
     with following.session() as session:
-        assigning.assign(session, passed_on, following.people[SECOND], by=by, at=AT)
+        assigning.assign_worker(session, passed_on, following.people[SECOND], by=by, at=AT)
         states.complete(session, completed, participant_agrees=True, by=by, at=AT)
         gathering.gather(session, gone, by=LOADING, at=AT)
         parts = assigning.on_day(session, TODAY, follow_up_ids=[passed_on, completed])

@@ -20,7 +20,7 @@ from domain.kernel.refusals import Refusal
 from domain.participants import referring, retention
 from domain.roles.roles import standing
 from flows.admission.actions import TELL, referrer_is_told, tell_referrer
-from flows.engine import Act
+from flows.engine import DueAction
 from models.base import table_of
 from models.participant import CandidateWorker
 from models.referral import Referral
@@ -394,7 +394,7 @@ def test_whoever_referred_and_left_is_written_nothing_and_the_coordinator_tells_
         workers.forward(session, found, program.people[WORKER], by=program.actor("coordinator"), at=AT)
         assert participant_of(session, referral_id) == found
         case_id = session.execute(text('select id from "case" where participant_id = :id'), {"id": found}).scalar_one()
-        act = Act(program.program_id, case_id, case_id, "tell_referrer", "tell_referrer")
+        act = DueAction(program.program_id, case_id, case_id, "tell_referrer", "tell_referrer")
         for _ in range(2):
             tell_referrer(session, act, LOADING, AT)
         assert referrer_is_told(session, act, AT)

@@ -41,7 +41,7 @@ from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.program import Absence, Person
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import complete, open_onboarding, step, verbs
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.departing import (
@@ -63,7 +63,7 @@ from tests.departing import (
 )
 from tests.flows.support import means_of
 from tests.following import agreed
-from tests.meetings.agenda_desk import FIRST, decided, meeting
+from tests.meetings.agenda_application import FIRST, decided, meeting
 from tests.meetings.sitting import give, seat_everyone
 from tests.refusing import refused
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import cases, tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.equipment import inventory, lending
 from domain.equipment.inventory import serial_key
 from domain.kernel.actors import Actor
@@ -218,7 +218,7 @@ def test_who_looked_at_an_older_state_of_a_thing_is_told(cast: Cast) -> None:
 def hand_over(cast: Cast, case_id: UUID, serial: str, item: str = "phone") -> None:
     with cast.session() as session:
         task = step(session, case_id, "hand_over_equipment", item)
-        proof = Proof("serial", serial)
+        proof = GivenProof("serial", serial)
         tasks.complete_task(session, task["id"], by=cast.actor("coordinator"), at=AT, evidence=[proof])
 
 

@@ -19,7 +19,7 @@ from locales import show_day
 from models.base import table_of
 from models.departure import HandOver
 from tests.agreeing import sharing_otherwise
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, LOADING, Cast, program_file
 from tests.departing import asked, in_hand, leave, left, record_protocols, settle
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, consented, followed, parts, row_of
@@ -275,7 +275,7 @@ def test_looking_at_whom_a_follow_up_could_be_offered_to_waits_for_nobody_who_is
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as changing, program.session() as looking:
-        locking.hold(changing, follow_up, by=LOADING, at=AT)
+        locking.lock_follow_up(changing, follow_up, by=LOADING, at=AT)
         looking.execute(text("set local lock_timeout = '100ms'"))
         assert parts_left.fit_for(looking, task, program.people[WORKER], AT)
 
@@ -418,7 +418,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
             settling.settle_holding(session, task.id, ended_as="left_vacant", note="Nobody has room", by=by, at=AT)
         if how == "in other hands":
             leaver, other = program.people[WORKER], program.people[THIRD]
-            assigning.assign(session, follow_up, other, instead_of=leaver, by=by, at=AT)
+            assigning.assign_worker(session, follow_up, other, instead_of=leaver, by=by, at=AT)
             gathering.gather(session, case_id, by=LOADING, at=AT)
             offers.lapse(session, AT, by=LOADING)
         told = session.execute(
@@ -452,7 +452,7 @@ def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_o
     with program.session() as session:
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         with refused("assignment.leaving"):
-            assigning.assign(session, follow_up, program.people[WORKER], by=by, at=AT)
+            assigning.assign_worker(session, follow_up, program.people[WORKER], by=by, at=AT)
 
 
 def test_an_end_that_is_stated_leaves_a_vacancy_with_its_reason(program: Cast) -> None:

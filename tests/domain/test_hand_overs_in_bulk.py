@@ -18,8 +18,8 @@ from sqlmodel import Session
 
 from domain.casework import tasks, versions
 from domain.casework.locked_case import hold_case
-from domain.casework.locking import Moved
-from domain.casework.proofs import Proof
+from domain.casework.locking import TaskOutcome
+from domain.casework.proofs import GivenProof
 from domain.departure import hand_overs, hand_overs_in_bulk, offers, parts_left
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
@@ -48,7 +48,9 @@ def follow(cast: Cast, number: int) -> list[UUID]:
         return [followed(session, cast, f"#2026-{place:03}") for place in range(1, number + 1)]
 
 
-def offer_all(cast: Cast, case_id: UUID, *, dry_run: bool, by: str = "coordinator") -> list[hand_overs_in_bulk.Line]:
+def offer_all(
+    cast: Cast, case_id: UUID, *, dry_run: bool, by: str = "coordinator"
+) -> list[hand_overs_in_bulk.BulkOffer]:
     with cast.session() as session:
         return hand_overs_in_bulk.propose_all(session, case_id, dry_run=dry_run, by=cast.actor(by), at=AT)
 
@@ -123,7 +125,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
     failing = rows["#2026-013"]
     propose = hand_overs.propose
 
-    def sometimes(session: Session, task_id: UUID, to_id: UUID, *, by: Actor, at: datetime, **rest: Any) -> Moved:
+    def sometimes(session: Session, task_id: UUID, to_id: UUID, *, by: Actor, at: datetime, **rest: Any) -> TaskOutcome:
         moved = propose(session, task_id, to_id, by=by, at=at, **rest)
         if task_id == failing:
             session.execute(text("select 1 / 0"))
@@ -336,15 +338,15 @@ def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever
     with refused("evidence.missing"), program.session() as session:
         tasks.complete_task(session, agreeing.id, by=by, at=AT)
     with refused("evidence.way"), program.session() as session:
-        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "letter")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[GivenProof("way", "letter")])
     with program.session() as session:
-        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "meeting")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[GivenProof("way", "meeting")])
     assert way() == "meeting"
     with program.session() as session:
         tasks.undo_task(session, agreeing.id, by=by, at=AT, reason="They changed their mind")
     assert way() == ""
     with program.session() as session:
-        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "call")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[GivenProof("way", "call")])
         (offer,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT)
         assert session.execute(select(HAND_OVER.c.way, HAND_OVER.c.state)).all() == [("call", "accepted")]

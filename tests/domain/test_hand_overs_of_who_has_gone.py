@@ -163,7 +163,7 @@ def test_it_is_asked_for_no_more_once_somebody_has_it_its_end_is_stated_or_nobod
         settle(program, task_id, ended="left_vacant", note="Nobody has room before the holidays")
     with program.session() as session:
         if how == "given on its page":
-            assigning.assign(session, follow_up, program.people[SECOND], by=by, at=AT)
+            assigning.assign_worker(session, follow_up, program.people[SECOND], by=by, at=AT)
         if how == "inactive":
             states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         if how == "completed":
@@ -224,7 +224,7 @@ def test_whoever_became_the_primary_worker_since_they_were_offered_the_seconds_p
     with program.session() as session:
         worker = program.people[WORKER]
         by = program.actor("coordinator")
-        assigning.assign(session, follow_up, program.people[THIRD], instead_of=worker, by=by, at=AT)
+        assigning.assign_worker(session, follow_up, program.people[THIRD], instead_of=worker, by=by, at=AT)
     with refused("successor.primary"):
         accept(program, THIRD)
     assert holders(program, follow_up) == {"primary": THIRD, "second": SECOND}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from adapters.database import open_session
 from domain.access import doors, identities, invitations
-from domain.access.identities import Account, Known
+from domain.access.identities import KnownPerson, ProvenAccount
 from domain.kernel.refusals import Refusal
 from domain.record import events
 from models.access import Identity
@@ -30,27 +30,27 @@ def invited(cast: Cast, name: str) -> str:
         return invitations.invite(session, cast.people[name], by=cast.actor("coordinator"), at=AT)
 
 
-def known(cast: Cast, account: Account) -> list[Known]:
+def known(cast: Cast, account: ProvenAccount) -> list[KnownPerson]:
     """Who an account is, as one asks before a program is known."""
     with open_session(cast.database.engine) as session:
         return identities.known_as(session, account)
 
 
 def test_an_account_is_known_in_each_program_in_which_it_was_linked(cast: Cast) -> None:
-    account = Account(TENANT, uuid4())
+    account = ProvenAccount(TENANT, uuid4())
     assert known(cast, account) == []
     for each in (cast, cast.other):
         token = invited(each, "manager_em")
         with each.session() as session:
             assert identities.link_by_invitation(session, token, account, at=AT) == each.people["manager_em"]
     assert set(known(cast, account)) == {
-        Known(each.program_id, each.people["manager_em"]) for each in (cast, cast.other)
+        KnownPerson(each.program_id, each.people["manager_em"]) for each in (cast, cast.other)
     }
-    assert known(cast, Account(uuid4(), account.object_id)) == [], "the same object of another tenant"
+    assert known(cast, ProvenAccount(uuid4(), account.object_id)) == [], "the same object of another tenant"
 
 
 def test_a_refused_link_leaves_the_invitation_open(cast: Cast) -> None:
-    account = Account(TENANT, uuid4())
+    account = ProvenAccount(TENANT, uuid4())
     first, second = invited(cast, "manager_em"), invited(cast, "officer")
     with cast.session() as session:
         identities.link_by_invitation(session, first, account, at=AT)
@@ -63,7 +63,7 @@ def test_a_refused_link_leaves_the_invitation_open(cast: Cast) -> None:
 
 def test_the_one_invited_is_told_of_each_account_that_comes_to_open_their_access(cast: Cast) -> None:
     """The link of an invitation is all that it takes: somebody else may have had it."""
-    first, second = Account(TENANT, uuid4()), Account(TENANT, uuid4())
+    first, second = ProvenAccount(TENANT, uuid4()), ProvenAccount(TENANT, uuid4())
     for account, told in ((first, 1), (first, 1), (second, 2)):
         token = invited(cast, "manager_em")
         with cast.session() as session:
@@ -82,13 +82,13 @@ def test_the_one_invited_is_told_of_each_account_that_comes_to_open_their_access
 def test_an_invitation_of_another_program_is_none_here(cast: Cast) -> None:
     token = invited(cast.other, "manager_em")
     with pytest.raises(Refusal, match=r"door\.closed"), cast.session() as session:
-        identities.link_by_invitation(session, token, Account(TENANT, uuid4()), at=AT)
+        identities.link_by_invitation(session, token, ProvenAccount(TENANT, uuid4()), at=AT)
 
 
 def test_of_two_who_link_one_account_at_the_same_moment_one_is_refused(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = Account(TENANT, uuid4())
+    account = ProvenAccount(TENANT, uuid4())
     tokens = {name: invited(cast, name) for name in ("manager_em", "officer")}
     together = threading.Barrier(2, timeout=10)
     write = events.write
@@ -116,12 +116,12 @@ def test_of_two_who_link_one_account_at_the_same_moment_one_is_refused(
 
 
 def test_a_link_that_was_ended_is_kept_and_made_anew(cast: Cast) -> None:
-    account = Account(TENANT, uuid4())
+    account = ProvenAccount(TENANT, uuid4())
     for _ in range(2):
         token = invited(cast, "manager_em")
         with cast.session() as session:
             identities.link_by_invitation(session, token, account, at=AT)
-        assert known(cast, account) == [Known(cast.program_id, cast.people["manager_em"])]
+        assert known(cast, account) == [KnownPerson(cast.program_id, cast.people["manager_em"])]
         with cast.session() as session:
             invitations.end_access(session, cast.people["manager_em"], by=cast.actor("coordinator"), at=AT)
         assert known(cast, account) == []

@@ -16,7 +16,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import every, of
 from domain.record import incident_versions, incidents
 from domain.record.events import FOR_PRIVACY
-from domain.record.incident_entries import LONGEST_TEXT, Entry, Telling
+from domain.record.incident_entries import LONGEST_TEXT, IncidentEntry, Telling
 from models.base import table_of
 from models.record import Event, Incident
 from tests.cast import AT, TODAY, Cast
@@ -27,10 +27,10 @@ _incident = table_of(Incident)
 _event = table_of(Event)
 
 
-def known(cast: Cast, **more: Any) -> Entry:
+def known(cast: Cast, **more: Any) -> IncidentEntry:
     """A laptop that was forgotten on a train."""
     return replace(
-        Entry(
+        IncidentEntry(
             organization_id=cast.organizations["ccsmtl"],
             information="Work notes of three visits, with first names",
             circumstances="A laptop was left on a train; its disk is encrypted.",

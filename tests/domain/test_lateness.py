@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from domain.casework import board, cases, tasks, versions
 from domain.departure import calling_off
-from domain.obligations.triggers import settle
+from domain.obligations.triggers import judge_touched
 from models.base import table_of
 from models.casework import Lateness, Task
 from tests.casework import complete, open_onboarding, step, steps
@@ -108,7 +108,7 @@ def test_a_late_step_stays_late(cast: Cast, way: str) -> None:
     state, whys = stands(cast, LATE)
     assert (state, whys.count("late") >= before[1].count("late")) == ("cannot_be_met", True)
     with cast.session() as session:
-        assert settle(session, at=LATE) == 0
+        assert judge_touched(session, at=LATE) == 0
 
 
 @pytest.mark.ci

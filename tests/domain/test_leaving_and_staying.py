@@ -32,7 +32,7 @@ from models.casework import Case
 from models.departure import Settlement
 from models.program import Absence, Tenure
 from tests.agreeing import in_force
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import case_row
 from tests.cast import AT, LOADING, TODAY, Cast, program_file
 from tests.departing import (
@@ -284,21 +284,21 @@ def test_who_is_appointed_to_the_role_on_their_own_page_is_offered_first_as_who_
     come_back(program, "newcomer", "codim", starts_on=FIRST)
     looked_at(program, AT)
     assert names_of(program, case_id) == [("Youth worker", "open", [])]
-    desk = client_for(program.database, program.people["coordinator"], at=AT)
-    page = desk.get(f"/departures/{case_id}").text
+    context = client_for(program.database, program.people["coordinator"], at=AT)
+    page = context.get(f"/departures/{case_id}").text
     first = page.index('value="to:')
     assert page[first:].startswith(f'value="to:{program.people["newcomer"]}"')
     settle(program, asked(program, case_id, "find_successor")[0].id, to="newcomer")
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
-    assert "<bdi>Naïs Venelle</bdi>" in desk.get(f"/departures/{case_id}").text
+    assert "<bdi>Naïs Venelle</bdi>" in context.get(f"/departures/{case_id}").text
     take_back(program, "newcomer", "youth_worker")
     looked_at(program, AT)
     assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
-    assert "<bdi>Naïs Venelle</bdi>" not in desk.get(f"/departures/{case_id}").text
+    assert "<bdi>Naïs Venelle</bdi>" not in context.get(f"/departures/{case_id}").text
     later = AT + timedelta(hours=1)
     settle(program, asked(program, case_id, "find_successor")[0].id, to="manager_codim", at=later)
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer", "manager_codim"])]
-    assert "<bdi>Naïs Venelle</bdi>" not in desk.get(f"/departures/{case_id}").text
+    assert "<bdi>Naïs Venelle</bdi>" not in context.get(f"/departures/{case_id}").text
 
 
 @pytest.mark.ci

@@ -20,16 +20,16 @@ from domain.agreements.terminations import end_version
 from domain.casework.cases import move_day, open_case
 from domain.declarations.program import ProgramFile
 from domain.declarations.program_check import read_program_text
-from domain.declarations.program_committees import Agenda
+from domain.declarations.program_committees import AgendaRules
 from domain.declarations.protocol import Protocol
 from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Bilingual, Declared, load_declared_text
-from domain.kernel.calendars import Closure as ClosedDays
+from domain.kernel.calendars import ClosedSpan as ClosedDays
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program
-from domain.loading.comparison import Change
+from domain.loading.comparison import LoadChange
 from domain.loading.exporting import export, written
 from domain.loading.loading import changes, load, new_program_id, program_id_for
 from domain.people.people import add_person, appoint
@@ -49,9 +49,9 @@ from tests.cast import (
     TODAY,
     Cast,
     edited,
+    letter_templates,
     onboarding,
     program_file,
-    stationery,
     without_spvm,
 )
 from tests.conftest import Database
@@ -74,7 +74,7 @@ def loaded(session: Session, file: Declared[ProgramFile], at: datetime = AT) -> 
     return in_english(load(session, file, [onboarding()], by=LOADING, at=at))
 
 
-def in_english(found: Sequence[Change]) -> list[str]:
+def in_english(found: Sequence[LoadChange]) -> list[str]:
     return [change.in_language("en") for change in found]
 
 
@@ -93,7 +93,7 @@ def everything(session: Session) -> dict[str, int]:
 def new_program(database: Database) -> Iterator[Session]:
     """A session of a program that does not exist yet, committed at the end."""
     with program_session(database.engine, new_program_id()) as session:
-        session.info["stationery"] = stationery()
+        session.info["letter_templates"] = letter_templates()
         yield session
         session.commit()
 
@@ -181,7 +181,7 @@ def test_a_committees_quorum_rules_letters_and_place_are_kept_as_they_were_decla
         assert declared is not None
         kept = dict(row.agenda)
         assert kept.pop("order") == list(declared.rules), "a JSON object has no order: it stands beside the rules"
-        assert Agenda.model_validate(kept) == declared, "what is read back is what was declared"
+        assert AgendaRules.model_validate(kept) == declared, "what is read back is what was declared"
 
 
 def test_a_program_is_found_by_its_key_before_a_session_is_of_any(cast: Cast) -> None:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.declarations.planning import due_on, instances, known_days, plan
-from domain.declarations.protocol import Due, Protocol, Step
+from domain.declarations.protocol import DueRule, Protocol, Step
 from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Bilingual, load_declared_text
-from domain.kernel.calendars import Calendar, Closure, UnknownYear
+from domain.kernel.calendars import Calendar, ClosedSpan, UnknownYear
 from models.casework import SETTLED
 from tests.protocol_states import (
     TaskKey,
@@ -76,7 +76,7 @@ PROTOCOL: Protocol = check_protocol(
 
 
 def step(days: int, side: str, counting: str = "working") -> Step:
-    due = Due.model_validate({"days": days, side: "arrival", "counting": counting})
+    due = DueRule.model_validate({"days": days, side: "arrival", "counting": counting})
     return Step(id="it", title=TITLE, stage="all", by="coordinator", due=due)
 
 
@@ -119,7 +119,7 @@ countings = st.sampled_from(["working", "calendar"])
 sides = st.sampled_from(["before", "after"])
 closed = st.lists(st.tuples(st.dates(date(2020, 1, 1), date(2045, 12, 31)), st.integers(0, 30)), max_size=3)
 calendars = closed.map(
-    lambda spans: Calendar(closures=tuple(Closure(d, d + timedelta(days=n), TITLE) for d, n in spans))
+    lambda spans: Calendar(closures=tuple(ClosedSpan(d, d + timedelta(days=n), TITLE) for d, n in spans))
 )
 
 
@@ -166,7 +166,9 @@ def test_a_plan_has_every_task_in_order_and_no_day_that_is_not_known_yet() -> No
 
 
 def test_a_plan_says_why_a_day_moved() -> None:
-    calendar = QUEBEC.closed_also([Closure(date(2026, 12, 3), date(2026, 12, 3), Bilingual(fr="Panne", en="Outage"))])
+    calendar = QUEBEC.closed_also(
+        [ClosedSpan(date(2026, 12, 3), date(2026, 12, 3), Bilingual(fr="Panne", en="Outage"))]
+    )
     (_, moved, *_) = plan(PROTOCOL, {"arrival": date(2026, 12, 7)}, calendar)
     assert (moved.due_on, moved.closed_reason) == (date(2026, 12, 2), None), "counted over, not moved"
     on_the_day = Protocol.model_validate(_with_due({"days": 0, "after": "arrival"}))

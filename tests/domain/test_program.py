@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from domain.declarations.checks.attendance import AttendanceRule
 from domain.declarations.program import (
     STRUCTURES,
+    DeclaredOrganization,
     Language,
-    Organization,
     OrganizationKind,
     ProgramFile,
     Regime,
@@ -24,7 +24,7 @@ from domain.declarations.program import (
 from domain.declarations.program_check import read_program, read_program_text
 from domain.declarations.role_keys import ROLE_KEYS
 from domain.declared.guide_ids import GUIDE_IDS
-from domain.declared.problems import DeclaredErrors, PathOf, Problem, written
+from domain.declared.problems import DeclaredErrors, FileProblem, PathOf, written
 from domain.declared.reading import Declared
 from models import program as tables
 
@@ -76,7 +76,7 @@ def edited(*edits: tuple[str, str]) -> str:
     return text
 
 
-def problems_of(text: str) -> list[Problem]:
+def problems_of(text: str) -> list[FileProblem]:
     with pytest.raises(DeclaredErrors) as refused:
         read_program_text(text, "program.yaml")
     return refused.value.problems
@@ -875,4 +875,4 @@ def test_the_typos_reach_every_part_of_the_grammar() -> None:
     # Otherwise the test above could pass by never trying: a part that no file uses is a part not tried.
     assert len(KEYS) > 800
     assert {"rhythm", "hosted", "attestation", "safeguards", "alternates"} <= {str(path[-1]) for path, _ in KEYS}
-    assert isinstance(READ.value.organizations["spvm"], Organization)
+    assert isinstance(READ.value.organizations["spvm"], DeclaredOrganization)

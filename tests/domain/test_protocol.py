@@ -8,7 +8,7 @@ import pytest
 from domain.declarations.protocol import Protocol
 from domain.declarations.protocol_check import COMPLETED, MOVED, Around, check_protocol
 from domain.declarations.protocol_difference import difference
-from domain.declared.problems import DeclaredErrors, Problem
+from domain.declared.problems import DeclaredErrors, FileProblem
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from flows.protocols import PROTOCOLS, read_protocol
 
@@ -88,7 +88,7 @@ def changed(old: str, new: str) -> str:
     return GREETING.replace(old, new)
 
 
-def problems(text: str) -> list[Problem]:
+def problems(text: str) -> list[FileProblem]:
     with pytest.raises(DeclaredErrors) as raised:
         read(text)
     return raised.value.problems

@@ -429,7 +429,7 @@ def test_one_who_cuts_off_the_mailed_heads_as_well_is_found_by_the_letter(sealed
 
 @pytest.mark.parametrize("typed", ["12:0123456789abcdef", " 12 : 01234567 89ABCDEF", "12:0123-4567-89ab-cdef"])
 def test_a_head_is_taken_as_people_type_it(typed: str) -> None:
-    assert head_of_letter(typed) == seals.Head(12, "0123456789abcdef")
+    assert head_of_letter(typed) == seals.LastSeal(12, "0123456789abcdef")
 
 
 @pytest.mark.parametrize(

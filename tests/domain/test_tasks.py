@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from domain.casework import board, cases, tasks, versions
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
@@ -287,7 +287,7 @@ def test_one_thing_is_in_one_pair_of_hands_and_comes_back_when_the_step_is_undon
                 step(session, case_id, "hand_over_equipment", "computer")["id"],
                 by=cast.actor("coordinator"),
                 at=AT,
-                evidence=[Proof("serial", "SN-0001")],
+                evidence=[GivenProof("serial", "SN-0001")],
             )
 
     hand_over(first)
@@ -323,7 +323,7 @@ def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
                 step(session, case_id, "open_secure_account")["id"],
                 by=cast.actor("it_contact"),
                 at=AT,
-                evidence=[Proof("account", "equartz")],
+                evidence=[GivenProof("account", "equartz")],
             )
 
     open_account(first)
@@ -356,7 +356,9 @@ def test_what_somebody_has_from_one_organization_is_proof_at_the_other_and_their
         with cast.session() as session:
             stock(session, cast, "computer", "SN-0001")
             for task_id, proof in zip(
-                shown(session, case_id), [Proof("account", "equartz"), Proof("serial", "SN-0001")], strict=True
+                shown(session, case_id),
+                [GivenProof("account", "equartz"), GivenProof("serial", "SN-0001")],
+                strict=True,
             ):
                 tasks.complete_task(session, task_id, by=cast.actor("it_contact"), at=AT, evidence=[proof])
 
@@ -383,7 +385,7 @@ def test_nothing_is_lent_opened_or_agreed_by_a_step_that_does_not_ask_for_it(cas
             step(session, case_id, "plan_coaching")["id"],
             by=cast.actor("coordinator"),
             at=AT,
-            evidence=[Proof(kind, "call")],
+            evidence=[GivenProof(kind, "call")],
         )
     with cast.session() as session:
         assert step(session, case_id, "plan_coaching")["state"] == "open"
@@ -400,7 +402,12 @@ def test_in_the_case_of_an_organization_nothing_is_lent_to_anybody(cast: Cast) -
         first = next(row for row in steps(session, case_id).values() if row["state"] == "open")
         with refused("evidence.not_asked"):
             tasks.complete_task(
-                session, first["id"], by=cast.actor("coordinator"), at=AT, note="x", evidence=[Proof("serial", "S")]
+                session,
+                first["id"],
+                by=cast.actor("coordinator"),
+                at=AT,
+                note="x",
+                evidence=[GivenProof("serial", "S")],
             )
 
 
@@ -418,7 +425,7 @@ def test_of_two_who_note_one_user_name_at_the_same_instant_the_second_is_told(ca
             step(session, case_id, "open_secure_account")["id"],
             by=cast.actor("it_contact"),
             at=AT,
-            evidence=[Proof("account", "equartz")],
+            evidence=[GivenProof("account", "equartz")],
         )
 
     def the_other() -> None:
@@ -463,7 +470,7 @@ def test_a_document_is_judged_by_its_bytes(cast: Cast, name: str, content: bytes
             step(session, case_id, "plan_coaching")["id"],
             by=cast.actor("coordinator"),
             at=AT,
-            evidence=[Proof("document", name, content)],
+            evidence=[GivenProof("document", name, content)],
         )
 
 

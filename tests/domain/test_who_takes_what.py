@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.roles.roles import Away, HeldRole, Holder, Link, Standing
+from domain.roles.roles import DayAbsence, DayTenures, HeldRole, Holder, Link
 from domain.roles.takers import NEAR_PARTICIPANTS, may_act_as, may_write_of_participants
 from tests.cast import TODAY
 
@@ -23,17 +23,19 @@ def held(role: str, place: UUID = HERE, *, who: int = 0, since: date = TODAY - t
     return HeldRole(UUID(int=10_000 + next(_ids)), UUID(int=person), place, role, since, None, 1)
 
 
-def away(person: HeldRole, deputy: HeldRole | None, kinds: tuple[str, ...] = ("tasks", "approvals", "seats")) -> Away:
+def away(
+    person: HeldRole, deputy: HeldRole | None, kinds: tuple[str, ...] = ("tasks", "approvals", "seats")
+) -> DayAbsence:
     last = TODAY + timedelta(days=5)
-    return Away(UUID(int=next(_ids)), person.person_id, deputy and deputy.person_id, kinds, TODAY, last)
+    return DayAbsence(UUID(int=next(_ids)), person.person_id, deputy and deputy.person_id, kinds, TODAY, last)
 
 
 def at(role: str, place: UUID | str = HERE) -> Link:
     return {"role": role, "at": str(place)}
 
 
-def on(*tenures: HeldRole, absences: tuple[Away, ...] = ()) -> Standing:
-    return Standing(
+def on(*tenures: HeldRole, absences: tuple[DayAbsence, ...] = ()) -> DayTenures:
+    return DayTenures(
         TODAY, (one for one in tenures if one.starts_on <= TODAY), absences, (t for t in tenures if t.starts_on > TODAY)
     )
 

@@ -21,7 +21,7 @@ from domain.casework import wakeups
 from domain.casework.wakeups import Claim, claim
 from domain.mail import delivery
 from domain.mail.envelopes import Mailbox
-from domain.mail.notices import Stationery, stationery_for
+from domain.mail.notices import LetterTemplates, stationery_for
 from flows.carry import Carried, carry, plainly
 from flows.engine import Means
 from flows.protocols import letter_folders
@@ -66,7 +66,7 @@ class Mailbag:
 
 
 @cache
-def paper() -> Stationery:
+def paper() -> LetterTemplates:
     """The stationery of a worker: the common letters and those of the protocols."""
     return stationery_for(
         sender=Mailbox("spheres@program.example", "SPHÈRES"),
@@ -82,7 +82,7 @@ def means_of(
 
     def sessions(program_id: UUID) -> Session:
         session = program_session(engine, program_id)
-        session.info.update(stationery=paper(), keys=KEYS)
+        session.info.update(letter_templates=paper(), keys=KEYS)
         return session
 
     return Means(sessions, lambda: open_session(engine), clock, mailer or Mailbag(), seal_keys)

@@ -20,7 +20,7 @@ from domain.record import events
 from domain.roles.roles import standing
 from flows import protocols
 from flows.carry import carry, plainly
-from flows.engine import Act, ActFailed, Action, Bound, Means
+from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction
 from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
@@ -776,10 +776,10 @@ def test_two_carries_of_one_case_at_once_do_each_act_once(cast: Cast) -> None:
 # ------------------------------------------------------------------------------------------ what cannot be done now
 
 
-def bound(monkeypatch: pytest.MonkeyPatch, name: str, action: Action) -> None:
+def bound(monkeypatch: pytest.MonkeyPatch, name: str, action: StepAction) -> None:
     """Put another action under a name of the onboarding."""
     named = {**actions.ACTIONS, name: action}
-    changed = Bound("onboarding", protocols.PROTOCOLS["onboarding"].file, named)
+    changed = BoundProtocol("onboarding", protocols.PROTOCOLS["onboarding"].file, named)
     monkeypatch.setattr(protocols, "PROTOCOLS", {"onboarding": changed})
 
 
@@ -794,7 +794,7 @@ def test_an_act_that_errs_is_told_once_and_tried_again_after_waits_that_double(
     def broken(*_: object) -> None:
         raise ConnectionError("the directory of Émeraude Quartz is away")
 
-    bound(monkeypatch, "enrol_on_clinical_committee", Action(broken, actions.is_enrolled))
+    bound(monkeypatch, "enrol_on_clinical_committee", StepAction(broken, actions.is_enrolled))
     waits = []
     for _ in range(4):
         (carried,) = carry_all(means)
@@ -814,7 +814,7 @@ def test_an_act_that_errs_is_told_once_and_tried_again_after_waits_that_double(
 def test_an_act_that_says_done_and_is_not_is_not_believed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
-    bound(monkeypatch, "enrol_on_clinical_committee", Action(lambda *_: None, actions.is_enrolled))
+    bound(monkeypatch, "enrol_on_clinical_committee", StepAction(lambda *_: None, actions.is_enrolled))
     (carried,) = carry_all(means)
     assert carried.trouble == "action.not_verified"
     assert task(cast, case_id, "enrol_on_clinical_committee")["state"] == "open"
@@ -826,7 +826,7 @@ def test_an_action_that_the_engine_no_longer_has_is_trouble_and_not_silence(
     means = means_of(cast, Clock())
     introduced(cast)
     monkeypatch.setattr(
-        protocols, "PROTOCOLS", {"onboarding": Bound("onboarding", protocols.PROTOCOLS["onboarding"].file)}
+        protocols, "PROTOCOLS", {"onboarding": BoundProtocol("onboarding", protocols.PROTOCOLS["onboarding"].file)}
     )
     (carried,) = carry_all(means)
     assert carried.trouble == "action.unknown"
@@ -846,7 +846,7 @@ def test_one_act_in_trouble_does_not_hold_up_the_others(cast: Cast, monkeypatch:
     def refuses(*_: object) -> None:
         raise Refusal("seat.held", "")
 
-    bound(monkeypatch, "enrol_on_clinical_committee", Action(refuses, actions.is_enrolled))
+    bound(monkeypatch, "enrol_on_clinical_committee", StepAction(refuses, actions.is_enrolled))
     (carried,) = carry_all(means)
     assert (carried.acts, carried.trouble) == (1, "seat.held")
     assert task(cast, case_id, "plan_training")["state"] == "done"
@@ -858,9 +858,9 @@ def test_what_was_called_off_before_the_act_is_not_done(cast: Cast) -> None:
     case_id = introduced(cast)
     claim = take(means)
     assert claim is not None
-    asked: list[Act] = []
+    asked: list[DueAction] = []
 
-    async def too_late(act: Act) -> None:
+    async def too_late(act: DueAction) -> None:
         if not asked:
             undo(cast, case_id, "introduce_program")
         asked.append(act)
@@ -881,9 +881,9 @@ def test_a_failure_carries_a_code_and_no_trace_of_the_error_behind_it(
     def broken(*_: object) -> None:
         raise ValueError("Émeraude Quartz")
 
-    bound(monkeypatch, "enrol_on_clinical_committee", Action(broken, actions.is_enrolled))
+    bound(monkeypatch, "enrol_on_clinical_committee", StepAction(broken, actions.is_enrolled))
     row = task(cast, case_id, "enrol_on_clinical_committee")
-    act = Act(cast.program_id, case_id, row["id"], row["step"], row["action"])
+    act = DueAction(cast.program_id, case_id, row["id"], row["step"], row["action"])
     with pytest.raises(ActFailed) as failed:
         asyncio.run(_once(means, act))
     assert failed.value.__context__ is None
@@ -891,7 +891,7 @@ def test_a_failure_carries_a_code_and_no_trace_of_the_error_behind_it(
     assert failed.value.args == ("error.ValueError",)
 
 
-async def _once(means: Means, act: Act) -> None:
+async def _once(means: Means, act: DueAction) -> None:
     await plainly(means)(act)
 
 

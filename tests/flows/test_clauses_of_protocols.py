@@ -9,7 +9,7 @@ import pytest
 from domain.declarations.checks.document import DocumentRule
 from domain.declarations.checks.tasks import TasksRule
 from domain.declarations.program import ProgramFile
-from domain.declarations.program_agreements import Owed, clause_without_role
+from domain.declarations.program_agreements import DeclaredDuty, clause_without_role
 from domain.declarations.protocol import Protocol, Step
 from domain.declared.problems import DeclaredErrors
 from flows.protocols import PROTOCOLS, declared_protocols, read_protocol
@@ -25,7 +25,7 @@ SERVING = [
 ]
 
 
-def counts(owed: Owed, protocol: Protocol, step: Step) -> bool:
+def counts(owed: DeclaredDuty, protocol: Protocol, step: Step) -> bool:
     """Whether an obligation looks at a step: late or in time, or for the document that its procedure brings."""
     if step.clause not in (owed.key, clause_without_role(owed.key)):
         return False

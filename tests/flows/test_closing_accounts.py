@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import cases, tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from models.base import table_of
@@ -359,7 +359,7 @@ def shown_at(cast: Cast, place: str, manager: str, at: datetime = AT) -> None:
     approve(cast, case_id, "request_secure_access", by=cast.actor(manager), at=at)
     with cast.session() as session:
         task_id = step(session, case_id, "open_secure_account")["id"]
-        by, proof = cast.actor("it_contact"), Proof("account", NAME)
+        by, proof = cast.actor("it_contact"), GivenProof("account", NAME)
         tasks.complete_task(session, task_id, by=by, at=at, evidence=[proof])
 
 

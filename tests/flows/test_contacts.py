@@ -97,7 +97,7 @@ def test_on_the_day_of_the_return_whoever_accompanies_the_participant_is_asked_t
     assert on_whom(cast, breaks.RETURN) == [(cast.people[WORKER], "open")]
     with cast.session() as session:
         assert "#2026-01" in tasks_of(session, breaks.RETURN)[0]["title_en"]
-        assigning.assign(
+        assigning.assign_worker(
             session,
             follow_up,
             cast.people[THIRD],

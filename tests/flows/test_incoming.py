@@ -40,7 +40,7 @@ from models.engine import InboxPlace
 from models.invitation import MeetingAnswer, StrayReply
 from models.lifecycles import NOTICE as OF_A_NOTICE
 from models.ports import Inbox, Incoming, Later, Lost, Refused
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
 from tests.fakes.entra import SECRET
@@ -80,12 +80,12 @@ def means(cast: Cast, fake: FakeGraph, clock: Clock) -> Iterator[Means]:
     """The engine's, with a mailbox, in the one program of its installation."""
     graph = Graph(fake.graph_settings(), clock=lambda: clock().timestamp())
     made = means_of(cast, clock)
-    paper = made.sessions(cast.program_id).info["stationery"]
+    paper = made.sessions(cast.program_id).info["letter_templates"]
     ours = replace(paper, sender=replace(paper.sender, address=MAILBOX))
 
     def sessions(program_id: Any) -> Session:
         session = made.sessions(program_id)
-        session.info["stationery"] = ours
+        session.info["letter_templates"] = ours
         return session
 
     yield replace(made, sessions=sessions, mailer=GraphMailer(graph), inbox=GraphInbox(graph))
@@ -436,9 +436,9 @@ def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_
     assert set(states) == {"failed"}
     # It is back: one click sends them all, in their order, and the answers that came meanwhile are read.
     fake.bent = {}
-    desk = client_for(cast.database, cast.people["coordinator"], at=clock.now)
-    assert f"{len(states)} letters were not delivered" in text_of(desk.get("/post").text)
-    assert desk.post("/post/retry").status_code == 303
+    context = client_for(cast.database, cast.people["coordinator"], at=clock.now)
+    assert f"{len(states)} letters were not delivered" in text_of(context.get("/post").text)
+    assert context.post("/post/retry").status_code == 303
     deliver(means, most=1000)
     assert len(fake.delivered) == len(states) > LETTERS
     fake.arrive(answer(fake), clock.now)

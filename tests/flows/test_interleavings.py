@@ -20,7 +20,7 @@ from domain.casework import cases, tasks
 from domain.kernel.refusals import Refusal
 from domain.people import people
 from flows.carry import carry, plainly
-from flows.engine import Act, Means
+from flows.engine import DueAction, Means
 from models.base import table_of
 from models.casework import SETTLED, Task
 from tests.casework import WHOLE_ONBOARDING, approve, case_row, complete, steps
@@ -104,9 +104,9 @@ class World:
         if claim is None:
             return
         plain = plainly(self.means)
-        seen: list[Act] = []
+        seen: list[DueAction] = []
 
-        async def perform(act: Act) -> None:
+        async def perform(act: DueAction) -> None:
             first = not seen
             seen.append(act)
             if first and before:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import recruiting, states
 from domain.admissions import triage
-from domain.declarations.program import Kept
+from domain.declarations.program import RetentionTerm
 from domain.participants import destruction, reading, retention, what_is_destroyed
 from domain.participants.identity import IDENTITY
 from domain.participants.referral_form import ReferralForm
@@ -22,7 +22,7 @@ from flows import retention as keeping
 from models.base import table_of
 from models.participant import Participant
 from models.program import Program
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, LAPSES, WHY, asked, destroyed
 from tests.flows.support import means_of
@@ -68,14 +68,14 @@ def _asked(cast: Cast) -> list[str]:
 @pytest.mark.parametrize(
     ("day", "kept", "expected"),
     [
-        (date(2026, 11, 26), Kept(years=5), date(2031, 11, 26)),
-        (date(2024, 2, 29), Kept(years=1), date(2025, 2, 28)),
-        (date(2024, 2, 29), Kept(years=4), date(2028, 2, 29)),
-        (date(2026, 8, 31), Kept(months=6), date(2027, 2, 28)),
-        (date(2026, 12, 31), Kept(years=1, months=12), date(2028, 12, 31)),
+        (date(2026, 11, 26), RetentionTerm(years=5), date(2031, 11, 26)),
+        (date(2024, 2, 29), RetentionTerm(years=1), date(2025, 2, 28)),
+        (date(2024, 2, 29), RetentionTerm(years=4), date(2028, 2, 29)),
+        (date(2026, 8, 31), RetentionTerm(months=6), date(2027, 2, 28)),
+        (date(2026, 12, 31), RetentionTerm(years=1, months=12), date(2028, 12, 31)),
     ],
 )
-def test_years_and_months_end_on_a_day_that_there_is(day: date, kept: Kept, expected: date) -> None:
+def test_years_and_months_end_on_a_day_that_there_is(day: date, kept: RetentionTerm, expected: date) -> None:
     assert later(day, kept) == expected
 
 

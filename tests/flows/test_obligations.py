@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.casework.tasks import complete_task
-from domain.obligations.triggers import TOUCHES, settle
+from domain.obligations.triggers import TOUCHES, judge_touched
 from domain.participants import referring
 from domain.record import events
 from flows import obligations
@@ -84,14 +84,14 @@ def test_every_verb_that_touches_an_obligation_is_one_that_is_written() -> None:
 def test_an_attendance_is_judged_in_the_transaction_that_records_it(owing: Cast) -> None:
     with owing.session() as session:
         meeting = hold(session, owing, date(2026, 11, 10), {})
-        settle(session, at=AT)
+        judge_touched(session, at=AT)
     for state in ("absent", "present"):
         with owing.session() as session:
             mine = seat(session, "steering", "en-marge")
             person = owing.people["manager_em"] if state == "present" else None
             by = owing.actor("coordinator")
             attendance.record(session, meeting, mine, state, person_id=person, by=by, at=AT)
-            settle(session, at=AT)
+            judge_touched(session, at=AT)
     with owing.session() as session:
         found = period(session, owing, "en-marge", "AG-M1")
         assert [fact["why"] for fact in found["found"]["facts"] if fact["kind"] == "meeting"] == ["present"]
@@ -121,11 +121,11 @@ def test_a_task_that_serves_a_clause_is_judged_when_the_page_has_answered_and_ag
     owing: Cast,
 ) -> None:
     case_id: UUID = open_onboarding(owing)
-    desk = signed_in(owing, "coordinator")
+    context = signed_in(owing, "coordinator")
     assert in_time(owing, "ccsmtl", "GV-5.workers") == 0
-    assert send(desk, task_of(owing, case_id, "plan_coaching"), "completion").status_code == 303
+    assert send(context, task_of(owing, case_id, "plan_coaching"), "completion").status_code == 303
     assert in_time(owing, "ccsmtl", "GV-5.workers") == 1  # no engine ran
-    assert send(desk, task_of(owing, case_id, "plan_coaching"), "undoing", words="Trop tôt").status_code == 303
+    assert send(context, task_of(owing, case_id, "plan_coaching"), "undoing", words="Trop tôt").status_code == 303
     assert in_time(owing, "ccsmtl", "GV-5.workers") == 0
 
 
@@ -133,7 +133,7 @@ def test_a_task_that_serves_a_clause_is_judged_when_the_page_has_answered_and_ag
 def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
     case_id: UUID = open_onboarding(owing)
     with owing.session() as session:
-        settle(session, at=AT)  # what the opening itself touched
+        judge_touched(session, at=AT)  # what the opening itself touched
         open_ = [row for row in steps(session, case_id).values() if row["state"] == "open"]
         without = next(row for row in open_ if not row["clause"] and not row["dates_hang"])
         complete_task(session, without["id"], by=owing.actor("coordinator"), at=AT)
@@ -145,11 +145,11 @@ def test_a_referral_is_counted_for_whose_people_referred_when_the_page_has_answe
     assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # none yet, and weeks are left
     with owing.session() as session:
         begun = referring.begin_referral(session, ONDINE, by=owing.actor("manager_em"), at=AT)
-        settle(session, at=AT)
+        judge_touched(session, at=AT)
     assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # a draft is no referral
     with owing.session() as session:
         referring.send_referral(session, begun, ONDINE, by=owing.actor("manager_em"), at=AT)
-        settle(session, at=AT)
+        judge_touched(session, at=AT)
     assert stands(owing, "en-marge", "AG-P1") == "met"
     assert stands(owing, "anonyme", "AG-P1") == "at_risk"
     with owing.session() as session:

@@ -26,7 +26,7 @@ from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
 from models.program import Program
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, Mailbag, body, eventually, letters, means_of, within
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of

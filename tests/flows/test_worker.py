@@ -31,7 +31,7 @@ from flows.rounds import register, run_round
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, RoundMark, WakeUp
-from tests.api.desk import ADDRESS, client_for
+from tests.api.application import ADDRESS, client_for
 from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
 from tests.cast import AT, Cast
 from tests.flows.prefect_server import PrefectServer, free_port, prefect_server

@@ -15,36 +15,36 @@ from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from flows import protocols, worker
-from flows.engine import Act, Action, Bound
+from flows.engine import BoundProtocol, DueAction, StepAction
 from flows.onboarding import actions
 
 #: What must never reach Prefect.
 CANARY = "Émeraude Quartz du 12 rue des Canaris"
 
 
-def _dawdle(file: Path) -> Action:
-    def enrol(session: Session, act: Act, by: Actor, at: datetime) -> None:
+def _dawdle(file: Path) -> StepAction:
+    def enrol(session: Session, act: DueAction, by: Actor, at: datetime) -> None:
         actions.enrol_on_clinical_committee(session, act, by, at)
         file.with_suffix(".here").touch()
         while file.exists():
             time.sleep(0.01)
 
-    return Action(enrol, actions.is_enrolled)
+    return StepAction(enrol, actions.is_enrolled)
 
 
-def _quote(_: Path) -> Action:
-    def enrol(_session: Session, _act: Act, _by: Actor, _at: datetime) -> None:
+def _quote(_: Path) -> StepAction:
+    def enrol(_session: Session, _act: DueAction, _by: Actor, _at: datetime) -> None:
         try:
             raise KeyError(CANARY)
         except KeyError as error:
             raise ValueError(f"no seat for {CANARY}") from error
 
-    return Action(enrol, actions.is_enrolled)
+    return StepAction(enrol, actions.is_enrolled)
 
 
-def _with(action: Action) -> Bound:
+def _with(action: StepAction) -> BoundProtocol:
     bound = protocols.PROTOCOLS["onboarding"]
-    return Bound(bound.key, bound.file, {**bound.actions, "enrol_on_clinical_committee": action}, bound.letters)
+    return BoundProtocol(bound.key, bound.file, {**bound.actions, "enrol_on_clinical_committee": action}, bound.letters)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from domain.declarations.program import Endorsement, Hosted, Joint, Secondment
+from domain.declarations.program import EndorsementRules, Hosted, Joint, Secondment
 from domain.declarations.program_check import read_program
 from domain.declarations.protocol import Protocol
 from domain.declared.guide_ids import GUIDE_IDS
@@ -48,7 +48,7 @@ def test_a_second_representative_can_sit_for_each_organization_on_both_committee
 def test_the_position_can_be_declared_in_each_of_the_three_ways_and_its_decisions_are_endorsed() -> None:
     ways = [get_args(way.model_fields["source"].annotation) for way in (Hosted, Secondment, Joint)]
     assert ways == [("GV-1",), ("GV-2",), ("GV-3",)]
-    assert get_args(Endorsement.model_fields["source"].annotation) == ("GV-4",)
+    assert get_args(EndorsementRules.model_fields["source"].annotation) == ("GV-4",)
     assert "GV-4" in refused_by("meetings"), "a decision that lacks an endorsement says so"
 
 

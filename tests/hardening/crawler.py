@@ -17,7 +17,7 @@ from httpx2 import Response
 from starlette.routing import Mount, compile_path
 
 from locales import LANGUAGES
-from tests.api.desk import ADDRESS
+from tests.api.application import ADDRESS
 from tests.hardening.pages import MARK, Form, Page, foreign
 from tests.hardening.test_headers import faults
 from tests.matrix.askers import Kind, cookie_of

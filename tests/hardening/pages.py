@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from locales import catalogue
-from tests.api.desk import ADDRESS
+from tests.api.application import ADDRESS
 
 #: In everything hostile that is sent or stored: by it one finds again what became of it.
 MARK: Final = "zq7hellebore"

@@ -21,7 +21,7 @@ from adapters.addresses import conninfo_of
 from domain.mail.envelopes import Mailbox, message_id, mime
 from domain.mail.letters import Letter
 from models.tables import metadata
-from tests.api.desk import ADDRESS
+from tests.api.application import ADDRESS
 from tests.cast import AT, TODAY
 from tests.hardening.crawler import Crawler, Fields, Found, encoded, forms_of, page_of
 from tests.hardening.pages import MARK

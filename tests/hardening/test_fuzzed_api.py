@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.desk import ADDRESS
+from tests.api.application import ADDRESS
 from tests.api.json.window import description, problem_of
 from tests.cast import ROOT
 from tests.hardening.test_headers import faults

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.web.guard import FROM_ELSEWHERE, LARGEST_BODY, MOST_VALUES
 from models.access import RateCount
 from models.base import table_of
-from tests.api.desk import client_for, nobody, office_of
+from tests.api.application import client_for, installation_of, nobody
 from tests.cast import Cast
 
 _count = table_of(RateCount)
@@ -26,8 +26,8 @@ _LETTER: Final = {"address": "manager.em@en-marge.example"}
 
 def at(cast: Cast, base_url: str) -> TestClient:
     """A browser at an installation with this address."""
-    office = replace(office_of(cast.database), base_url=base_url)
-    return TestClient(create_app(office), base_url=base_url, follow_redirects=False)
+    installation = replace(installation_of(cast.database), base_url=base_url)
+    return TestClient(create_app(installation), base_url=base_url, follow_redirects=False)
 
 
 _WHENCE: Final[list[tuple[dict[str, str], bool]]] = [

@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from starlette.routing import Mount
 
-from api.access.session import Office
+from api.access.session import Installation
 from api.app import create_app
 from api.web.headers import EVERYWHERE
-from tests.api.desk import ADDRESS, app_on, client_for, nobody, office_of
+from tests.api.application import ADDRESS, app_on, client_for, installation_of, nobody
 from tests.cast import Cast
 
 _TLS: Final = "https://spheres.example"
@@ -25,8 +25,8 @@ _TLS: Final = "https://spheres.example"
 
 def over_tls(cast: Cast) -> TestClient:
     """A browser at an installation that is reached over https."""
-    office: Office = replace(office_of(cast.database), base_url=_TLS)
-    return TestClient(create_app(office), base_url=_TLS, follow_redirects=False, raise_server_exceptions=False)
+    installation: Installation = replace(installation_of(cast.database), base_url=_TLS)
+    return TestClient(create_app(installation), base_url=_TLS, follow_redirects=False, raise_server_exceptions=False)
 
 
 def asked(client: TestClient) -> Iterator[tuple[str, Response]]:
@@ -138,8 +138,8 @@ def test_tls_is_asked_for_over_tls_alone_and_its_cookie_is_bound_to_the_host(cas
     for path in ("/sign-in", "/nothing", "/static/app.css", "/healthz"):
         assert "max-age=63072000" in secure.get(path).headers["strict-transport-security"]
         assert "strict-transport-security" not in plain.get(path).headers
-    office: Office = secure.app.state.office  # type: ignore[attr-defined]  # the application's
-    assert office.cookie == "__Host-spheres"
+    installation: Installation = secure.app.state.installation  # type: ignore[attr-defined]  # the application's
+    assert installation.cookie == "__Host-spheres"
     given = secure.post("/sign-out", headers={"Origin": _TLS}).headers
     cookies = [cookie for cookie in given.get_list("set-cookie") if cookie.startswith("__Host-spheres=")]
     assert cookies

@@ -30,7 +30,7 @@ from domain.people import people
 from flows.post import deliver
 from models.program import Person
 from tests.casework import complete, open_onboarding, step
-from tests.cast import AT, Cast, stationery
+from tests.cast import AT, Cast, letter_templates
 from tests.fakes.smtp_server import Received, SmtpServer
 from tests.flows.support import Clock, means_of
 
@@ -191,7 +191,7 @@ def test_no_letter_is_sent_for_an_installation_whose_name_or_address_holds_a_con
 def test_the_name_of_an_installation_is_a_name(cast: Cast, server: SmtpServer, hostile: str) -> None:
     written_by = Mailbox("spheres@program.example", hostile)
     with cast.session() as session:
-        session.info["stationery"] = replace(stationery(), sender=written_by)
+        session.info["letter_templates"] = replace(letter_templates(), sender=written_by)
         invitations.invite(session, cast.people["worker_codim"], by=cast.actor("coordinator"), at=AT)
     (letter,) = _left(cast, server)
     assert _name_in(letter, "From") == hostile

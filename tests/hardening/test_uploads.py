@@ -24,7 +24,7 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, Tex
 from sqlalchemy import select
 
 from domain.casework import tasks
-from domain.casework.proofs import Proof, checked_document, judged_type
+from domain.casework.proofs import GivenProof, checked_document, judged_type
 from domain.files import packages, pdfs
 from domain.files.images import Blank, Broken, bare
 from domain.kernel.refusals import Refusal
@@ -430,7 +430,7 @@ def test_what_is_kept_of_a_document_given_as_proof_is_the_bare_one(cast: Cast, n
     complete(cast, case_id, "request_secure_access")
     with cast.session() as session:
         task = step(session, case_id, "welcome_in_organization")
-        proof = Proof("document", name, whole)
+        proof = GivenProof("document", name, whole)
         tasks.complete_task(session, task["id"], by=cast.actor("manager_codim"), at=AT, note="", evidence=[proof])
         kept = bytes(session.execute(select(table_of(EvidenceFile).c.content)).scalar_one())
         row = session.execute(select(table_of(Evidence))).one()

@@ -21,7 +21,7 @@ from sqlalchemy import select, text
 from domain.access import sign_ins
 from domain.accompaniment import breaks, states
 from domain.casework import board, cases, tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.departure import (
     departures,
     endings,
@@ -286,7 +286,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             def act(session: Any) -> None:
                 today = assigning.on_day(session, self.at.date(), follow_up_ids=[follow_up_id])
                 has_it = next((row.person_id for row in today if row.kind == "primary"), None)
-                assigning.assign(
+                assigning.assign_worker(
                     session, follow_up_id, self.cast.people[who], instead_of=has_it, by=self._by(), at=self.at
                 )
 
@@ -330,7 +330,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                     interviews.record_interview(
                         session, task["case_id"], applicant=1, leadership=80, clinical=80, note="So", by=one, at=self.at
                     )
-            proofs = [Proof("way", "call")] if task["evidence"] == "way" else []
+            proofs = [GivenProof("way", "call")] if task["evidence"] == "way" else []
             given = filled_in(task["asks"])
             tasks.complete_task(session, task["id"], by=by, at=self.at, note="So", evidence=proofs, given=given)
 

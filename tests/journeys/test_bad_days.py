@@ -25,7 +25,7 @@ from sqlalchemy import make_url, text
 from adapters.addresses import conninfo_of
 from adapters.database import make_engine, migrate
 from adapters.postgres import EmbeddedPostgres
-from tests.api.desk import app_on
+from tests.api.application import app_on
 from tests.api.json.window import Asker
 from tests.api.pages.looking import fields_of
 from tests.cast import ARRIVAL, AT, TODAY, Cast, build_cast

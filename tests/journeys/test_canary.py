@@ -38,7 +38,7 @@ from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from domain.accompaniment import breaks, consents, risks
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
 from domain.follow_ups import activities, notes, summaries
@@ -48,13 +48,13 @@ from domain.follow_ups.weeks import monday_of
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
 from domain.loading import exporting
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from domain.participants import destruction, disclosures, links, referring, retention
 from domain.participants.identity import open_identity
 from domain.participants.locking import case_of
 from domain.participants.referral_form import ReferralForm
 from domain.record import incidents
-from domain.record.incident_entries import Entry
+from domain.record.incident_entries import IncidentEntry
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
@@ -64,7 +64,7 @@ from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
 from models.tables import metadata
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, leave, record_protocols
 from tests.fakes.people_keys import FakePeopleKeys
@@ -239,7 +239,7 @@ def lived(
         first_meetings.record_first_meeting(
             session, participant_id, met_on=met, way="in_person", outcome="commits", by=worker, at=LATER
         )
-        signed = Signed(met, met, "self", met, "fr", limits_stated=True)
+        signed = SignedForm(met, met, "self", met, "fr", limits_stated=True)
         consents.sign(session, participant_id, "program", signed, by=worker, at=LATER)
         risks.assess(session, participant_id, "admission", "red", why={"why": PLANTED["why_risk"]}, by=worker, at=LATER)
         numbers.admit(session, participant_id, by=by, at=LATER)
@@ -258,7 +258,7 @@ def lived(
         _followed(session, cast, participant_id)
         _refused(session, cast)
         referring.begin_referral(session, ReferralForm(reasons=PLANTED["draft"]), by=worker, at=LATER)
-        lost = Entry(cast.organizations["codim"], "Cahier de notes", SEEN, LATER.date(), people_concerned=1)
+        lost = IncidentEntry(cast.organizations["codim"], "Cahier de notes", SEEN, LATER.date(), people_concerned=1)
         incidents.enter(session, lost, by=cast.actor("privacy_officer"), at=LATER)
     case_id = leave(cast, WORKER, "ccsmtl", last_day=LATER.date() + timedelta(days=14), at=LATER)
     (task,) = asked(cast, case_id, summaries.WRITTEN)
@@ -657,7 +657,7 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
 def test_a_letter_that_names_somebody_is_not_written(lived: Cast) -> None:
     """The gate knows whom the program knows: a title with a name stops the letter, and the refusal says no name."""
     with lived.session() as session:
-        gate = Gate.here(session)
+        gate = NameGate.here(session)
         with pytest.raises(Refusal) as refused:
             gate.refuse([f"Parler de {FORM.given_name} {FORM.family_name} mercredi"])
         gate.refuse(["Parler de quelqu’un mercredi"])

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from domain.casework import cases, tasks
 from domain.kernel.refusals import Refusal
 from domain.obligations import accepting, attestations, to_accept
-from domain.obligations.triggers import settle
+from domain.obligations.triggers import judge_touched
 from flows import beginnings
 from meetings import assembling, attendance, deciding, decisions, running, schedule
 from meetings.agenda_items import items_of
@@ -335,7 +335,7 @@ def test_a_step_that_is_taken_back_years_after_is_counted_in_the_year_in_which_i
             for name in undone:
                 task = step(session, case_id, name)
                 tasks.undo_task(session, task["id"], by=manager, at=years_after, reason="Pas tenu")
-            settle(session, at=years_after)
+            judge_touched(session, at=years_after)
             mine = _period.c.agreement_id == agreement_of(session, cast, "codim")
             asked = select(_period.c.state).where(_period.c.key == "AG-X3.team", mine)
             states.append(session.scalars(asked.order_by(_period.c.starts_on)).first())

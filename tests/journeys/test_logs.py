@@ -32,7 +32,7 @@ from adapters.settings import Settings
 from api.cli.installation import _processes
 from api.cli.supervise import answers
 from domain.people.people import update_person
-from tests.api.desk import app_on, token_for
+from tests.api.application import app_on, token_for
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, Cast
 from tests.flows.prefect_server import free_port

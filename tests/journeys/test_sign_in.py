@@ -25,17 +25,17 @@ from sqlalchemy import select
 
 from adapters.directory import Entra
 from adapters.entra_settings import EntraSettings
-from api.access.session import Office
+from api.access.session import Installation
 from api.app import create_app
 from api.pages.entra import CALLBACK, LEFT_TO
 from domain.access import doors, identities, invitations
-from domain.access.identities import Account
+from domain.access.identities import ProvenAccount
 from domain.people.people import end_tenure
 from models.access import BrowserSession, Identity
 from models.base import table_of
 from models.program import Tenure
 from tests.browser import assert_accessible, assert_fits
-from tests.cast import AT, TODAY, Cast, stationery
+from tests.cast import AT, TODAY, Cast, letter_templates
 from tests.fakes.entra import CLIENT_ID, SECRET, TENANT, listening, over_tls
 
 pytestmark = [pytest.mark.ci, pytest.mark.browser]
@@ -95,7 +95,7 @@ class Site:
         cast = cast or self.cast
         token = self.invite(name, cast=cast).rpartition("/")[2]
         with cast.session() as session:
-            identities.link_by_invitation(session, token, Account(TENANT, ACCOUNTS[account]), at=AT)
+            identities.link_by_invitation(session, token, ProvenAccount(TENANT, ACCOUNTS[account]), at=AT)
 
     def lose_role(self, name: str) -> None:
         """Someone left: their role ended yesterday."""
@@ -149,10 +149,15 @@ def site(cast: Cast, browser: Browser, packages: Path, tmp_path: Path) -> Iterat
                 ca_file=tmp_path / "ca.pem",
             )
             directory = Entra(settings, return_to=f"{here}{CALLBACK}", left_to=f"{here}{LEFT_TO}")
-            office = Office(
-                cast.database.engine, stationery(), here, demonstration=False, directory=directory, clock=lambda: AT
+            installation = Installation(
+                cast.database.engine,
+                letter_templates(),
+                here,
+                demonstration=False,
+                directory=directory,
+                clock=lambda: AT,
             )
-            with over_tls(create_app(office), tmp_path / "chain.pem", listener) as address:
+            with over_tls(create_app(installation), tmp_path / "chain.pem", listener) as address:
                 yield Site(cast, address, browser)
             directory.close()
             provider.stdin.close()  # it ends by that

@@ -22,8 +22,8 @@ from demo.loading import Demonstration
 from domain.accompaniment import barring
 from domain.mail.letters import COMMON, Language, Letters, called_in, without_numbers
 from flows.protocols import letter_folders
-from tests.api.desk import client_for
-from tests.cast import AT, KEYS, Cast, stationery
+from tests.api.application import client_for
+from tests.cast import AT, KEYS, Cast, letter_templates
 from tests.conftest import Copies
 from tests.following import WORKER, agreed, followed, row_of
 
@@ -164,7 +164,7 @@ def _calendar_titles(message: bytes) -> list[str]:
 def test_no_letter_of_a_whole_year_and_no_calendar_calls_anybody_in_its_title(copies: Copies, template: str) -> None:
     with copies.of(template) as database:
         at = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
-        program_id = Demonstration(database.engine, stationery(), at=at, keys=KEYS).load()
+        program_id = Demonstration(database.engine, letter_templates(), at=at, keys=KEYS).load()
         with program_session(database.engine, program_id) as session:
             rows = session.execute(text("select template, subject, message, calls from notice")).all()
     assert len({row.template for row in rows}) >= 10

@@ -21,12 +21,12 @@ from sqlalchemy import event, make_url
 
 from adapters.addresses import conninfo_of
 from api.access.permissions import TABLE, Relation
-from api.access.session import Office
+from api.access.session import Installation
 from domain.access.doors import digest
 from domain.record.turned_away import LEFT_OUT, REFUSED, table_for
 from models.tables import metadata
 from tests.api import lines
-from tests.api.desk import ADDRESS, app_on
+from tests.api.application import ADDRESS, app_on
 from tests.cast import Cast
 from tests.conftest import Copies
 from tests.matrix import world
@@ -227,8 +227,8 @@ class Runner:
         """Go on in a fresh copy of the world."""
         self.close()
         self._fresh()
-        office: Office = self.app.state.office
-        self.app.state.office = replace(office, engine=self.world.cast.database.engine)
+        installation: Installation = self.app.state.installation
+        self.app.state.installation = replace(installation, engine=self.world.cast.database.engine)
 
     def _put_back(self, changed: Collection[str]) -> None:
         """Go on in the world as it was, of which these tables were written to."""

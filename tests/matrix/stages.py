@@ -25,7 +25,7 @@ from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
-from domain.record.incident_entries import Entry
+from domain.record.incident_entries import IncidentEntry
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
@@ -178,7 +178,7 @@ def incidents_of(session: Session, organization_id: UUID, *, by: Actor) -> dict[
     """An incident of which nothing is left to do but to close it, and one that is closed."""
     made = {}
     for stage in ("assessed", "closed"):
-        entry = Entry(
+        entry = IncidentEntry(
             organization_id, "Notes de travail", "Un envoi à la mauvaise adresse.", TODAY, measures="Rappelé."
         )
         found = incidents.enter(session, entry, by=by, at=AT)

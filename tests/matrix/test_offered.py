@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 import api.access.session
-from tests.api.desk import ADDRESS
+from tests.api.application import ADDRESS
 from tests.hardening.crawler import Crawler, forms_of, page_of
 from tests.hardening.test_crawled import meant
 from tests.matrix import grid

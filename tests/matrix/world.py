@@ -18,7 +18,7 @@ from domain.admissions import numbers
 from domain.agreements import agreements, signed_files
 from domain.agreements.succession import renew
 from domain.casework import tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.departure.hiring import NAMES_THEM
 from domain.equipment import inventory
 from domain.follow_ups import contacts, notes, summaries
@@ -30,7 +30,7 @@ from domain.participants.sealing import seal
 from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
-from domain.record.incident_entries import Entry
+from domain.record.incident_entries import IncidentEntry
 from meetings import (
     agenda_requests,
     agendas,
@@ -250,7 +250,9 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         )
         incident = incidents.enter(
             session,
-            Entry(organization, "Notes de travail", "Un portable oublié dans un train.", TODAY, measures="Effacé."),
+            IncidentEntry(
+                organization, "Notes de travail", "Un portable oublié dans un train.", TODAY, measures="Effacé."
+            ),
             by=cast.actor("coordinator"),  # whoever they are: the table is asked at the windows
             at=AT,
         )
@@ -558,7 +560,7 @@ def _welcome(cast: Cast, case_id: UUID, manager: str) -> None:
         by = replace(by, person_id=cast.people["second_deputy"], acting_for=by.person_id)
     with cast.session() as session:
         task = step(session, case_id, STEPS["done"])
-        proof = Proof("document", "accueil.txt", b"Accueil fait.")
+        proof = GivenProof("document", "accueil.txt", b"Accueil fait.")
         tasks.complete_task(session, task["id"], by=by, at=AT, note="Bien accueilli·e.", evidence=[proof])
 
 

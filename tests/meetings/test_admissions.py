@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, proposals, recruiting, risks, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import duplicates, first_meetings, numbers, triage
 from domain.casework import scheduling, tasks, versions
 from domain.declarations.protocol import Protocol
@@ -35,7 +35,7 @@ from models.casework import Case, Responsibility, Task
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
 from tests.flows.support import carry_all, letters, means_of, told
@@ -92,7 +92,7 @@ def _steps(session: Session, participant_id: UUID) -> Mapping[str, str]:
     return {row.step: row.state for row in rows}
 
 
-def _signed(**more: Any) -> Signed:
+def _signed(**more: Any) -> SignedForm:
     plain: dict[str, Any] = {
         "explained_on": TODAY + timedelta(days=3),
         "signed_on": TODAY + timedelta(days=3),
@@ -101,7 +101,7 @@ def _signed(**more: Any) -> Signed:
         "language": "fr",
         "limits_stated": True,
     }
-    return Signed(**{**plain, **more})
+    return SignedForm(**{**plain, **more})
 
 
 def _committed(cast: Cast, form: ReferralForm = ONDINE) -> UUID:

@@ -27,7 +27,7 @@ from models.meeting import Meeting
 from models.minutes import Decision, Minutes
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, Cast, edited, onboarding, program_file
-from tests.meetings.agenda_desk import (
+from tests.meetings.agenda_application import (
     FIRST,
     FOURTH,
     SECOND,

@@ -19,12 +19,12 @@ from domain.mail.notices import COORDINATION
 from meetings import agenda_requests, agendas, assembling, deciding, decisions, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
-from meetings.reasons import Reason, in_words
+from meetings.reasons import ItemReason, in_words
 from models.base import table_of
 from models.casework import Task
 from models.record import Event
 from tests.cast import AT, Cast
-from tests.meetings.agenda_desk import (
+from tests.meetings.agenda_application import (
     FIRST,
     SECOND,
     SEEN_AGAIN,
@@ -114,14 +114,14 @@ def test_a_kind_that_no_rule_takes_is_refused_so_that_nothing_waits_for_ever(cas
     with pytest.raises(ValueError, match="on one line"):
         admission(session, cast, "#2026-07\n")
     with pytest.raises(KeyError):
-        admission(session, cast, reason=Reason("triaged", "Since %(day)s"))
+        admission(session, cast, reason=ItemReason("triaged", "Since %(day)s"))
     assert everything(session) == []
 
 
 def test_two_who_ask_at_once_get_one_item_with_both_reasons(cast: Cast) -> None:
     both_ready = threading.Barrier(2)
 
-    def ask(reason: Reason) -> UUID:
+    def ask(reason: ItemReason) -> UUID:
         with cast.session() as mine:
             both_ready.wait()
             return admission(mine, cast, reason=reason)

@@ -19,7 +19,7 @@ from tests.agreeing import last_version, signed_on
 from tests.cast import AT, TODAY, Cast
 from tests.declared import record
 from tests.domain.obligations.signed import agreement_of, hold, kept, put_in_force
-from tests.meetings.agenda_desk import meeting
+from tests.meetings.agenda_application import meeting
 from tests.meetings.sitting import seat_everyone
 
 BEFORE, FIRST, SECOND, THIRD = date(2026, 12, 9), date(2027, 1, 19), date(2027, 6, 8), date(2028, 1, 18)

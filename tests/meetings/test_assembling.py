@@ -28,7 +28,7 @@ from models.meeting import Meeting
 from models.minutes import Decision
 from models.program import Person
 from tests.cast import AT, Cast
-from tests.meetings.agenda_desk import (
+from tests.meetings.agenda_application import (
     FIRST,
     FOURTH,
     SECOND,

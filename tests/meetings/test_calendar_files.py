@@ -18,8 +18,8 @@ from domain.kernel.refusals import Refusal
 from domain.mail.envelopes import CalendarPart, Mailbox, mime
 from domain.mail.letters import Letter
 from meetings import calendar_files
-from meetings.calendar_files import Published
-from meetings.entries import Entry, Moved
+from meetings.calendar_files import PublishedEntry
+from meetings.entries import CalendarEntry, EntryException
 from meetings.itip import Message, differences
 from tests.meetings.seasons import COMMITTEE, MOVED, MOVED_TO, OFF, entries, plain, season
 
@@ -29,7 +29,7 @@ NADIA = Mailbox("nadia@example.org", "Nadia Bélanger")
 STAMP = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
 
-def _invitation(entry: Entry) -> Message:
+def _invitation(entry: CalendarEntry) -> Message:
     (message,) = differences(None, entry, dialect="unknown", after=datetime.fromisoformat("2000-01-01T00:00"))
     return message
 
@@ -63,7 +63,7 @@ def _every_part() -> Iterator[CalendarPart]:
 
 @settings(max_examples=25)
 @given(entries(longest=30))
-def test_an_independent_reader_sees_what_the_zone_database_says(entry: Entry) -> None:
+def test_an_independent_reader_sees_what_the_zone_database_says(entry: CalendarEntry) -> None:
     if not entry.occurrences():
         return
     calendar = Calendar.from_ical(_published(entry))
@@ -177,8 +177,8 @@ def test_a_name_holds_no_quotes_and_an_address_is_one() -> None:
 # ------------------------------------------------------------------------------------------------------ the feed
 
 
-def _published(*entries: Entry, name: str = "Programme", is_off: bool = False, language: str = "fr") -> bytes:
-    shown = [Published(entry, 3, STAMP, is_off=is_off) for entry in entries]
+def _published(*entries: CalendarEntry, name: str = "Programme", is_off: bool = False, language: str = "fr") -> bytes:
+    shown = [PublishedEntry(entry, 3, STAMP, is_off=is_off) for entry in entries]
     return calendar_files.publish(shown, name=name, organizer=SENDER, language=language)
 
 
@@ -218,7 +218,7 @@ def test_each_entry_to_subscribe_to_says_who_organizes_how_new_it_is_and_when_it
 def test_where_a_meeting_is_joined_is_said_of_each_date_as_a_conference_of_one_folded_line() -> None:
     url = "https://teams.example.org/l/meetup-join/" + "19%3ameeting_x" * 9
     elsewhere = plain(
-        online_url=url, moved={MOVED: Moved(MOVED_TO, 150, "", "https://other.example.org/room?a=1;b=2,3")}
+        online_url=url, moved={MOVED: EntryException(MOVED_TO, 150, "", "https://other.example.org/room?a=1;b=2,3")}
     )
     lines = [
         f"CONFERENCE;FEATURE=VIDEO;LABEL=Rejoindre en ligne;VALUE=URI:{address}"

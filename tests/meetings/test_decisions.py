@@ -24,7 +24,7 @@ from meetings.committees import committee_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import endorsements_of
 from meetings.endorsing import endorse
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -214,7 +214,7 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
         "x",
         title_fr="Rapport",
         title_en="Report",
-        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        reasons=[ItemReason("asked", facts={"day": "2026-11-23"})],
         task_id=task,
         by=by,
         at=AT,
@@ -258,7 +258,7 @@ def test_what_the_partners_endorse_is_done_by_a_decision_on_management_alone(ses
         *("steering", "report", "x"),
         title_fr="Plan",
         title_en="Plan",
-        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        reasons=[ItemReason("asked", facts={"day": "2026-11-23"})],
         task_id=task,
         by=by,
         at=AT,

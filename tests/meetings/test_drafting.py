@@ -16,7 +16,7 @@ from locales import say
 from meetings import drafting, schedule
 from meetings.committees import committee_of
 from meetings.planner import held_already
-from meetings.proposals import Proposal
+from meetings.proposals import DateProposal
 from models.base import table_of
 from models.committee import Committee, SeatHolder
 from models.meeting import Meeting
@@ -52,7 +52,7 @@ def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_
     assert drafting.draft_due(session, by=by, at=AT + timedelta(days=1)) == ()
     assert session.scalar(select(func.count()).select_from(_meeting)) == planned
     (draft,) = drafting.drafts(session)
-    dates = [Proposal.from_json(one) for one in draft.dates]
+    dates = [DateProposal.from_json(one) for one in draft.dates]
     assert len(dates) == 4
     assert all(one.starts.time() == time(13, 30) for one in dates)
     assert all(one.starts.weekday() == 1 for one in dates if one.decision == "meet")
@@ -79,7 +79,7 @@ def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends
         at = datetime.combine(last - drafting.HORIZON, time(14, 0), tzinfo=UTC)
         assert clinical in drafting.draft_due(session, by=by, at=at), f"nothing follows {last}"
         (draft,) = (one for one in drafting.drafts(session) if one.committee_id == clinical)
-        meets = [one for one in map(Proposal.from_json, draft.dates) if one.decision == "meet"]
+        meets = [one for one in map(DateProposal.from_json, draft.dates) if one.decision == "meet"]
         drafting.settle(session, draft.id, "planned", by=by, at=at)
         assert clinical not in drafting.draft_due(session, by=by, at=at), "not twice"
         first, last = meets[0].starts.date(), meets[-1].starts.date()
@@ -94,7 +94,7 @@ def test_two_committees_that_are_drafted_in_one_round_ask_nobody_to_be_at_both_a
     spans = sorted(
         (one.starts, one.starts + timedelta(minutes=one.minutes))
         for draft in drafting.drafts(session)
-        for one in map(Proposal.from_json, draft.dates)
+        for one in map(DateProposal.from_json, draft.dates)
     )
     assert len(spans) == 8
     assert all(ends <= starts for (_, ends), (starts, _) in pairwise(spans)), "the coordinator sits on both"

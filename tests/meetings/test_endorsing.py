@@ -37,7 +37,7 @@ from meetings import (
 from meetings.agenda_items import PresentedItem
 from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words
-from meetings.reasons import Reason, in_words
+from meetings.reasons import ItemReason, in_words
 from models.agreement import AgreementVersion
 from models.base import table_of
 from models.minutes import Decision
@@ -177,7 +177,7 @@ def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_
         *("steering", "report", "x"),
         title_fr="Plan",
         title_en="Plan",
-        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        reasons=[ItemReason("asked", facts={"day": "2026-11-23"})],
         task_id=task,
         by=by,
         at=AT,

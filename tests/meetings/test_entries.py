@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from domain.kernel.refusals import Refusal
-from meetings.entries import Entry, Moved
+from meetings.entries import CalendarEntry, EntryException
 from tests.meetings.seasons import COMMITTEE, MOVED, OFF, entries, season
 
 HERE = ZoneInfo("America/Toronto")
@@ -28,13 +28,13 @@ def test_a_season_is_at_the_same_local_hour_before_and_after_both_changes_of_the
 
 
 @given(entries())
-def test_what_takes_place_is_each_week_without_what_is_off_and_with_what_was_moved(entry: Entry) -> None:
+def test_what_takes_place_is_each_week_without_what_is_off_and_with_what_was_moved(entry: CalendarEntry) -> None:
     assert entry.last_on is not None
     expected = []
     day = entry.starts
     while day.date() <= entry.last_on:
         if day not in entry.cancelled:
-            how = entry.moved.get(day, Moved(day, entry.minutes))
+            how = entry.moved.get(day, EntryException(day, entry.minutes))
             starts = how.starts.replace(tzinfo=HERE).astimezone(UTC)
             expected.append((starts, starts + timedelta(minutes=how.minutes)))
         day += timedelta(days=7)
@@ -42,10 +42,10 @@ def test_what_takes_place_is_each_week_without_what_is_off_and_with_what_was_mov
 
 
 @given(entries())
-def test_what_was_kept_is_read_back_as_the_same(entry: Entry) -> None:
+def test_what_was_kept_is_read_back_as_the_same(entry: CalendarEntry) -> None:
     kept = json.loads(json.dumps(entry.to_json()))
-    assert Entry.from_json(kept) == entry
-    assert Entry.from_json(kept).to_json() == kept == entry.to_json()
+    assert CalendarEntry.from_json(kept) == entry
+    assert CalendarEntry.from_json(kept).to_json() == kept == entry.to_json()
 
 
 def test_an_alias_of_a_zone_is_kept_by_the_name_that_calendars_know() -> None:
@@ -64,7 +64,7 @@ def test_a_zone_is_that_of_a_place(zone: str) -> None:
         {"starts": _at("2026-10-07T13:30-04:00")},
         {"starts": datetime(2026, 10, 7, 17, 30, tzinfo=UTC)},
         {"starts": datetime(2026, 10, 7, 13, 30, tzinfo=HERE)},
-        {"moved": {MOVED: Moved(datetime(2026, 11, 12, 15, 0, tzinfo=UTC), 60)}},
+        {"moved": {MOVED: EntryException(datetime(2026, 11, 12, 15, 0, tzinfo=UTC), 60)}},
         {"starts": _at("2026-10-07T13:30:30")},
         {"last_on": date(2026, 10, 6)},
         {"last_on": date(2028, 10, 6)},
@@ -90,7 +90,7 @@ def test_what_no_record_of_ours_says_is_an_error(changes: dict[str, Any]) -> Non
         {
             "starts": _at("2027-03-10T13:30"),
             "last_on": date(2027, 3, 24),
-            "moved": {_at("2027-03-10T13:30"): Moved(_at("2027-03-14T02:30"), 60)},
+            "moved": {_at("2027-03-10T13:30"): EntryException(_at("2027-03-14T02:30"), 60)},
         },
     ],
 )
@@ -112,7 +112,7 @@ def test_a_meeting_lasts_from_a_quarter_of_an_hour_to_ten_hours(minutes: int) ->
         season(minutes=minutes)
     assert refused.value.code == "meeting.length"
     with pytest.raises(Refusal):
-        season(moved={MOVED: Moved(_at("2026-11-12T10:00"), minutes)})
+        season(moved={MOVED: EntryException(_at("2026-11-12T10:00"), minutes)})
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_a_meeting_lasts_from_a_quarter_of_an_hour_to_ten_hours(minutes: int) ->
 def test_a_meeting_is_not_moved_onto_its_neighbours_nor_past_them(to: str, minutes: int) -> None:
     with pytest.raises(Refusal) as refused:
         season(starts=_at("2026-10-07T08:00"), cancelled=frozenset({_at("2026-11-18T08:00")}), moved={
-            _at("2026-11-11T08:00"): Moved(_at(to), minutes)
+            _at("2026-11-11T08:00"): EntryException(_at(to), minutes)
         })  # fmt: skip
     assert refused.value.code == "meeting.crosses_neighbour"
 
 
 def test_a_meeting_may_be_moved_to_the_day_of_one_that_is_off() -> None:
-    entry = season(moved={MOVED: Moved(_at("2026-11-18T15:00"), 60)})
+    entry = season(moved={MOVED: EntryException(_at("2026-11-18T15:00"), 60)})
     assert OFF in entry.cancelled
     assert [one.starts for one in entry.occurrences()][5:7] == [_at("2026-11-18T15:00"), _at("2026-11-25T13:30")]
 

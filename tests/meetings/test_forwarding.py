@@ -16,7 +16,7 @@ from meetings.agenda_items import items_of, pool_of
 from meetings.committees import committee_of
 from models.base import table_of
 from models.participant import Participant
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, Cast
 from tests.flows.support import letters
 from tests.following import SECOND, WORKER, agreed, followed, tasks_of
@@ -163,7 +163,7 @@ def test_whoever_is_given_several_at_one_sitting_is_said_to_have_no_room_before_
     by = there.actor("coordinator")
     first, second = (triaged(there, refer(there, form, by=WORKER), "forwarded") for form in (ONDINE, ROMARIN))
 
-    def proposed(participant_id: UUID) -> proposals.Proposal:
+    def proposed(participant_id: UUID) -> proposals.WorkerProposal:
         with there.session() as session:
             offered = proposals.proposals(session, participant_id, at=AT)
         return next(one for one in offered if one.person_id == there.people[SECOND])

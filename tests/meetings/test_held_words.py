@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from domain.mail.notices import Stationery
+from domain.mail.notices import LetterTemplates
 from flows import gatherings
 from meetings import agenda_requests, schedule
 from models.agenda import AgendaItem
@@ -30,10 +30,10 @@ LOCAL = datetime(2027, 1, 20, 13, 0)
 def test_an_agenda_leaves_on_its_hour_without_what_members_wrote_like_a_name(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paper: Stationery = replace(support.paper(), known=lambda _: (KNOWN,))
+    paper: LetterTemplates = replace(support.paper(), known=lambda _: (KNOWN,))
     monkeypatch.setattr(support, "paper", lambda: paper)
     with cast.session() as session:
-        session.info["stationery"] = paper
+        session.info["letter_templates"] = paper
         seat_everyone(session, cast)
         schedule.plan_meetings(session, "clinical", [LOCAL], by=cast.actor("coordinator"), at=AT)
         meeting = session.scalars(select(_meeting.c.id)).one()

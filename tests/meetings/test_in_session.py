@@ -25,7 +25,7 @@ from models.base import table_of
 from models.meeting import Meeting
 from models.record import Event
 from models.referral import Referral
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, Arranged, Cast
 from tests.flows.support import carry_all, means_of
 from tests.following import WORKER

@@ -13,7 +13,7 @@ from icalendar import Calendar
 
 from domain.mail.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
-from meetings.entries import Entry, Moved
+from meetings.entries import CalendarEntry, EntryException
 from meetings.itip import Message, differences, joined, remembered, sequences
 from tests.meetings.attendee import Attendee, Shown, attendees, read
 from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
@@ -30,11 +30,11 @@ class Correspondence:
 
     def __init__(self, *calendars: Attendee) -> None:
         self.calendars = calendars
-        self.told: Entry | None = None
+        self.told: CalendarEntry | None = None
         self.sequence = -1
         self.stamp = STAMP
 
-    def tell(self, wanted: Entry | None, after: datetime = BEFORE, **said: Any) -> tuple[Message, ...]:
+    def tell(self, wanted: CalendarEntry | None, after: datetime = BEFORE, **said: Any) -> tuple[Message, ...]:
         found = differences(self.told, wanted, dialect=self.calendars[0].dialect, after=after, **said)
         messages = joined(found, self.told, wanted, after=after)
         numbers = sequences(self.sequence, messages)
@@ -57,7 +57,7 @@ def _part(message: Message, sequence: int = 0, stamp: datetime = STAMP) -> Calen
     return part(message, organizer=ORGANIZER, attendee=NADIA, sequence=sequence, stamp=stamp)
 
 
-def _wanted(entry: Entry | None, after: datetime | None = None) -> list[Shown]:
+def _wanted(entry: CalendarEntry | None, after: datetime | None = None) -> list[Shown]:
     if entry is None:
         return []
     ahead = [
@@ -84,7 +84,7 @@ def _said(messages: Sequence[Message]) -> list[tuple[str, str, datetime | None]]
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.none() | entries(), st.integers(0, 50)), min_size=1, max_size=5))
 def test_every_kind_of_calendar_ends_with_what_is_wanted_whatever_changed(
-    course: list[tuple[Entry | None, int]],
+    course: list[tuple[CalendarEntry | None, int]],
 ) -> None:
     *merging, replacing = attendees()
     courses = [Correspondence(*merging), Correspondence(replacing)]
@@ -108,11 +108,11 @@ def test_a_date_that_was_moved_and_is_off_comes_back_by_no_later_rule() -> None:
         "minutes": 30,
         "title": "Comité clinique",
     }
-    elsewhere = {off: Moved(off, 30, "Salle A", "")}
+    elsewhere = {off: EntryException(off, 30, "Salle A", "")}
     course = [
-        Entry(**facts, starts=first, last_on=off.date(), moved=elsewhere),
-        Entry(**facts, starts=off - WEEK, last_on=(off + 4 * WEEK).date(), cancelled=frozenset({off})),
-        Entry(**facts, starts=first - 13 * WEEK, last_on=(first - 13 * WEEK).date()),
+        CalendarEntry(**facts, starts=first, last_on=off.date(), moved=elsewhere),
+        CalendarEntry(**facts, starts=off - WEEK, last_on=(off + 4 * WEEK).date(), cancelled=frozenset({off})),
+        CalendarEntry(**facts, starts=first - 13 * WEEK, last_on=(first - 13 * WEEK).date()),
     ]
     *merging, replacing = attendees()
     for one in (Correspondence(*merging), Correspondence(replacing)):
@@ -124,13 +124,13 @@ def test_a_date_that_was_moved_and_is_off_comes_back_by_no_later_rule() -> None:
 
 @pytest.mark.ci
 @given(entries(), st.integers(0, 400), st.sampled_from(["unknown", "merge", "replace"]))
-def test_nothing_is_sent_where_nothing_changed(entry: Entry, days: int, dialect: str) -> None:
+def test_nothing_is_sent_where_nothing_changed(entry: CalendarEntry, days: int, dialect: str) -> None:
     assert differences(entry, entry, dialect=dialect, after=BEFORE + timedelta(days=days)) == ()
 
 
 @pytest.mark.ci
 @given(entries(), st.data())
-def test_nothing_is_sent_of_what_is_past(entry: Entry, data: st.DataObject) -> None:
+def test_nothing_is_sent_of_what_is_past(entry: CalendarEntry, data: st.DataObject) -> None:
     after = data.draw(st.sampled_from(entry.originals)) + timedelta(days=3)
     past = [one for one in entry.originals if one < after - WEEK and one not in entry.moved]
     changed = replace(entry, cancelled=entry.cancelled | set(past))
@@ -140,7 +140,7 @@ def test_nothing_is_sent_of_what_is_past(entry: Entry, data: st.DataObject) -> N
 
 @pytest.mark.ci
 @given(st.lists(entries(), min_size=2, max_size=4))
-def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(course: list[Entry]) -> None:
+def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(course: list[CalendarEntry]) -> None:
     one = Correspondence(Attendee(replaces=True))
     for wanted in course:
         messages = one.tell(wanted)
@@ -150,7 +150,9 @@ def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(cou
 
 @pytest.mark.ci
 @given(entries(), entries())
-def test_by_dates_the_rule_comes_first_then_what_is_otherwise_then_what_is_off(told: Entry, wanted: Entry) -> None:
+def test_by_dates_the_rule_comes_first_then_what_is_otherwise_then_what_is_off(
+    told: CalendarEntry, wanted: CalendarEntry
+) -> None:
     def rank(message: Message) -> int:
         return 2 if message.method == "CANCEL" else 0 if message.recurrence is None else 1
 
@@ -232,7 +234,7 @@ def test_dates_that_take_place_after_all_are_told_with_the_rule_and_each_by_itse
 @settings(max_examples=60)
 @given(entries(), entries())
 def test_several_news_of_a_season_are_one_file_and_nothing_behind_it_but_a_moved_date_that_goes(
-    told: Entry, wanted: Entry
+    told: CalendarEntry, wanted: CalendarEntry
 ) -> None:
     for dialect in ("merge", "replace"):
         found = differences(told, wanted, dialect=dialect, after=BEFORE)
@@ -244,7 +246,12 @@ def test_several_news_of_a_season_are_one_file_and_nothing_behind_it_but_a_moved
 
 
 def test_two_dates_moved_at_once_are_one_file_that_asks_about_these_two_alone() -> None:
-    moved = plain(moved={MOVED: Moved(MOVED_TO, 150, "Salle A"), OFF: Moved(OFF + timedelta(days=1), 150, "Salle A")})
+    moved = plain(
+        moved={
+            MOVED: EntryException(MOVED_TO, 150, "Salle A"),
+            OFF: EntryException(OFF + timedelta(days=1), 150, "Salle A"),
+        }
+    )
     found = differences(plain(), moved, dialect="merge", after=BEFORE)
     assert len(found) == 2
     (message,) = joined(found, plain(), moved, after=BEFORE)
@@ -304,18 +311,18 @@ def test_a_date_that_is_moved_is_one_message_and_the_others_stay() -> None:
     for calendar in attendees():
         one = Correspondence(calendar)
         one.tell(plain())
-        moved = plain(moved={MOVED: Moved(MOVED_TO, 150, "Salle A")})
+        moved = plain(moved={MOVED: EntryException(MOVED_TO, 150, "Salle A")})
         messages = one.tell(moved)
         assert _said(messages) == [("REQUEST", "moved", MOVED)]
         assert len(calendar.shows()) == 10
         assert calendar.shows() == _wanted(moved)
-        again = one.tell(plain(moved={MOVED: Moved(MOVED_TO + timedelta(hours=3), 150, "Salle A")}))
+        again = one.tell(plain(moved={MOVED: EntryException(MOVED_TO + timedelta(hours=3), 150, "Salle A")}))
         assert _said(again) == [("REQUEST", "moved", MOVED)]
         assert one.sequence == 2
 
 
 def test_a_date_that_was_held_on_an_earlier_day_does_not_come_back_on_its_own_when_the_season_grows() -> None:
-    moved = {MOVED: Moved(MOVED - timedelta(days=2), 150)}
+    moved = {MOVED: EntryException(MOVED - timedelta(days=2), 150)}
     between = MOVED - timedelta(days=1)
     for calendar in attendees():
         one = Correspondence(calendar)
@@ -327,7 +334,7 @@ def test_a_date_that_was_held_on_an_earlier_day_does_not_come_back_on_its_own_wh
 
 
 def test_a_date_whose_earlier_day_passed_and_that_gets_its_own_day_back_is_shown_on_it_everywhere() -> None:
-    moved = plain(last_on=MOVED.date(), moved={MOVED: Moved(MOVED - timedelta(days=2), 150)})
+    moved = plain(last_on=MOVED.date(), moved={MOVED: EntryException(MOVED - timedelta(days=2), 150)})
     between = MOVED - timedelta(days=1)
     for calendar in attendees():
         one = Correspondence(calendar)
@@ -340,7 +347,7 @@ def test_a_date_whose_earlier_day_passed_and_that_gets_its_own_day_back_is_shown
 def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
     for calendar in attendees():
         one = Correspondence(calendar)
-        one.tell(plain(moved={MOVED: Moved(MOVED_TO, 150)}))
+        one.tell(plain(moved={MOVED: EntryException(MOVED_TO, 150)}))
         one.tell(plain(cancelled=frozenset({MOVED})))
         assert len(calendar.shows()) == 9
     (message,) = differences(None, plain(cancelled=frozenset({MOVED})), dialect="merge", after=BEFORE)
@@ -350,7 +357,7 @@ def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
 
 
 def test_another_room_on_one_date_asks_nobody_again() -> None:
-    before, after = (plain(moved={MOVED: Moved(MOVED_TO, 150, place)}) for place in ("Salle B", "Salle C"))
+    before, after = (plain(moved={MOVED: EntryException(MOVED_TO, 150, place)}) for place in ("Salle B", "Salle C"))
     (message,) = differences(before, after, dialect="merge", after=BEFORE)
     assert (message.kind, message.recurrence, message.bumps) == ("details", MOVED, False)
 
@@ -367,7 +374,7 @@ def test_another_hour_from_a_day_on_is_an_end_and_a_beginning_and_nothing_twice(
         starts=since,
         last_on=date(2027, 5, 19),
         cancelled=frozenset({since + 3 * WEEK}),
-        moved={since + WEEK: Moved(since + WEEK + timedelta(days=1), 150)},
+        moved={since + WEEK: EntryException(since + WEEK + timedelta(days=1), 150)},
     )
     for calendar in attendees():
         one, other = Correspondence(calendar), Correspondence(calendar)
@@ -384,7 +391,7 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> N
     first = datetime.fromisoformat("2026-09-02T13:30")
     off = first + 20 * WEEK
     to = off + timedelta(days=1)
-    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset(), moved={off: Moved(to, 150)})
+    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset(), moved={off: EntryException(to, 150)})
     old = replace(told, last_on=date(2026, 12, 30), moved={})
     since = datetime.fromisoformat("2027-01-06T14:00")
     new_off = datetime.combine(off.date(), since.time())
@@ -393,7 +400,7 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> N
         starts=since,
         last_on=date(2027, 5, 19),
         cancelled=frozenset(),
-        moved={new_off: Moved(to, 150)},
+        moved={new_off: EntryException(to, 150)},
     )
     for calendar in attendees():
         one, other = Correspondence(calendar), Correspondence(calendar)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.accompaniment import barring, consents, proposals, risks, withdrawals, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import duplicates, first_meetings, numbers
 from domain.casework import wakeups
 from meetings import admissions
@@ -19,7 +19,7 @@ from meetings.agenda_items import items_of
 from meetings.reasons import ENDED
 from models.base import table_of
 from models.casework import Case
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import carry_all, means_of
@@ -31,7 +31,7 @@ from tests.refusing import refused
 HOUR: Final = timedelta(hours=1)
 #: When the candidate says yes and signs, an hour before they are referred again.
 THEN: Final = AT - HOUR
-FORM: Final = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+FORM: Final = SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 
 _case = table_of(Case)
 
@@ -146,7 +146,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     with cast.session() as session:
         (row,) = consents.consents_of(session, signed)
         consents.withdraw(session, row.id, by=by, at=THEN)
-        assert withdrawals.asked(session, signed) == withdrawals.Asked(worker=False, coordinator=True)
+        assert withdrawals.asked(session, signed) == withdrawals.StillAsked(worker=False, coordinator=True)
     with refused("assignment.not_agreed"):
         _name(cast, signed, SECOND)
     with cast.session() as session:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.mail.notices import Stationery
+from domain.mail.notices import LetterTemplates
 from flows import gatherings
 from meetings import agenda_requests, agendas, schedule
 from models.base import table_of
@@ -64,7 +64,7 @@ def test_an_agenda_that_names_somebody_stays_until_it_is_put_right_and_the_coord
         session, "clinical", title_fr=f"Des nouvelles de {NAME}", title_en="News", by=by, at=AT
     )
     session.commit()
-    paper: Stationery = replace(support.paper(), known=lambda _: (NAME,))
+    paper: LetterTemplates = replace(support.paper(), known=lambda _: (NAME,))
     monkeypatch.setattr(support, "paper", lambda: paper)
     clock = support.Clock(moment)
     means = support.means_of(cast, clock)

@@ -28,7 +28,7 @@ from meetings import (
 from meetings.agenda_items import PresentedItem
 from meetings.committees import committees
 from meetings.endorsements import endorsements_of
-from meetings.reasons import COULD_NOT_WAIT, Reason, in_words, is_over, with_edited
+from meetings.reasons import COULD_NOT_WAIT, ItemReason, in_words, is_over, with_edited
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Task
@@ -37,7 +37,7 @@ from models.program import Tenure
 from simulation.promises import broken
 from tests.agreeing import code_of
 from tests.cast import Cast
-from tests.meetings.agenda_desk import move
+from tests.meetings.agenda_application import move
 from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
 from tests.meetings.sitting import seat
@@ -418,7 +418,7 @@ def test_an_objections_item_that_another_committee_referred_is_not_taken_back_by
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
-    referred = Reason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
+    referred = ItemReason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
     session.execute(update(_item).where(_item.c.id == item.id).values(reasons=[*item.reasons, referred.kept()]))
     assert code_of(lambda: agendas.withdraw_item(session, item.id, by=by, at=LATER)) == "agenda.objection_stays"
 

@@ -19,7 +19,7 @@ from domain.kernel.actors import Actor
 from domain.people import absences, people
 from meetings import answers, invitations, replies, schedule, seating
 from meetings.committees import committee_of
-from meetings.invitations import Told, letters_in, people_in
+from meetings.invitations import PersonalNews, letters_in, people_in
 from models.base import table_of
 from models.committee import Committee, SeatHolder
 from models.invitation import MeetingAnswer
@@ -39,7 +39,7 @@ _person = table_of(Person)
 _notice = table_of(Notice)
 
 HOUR = timedelta(hours=1)
-Act = Callable[[Session, Cast, Actor, datetime], tuple[Told, ...]]
+Act = Callable[[Session, Cast, Actor, datetime], tuple[PersonalNews, ...]]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def _season(session: Session) -> UUID:
     return found
 
 
-def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[Told, ...]:
+def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[PersonalNews, ...]:
     """The police's seats on both committees change hands: one leaves all their dates, another gets them all."""
     for committee in ("clinical", "steering"):
         held = seat(session, committee, "spvm")
@@ -81,7 +81,7 @@ def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[Told
     return invitations.tell_all(session, at=at)
 
 
-def _away(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[Told, ...]:
+def _away(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[PersonalNews, ...]:
     """One who sits on two committees is away, and the same deputy comes to both."""
     for who in ("worker_em", "manager_em"):
         absences.record_absence(

@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from domain.declarations.program_committees import Weekday
 from domain.declared.reading import Bilingual
-from domain.kernel.calendars import Calendar, Closure, UnknownYear
+from domain.kernel.calendars import Calendar, ClosedSpan, UnknownYear
 from domain.kernel.refusals import Refusal
-from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
-from meetings.proposals import Proposal
+from meetings.planner import WEEKDAYS, BookedMeeting, DateConstraints, propose_season, propose_year
+from meetings.proposals import DateProposal
 
 ZONE = "America/Toronto"
 ROOT = UUID("6f9f3c0e-0000-4000-8000-000000000000")
 PEOPLE = [uuid5(ROOT, str(n)) for n in range(6)]
-VACATION = Closure(date(2027, 7, 19), date(2027, 8, 20), Bilingual(fr="Vacances d’été", en="Summer vacation"))
+VACATION = ClosedSpan(date(2027, 7, 19), date(2027, 8, 20), Bilingual(fr="Vacances d’été", en="Summer vacation"))
 SUMMER = Calendar(closures=(VACATION,))
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
-STEERING = Terms(
+STEERING = DateConstraints(
     committee="steering",
     calendar=Calendar(),
     zone=ZONE,
@@ -38,10 +38,10 @@ STEERING = Terms(
 CLINICAL = replace(STEERING, committee="clinical")
 
 
-def taken(committee: str, day: date, *people: UUID, at: time = time(9, 30), minutes: int = 150) -> Taken:
+def taken(committee: str, day: date, *people: UUID, at: time = time(9, 30), minutes: int = 150) -> BookedMeeting:
     starts = datetime.combine(day, at, ZoneInfo(ZONE))
     title = committee.capitalize()
-    return Taken(
+    return BookedMeeting(
         committee,
         f"Comité {title}",
         f"{title} Committee",
@@ -51,16 +51,16 @@ def taken(committee: str, day: date, *people: UUID, at: time = time(9, 30), minu
     )
 
 
-def days_of(proposals: tuple[Proposal, ...]) -> list[date]:
+def days_of(proposals: tuple[DateProposal, ...]) -> list[date]:
     return [one.starts.date() for one in proposals]
 
 
-def french(proposal: Proposal) -> str:
+def french(proposal: DateProposal) -> str:
     said = " ".join(reason.in_words("fr") for reason in (*proposal.reasons, *proposal.remaining))
     return said.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def english(proposal: Proposal) -> str:
+def english(proposal: DateProposal) -> str:
     return " ".join(reason.in_words("en") for reason in (*proposal.reasons, *proposal.remaining))
 
 
@@ -83,7 +83,7 @@ def test_twelve_months_may_begin_on_any_day_and_on_29_february() -> None:
 
 
 def test_a_closed_day_moves_to_the_nearest_working_day_of_its_week_and_says_why_in_both_languages() -> None:
-    closed = Closure(date(2027, 2, 17), date(2027, 2, 17), Bilingual(fr="Journée de réflexion", en="Retreat"))
+    closed = ClosedSpan(date(2027, 2, 17), date(2027, 2, 17), Bilingual(fr="Journée de réflexion", en="Retreat"))
     terms = replace(STEERING, calendar=Calendar(closures=(closed,)))
     first, *others = propose_year(4, date(2027, 1, 1), terms=terms)
     assert (first.decision, first.original, first.starts.date()) == ("shifted", date(2027, 2, 17), date(2027, 2, 18))
@@ -132,7 +132,7 @@ def test_a_day_on_which_people_of_both_committees_meet_at_that_hour_moves_by_a_w
         taken("clinical", date(2027, 2, 16), PEOPLE[0]),  # the day before
     ],
 )
-def test_a_meeting_of_other_people_or_at_another_hour_moves_nothing(harmless: Taken) -> None:
+def test_a_meeting_of_other_people_or_at_another_hour_moves_nothing(harmless: BookedMeeting) -> None:
     assert propose_year(4, date(2027, 1, 1), terms=replace(STEERING, taken=(harmless,))) == propose_year(
         4, date(2027, 1, 1), terms=STEERING
     )
@@ -164,8 +164,8 @@ def test_a_joint_meeting_keeps_its_days_from_a_steering_one() -> None:
 
 
 def test_a_date_that_had_to_come_late_keeps_the_next_one_from_coming_early() -> None:
-    winter = Closure(date(2027, 1, 1), date(2027, 3, 31), Bilingual(fr="Hiver", en="Winter"))
-    spring = Closure(date(2027, 5, 10), date(2027, 6, 10), Bilingual(fr="Printemps", en="Spring"))
+    winter = ClosedSpan(date(2027, 1, 1), date(2027, 3, 31), Bilingual(fr="Hiver", en="Winter"))
+    spring = ClosedSpan(date(2027, 5, 10), date(2027, 6, 10), Bilingual(fr="Printemps", en="Spring"))
     terms = replace(STEERING, calendar=Calendar(closures=(winter, spring)))
     first, second, *_others = days_of(propose_year(4, date(2027, 1, 1), terms=terms))
     # Without the first one, 5 May would be nearer to the middle of the second quarter.
@@ -191,7 +191,7 @@ def test_a_meeting_that_the_committee_has_already_stands_for_the_nearest_date() 
 
 
 def test_where_no_day_is_left_the_date_is_skipped_and_says_between_which_days_none_was() -> None:
-    closed = Closure(date(2027, 4, 1), date(2027, 10, 1), Bilingual(fr="Travaux", en="Building works"))
+    closed = ClosedSpan(date(2027, 4, 1), date(2027, 10, 1), Bilingual(fr="Travaux", en="Building works"))
     proposals = propose_year(4, date(2027, 1, 1), terms=replace(STEERING, calendar=Calendar(closures=(closed,))))
     assert [one.decision for one in proposals] == ["meet", "skip", "skip", "meet"]
     assert english(proposals[1]) == (
@@ -246,7 +246,7 @@ def test_a_closed_day_may_be_moved_to_the_working_days_around_the_nearest_first(
 
 
 def test_two_neighbours_that_are_both_closed_are_never_offered_the_same_day() -> None:
-    shut = Closure(date(2027, 5, 31), date(2027, 5, 31), Bilingual(fr="Inventaire", en="Inventory"))
+    shut = ClosedSpan(date(2027, 5, 31), date(2027, 5, 31), Bilingual(fr="Inventaire", en="Inventory"))
     terms = replace(CLINICAL, weekday="monday", calendar=Calendar(closures=(shut,)))
     season = propose_season(date(2027, 5, 17), date(2027, 6, 7), terms=terms)
     earlier, later = ([other.starts.date() for other in one.alternatives] for one in season if one.decision == "skip")
@@ -317,16 +317,16 @@ some_days = st.dates(FIRST, LAST)
 some_people = st.frozensets(st.sampled_from(PEOPLE), max_size=4)
 hours = st.times(time(7), time(18)).map(lambda at: at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0))
 closures = st.builds(
-    lambda day, length: Closure(day, day + DAY * length, Bilingual(fr="Fermé", en="Closed")),
+    lambda day, length: ClosedSpan(day, day + DAY * length, Bilingual(fr="Fermé", en="Closed")),
     some_days,
     st.integers(0, 70),
 )
 
 
 @st.composite
-def meetings_that_stand(draw: st.DrawFn, committees: tuple[str, ...]) -> tuple[Taken, ...]:
+def meetings_that_stand(draw: st.DrawFn, committees: tuple[str, ...]) -> tuple[BookedMeeting, ...]:
     """Single meetings here and there, and weekly ones over some months."""
-    stand: list[Taken] = []
+    stand: list[BookedMeeting] = []
     for _each in range(draw(st.integers(0, 6))):
         key, day, at = draw(st.sampled_from(committees)), draw(some_days), draw(hours)
         people, weeks = draw(some_people), draw(st.sampled_from([1, 1, 30]))
@@ -335,8 +335,8 @@ def meetings_that_stand(draw: st.DrawFn, committees: tuple[str, ...]) -> tuple[T
 
 
 @st.composite
-def terms_of(draw: st.DrawFn, committees: tuple[str, ...] = ("clinical", "joint")) -> Terms:
-    return Terms(
+def terms_of(draw: st.DrawFn, committees: tuple[str, ...] = ("clinical", "joint")) -> DateConstraints:
+    return DateConstraints(
         committee="steering",
         calendar=Calendar(closures=tuple(draw(st.lists(closures, max_size=4)))),
         zone=ZONE,
@@ -349,7 +349,7 @@ def terms_of(draw: st.DrawFn, committees: tuple[str, ...] = ("clinical", "joint"
     )
 
 
-def overlapping(terms: Terms, starts: datetime) -> set[str]:
+def overlapping(terms: DateConstraints, starts: datetime) -> set[str]:
     """The committees whose meetings some of the people would miss: reckoned on the moments, apart from the planner."""
     zone = ZoneInfo(terms.zone)
     begins = starts.replace(tzinfo=zone).timestamp()
@@ -361,11 +361,11 @@ def overlapping(terms: Terms, starts: datetime) -> set[str]:
     }
 
 
-def clashes_said(proposal: Proposal) -> set[str]:
+def clashes_said(proposal: DateProposal) -> set[str]:
     return {one.facts["committee"]["en"] for one in proposal.remaining if one.code == "clash"}
 
 
-def meets_at_all(terms: Terms, day: date) -> bool:
+def meets_at_all(terms: DateConstraints, day: date) -> bool:
     christmas = date(day.year - (day.month == 1), 12, 25)
     in_holidays = day.isocalendar()[:2] in {(christmas + WEEK * n).isocalendar()[:2] for n in (0, 1)}
     return terms.calendar.is_working_day(day) and not in_holidays
@@ -378,7 +378,7 @@ starting_days = st.dates(FIRST, date(2029, 12, 31))
 @pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
 def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_working_days(
-    times: int, first: date, terms: Terms
+    times: int, first: date, terms: DateConstraints
 ) -> None:
     proposals = propose_year(times, first, terms=terms)
     assert len(proposals) == times
@@ -393,7 +393,7 @@ def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_workin
 
 @pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
-def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: date, terms: Terms) -> None:
+def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: date, terms: DateConstraints) -> None:
     for one in propose_year(times, first, terms=terms):
         if one.decision == "skip":
             none_left = one.reasons[-1]
@@ -405,7 +405,7 @@ def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: dat
 
 @given(rhythms, starting_days, terms_of())
 @pytest.mark.ci
-def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, terms: Terms) -> None:
+def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, terms: DateConstraints) -> None:
     for one in propose_year(times, first, terms=terms):
         if one.decision != "skip":
             assert clashes_said(one) == overlapping(terms, one.starts)
@@ -415,7 +415,7 @@ def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, 
 
 @pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
-def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: date, terms: Terms) -> None:
+def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: date, terms: DateConstraints) -> None:
     proposals = propose_year(times, first, terms=terms)
     for place, one in enumerate(proposals):
         beside = [other.starts.date() for other in proposals if other.decision != "skip" and other is not one]
@@ -435,7 +435,7 @@ def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: da
     starting_days.filter(lambda day: (day.month, day.day) != (2, 29)),
     terms_of(("steering", "clinical", "joint")),
 )
-def test_what_the_committee_has_already_is_not_proposed_again(times: int, first: date, terms: Terms) -> None:
+def test_what_the_committee_has_already_is_not_proposed_again(times: int, first: date, terms: DateConstraints) -> None:
     own = [one.starts_at.date() for one in terms.taken if one.committee == "steering"]
     inside = [day for day in own if first <= day < first.replace(year=first.year + 1)]
     assert len(propose_year(times, first, terms=terms)) == max(0, times - len(inside))
@@ -444,7 +444,7 @@ def test_what_the_committee_has_already_is_not_proposed_again(times: int, first:
 @pytest.mark.ci
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of(), st.randoms())
 def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_are_told(
-    times: int, first: date, terms: Terms, random: Random
+    times: int, first: date, terms: DateConstraints, random: Random
 ) -> None:
     shuffled = list(terms.taken)
     random.shuffle(shuffled)
@@ -454,9 +454,11 @@ def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_ar
 
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of())
 @pytest.mark.ci
-def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(times: int, first: date, terms: Terms) -> None:
+def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(
+    times: int, first: date, terms: DateConstraints
+) -> None:
     for one in (*propose_year(times, first, terms=terms), *propose_season(first, first + WEEK * 10, terms=terms)):
-        assert Proposal.from_json(json.loads(json.dumps(one.to_json()))) == one
+        assert DateProposal.from_json(json.loads(json.dumps(one.to_json()))) == one
         for reason in (*one.reasons, *one.remaining):
             assert "%" not in reason.in_words("fr") + reason.in_words("en")
             assert reason.in_words("fr") != reason.in_words("en")
@@ -465,7 +467,7 @@ def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(times: 
 @pytest.mark.ci
 @given(starting_days, st.integers(0, 370), st.sampled_from(WEEKDAYS), terms_of())
 def test_a_season_has_each_of_its_weeks_once_and_meets_on_every_day_that_is_worked(
-    first: date, length: int, weekday: Weekday, terms: Terms
+    first: date, length: int, weekday: Weekday, terms: DateConstraints
 ) -> None:
     terms = replace(terms, weekday=weekday)
     last = first + DAY * length
@@ -486,7 +488,7 @@ def test_a_season_has_each_of_its_weeks_once_and_meets_on_every_day_that_is_work
 @given(starting_days, terms_of(), st.randoms())
 @pytest.mark.ci
 def test_whatever_alternatives_are_taken_no_meeting_of_a_season_meets_or_passes_its_neighbour(
-    first: date, terms: Terms, random: Random
+    first: date, terms: DateConstraints, random: Random
 ) -> None:
     season = propose_season(first, first + WEEK * 20, terms=terms)
     days = [random.choice([one.starts, *(other.starts for other in one.alternatives)]).date() for one in season]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.declarations.program_committees import Quorum
 from meetings.committees import CommitteeSeat
-from meetings.quorum import Filled, Standing, in_words, rule_in_words, rule_of, standing
+from meetings.quorum import Filled, QuorumStanding, in_words, rule_in_words, rule_of, standing
 
 ROOT = UUID("6f9f3c0e-0000-4000-8000-000000000000")
 AT = datetime(2027, 2, 17, 15, 0, tzinfo=UTC)
@@ -44,13 +44,13 @@ def filled(*seats: CommitteeSeat, state: str = "present") -> list[Filled]:
     return [Filled(one.id, state) for one in seats]
 
 
-def french(stood: Standing, seats: tuple[CommitteeSeat, ...] = ()) -> str:
+def french(stood: QuorumStanding, seats: tuple[CommitteeSeat, ...] = ()) -> str:
     return in_words(stood, "fr", seats).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_enough_seats_of_enough_organizations_with_the_one_that_must_be_there_are_a_quorum() -> None:
     stood = standing(RULE, SEATS, filled(HOST, CODIM, EN_MARGE, COORDINATION), AT)
-    assert stood == Standing(
+    assert stood == QuorumStanding(
         is_met=True,
         is_declared=True,
         seats_present=4,
@@ -195,7 +195,7 @@ rules = st.builds(
 @given(rules, attendances)
 def test_what_is_stamped_is_read_back_the_same(rule: Quorum, attendance: list[Filled]) -> None:
     stood = standing(rule, SEATS, attendance, AT)
-    assert Standing.from_json(json.loads(json.dumps(stood.to_json()))) == stood
+    assert QuorumStanding.from_json(json.loads(json.dumps(stood.to_json()))) == stood
 
 
 @given(rules, attendances, st.sampled_from([one.id for one in SEATS]))

@@ -21,7 +21,7 @@ from adapters.mail import SmtpMailer
 from domain.mail.envelopes import Mailbox, mime
 from domain.mail.letters import Letter
 from meetings import calendar_files
-from meetings.entries import Entry, Moved
+from meetings.entries import CalendarEntry, EntryException
 from meetings.itip import Message, differences
 from tests.fakes.smtp_server import SmtpServer
 from tests.meetings.readers.oracle import HERE, single, weekly
@@ -43,7 +43,7 @@ def _at(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime
 
 BEFORE_ALL: Final = _at(2026, 8, 20, 11)
 FIRST: Final = _at(2026, 9, 2, 13, 30)
-SEASON: Final = Entry(
+SEASON: Final = CalendarEntry(
     uid="season@spheres.example",
     zone=HERE,
     starts=FIRST,
@@ -70,13 +70,13 @@ def _sent(message: Message, *, sequence: int = 0) -> bytes:
     ).content
 
 
-def _whole(entry: Entry) -> bytes:
+def _whole(entry: CalendarEntry) -> bytes:
     """The invitation of someone who is told all of an entry at once."""
     (message,) = differences(None, entry, dialect="replace", after=BEFORE_ALL)
     return _sent(message)
 
 
-def _changes(told: Entry, wanted: Entry | None, dialect: str = "merge") -> list[tuple[Message, bytes]]:
+def _changes(told: CalendarEntry, wanted: CalendarEntry | None, dialect: str = "merge") -> list[tuple[Message, bytes]]:
     messages = differences(told, wanted, dialect=dialect, after=BEFORE_ALL)
     return [(message, _sent(message, sequence=1 + n)) for n, message in enumerate(messages)]
 
@@ -94,13 +94,13 @@ def _merged(*sent: bytes) -> bytes:
     return bytes(merged.to_ical())
 
 
-def _feed(*entries: Entry) -> bytes:
-    shown = [calendar_files.Published(entry, 0, STAMP) for entry in entries]
+def _feed(*entries: CalendarEntry) -> bytes:
+    shown = [calendar_files.PublishedEntry(entry, 0, STAMP) for entry in entries]
     return calendar_files.publish(shown, name="Mes rencontres", organizer=PROGRAM)
 
 
-def _feed_of_one_that_is_off(entry: Entry) -> bytes:
-    off = calendar_files.Published(replace(entry, online_url="https://meet.example/1"), 1, STAMP, is_off=True)
+def _feed_of_one_that_is_off(entry: CalendarEntry) -> bytes:
+    off = calendar_files.PublishedEntry(replace(entry, online_url="https://meet.example/1"), 1, STAMP, is_off=True)
     return calendar_files.publish([off], name="Mes rencontres", organizer=PROGRAM)
 
 
@@ -186,7 +186,7 @@ def test_a_cancelled_date_is_gone_for_all_in_either_dialect(readers: Readers) ->
 
 @pytest.mark.ci
 def test_a_moved_date_is_where_it_was_moved_to_for_all_in_either_dialect(readers: Readers) -> None:
-    wanted = replace(AUTUMN, moved={MOVED: Moved(MOVED_TO, 150, AUTUMN.place)})
+    wanted = replace(AUTUMN, moved={MOVED: EntryException(MOVED_TO, 150, AUTUMN.place)})
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL, moved={MOVED: MOVED_TO})
     assert len(expected) == 10
     ((_, exception),) = _changes(AUTUMN, wanted, "merge")
@@ -202,8 +202,8 @@ def test_a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step(reader
     again = _at(2026, 11, 10, 9)
     steps = [
         AUTUMN,
-        replace(AUTUMN, moved={MOVED: Moved(MOVED_TO, 150, AUTUMN.place)}),
-        replace(AUTUMN, moved={MOVED: Moved(again, 60, "Ailleurs")}),
+        replace(AUTUMN, moved={MOVED: EntryException(MOVED_TO, 150, AUTUMN.place)}),
+        replace(AUTUMN, moved={MOVED: EntryException(again, 60, "Ailleurs")}),
         replace(AUTUMN, cancelled=frozenset({MOVED})),
         AUTUMN,
     ]
@@ -234,7 +234,7 @@ def test_a_cancelled_and_a_moved_date_on_the_days_of_the_clock_changes_are_seen_
     sundays = replace(SEASON, starts=_at(2026, 9, 6, 9), minutes=600, last_on=date(2027, 5, 16), title="Journée")
     autumn, spring = _at(2026, 11, 1, 9), _at(2027, 3, 14, 9)
     to = {autumn: _at(2026, 11, 1, 14), spring: _at(2027, 3, 13, 9)}
-    moved = replace(sundays, moved={one: Moved(there, 600) for one, there in to.items()})
+    moved = replace(sundays, moved={one: EntryException(there, 600) for one, there in to.items()})
     cases = [
         (_whole(sundays), weekly(sundays.starts, 37, 600, "Journée")),
         (_whole(replace(sundays, cancelled=frozenset(to))), weekly(sundays.starts, 37, 600, "Journée", without=to)),
@@ -251,7 +251,7 @@ def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> No
     """The old season ends before, a new one under a UID of its own follows, with its exceptions at the new hour."""
     since, last = date(2027, 1, 6), date(2027, 5, 19)
     moved, cancelled, to = _at(2027, 2, 10, 13, 30), _at(2027, 3, 10, 13, 30), _at(2027, 2, 11, 9)
-    told = replace(SEASON, moved={moved: Moved(to, 150, SEASON.place)}, cancelled=frozenset({cancelled}))
+    told = replace(SEASON, moved={moved: EntryException(to, 150, SEASON.place)}, cancelled=frozenset({cancelled}))
     shortened = replace(told, last_on=since - timedelta(days=1), moved={}, cancelled=frozenset())
     later = {one: datetime.combine(one.date(), time(14)) for one in (moved, cancelled)}
     following = replace(
@@ -259,7 +259,7 @@ def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> No
         uid="following@spheres.example",
         starts=datetime.combine(since, time(14)),
         last_on=last,
-        moved={later[moved]: Moved(to, 150, SEASON.place)},
+        moved={later[moved]: EntryException(to, 150, SEASON.place)},
         cancelled=frozenset({later[cancelled]}),
     )
     before = weekly(FIRST, 18, 150, CLINICAL)
@@ -281,7 +281,7 @@ def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> No
 def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_themselves(readers: Readers) -> None:
     dates = [_at(2026, 9, 16, 9), _at(2026, 12, 9, 9), _at(2027, 3, 17, 9), _at(2027, 6, 16, 9)]
     entries = [
-        Entry(uid=f"steering-{n}@spheres.example", zone=HERE, starts=at, minutes=120, title=STEERING)
+        CalendarEntry(uid=f"steering-{n}@spheres.example", zone=HERE, starts=at, minutes=120, title=STEERING)
         for n, at in enumerate(dates)
     ]
     across = replace(entries[1], starts=_at(2027, 4, 7, 18))  # past the third
@@ -306,7 +306,7 @@ def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_the
 @pytest.mark.ci
 def test_a_meeting_over_the_night_of_the_change_lasts_as_long_for_all(readers: Readers) -> None:
     autumn, spring = (
-        Entry(uid="night@spheres.example", zone=HERE, starts=at, minutes=600, title=STEERING)
+        CalendarEntry(uid="night@spheres.example", zone=HERE, starts=at, minutes=600, title=STEERING)
         for at in (_at(2026, 10, 31, 22), _at(2027, 3, 13, 22))
     )
     cases = [(_whole(one), [single(one.starts, 600, STEERING)]) for one in (autumn, spring)]
@@ -315,7 +315,9 @@ def test_a_meeting_over_the_night_of_the_change_lasts_as_long_for_all(readers: R
 
 def test_an_end_in_the_hour_that_comes_twice_is_right_for_all_but_one(readers: Readers) -> None:
     """It can only be said in UTC, and recurring-ical-events takes the length of such a meeting from the wall."""
-    twice = Entry(uid="twice@spheres.example", zone=HERE, starts=_at(2026, 11, 1, 0, 30), minutes=120, title=STEERING)
+    twice = CalendarEntry(
+        uid="twice@spheres.example", zone=HERE, starts=_at(2026, 11, 1, 0, 30), minutes=120, title=STEERING
+    )
     differing = readers.differing([(_whole(twice), [single(twice.starts, 120, STEERING)])], YEAR)
     assert set(differing) == {("recurring-ical-events", 0)}
 
@@ -325,7 +327,7 @@ def test_an_end_in_the_hour_that_comes_twice_is_right_for_all_but_one(readers: R
 
 @pytest.mark.ci
 def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -> None:
-    wanted = replace(SEASON, moved={MOVED: Moved(MOVED_TO, 150)}, cancelled=frozenset({CANCELLED}))
+    wanted = replace(SEASON, moved={MOVED: EntryException(MOVED_TO, 150)}, cancelled=frozenset({CANCELLED}))
     (message,) = differences(None, wanted, dialect="merge", after=BEFORE_ALL)
     part = calendar_files.part(message, organizer=PROGRAM, attendee=ANNE, sequence=0, stamp=STAMP)
     letter = mime(
@@ -380,7 +382,7 @@ def test_every_weekday_and_hour_with_dates_moved_and_cancelled_is_seen_right(rea
         originals = [first + timedelta(weeks=week) for week in range(45)]
         away = {one: one + timedelta(days=2, hours=-1) for one in originals[3::7] if hour == 13 or weekday % 2}
         off = set(originals[2::5]) - set(away)
-        entry = Entry(
+        entry = CalendarEntry(
             uid=f"{weekday}-{hour}-{minutes}@spheres.example",
             zone=zone,
             starts=first,
@@ -388,7 +390,7 @@ def test_every_weekday_and_hour_with_dates_moved_and_cancelled_is_seen_right(rea
             last_on=originals[-1].date(),
             title=CLINICAL,
             cancelled=frozenset(off),
-            moved={one: Moved(to, minutes) for one, to in away.items()},
+            moved={one: EntryException(to, minutes) for one, to in away.items()},
         )
         cases.append((_whole(entry), weekly(first, 45, minutes, CLINICAL, without=off, moved=away, zone=zone)))
     assert readers.differing(cases, YEAR) == {}

@@ -20,11 +20,11 @@ from domain.kernel.rows import surely
 from domain.kernel.scope import program_of
 from domain.mail import name_answers
 from domain.mail.envelopes import texts_of
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from domain.mail.notices import COORDINATION
 from domain.people import absences
 from domain.record import incident_versions, incidents
-from domain.record.incident_entries import Entry
+from domain.record.incident_entries import IncidentEntry
 from domain.roles.roles import standing
 from meetings import agenda_requests, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
@@ -283,13 +283,13 @@ def test_what_is_asked_is_sealed_and_stands_somewhere(cast: Cast) -> None:
 
 def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(cast: Cast) -> None:
     officer, coordinator = cast.actor("privacy_officer"), cast.actor("coordinator")
-    entry = Entry(cast.organizations["ccsmtl"], f"Le dossier de {NAME}", "Un sac perdu.", TODAY)
+    entry = IncidentEntry(cast.organizations["ccsmtl"], f"Le dossier de {NAME}", "Un sac perdu.", TODAY)
     with cast.session() as session:
         incident_id = incidents.enter(session, entry, by=officer, at=AT)
         incidents.complete(
             session,
             incident_id,
-            Entry(entry.organization_id, entry.information, f"{NAME} l’a dit.", TODAY),
+            IncidentEntry(entry.organization_id, entry.information, f"{NAME} l’a dit.", TODAY),
             seen=1,
             by=officer,
             at=AT,
@@ -319,7 +319,10 @@ def test_notes_minutes_and_the_register_stand_nowhere_in_the_clear(cast: Cast) -
     meeting_id = hold(cast, typed=said).meeting_id
     with cast.session() as session:
         incidents.enter(
-            session, Entry(cast.organizations["ccsmtl"], said, said, TODAY), by=cast.actor("privacy_officer"), at=AT
+            session,
+            IncidentEntry(cast.organizations["ccsmtl"], said, said, TODAY),
+            by=cast.actor("privacy_officer"),
+            at=AT,
         )
         item = table_of(AgendaItem)
         assert {*session.scalars(select(item.c.note_fr)), *session.scalars(select(item.c.note_en))} == {""}
@@ -336,7 +339,7 @@ def test_a_word_that_may_be_a_name_is_asked_about_once_in_each_text(cast: Cast) 
     refer(cast)
     by, text = cast.actor("coordinator"), "Ondine Bouchard présente le budget."
     with cast.session() as session:
-        gate = Gate.here(session)
+        gate = NameGate.here(session)
         (hit,) = name_answers.unanswered(session, gate, text)
         assert not gate.stops(text)
         assert name_answers.answer(session, text, [hit], by=by, at=AT) == 1

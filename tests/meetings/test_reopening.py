@@ -18,9 +18,9 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from meetings import agenda_papers, agenda_requests, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_items import items_of
-from meetings.agenda_papers import Change
+from meetings.agenda_papers import AgendaChange
 from meetings.documents.content import Both
-from meetings.invitations import Told, letters_in
+from meetings.invitations import PersonalNews, letters_in
 from meetings.locking import read_meeting
 from models.base import table_of
 from models.committee import SeatHolder
@@ -28,7 +28,7 @@ from models.meeting import MeetingSeries
 from models.outbox import Notice
 from models.program import Person
 from tests.cast import AT, Cast
-from tests.meetings.agenda_desk import FIRST, SECOND, admission, item, meeting, session, told, versions
+from tests.meetings.agenda_application import FIRST, SECOND, admission, item, meeting, session, told, versions
 from tests.meetings.sitting import letters, seat
 
 __all__ = ["session"]
@@ -118,10 +118,12 @@ def test_an_agenda_moved_to_another_day_before_it_is_due_is_opened_again_and_fro
     assert found is not None
     assert found.was == datetime.combine(FIRST, time(9, 30))
     title = "Admission #2026-%s"
-    assert found.changes[0] == Change(
+    assert found.changes[0] == AgendaChange(
         "added", str(item(session, new)["number"]), "", Both(fr=title % "09", en=title % "09")
     )
-    assert found.changes[-1] == Change("gone", "", str(before[title % "08"]), Both(fr=title % "08", en=title % "08"))
+    assert found.changes[-1] == AgendaChange(
+        "gone", "", str(before[title % "08"]), Both(fr=title % "08", en=title % "08")
+    )
     assert item(session, kept)["number"] == before["Admission #2026-07"]
 
 
@@ -356,7 +358,7 @@ def test_a_second_representative_who_has_the_agenda_hears_once_that_its_meeting_
 ) -> None:
     first, by, who = meeting(session, FIRST), cast.actor("coordinator"), cast.people["deputy"]
 
-    def heard(written: tuple[Told, ...]) -> list[str]:
+    def heard(written: tuple[PersonalNews, ...]) -> list[str]:
         assert len({one.person_id for one in written}) == len(written), "one letter each"
         return [one.kind for one in written if one.person_id == who]
 

@@ -41,7 +41,7 @@ from meetings.reasons import ENDED
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.participant import Participant
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import carry_all, means_of, told
 from tests.following import SECOND, WORKER, tasks_of

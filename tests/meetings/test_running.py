@@ -15,7 +15,7 @@ from meetings import agendas, assembling, attendance, deciding, minutes, running
 from meetings.agenda_items import PresentedItem, pool_of
 from meetings.committees import committee_of
 from meetings.locking import read_meeting
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.base import table_of
 from models.committee import SeatHolder
 from tests.cast import AT, Cast
@@ -232,7 +232,7 @@ def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the
 ) -> None:
     by, steering, found = cast.actor("coordinator"), committee_of(session, "steering").id, []
     words: dict[str, Any] = {"title_fr": "Local", "title_en": "Premises"}
-    words["reasons"] = [Reason("asked", facts={"day": "2027-01-04"})]
+    words["reasons"] = [ItemReason("asked", facts={"day": "2027-01-04"})]
     for weeks in (0, 1):
         agendas.ask(session, "clinical", "request", "premises", **words, by=by, at=AT)
         _, rows = _clinical(session, cast, weeks=weeks)

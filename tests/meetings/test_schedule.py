@@ -19,7 +19,7 @@ from domain.kernel.rows import surely
 from domain.people import absences
 from meetings import answers, attendance, invitations, running, schedule
 from meetings.committees import committee_of
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from meetings.locking import read_meeting
 from models.base import table_of
 from models.committee import Committee, SeatHolder
@@ -45,7 +45,7 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
-def _season(session: Session, cast: Cast) -> tuple[Told, ...]:
+def _season(session: Session, cast: Cast) -> tuple[PersonalNews, ...]:
     return schedule.plan_season(
         session,
         "clinical",
@@ -88,7 +88,7 @@ def _events(calendar: Any) -> list[Any]:
     return list(calendar.walk("VEVENT"))
 
 
-def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
+def _names(cast: Cast, told: tuple[PersonalNews, ...]) -> Counter[tuple[str, str]]:
     name = {person: key for key, person in cast.people.items()}
     return Counter((name[one.person_id], one.kind) for one in told)
 

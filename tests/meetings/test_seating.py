@@ -17,13 +17,13 @@ from domain.people import people
 from domain.roles.roles import standing
 from meetings import attendance, invitations, running, schedule, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, committee_of, membership
-from meetings.invitations import Told
+from meetings.invitations import PersonalNews
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import code_of, in_force
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import record_protocols
-from tests.meetings.agenda_desk import meeting
+from tests.meetings.agenda_application import meeting
 from tests.meetings.sitting import letters, seat, seat_everyone
 
 _tenure = table_of(Tenure)
@@ -52,7 +52,7 @@ def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
 
 def _give(
     session: Session, cast: Cast, person: str, *, kind: str = PRINCIPAL, on: date = FROM, key: str = "en-marge"
-) -> tuple[Told, ...]:
+) -> tuple[PersonalNews, ...]:
     clinical = committee_of(session, "clinical").id
     where = seat(session, "clinical", key)
     by = cast.actor("coordinator")
@@ -78,7 +78,7 @@ def _holders(session: Session, day: date, key: str = "en-marge") -> tuple[UUID, 
     return clinical.holders(seat(session, "clinical", key), day)
 
 
-def _told(told: tuple[Told, ...], cast: Cast) -> set[tuple[str, str, str]]:
+def _told(told: tuple[PersonalNews, ...], cast: Cast) -> set[tuple[str, str, str]]:
     names = {one: name for name, one in cast.people.items()}
     return {(names[one.person_id], one.kind, one.method) for one in told}
 

@@ -46,7 +46,7 @@ from simulation.promises import broken, promises
 from simulation.promises import endorsed as promised
 from tests import waiving
 from tests.agreeing import code_of
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.domain.obligations.signed import agreement_of, findings, kept, period, put_in_force
 from tests.meetings.endorsed import rest_waiver

@@ -16,11 +16,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from adapters.database import build_fresh, program_session
-from api.access.session import Office, sign_in
+from api.access.session import Installation, sign_in
 from domain.access import doors
 from domain.agreements import agreements
 from domain.casework import tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.kernel.scope import program_of
 from domain.people import absences, people
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
@@ -32,7 +32,7 @@ from models.record import Incident, IncidentVersion, Seal, SentHead
 from models.redaction import WordKey
 from models.tables import metadata
 from tests.casework import carry, complete, open_onboarding, step
-from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
+from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, letter_templates
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
 from tests.models.follow_ups import accompany
@@ -104,7 +104,7 @@ def _live(cast: Cast) -> None:
         asked = step(session, case_id, "request_secure_access")["id"]
         tasks.approve_task(session, asked, by=cast.actor("manager_em"), at=AT)
         with_bytes = step(session, case_id, "prepare_file_passwords")["id"]
-        proofs = [Proof("document", "proof.txt", b"shown")]
+        proofs = [GivenProof("document", "proof.txt", b"shown")]
         tasks.complete_task(session, with_bytes, by=cast.actor("coordinator"), at=AT, evidence=proofs)
         absences.record_absence(
             session,
@@ -182,8 +182,8 @@ def _items(session: Session, case_id: UUID, name: str) -> list[str]:
 
 def _leave_traces(cast: Cast, case_id: UUID) -> None:
     """What the engine and the web leave behind themselves, and a closed day."""
-    office = Office(cast.database.engine, stationery(), "http://testserver", demonstration=True)
-    sign_in(office, cast.program_id, cast.people["coordinator"], Response())
+    installation = Installation(cast.database.engine, letter_templates(), "http://testserver", demonstration=True)
+    sign_in(installation, cast.program_id, cast.people["coordinator"], Response())
     with program_session(cast.database.engine, cast.program_id) as session:
         here = cast.program_id
         session.add(Closure(program_id=here, starts_on=TODAY, ends_on=TODAY, reason_fr="Fermé", reason_en="Closed"))

@@ -21,7 +21,7 @@ from meetings import deciding, decisions
 from models.base import one_of, table_of
 from models.decision_kinds import KINDS, MANAGEMENT, DecisionKind
 from models.minutes import Decision
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import Arranged, Cast
 from tests.meetings import meeting_room

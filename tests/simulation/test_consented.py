@@ -40,7 +40,7 @@ def pair(cast: Cast, child: UUID) -> UUID:
     sign_for_child(cast, participant_id, at=AT - timedelta(hours=1))
     sign_for_child(cast, participant_id, "codim", at=AT - timedelta(hours=1))
     with cast.session() as session:
-        assigning.assign(session, child, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT)
+        assigning.assign_worker(session, child, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT)
     return child
 
 

@@ -15,7 +15,7 @@ from domain.casework.assigning import assign
 from domain.mail.notices import COORDINATION
 from domain.obligations.projection import keep
 from meetings import agendas, decisions, freezing, settling
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from simulation.promises import Broken, broken
 from tests.cast import Cast
 from tests.meetings.endorsed import all_endorse, decide, rest_waiver, say, session
@@ -206,7 +206,7 @@ def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_foun
     by = cast.actor("coordinator")
     owed: dict[str, Any] = {"title_fr": "Plan", "title_en": "Plan", "chain": COORDINATION, "due_on": date(2027, 3, 1)}
     task = assign(session, "ask", "", **owed, sources=["GV-4"], by=by, at=NOW)
-    why = [Reason("asked", facts={"day": "2026-11-23"})]
+    why = [ItemReason("asked", facts={"day": "2026-11-23"})]
     asked: dict[str, Any] = {"title_fr": "Plan", "title_en": "Plan", "reasons": why, "task_id": task}
     item = agendas.ask(session, "steering", "report", "x", **asked, by=by, at=NOW)
     freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)

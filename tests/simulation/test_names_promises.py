@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.record import incidents
-from domain.record.incident_entries import Entry
+from domain.record.incident_entries import IncidentEntry
 from meetings import redacting
 from simulation.promises import names
 from tests.api.pages.gathered import END, hold
@@ -28,7 +28,7 @@ def redacted(cast: Cast) -> None:
         redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=END)
         incidents.enter(
             session,
-            Entry(cast.organizations["ccsmtl"], "Une liste", "Perdue", TODAY),
+            IncidentEntry(cast.organizations["ccsmtl"], "Une liste", "Perdue", TODAY),
             by=cast.actor("coordinator"),
             at=AT,
         )

@@ -213,7 +213,7 @@ def test_a_step_that_falls_to_another_though_somebody_begins_in_time_is_found(
     assert found(program, look) == []
     with program.session() as session:
         waits = step(session, case_id, "confirm_notebook_and_guide")["id"]
-    monkeypatch.setattr("domain.roles.roles.Standing.falls_by", lambda self, chain, _due: self.falls(chain))
+    monkeypatch.setattr("domain.roles.roles.DayTenures.falls_by", lambda self, chain, _due: self.falls(chain))
     assert found(program, look) == [f"task {waits}"]
 
 
@@ -222,7 +222,7 @@ def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatc
     with program.session() as session:
         in_force(session, program, "en-marge")
     assert found(program, look) == []
-    monkeypatch.setattr("domain.roles.roles.Standing.to_hold", lambda _self, _role, _place: [])
+    monkeypatch.setattr("domain.roles.roles.DayTenures.to_hold", lambda _self, _role, _place: [])
     assert len(found(program, look)) == 1
 
 

@@ -11,7 +11,7 @@ from adapters.database import program_session
 from demo.loading import Demonstration
 from simulation import promises
 from simulation.promises import Broken, broken, promise
-from tests.cast import KEYS, stationery
+from tests.cast import KEYS, letter_templates
 from tests.conftest import Copies
 
 AT = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_two_promises_with_one_sentence_are_a_mistake(monkeypatch: pytest.Monkey
 @pytest.mark.ci
 def test_every_promise_holds_after_the_year_of_the_demonstration(copies: Copies, template: str) -> None:
     with copies.of(template) as database:
-        program_id = Demonstration(database.engine, stationery(), at=AT, keys=KEYS).load()
+        program_id = Demonstration(database.engine, letter_templates(), at=AT, keys=KEYS).load()
         with program_session(database.engine, program_id) as session:
             session.info.update(keys=KEYS)
             assert list(broken(session, AT)) == []

@@ -16,11 +16,11 @@ from domain.declarations.checks.count import CountRule
 from domain.declarations.checks.decisions import DecisionsRule
 from domain.declarations.checks.document import DocumentRule
 from domain.declarations.checks.facts import KindOfFact
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.rule import CheckRule
 from domain.declarations.checks.tasks import TasksRule
 
 #: Every kind of check, in the order in which the grammar names them.
-RULES: Final[tuple[type[Rule], ...]] = (
+RULES: Final[tuple[type[CheckRule], ...]] = (
     AttendanceRule,
     TasksRule,
     DecisionsRule,
@@ -29,7 +29,7 @@ RULES: Final[tuple[type[Rule], ...]] = (
     CountRule,
 )
 
-KINDS: Final[Mapping[str, type[Rule]]] = {rule.key: rule for rule in RULES}
+KINDS: Final[Mapping[str, type[CheckRule]]] = {rule.key: rule for rule in RULES}
 #: What facts are about, by their keys.
 FACTS: Final[Mapping[str, KindOfFact]] = {fact.key: fact for rule in RULES for fact in rule.facts}
 #: Why a fact counts, or counts neither way, as a msgid by its code.
@@ -43,6 +43,6 @@ TO_BE_RECORDED: Final = frozenset(rule.key for rule in RULES if rule.awaits_secr
 ADDED_UP: Final[Mapping[str, str]] = {number: words for rule in RULES for number, words in rule.adds_up.items()}
 
 
-def rule_of(kind: str, rule: Mapping[str, Any]) -> Rule:
+def rule_of(kind: str, rule: Mapping[str, Any]) -> CheckRule:
     """A rule as it is kept, as it is judged by."""
     return KINDS[kind].model_validate(rule)

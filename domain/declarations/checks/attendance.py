@@ -11,10 +11,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from domain.declarations.checks.facts import MEETING
-from domain.declarations.checks.judging import Fact, Found, Judging
+from domain.declarations.checks.judging import Fact, Judging, PeriodFinding
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped, stands
-from domain.declarations.checks.rule import SIT, Ask, Rule
+from domain.declarations.checks.rule import SIT, CheckRule, ProofDeadline
 from domain.declarations.checks.seats import seats_on
 from domain.declared.problems import PathOf, Wrong
 from domain.declared.reading import Key
@@ -29,7 +29,7 @@ _FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "a
 
 
 @dataclass(frozen=True)
-class Sitting:
+class SeatAttendance:
     """A meeting of the committee and how the organization's seats on it were filled: the best of them.
 
     `quorate` is None while no one can tell, as for one under way; `filled` is "unrecorded" where nothing is on record
@@ -43,7 +43,7 @@ class Sitting:
     quorate: bool | None = None
 
 
-class AttendanceRule(Rule):
+class AttendanceRule(CheckRule):
     """How often the organization's seat on a committee may stay empty in the period, of the meetings held.
 
     An alternate's presence counts, or does not, or counts up to a cap: `at_most_by_alternates` meetings of the period,
@@ -145,12 +145,12 @@ class AttendanceRule(Rule):
         if self.without_quorum is not None:
             yield say(language, N_("a meeting without a quorum counts for those who came"))
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By the meetings of the committee and how the seat was filled at each."""
         sittings = self._sittings(period.records, period.one.organization_id, period.clause.owed_by)
         return self.judge(period.judging, sittings)
 
-    def judge(self, judging: Judging, sittings: Sequence[Sitting]) -> Found:
+    def judge(self, judging: Judging, sittings: Sequence[SeatAttendance]) -> PeriodFinding:
         """How often the seat stayed empty, of the meetings that were held with a quorum.
 
         An excused absence is neutral or counts, as the rule says. A meeting that was cancelled is no occasion, nor is
@@ -163,17 +163,17 @@ class AttendanceRule(Rule):
             if judging.window.holds(sitting.on):
                 sat.take(sitting)
         if judging.is_waived:
-            return Found("waived", {}, tuple(sat.facts))
-        return Found(sat.state(), sat.numbers(), tuple(sat.facts), missing=tuple(sat.missing))
+            return PeriodFinding("waived", {}, tuple(sat.facts))
+        return PeriodFinding(sat.state(), sat.numbers(), tuple(sat.facts), missing=tuple(sat.missing))
 
-    def asks(self, period: PeriodOwed, found: Found) -> Ask | None:
+    def asks(self, period: PeriodOwed, found: PeriodFinding) -> ProofDeadline | None:
         """Asked of those who sit, while a meeting is to come that they can attend."""
         last = period.window.ends_on
         if last is None or not found.numbers.get("to_come"):
             return None
-        return Ask(SIT, last, last, N_("Attend the meetings up to %(day)s, %(organization)s: %(what)s"))
+        return ProofDeadline(SIT, last, last, N_("Attend the meetings up to %(day)s, %(organization)s: %(what)s"))
 
-    def _sittings(self, records: Records, organization_id: UUID, role: str) -> list[Sitting]:
+    def _sittings(self, records: Records, organization_id: UUID, role: str) -> list[SeatAttendance]:
         """Every meeting of the committee, and how the seats of this role there were filled, of any role else.
 
         The seats that it takes from other committees are its own too. Of several, the fullest counts, once.
@@ -188,7 +188,7 @@ class AttendanceRule(Rule):
             if there:
                 quorate = meeting.quorate if meeting.state == "held" else None
                 fullest = min(there, key=_FULLEST.index)
-                found.append(Sitting(str(meeting.id), day, meeting.state, fullest, quorate))
+                found.append(SeatAttendance(str(meeting.id), day, meeting.state, fullest, quorate))
         return found
 
 
@@ -228,7 +228,7 @@ class _Sat:
     def __post_init__(self) -> None:
         self.allowed = self.rule.at_most_absences
 
-    def take(self, sitting: Sitting) -> None:
+    def take(self, sitting: SeatAttendance) -> None:
         """Count a meeting, and keep what it counted as."""
         counts, why = self._judge(sitting)
         self.facts.append(Fact(MEETING.key, sitting.id, sitting.on, counts, why))
@@ -244,7 +244,7 @@ class _Sat:
             "to_come": self.to_come,
         }
 
-    def _judge(self, sitting: Sitting) -> tuple[bool, str]:
+    def _judge(self, sitting: SeatAttendance) -> tuple[bool, str]:
         if sitting.state == "cancelled":
             return False, "cancelled"
         if self.judging.frees(sitting.on):
@@ -260,7 +260,7 @@ class _Sat:
             return False, "without_quorum"
         return self._filled(sitting, rule)
 
-    def _filled(self, sitting: Sitting, rule: AttendanceRule) -> tuple[bool, str]:
+    def _filled(self, sitting: SeatAttendance, rule: AttendanceRule) -> tuple[bool, str]:
         if self._sits(sitting, rule):
             self.sat += 1
             return True, sitting.filled
@@ -276,7 +276,7 @@ class _Sat:
             return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
         return True, sitting.filled
 
-    def _unknown(self, sitting: Sitting, rule: AttendanceRule) -> str:
+    def _unknown(self, sitting: SeatAttendance, rule: AttendanceRule) -> str:
         """One of which nobody can tell yet how the seat was filled: awaited once its days of grace are over."""
         self.open += 1
         if (self.judging.on - sitting.on).days <= rule.grace_days:
@@ -284,7 +284,7 @@ class _Sat:
         self.missing.append(sitting.id)
         return "awaited"
 
-    def _sits(self, sitting: Sitting, rule: AttendanceRule) -> bool:
+    def _sits(self, sitting: SeatAttendance, rule: AttendanceRule) -> bool:
         """Whether the seat was filled by a person whose presence counts; an alternate uses up one of their times."""
         if sitting.filled == "alternate":
             return self._alternate_counts(rule)

@@ -12,10 +12,10 @@ from pydantic import Field as Bounded
 
 from domain.declarations.checks.facts import LACKS_BY, STATEMENT, WORD, stands_of
 from domain.declarations.checks.forms import Field, Form, Sentence
-from domain.declarations.checks.judging import GIVEN, Fact, Found, Judging
+from domain.declarations.checks.judging import GIVEN, Fact, Judging, PeriodFinding
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records
-from domain.declarations.checks.rule import ATTEST, Ask, Rule
+from domain.declarations.checks.rule import ATTEST, CheckRule, ProofDeadline
 from domain.declarations.role_keys import COORDINATOR, RoleKey
 from domain.declared.reading import Bilingual
 from domain.kernel.rows import col, in_program, run, select
@@ -26,7 +26,7 @@ HELD, NOT_HELD = ATTESTED_AS
 
 
 @dataclass(frozen=True)
-class Said:
+class StandingAttestation:
     """The attestation that stands. `lacks` says why it does not count yet, as that of a document."""
 
     id: str
@@ -40,7 +40,7 @@ class Said:
         return NOT_HELD if not self.held else self.lacks or HELD
 
 
-class AttestationRule(Rule):
+class AttestationRule(CheckRule):
     """What the holder of a role states in writing, once a period.
 
     That it held can be stated after the period has had its time: from its middle on, or from its first or its last day
@@ -111,13 +111,13 @@ class AttestationRule(Rule):
             submit=N_("Attest"),
         )
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By the statement that stands of the period."""
         said = period.records.read(_said).get(period.period_id) if period.period_id is not None else None
         is_secretarys = self.by == COORDINATOR and not period.clause.is_of_coordination
         return self.judge(period.judging, said, is_secretarys=is_secretarys)
 
-    def judge(self, judging: Judging, said: Said | None, *, is_secretarys: bool) -> Found:
+    def judge(self, judging: Judging, said: StandingAttestation | None, *, is_secretarys: bool) -> PeriodFinding:
         """Whether the holder of the rule's role stated it, by the last day for it.
 
         `is_secretarys` says that the one who has to state it is the coordinator, of another's duty: it is then awaited.
@@ -126,24 +126,24 @@ class AttestationRule(Rule):
         if said is None:
             state = judging.by_day(due, done=False, given=False, is_on_record=False)
             state = "awaiting_record" if state == "missed" and is_secretarys else state
-            return Found(state, {"said": 0}, due_on=due)
+            return PeriodFinding(state, {"said": 0}, due_on=due)
         state = judging.by_day(due, done=said.code == HELD, given=said.code == GIVEN, is_on_record=True)
         if not said.held and state not in ("waived", "not_yet"):
             state = "missed" if due is not None and judging.on > due else "at_risk"
-        return Found(
+        return PeriodFinding(
             state, {"said": 1}, (Fact(STATEMENT.key, said.id, said.on, said.code == HELD, said.code),), due_on=due
         )
 
-    def asks(self, period: PeriodOwed, found: Found) -> Ask | None:
+    def asks(self, period: PeriodOwed, found: PeriodFinding) -> ProofDeadline | None:
         """Asked of the person who states it, until they have stated that it held or that it did not."""
         if found.numbers.get("said"):
             return None
         last = period.window.last_day
         sentence = N_("Attest in writing, %(organization)s, for the period up to %(day)s: %(what)s")
-        return Ask(ATTEST, last, found.due_on or last, sentence)
+        return ProofDeadline(ATTEST, last, found.due_on or last, sentence)
 
 
-def _said(records: Records) -> Mapping[UUID, Said]:
+def _said(records: Records) -> Mapping[UUID, StandingAttestation]:
     """The attestation that stands of each period."""
     columns = (Attestation.id, Attestation.period_id, Attestation.said, Attestation.said_at, Attestation.to_be_accepted)
     rows = run(
@@ -153,7 +153,7 @@ def _said(records: Records) -> Mapping[UUID, Said]:
         .where(in_program(Attestation), col(Attestation.superseded_at).is_(None)),
     )
     return {
-        row.period_id: Said(
+        row.period_id: StandingAttestation(
             str(row.id),
             records.local_day(row.said_at),
             row.said == HELD,

@@ -11,10 +11,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.checks.facts import COUNT
-from domain.declarations.checks.judging import Fact, Found, Judging
+from domain.declarations.checks.judging import Fact, Judging, PeriodFinding
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped, stands
-from domain.declarations.checks.rule import LACKS, SEE_TO, Ask, Rule
+from domain.declarations.checks.rule import LACKS, SEE_TO, CheckRule, ProofDeadline
 from domain.declarations.checks.seats import held, on_record, promised, seats_on, tenures
 from domain.declarations.checks.vacancies import longest_vacancy, vacant_since
 from domain.declarations.role_keys import SECOND_REPRESENTATIVE, RoleKey
@@ -26,7 +26,7 @@ from models.committee import SeatHolder
 from models.referral import Referral
 
 
-class CountRule(Rule):
+class CountRule(CheckRule):
     """What the program's own records must add up to.
 
     `referrals` made by the organization in the period; `alternates`: for each committee named, the people who may sit
@@ -122,12 +122,12 @@ class CountRule(Rule):
             roles=named,
         )
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By what the records add up to, days on which the partner is freed of the clause left out."""
         counts = self._counts(period)
         return self.judge(period.judging, counts, is_on_record=self._is_on_record(period, counts))
 
-    def judge(self, judging: Judging, counts: Mapping[str, int], *, is_on_record: bool = True) -> Found:
+    def judge(self, judging: Judging, counts: Mapping[str, int], *, is_on_record: bool = True) -> PeriodFinding:
         """Whether what the program's records add up to is enough, or little enough. `counts` are by what was counted.
 
         The smallest counts where the rule says at least, the largest where it says at most. `is_on_record` says whether
@@ -135,18 +135,18 @@ class CountRule(Rule):
         """
         facts = tuple(Fact(COUNT.key, key, None, True, str(n)) for key, n in sorted(counts.items()))
         if not judging.has_begun:
-            return Found("not_yet", {}, facts)
+            return PeriodFinding("not_yet", {}, facts)
         if judging.is_waived:
-            return Found("waived", {}, facts)
+            return PeriodFinding("waived", {}, facts)
         if self.at_least is not None:
             least = min(counts.values())
             state = _enough(judging, least, self.at_least, is_any=any(counts.values()))
-            return Found(state, {"counted": least, "wanted": self.at_least}, facts)
+            return PeriodFinding(state, {"counted": least, "wanted": self.at_least}, facts)
         most, allowed = max(counts.values()), self.at_most or 0
         state = _little_enough(judging, most, allowed, is_on_record=is_on_record)
-        return Found(state, {"counted": most, "allowed": allowed}, facts)
+        return PeriodFinding(state, {"counted": most, "allowed": allowed}, facts)
 
-    def asks(self, period: PeriodOwed, found: Found) -> Ask | None:
+    def asks(self, period: PeriodOwed, found: PeriodFinding) -> ProofDeadline | None:
         """Of whoever owes it, while more can be counted; of a vacancy, while the role is vacant."""
         if period.judging.is_over:
             return None  # a count of days that are over no longer changes
@@ -157,26 +157,26 @@ class CountRule(Rule):
         sentence = N_("See to it by %(day)s, %(organization)s: %(what)s")
         window, records = period.window, period.records
         if window.period.ends_on is not None and window.ends_on is not None:
-            return Ask(SEE_TO, window.ends_on, window.ends_on, sentence)
+            return ProofDeadline(SEE_TO, window.ends_on, window.ends_on, sentence)
         # What is owed at all times is asked for at once: by the end of the first days, later within as many from today.
         soon = records.new_until(period.one.since)
         if soon is None or soon < records.on:
             soon = records.calendar.add_working_days(records.on, records.watch.first_working_days)
-        return Ask(SEE_TO, soon, soon, sentence, stays=True)
+        return ProofDeadline(SEE_TO, soon, soon, sentence, stays=True)
 
-    def is_done(self, period: PeriodOwed, found: Found) -> bool:
+    def is_done(self, period: PeriodOwed, found: PeriodFinding) -> bool:
         """Of a vacancy, whether it is over while its period is not."""
         if self._is_of_vacancies:
             return found.state != "waived" and period.window.holds(period.records.on)
         return super().is_done(period, found)
 
-    def _asks_to_fill(self, period: PeriodOwed) -> Ask | None:
+    def _asks_to_fill(self, period: PeriodOwed) -> ProofDeadline | None:
         """Asked from the first day of a vacancy, by the last one that the rule leaves."""
         since = self._vacant_since(period)
         if since is None or self.at_most is None:
             return None
         last = period.records.calendar.add_working_days(since - timedelta(days=1), max(self.at_most, 1))
-        return Ask(SEE_TO, last, last, N_("Fill the vacant role by %(day)s, %(organization)s: %(what)s"))
+        return ProofDeadline(SEE_TO, last, last, N_("Fill the vacant role by %(day)s, %(organization)s: %(what)s"))
 
     def _vacant_since(self, period: PeriodOwed) -> date | None:
         """The local day since which the role with the longest vacancy has lacked a holder; None where none does."""

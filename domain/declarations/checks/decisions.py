@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field
 from sqlmodel import Session
 
 from domain.declarations.checks.facts import KindOfFact, Title
-from domain.declarations.checks.judging import Found
-from domain.declarations.checks.lateness import LateRule, Step
+from domain.declarations.checks.judging import PeriodFinding
+from domain.declarations.checks.lateness import LateRule, ServingTask
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped
 from domain.declared.problems import PathOf
@@ -67,19 +67,19 @@ class DecisionsRule(LateRule):
             committees=show_list(language, [names.get(key, key) for key in self.committees]),
         )
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By the decisions that are to be carried out by a day of the period."""
-        was_late = [Step(decision_id, due_on, late_until=date.max) for decision_id, due_on in period.was_late]
+        was_late = [ServingTask(decision_id, due_on, late_until=date.max) for decision_id, due_on in period.was_late]
         return self.judge(period.judging, [*self._steps(period), *was_late], period.records.calendar)
 
-    def _steps(self, period: PeriodOwed) -> Iterator[Step]:
+    def _steps(self, period: PeriodOwed) -> Iterator[ServingTask]:
         owed_by, decided = period.clause.owed_by, period.records.read(_decided)
         for row in (row for committee in self.committees for row in decided[committee]):
             is_theirs = row.owner_organization_id == period.one.organization_id
             if period.clause.is_of_coordination or (is_theirs and owed_by in ("organization", row.owner_role)):
                 done_on = period.records.local_day(row.done_at) if row.state == "done" else None
                 is_off = not row.counts or row.state in ("waived", "cancelled")
-                yield Step(str(row.id), row.due_on, done_on, called_off=is_off)
+                yield ServingTask(str(row.id), row.due_on, done_on, called_off=is_off)
 
 
 def _decided(records: Records) -> Mapping[str, list[Any]]:

@@ -13,13 +13,13 @@ from pydantic import Field as Bounded
 
 from domain.declarations.checks.facts import DOCUMENT, LACKS_BY, STEP, WORD, stands_of
 from domain.declarations.checks.forms import Field, Form, Sentence
-from domain.declarations.checks.judging import GIVEN, Fact, Found, Judging
+from domain.declarations.checks.judging import GIVEN, Fact, Judging, PeriodFinding
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.procedures import Procedure, Procedures
 from domain.declarations.checks.records import Records
-from domain.declarations.checks.rule import GIVE, Ask, Rule
+from domain.declarations.checks.rule import GIVE, CheckRule, ProofDeadline
 from domain.declarations.checks.tasks import OF_STEPS
-from domain.declarations.checks.windows import Bound, Window
+from domain.declarations.checks.windows import BindingWindow, Window
 from domain.declared.reading import Key
 from domain.kernel.rows import col, in_program, run, select
 from locales import N_, say_n
@@ -27,7 +27,7 @@ from models.obligation import ObligationDocument
 
 
 @dataclass(frozen=True)
-class Paper:
+class StandingDocument:
     """A document that stands: given for the clause itself, or in a task that serves it.
 
     It counts by the day that it speaks of or, where it comes from a procedure that is for a quarter or a year, by one
@@ -45,7 +45,7 @@ class Paper:
         return window.holds(self.counts_on or self.effective_on)
 
 
-class DocumentRule(Rule):
+class DocumentRule(CheckRule):
     """How many documents of a kind the period must bring."""
 
     kind: Key
@@ -101,11 +101,11 @@ class DocumentRule(Rule):
             opened_by=N_("Submit a document"),
         )
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By the documents that stand for the clause."""
         return self.judge(period.judging, papers(period))
 
-    def judge(self, judging: Judging, brought: Sequence[Paper]) -> Found:
+    def judge(self, judging: Judging, brought: Sequence[StandingDocument]) -> PeriodFinding:
         """Whether the period brought as many documents as it must, by the last day for them.
 
         A document counts by the day that it speaks of, or by the quarter or year that its procedure is for (`Paper`);
@@ -122,24 +122,26 @@ class DocumentRule(Rule):
             is_on_record=any(fact.why != "other_period" for fact in facts),
         )
         numbers = {"brought": counted, "wanted": self.at_least, **({"given": given} if given else {})}
-        return Found(state, numbers, facts, due_on=due)
+        return PeriodFinding(state, numbers, facts, due_on=due)
 
-    def asks(self, period: PeriodOwed, found: Found) -> Ask | None:
+    def asks(self, period: PeriodOwed, found: PeriodFinding) -> ProofDeadline | None:
         """Asked of the one who owes it, until there is a document; a task of its own asks again for a returned one."""
         if any(fact.why == "returned" for fact in found.facts):
             return None
         last, due = period.window.last_day, found.due_on or period.window.last_day
         if period.window.ends_on is None:
-            return Ask(GIVE, last, due, N_("Submit a document by %(day)s, %(organization)s: %(what)s"))
-        return Ask(GIVE, last, due, N_("Submit a document, %(organization)s, for the period up to %(day)s: %(what)s"))
+            return ProofDeadline(GIVE, last, due, N_("Submit a document by %(day)s, %(organization)s: %(what)s"))
+        return ProofDeadline(
+            GIVE, last, due, N_("Submit a document, %(organization)s, for the period up to %(day)s: %(what)s")
+        )
 
 
-def _looked_at(window: Window, paper: Paper) -> Fact:
+def _looked_at(window: Window, paper: StandingDocument) -> Fact:
     why = "other_period" if not paper.is_of(window) else paper.lacks or "in_period"
     return Fact(paper.kind, paper.id, paper.effective_on, why == "in_period", why)
 
 
-def papers(period: PeriodOwed) -> list[Paper]:
+def papers(period: PeriodOwed) -> list[StandingDocument]:
     """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
 
     A procedure brings one once every step of it that serves the clause is done and one of them has a document. Where a
@@ -159,7 +161,7 @@ def papers(period: PeriodOwed) -> list[Paper]:
     return given + [_brought(case, clause.endorsed_by, one.bounds) for case in cases]
 
 
-def _brought(case: Procedure, endorsed_by: str, bounds: Iterable[Bound]) -> Paper:
+def _brought(case: Procedure, endorsed_by: str, bounds: Iterable[BindingWindow]) -> StandingDocument:
     """The document of a procedure, with what it lacks to count. What a committee endorsed was accepted by that.
 
     It counts once, also where the quarter or year that it is for was cut: by the day on which it was done, or the
@@ -174,10 +176,10 @@ def _brought(case: Procedure, endorsed_by: str, bounds: Iterable[Bound]) -> Pape
     inside = [part for bound in bounds if (part := bound.days.within(case.covers)) is not None]
     day = case.covers.nearest(case.on)
     counts_on = min((part.nearest(day) for part in inside), key=lambda near: abs(near - day), default=day)
-    return Paper(case.task_id, case.on, STEP.key, counts_on, lacks)
+    return StandingDocument(case.task_id, case.on, STEP.key, counts_on, lacks)
 
 
-def _given(records: Records) -> Mapping[tuple[UUID, str], list[Paper]]:
+def _given(records: Records) -> Mapping[tuple[UUID, str], list[StandingDocument]]:
     """The documents given for each clause of each agreement, those that were taken back left out."""
     columns = (ObligationDocument.id, ObligationDocument.agreement_id, ObligationDocument.key)
     rows = run(
@@ -186,8 +188,8 @@ def _given(records: Records) -> Mapping[tuple[UUID, str], list[Paper]]:
         .outerjoin(WORD, stands_of(col(WORD.document_id), ObligationDocument))
         .where(in_program(ObligationDocument), col(ObligationDocument.withdrawn_at).is_(None)),
     )
-    found: dict[tuple[UUID, str], list[Paper]] = defaultdict(list)
+    found: dict[tuple[UUID, str], list[StandingDocument]] = defaultdict(list)
     for row in rows:
-        paper = Paper(str(row.id), row.effective_on, lacks=LACKS_BY[row.said])
+        paper = StandingDocument(str(row.id), row.effective_on, lacks=LACKS_BY[row.said])
         found[row.agreement_id, row.key].append(paper)
     return found

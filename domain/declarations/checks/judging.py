@@ -58,7 +58,7 @@ def facts_of(found: Mapping[str, Any]) -> list[Fact]:
 
 
 @dataclass(frozen=True)
-class Found:
+class PeriodFinding:
     """How a period stands: its state, the numbers and facts behind it, and the last day for proof, if it has one.
 
     `missing` are the ids of meetings with attendance that was not recorded in time.

@@ -9,14 +9,14 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from domain.declarations.checks.judging import Fact, Found, Judging
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.judging import Fact, Judging, PeriodFinding
+from domain.declarations.checks.rule import CheckRule
 from domain.kernel.calendars import Calendar
 from locales import N_
 
 
 @dataclass(frozen=True)
-class Step:
+class ServingTask:
     """Something that is to be done by a day, such as a task: when it was due, and when it was done, if it was.
 
     `late_until` is the last day on which it was not done by this due day, where it was given another one since, or was
@@ -33,7 +33,7 @@ class Step:
 class _Judged(NamedTuple):
     """A step, the rule of its due day, and whether it was late, in time or is to come."""
 
-    step: Step
+    step: ServingTask
     rule: LateRule
     why: str
 
@@ -42,7 +42,7 @@ class _Judged(NamedTuple):
         return Fact(kind, self.step.id, self.step.due_on, self.why in ("late", "in_time"), self.why)
 
 
-class LateRule(Rule):
+class LateRule(CheckRule):
     """How many times something may be done late in the period: what it is, a kind says by its first kind of fact."""
 
     late_after_working_days: Annotated[int, Field(ge=0)] = 0  # after the due date
@@ -57,7 +57,7 @@ class LateRule(Rule):
     }
     adds_up: ClassVar[Mapping[str, str]] = {"in_time": N_("In time: %(in_time)s; late: %(late)s, allowed: %(allowed)s")}
 
-    def judge(self, judging: Judging, steps: Sequence[Step], calendar: Calendar) -> Found:
+    def judge(self, judging: Judging, steps: Sequence[ServingTask], calendar: Calendar) -> PeriodFinding:
         """How many of the steps due in the period were late by more than the rule's working days.
 
         One that is still open and not that late keeps the period open, over its end: work goes on over New Year.
@@ -65,7 +65,7 @@ class LateRule(Rule):
         judged = self._judged(judging, steps, calendar)
         facts = tuple(one.as_fact(self.facts[0].key) for one in judged)
         if judging.is_waived:
-            return Found("waived", {}, facts)
+            return PeriodFinding("waived", {}, facts)
         whys = [one.why for one in judged]
         late, in_time, to_come = (whys.count(why) for why in ("late", "in_time", "to_come"))
         # The nth that is late is one too many where the last text allows fewer, and the text of its own day as well.
@@ -73,9 +73,9 @@ class LateRule(Rule):
         is_lost = any(nth > limit for nth, limit in enumerate(limits, start=1))
         state = judging.lost() if is_lost and judging.has_begun else self._state(judging, late, in_time, to_come)
         allowed = max(limits, default=self.at_most_late)
-        return Found(state, {"in_time": in_time, "late": late, "allowed": allowed, "to_come": to_come}, facts)
+        return PeriodFinding(state, {"in_time": in_time, "late": late, "allowed": allowed, "to_come": to_come}, facts)
 
-    def _judged(self, judging: Judging, steps: Sequence[Step], calendar: Calendar) -> list[_Judged]:
+    def _judged(self, judging: Judging, steps: Sequence[ServingTask], calendar: Calendar) -> list[_Judged]:
         """What is of the window, each by the rule of its due day."""
         inside = [(step, judging.rule_of(step.due_on, self)) for step in steps if judging.window.holds(step.due_on)]
         return _each_once([_Judged(step, rule, rule.how(step, judging, calendar)) for step, rule in inside])
@@ -90,7 +90,7 @@ class LateRule(Rule):
             return judging.silence.state(judging.on) if to_come else "nothing_recorded"
         return "at_risk" if late and late >= self.at_most_late else "on_track"
 
-    def how(self, step: Step, judging: Judging, calendar: Calendar) -> str:
+    def how(self, step: ServingTask, judging: Judging, calendar: Calendar) -> str:
         """Whether a step was late, in time, or is still to come; or why it counts neither way."""
         if judging.frees(step.due_on):
             return "waived"

@@ -10,22 +10,22 @@ from uuid import UUID
 
 from domain.declarations.checks.judging import Judging
 from domain.declarations.checks.records import Records
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.rule import CheckRule
 from domain.declarations.checks.watch import silence
-from domain.declarations.checks.windows import Bound, Window, windows
+from domain.declarations.checks.windows import BindingWindow, Window, windows
 from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.spans import Span, joined
 
 
 @dataclass(frozen=True)
-class Clause:
+class VersionClause:
     """An obligation as one version of an agreement has it."""
 
     id: UUID
     key: str
     owed_by: str
     period: str
-    rule: Rule
+    rule: CheckRule
     text_fr: str
     text_en: str
     endorsed_by: str = ""  # the committee that must have endorsed what it asks for
@@ -57,21 +57,21 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class Owed:
+class OwedClause:
     """One obligation of one organization through every version that had it; `since` is the agreement's first day."""
 
     agreement_id: UUID
     organization_id: UUID
     key: str
     since: date
-    bounds: tuple[Bound, ...]
-    clauses: Mapping[UUID, Clause]
+    bounds: tuple[BindingWindow, ...]
+    clauses: Mapping[UUID, VersionClause]
 
     def windows(self, until: date) -> tuple[Window, ...]:
         """Its windows that have begun by the local day `until`, in order."""
         return windows(self.bounds, until=until, since=self.since)
 
-    def clause_of(self, window: Window) -> Clause:
+    def clause_of(self, window: Window) -> VersionClause:
         """The text by which a window is judged."""
         return self.clauses[window.obligation_id]
 
@@ -98,9 +98,9 @@ class PeriodOwed:
     """
 
     records: Records
-    one: Owed
+    one: OwedClause
     window: Window
-    clause: Clause
+    clause: VersionClause
     waived: Sequence[Span] = ()
     period_id: UUID | None = None
     was_late: tuple[tuple[str, date], ...] = ()

@@ -13,7 +13,7 @@ from sqlmodel import case, or_
 
 from domain.declarations.checks.facts import WORD, stands_of
 from domain.declarations.checks.judging import GIVEN
-from domain.declarations.checks.owed import Clause
+from domain.declarations.checks.owed import VersionClause
 from domain.declarations.checks.records import Records, grouped
 from domain.endorsement.counting import it_counts
 from domain.kernel import periods
@@ -49,13 +49,13 @@ class Procedures:
         self._records = records
         self._of_clause: dict[str, list[Procedure]] = {}
 
-    def of(self, clause: Clause) -> list[Procedure]:
+    def of(self, clause: VersionClause) -> list[Procedure]:
         """What each procedure did for a clause: the steps that name it, with the role that owes it or without one."""
         if clause.key not in self._of_clause:
             self._of_clause[clause.key] = list(self._read(clause))
         return self._of_clause[clause.key]
 
-    def _read(self, clause: Clause) -> Iterator[Procedure]:
+    def _read(self, clause: VersionClause) -> Iterator[Procedure]:
         serving = [row for name in sorted(clause.served_as) for row in self._records.read(_serving)[name]]
         in_order = sorted(serving, key=lambda row: (row.case_id, row.position, row.id))
         for steps in grouped(in_order, lambda row: row.case_id).values():

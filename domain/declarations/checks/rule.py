@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from domain.declarations.checks.facts import KindOfFact
 from domain.declarations.checks.forms import Form, Proof
-from domain.declarations.checks.judging import GIVEN, Fact, Found
+from domain.declarations.checks.judging import GIVEN, Fact, PeriodFinding
 from domain.declarations.checks.watch import AtRisk
 from domain.declared.problems import PathOf
-from domain.declared.reading import Bilingual, Part
+from domain.declared.reading import Bilingual, GrammarPart
 
 if TYPE_CHECKING:  # a period has a clause, and a clause its rule
     from domain.declarations.checks.owed import PeriodOwed
@@ -31,7 +31,7 @@ SIT: Final = "obligation.sit"
 
 
 @dataclass(frozen=True)
-class Ask:
+class ProofDeadline:
     """What is asked of people: the last day, by which the times to ask are counted, and the last day for proof.
 
     With `stays` it is not asked anew where these days move: they are counted from the day on which it was asked.
@@ -44,7 +44,7 @@ class Ask:
     stays: bool = False
 
 
-class Stated(Protocol):
+class AttestedDuty(Protocol):
     """What is stated in writing: the sentence, the role that states it, and from when it can be stated that it held."""
 
     @property
@@ -62,7 +62,7 @@ class Stated(Protocol):
         """Whether there can be somebody to state it, at a partner whose agreement creates these roles."""
 
 
-class Rule(Part):
+class CheckRule(GrammarPart):
     """How an obligation is checked, by one kind of check: the class is the kind, and its fields are its grammar.
 
     A kind says its key, its words, what it looks at, which lines of the record touch it, how it judges, what it asks of
@@ -106,7 +106,7 @@ class Rule(Part):
     is_judged_with_cases: ClassVar[bool] = False  # whether the engine has it judged where it carried a case
     awaits_secretary: ClassVar[bool] = False  # whether it may lack what the coordinator has to record
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """How a period stands by the records."""
         raise NotImplementedError
 
@@ -115,11 +115,11 @@ class Rule(Part):
     asks_by: ClassVar[str] = ""  # the step of the tasks by which it asks people; "" where it asks for nothing
     asks_in: ClassVar[frozenset[str]] = LACKS  # the states in which it asks
 
-    def asks(self, period: PeriodOwed, found: Found) -> Ask | None:  # noqa: ARG002 - for the kinds that ask
+    def asks(self, period: PeriodOwed, found: PeriodFinding) -> ProofDeadline | None:  # noqa: ARG002 - for the kinds that ask
         """What is asked of people for a period that stands in one of these states, whether or not it is time yet."""
         return None
 
-    def is_done(self, period: PeriodOwed, found: Found) -> bool:  # noqa: ARG002 - for the kinds that look at it
+    def is_done(self, period: PeriodOwed, found: PeriodFinding) -> bool:  # noqa: ARG002 - for the kinds that look at it
         """Whether what was asked was done: the clause is met or on its way again."""
         return found.state in ("met", "on_track", GIVEN)
 
@@ -127,7 +127,7 @@ class Rule(Part):
 
     proof: ClassVar[Proof | None] = None  # what people give for it
 
-    def stated(self) -> Stated | None:
+    def stated(self) -> AttestedDuty | None:
         """What is stated in writing, where that is its proof."""
         return None
 

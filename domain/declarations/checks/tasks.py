@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from domain.declarations.checks.facts import STEP
-from domain.declarations.checks.judging import Found
-from domain.declarations.checks.lateness import LateRule, Step
-from domain.declarations.checks.owed import Clause, PeriodOwed
+from domain.declarations.checks.judging import PeriodFinding
+from domain.declarations.checks.lateness import LateRule, ServingTask
+from domain.declarations.checks.owed import PeriodOwed, VersionClause
 from domain.declarations.checks.records import Records
 from domain.declared.reading import Key, each_once
 from domain.kernel.rows import col, in_program, joins, run, select, value_of
@@ -59,10 +59,10 @@ class TasksRule(LateRule):
             days=Counted("%(n)s working day", "%(n)s working days", self.late_after_working_days),
         )
 
-    def found(self, period: PeriodOwed) -> Found:
+    def found(self, period: PeriodOwed) -> PeriodFinding:
         """By the steps at the partner; what the coordinator owes they owe to every partner."""
         judging = period.judging
-        was_late = [Step(task_id, due_on, late_until=date.max) for task_id, due_on in period.was_late]
+        was_late = [ServingTask(task_id, due_on, late_until=date.max) for task_id, due_on in period.was_late]
         where = None if period.clause.is_of_coordination else period.one.organization_id
         steps = self.steps(period.records, where, period.clause, judging.rule_on)
         return self.judge(judging, [*steps, *was_late], period.records.calendar)
@@ -71,9 +71,9 @@ class TasksRule(LateRule):
         self,
         records: Records,
         organization_id: UUID | None,
-        clause: Clause,
+        clause: VersionClause,
         rule_on: Callable[[date], TasksRule] | None = None,
-    ) -> list[Step]:
+    ) -> list[ServingTask]:
         """The tasks that serve a clause by this rule or that of their due day: at one organization, or everywhere.
 
         One comes once more for each due day that it lost after it had passed.
@@ -87,7 +87,7 @@ class TasksRule(LateRule):
             )
 
         due = [
-            Step(
+            ServingTask(
                 str(row.id),
                 row.due_on,
                 records.local_day(row.done_at) if row.state in ("done", "submitted") else None,
@@ -96,7 +96,9 @@ class TasksRule(LateRule):
             for row in records.read(_tasks)
             if serves(row)
         ]
-        lost = [Step(str(row.id), row.due_on, late_until=row.until) for row in records.read(_lateness) if serves(row)]
+        lost = [
+            ServingTask(str(row.id), row.due_on, late_until=row.until) for row in records.read(_lateness) if serves(row)
+        ]
         return due + lost
 
 

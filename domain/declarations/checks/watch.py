@@ -15,12 +15,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.checks.windows import Window
 from domain.declared.problems import Wrong
-from domain.declared.reading import Part, each_once
+from domain.declared.reading import GrammarPart, each_once
 from domain.kernel.calendars import Calendar
 from locales import N_
 
 
-class AtRisk(Part):
+class AtRisk(GrammarPart):
     """When silence about an obligation becomes a risk: a part of its period before its last day, and no fewer days.
 
     It is never in the first half of the period: by then nothing can be told of a month without a record.
@@ -40,7 +40,7 @@ class AtRisk(Part):
 Hearer = Literal["owner", "director", "coordinator"]
 
 
-class Asked(Part):
+class AskingTime(GrammarPart):
     """A time at which people are asked for what they owe: how many working days before its last day, and the
     recipients.
     """
@@ -49,7 +49,7 @@ class Asked(Part):
     to: Annotated[tuple[Hearer, ...], Field(min_length=1), AfterValidator(each_once)]
 
 
-class Watch(Part):
+class Watch(GrammarPart):
     """How a program watches what its partners owe: when silence is a risk, when people are asked, how long all is new.
 
     In the first working days of an agreement nothing that is missing is a miss yet. `asked` comes in the order of time;
@@ -57,10 +57,10 @@ class Watch(Part):
     """
 
     at_risk: AtRisk = AtRisk()
-    asked: Annotated[tuple[Asked, ...], Field(min_length=1)] = (
-        Asked(working_days=60, to=("owner",)),
-        Asked(working_days=20, to=("owner", "director")),
-        Asked(working_days=5, to=("owner", "director", "coordinator")),
+    asked: Annotated[tuple[AskingTime, ...], Field(min_length=1)] = (
+        AskingTime(working_days=60, to=("owner",)),
+        AskingTime(working_days=20, to=("owner", "director")),
+        AskingTime(working_days=5, to=("owner", "director", "coordinator")),
     )
     first_working_days: Annotated[int, Field(ge=0, le=120, strict=True)] = 20
 

@@ -18,7 +18,7 @@ Period = Literal["calendar_year", "agreement_year", "quarter", "month", "once", 
 _DAY = timedelta(days=1)
 
 
-class Bound(NamedTuple):
+class BindingWindow(NamedTuple):
     """The days on which one version of an agreement is in force with the clause, its text, and its period.
 
     `looks_at` says what its check looks at; what proves a clause that looks at one thing proves none that looks at
@@ -76,7 +76,7 @@ class Touched:
         return is_of_it or not self.ids.isdisjoint(counted)
 
 
-def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) -> tuple[Window, ...]:
+def windows(bounds: Sequence[BindingWindow], *, until: date, since: date | None = None) -> tuple[Window, ...]:
     """The windows of an obligation that have begun by the local day `until`, in order.
 
     An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day on
@@ -101,7 +101,7 @@ def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) 
     return tuple(found)
 
 
-def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: bool) -> Iterator[Window]:
+def _windows_of(run: Sequence[BindingWindow], first: date, until: date, *, is_first: bool) -> Iterator[Window]:
     """The windows of versions that follow each other with one period and check; periods are counted from `first`.
 
     After a change the first one begins with its version, also where its month or year had begun before. The days until

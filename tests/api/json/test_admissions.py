@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.accompaniment import states, workers
 from domain.participants import retention
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with Prefect, without types
 
 from api.json.described import PREFIX as UNDER
-from api.web.given import Given
-from tests.api.desk import app_on
+from api.web.given import ActInput
+from tests.api.application import app_on
 from tests.api.json.window import PREFIX, description, operations
 from tests.cast import Cast
 
@@ -91,7 +91,7 @@ def test_a_body_is_refused_where_it_holds_what_is_not_known() -> None:
         for one in operations()
         if one.takes_body
     }
-    kinds = [Given]
+    kinds = [ActInput]
     for kind in kinds:  # it grows while it is read
         kinds += kind.__subclasses__()
     assert {kind.__name__ for kind in kinds} >= bodies

@@ -13,7 +13,7 @@ from meetings import assembling
 from models.base import table_of
 from models.committee import Committee
 from models.outbox import Notice
-from tests.api.desk import nobody
+from tests.api.application import nobody
 from tests.api.json.window import Asker
 from tests.cast import AT, Cast
 from tests.meetings.sitting import seat_everyone

@@ -11,7 +11,7 @@ import pytest
 from domain.casework import versions
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from tests.api.desk import app_on
+from tests.api.application import app_on
 from tests.api.json.window import Asker
 from tests.casework import carry
 from tests.cast import ARRIVAL, AT, LOADING, Cast, onboarding
@@ -75,10 +75,10 @@ def open_by_json(cast: Cast, coordinator: Asker, *, starts_on: str = ARRIVAL.iso
     return opened
 
 
-def do_what_is_open(office: Office, case_id: str, *, stages: set[str] | None = None) -> set[str]:
+def do_what_is_open(installation: Office, case_id: str, *, stages: set[str] | None = None) -> set[str]:
     """Do every open task of a case, each by the one on whom it falls, until none is left; return the steps done."""
     done: set[str] = set()
-    coordinator = office.of("coordinator")
+    coordinator = installation.of("coordinator")
     while True:
         open_now = [
             task
@@ -88,13 +88,13 @@ def do_what_is_open(office: Office, case_id: str, *, stages: set[str] | None = N
         if not open_now:
             return done
         for task in open_now:
-            moved = office.on_whom(task).complete(task).json()
+            moved = installation.on_whom(task).complete(task).json()
             assert moved["task_id"] == task["id"]
             if moved["state"] == "submitted":
                 waiting = coordinator.get(f"/tasks/{task['id']}")
                 assert waiting["waits_on"], f"nobody approves {task['step']}"
-                approver = office.on_whom(waiting)
-                assert approver is not office.on_whom(task)
+                approver = installation.on_whom(waiting)
+                assert approver is not installation.on_whom(task)
                 moved = approver.act(task["id"], "approval", {"note": ""}).json()
             assert moved["state"] == "done"
             done.add(task["step"])
@@ -102,8 +102,8 @@ def do_what_is_open(office: Office, case_id: str, *, stages: set[str] | None = N
 
 @pytest.mark.ci
 def test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close(cast: Cast) -> None:
-    office = Office(cast, AT)
-    coordinator = office.of("coordinator")
+    installation = Office(cast, AT)
+    coordinator = installation.of("coordinator")
     case = coordinator.post(
         "/cases",
         {
@@ -114,7 +114,7 @@ def test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close(c
     )
     assert (case["state"], case["settled"], case["anchors"]) == ("open", 0, {"arrival": ARRIVAL.isoformat()})
 
-    before = do_what_is_open(office, case["id"], stages={"before_arrival"})
+    before = do_what_is_open(installation, case["id"], stages={"before_arrival"})
     later = Office(cast, ON_ARRIVAL)
     after = do_what_is_open(later, case["id"])
     from_cast = {str(person): name for name, person in cast.people.items()}
@@ -148,12 +148,12 @@ def test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close(c
 
 @pytest.mark.ci
 def test_what_an_act_opened_is_what_was_waiting_before_and_is_open_now(cast: Cast) -> None:
-    office = Office(cast, AT)
-    coordinator = office.of("coordinator")
+    installation = Office(cast, AT)
+    coordinator = installation.of("coordinator")
     case = open_by_json(cast, coordinator)
     before = {task["id"]: task for task in coordinator.get(f"/cases/{case['id']}/tasks")}
     first = next(task for task in before.values() if task["step"] == "prepare_notebook_and_guide")
-    moved = office.on_whom(first).complete(first).json()
+    moved = installation.on_whom(first).complete(first).json()
     now = {task["id"]: task["state"] for task in coordinator.get(f"/cases/{case['id']}/tasks")}
     assert moved["opened"]
     assert {one for one, state in now.items() if state == "open" and before[one]["state"] == "planned"} == set(
@@ -207,10 +207,10 @@ def test_one_s_work_is_what_falls_to_oneself_the_most_pressing_first(cast: Cast)
 
 @pytest.mark.ci
 def test_a_case_is_cancelled_and_reopened_over_json_and_keeps_what_was_done(cast: Cast) -> None:
-    office = Office(cast, AT)
-    coordinator = office.of("coordinator")
+    installation = Office(cast, AT)
+    coordinator = installation.of("coordinator")
     case = open_by_json(cast, coordinator)
-    do_what_is_open(office, case["id"], stages={"before_arrival"})
+    do_what_is_open(installation, case["id"], stages={"before_arrival"})
     version = coordinator.get(f"/cases/{case['id']}")["version"]
     done = coordinator.get(f"/cases/{case['id']}")["settled"]
     cancelled = coordinator.post(f"/cases/{case['id']}/cancellation", {"reason": "No longer coming."}, version=version)

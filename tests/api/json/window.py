@@ -17,12 +17,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # c
 from pydantic import ConfigDict
 from sqlalchemy import create_engine
 
-from api.access.session import Office
+from api.access.session import Installation
 from api.app import create_app
 from api.json.shapes import Problem
-from tests.api.desk import ADDRESS, app_on, token_for
+from tests.api.application import ADDRESS, app_on, token_for
 from tests.casework import filled_in, stock
-from tests.cast import AT, Cast, stationery
+from tests.cast import AT, Cast, letter_templates
 
 PREFIX: Final = "/api/v1"
 
@@ -54,8 +54,10 @@ class Operation:
 @cache
 def description() -> Mapping[str, Any]:
     """The window's description of itself, of an application that needs no database for it."""
-    office = Office(create_engine("postgresql+psycopg://"), stationery(), ADDRESS, demonstration=False)
-    return create_app(office).openapi()
+    installation = Installation(
+        create_engine("postgresql+psycopg://"), letter_templates(), ADDRESS, demonstration=False
+    )
+    return create_app(installation).openapi()
 
 
 def operations() -> list[Operation]:

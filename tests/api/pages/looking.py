@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi.testclient import TestClient
 
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import filled_in, step
 from tests.cast import Cast
 

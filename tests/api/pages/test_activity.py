@@ -17,7 +17,7 @@ from domain.people.absences import record_absence
 from locales import speaking
 from models.base import table_of
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 

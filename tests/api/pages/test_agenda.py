@@ -18,11 +18,11 @@ from meetings.committees import committee_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.outbox import Notice
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
-from tests.meetings import agenda_desk
-from tests.meetings.agenda_desk import FIRST, SECOND, THIRD, admission
+from tests.meetings import agenda_application
+from tests.meetings.agenda_application import FIRST, SECOND, THIRD, admission
 from tests.meetings.sitting import seat_everyone
 
 _meeting = table_of(Meeting)
@@ -47,7 +47,7 @@ def here(cast: Cast) -> UUID:
             at=AT,
         )
         admission(session, cast)
-        first = agenda_desk.meeting(session, FIRST)
+        first = agenda_application.meeting(session, FIRST)
         assembling.assemble(session, first, by=cast.actor("coordinator"), at=AT)
     return first
 
@@ -299,7 +299,7 @@ def test_frozen_or_drawn_by_hand_an_agenda_has_what_a_meeting_left_that_nobody_c
     item = asked(cast, "coordinator", "Horaire")
     with cast.session() as session:
         agendas.put_on(session, item, here, by=cast.actor("coordinator"), at=AT)
-        second, third = agenda_desk.meeting(session, SECOND), agenda_desk.meeting(session, THIRD)
+        second, third = agenda_application.meeting(session, SECOND), agenda_application.meeting(session, THIRD)
     client = signed_in(cast, "coordinator", OVER)
     client.headers["Accept-Language"] = "en"
 
@@ -393,7 +393,7 @@ def test_each_reads_the_papers_of_their_audience(cast: Cast, here: UUID) -> None
 def test_the_agenda_of_a_meeting_that_is_over_is_kept_as_it_is(cast: Cast, here: UUID) -> None:
     with cast.session() as session:
         freezing.freeze(session, here, by=cast.actor("coordinator"), at=AT)
-        agenda_desk.hold(session, here)
+        agenda_application.hold(session, here)
     client = signed_in(cast, "coordinator", at=OVER)
     page = client.get(f"/meetings/{here}/agenda")
     assert page.status_code == 200
@@ -415,7 +415,7 @@ def test_the_agenda_of_a_meeting_that_is_over_is_kept_as_it_is(cast: Cast, here:
 def test_an_item_of_another_meeting_or_committee_is_not_found_here(cast: Cast, here: UUID) -> None:
     found = the_admission(cast, here)
     with cast.session() as session:
-        second, third = (agenda_desk.meeting(session, day) for day in (SECOND, THIRD))
+        second, third = (agenda_application.meeting(session, day) for day in (SECOND, THIRD))
         steering = agenda_requests.request(
             session, "steering", title_fr="Budget", title_en="Budget", by=cast.actor("coordinator"), at=AT
         )

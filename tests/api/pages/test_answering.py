@@ -20,7 +20,7 @@ from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.sitting import give, letters, seat_everyone

@@ -25,7 +25,7 @@ from models.engine import Beat, RoundMark, WakeUp
 from models.outbox import Notice
 from models.program import Tenure
 from tests.agreeing import in_force
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import task_of
 from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast, onboarding

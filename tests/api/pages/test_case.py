@@ -20,7 +20,7 @@ from domain.people.people import end_tenure
 from models.base import table_of
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import approve, case_row, complete, onboard_wholly, open_onboarding, steps
 from tests.cast import ARRIVAL, AT, TODAY, Cast, onboarding

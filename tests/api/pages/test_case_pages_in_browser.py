@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from domain.casework import tasks
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.api.pages.looking import task_of
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import approve, complete, open_onboarding
@@ -173,9 +173,9 @@ def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills
     open_onboarding(window.cast, "worker_codim", "codim")
     edges = """() => [...document.querySelectorAll("form.ask :is(input:not([type=hidden]), select, .button)")]
         .map(one => one.getBoundingClientRect()).map(box => [Math.round(box.bottom), Math.round(box.width)])"""
-    desk = window.open("coordinator", "/cases?q=quartz", lang="fr").evaluate(edges)
-    assert len(desk) == 4, "the name, the organization, and two buttons"
-    assert len({bottom for bottom, _ in desk}) == 1
+    context = window.open("coordinator", "/cases?q=quartz", lang="fr").evaluate(edges)
+    assert len(context) == 4, "the name, the organization, and two buttons"
+    assert len({bottom for bottom, _ in context}) == 1
     phone = window.open("coordinator", "/cases?q=quartz", lang="fr", width=390)
     (_, name), (_, organization), *_ = phone.evaluate(edges)
     assert name == organization == phone.evaluate("document.querySelector('form.ask').clientWidth")

@@ -18,7 +18,7 @@ from domain.people.absences import record_absence
 from domain.terms.parts import PRIMARY
 from models.base import table_of
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import fields_of, signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
@@ -46,29 +46,29 @@ def test_who_is_being_welcomed_is_offered_with_what_is_left_first_on_the_page_an
     cast: Cast, follow_up: UUID
 ) -> None:
     case_id = open_onboarding(cast, THIRD, "anonyme")
-    desk = signed_in(cast, "coordinator")
-    desk.headers["accept-language"] = "fr"
+    context = signed_in(cast, "coordinator")
+    context.headers["accept-language"] = "fr"
     here = f"/follow-ups/{follow_up}"
     left = "Présenter le programme (Agate Améthyste)"
-    page = text_of(desk.get(here).text)
-    assert f'<option value="{cast.people[THIRD]}"' not in desk.get(here).text
+    page = text_of(context.get(here).text)
+    assert f'<option value="{cast.people[THIRD]}"' not in context.get(here).text
     assert "accueil pas assez avancé; il reste d’abord à faire" in page
     assert left in page
-    assert left in text_of(desk.get("/caseload").text)
+    assert left in text_of(context.get("/caseload").text)
     row = {"seen": "1", "kind": "primary", "instead_of": str(cast.people[WORKER]), "worker": str(cast.people[THIRD])}
     with cast.session() as session:
         row["seen"] = str(row_of(session, follow_up)["version"])
-    answer = desk.post(f"{here}/workers", data=row)
+    answer = context.post(f"{here}/workers", data=row)
     assert answer.status_code == 409
     assert "L’accueil de cette personne n’est pas assez avancé" in text_of(answer.text)
-    loads = {one["person_id"]: one for one in desk.get("/api/v1/caseload").json()["loads"]}
+    loads = {one["person_id"]: one for one in context.get("/api/v1/caseload").json()["loads"]}
     shown = loads[str(cast.people[THIRD])]
     assert shown["bars"] == ["onboarding"]
     assert {"case_id": str(case_id), "step": "introduce_program", "title": "Présenter le programme"}.items() <= shown[
         "waits_for"
     ][2].items()
     # And the case itself says where its gate stands.
-    case = text_of(desk.get(f"/cases/{case_id}").text)
+    case = text_of(context.get(f"/cases/{case_id}").text)
     assert "Peut suivre des participant·es" in case
     assert "Seulement une fois ces tâches faites" in case
 

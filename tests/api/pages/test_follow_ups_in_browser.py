@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from domain.accompaniment import breaks
 from domain.follow_ups import contacts, notes
 from domain.follow_ups.notes import Week
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed

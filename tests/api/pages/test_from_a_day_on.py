@@ -17,7 +17,7 @@ from models.committee import SeatHolder
 from models.outbox import Notice
 from models.program import Tenure
 from tests.agreeing import in_force
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import row_of, signed_in, task_of, text_of
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast

@@ -15,7 +15,7 @@ from api.web.rendering import environment
 from domain.record.events import FOR_PRIVACY
 from locales import LANGUAGES, catalogue
 from meetings import running, schedule
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import onboard_wholly, open_onboarding
 from tests.cast import ROOT, Cast

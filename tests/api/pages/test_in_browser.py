@@ -15,7 +15,7 @@ from models.base import table_of
 from models.casework import ProtocolVersion
 from models.outbox import Notice
 from models.program import Program, Tenure
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast

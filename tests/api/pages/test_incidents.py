@@ -18,7 +18,7 @@ from sqlalchemy import select
 from domain.people import absences
 from models.base import table_of
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, LOADING, TODAY, Cast
 

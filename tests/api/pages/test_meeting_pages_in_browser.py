@@ -14,7 +14,7 @@ from sqlalchemy import select
 from meetings import feeds, schedule
 from models.base import table_of
 from models.meeting import Meeting
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, Cast
 from tests.meetings.sitting import letters, seat_everyone

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from domain.people.absences import record_absence
 from locales import show_day
 from meetings import agendas, invitations, schedule
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.base import table_of
 from models.committee import SeatHolder
 from models.invitation import CalendarFeed, MeetingAnswer
@@ -426,7 +426,7 @@ def test_an_agenda_shows_the_fact_that_put_each_item_there_and_each_reader_what_
 ) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        fact = Reason("triaged", "Ready for the committee since %(day)s.", {"day": "2026-11-20"})
+        fact = ItemReason("triaged", "Ready for the committee since %(day)s.", {"day": "2026-11-20"})
         item = agendas.ask(
             session, "clinical", "admission", "#2019-02", title_fr="Admission #2019-02", title_en="Admission #2019-02",
             reasons=[fact], by=by, at=AT,

@@ -17,7 +17,7 @@ from models.base import table_of
 from models.minutes import Minutes
 from models.outbox import Notice
 from models.program import Organization
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.gathered import END, Held, hold
 from tests.api.pages.looking import text_of
 from tests.api.pages.test_meetings import HARD, hidden

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from domain.casework import cases, tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.kernel.scope import program_of
 from models.base import table_of
 from models.committee import Committee, Seat, SeatHolder
@@ -106,7 +106,7 @@ def case_id(cast: Cast) -> UUID:
     case_id = open_onboarding(cast, "worker_codim", "codim")
     with cast.session() as session:
         welcome = step(session, case_id, "welcome_in_organization")["id"]
-        proofs = [Proof("document", "visite-guidee.txt", b"Faite.")]
+        proofs = [GivenProof("document", "visite-guidee.txt", b"Faite.")]
         tasks.complete_task(
             session, welcome, by=cast.actor("manager_codim"), at=AT, note="Bien accueillie.", evidence=proofs
         )

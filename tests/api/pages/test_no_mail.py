@@ -14,7 +14,7 @@ from models.access import Door
 from models.base import table_of
 from models.program import Tenure
 from models.record import Event
-from tests.api.desk import ADDRESS, client_for, nobody
+from tests.api.application import ADDRESS, client_for, nobody
 from tests.api.doorway import LINK, authenticator, enrolled, invited, letters, told
 from tests.cast import AT, TODAY, Cast
 

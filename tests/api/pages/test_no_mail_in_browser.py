@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.api.doorway import LINK, invited
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast

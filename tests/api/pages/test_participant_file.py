@@ -14,7 +14,7 @@ from sqlalchemy import text
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
 from domain.participants import retention
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
 from tests.domain.obligations.signed import put_in_force

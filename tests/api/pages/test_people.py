@@ -16,7 +16,7 @@ from locales import show_day
 from models.base import table_of
 from models.program import Absence, Person, Tenure
 from models.record import Event
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.casework import open_onboarding
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.departing import record_protocols

@@ -13,7 +13,7 @@ from models.base import table_of
 from models.outbox import Notice
 from models.program import Person
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import Cast
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 
 from domain.casework import tasks
-from domain.casework.proofs import Proof
+from domain.casework.proofs import GivenProof
 from domain.follow_ups import notes
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
@@ -25,7 +25,7 @@ from models.casework import Case, Evidence
 from models.outbox import Notice
 from models.participant import Participant
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, LOADING, TODAY, Cast
@@ -98,7 +98,7 @@ def documented(cast: Cast) -> tuple[UUID, UUID]:
     approve(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
     with cast.session() as session:
         task = step(session, case_id, "prepare_file_passwords")["id"]
-        proof = Proof("document", "preuve.txt", b"shown")
+        proof = GivenProof("document", "preuve.txt", b"shown")
         tasks.complete_task(session, task, by=cast.actor("coordinator"), at=AT, evidence=[proof])
         evidence: UUID = session.execute(select(_evidence.c.id).where(_evidence.c.task_id == task)).scalar_one()
     return case_id, evidence

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.record.reads import Purpose
-from tests.api.desk import SERVED, app_on, client_for, token_for
+from tests.api.application import SERVED, app_on, client_for, token_for
 from tests.api.pages.test_incidents import enter, post
 from tests.api.pages.test_privacy import NIGHT, documented, read
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve

@@ -21,7 +21,7 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import ProtocolVersion
 from tests.agreeing import in_force, signed_on
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast, edited, onboarding, program_file

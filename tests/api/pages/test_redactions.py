@@ -11,7 +11,7 @@ from domain.people.absences import record_absence
 from locales import show_day
 from models.base import table_of
 from models.redaction import Redaction
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.gathered import END
 from tests.api.pages.looking import text_of
 from tests.cast import Cast

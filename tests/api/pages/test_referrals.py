@@ -20,7 +20,7 @@ from models.base import table_of
 from models.participant import Participant
 from models.record import Event
 from models.referral import Referral
-from tests.api.desk import client_for, nobody
+from tests.api.application import client_for, nobody
 from tests.cast import AT, KEYS, TODAY, Cast
 from tests.following import agreed, followed
 from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged

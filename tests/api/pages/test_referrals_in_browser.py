@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.accompaniment import workers
 from domain.participants import links
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, Cast
 from tests.following import SECOND, WORKER, agreed

@@ -107,7 +107,7 @@ def test_who_a_participant_is_stays_closed_where_the_terms_share_only_the_number
 def test_a_participant_is_given_to_no_worker_of_an_organization_that_is_not_told_who_they_are(cast: Cast) -> None:
     made = there(cast, "codim", **without("information", "contact"))
     with cast.session() as session, pytest.raises(Refusal) as refused:
-        assigning.assign(session, made, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT)
+        assigning.assign_worker(session, made, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT)
     assert (refused.value.code, refused.value.source) == ("assignment.not_shared", "AG-IS")
     page = text_of(signed_in(cast, "coordinator").get(f"/follow-ups/{made}").text)
     assert "not in the terms of sharing" in page

@@ -13,7 +13,7 @@ from domain.people.people import end_tenure
 from models.access import BrowserSession
 from models.base import table_of
 from models.program import Program, Tenure
-from tests.api.desk import client_for, nobody, token_for
+from tests.api.application import client_for, nobody, token_for
 from tests.cast import AT, TODAY, Cast
 
 _session = table_of(BrowserSession)

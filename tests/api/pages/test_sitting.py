@@ -18,14 +18,14 @@ from meetings import agendas, answers, attendance, decisions, freezing, running
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.locking import read_meeting
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Task
 from models.meeting import Meeting
 from models.program import Person
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Arranged, Cast
 from tests.meetings import meeting_room
@@ -611,7 +611,7 @@ def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(roo
             *("steering", "report", "plan"),
             title_fr="Plan",
             title_en="Plan",
-            reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+            reasons=[ItemReason("asked", facts={"day": "2026-11-23"})],
             task_id=task,
             by=by,
             at=AT,

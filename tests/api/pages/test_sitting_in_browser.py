@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from meetings import attendance, deciding, decisions, running
 from meetings.locking import read_meeting
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
 from tests.meetings.meeting_room import MINUTE, NOW, arrange, items, meeting, sit

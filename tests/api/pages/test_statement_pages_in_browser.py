@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.api.desk import SERVED, app_on, token_for
+from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
 from tests.domain.obligations.signed import hold, kept, put_in_force

@@ -14,7 +14,7 @@ from meetings import agendas, attendance, freezing, running
 from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.record import Event
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import LAST_DAY, asked, leave, record_protocols, settle

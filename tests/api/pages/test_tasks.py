@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.casework import tasks
-from domain.casework.proofs import LARGEST_DOCUMENT, Proof
+from domain.casework.proofs import LARGEST_DOCUMENT, GivenProof
 from domain.people.absences import record_absence
 from domain.people.people import end_tenure
 from models.base import table_of
@@ -197,7 +197,7 @@ def test_a_document_comes_back_as_a_file_and_never_as_a_page(cast: Cast) -> None
     name = 'Échéancier d\'été; "final" 🌍.pdf'
     with cast.session() as session:
         task_id = step(session, case_id, "plan_coaching")["id"]
-        proof = Proof("document", name, SIGNED)
+        proof = GivenProof("document", name, SIGNED)
         tasks.complete_task(session, task_id, by=cast.actor("coordinator"), at=AT, evidence=[proof])
         (evidence_id,) = session.scalars(select(_evidence.c.id)).all()
     mine = signed_in(cast, "coordinator")

@@ -18,7 +18,7 @@ from domain.people.people import end_tenure
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import last_version, second_director
-from tests.api.desk import ADDRESS, app_on, client_for, nobody, token_for
+from tests.api.application import ADDRESS, app_on, client_for, nobody, token_for
 from tests.api.pages.looking import row_of, send, signed_in, task_of, text_of
 from tests.casework import complete, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
@@ -159,11 +159,11 @@ def test_the_coordinator_sees_what_is_vacant_and_late_in_the_program_and_others_
 
 def test_an_engine_that_started_with_the_web_is_given_time_to_show_itself(cast: Cast) -> None:
     app = app_on(cast.database)
-    app.state.office = replace(app.state.office, opened_at=AT)
+    app.state.installation = replace(app.state.installation, opened_at=AT)
     browser = TestClient(app, base_url=ADDRESS, headers={"Accept-Language": "en"})
     browser.cookies.set("spheres", token_for(cast.database, cast.people["coordinator"]))
     assert "The engine needs attention" not in text_of(browser.get("/").text)
-    app.state.office = replace(app.state.office, clock=lambda: AT + SILENT_AFTER + timedelta(seconds=1))
+    app.state.installation = replace(app.state.installation, clock=lambda: AT + SILENT_AFTER + timedelta(seconds=1))
     assert "The engine needs attention" in text_of(browser.get("/").text)
 
 

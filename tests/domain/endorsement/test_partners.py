@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.endorsement.partners import FREED, OWES_AGAIN, Word, outcome
+from domain.endorsement.partners import FREED, OWES_AGAIN, PartnerWord, outcome
 from models.minutes import ENDORSED_AS, MAJORITIES
 
 
-def words(*said: str, majority: str = "") -> list[Word]:
-    return [Word(UUID(int=n), one, majority) for n, one in enumerate(said, start=1)]
+def words(*said: str, majority: str = "") -> list[PartnerWord]:
+    return [PartnerWord(UUID(int=n), one, majority) for n, one in enumerate(said, start=1)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_decision_is_as_every_partner_or_the_majority_of_their_agreements_make
 
 def test_who_signed_no_majority_is_outvoted_by_nobody() -> None:
     bound = words("endorsed", "endorsed", "endorsed", majority="more_than_half")
-    alone = Word(UUID(int=9))
+    alone = PartnerWord(UUID(int=9))
     assert outcome([*bound, alone]) == "pending"
     assert outcome([*bound, replace(alone, said="objected")]) == "objected"
     assert outcome([*bound, replace(alone, said="endorsed")]) == "endorsed"
@@ -53,7 +53,7 @@ def test_the_strictest_of_the_majorities_counts() -> None:
 
 
 def test_a_partner_that_has_left_is_not_waited_for_and_its_objection_stays_until_it_is_settled() -> None:
-    here, gone = Word(UUID(int=1), "endorsed"), Word(UUID(int=2), is_partner=False)
+    here, gone = PartnerWord(UUID(int=1), "endorsed"), PartnerWord(UUID(int=2), is_partner=False)
     assert outcome([here, gone]) == "endorsed"
     objecting = replace(gone, said="objected")
     assert outcome([here, objecting]) == "objected"
@@ -82,7 +82,7 @@ def test_the_own_word_of_a_partner_that_is_freed_makes_no_majority() -> None:
 
 
 def test_a_partner_that_is_freed_is_not_left_to_say_it_alone() -> None:
-    own, gone = Word(UUID(int=1), "endorsed", stake=FREED), Word(UUID(int=2), is_partner=False)
+    own, gone = PartnerWord(UUID(int=1), "endorsed", stake=FREED), PartnerWord(UUID(int=2), is_partner=False)
     assert outcome([own, gone]) == "pending"
     assert outcome([own, replace(gone, said="endorsed")]) == "endorsed"
     assert outcome([own]) == "endorsed", "nobody else was ever asked"
@@ -91,18 +91,18 @@ def test_a_partner_that_is_freed_is_not_left_to_say_it_alone() -> None:
 def test_who_would_owe_a_clause_again_neither_stops_nor_delays_what_takes_its_waiver_back() -> None:
     one, two = words("endorsed", "endorsed")
     for said in ENDORSED_AS:
-        own = Word(UUID(int=9), said, stake=OWES_AGAIN)
+        own = PartnerWord(UUID(int=9), said, stake=OWES_AGAIN)
         assert outcome([one, two, own]) == "endorsed"
         assert outcome([one, replace(two, said=""), own]) == "pending"
         assert outcome([one, replace(two, said="objected"), own]) == "objected"
         assert outcome([own]) == "endorsed"
         assert own.is_awaited is False
-    assert Word(UUID(int=9), "objected", stake=OWES_AGAIN).objects, "the committee hears it"
+    assert PartnerWord(UUID(int=9), "objected", stake=OWES_AGAIN).objects, "the committee hears it"
 
 
 _WORDS = st.lists(
     st.builds(
-        Word,
+        PartnerWord,
         st.uuids(),
         st.sampled_from(ENDORSED_AS),
         st.sampled_from(("", *MAJORITIES)),
@@ -116,7 +116,7 @@ _WORDS = st.lists(
 
 
 @given(_WORDS)
-def test_one_more_endorsement_never_makes_a_decision_less(every: list[Word]) -> None:
+def test_one_more_endorsement_never_makes_a_decision_less(every: list[PartnerWord]) -> None:
     order = ("objected", "pending", "endorsed")
     for place, one in enumerate(every):
         if one.said == "" and one.is_partner:
@@ -125,7 +125,7 @@ def test_one_more_endorsement_never_makes_a_decision_less(every: list[Word]) -> 
 
 
 @given(_WORDS)
-def test_an_unsettled_objection_of_who_signed_no_majority_always_suspends(every: list[Word]) -> None:
+def test_an_unsettled_objection_of_who_signed_no_majority_always_suspends(every: list[PartnerWord]) -> None:
     if any(one.objects and not one.majority for one in every if one.stake != OWES_AGAIN):
         assert outcome(every) == "objected"
     elif not any(one.objects for one in every):
@@ -133,7 +133,7 @@ def test_an_unsettled_objection_of_who_signed_no_majority_always_suspends(every:
 
 
 @given(_WORDS)
-def test_no_word_of_who_would_owe_a_clause_again_changes_anything(every: list[Word]) -> None:
+def test_no_word_of_who_would_owe_a_clause_again_changes_anything(every: list[PartnerWord]) -> None:
     for place, one in enumerate(every):
         if one.stake == OWES_AGAIN:
             for said in ENDORSED_AS:
@@ -141,7 +141,7 @@ def test_no_word_of_who_would_owe_a_clause_again_changes_anything(every: list[Wo
 
 
 @given(_WORDS)
-def test_no_majority_is_made_by_who_is_freed(every: list[Word]) -> None:
+def test_no_majority_is_made_by_who_is_freed(every: list[PartnerWord]) -> None:
     """Where its own word is not asked for besides, its yes makes no more of the decision than its silence."""
     others = any(one.is_partner and one.stake == "" for one in every)
     for place, one in enumerate(every):
@@ -153,6 +153,6 @@ def test_no_majority_is_made_by_who_is_freed(every: list[Word]) -> None:
 
 
 @given(_WORDS)
-def test_silence_of_a_partner_that_signed_no_majority_is_no_endorsement(every: list[Word]) -> None:
+def test_silence_of_a_partner_that_signed_no_majority_is_no_endorsement(every: list[PartnerWord]) -> None:
     if any(one.is_awaited and not one.majority for one in every):
         assert outcome(every) != "endorsed"

@@ -15,7 +15,7 @@ from domain.follow_ups import activities, assigning
 from domain.kernel.refusals import Refusal
 from models.base import table_of
 from models.follow_up import Activity, ActivityPart
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import until_somebody_waits
 from tests.fakes.people_keys import FakePeopleKeys
@@ -172,7 +172,7 @@ def test_whoever_is_barred_by_one_of_those_who_take_part_sees_the_others_alone(
 def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
     """To somebody else on the very day: whoever planned the activity had no day with the participant."""
     second, first = cast.people[SECOND], cast.people[WORKER]
-    assigning.assign(session, follow_up, second, instead_of=first, by=cast.actor("coordinator"), at=AT)
+    assigning.assign_worker(session, follow_up, second, instead_of=first, by=cast.actor("coordinator"), at=AT)
 
 
 def _met(session: Session, follow_up: UUID, cast: Cast) -> bool:

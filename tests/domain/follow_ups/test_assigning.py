@@ -112,7 +112,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
         elif case == "not_arrived":
             name = "worker_em"
         with refused(code):
-            assigning.assign(session, follow_up, cast.people[name], by=by, at=AT)
+            assigning.assign_worker(session, follow_up, cast.people[name], by=by, at=AT)
         assert parts(session, follow_up) == []
         # And whom the proposals show as free is free: each reason of the list is one of the refusals.
         given = {
@@ -133,7 +133,7 @@ def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast)
         shown = _load(cast, load.loads(session, TODAY), SECOND)
         assert (shown.organization_id, shown.bars) == (cast.organizations["en-marge"], ())
         follow_up = followed(session, cast, worker=None)
-        assigning.assign(session, follow_up, who, by=by, at=AT)
+        assigning.assign_worker(session, follow_up, who, by=by, at=AT)
         (part,) = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
         assert part.organization_id == cast.organizations["en-marge"]
 
@@ -151,7 +151,7 @@ def test_who_came_back_after_a_departure_that_is_still_seen_to_can_be_given_a_fo
         appointed(session, cast, SECOND, "codim", TODAY + 2 * DAY)
         assert _load(cast, load.loads(session, TODAY + 2 * DAY), SECOND).bars == ()
         follow_up = followed(session, cast, worker=None, at=later)
-        assigning.assign(session, follow_up, cast.people[SECOND], by=cast.actor("coordinator"), at=later)
+        assigning.assign_worker(session, follow_up, cast.people[SECOND], by=cast.actor("coordinator"), at=later)
 
 
 def appointed(session: Session, cast: Cast, name: str, place: str, starts_on: date) -> None:
@@ -183,7 +183,7 @@ def test_whom_the_proposals_show_as_free_can_be_given_one(cast: Cast) -> None:
         for one in given:
             with session.begin_nested() as attempt:
                 try:
-                    assigning.assign(session, follow_up, one.person_id, by=cast.actor("coordinator"), at=AT)
+                    assigning.assign_worker(session, follow_up, one.person_id, by=cast.actor("coordinator"), at=AT)
                     assert one.can_be_given_one
                 except Refusal:
                     assert not one.can_be_given_one
@@ -194,7 +194,7 @@ def test_another_worker_replaces_the_one_who_is_named_and_the_days_do_not_meet(c
     later = AT + 3 * DAY
     with cast.session() as session:
         follow_up = followed(session, cast)
-        assigning.assign(
+        assigning.assign_worker(
             session,
             follow_up,
             cast.people[SECOND],
@@ -211,7 +211,7 @@ def test_another_worker_replaces_the_one_who_is_named_and_the_days_do_not_meet(c
 def test_whoever_is_replaced_on_their_first_day_had_none_and_stays_on_record(cast: Cast) -> None:
     with cast.session() as session:
         follow_up = followed(session, cast)
-        assigning.assign(
+        assigning.assign_worker(
             session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=cast.actor("coordinator"), at=AT
         )
         assert parts(session, follow_up) == [("primary", cast.people[SECOND], TODAY, None)]
@@ -222,7 +222,7 @@ def test_the_second_who_takes_over_leaves_the_second_part(cast: Cast) -> None:
     later = AT + 3 * DAY
     with cast.session() as session:
         follow_up = followed(session, cast, second=SECOND)
-        assigning.assign(
+        assigning.assign_worker(
             session,
             follow_up,
             cast.people[SECOND],
@@ -239,13 +239,15 @@ def test_who_assigns_over_somebody_whom_they_did_not_see_is_told(cast: Cast) -> 
         follow_up = followed(session, cast)
         by = cast.actor("coordinator")
         with refused("assignment.taken"):
-            assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT)
+            assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT)
         with refused("assignment.taken"):
-            assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[THIRD], by=by, at=AT)
+            assigning.assign_worker(
+                session, follow_up, cast.people[SECOND], instead_of=cast.people[THIRD], by=by, at=AT
+            )
         with refused("assignment.theirs_already"):
-            assigning.assign(session, follow_up, cast.people[WORKER], by=by, at=AT)
+            assigning.assign_worker(session, follow_up, cast.people[WORKER], by=by, at=AT)
         with refused("follow_up.changed"):
-            assigning.assign(
+            assigning.assign_worker(
                 session,
                 follow_up,
                 cast.people[SECOND],
@@ -265,7 +267,7 @@ def test_of_two_who_assign_at_once_the_second_is_told(cast: Cast) -> None:
         with cast.session() as session:
             ready.wait(timeout=20)
             try:
-                assigning.assign(session, follow_up, cast.people[name], by=cast.actor("coordinator"), at=AT)
+                assigning.assign_worker(session, follow_up, cast.people[name], by=cast.actor("coordinator"), at=AT)
                 outcomes.append("given")
             except Refusal as refusal:
                 outcomes.append(refusal.code)
@@ -293,7 +295,7 @@ def test_an_active_follow_up_without_a_worker_is_the_coordinators_task_until_one
         assert task["due_on"] == date(2026, 11, 25)
         assigning.keep_vacancy(session, follow_up, by=by, at=AT)
         assert len(tasks_of(session, assigning.FIND_A_WORKER)) == 1
-        assigning.assign(session, follow_up, cast.people[WORKER], by=by, at=AT)
+        assigning.assign_worker(session, follow_up, cast.people[WORKER], by=by, at=AT)
         assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)] == ["done"]
         assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT + DAY)
         assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)] == ["done", "open"]
@@ -316,7 +318,7 @@ def test_a_part_in_an_inactive_follow_up_is_given_to_nobody(cast: Cast) -> None:
         by = cast.actor("coordinator")
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT + DAY)
         with refused("follow_up.inactive"):
-            assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT + DAY)
+            assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT + DAY)
         with refused("assignment.unknown"):
             assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT + DAY)
 
@@ -381,5 +383,5 @@ def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) 
         barring.bar(session, participant, cast.people[SECOND], by=by, at=AT)
         assert assigning.on_day(session, TODAY, follow_up_ids=[follow_up]) == []
         assert len(tasks_of(session, assigning.FIND_A_WORKER)) == 1, "a vacancy is one task"
-        assigning.assign(session, follow_up, cast.people[THIRD], by=by, at=AT)
+        assigning.assign_worker(session, follow_up, cast.people[THIRD], by=by, at=AT)
         assert [task["state"] for task in tasks_of(session, assigning.FIND_A_WORKER)] == ["done"]

@@ -51,7 +51,7 @@ def pass_gate(cast: Cast, case_id: UUID, *, most: int = len(PASSING)) -> None:
 
 
 def give(session: Session, cast: Cast, follow_up: UUID, name: str, *, kind: str = "primary") -> None:
-    assigning.assign(session, follow_up, cast.people[name], kind=kind, by=cast.actor("coordinator"), at=AT)
+    assigning.assign_worker(session, follow_up, cast.people[name], kind=kind, by=cast.actor("coordinator"), at=AT)
 
 
 def offered(session: Session, cast: Cast, name: str) -> load.Load:

@@ -252,7 +252,7 @@ class Life(RuleBasedStateMachine):
     @rule(name=st.sampled_from([WORKER, SECOND]))
     def somebody_is_given_it(self, name: str) -> None:
         def act() -> Any:
-            return assigning.assign(
+            return assigning.assign_worker(
                 self.session,
                 self.follow_up,
                 self.cast.people[name],

@@ -13,17 +13,17 @@ from domain.names.folding import words_of
 from domain.names.hiding import LEFT_OUT, hides, takes_out
 from domain.names.known import Someone
 from domain.names.search import Search
-from domain.participants.identity import Identity, without_the_name
+from domain.participants.identity import ParticipantIdentity, without_the_name
 from tests.domain.names.writings import ordinary, someone, writing
 
-WHO: Final = Identity(
+WHO: Final = ParticipantIdentity(
     "Ondine",
     "Fougère-Lys",
     birth_date=date(2010, 5, 4),
     phone="514 555-0144",
     email="ondine@courriel.example",
     address="12, rue des Épinettes",
-    also=(Identity("Romarin", "D’Églantier", phone="438-555-0188 poste 2"),),
+    also=(ParticipantIdentity("Romarin", "D’Églantier", phone="438-555-0188 poste 2"),),
 )
 TELLS: Final = ("ondine", "fouge", "lys", "romarin", "glantier", "0144", "0188", "2010", "pinettes", "courriel")
 
@@ -60,13 +60,13 @@ def test_what_names_nobody_stays_as_it_was_written() -> None:
 
 
 def test_the_little_words_of_a_name_stay_in_a_sentence() -> None:
-    shown = without_the_name(Identity("Rose", "De La Rivière"))
+    shown = without_the_name(ParticipantIdentity("Rose", "De La Rivière"))
     assert shown("Elle parle de la peur de sa mère.") == "Elle parle de la peur de sa mère."
     assert shown("Rose De La Rivière a peur.") == "[…] a peur."
 
 
 def test_a_blank_stands_for_each_half_of_a_name_and_for_no_other_word() -> None:
-    who = Identity("Éloïse-Anne", "D’Amour Roy", also=(Identity("Lili", "Roy"),))
+    who = ParticipantIdentity("Éloïse-Anne", "D’Amour Roy", also=(ParticipantIdentity("Lili", "Roy"),))
     said = "Eloise va au Royaume avec ANNE ROY, dite lili."
     assert without_the_name(who)(said) == "[…] va au Royaume avec […], dite […]."
 

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from pypdf import PdfReader, PdfWriter
 
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from domain.names.known import Someone
 from meetings.documents.pdf import as_pdf
 from tests.domain.names.writings import ordinary, someone, writing
@@ -24,7 +24,7 @@ MAY_PASS = WRITINGS // 1_000
 
 def looked(who: Someone, text: str | bytes, *others: str) -> str:
     """What becomes of a text: stopped, asked about, or let through."""
-    hits = Gate.of([who], others).hits(text)
+    hits = NameGate.of([who], others).hits(text)
     return "stopped" if any(hit.sure for hit in hits) else "asked" if hits else "passes"
 
 
@@ -32,7 +32,7 @@ def looked(who: Someone, text: str | bytes, *others: str) -> str:
 def test_of_5000_writings_of_people_on_file_999_in_1000_are_stopped() -> None:
     draw = Random(15)  # noqa: S311 - a seed, so that a miss is seen again
     people = [someone(draw) for _ in range(150)]
-    gates = {who: Gate.of([who]) for who in people}
+    gates = {who: NameGate.of([who]) for who in people}
     missed = []
     for _ in range(WRITINGS):
         who = draw.choice(people)
@@ -45,7 +45,7 @@ def test_of_5000_writings_of_people_on_file_999_in_1000_are_stopped() -> None:
 def test_each_manner_of_writing_is_stopped() -> None:
     draw = Random(4)  # noqa: S311 - a seed, so that a miss is seen again
     people = [someone(draw) for _ in range(40)]
-    gates = {who: Gate.of([who]) for who in people}
+    gates = {who: NameGate.of([who]) for who in people}
     missed = [text for who in people for _ in range(6) if not gates[who].hits(text := writing(who, draw)[1])]
     assert missed == []
 
@@ -55,7 +55,7 @@ def test_each_manner_of_writing_is_stopped() -> None:
 def test_ordinary_sentences_are_not_refused_whoever_is_on_file(language: str) -> None:
     """At most 1 false stop in 500: with 150 people on file, Rose, Claire, Olive, Noël and Pierre among them."""
     draw = Random(15)  # noqa: S311 - a seed, so that a miss is seen again
-    gate = Gate.of([someone(draw) for _ in range(150)])
+    gate = NameGate.of([someone(draw) for _ in range(150)])
     sentences = ordinary(language)
     refused = [text for text in sentences if gate.stops(text)]
     assert len(refused) <= len(sentences) / 500, refused
@@ -171,5 +171,5 @@ def test_what_tells_who_it_is_stops_a_pdf_by_its_title(said: str) -> None:
 
 
 def test_who_is_asked_sees_what_stands_around_and_nothing_of_another_text() -> None:
-    (hit,) = [hit for hit in Gate.of([ONDINE]).hits("Des nouvelles d’Ondine, par une amie.") if hit.sure]
+    (hit,) = [hit for hit in NameGate.of([ONDINE]).hits("Des nouvelles d’Ondine, par une amie.") if hit.sure]
     assert (hit.words, hit.around) == ("Ondine,", "Des nouvelles d’Ondine, par une amie.")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from domain.declarations.checks.attendance import AttendanceRule, Sitting
-from domain.declarations.checks.attestation import AttestationRule, Said
+from domain.declarations.checks.attendance import AttendanceRule, SeatAttendance
+from domain.declarations.checks.attestation import AttestationRule, StandingAttestation
 from domain.declarations.checks.count import CountRule
-from domain.declarations.checks.document import DocumentRule, Paper
-from domain.declarations.checks.judging import Found, Judging
-from domain.declarations.checks.lateness import LateRule, Step
+from domain.declarations.checks.document import DocumentRule, StandingDocument
+from domain.declarations.checks.judging import Judging, PeriodFinding
+from domain.declarations.checks.lateness import LateRule, ServingTask
 from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
 from domain.kernel.calendars import Calendar
@@ -25,12 +25,12 @@ def attendance(
     window: Window,
     waived: Waived,
     rule: AttendanceRule,
-    sittings: Sequence[Sitting],
+    sittings: Sequence[SeatAttendance],
     on: date,
     rule_on: RuleOn | None = None,
     *,
     silence: Silence,
-) -> Found:
+) -> PeriodFinding:
     return rule.judge(Judging(window, on, silence, waived, rule_on), sittings)
 
 
@@ -38,19 +38,25 @@ def tasks(
     window: Window,
     waived: Waived,
     rule: LateRule,
-    steps: Sequence[Step],
+    steps: Sequence[ServingTask],
     calendar: Calendar,
     on: date,
     rule_on: RuleOn | None = None,
     *,
     silence: Silence,
-) -> Found:
+) -> PeriodFinding:
     return rule.judge(Judging(window, on, silence, waived, rule_on), steps, calendar)
 
 
 def documents(
-    window: Window, waived: Waived, rule: DocumentRule, papers: Sequence[Paper], on: date, *, silence: Silence
-) -> Found:
+    window: Window,
+    waived: Waived,
+    rule: DocumentRule,
+    papers: Sequence[StandingDocument],
+    on: date,
+    *,
+    silence: Silence,
+) -> PeriodFinding:
     return rule.judge(Judging(window, on, silence, waived), papers)
 
 
@@ -58,12 +64,12 @@ def attested(
     window: Window,
     waived: Waived,
     rule: AttestationRule,
-    said: Said | None,
+    said: StandingAttestation | None,
     on: date,
     *,
     is_secretarys: bool,
     silence: Silence,
-) -> Found:
+) -> PeriodFinding:
     return rule.judge(Judging(window, on, silence, waived), said, is_secretarys=is_secretarys)
 
 
@@ -76,5 +82,5 @@ def counted(
     *,
     silence: Silence,
     is_on_record: bool = True,
-) -> Found:
+) -> PeriodFinding:
     return rule.judge(Judging(window, on, silence, waived), counts, is_on_record=is_on_record)

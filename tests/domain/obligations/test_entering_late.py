@@ -22,7 +22,7 @@ from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import code_of
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, LOADING, Arranged, Cast
 from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone

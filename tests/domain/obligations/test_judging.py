@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.declarations.checks.attendance import AttendanceRule, Sitting
-from domain.declarations.checks.attestation import AttestationRule, Said
+from domain.declarations.checks.attendance import AttendanceRule, SeatAttendance
+from domain.declarations.checks.attestation import AttestationRule, StandingAttestation
 from domain.declarations.checks.count import CountRule
-from domain.declarations.checks.document import DocumentRule, Paper
-from domain.declarations.checks.judging import Found
-from domain.declarations.checks.lateness import Step
+from domain.declarations.checks.document import DocumentRule, StandingDocument
+from domain.declarations.checks.judging import PeriodFinding
+from domain.declarations.checks.lateness import ServingTask
 from domain.declarations.checks.tasks import TasksRule
 from domain.declarations.checks.watch import AtRisk, Silence
 from domain.declarations.checks.windows import Window
@@ -37,10 +37,10 @@ RULE = AttendanceRule(committee="steering", at_most_absences=1)
 OVER = date(2027, 1, 20)
 
 
-def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Span] = ()) -> Found:
+def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Span] = ()) -> PeriodFinding:
     """The year's meetings as their seat was filled; what is to come on `on` is planned."""
     sittings = [
-        Sitting(
+        SeatAttendance(
             str(n), day, "cancelled" if how == "cancelled" else "held" if day <= on else "planned", how, quorate=True
         )
         for n, (day, how) in enumerate(zip(MEETINGS, filled, strict=True))
@@ -112,8 +112,8 @@ def test_an_alternate_counts_up_to_the_cap_and_then_as_an_absence() -> None:
 
 def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
     sittings = [
-        Sitting("1", MEETINGS[0], "held", "absent", quorate=False),
-        Sitting("2", MEETINGS[1], "held", "present"),
+        SeatAttendance("1", MEETINGS[0], "held", "absent", quorate=False),
+        SeatAttendance("2", MEETINGS[1], "held", "present"),
     ]
     found = judged.attendance(YEAR, (), RULE, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["absences"]) == ("met", 0)
@@ -131,7 +131,8 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
     )
     how = ("present", "absent", "alternate", "alternate")
     sittings = [
-        Sitting(str(n), day, "held", one, quorate=False) for n, (day, one) in enumerate(zip(MEETINGS, how, strict=True))
+        SeatAttendance(str(n), day, "held", one, quorate=False)
+        for n, (day, one) in enumerate(zip(MEETINGS, how, strict=True))
     ]
     found = judged.attendance(YEAR, (), rule, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["sat"], found.numbers["absences"]) == ("met", 2, 0)
@@ -150,7 +151,7 @@ def test_a_seat_that_stayed_empty_counts_once_it_can_be_told_that_the_meeting_ha
     state: str, quorate: bool | None
 ) -> None:
     strict = AttendanceRule(committee="steering", at_most_absences=0)
-    sittings = [Sitting("1", MEETINGS[0], state, "absent", quorate=quorate)]
+    sittings = [SeatAttendance("1", MEETINGS[0], state, "absent", quorate=quorate)]
     found = [judged.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY, silence=QUIET) for days in (0, 11)]
     assert [(one.state, one.numbers["absences"], one.missing) for one in found] == [
         ("nothing_recorded", 0, ()),
@@ -163,10 +164,10 @@ def test_a_seat_that_stayed_empty_counts_once_it_can_be_told_that_the_meeting_ha
 # ------------------------------------------------------------------------------------------- another text in mid-period
 
 
-def since_july(before: AttendanceRule, after: AttendanceRule, *how: str, on: date = OVER) -> Found:
+def since_july(before: AttendanceRule, after: AttendanceRule, *how: str, on: date = OVER) -> PeriodFinding:
     """The year's meetings by the text of July, each by that of its own day."""
     met = enumerate(zip(MEETINGS[: len(how)], how, strict=True))
-    sittings = [Sitting(str(n), day, "held", one, quorate=True) for n, (day, one) in met]
+    sittings = [SeatAttendance(str(n), day, "held", one, quorate=True) for n, (day, one) in met]
     return judged.attendance(
         YEAR, (), after, sittings, on, lambda day: before if day < date(2026, 7, 1) else after, silence=QUIET
     )
@@ -238,36 +239,36 @@ TASKS = TasksRule(protocols=("onboarding",), late_after_working_days=5, at_most_
 CALENDAR = Calendar()
 
 
-def done(*steps: Step, on: date, waived: Sequence[Span] = ()) -> Found:
+def done(*steps: ServingTask, on: date, waived: Sequence[Span] = ()) -> PeriodFinding:
     return judged.tasks(YEAR, waived, TASKS, steps, CALENDAR, on, silence=QUIET)
 
 
 def test_a_task_is_late_only_after_the_working_days_that_the_rule_leaves() -> None:
     due = date(2026, 6, 22)  # 24 June is a holiday
-    assert done(Step("1", due, date(2026, 6, 30)), on=OVER).facts[0].why == "in_time"
-    assert done(Step("1", due, date(2026, 7, 3)), on=OVER).facts[0].why == "late"
+    assert done(ServingTask("1", due, date(2026, 6, 30)), on=OVER).facts[0].why == "in_time"
+    assert done(ServingTask("1", due, date(2026, 7, 3)), on=OVER).facts[0].why == "late"
 
 
 def test_work_that_goes_on_over_new_year_keeps_its_period_open() -> None:
-    step = Step("1", date(2026, 12, 30))
+    step = ServingTask("1", date(2026, 12, 30))
     assert done(step, on=date(2027, 1, 4)).state == "at_risk", "nothing of the year is on record"
-    assert done(Step("1", date(2026, 12, 30), date(2027, 1, 4)), on=OVER).state == "met"
+    assert done(ServingTask("1", date(2026, 12, 30), date(2027, 1, 4)), on=OVER).state == "met"
     assert done(step, on=OVER).facts[0].why == "late"
 
 
 def test_tasks_late_too_often_are_said_at_once() -> None:
-    steps = [Step(str(n), date(2026, 3, 2 + n), date(2026, 5, 1)) for n in range(2)]
+    steps = [ServingTask(str(n), date(2026, 3, 2 + n), date(2026, 5, 1)) for n in range(2)]
     assert done(*steps, on=date(2026, 5, 2)).state == "cannot_be_met"
     assert done(*steps[:1], on=date(2026, 5, 2)).state == "at_risk"
     assert done(*steps, on=OVER).state == "missed"
     assert done(on=OVER).state == "no_occasion"
-    assert done(Step("1", date(2026, 3, 2), called_off=True), on=OVER).state == "no_occasion"
+    assert done(ServingTask("1", date(2026, 3, 2), called_off=True), on=OVER).state == "no_occasion"
 
 
 def test_what_was_late_stays_late_whatever_becomes_of_its_step() -> None:
     due, moved = date(2026, 3, 2), date(2026, 9, 1)
-    late, within = (Step("1", due, late_until=day) for day in (date(2026, 3, 16), date(2026, 3, 6)))
-    called_off, again = Step("1", due, called_off=True), Step("1", moved, moved)
+    late, within = (ServingTask("1", due, late_until=day) for day in (date(2026, 3, 16), date(2026, 3, 6)))
+    called_off, again = ServingTask("1", due, called_off=True), ServingTask("1", moved, moved)
     on = date(2026, 10, 1)
     assert [fact.why for fact in done(called_off, late, on=on).facts] == ["late"]
     assert [fact.why for fact in done(called_off, within, on=on).facts] == ["called_off"], "the days left were not over"
@@ -285,9 +286,9 @@ def test_a_task_that_was_in_time_by_the_text_of_its_day_is_not_late_by_a_stricte
         return TASKS if day < date(2026, 7, 1) else strict
 
     for month, state in ((3, "met"), (8, "missed")):
-        steps = [Step("1", date(2026, month, 3), date(2026, month, 5))]
+        steps = [ServingTask("1", date(2026, month, 3), date(2026, month, 5))]
         assert judged.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day, silence=QUIET).state == state
-    late = [Step("1", date(2026, 3, 3), date(2026, 4, 30))]  # one late one was allowed
+    late = [ServingTask("1", date(2026, 3, 3), date(2026, 4, 30))]  # one late one was allowed
     assert judged.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day, silence=QUIET).state == "met"
 
 
@@ -309,7 +310,9 @@ REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
     ],
 )
 def test_a_document_counts_by_the_day_that_it_speaks_of(papers: list[date], on: date, state: str) -> None:
-    found = judged.documents(YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on, silence=QUIET)
+    found = judged.documents(
+        YEAR, (), REPORT, [StandingDocument(str(n), day) for n, day in enumerate(papers)], on, silence=QUIET
+    )
     assert (found.state, found.due_on) == (state, date(2027, 3, 31))
 
 
@@ -331,7 +334,7 @@ def test_what_was_not_stated_by_its_last_day_is_missed_unless_it_is_the_coordina
 
 
 def test_a_statement_that_it_did_not_hold_is_a_miss_only_once_nothing_else_can_be_said() -> None:
-    not_held = Said("1", date(2026, 12, 1), held=False)
+    not_held = StandingAttestation("1", date(2026, 12, 1), held=False)
     assert (
         judged.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False, silence=QUIET).state
         == "at_risk"
@@ -340,7 +343,7 @@ def test_a_statement_that_it_did_not_hold_is_a_miss_only_once_nothing_else_can_b
         judged.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True, silence=QUIET).state
         == "missed"
     )
-    held = Said("2", date(2027, 1, 5), held=True)
+    held = StandingAttestation("2", date(2027, 1, 5), held=True)
     assert judged.attested(YEAR, (), STATED, held, OVER, is_secretarys=False, silence=QUIET).state == "met"
 
 

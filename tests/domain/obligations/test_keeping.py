@@ -25,7 +25,7 @@ from domain.obligations import accepting, attestations
 from domain.obligations.clauses import waivers
 from domain.obligations.projection import RECORD
 from domain.obligations.reading import PeriodRead, lately, periods
-from domain.obligations.triggers import settle
+from domain.obligations.triggers import judge_touched
 from domain.obligations.turns import take_turn
 from domain.participants import referring
 from domain.people import people
@@ -476,7 +476,7 @@ def ended(session: Session, cast: Cast, _: UUID) -> None:
     terminations.end_version(
         session, draft_of(session, cast), ends_on=date(2027, 6, 30), by=cast.actor("coordinator"), at=AT
     )
-    settle(session, at=AT)
+    judge_touched(session, at=AT)
 
 
 def waits_for_a_turn(session: Session) -> bool:
@@ -699,7 +699,7 @@ def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_af
         by=cast.actor("coordinator"),
         at=LONG_AFTER,
     )
-    settle(long_after, at=LONG_AFTER)
+    judge_touched(long_after, at=LONG_AFTER)
     assert first_of(long_after, cast, "AG-M1").state == "met"
     assert findings(long_after, missed.id)[-2:] == ["missed", "met"]
 
@@ -718,7 +718,7 @@ def test_a_last_day_that_was_wrong_counts_where_it_was_however_long_that_is_over
     ).one()
     for last, state in ((date(2026, 6, 19), "missed"), (LONG_AFTER.date(), "met")):
         people.end_tenure(long_after, tenure, ends_on=last, by=by, at=LONG_AFTER)
-        settle(long_after, at=LONG_AFTER)
+        judge_touched(long_after, at=LONG_AFTER)
         assert first_of(long_after, cast, "AG-X2.replacement").state == state
 
 
@@ -753,7 +753,7 @@ def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(
     later = hold(long_after, cast, date(2028, 5, 9), {})
     mine = seat(long_after, "steering", "en-marge")
     attendance.record(long_after, later, mine, "absent", by=cast.actor("coordinator"), at=LONG_AFTER)
-    settle(long_after, at=LONG_AFTER)
+    judge_touched(long_after, at=LONG_AFTER)
     assert first_of(long_after, cast, "AG-M1").state == "missed"
 
 

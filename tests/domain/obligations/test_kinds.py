@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.declarations.checks import FACTS, KINDS, RULES, WHY, rule_of
-from domain.declarations.checks.rule import Rule
+from domain.declarations.checks.rule import CheckRule
 from domain.declarations.program_agreements import Check
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,9 +34,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 each_kind = pytest.mark.parametrize("rule", [rule_of(key, rule) for key, rule in EXAMPLES.items()], ids=EXAMPLES)
 
 
-def is_own(rule: Rule, name: str) -> bool:
+def is_own(rule: CheckRule, name: str) -> bool:
     """Whether a kind says this itself, and does not leave it to the base of all kinds."""
-    return any(name in vars(one) for one in type(rule).__mro__ if issubclass(one, Rule) and one is not Rule)
+    return any(name in vars(one) for one in type(rule).__mro__ if issubclass(one, CheckRule) and one is not CheckRule)
 
 
 def test_the_grammar_has_a_field_for_each_kind_and_each_has_an_example() -> None:
@@ -45,7 +45,7 @@ def test_the_grammar_has_a_field_for_each_kind_and_each_has_an_example() -> None
 
 
 @each_kind
-def test_a_kind_says_its_words_what_it_looks_at_and_how_it_judges(rule: Rule) -> None:
+def test_a_kind_says_its_words_what_it_looks_at_and_how_it_judges(rule: CheckRule) -> None:
     for name in ("key", "words", "facts", "why", "touched_by", "found", "in_words"):
         assert is_own(rule, name), name
     assert rule.facts
@@ -56,7 +56,7 @@ def test_a_kind_says_its_words_what_it_looks_at_and_how_it_judges(rule: Rule) ->
 
 
 @each_kind
-def test_a_kind_that_asks_says_by_which_step_and_one_that_takes_proof_has_a_form(rule: Rule) -> None:
+def test_a_kind_that_asks_says_by_which_step_and_one_that_takes_proof_has_a_form(rule: CheckRule) -> None:
     assert bool(rule.asks_by) == is_own(rule, "asks")
     assert (rule.proof is not None) == is_own(rule, "form")
     assert (rule.proof == "statement") == (rule.stated() is not None)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.declarations.checks.attestation import AttestationRule, Said
+from domain.declarations.checks.attestation import AttestationRule, StandingAttestation
 from domain.declarations.checks.count import CountRule
-from domain.declarations.checks.document import DocumentRule, Paper
-from domain.declarations.checks.watch import Asked, AtRisk, Silence, Watch, first_days_of, silence
-from domain.declarations.checks.windows import Bound, Window, windows
+from domain.declarations.checks.document import DocumentRule, StandingDocument
+from domain.declarations.checks.watch import AskingTime, AtRisk, Silence, Watch, first_days_of, silence
+from domain.declarations.checks.windows import BindingWindow, Window, windows
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span
@@ -102,14 +102,14 @@ def test_silence_is_never_on_track_and_never_a_miss_before_the_last_day_for_proo
 def test_what_is_recorded_but_not_all_of_it_is_on_track_until_its_last_day_is_near() -> None:
     window = over(date(2026, 1, 1), date(2026, 12, 31))
     two = DocumentRule(kind="record", at_least=2)
-    papers = [Paper("1", date(2026, 3, 1))]
+    papers = [StandingDocument("1", date(2026, 3, 1))]
     days = {date(2026, 2, 1): "on_track", date(2026, 9, 30): "on_track", date(2026, 10, 1): "at_risk"}
     for on, state in days.items():
         assert judged.documents(window, (), two, papers, on, silence=quiet(window)).state == state
-    of_last_year = [Paper("1", date(2025, 12, 31))]
+    of_last_year = [StandingDocument("1", date(2025, 12, 31))]
     found = judged.documents(window, (), two, of_last_year, date(2026, 2, 1), silence=quiet(window))
     assert found.state == "nothing_recorded", "a paper of another period says nothing of this one"
-    not_held = Said("1", date(2026, 2, 1), held=False)
+    not_held = StandingAttestation("1", date(2026, 2, 1), held=False)
     said = judged.attested(window, (), STATED, not_held, date(2026, 2, 2), is_secretarys=False, silence=quiet(window))
     assert said.state == "at_risk", "that it did not hold is no silence"
 
@@ -129,7 +129,7 @@ def test_an_obligation_may_say_otherwise_than_its_program() -> None:
 def test_what_is_owed_once_is_a_risk_only_where_the_agreement_has_a_last_day() -> None:
     for ends_on, risk in ((None, None), (date(2027, 12, 31), date(2027, 7, 2))):
         days = Span(date(2026, 1, 1), ends_on)
-        (window,) = windows([Bound(days, UUID(int=1), "once")], until=date(2027, 11, 1))
+        (window,) = windows([BindingWindow(days, UUID(int=1), "once")], until=date(2027, 11, 1))
         assert quiet(window).risk_from == risk
         found = judged.documents(window, (), REPORT, [], date(2027, 11, 1), silence=quiet(window))
         assert found.state == ("at_risk" if ends_on else "nothing_recorded")
@@ -183,8 +183,8 @@ def test_the_first_days_are_so_many_working_days(since: date, days: int) -> None
 def test_people_are_asked_nearer_to_the_last_day_each_time_and_who_owes_it_first() -> None:
     assert [(one.working_days, one.to) for one in Watch().asked][:2] == [(60, ("owner",)), (20, ("owner", "director"))]
     for wrong in (
-        [Asked(working_days=20, to=("owner",)), Asked(working_days=20, to=("director",))],
-        [Asked(working_days=20, to=("director",))],
+        [AskingTime(working_days=20, to=("owner",)), AskingTime(working_days=20, to=("director",))],
+        [AskingTime(working_days=20, to=("director",))],
     ):
         with pytest.raises(ValidationError):
             Watch(asked=tuple(wrong))

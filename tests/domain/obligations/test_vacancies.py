@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.declarations.checks.vacancies import longest_vacancy
-from domain.declarations.checks.windows import Bound, Period, Window, windows
+from domain.declarations.checks.windows import BindingWindow, Period, Window, windows
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span
 from domain.terms.posts import Promise
@@ -66,7 +66,7 @@ def test_a_post_stands_empty_where_fewer_are_there_than_promised_and_than_were(
 SINCE = date(2025, 1, 1)
 
 
-def said(found: list[Bound], empty: Span, on: date, *, waived: Span | None = None) -> list[tuple[date, int]]:
+def said(found: list[BindingWindow], empty: Span, on: date, *, waived: Span | None = None) -> list[tuple[date, int]]:
     """Each window's first day and its longest vacancy, where a role stood empty from a day to a day."""
     assert empty.ends_on is not None
     held = [Span(SINCE, empty.starts_on - DAY), Span(empty.ends_on + DAY, None)]
@@ -79,7 +79,7 @@ def said(found: list[Bound], empty: Span, on: date, *, waived: Span | None = Non
 
 
 def test_a_vacancy_over_new_year_is_one_and_counts_in_the_year_in_which_it_becomes_too_long() -> None:
-    bound = [Bound(Span(SINCE, None), UUID(int=1), "calendar_year")]
+    bound = [BindingWindow(Span(SINCE, None), UUID(int=1), "calendar_year")]
     empty = Span(date(2026, 12, 10), date(2027, 1, 25))
     assert said(bound, empty, date(2027, 2, 1))[1:] == [(date(2026, 1, 1), 15), (date(2027, 1, 1), 31)]
     assert said(bound, empty, date(2027, 1, 4))[2:] == [(date(2027, 1, 1), 16)]
@@ -89,7 +89,7 @@ def test_a_vacancy_over_new_year_is_one_and_counts_in_the_year_in_which_it_becom
 
 
 def test_a_vacancy_that_was_too_long_before_new_year_counts_again_only_for_the_days_of_the_next_year() -> None:
-    bound = [Bound(Span(SINCE, None), UUID(int=1), "calendar_year")]
+    bound = [BindingWindow(Span(SINCE, None), UUID(int=1), "calendar_year")]
     empty = Span(date(2026, 11, 16), date(2027, 1, 8))
     assert said(bound, empty, date(2027, 2, 1))[1:] == [(date(2026, 1, 1), 33), (date(2027, 1, 1), 5)]
 
@@ -113,9 +113,9 @@ def test_whatever_ends_meanwhile_a_vacancy_is_too_long_somewhere_exactly_where_i
     first: date, days: int, change: date | None, periods: tuple[Period, Period]
 ) -> None:
     empty = Span(first, first + (days - 1) * DAY)
-    bounds = [Bound(Span(SINCE, change - DAY if change else None), UUID(int=1), periods[0])]
+    bounds = [BindingWindow(Span(SINCE, change - DAY if change else None), UUID(int=1), periods[0])]
     if change is not None:
-        bounds.append(Bound(Span(change, None), UUID(int=2), periods[1]))
+        bounds.append(BindingWindow(Span(change, None), UUID(int=2), periods[1]))
     assert empty.ends_on is not None
     whole = CALENDAR.working_days_between(first - DAY, empty.ends_on)
     counted = [n for _, n in said(bounds, empty, date(2027, 6, 1))]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.declarations.checks.windows import Bound, Period, windows
+from domain.declarations.checks.windows import BindingWindow, Period, windows
 from domain.kernel.spans import Span
 
 DAY = timedelta(days=1)
@@ -23,14 +23,14 @@ checks = st.sampled_from(["attendance steering", "document"])
 
 
 @st.composite
-def bounds(draw: st.DrawFn) -> list[Bound]:
+def bounds(draw: st.DrawFn) -> list[BindingWindow]:
     """Versions that follow each other, with or without days between them, each with a period and a check of its own.
 
     The last one is perhaps without an end.
     """
     edges = sorted(draw(st.sets(days, min_size=2, max_size=8)))
     found = [
-        Bound(Span(first, after - DAY), uuid4(), draw(periods), draw(checks))
+        BindingWindow(Span(first, after - DAY), uuid4(), draw(periods), draw(checks))
         for first, after in list(pairwise(edges))[:: draw(st.integers(1, 2))]
     ]
     if draw(st.booleans()):
@@ -40,7 +40,9 @@ def bounds(draw: st.DrawFn) -> list[Bound]:
 
 @pytest.mark.ci
 @given(bounds(), days)
-def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(found: list[Bound], until: date) -> None:
+def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(
+    found: list[BindingWindow], until: date
+) -> None:
     windows_ = windows(found, until=until)
     day = date(2024, 1, 1)
     while day <= until:
@@ -51,7 +53,7 @@ def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(found: 
 
 @pytest.mark.ci
 @given(bounds(), days)
-def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bound], until: date) -> None:
+def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[BindingWindow], until: date) -> None:
     windows_ = windows(found, until=until)
     for window in windows_:
         for span in window.spans:
@@ -66,7 +68,7 @@ def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bou
 @pytest.mark.ci
 @given(bounds(), days)
 def test_a_window_is_of_versions_with_one_period_and_check_and_as_long_as_they_say(
-    found: list[Bound], until: date
+    found: list[BindingWindow], until: date
 ) -> None:
     longest = {"month": 31, "quarter": 92, "calendar_year": 366, "agreement_year": 366}
     for window in windows(found, until=until):
@@ -82,7 +84,7 @@ def test_a_window_is_of_versions_with_one_period_and_check_and_as_long_as_they_s
 
 @pytest.mark.ci
 @given(bounds(), days, days)
-def test_as_days_go_by_the_windows_that_were_there_stay(found: list[Bound], until: date, later: date) -> None:
+def test_as_days_go_by_the_windows_that_were_there_stay(found: list[BindingWindow], until: date, later: date) -> None:
     until, later = sorted((until, later))
     before = {window.period.starts_on for window in windows(found, until=until)}
     after = {window.period.starts_on for window in windows(found, until=later)}
@@ -91,7 +93,7 @@ def test_as_days_go_by_the_windows_that_were_there_stay(found: list[Bound], unti
 
 @given(bounds(), days)
 def test_a_next_version_changes_no_window_whose_days_were_over_before_it_took_effect(
-    found: list[Bound], until: date
+    found: list[BindingWindow], until: date
 ) -> None:
     """But one: with the same period and check, after days without any, it goes on with the year that was begun."""
     following = found[-1]
@@ -105,8 +107,8 @@ def test_a_next_version_changes_no_window_whose_days_were_over_before_it_took_ef
 
 def test_a_year_that_is_cut_by_quarters_ends_where_they_begin_and_the_first_of_them_begins_there() -> None:
     held = [
-        Bound(Span(date(2025, 1, 1), date(2026, 2, 14)), ONE, "calendar_year"),
-        Bound(Span(date(2026, 2, 15), None), TWO, "quarter"),
+        BindingWindow(Span(date(2025, 1, 1), date(2026, 2, 14)), ONE, "calendar_year"),
+        BindingWindow(Span(date(2026, 2, 15), None), TWO, "quarter"),
     ]
     found = [
         (one.period, one.starts_on, one.ends_on, one.obligation_id) for one in windows(held, until=date(2026, 5, 1))
@@ -120,7 +122,9 @@ def test_a_year_that_is_cut_by_quarters_ends_where_they_begin_and_the_first_of_t
 
 
 def test_an_agreement_signed_in_july_owes_nothing_for_january_to_june() -> None:
-    (first, second) = windows([Bound(Span(date(2026, 7, 1), None), ONE, "calendar_year")], until=date(2027, 2, 1))
+    (first, second) = windows(
+        [BindingWindow(Span(date(2026, 7, 1), None), ONE, "calendar_year")], until=date(2027, 2, 1)
+    )
     assert (first.starts_on, first.ends_on) == (date(2026, 7, 1), date(2026, 12, 31))
     assert first.period == Span(date(2026, 1, 1), date(2026, 12, 31))
     assert not first.holds(date(2026, 6, 30))
@@ -129,8 +133,8 @@ def test_an_agreement_signed_in_july_owes_nothing_for_january_to_june() -> None:
 
 def test_versions_that_follow_each_other_make_one_window_judged_by_the_last_text() -> None:
     held = [
-        Bound(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year"),
-        Bound(Span(date(2026, 7, 1), None), TWO, "calendar_year"),
+        BindingWindow(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year"),
+        BindingWindow(Span(date(2026, 7, 1), None), TWO, "calendar_year"),
     ]
     (window,) = windows(held, until=date(2026, 12, 31))
     assert window.spans == (Span(date(2026, 1, 1), date(2026, 12, 31)),)
@@ -139,8 +143,8 @@ def test_versions_that_follow_each_other_make_one_window_judged_by_the_last_text
 
 def test_what_another_check_proved_is_cut_from_what_the_next_one_asks_for() -> None:
     held = [
-        Bound(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year", "attendance steering"),
-        Bound(Span(date(2026, 7, 1), None), TWO, "calendar_year", "document"),
+        BindingWindow(Span(date(2026, 1, 1), date(2026, 6, 30)), ONE, "calendar_year", "attendance steering"),
+        BindingWindow(Span(date(2026, 7, 1), None), TWO, "calendar_year", "document"),
     ]
     first, second = windows(held, until=date(2026, 12, 31))
     assert (first.spans, first.obligation_id) == ((Span(date(2026, 1, 1), date(2026, 6, 30)),), ONE)
@@ -148,7 +152,7 @@ def test_what_another_check_proved_is_cut_from_what_the_next_one_asks_for() -> N
 
 
 def test_a_year_of_the_agreement_runs_from_its_first_day_for_a_clause_that_came_later_too() -> None:
-    brought = [Bound(Span(date(2026, 7, 1), None), TWO, "agreement_year")]
+    brought = [BindingWindow(Span(date(2026, 7, 1), None), TWO, "agreement_year")]
     first, second = windows(brought, until=date(2027, 6, 30), since=date(2025, 3, 15))
     assert (first.period, first.starts_on) == (Span(date(2026, 3, 15), date(2027, 3, 14)), date(2026, 7, 1))
     assert second.starts_on == date(2027, 3, 15)
@@ -158,8 +162,8 @@ def test_a_year_of_the_agreement_runs_from_its_first_day_for_a_clause_that_came_
 
 def test_days_without_an_agreement_count_for_nothing() -> None:
     held = [
-        Bound(Span(date(2026, 1, 1), date(2026, 3, 31)), ONE, "calendar_year"),
-        Bound(Span(date(2026, 6, 1), None), TWO, "calendar_year"),
+        BindingWindow(Span(date(2026, 1, 1), date(2026, 3, 31)), ONE, "calendar_year"),
+        BindingWindow(Span(date(2026, 6, 1), None), TWO, "calendar_year"),
     ]
     (window,) = windows(held, until=date(2026, 8, 1))
     assert not window.holds(date(2026, 4, 15))
@@ -167,7 +171,9 @@ def test_days_without_an_agreement_count_for_nothing() -> None:
 
 
 def test_a_clause_that_the_next_version_leaves_out_ends_with_the_version_that_had_it() -> None:
-    (window,) = windows([Bound(Span(date(2026, 1, 1), date(2026, 2, 14)), ONE, "quarter")], until=date(2027, 1, 1))
+    (window,) = windows(
+        [BindingWindow(Span(date(2026, 1, 1), date(2026, 2, 14)), ONE, "quarter")], until=date(2027, 1, 1)
+    )
     assert window.ends_on == date(2026, 2, 14)
 
 
@@ -180,12 +186,12 @@ def test_a_clause_that_the_next_version_leaves_out_ends_with_the_version_that_ha
     ],
 )
 def test_a_year_of_the_agreement_runs_from_the_day_that_it_was_in_force(signed: date, ends: date) -> None:
-    first = windows([Bound(Span(signed, None), ONE, "agreement_year")], until=ends)
+    first = windows([BindingWindow(Span(signed, None), ONE, "agreement_year")], until=ends)
     assert [window.period.ends_on for window in first] == [ends]
-    assert len(windows([Bound(Span(signed, None), ONE, "agreement_year")], until=ends + DAY)) == 2
+    assert len(windows([BindingWindow(Span(signed, None), ONE, "agreement_year")], until=ends + DAY)) == 2
 
 
 @pytest.mark.parametrize("period", ["once", "continuous"])
 def test_what_is_owed_once_or_at_all_times_has_one_window_without_an_end(period: Period) -> None:
-    (window,) = windows([Bound(Span(date(2026, 7, 1), None), ONE, period)], until=date(2030, 1, 1))
+    (window,) = windows([BindingWindow(Span(date(2026, 7, 1), None), ONE, period)], until=date(2030, 1, 1))
     assert window.ends_on is None

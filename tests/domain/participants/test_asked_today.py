@@ -16,7 +16,7 @@ from domain.roles.roles import standing
 from flows import contacts
 from models.base import table_of
 from models.casework import Task
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import asked, come_back, leave, record_protocols
 from tests.flows.support import means_of

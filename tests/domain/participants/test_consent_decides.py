@@ -16,14 +16,14 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 
 from domain.accompaniment import consents, proposals, risks, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import first_meetings, numbers
 from domain.casework.tasks import complete_task
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.participants import locking
 from domain.people.absences import record_absence
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, left_without_consent, row_of
@@ -33,7 +33,7 @@ from tests.refusing import refused
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-FORM: Final = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True, copy_given_on=TODAY)
+FORM: Final = SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True, copy_given_on=TODAY)
 
 
 def prepare_met_by_a_pair(cast: Cast) -> UUID:
@@ -67,7 +67,9 @@ def prepare_followed_by_a_pair(cast: Cast) -> UUID:
         left_without_consent(session, participant_id)
         _sign(session, cast, participant_id)
         _sign(session, cast, participant_id, "codim")
-        assigning.assign(session, found, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT - HOUR)
+        assigning.assign_worker(
+            session, found, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT - HOUR
+        )
     return found
 
 
@@ -191,7 +193,7 @@ def test_a_second_of_the_workers_own_organization_asks_no_consent_more(cast: Cas
     with cast.session() as session:
         participant_id = row_of(session, pair)["participant_id"]
         # The second becomes the worker, and a colleague of theirs would be within the organization.
-        assigning.assign(
+        assigning.assign_worker(
             session, pair, cast.people[SECOND], instead_of=cast.people[WORKER], by=cast.actor("coordinator"), at=AT
         )
         _take_back(session, cast, participant_id, "codim")
@@ -204,7 +206,7 @@ def test_having_been_the_second_lets_nobody_be_given_the_follow_up_after_a_withd
         participant_id = row_of(session, pair)["participant_id"]
         _take_back(session, cast, participant_id, "codim")
         with refused("assignment.not_agreed"):
-            assigning.assign(session, pair, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT)
+            assigning.assign_worker(session, pair, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT)
         bars = {one.person_id: one.load.bars for one in proposals.proposals(session, participant_id, at=AT)}
         assert bars[cast.people[SECOND]] == ("not_agreed",), "said beside the name, before the click"
 

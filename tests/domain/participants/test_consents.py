@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import consents
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.participants.consent_text import BLANK, CURRENT, TEXTS, text_of
 from models.base import table_of
 from models.record import Event
@@ -23,7 +23,7 @@ from tests.refusing import refused
 
 _event = table_of(Event)
 
-SIGNED: Final = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True, copy_given_on=TODAY)
+SIGNED: Final = SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True, copy_given_on=TODAY)
 SPRING: Final = TODAY + timedelta(days=160)
 
 
@@ -46,7 +46,7 @@ def sign(
     cast: Cast,
     participant_id: UUID,
     purpose: str,
-    signed: Signed,
+    signed: SignedForm,
     partner: str = "",
     *,
     recorder: str = WORKER,

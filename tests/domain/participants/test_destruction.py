@@ -68,7 +68,7 @@ def _left(session: Session, cast: Cast, follow_up: UUID) -> UUID:
     return participant_id
 
 
-def _last(session: Session, participant_id: UUID) -> destruction.Asked:
+def _last(session: Session, participant_id: UUID) -> destruction.DestructionRequest:
     found = destruction.last_of(session, participant_id)
     assert found is not None
     return found

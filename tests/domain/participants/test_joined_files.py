@@ -12,12 +12,12 @@ from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting, referred_again, risks, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import correcting, duplicates, first_meetings, triage
 from domain.casework import asking, words
 from domain.follow_ups import assigning
 from domain.kernel.rows import col, first, of
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from domain.participants import disclosures
 from domain.participants.identity import open_identity
 from domain.participants.locking import hold_participant
@@ -30,7 +30,7 @@ from models.base import table_of
 from models.casework import Case, Task
 from models.participant import CandidateWorker, Participant, RiskAssessment
 from models.tables import metadata
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
 from tests.following import (
@@ -100,8 +100,8 @@ def _counts(session: Session, participant_id: UUID) -> dict[str, int]:
     }
 
 
-def _signed() -> Signed:
-    return Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+def _signed() -> SignedForm:
+    return SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 
 
 def _assessed(session: Session, cast: Cast, participant_id: UUID, level: str, *, said: str, at: datetime) -> None:
@@ -223,7 +223,7 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
         duplicates.join_referral(session, same, known, by=by, at=AT)
         who = open_identity(session, known, ground="role", by=by, at=AT)
         said = [(one.name, one.phone, one.contact_note) for one in (who, *who.also)]
-        gate = Gate.here(session)
+        gate = NameGate.here(session)
         assert all(gate.stops(f"Chez {name}") for name, _, _ in said)
     assert said == [
         ("Ondine Fougère-Lys", "514 555-0144", "Pas après 21 h"),
@@ -262,7 +262,7 @@ def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordina
     assert read["title_en"] not in seen
     assert read["title_en"] in client_for(cast.database, cast.people["coordinator"], at=AT).get("/").text
     with cast.session() as session, refused("assignment.barred"):
-        assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT)
+        assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT)
 
 
 @pytest.mark.ci
@@ -408,7 +408,9 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)
         assert told(session) == [("open", [str(cast.people[WORKER])])]
-        assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT + DAY)
+        assigning.assign_worker(
+            session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT + DAY
+        )
     for days in (1, 2):  # the second time nothing changes
         at = AT + days * DAY
         contacts.look(means_of(cast, lambda at=at: at), cast.program_id, "worker")  # type: ignore[misc]
@@ -432,5 +434,5 @@ def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joi
         duplicates.join_referral(session, referrals[0], files[1], by=by, at=AT)
         duplicates.join_referral(session, referrals[1], files[2], by=by, at=AT)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == files[2]))
-        rows, _ = readings.find(session, (READ,), readings.Asked(file=str(reference)), before=1 << 62, limit=99)
+        rows, _ = readings.find(session, (READ,), readings.RecordQuery(file=str(reference)), before=1 << 62, limit=99)
     assert {row.subject_id for row in rows if row.facts["what"] == "identity"} == set(files)

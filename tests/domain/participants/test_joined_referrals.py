@@ -15,7 +15,7 @@ from domain.participants.sealing import unseal
 from models.base import table_of
 from models.participant import Participant
 from models.referral import Referral
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, Cast
 from tests.destroying import destroyed
 from tests.flows.support import carry_all, letters, means_of

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.accompaniment import consents, risks, workers
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.admissions import correcting, duplicates, first_meetings, numbers
 from domain.casework import cases
 from domain.kernel.refusals import Refusal
@@ -19,7 +19,7 @@ from domain.participants.identity import identity_within
 from domain.participants.locking import case_of
 from models.base import table_of
 from models.participant import NumberSequence, Participant
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed
 from tests.referring import ONDINE, ROMARIN, declare_admission, refer, triaged
@@ -27,7 +27,7 @@ from tests.refusing import refused
 
 _participant = table_of(Participant)
 _sequence = table_of(NumberSequence)
-_SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+_SIGNED = SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 
 
 def _go_through(cast: Cast, participant_id: UUID) -> None:

@@ -27,7 +27,7 @@ from domain.participants.watching import looks_of
 from locales import ZONE
 from models.base import table_of
 from models.record import Event
-from tests.cast import KEYS, stationery
+from tests.cast import KEYS, letter_templates
 from tests.conftest import Copies
 
 _event = table_of(Event)
@@ -348,7 +348,7 @@ def test_the_year_of_the_demonstration_raises_fewer_than_one_letter_in_a_thousan
     """Measured strictly: as if whoever did anything in a file had opened it too."""
     at = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
     with copies.of(template) as database:
-        program_id = Demonstration(database.engine, stationery(), at=at, keys=KEYS).load()
+        program_id = Demonstration(database.engine, letter_templates(), at=at, keys=KEYS).load()
         with program_session(database.engine, program_id) as session:
             session.info["keys"] = KEYS
             rows = every(

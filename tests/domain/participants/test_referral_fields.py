@@ -11,24 +11,24 @@ from typing import Any, Final
 
 import pytest
 
-from api.json.participant_shapes import ReferralWords, SaidOfThem, WordsShown
+from api.json.participant_shapes import ReferralWords, ReferralWordsShown, SaidOfThem
 from api.json.referrals import DraftWhole, ReferralGiven
 from domain.participants import referring
-from domain.participants.identity import Identity
+from domain.participants.identity import ParticipantIdentity
 from domain.participants.referral_fields import (
     SECTIONS,
     TEXTS,
     InClear,
     Kind,
     Referrer,
-    Told,
+    ToldField,
     Who,
     as_sealed,
     fields_of,
     values_of,
 )
 from domain.participants.referral_form import ReadReferral, ReferralForm
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, Cast
 from tests.referring import declare_admission, participant_of, refer
 
@@ -54,11 +54,11 @@ def test_each_field_stands_in_one_part_of_the_form() -> None:
 @pytest.mark.parametrize(
     ("shape", "declared"),
     [
-        (ReferralGiven, (Who, InClear, Told)),
-        (DraftWhole, (Who, InClear, Told)),
+        (ReferralGiven, (Who, InClear, ToldField)),
+        (DraftWhole, (Who, InClear, ToldField)),
         (SaidOfThem, (Who,)),
-        (WordsShown, (Told,)),
-        (ReferralWords, (Told, Referrer)),
+        (ReferralWordsShown, (ToldField,)),
+        (ReferralWords, (ToldField, Referrer)),
     ],
 )
 def test_each_shape_of_the_api_has_the_fields_that_it_is_for(shape: Any, declared: tuple[type, ...]) -> None:
@@ -67,14 +67,14 @@ def test_each_shape_of_the_api_has_the_fields_that_it_is_for(shape: Any, declare
 
 def test_what_was_sealed_is_read_back_as_it_was() -> None:
     who = WHOLE.identity(date(2026, 11, 20))
-    assert Identity.of_json(who.to_json()) == who
+    assert ParticipantIdentity.of_json(who.to_json()) == who
     told = as_sealed(ReadReferral, WHOLE.told())
     assert told == values_of(WHOLE, ReadReferral)
 
 
 def test_what_a_referral_says_without_the_name_says_nothing_of_who_refers() -> None:
     said = ReadReferral(**as_sealed(ReadReferral, WHOLE.told()), received_at=AT).without_the_name(str.upper)
-    for one in fields_of(Told):
+    for one in fields_of(ToldField):
         if one.kind in TEXTS:
             assert getattr(said, one.name) == f"MOT {one.name.upper()}"
     assert said.facts == {"AD-C0": "MOT DES FAITS"}
@@ -87,7 +87,7 @@ def test_a_draft_shows_each_field_again_on_its_page_and_over_json(cast: Cast) ->
         referral_id = referring.begin_referral(session, WHOLE, by=cast.actor("worker_ccsmtl"), at=AT)
     client = client_for(cast.database, cast.people["worker_ccsmtl"])
     page, answer = client.get(f"/referrals/{referral_id}").text, client.get(f"/api/v1/referrals/{referral_id}").json()
-    for one in (*fields_of(Who), *fields_of(InClear), *fields_of(Told)):
+    for one in (*fields_of(Who), *fields_of(InClear), *fields_of(ToldField)):
         said = getattr(WHOLE, one.name)
         assert answer[one.name] == _OVER_JSON.get(one.kind, lambda said: said)(said)
         if one.kind in TEXTS - {"area"}:
@@ -107,7 +107,7 @@ def test_who_opens_a_file_reads_each_field(cast: Cast) -> None:
         participant_id = participant_of(session, refer(cast, WHOLE))
     client, address = client_for(cast.database, cast.people["coordinator"]), f"/participants/{participant_id}/identity"
     page, answer = html.unescape(client.post(address).text), client.post(f"/api/v1{address}", json={}).text
-    for one in (*fields_of(Who), *fields_of(Told), *fields_of(Referrer)):
+    for one in (*fields_of(Who), *fields_of(ToldField), *fields_of(Referrer)):
         if one.kind in TEXTS:
             assert getattr(WHOLE, one.name) in page, one.name
             assert getattr(WHOLE, one.name) in answer, one.name

@@ -15,21 +15,21 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import consents, reviews, states
-from domain.accompaniment.consents import Signed
+from domain.accompaniment.consents import SignedForm
 from domain.accompaniment.reviews import REVIEW, REVIEWED
-from domain.accompaniment.withdrawals import Asked
+from domain.accompaniment.withdrawals import StillAsked
 from domain.admissions import correcting
 from domain.casework.tasks import complete_task
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.participants.ages import years
-from domain.participants.identity import Identity, sealed_identity
+from domain.participants.identity import ParticipantIdentity, sealed_identity
 from flows import contacts
 from models.base import table_of
 from models.consent import Consent
 from models.outbox import Notice
 from models.participant import Participant
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
 from tests.following import SECOND, WORKER, agreed, followed, left_without_consent, row_of, tasks_of, told_of
@@ -42,8 +42,10 @@ DAY: Final = timedelta(days=1)
 #: The 14th birthday of a child who is 13 on the tests' day, ten days later.
 BIRTHDAY: Final = TODAY + timedelta(days=10)
 BORN: Final = BIRTHDAY.replace(year=BIRTHDAY.year - 14)
-BY_A_PARENT: Final = Signed(TODAY, TODAY, "parental_authority", TODAY, "fr", limits_stated=True, copy_given_on=TODAY)
-BOTH: Final = Asked(worker=True, coordinator=True)
+BY_A_PARENT: Final = SignedForm(
+    TODAY, TODAY, "parental_authority", TODAY, "fr", limits_stated=True, copy_given_on=TODAY
+)
+BOTH: Final = StillAsked(worker=True, coordinator=True)
 
 
 def prepare_child(cast: Cast) -> UUID:
@@ -53,7 +55,9 @@ def prepare_child(cast: Cast) -> UUID:
         found = followed(session, cast)
         participant_id = row_of(session, found)["participant_id"]
         left_without_consent(session, participant_id)
-        columns = sealed_identity(session, participant_id, Identity("Ondine", "Fougère-Lys", birth_date=BORN))
+        columns = sealed_identity(
+            session, participant_id, ParticipantIdentity("Ondine", "Fougère-Lys", birth_date=BORN)
+        )
         session.execute(update(_participant).where(_participant.c.id == participant_id).values(**columns))
     return found
 
@@ -74,7 +78,7 @@ def sign(
     participant_id: UUID,
     partner: str = "",
     *,
-    form: Signed = BY_A_PARENT,
+    form: SignedForm = BY_A_PARENT,
     on: date = TODAY,
     at: datetime = AT,
     **said: Any,
@@ -101,7 +105,7 @@ def born(cast: Cast, participant_id: UUID, day: date, *, at: datetime = AT) -> N
         correcting.correct_identity(session, participant_id, {"birth_date": day}, by=cast.actor(WORKER), at=at)
 
 
-def asked(cast: Cast, participant_id: UUID) -> Asked | None:
+def asked(cast: Cast, participant_id: UUID) -> StillAsked | None:
     with cast.session() as session:
         return reviews.asked(session, participant_id)
 
@@ -219,7 +223,7 @@ def test_the_question_waits_while_nobody_is_followed_and_comes_back_with_the_fol
     assert asked(cast, participant_id) is None
     with cast.session() as session:
         states.reactivate(session, child, nobody_yet=True, by=cast.actor("coordinator"), at=AT + 12 * DAY)
-        assert reviews.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert reviews.asked(session, participant_id) == StillAsked(worker=False, coordinator=True)
 
 
 @pytest.mark.ci
@@ -263,7 +267,7 @@ def test_the_page_says_what_is_to_be_looked_at_and_only_the_coordinator_leaves_i
 
 
 def _hand_to(session: Session, cast: Cast, follow_up: UUID, *, by: Actor, at: datetime) -> None:
-    assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=at)
+    assigning.assign_worker(session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=at)
 
 
 def _consent(signed_on: date, by: str, *, again_at_18: bool = False) -> Consent:
@@ -279,7 +283,7 @@ def test_a_consent_for_a_child_is_due_from_the_14th_birthday_on_and_on_no_day_be
 ) -> None:
     signed_on = born_on + timedelta(days=then)
     day = signed_on + timedelta(days=since)
-    who = Identity("A", "B", birth_date=born_on)
+    who = ParticipantIdentity("A", "B", birth_date=born_on)
     assert reviews.is_due(_consent(signed_on, "parental_authority"), who, day) == (years(born_on, day) >= 14)
     due_at_18 = years(born_on, signed_on) < 18 <= years(born_on, day)
     if years(born_on, signed_on) >= 14:
@@ -290,15 +294,18 @@ def test_a_consent_for_a_child_is_due_from_the_14th_birthday_on_and_on_no_day_be
 
 
 def test_somebody_born_on_29_february_is_14_on_the_first_of_march_where_there_is_no_29th() -> None:
-    who, consent = Identity("A", "B", birth_date=date(2012, 2, 29)), _consent(date(2025, 6, 1), "parental_authority")
+    who, consent = (
+        ParticipantIdentity("A", "B", birth_date=date(2012, 2, 29)),
+        _consent(date(2025, 6, 1), "parental_authority"),
+    )
     assert not reviews.is_due(consent, who, date(2026, 2, 28))
     assert reviews.is_due(consent, who, date(2026, 3, 1))
-    leap = Identity("A", "B", birth_date=date(2010, 2, 28))
+    leap = ParticipantIdentity("A", "B", birth_date=date(2010, 2, 28))
     assert reviews.is_due(_consent(date(2023, 6, 1), "parental_authority"), leap, date(2024, 2, 28))
 
 
 def test_an_age_without_a_birth_date_is_asked_about_from_the_day_on_which_it_may_be_14() -> None:
-    who = Identity("A", "B", age=12, age_on=date(2026, 1, 10))
+    who = ParticipantIdentity("A", "B", age=12, age_on=date(2026, 1, 10))
     consent = _consent(date(2026, 1, 10), "parental_authority")
     assert not reviews.is_due(consent, who, date(2027, 1, 9))
     assert reviews.is_due(consent, who, date(2027, 1, 11))

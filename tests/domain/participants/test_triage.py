@@ -23,7 +23,7 @@ from models.base import table_of
 from models.participant import Participant
 from models.record import Event
 from models.referral import CriterionFinding, Referral
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
 from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged

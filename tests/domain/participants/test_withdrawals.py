@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, states, withdrawals
-from domain.accompaniment.consents import STORE, Signed
-from domain.accompaniment.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, Asked
+from domain.accompaniment.consents import STORE, SignedForm
+from domain.accompaniment.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, StillAsked
 from domain.casework import asking, tasks
 from domain.follow_ups import assigning
 from domain.people import absences
@@ -22,7 +22,7 @@ from domain.roles.roles import standing
 from flows import contacts
 from models.base import table_of
 from models.outbox import Notice
-from tests.api.desk import client_for
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
 from tests.following import (
@@ -42,7 +42,7 @@ from tests.refusing import refused
 
 _notice = table_of(Notice)
 
-SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
+SIGNED = SignedForm(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 DAY = timedelta(days=1)
 
 
@@ -100,7 +100,7 @@ def _open(session: Session, step: str) -> list[tuple[str, str]]:
 def test_the_worker_and_the_coordinator_are_asked_at_once_and_nothing_stops(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = _withdrawn(session, cast, follow_up)
-        assert withdrawals.asked(session, participant_id) == Asked(worker=True, coordinator=True)
+        assert withdrawals.asked(session, participant_id) == StillAsked(worker=True, coordinator=True)
         assert row_of(session, follow_up)["state"] == "active"
         ((title, _),) = _open(session, SPEAK)
         assert "#2026-01" in title
@@ -152,14 +152,14 @@ def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_i
         states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
         assert withdrawals.asked(session, participant_id) is None
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
-        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert withdrawals.asked(session, participant_id) == StillAsked(worker=False, coordinator=True)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         assert withdrawals.asked(session, participant_id) is None, "a consent stands"
 
 
-def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed: Signed = SIGNED) -> UUID:
+def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed: SignedForm = SIGNED) -> UUID:
     return consents.sign(
         session,
         row_of(session, follow_up)["participant_id"],
@@ -357,12 +357,12 @@ def test_what_is_taken_back_of_a_partner_is_asked_of_the_worker_and_the_coordina
         for partner in ("spvm", "codim"):
             consents.withdraw(session, _shares(session, cast, follow_up, partner), by=cast.actor("coordinator"), at=AT)
         assert withdrawals.asked(session, participant_id) is None, "nothing was taken back of the program"
-        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=True, coordinator=True)
+        assert withdrawals.asked_of_partners(session, participant_id) == StillAsked(worker=True, coordinator=True)
         assert [len(_open(session, step)) for step in (STOPS, STOPPED)] == [1, 1], "once, of both"
         _shares(session, cast, follow_up, "spvm")
-        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=True, coordinator=True)
+        assert withdrawals.asked_of_partners(session, participant_id) == StillAsked(worker=True, coordinator=True)
         withdrawals.go_on(session, participant_id, for_everyone=False, by=cast.actor(WORKER), at=AT)
-        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert withdrawals.asked_of_partners(session, participant_id) == StillAsked(worker=False, coordinator=True)
         withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT)
         assert withdrawals.asked_of_partners(session, participant_id) is None
 
@@ -402,7 +402,7 @@ def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(c
     assert client_for(cast.database, cast.people[THIRD], at=AT).post(here).status_code == 404
     assert worker.post(here).status_code == 303
     with cast.session() as session:
-        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert withdrawals.asked(session, participant_id) == StillAsked(worker=False, coordinator=True)
     assert worker.post(here).status_code == 409, "it was said already"
     said = coordinator.post(f"/api/v1{here}")
     assert (said.status_code, said.json()["what_follows_is_asked_of"]) == (200, [])
@@ -418,14 +418,14 @@ def test_whoever_has_the_participant_now_is_asked_and_no_longer_who_had_them(cas
         before = cast.people[WORKER]
         _shares(session, cast, follow_up, "codim")
         consents.withdraw(session, _shares(session, cast, follow_up, "spvm"), by=cast.actor(WORKER), at=AT)
-        assigning.assign(
+        assigning.assign_worker(
             session, follow_up, cast.people[SECOND], instead_of=before, by=cast.actor("coordinator"), at=AT + DAY
         )
     assert contacts.look(means_of(cast, lambda: AT + DAY), cast.program_id, "worker") > 0
     with cast.session() as session:
         assert [state for _, state in _open(session, STOPS)] == ["cancelled", "open"]
         barring.bar(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=AT + DAY)
-        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert withdrawals.asked_of_partners(session, participant_id) == StillAsked(worker=False, coordinator=True)
     seen = client_for(cast.database, cast.people[SECOND], at=AT + DAY).get("/").text
     assert "#2026-01" not in seen, "whom the participant barred reads nothing of them, from that moment on"
 
@@ -437,13 +437,13 @@ def test_a_consent_that_has_ended_by_its_day_is_asked_about_once(cast: Cast, fol
         ending = replace(SIGNED, ends_on=TODAY + DAY)
         consents.sign(session, participant_id, "program", ending, by=cast.actor(WORKER), at=AT)
 
-    def look(days: int) -> Asked | None:
+    def look(days: int) -> StillAsked | None:
         contacts.look(means_of(cast, lambda: AT + days * DAY), cast.program_id, "worker")
         with cast.session() as session:
             return withdrawals.asked(session, participant_id)
 
     assert look(1) is None, "its last day"
-    assert look(2) == look(3) == Asked(worker=True, coordinator=True)
+    assert look(2) == look(3) == StillAsked(worker=True, coordinator=True)
     with cast.session() as session:
         assert len(_open(session, FOLLOWS)) == 1
         withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT + 3 * DAY)

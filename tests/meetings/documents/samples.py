@@ -4,11 +4,11 @@ from datetime import date, datetime, time
 
 from meetings.documents.content import (
     AgendaContent,
+    AgendaLine,
     AttendanceLine,
     Both,
     DecisionLine,
-    Head,
-    ItemLine,
+    MeetingHeading,
     MinutesContent,
     MinutesItem,
     RegisterContent,
@@ -22,7 +22,7 @@ OPENING = Both("Ouverture", "Opening")
 CASES = Both("Discussions de cas", "Case discussions")
 DECISIONS = Both("Suites des décisions", "Decisions to follow up")
 
-HEAD = Head(
+HEAD = MeetingHeading(
     program=Both("SPHÈRES – Grand Montréal", "SPHÈRES – Greater Montréal"),
     committee=Both("Comité clinique", "Clinical Committee"),
     number="12",
@@ -35,7 +35,7 @@ HEAD = Head(
 )
 
 ITEMS = (
-    ItemLine(
+    AgendaLine(
         number="1",
         section=OPENING,
         title=Both("Mot de bienvenue et lecture de l’ordre du jour", "Welcome and reading of the agenda"),
@@ -43,7 +43,7 @@ ITEMS = (
         minutes=5,
         purpose="information",
     ),
-    ItemLine(
+    AgendaLine(
         number="2",
         section=OPENING,
         title=Both("Approbation du procès-verbal du 25 novembre", "Approval of the minutes of November 25"),
@@ -52,7 +52,7 @@ ITEMS = (
         purpose="decision",
         why=Both("Les membres l’ont reçu le 27 novembre.", "The members received them on November 27."),
     ),
-    ItemLine(
+    AgendaLine(
         number="3",
         section=CASES,
         title=Both("#2019-02 : hébergement d’urgence", "#2019-02: emergency housing"),
@@ -62,7 +62,7 @@ ITEMS = (
         why=Both("Aucune nouvelle depuis 21 jours.", "No news for 21 days."),
         times_seen=2,
     ),
-    ItemLine(
+    AgendaLine(
         number="4",
         section=CASES,
         title=Both("Qui prend le suivi de #2024-11 ?", "Who takes the follow-up of #2024-11?"),
@@ -74,7 +74,7 @@ ITEMS = (
             "A departure is announced for December 18; the hand-over has no successor.",
         ),
     ),
-    ItemLine(
+    AgendaLine(
         number="5",
         section=DECISIONS,
         title=Both("CC-2026-031 : calendrier des rencontres jumelées", "CC-2026-031: calendar of paired meetings"),
@@ -86,7 +86,7 @@ ITEMS = (
     ),
 )
 
-LATE = ItemLine(
+LATE = AgendaLine(
     number="3.1",
     section=CASES,
     title=Both("#2025-07 : retour après une absence", "#2025-07: return after an absence"),

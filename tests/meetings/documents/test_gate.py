@@ -17,7 +17,7 @@ from pypdf.generic import DecodedStreamObject, NameObject
 
 from domain.files import pdf_words
 from domain.kernel.refusals import Refusal
-from domain.mail.name_gate import Gate
+from domain.mail.name_gate import NameGate
 from meetings.documents.content import AgendaContent, Both, Content
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf
@@ -41,7 +41,7 @@ every_name = pytest.mark.parametrize("name", NAMES)
 
 def stopped(*parts: str | bytes, known: tuple[str, ...] = NAMES) -> bool:
     try:
-        Gate.of(known).refuse(parts)
+        NameGate.of(known).refuse(parts)
     except Refusal as refusal:
         return refusal.code == "document.names"
     return False
@@ -109,13 +109,13 @@ def test_nothing_known_stops_nothing() -> None:
 
 
 def test_a_name_that_staff_or_an_organization_bears_too_stops_nothing() -> None:
-    gate = Gate.of(("Marie Vincent", "Roy, Ana", "Li Wu"), ("Fondation Marie-Vincent", "Ana Roy"))
+    gate = NameGate.of(("Marie Vincent", "Roy, Ana", "Li Wu"), ("Fondation Marie-Vincent", "Ana Roy"))
     assert not gate.stops("Marie-Vincent accueille; Roy, Ana préside.")
     assert gate.stops("Ana Roy a vu Li Wu.")
 
 
 def test_a_name_that_two_of_the_staff_make_only_where_they_meet_stops_nothing() -> None:
-    gate = Gate.of(("Ana Roy", "Luc Roy"), ("Zoé Ana", "Roy Kim"))
+    gate = NameGate.of(("Ana Roy", "Luc Roy"), ("Zoé Ana", "Roy Kim"))
     assert not gate.stops("Zoé Ana, Roy Kim")
     assert not gate.stops("Bonjour Zoé Ana,\n\nRoy Kim vous invite.")
     assert gate.stops("Zoé Ana, Roy Kim : au sujet d’Ana Roy.")
@@ -264,14 +264,14 @@ def test_a_document_that_goes_to_many_is_read_through_once_and_looked_through_fo
     kept: dict[bytes, Any] = {}
     for known in ((), ("Ana Roy",), ("Ana Roy", "Li Wu")):
         for part in (minutes, agenda, minutes):
-            assert not replace(Gate.of(known), read=kept).stops(part)
+            assert not replace(NameGate.of(known), read=kept).stops(part)
     assert read == [minutes, agenda]
     named = BytesIO()
     writer = PdfWriter(clone_from=BytesIO(minutes))
     writer.add_metadata({"/Title": "Ana Roy"})
     writer.write(named)
-    assert replace(Gate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "another file is read anew"
-    assert replace(Gate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "and stopped each time"
+    assert replace(NameGate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "another file is read anew"
+    assert replace(NameGate.of(("Ana Roy",)), read=kept).stops(named.getvalue()), "and stopped each time"
 
 
 def test_a_name_in_a_calendar_file_is_found_across_its_folded_lines() -> None:
@@ -291,7 +291,7 @@ def test_a_name_in_a_calendar_file_is_found_across_its_folded_lines() -> None:
 )
 def test_what_cannot_be_read_is_not_let_out(part: bytes) -> None:
     with pytest.raises(Refusal) as refused:
-        Gate.of(["Ana Roy"]).refuse([part])
+        NameGate.of(["Ana Roy"]).refuse([part])
     assert refused.value.code == "document.unreadable"
 
 
@@ -299,12 +299,12 @@ def test_a_locked_pdf_is_not_let_out() -> None:
     writer = PdfWriter(clone_from=BytesIO(as_pdf(MINUTES, "fr")))
     writer.encrypt("secret", algorithm="RC4-128")
     with pytest.raises(Refusal, match=r"document\.unreadable"):
-        Gate.of(["Ana Roy"]).refuse([written(writer)])
+        NameGate.of(["Ana Roy"]).refuse([written(writer)])
 
 
 def test_a_refusal_does_not_say_whom_it_found() -> None:
     with pytest.raises(Refusal) as refused:
-        Gate.of(["Ana Roy"]).refuse(["Pour Ana Roy"])
+        NameGate.of(["Ana Roy"]).refuse(["Pour Ana Roy"])
     told = f"{refused.value!r} {refused.value} {refused.value.facts} {refused.value.__cause__}"
     assert "Roy" not in told
 

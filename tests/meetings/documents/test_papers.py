@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from domain.kernel.refusals import Refusal
-from meetings.documents.content import NOTHING, AgendaContent, Both, Content, DecisionLine, ItemLine, as_json
+from meetings.documents.content import NOTHING, AgendaContent, AgendaLine, Both, Content, DecisionLine, as_json
 from meetings.documents.docx import as_docx
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import typeset
@@ -437,7 +437,7 @@ def test_the_same_content_gives_the_same_bytes_on_another_day_and_in_another_pro
 @pytest.mark.ci
 def test_two_hundred_items_are_all_there_under_a_head_on_every_page() -> None:
     items = tuple(
-        ItemLine(
+        AgendaLine(
             number=str(n),
             section=Both(f"Partie {n // 25}", f"Part {n // 25}"),
             title=Both(

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from meetings import admissions, agendas, deciding
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from meetings.statements import program
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.partner import partner_statement
@@ -71,7 +71,7 @@ def test_what_is_decided_of_a_participant_is_clinical_by_the_number_that_the_ite
     with decided.session() as session:
         reference = session.scalars(select(_participant.c.candidate_ref).order_by(_participant.c.id)).first()
         assert reference is not None
-        reasons = [Reason("asked", facts={"day": "2026-11-24"})]
+        reasons = [ItemReason("asked", facts={"day": "2026-11-24"})]
         said = {"title_fr": reference, "title_en": reference}
         item = agendas.ask(session, "clinical", "forwarded", reference, **said, reasons=reasons, by=by, at=NOW)
         session.execute(

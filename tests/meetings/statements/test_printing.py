@@ -28,10 +28,10 @@ from meetings.documents.statement import (
     PartnerStatement,
     PostYear,
     Printed,
-    Proof,
     ResourceLine,
     SeatYear,
     SignedVersion,
+    StatementEvidence,
 )
 from tests.agreeing import code_of
 from tests.cast import Cast
@@ -96,7 +96,7 @@ STATEMENT: Final = PartnerStatement(
                     found_on=date(2027, 1, 4),
                     numbers={"held": 12, "sat": 9, "absences": 2, "allowed": 1, "unrecorded": 0, "to_come": 0},
                     proofs=(
-                        Proof(
+                        StatementEvidence(
                             kind="meeting",
                             what=Both("Comité directeur", "Steering Committee"),
                             on=date(2026, 9, 8),

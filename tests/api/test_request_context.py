@@ -1,4 +1,4 @@
-"""The desk of a request: what it asks of the database before anything else, what it keeps, and how many there are."""
+"""The context of a request: what it asks of the database first, what it keeps, and how many there are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api.access.session import DESKS, IDLE
 from models.access import BrowserSession
 from models.base import table_of
 from models.casework import Case
-from tests.api.desk import ADDRESS, app_on, client_for, nobody, token_for
+from tests.api.application import ADDRESS, app_on, client_for, nobody, token_for
 from tests.casework import open_onboarding, steps
 from tests.cast import AT, Cast
 
@@ -129,7 +129,7 @@ def test_no_more_work_at_once_than_there_are_desks_and_all_are_answered(cast: Ca
     healthy: list[int] = []
 
     def hold_the_case() -> None:
-        """So that whoever wants to change it waits at their desk."""
+        """So that whoever wants to change it waits for their turn."""
         with cast.session() as session:
             session.execute(select(_case.c.id).where(_case.c.id == case_id).with_for_update())
             held.set()
@@ -138,7 +138,7 @@ def test_no_more_work_at_once_than_there_are_desks_and_all_are_answered(cast: Ca
                 time.sleep(0.01)
             time.sleep(0.5)
             most.append(pool.checkedout() - 1)  # type: ignore[attr-defined]
-            # Whoever needs no desk does not wait for one.
+            # A request that needs no context does not wait for one.
             healthy.append(nobody(cast.database).get("/healthz").status_code)
 
     async def ask() -> list[int]:

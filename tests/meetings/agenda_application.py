@@ -20,7 +20,7 @@ from domain.roles.roles import responsibility
 from meetings import agendas, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
-from meetings.reasons import Reason
+from meetings.reasons import ItemReason
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
 from models.casework import Task
@@ -43,8 +43,8 @@ THIRD = FIRST + timedelta(days=14)
 FOURTH = FIRST + timedelta(days=21)
 
 #: A layer above that asks for items brings its own words; the tests use two of the program's own.
-TRIAGED = Reason("triaged", "Décision attendue: %(day)s", {"day": "2026-11-20"})
-SEEN_AGAIN = Reason("seen_again", "Vu de nouveau: %(day)s", {"day": "2026-11-22"})
+TRIAGED = ItemReason("triaged", "Décision attendue: %(day)s", {"day": "2026-11-20"})
+SEEN_AGAIN = ItemReason("seen_again", "Vu de nouveau: %(day)s", {"day": "2026-11-22"})
 
 
 @pytest.fixture
@@ -76,7 +76,9 @@ def meeting(session: Session, day: date) -> UUID:
     return found
 
 
-def admission(session: Session, cast: Cast, subject: str = "#2026-07", reason: Reason = TRIAGED, **more: Any) -> UUID:
+def admission(
+    session: Session, cast: Cast, subject: str = "#2026-07", reason: ItemReason = TRIAGED, **more: Any
+) -> UUID:
     """Ask for an admission at the Clinical Committee, as a layer above does."""
     facts = {"title_fr": f"Admission {subject}", "title_en": f"Admission {subject}", **more}
     return agendas.ask(

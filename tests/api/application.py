@@ -13,12 +13,12 @@ from sqlmodel import select as select_model
 
 from adapters.database import open_session, program_session
 from api.access.request_rates import Requests
-from api.access.session import Office, sign_in
+from api.access.session import Installation, sign_in
 from api.app import create_app
 from models.base import table_of
 from models.program import Person, Program
 from tests.api import lines
-from tests.cast import AT, KEYS, stationery
+from tests.cast import AT, KEYS, letter_templates
 from tests.conftest import Database
 
 #: What the tests call the web. Not https, so that the client gives the cookie back.
@@ -29,7 +29,7 @@ ADDRESS = "http://testserver"
 SERVED: Final = "http://127.0.0.1"
 
 
-def office_of(
+def installation_of(
     database: Database,
     *,
     demonstration: bool = False,
@@ -37,11 +37,11 @@ def office_of(
     base_url: str = ADDRESS,
     letters_leave: bool = True,
     most_requests: int | None = None,
-) -> Office:
+) -> Installation:
     """The web's means on a test's database, at one moment."""
-    return Office(
+    return Installation(
         database.engine,
-        stationery(),
+        letter_templates(),
         base_url,
         demonstration,
         clock=lambda: at,
@@ -61,13 +61,15 @@ def app_on(
     letters_leave: bool = True,
 ) -> FastAPI:
     """The application, at one moment. It answers to the name in `base_url` alone: see `SERVED`."""
-    office = office_of(database, demonstration=demonstration, at=at, base_url=base_url, letters_leave=letters_leave)
-    return watched(create_app(office))
+    installation = installation_of(
+        database, demonstration=demonstration, at=at, base_url=base_url, letters_leave=letters_leave
+    )
+    return watched(create_app(installation))
 
 
 def watched(app: FastAPI) -> FastAPI:
     """An application that writes nothing without a line of the record, or fails: `tests.api.lines`."""
-    lines.watch(app.state.office.engine)
+    lines.watch(app.state.installation.engine)
     app.add_middleware(lines.Watched)
     return app
 
@@ -101,7 +103,7 @@ def client_for(
 def token_for(database: Database, person_id: UUID, *, at: datetime = AT) -> str:
     """The cookie of a sign-in of this person, by the very function that signs people in."""
     answer = Response()
-    sign_in(office_of(database, at=at), program_of(database, person_id), person_id, answer)
+    sign_in(installation_of(database, at=at), program_of(database, person_id), person_id, answer)
     return answer.headers["set-cookie"].partition(";")[0].partition("=")[2]
 
 
