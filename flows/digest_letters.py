@@ -13,6 +13,7 @@ from domain.casework import board, case_letters
 from domain.casework.board import TaskWithCase
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.declarations.protocol import Instead
+from domain.kernel.languages import Language
 from domain.kernel.rows import surely
 from domain.kernel.scope import program_of
 from domain.kernel.titles import title_of
@@ -61,7 +62,7 @@ def write_digest(
     instead = words_in_place(session, [row for row in rows if is_in_place(row, falls_on(today, row, links))])
     letter = _Letter(session, person_id, today, hats, links, instead, Ladders(session))
 
-    def facts(language: notices.Language) -> dict[str, object]:
+    def facts(language: Language) -> dict[str, object]:
         return {**letter.own(work, language), **letter.of_others(team, language), "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=digest_key(today.day), facts=facts, at=at)
@@ -91,7 +92,7 @@ class _Letter:
     instead: Mapping[UUID, Instead]
     protocols: Ladders
 
-    def own(self, work: Iterable[Task], language: notices.Language) -> dict[str, list[_Line]]:
+    def own(self, work: Iterable[Task], language: Language) -> dict[str, list[_Line]]:
         """What is the person's own to do, late, to approve, or theirs as a deputy."""
         lists: dict[str, list[_Line]] = {"to_do": [], "late": [], "to_approve": [], "acting_for": []}
         for row in work:
@@ -104,7 +105,7 @@ class _Letter:
                 lists["late" if row.due_on is not None and row.due_on < self.today.day else "to_do"].append(line)
         return lists
 
-    def of_others(self, team: Iterable[TaskWithCase], language: notices.Language) -> dict[str, list[_Line]]:
+    def of_others(self, team: Iterable[TaskWithCase], language: Language) -> dict[str, list[_Line]]:
         """What others have and the person hears of: in their team, or owed under an agreement."""
         lists: dict[str, list[_Line]] = {"team": [], "owed": []}
         for task in sorted(team, key=lambda task: (task.due_on or date.max, task.id)):
@@ -121,7 +122,7 @@ class _Letter:
             lists["team"].append(replace(line, to_approve=task.state == "submitted"))
         return lists
 
-    def _line(self, row: Task, language: notices.Language) -> _Line:
+    def _line(self, row: Task, language: Language) -> _Line:
         words = self.instead.get(row.id)
         case = self.session.get(Case, (program_of(self.session), row.case_id)) if row.case_id else None
         return _Line(
@@ -142,7 +143,7 @@ def falls_on(today: DayTenures, task: Task, chains: Mapping[UUID, list[Link]]) -
     return board.who_has(today, task, chains) if waits_on(task) in chains else today.falls([])
 
 
-def _step_alone(protocols: Ladders, task: TaskWithCase, language: notices.Language, *, in_place: bool) -> str:
+def _step_alone(protocols: Ladders, task: TaskWithCase, language: Language, *, in_place: bool) -> str:
     """What a task asks, without its thing, which may be a participant's number."""
     protocol = protocols.of(task) if task.item or in_place else None
     step = protocol.by_id.get(task.step) if protocol else None

@@ -18,12 +18,13 @@ from sqlmodel import Session
 from domain.declarations.program_committees import Rhythm, Weekday
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
+from domain.kernel.languages import Language
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, first, of, only, replaced, run, scalar, scalars
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
-from domain.mail.notices import COORDINATION, Language
+from domain.mail.notices import COORDINATION
 from domain.record import events
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, say

@@ -18,10 +18,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
 from domain.kernel.asking import Question, built
+from domain.kernel.languages import Language
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
-from domain.mail.notices import Language, LetterTemplates
+from domain.mail.notices import LetterTemplates
 from domain.record import events
 from locales import N_
 from meetings import calendar_files, links

@@ -17,7 +17,7 @@ from domain.kernel.scope import local_day
 from domain.mail.name_answers import unanswered
 from domain.mail.name_gate import NameGate
 from domain.mail.notices import COORDINATION
-from domain.names.ours import Ours, ours
+from domain.names.our_names import Ours, ours
 from domain.names.shapes import shapes_in
 from domain.roles.roles import standing
 from meetings import agendas

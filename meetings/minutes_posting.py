@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
+from domain.kernel.languages import Language
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, scalars
 from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.mail.envelopes import Attachment
-from domain.mail.notices import Language
 from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader

@@ -4,10 +4,10 @@ A sign-in ends when it lay idle for 30 minutes, when it is 10 hours old, when it
 person no longer holds anything in the program: the questions of each request ask.
 
 In order: the installation, which all requests share; the context of one request, how it is opened and left;
-beginning and ending a sign-in; and what a request asks of the database before anything else. Those are two statements in the
-request's own transaction, built once: who is signed in (`_SIGNED_IN`, which also says the program), and who holds what
-(`domain.roles.roles.standing`). Everyone waits for them, so whatever else a sign-in needs is asked where it is needed.
-"""
+beginning and ending a sign-in; and what a request asks of the database before anything else. Those are two statements
+in the request's own transaction, built once: who is signed in (`_SIGNED_IN`, which also says the program), and who
+holds what (`domain.roles.roles.standing`). Everyone waits for them, so whatever else a sign-in needs is asked where it
+is needed."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from domain.agreements import agreements, rewriting, signed_files, succession, version_text
-from domain.agreements.difference import difference
 from domain.agreements.rewriting import Text
+from domain.agreements.version_difference import difference
 from domain.kernel.refusals import Refusal
 from locales import N_
 

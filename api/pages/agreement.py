@@ -19,10 +19,10 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from domain.agreements.agreements import directors_on, roles_left
-from domain.agreements.difference import VersionChange, difference
 from domain.agreements.signed_files import files_of, text_stands
 from domain.agreements.succession import may_be_rewritten
 from domain.agreements.terminations import called_off_from, notice_given_on
+from domain.agreements.version_difference import VersionChange, difference
 from domain.agreements.version_text import Columns, content_of_version
 from domain.declarations.checks import KINDS, rule_of
 from domain.declarations.checks.records import grouped

@@ -42,7 +42,7 @@ from api.views.tasks import names_of
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
 from domain.participants import rates
-from domain.participants.areas import areas
+from domain.participants.area_names import areas
 from domain.participants.referral_fields import Who, fields_of
 from domain.record import turned_away
 from locales import gettext

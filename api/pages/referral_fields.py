@@ -16,7 +16,7 @@ from api.views.criteria import AGE, ASKED
 from api.views.languages import codes_of, name_of, offered
 from api.web.readers import age_or_none
 from domain.kernel.refusals import Refusal
-from domain.participants.areas import areas
+from domain.participants.area_names import areas
 from domain.participants.referral_fields import SECTIONS, Kind, ReferralField, Section, fields_of
 from domain.participants.referral_form import ReferralForm
 from locales import N_, gettext

@@ -28,7 +28,7 @@ from api.access.request_rates import TooManyRequests
 from api.access.session import SAFE_METHODS, Installation, installation_of, sign_in_by
 from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
-from domain.names.ours import Ours, ours
+from domain.names.our_names import Ours, ours
 from domain.names.shapes import Kind, Shape, shapes_in
 from domain.participants.referral_fields import Referrer, Who, fields_of
 from locales import N_, gettext

@@ -23,6 +23,7 @@ from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
+from domain.kernel.languages import Language
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, same, scalar, surely, tuples
 from domain.kernel.scope import local_day, moments_of
@@ -349,7 +350,7 @@ def _write(session: Session, template: str, to: UUID, consent: Consent, *, path:
     if by.is_one_of(to):
         return
 
-    def facts(language: notices.Language) -> Mapping[str, object]:
+    def facts(language: Language) -> Mapping[str, object]:
         return {"by_name": notices.name_of(session, by, language), "path": path}
 
     notices.write(session, template, to=to, key=f"{template}:{consent.id}", facts=facts, at=at)

@@ -14,6 +14,7 @@ from domain.casework import requests, subjects
 from domain.casework.approving import TaskOwing, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.kernel.actors import Actor
+from domain.kernel.languages import Language
 from domain.kernel.rows import col, in_program, replaced, same, scalar, select, tuples
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.titles import title_of
@@ -21,7 +22,6 @@ from domain.mail import notices
 from domain.mail.notices import (
     COORDINATION,
     Facts,
-    Language,
     coordination_chain,
     name_of,
     person_of,

@@ -27,9 +27,9 @@ from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import PathOf, Wrong
 from domain.declared.reading import Bilingual, GrammarPart, Key, Text, each_once
 from domain.kernel.calendars import Calendar, ClosedSpan
+from domain.kernel.languages import Language
 from locales import N_
 
-Language = Literal["fr", "en"]
 OrganizationKind = Literal["health_agency", "community", "police", "specialized", "research", "outside"]
 Regime = Literal["R-22.1", "A-2.1", "P-39.1"]
 Structure = Literal["hosted", "secondment", "joint"]

@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from domain.casework.case_letters import about_task, chain_of, to_each
 from domain.kernel.actors import Actor
+from domain.kernel.languages import Language
 from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
-from domain.mail.notices import Language, name_of, title_of_role
+from domain.mail.notices import name_of, title_of_role
 from domain.roles.roles import standing
 from models.casework import Task
 from models.departure import HandOver

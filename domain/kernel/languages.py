@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Literal
 
 from babel import Locale
 
 from domain.kernel.refusals import Refusal
 from locales import N_
+
+#: The languages of the program's own pages and letters.
+Language = Literal["fr", "en"]
 
 
 def checked_languages(typed: Iterable[str]) -> tuple[str, ...]:

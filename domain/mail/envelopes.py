@@ -15,8 +15,9 @@ from email.utils import format_datetime
 from typing import Final
 from uuid import UUID
 
+from domain.kernel.languages import Language
 from domain.kernel.refusals import Refusal
-from domain.mail.letters import Language, Letter
+from domain.mail.letters import Letter
 from locales import N_
 
 LONGEST_EXTRA = 900

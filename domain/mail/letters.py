@@ -26,10 +26,9 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, pass_context
 from jinja2.runtime import Context
 
+from domain.kernel.languages import Language
 from locales import show_day, typeset
 from models.participant import CANDIDATE_REF, NUMBER
-
-Language = Literal["fr", "en"]
 
 #: The letters that any protocol may write. A protocol's own stand in its own folder.
 COMMON = Path(__file__).parent / "letter_templates"

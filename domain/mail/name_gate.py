@@ -26,7 +26,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.names.folding import WALL, Folded, TextWord
 from domain.names.known import Someone
-from domain.names.ours import ours
+from domain.names.our_names import ours
 from domain.names.search import NamePlace, Search, Written
 from locales import N_
 

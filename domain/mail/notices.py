@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
+from domain.kernel.languages import Language
 from domain.kernel.rows import (
     col,
     first,
@@ -46,7 +47,6 @@ from models.outbox import Notice
 from models.program import Person, Role
 from models.record import Event
 
-Language = Literal["fr", "en"]
 Facts = Callable[[Language], Mapping[str, object]]
 
 

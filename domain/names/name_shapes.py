@@ -30,7 +30,7 @@ from domain.names.lexicon import (
     things_behind,
     titles,
 )
-from domain.names.ours import Ours
+from domain.names.our_names import Ours
 
 #: Words behind a place's name that are no one's family name: in "Jessica Park", it may be someone's.
 _SURELY_BEHIND: Final = frozenset(

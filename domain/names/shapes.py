@@ -16,7 +16,7 @@ from domain.names.folding import fold, words_of
 from domain.names.lexicon import borne, works
 from domain.names.links import parts_of_links, without_links
 from domain.names.name_shapes import names_in
-from domain.names.ours import Ours
+from domain.names.our_names import Ours
 
 Kind = Literal["name", "telephone", "email", "address", "birth_date"]
 

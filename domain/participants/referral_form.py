@@ -15,7 +15,7 @@ from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.names.hiding import Hides
 from domain.participants.ages import years
-from domain.participants.areas import areas
+from domain.participants.area_names import areas
 from domain.participants.identity import ParticipantIdentity
 from domain.participants.referral_fields import (
     LONGEST_TEXT,

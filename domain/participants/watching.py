@@ -19,6 +19,7 @@ from sqlmodel import Session, or_
 
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import UnknownYear
+from domain.kernel.languages import Language
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.rows import col, every, inside, joins, of, only, run, same, scalars, surely, tuples
 from domain.kernel.scope import local_day, program
@@ -324,7 +325,7 @@ def _facts(session: Session, reader: UUID, patterns: Sequence[Pattern], holder: 
     answers = holder.role == "privacy_officer"
     name = notices.name_of(session, Actor("", reader), "fr")
 
-    def facts(language: notices.Language) -> Mapping[str, object]:
+    def facts(language: Language) -> Mapping[str, object]:
         said = [
             {
                 "words": say(

@@ -13,6 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, and_, or_
 
 from domain.kernel.actors import Actor
+from domain.kernel.languages import Language
 from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
@@ -62,7 +63,7 @@ def send_contact_lists(session: Session, act: DueAction, by: Actor, at: datetime
             source="ON-D07",
         )
 
-    def facts(language: notices.Language) -> dict[str, object]:
+    def facts(language: Language) -> dict[str, object]:
         return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
 
     to, key = surely(case.subject_id), _letter_key(act)

@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 
 from api.web import pointing
 from api.web.pointing import FIELD, NO_WORDS, point
-from domain.names.ours import Ours
+from domain.names.our_names import Ours
 from meetings import schedule
 from models.agenda import AgendaItem
 from models.base import table_of

@@ -15,7 +15,6 @@ from domain.declarations.checks.attendance import AttendanceRule
 from domain.declarations.program import (
     STRUCTURES,
     DeclaredOrganization,
-    Language,
     OrganizationKind,
     ProgramFile,
     Regime,
@@ -26,6 +25,7 @@ from domain.declarations.role_keys import ROLE_KEYS
 from domain.declared.guide_ids import GUIDE_IDS
 from domain.declared.problems import DeclaredErrors, FileProblem, PathOf, written
 from domain.declared.reading import Declared
+from domain.kernel.languages import Language
 from models import program as tables
 
 FILE = Path(__file__).resolve().parents[2] / "programs" / "greater-montreal.yaml"

@@ -20,7 +20,8 @@ from sqlalchemy import text
 from adapters.database import program_session
 from demo.loading import Demonstration
 from domain.accompaniment import barring
-from domain.mail.letters import COMMON, Language, Letters, called_in, without_numbers
+from domain.kernel.languages import Language
+from domain.mail.letters import COMMON, Letters, called_in, without_numbers
 from flows.protocols import letter_folders
 from tests.api.application import client_for
 from tests.cast import AT, KEYS, Cast, letter_templates

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from domain.agreements.agreements import redraft_version, sign_version, signatures_of
-from domain.agreements.difference import difference
 from domain.agreements.signed_files import files_of
+from domain.agreements.version_difference import difference
 from domain.agreements.version_text import content_of, content_of_version
 from models.agreement import AgreementVersion
 from models.base import table_of

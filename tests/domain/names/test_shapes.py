@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from domain.names import shapes
-from domain.names.ours import Ours
+from domain.names.our_names import Ours
 from domain.names.shapes import shapes_in
 from tests.cast import MEMBERS, program_file
 from tests.domain.names.writings import ordinary, someone, writing
