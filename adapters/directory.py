@@ -36,12 +36,7 @@ class Entra:
     """
 
     def __init__(
-        self,
-        settings: EntraSettings,
-        *,
-        return_to: str,
-        left_to: str,
-        clock: Callable[[], float] = time.monotonic,
+        self, settings: EntraSettings, *, return_to: str, left_to: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings = settings
         self._return_to = return_to
@@ -69,10 +64,7 @@ class Entra:
             return application
         # No scope of ours: "profile", which MSAL adds, is what puts `oid` into the token.
         flow = application.initiate_auth_code_flow(
-            [],
-            redirect_uri=self._return_to,
-            response_mode="form_post",
-            prompt="select_account" if choosing else None,
+            [], redirect_uri=self._return_to, response_mode="form_post", prompt="select_account" if choosing else None
         )
         address = str(flow.pop("auth_uri"))
         return Begun(address, flow) if address.startswith("https://") else ProviderUnavailable("answer")

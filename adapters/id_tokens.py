@@ -81,12 +81,7 @@ class Directory:
     """
 
     def __init__(
-        self,
-        http: httpx2.Client,
-        address: str,
-        *,
-        expected_issuer: str,
-        clock: Callable[[], float] = time.monotonic,
+        self, http: httpx2.Client, address: str, *, expected_issuer: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._http = http
         self._address = address

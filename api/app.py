@@ -43,10 +43,9 @@ from api.web.language import LanguageMiddleware
 from api.web.logs import AccessLog, InRequest
 from api.web.pointing import Pointing
 from api.web.rendering import STATIC
-from domain.kernel.refusals import Refusal
-from domain.mail.envelopes import Mailbox
-from domain.mail.notices import stationery_for
-from domain.participants.identity import names_known
+from domain.kernel import Refusal
+from domain.mail import Mailbox, stationery_for
+from domain.participants import names_known
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.ports import SignInProvider

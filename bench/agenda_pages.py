@@ -16,7 +16,7 @@ from api.access.session import Installation, sign_in
 from api.app import create_app
 from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
-from domain.kernel.rows import scalars, select
+from domain.kernel import scalars, select
 from meetings import agenda_requests, agendas, schedule
 from models.meeting import Meeting
 

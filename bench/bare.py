@@ -10,8 +10,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bench.ground import Ground
-from domain.casework.wakeups import WAKE_CHANNEL
-from domain.kernel.actors import Actor
+from domain.casework import WAKE_CHANNEL
+from domain.kernel import Actor
 
 
 class Bare:

@@ -11,7 +11,7 @@ from uuid import UUID
 from bench.bare import Bare
 from bench.figures import Cost, Ratio, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
-from domain.casework.tasks import complete_task
+from domain.casework import complete_task
 
 STEPS = 25
 

@@ -10,9 +10,8 @@ from uuid import UUID
 from bench.figures import Cost, Ratio, ms, table
 from bench.ground import Ground, join, now
 from bench.processes import module, running, wait_for
-from domain.casework.cases import open_case
-from domain.casework.tasks import complete_task, undo_task
-from domain.kernel.rows import scalar, select
+from domain.casework import complete_task, open_case, undo_task
+from domain.kernel import scalar, select
 from models.casework import Task
 
 #: A person does this one; the program then enrols the worker on the Clinical Committee, and taking it back undoes that.

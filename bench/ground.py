@@ -22,17 +22,13 @@ from sqlmodel import Session
 from adapters.addresses import conninfo_of, parts_of
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.postgres import DatabaseUrls
-from domain.casework.cases import open_case
-from domain.casework.versions import record_protocol
-from domain.declarations.program_check import read_program_text
-from domain.declarations.protocol import Protocol
-from domain.declared.reading import load_declared_text
-from domain.kernel.actors import LOADER, Actor
-from domain.kernel.rows import col, run, scalars, select
-from domain.loading.loading import load, new_program_id
-from domain.mail.envelopes import Mailbox
-from domain.mail.notices import LetterTemplates, stationery_for
-from domain.people.people import add_person, appoint
+from domain.casework import open_case, record_protocol
+from domain.declarations import Protocol, read_program_text
+from domain.declared import load_declared_text
+from domain.kernel import LOADER, Actor, col, run, scalars, select
+from domain.loading import load, new_program_id
+from domain.mail import LetterTemplates, Mailbox, stationery_for
+from domain.people import add_person, appoint
 from flows.protocols import declared_protocols, letter_folders
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed
@@ -225,9 +221,7 @@ def build(urls: DatabaseUrls, at: datetime) -> Ground:
         {},
         BY_LOADER,
         stationery_for(
-            sender=Mailbox("spheres@bench.example", "SPHÈRES"),
-            base_url="http://127.0.0.1",
-            folders=letter_folders(),
+            sender=Mailbox("spheres@bench.example", "SPHÈRES"), base_url="http://127.0.0.1", folders=letter_folders()
         ),
     )
 

@@ -11,7 +11,7 @@ from bench.completing import Ours, run_cases
 from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
 from domain.casework import wakeups
-from domain.kernel.scope import local_day
+from domain.kernel import local_day
 from flows import post, sweep
 from flows.engine import Means
 from flows.reminders import _due

@@ -26,7 +26,7 @@ from sqlalchemy import insert
 from bench import agenda_pages
 from bench.figures import Cost, Ratio, an_item, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
-from domain.kernel.rows import col, run, select
+from domain.kernel import col, run, select
 from meetings import links, schedule
 from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading
 from meetings.documents.docx import as_docx

@@ -82,11 +82,7 @@ class _Up:
 @contextlib.contextmanager
 def _up(home: Path) -> Iterator[_Up]:
     port, prefect_port = free_port(), free_port()
-    environment = {
-        "SPHERES_DATA": str(home),
-        "SPHERES_PORT": str(port),
-        "SPHERES_PREFECT_PORT": str(prefect_port),
-    }
+    environment = {"SPHERES_DATA": str(home), "SPHERES_PORT": str(port), "SPHERES_PREFECT_PORT": str(prefect_port)}
     begun = time.monotonic()
     with running([sys.executable, "-c", _COMMAND, "up", "--demo"], environment, home.parent / "up.log") as up:
         wait_for(serves(f"http://127.0.0.1:{port}/sign-in"), "the first page", up)

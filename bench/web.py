@@ -69,9 +69,7 @@ def measure(ground: Ground, folder: Path, *, rounds: int, cases: int) -> Iterato
     one, many_runs = taken["complete 1"], taken[f"complete {MANY}"]
     lost = sum(run.lost for run in [*one, *many_runs])
     yield Ratio(
-        "http.p50",
-        median(a.cost.at(50) / b.cost.at(50) for a, b in zip(one, taken["empty 1"], strict=True)),
-        at_most=3,
+        "http.p50", median(a.cost.at(50) / b.cost.at(50) for a, b in zip(one, taken["empty 1"], strict=True)), at_most=3
     )
     yield Ratio("http.rate_with_32", median(a.rate / b.rate for a, b in zip(many_runs, one, strict=True)), at_least=0.8)
     yield Ratio("http.p99_with_32", median(run.cost.at(99) for run in many_runs) * 1000, at_most=100, unit="ms")

@@ -14,7 +14,7 @@ from api.cli.ready import ending_plainly, is_full
 from api.cli.spoken import tell_apart
 from api.cli.terminal import keys_of, stationery_of
 from demo.loading import Demonstration
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, speaking
 from locales.told import language_of_terminal
 

@@ -8,14 +8,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.admissions import triage
-from domain.kernel.actors import Actor
-from domain.kernel.rows import only, run
-from domain.kernel.scope import local_day
-from domain.participants import destruction, referring, retention
-from domain.participants.identity import open_identity
-from domain.participants.reading import to_triage
-from domain.participants.referral_form import ReferralForm
-from domain.roles.roles import standing
+from domain.kernel import Actor, local_day, only, run
+from domain.participants import ReferralForm, destruction, open_identity, referring, retention, to_triage
+from domain.roles import standing
 from models.referral import Referral
 
 

@@ -12,15 +12,10 @@ from sqlmodel import Session
 
 from demo.cast import Act, DemoCase, DemonstrationFile
 from demo.people import Happening, organization, person
-from domain.casework import cases, tasks
-from domain.casework.case_letters import chain_of
-from domain.casework.proofs import GivenProof
-from domain.declarations.protocol import Protocol
-from domain.kernel.actors import Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import col, every, of
-from domain.kernel.scope import local_day
-from domain.roles.roles import Holder, standing
+from domain.casework import GivenProof, cases, chain_of, tasks
+from domain.declarations import Protocol
+from domain.kernel import Actor, Calendar, col, every, local_day, of
+from domain.roles import Holder, standing
 from flows.at_once import carry_at_once
 from models.casework import Task
 
@@ -66,9 +61,7 @@ class DemonstratedCases:
             rows = every(
                 self.session,
                 of(Task).where(
-                    Task.case_id == self._opened[key],
-                    Task.step == step,
-                    col(Task.item) == (act.item or ""),
+                    Task.case_id == self._opened[key], Task.step == step, col(Task.item) == (act.item or "")
                 ),
             )
             for task in rows:

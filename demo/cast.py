@@ -9,11 +9,9 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
-from domain.declarations.role_keys import RoleKey
-from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GrammarPart, Key, Text
-from domain.kernel.calendars import Calendar
-from domain.kernel.languages import Language
+from domain.declarations import RoleKey
+from domain.declared import Bilingual, GrammarPart, Key, Text, Wrong
+from domain.kernel import Calendar, Language
 from locales import N_
 
 Verb = Literal["done", "approved", "rejected", "handed_back", "waived", "undone"]

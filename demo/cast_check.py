@@ -9,12 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from demo.cast import Act, DemoCase, DemonstrationFile, DemoTenure, DemoVacancy, RelativeDay
-from domain.declarations.filling_in import checked
-from domain.declarations.program import ProgramFile
-from domain.declarations.protocol import Protocol, Step
-from domain.declared.problems import DeclaredErrors, FileProblem, PathOf
-from domain.declared.reading import Declared, load_declared, load_declared_text
-from domain.kernel.refusals import Refusal
+from domain.declarations import ProgramFile, Protocol, Step, checked
+from domain.declared import Declared, DeclaredErrors, FileProblem, PathOf, load_declared, load_declared_text
+from domain.kernel import Refusal
 from locales import N_, current_language, pick
 
 

@@ -16,14 +16,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, organization, person, worker
-from domain.casework import tasks
-from domain.casework.proofs import GivenProof
+from domain.casework import GivenProof, tasks
 from domain.departure import departures, hand_overs, offers, settling, unopened
-from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Summary
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import col, every, of, only, scalars, surely
+from domain.follow_ups import Summary, summaries
+from domain.kernel import ENGINE, Actor, Calendar, col, every, of, only, scalars, surely
 from flows.at_once import carry_at_once
 from models.casework import Task
 from models.follow_up import Assignment
@@ -85,10 +81,7 @@ class DemonstratedDepartures:
         place = organization(self.session, _PLACE)
         last_day = scalars(
             self.session,
-            only(surely(Tenure.ends_on)).where(
-                Tenure.person_id == leaver,
-                Tenure.organization_id == place,
-            ),
+            only(surely(Tenure.ends_on)).where(Tenure.person_id == leaver, Tenure.organization_id == place),
         ).one()
         self._case = departures.open_departure(
             self.session,
@@ -110,11 +103,7 @@ class DemonstratedDepartures:
         """By the coordinator, since the manager who would has left too; what welcomes them is open by then."""
         (task,) = self._steps("find_successor")
         settling.settle_holding(
-            self.session,
-            task.id,
-            successor_id=person(self.session, _FOLLOWS),
-            by=coordinator(self.session, at),
-            at=at,
+            self.session, task.id, successor_id=person(self.session, _FOLLOWS), by=coordinator(self.session, at), at=at
         )
         self._carry(at)
 
@@ -159,10 +148,7 @@ class DemonstratedDepartures:
         parts = scalars(
             self.session,
             only(Assignment.id)
-            .where(
-                col(Assignment.person_id) == person(self.session, _LEAVER),
-                Assignment.kind == kind,
-            )
+            .where(col(Assignment.person_id) == person(self.session, _LEAVER), Assignment.kind == kind)
             .order_by(col(Assignment.starts_on)),
         ).all()
         asked = {one.item: one for one in self._steps("hand_over_follow_ups")}

@@ -18,20 +18,18 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, person, worker
-from domain.accompaniment import breaks, consents, reviews, states
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import SignedForm, breaks, consents, reviews, states
 from domain.admissions import numbers
-from domain.follow_ups import contacts, notes, opening
-from domain.follow_ups.notes import Week
-from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import only, run
-from domain.kernel.scope import local_day, program_of
-from domain.participants.ages import CONSENTS_ALONE
-from domain.participants.identity import IdentityColumns, ParticipantIdentity, sealed_identity
-from domain.participants.locking import new_reference
-from domain.participants.sealing import new_key
+from domain.follow_ups import WEEK, Week, contacts, monday_of, notes, opening
+from domain.kernel import ROUNDS, Actor, Calendar, local_day, only, program_of, run
+from domain.participants import (
+    CONSENTS_ALONE,
+    IdentityColumns,
+    ParticipantIdentity,
+    new_key,
+    new_reference,
+    sealed_identity,
+)
 from meetings import recruiters
 from models.participant import DataKey, Participant
 from models.program import Organization

@@ -22,17 +22,26 @@ from demo.cast import DemonstrationFile
 from demo.cast_check import read_demonstration
 from demo.year import Year
 from domain.agreements import agreements
-from domain.declarations.program import ProgramFile
-from domain.declarations.program_check import read_program
-from domain.declarations.protocol import Protocol
-from domain.declared.reading import Declared
+from domain.declarations import ProgramFile, Protocol, read_program
+from domain.declared import Declared
 from domain.equipment import inventory
-from domain.kernel.actors import LOADER, Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import col, in_program, only, run, same, scalar, scalars, select, value_of
-from domain.kernel.scope import program_of
+from domain.kernel import (
+    LOADER,
+    Actor,
+    Calendar,
+    col,
+    in_program,
+    only,
+    program_of,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    value_of,
+)
 from domain.loading import loading
-from domain.mail.notices import LetterTemplates
+from domain.mail import LetterTemplates
 from domain.people import absences, people
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
@@ -229,10 +238,7 @@ class _People:
             for row in run(
                 self.session,
                 select(value_of(col(Committee.key).label("committee")), Seat.key, Seat.id)
-                .join(
-                    Committee,
-                    same(Committee, Seat) & (col(Committee.id) == col(Seat.committee_id)),
-                )
+                .join(Committee, same(Committee, Seat) & (col(Committee.id) == col(Seat.committee_id)))
                 .where(in_program(Seat)),
             )
         }

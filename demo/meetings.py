@@ -13,22 +13,9 @@ from sqlmodel import Session
 
 from demo.people import Happening, coordinator
 from demo.sittings import DemonstratedSittings
-from domain.kernel.actors import Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import col, every, of, only, run
-from domain.kernel.scope import local_day
-from domain.roles.roles import standing
-from meetings import (
-    agendas,
-    answers,
-    assembling,
-    attendance,
-    drafting,
-    minutes,
-    running,
-    schedule,
-    waivers,
-)
+from domain.kernel import Actor, Calendar, col, every, local_day, of, only, run
+from domain.roles import standing
+from meetings import agendas, answers, assembling, attendance, drafting, minutes, running, schedule, waivers
 from meetings.agenda_items import pool_of
 from meetings.committees import committee_of
 from meetings.invitees import invited_to
@@ -107,10 +94,7 @@ class DemonstratedMeetings:
         """One partner was absent, one was there by its alternate, and the others by whoever holds their seat."""
         by = coordinator(self.session, at)
         (meeting,) = every(
-            self.session,
-            of(Meeting).where(
-                Meeting.committee_id == committee_of(self.session, YEARLY).id,
-            ),
+            self.session, of(Meeting).where(Meeting.committee_id == committee_of(self.session, YEARLY).id)
         )
         opened = meeting.starts_at + timedelta(minutes=2)
         asked = [one for one in pool_of(self.session, meeting.committee_id) if one.kind == WAIVER_ITEM]

@@ -18,14 +18,10 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization
 from domain.agreements import agreements, terminations
 from domain.casework import asking, cases
-from domain.declarations.checks.attestation import AttestationRule
-from domain.declarations.checks.judging import GIVEN
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.scope import local_day
-from domain.obligations import accepting, attestations, reading, to_accept, waiving
-from domain.obligations.projection import keep
-from domain.roles.roles import DayTenures, standing
+from domain.declarations import GIVEN, AttestationRule
+from domain.kernel import ROUNDS, Actor, Calendar, local_day
+from domain.obligations import accepting, attestations, keep, reading, to_accept, waiving
+from domain.roles import DayTenures, standing
 from flows.at_once import carry_at_once
 from meetings import asked_partners, endorsing, waivers
 from models.agreement import AgreementVersion

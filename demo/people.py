@@ -9,12 +9,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.follow_ups.assigning import role_for
-from domain.kernel.actors import Actor
-from domain.kernel.rows import only, scalars
-from domain.kernel.scope import local_day
-from domain.mail.notices import COORDINATION
-from domain.roles.roles import standing
+from domain.follow_ups import role_for
+from domain.kernel import Actor, local_day, only, scalars
+from domain.mail import COORDINATION
+from domain.roles import standing
 from models.program import Organization, Person
 
 

@@ -11,12 +11,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator
-from domain.casework import asking
-from domain.casework.tasks import complete_task
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, of, surely
-from domain.kernel.scope import local_day
-from domain.roles.roles import standing
+from domain.casework import asking, complete_task
+from domain.kernel import Actor, col, every, local_day, of, surely
+from domain.roles import standing
 from meetings import (
     asked_partners,
     assembling,
@@ -230,10 +227,7 @@ class DemonstratedSittings:
         rows = every(
             self.session,
             of(Meeting)
-            .where(
-                col(Meeting.committee_id) == self.committee_id(),
-                Meeting.state == "planned",
-            )
+            .where(col(Meeting.committee_id) == self.committee_id(), Meeting.state == "planned")
             .order_by(col(Meeting.starts)),
         )
         return [row for row in rows if row.starts.date() == day]

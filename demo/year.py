@@ -19,8 +19,7 @@ from demo.follow_ups import DemonstratedFollowUps
 from demo.meetings import DemonstratedMeetings
 from demo.obligations import DemonstratedObligations
 from demo.people import Happening
-from domain.declarations.program import ProgramFile
-from domain.declarations.protocol import Protocol
+from domain.declarations import ProgramFile, Protocol
 
 #: Acts of a day follow each other from here, in local time, some minutes apart.
 _MORNING: Final = time(9, 10)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from domain.agreements import signed_files
 from domain.departure import calling_off, gathering, interviews, offers, recruiting
 from domain.holdings import roles
-from domain.kernel.hooks import refuse_unowned
+from domain.kernel import refuse_unowned
 
 #: The modules that register something as they are imported.
 REGISTERING = (signed_files, roles, gathering, interviews, offers, calling_off, recruiting)

@@ -9,15 +9,27 @@ from uuid import UUID
 
 from sqlmodel import Session, and_, or_
 
-from domain.accompaniment.workers import DECIDE
+from domain.accompaniment import DECIDE
 from domain.casework import scheduling, subjects
-from domain.declarations.protocol import AgendaPlace
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, joins, of, only, same, scalars, select, surely
-from domain.kernel.scope import local_day
-from domain.kernel.titles import title_of
-from domain.terms.admission import ADMISSION
+from domain.declarations import AgendaPlace
+from domain.kernel import (
+    ENGINE,
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    same,
+    scalars,
+    select,
+    surely,
+    title_of,
+)
+from domain.terms import ADMISSION
 from locales import N_, say
 from meetings import admissions, agendas
 from meetings.partner_years import year_record

@@ -15,12 +15,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.agreements import letters
-from domain.agreements.agreements import complete_signatures, signed_in_part
-from domain.kernel.rows import col, only, scalar, surely
-from domain.kernel.scope import local_day
+from domain.agreements import complete_signatures, letters, signed_in_part
+from domain.kernel import col, local_day, only, scalar, surely
 from domain.record import events
-from domain.terms.days import PartnerVersion, without_successor
+from domain.terms import PartnerVersion, without_successor
 from flows.marks import due_on_working_day
 from flows.turns import BY_ROUNDS, as_a_whole
 from models.record import Event

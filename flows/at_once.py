@@ -8,9 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import acts, wakeups
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.rows import col, every, first, of, only, scalar
-from domain.kernel.scope import program_of
+from domain.kernel import ENGINE, Actor, col, every, first, of, only, program_of, scalar
 from flows import departing
 from flows.agenda_points import put_on_agendas
 from flows.engine import DueAction
@@ -31,10 +29,7 @@ def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
     while waiting := every(
         session,
         of(Task)
-        .where(
-            Task.case_id == case_id,
-            col(Task.act_state).in_(["wanted", "undo_wanted"]),
-        )
+        .where(Task.case_id == case_id, col(Task.act_state).in_(["wanted", "undo_wanted"]))
         .order_by(col(Task.position))
         .limit(1),
     ):

@@ -18,17 +18,29 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
-from domain.agreements.terminations import is_given_notice
-from domain.casework import cases
-from domain.casework.scheduling import protocol_of
-from domain.casework.subjects import ROLE_OF_WORKER, CaseSubject
-from domain.declarations.protocol import Protocol, Starts
-from domain.kernel import periods
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts, lasts_beyond
-from domain.kernel.periods import Each, Period
-from domain.kernel.rows import col, every, in_program, joins, of, only, run, same, select, surely, tuples
-from domain.kernel.scope import local_day
+from domain.agreements import is_given_notice
+from domain.casework import ROLE_OF_WORKER, CaseSubject, cases, protocol_of
+from domain.declarations import Protocol, Starts
+from domain.kernel import (
+    Actor,
+    Each,
+    Period,
+    col,
+    every,
+    in_program,
+    joins,
+    lasts,
+    lasts_beyond,
+    local_day,
+    of,
+    only,
+    periods,
+    run,
+    same,
+    select,
+    surely,
+    tuples,
+)
 from flows.turns import Turn, in_parts
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion

@@ -25,14 +25,9 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.agreements import renewals
-from domain.casework import acts, wakeups
-from domain.casework.locking import lock_task
-from domain.casework.wakeups import Claim
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, run, select
-from domain.obligations.projection import keep
-from domain.obligations.triggers import OF_CASES, touched_by_case
+from domain.casework import Claim, acts, lock_task, wakeups
+from domain.kernel import ENGINE, Actor, Refusal, col, first, of, run, select
+from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.engine import ActFailed, DueAction, Means, Perform, code_of, in_hand
@@ -180,8 +175,7 @@ def _finish(
         at = means.clock()
         # Held, so that a gate is not announced twice, nor one that is being closed.
         case = first(
-            session,
-            select(Case).where(Case.program_id == claim.program_id, Case.id == claim.case_id).with_for_update(),
+            session, select(Case).where(Case.program_id == claim.program_id, Case.id == claim.case_id).with_for_update()
         )
         if case is None:
             msg = "a wake-up names a case that does not exist"
@@ -225,10 +219,7 @@ def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> N
     last = first(
         session,
         of(Event)
-        .where(
-            Event.subject_id == task_id,
-            Event.subject_kind == "task",
-        )
+        .where(Event.subject_id == task_id, Event.subject_kind == "task")
         .order_by(col(Event.n).desc())
         .limit(1),
     )

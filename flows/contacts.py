@@ -16,11 +16,8 @@ from typing import Final
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, breaks, referred_again, reviews, withdrawals
-from domain.follow_ups import assigning, lost, notes
-from domain.follow_ups.lost import Losing
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, only, scalars
-from domain.kernel.scope import local_day
+from domain.follow_ups import Losing, assigning, lost, notes
+from domain.kernel import Actor, col, local_day, only, scalars
 from flows import agenda_points
 from flows.turns import BY_ROUNDS, Turn, in_parts
 from locales import LANGUAGES, N_, say

@@ -29,9 +29,7 @@ from domain.departure import (
     ways_in,
     welcoming,
 )
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
+from domain.kernel import ENGINE, Actor, Refusal, local_day
 from domain.participants import referring
 from flows.engine import Means, programs
 from flows.summaries import ask_for_summaries

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.casework import words
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from domain.participants import retention
 from flows.engine import Means, programs
 from flows.turns import BY_ROUNDS

@@ -9,18 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import board, case_letters
-from domain.casework.board import TaskWithCase
-from domain.casework.in_place import is_in_place, words_in_place
-from domain.declarations.protocol import Instead
-from domain.kernel.languages import Language
-from domain.kernel.rows import surely
-from domain.kernel.scope import program_of
-from domain.kernel.titles import title_of
+from domain.casework import TaskWithCase, board, case_letters, is_in_place, words_in_place
+from domain.declarations import Instead
+from domain.kernel import Language, program_of, surely, title_of
 from domain.mail import notices
-from domain.obligations.asking import ASKS
-from domain.roles.roles import DayTenures, Falls, Link
-from domain.roles.sight import sees_by_role
+from domain.obligations import ASKS
+from domain.roles import DayTenures, Falls, Link, sees_by_role
 from flows.ladders import Ladders
 from locales import N_, say
 from models.casework import Case, Task

@@ -13,13 +13,23 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, and_, or_
 
-from domain.casework import board
-from domain.casework.board import TaskWithCase
-from domain.casework.steps import links_of
-from domain.kernel.rows import col, every, in_program, only, same, scalars, surely, tuples, value_of
-from domain.kernel.scope import local_day, program, program_of
+from domain.casework import TaskWithCase, board, links_of
+from domain.kernel import (
+    col,
+    every,
+    in_program,
+    local_day,
+    only,
+    program,
+    program_of,
+    same,
+    scalars,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.mail import notices
-from domain.roles.roles import DayTenures, Holder, Link, standing
+from domain.roles import DayTenures, Holder, Link, standing
 from flows.digest_letters import DigestNews, digest_key, falls_on, waits_on, write_digest
 from flows.engine import Means
 from flows.ladders import Ladders, RungsUsed

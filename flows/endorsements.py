@@ -10,9 +10,8 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import local_day
-from domain.obligations.triggers import judge_touched
+from domain.kernel import calendar_of, local_day
+from domain.obligations import judge_touched
 from flows.turns import as_a_whole
 from meetings import endorsing
 

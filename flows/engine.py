@@ -13,9 +13,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.wakeups import Claim
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, scalars, select
+from domain.casework import Claim
+from domain.kernel import Actor, col, scalars, select
 from models.ports import Accounts, Inbox, Mailer, SealKeys
 from models.program import Program
 

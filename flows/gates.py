@@ -7,15 +7,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from domain.casework import case_letters, cases, scheduling
-from domain.casework.locking import of_case, titles
-from domain.casework.steps import links_of
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.rows import col, every, inside, run, select
-from domain.kernel.scope import local_day
+from domain.casework import case_letters, cases, links_of, of_case, scheduling, titles
+from domain.kernel import ENGINE, Actor, col, every, inside, local_day, run, select
 from domain.mail import notices
 from domain.record import events
-from domain.roles.roles import Link, standing
+from domain.roles import Link, standing
 from models.casework import SETTLED, Case, Task
 from models.record import Event
 
@@ -63,11 +59,7 @@ def _announce(session: Session, case: Case, gate: str, *, is_open: bool, nth: in
         every(
             session,
             select(Task)
-            .where(
-                of_case(case.id),
-                col(Task.step).in_(protocol.gates[gate].steps),
-                col(Task.state).not_in(SETTLED),
-            )
+            .where(of_case(case.id), col(Task.step).in_(protocol.gates[gate].steps), col(Task.state).not_in(SETTLED))
             .order_by(col(Task.position), col(Task.item)),
         )
     )

@@ -14,8 +14,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from flows.marks import due_everywhere
 from flows.turns import Turn, in_parts
 from meetings import assembling, drafting, freezing, held_words, invitations, objections, posting, seating, unclosed

@@ -17,8 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
-from domain.kernel.rows import col, first, of, run
-from domain.kernel.scope import program_of
+from domain.kernel import col, first, of, program_of, run
 from flows.engine import programs
 from flows.marks import due_everywhere
 from flows.turns import Turn, in_parts
@@ -58,13 +57,7 @@ class _Stand:
     since: datetime
 
 
-@in_parts(
-    KEY,
-    CRON,
-    due_everywhere,
-    patience=timedelta(minutes=5),
-    is_needed=lambda means: means.inbox is not None,
-)
+@in_parts(KEY, CRON, due_everywhere, patience=timedelta(minutes=5), is_needed=lambda means: means.inbox is not None)
 def take_in(turn: Turn) -> int:
     """Take what came for one program since the last time; how many meetings were answered by it.
 

@@ -9,9 +9,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import scheduling
-from domain.casework.board import TaskWithCase
-from domain.declarations.protocol import Protocol
+from domain.casework import TaskWithCase, scheduling
+from domain.declarations import Protocol
 
 #: The recipient of each rung of a duty outside any case. No manager sees one, as many are about a participant: where
 #: its owner was reminded three times, the coordinator is told.

@@ -9,9 +9,7 @@ from cronsim import CronSim
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import only, run, scalar
-from domain.kernel.scope import local_day, program, program_of
+from domain.kernel import calendar_of, local_day, only, program, program_of, run, scalar
 from models.engine import RoundMark
 
 

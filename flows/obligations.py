@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.obligations.projection import keep
+from domain.obligations import keep
 from flows.turns import as_a_whole
 from meetings import attendance
 

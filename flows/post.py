@@ -12,11 +12,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case, or_
 
 from domain.access import doors
-from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, in_program, run, same, select
-from domain.kernel.scope import program_of
-from domain.mail import notices
-from domain.mail.delivery import DeliveryOutcome, next_attempt
+from domain.kernel import Actor, changes, col, in_program, program_of, run, same, select
+from domain.mail import DeliveryOutcome, next_attempt, notices
 from domain.record import events
 from flows.engine import Means, programs
 from models.lifecycles import NOTICE

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from domain.declarations.program_agreements import clause_without_role
-from domain.declarations.protocol import ANSWER_WITHIN, Protocol, Rung, Step
-from domain.holdings.in_hand import NAMES
+from domain.declarations import ANSWER_WITHIN, Protocol, Rung, Step, clause_without_role
+from domain.holdings import NAMES
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES, N_, say, say_n, show_list
 

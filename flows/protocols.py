@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import domain.joined  # noqa: F401 - every process reads the protocols, and needs every room that registers
-from domain.declarations.program import ProgramFile
-from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import Around, check_protocol
-from domain.declared.reading import Declared, load_declared
+from domain.declarations import Around, ProgramFile, Protocol, check_protocol
+from domain.declared import Declared, load_declared
 from flows.admission import actions as admission
 from flows.departure import actions as departure
 from flows.engine import BoundProtocol, StepAction

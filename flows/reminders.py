@@ -17,9 +17,8 @@ from sqlalchemy import bindparam
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.casework.board import TaskWithCase, tasks_with_cases
-from domain.kernel.rows import changes, col, every, in_program, only, run, scalar, select
-from domain.kernel.scope import local_day
+from domain.casework import TaskWithCase, tasks_with_cases
+from domain.kernel import changes, col, every, in_program, local_day, only, run, scalar, select
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, write_digests
 from flows.ladders import Ladders, RungsUsed
@@ -89,11 +88,7 @@ def _use_rungs(turn: Turn) -> dict[UUID, RungsUsed]:
 
 
 def _is_due(session: Session, at: datetime) -> ColumnElement[bool]:
-    return and_(
-        in_program(Task),
-        col(Task.next_check) <= local_day(session, at),
-        col(Task.state).in_(LIVE),
-    )
+    return and_(in_program(Task), col(Task.next_check) <= local_day(session, at), col(Task.state).in_(LIVE))
 
 
 def _due(session: Session, at: datetime, after: UUID) -> list[TaskWithCase]:
@@ -131,13 +126,7 @@ def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[U
     )
     if told:
         events.write_many(
-            session,
-            "task.reminded",
-            "task",
-            told,
-            by=BY_ROUNDS,
-            at=at,
-            case_of={row.id: row.case_id for row in rows},
+            session, "task.reminded", "task", told, by=BY_ROUNDS, at=at, case_of={row.id: row.case_id for row in rows}
         )
     return {task_id: _reminder(at, facts) for task_id, facts in told}
 
@@ -147,10 +136,7 @@ def _recorded(session: Session, since: datetime) -> dict[UUID, RungsUsed]:
     rows = run(
         session,
         only(Event.subject_id, Event.at, Event.facts)
-        .where(
-            Event.verb == "task.reminded",
-            col(Event.at) >= since,
-        )
+        .where(Event.verb == "task.reminded", col(Event.at) >= since)
         .order_by(col(Event.n)),
     )
     return {row.subject_id: _reminder(row.at, row.facts) for row in rows}

@@ -13,8 +13,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, local_day
 from domain.participants import destruction, retention, retention_terms
 from flows.turns import Turn, in_parts
 

@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow_async
 from prefect.states import Cancelled, Completed, Failed
 
-from domain.kernel.rows import scalars, select
+from domain.kernel import scalars, select
 from flows import (
     agreement_ends,
     beginnings,
@@ -81,8 +81,7 @@ def run_round(means: Means, key: str, ran_by: str) -> int:
             found += ROUNDS[key](means, program_id, ran_by)
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
             _log.warning(
-                "a round failed in a program",
-                extra={"part": key, "program": program_id, "error": type(error).__name__},
+                "a round failed in a program", extra={"part": key, "program": program_id, "error": type(error).__name__}
             )
             failed = failed or error
     if failed is not None:

@@ -10,11 +10,9 @@ from sqlalchemy import cast
 from sqlalchemy.types import Uuid
 from sqlmodel import Session, and_, or_
 
-from domain.follow_ups.summaries import ON_AGENDA, WRITTEN
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, in_program, joins, only, same, select, surely, tuples, value_of
-from domain.kernel.scope import local_day
-from domain.terms.days import CLINICAL
+from domain.follow_ups import ON_AGENDA, WRITTEN
+from domain.kernel import Actor, col, in_program, joins, local_day, only, same, select, surely, tuples, value_of
+from domain.terms import CLINICAL
 from locales import N_, say
 from meetings import agendas
 from meetings.reasons import ENDED, ItemReason
@@ -87,17 +85,9 @@ def summaries_of(session: Session, case_id: UUID) -> Sequence[tuple[str, bool]]:
         session,
         select(surely(Participant.number), value_of(asked))
         .select_from(Task)
-        .join(
-            Assignment,
-            same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())),
-        )
+        .join(Assignment, same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())))
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .join(Participant, joins(FollowUp.participant_id, Participant))
-        .where(
-            in_program(Task),
-            Task.case_id == case_id,
-            Task.step == WRITTEN,
-            Task.state == "done",
-        )
+        .where(in_program(Task), Task.case_id == case_id, Task.step == WRITTEN, Task.state == "done")
         .order_by(col(Participant.number)),
     )

@@ -11,8 +11,7 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import wakeups
-from domain.kernel.rows import col, only, removes, run, same, scalars
-from domain.kernel.scope import program_of
+from domain.kernel import col, only, program_of, removes, run, same, scalars
 from domain.record import events, turned_away
 from flows.marks import due_everywhere
 from flows.turns import BY_ROUNDS, as_a_whole
@@ -62,10 +61,7 @@ def _forgotten(session: Session) -> list[UUID]:
             .where(
                 col(Task.act_state).in_(["wanted", "undo_wanted"]),
                 col(Task.case_id).is_not(None),
-                or_(
-                    col(WakeUp.case_id).is_(None),
-                    and_(col(WakeUp.want) <= col(WakeUp.have), WakeUp.trouble == ""),
-                ),
+                or_(col(WakeUp.case_id).is_(None), and_(col(WakeUp.want) <= col(WakeUp.have), WakeUp.trouble == "")),
             ),
         )
     )

@@ -19,9 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import run, scalar
+from domain.kernel import ROUNDS, Actor, Refusal, run, scalar
 from flows.engine import Means
 from flows.marks import last_due, mark_of, set_mark
 

@@ -21,8 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from domain.kernel import rows
-from domain.kernel.rows import col, scalar
+from domain.kernel import col, rows, scalar
 from domain.mail import delivery
 from flows.engine import PREFECT_CLIENT, CarryUnderWay, Means, code_of, in_hand
 
@@ -46,12 +45,10 @@ from adapters.mail import SmtpMailer
 from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from domain.casework import wakeups
-from domain.casework.wakeups import Claim
-from domain.kernel.rows import select
-from domain.mail.envelopes import Mailbox
-from domain.mail.notices import stationery_for
-from domain.participants.identity import names_known
+from domain.casework import Claim, wakeups
+from domain.kernel import select
+from domain.mail import Mailbox, stationery_for
+from domain.participants import names_known
 from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow

@@ -22,29 +22,30 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import workers
-from domain.admissions.triage import refuse
+from domain.admissions import refuse
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Refusal,
     col,
     every,
     first,
     in_program,
     joins,
+    local_day,
     of,
     only,
     run,
+    says_something,
     scalar,
     select,
     surely,
+    trimmed,
     tuples,
     value_of,
 )
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something, trimmed
-from domain.mail.notices import coordination_chain
-from domain.participants.locking import hold_participant
+from domain.mail import coordination_chain
+from domain.participants import hold_participant
 from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one

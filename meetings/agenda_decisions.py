@@ -11,10 +11,8 @@ from sqlalchemy import func
 from sqlmodel import or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.endorsement.counting import it_counts
-from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, surely, value_of
-from domain.kernel.scope import local_day
+from domain.endorsement import OWES_AGAIN, it_counts
+from domain.kernel import SHAPE, also, col, every, joins, local_day, of, surely, value_of
 from locales import N_, say
 from meetings import endorsements
 from meetings.agenda_rules import OBJECTION, SILENCE, Drawn, KeyedRule, RuleContext, drawn_for

@@ -16,19 +16,13 @@ from sqlalchemy import func, literal_column
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, or_
 
-from domain.agreements.agreements import version_in_force
-from domain.casework import vacancies
-from domain.casework.steps import ROLE_OF_SUBJECT
-from domain.casework.subjects import notice_day
-from domain.declarations.checks.windows import year_begun
-from domain.declarations.program_agreements import clause_without_role
-from domain.declarations.program_committees import AgendaRule
-from domain.declared.reading import Bilingual
-from domain.kernel.rows import col, every, inside, joins, of, only, run, scalar, scalars, surely, value_of
-from domain.kernel.scope import local_day
-from domain.kernel.spans import Span
-from domain.obligations.reading import PeriodRead, at_risk
-from domain.roles.roles import standing
+from domain.agreements import version_in_force
+from domain.casework import ROLE_OF_SUBJECT, notice_day, vacancies
+from domain.declarations import AgendaRule, clause_without_role, year_begun
+from domain.declared import Bilingual
+from domain.kernel import Span, col, every, inside, joins, local_day, of, only, run, scalar, scalars, surely, value_of
+from domain.obligations import PeriodRead, at_risk
+from domain.roles import standing
 from domain.terms import days as agreement_days
 from locales import N_, say
 from meetings import agenda_decisions, endorsements

@@ -12,28 +12,30 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework.evidence import BY_ITS_ACT
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.casework import BY_ITS_ACT
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Refusal,
     also,
     changes,
     col,
     every,
     first,
     joins,
+    local_day,
     of,
     only,
+    open_words,
+    program_of,
     replaced,
     run,
     same,
     scalar,
     scalars,
+    seal_words,
     tuples,
 )
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of

@@ -18,10 +18,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run, scalar, tuples
-from domain.kernel.scope import program
-from domain.terms.days import BY_NUMBER, Shared, not_sharing
+from domain.kernel import Refusal, col, only, program, run, scalar, tuples
+from domain.terms import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership

@@ -8,10 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something
+from domain.kernel import Actor, Refusal, local_day, says_something
 from locales import N_
 from meetings.agenda_items import (
     PresentedItem,

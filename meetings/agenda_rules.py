@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.declarations.program_committees import AgendaRule
-from domain.kernel.refusals import Refusal
+from domain.declarations import AgendaRule
+from domain.kernel import Refusal
 from locales import N_, say
 from meetings.committees import Membership
 from meetings.reasons import ItemReason, Kept

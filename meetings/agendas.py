@@ -18,9 +18,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, Refusal, local_day
 from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,

@@ -16,10 +16,23 @@ from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, changes, col, every, first, of, only, replaced, run, scalars, value_of
-from domain.kernel.scope import program_of
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    of,
+    only,
+    program_of,
+    replaced,
+    run,
+    scalars,
+    value_of,
+)
 from domain.record import events
 from locales import N_
 from meetings import invitations

@@ -9,13 +9,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import asking, assigning
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
-from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day
-from domain.mail.notices import COORDINATION
-from domain.roles.roles import DayTenures, Link, standing
+from domain.casework import BY_ITS_ACT, asking, assigning, complete_task
+from domain.kernel import Actor, local_day
+from domain.mail import COORDINATION
+from domain.roles import DayTenures, Link, standing
 from locales import N_, say
 from meetings.endorsements import SPEAK_FOR_IT, barred_from_endorsing
 from models.minutes import Decision

@@ -15,9 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, scalar, scalars
+from domain.kernel import SHAPE, Actor, Refusal, also, col, every, inside, joins, of, only, same, scalar, scalars
 from domain.record import events
 from locales import N_
 from meetings.agenda_drawing import draw

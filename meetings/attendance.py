@@ -19,9 +19,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Refusal,
     col,
     every,
     first,
@@ -29,6 +29,7 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    program_of,
     run,
     same,
     scalar,
@@ -36,10 +37,9 @@ from domain.kernel.rows import (
     select,
     tuples,
 )
-from domain.kernel.scope import program_of
-from domain.loading.exporting import last_loaded
+from domain.loading import last_loaded
 from domain.record import events
-from domain.roles.roles import standing as roles_on
+from domain.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership

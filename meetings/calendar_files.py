@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
 
-from domain.mail.envelopes import CalendarPart, Mailbox
+from domain.mail import CalendarPart, Mailbox
 from meetings.entries import CalendarEntry
 from meetings.itip import CANCEL, Message, alone
 from meetings.local_times import end_of, moment_of

@@ -12,11 +12,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
 from sqlmodel import Session
 
-from domain.declarations.program_committees import Rhythm
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
-from domain.roles.takers import may_act_as
+from domain.declarations import Rhythm
+from domain.kernel import SHAPE, Question, Refusal, also, ask_ahead, built, col, every, joins, of, only, run, value_of
+from domain.roles import may_act_as
 from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Absence, Organization, Program, Tenure
@@ -208,9 +206,7 @@ def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -
     # Not those of every committee: what one costs does not depend on how many others there are.
     families = sorted({family.id for one in wanted for family in _family(rows[one], by_key)})
     ask_ahead(
-        session,
-        *(Question[Any](one, {"families": families}) for one in (_SEATS, _HOLDINGS)),
-        Question[Any](_ABSENCES),
+        session, *(Question[Any](one, {"families": families}) for one in (_SEATS, _HOLDINGS)), Question[Any](_ABSENCES)
     )
     seats = _seats(session, families)
     holdings = _holdings(session, families)

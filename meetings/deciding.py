@@ -16,16 +16,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.casework.assigning import assign
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run, scalar, scalars, surely
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.spans import Span
-from domain.kernel.typed_words import says_something
-from domain.mail.notices import COORDINATION
+from domain.casework import assign
+from domain.kernel import (
+    Actor,
+    Refusal,
+    Span,
+    col,
+    local_day,
+    only,
+    program_of,
+    run,
+    says_something,
+    scalar,
+    scalars,
+    surely,
+)
+from domain.mail import COORDINATION
 from domain.obligations import waiving
-from domain.roles.roles import Link
+from domain.roles import Link
 from locales import N_, say
 from meetings import attendance, endorsing, freeing, taking_back
 from meetings.agenda_items import change_item, done_by_an_act, item_of, item_state_after, lock_item

@@ -9,11 +9,9 @@ from uuid import UUID
 from sqlalchemy import false, func, literal
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, run, surely, value_of
+from domain.kernel import SHAPE, Actor, Refusal, also, changes, col, first, joins, of, run, surely, value_of
 from domain.record import events
-from domain.roles.roles import Link
+from domain.roles import Link
 from locales import N_
 from meetings.locking import changed_meanwhile
 from models.agenda import AUDIENCES, AgendaItem

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from domain.endorsement.counting import counts_by
-from domain.endorsement.partners import OWES_AGAIN
+from domain.endorsement import OWES_AGAIN, counts_by
 from locales import LANGUAGES, N_, Counted, say, show_day, show_list
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import NOTHING, Both

@@ -11,10 +11,23 @@ from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, joins, of, only, replaced, run, same, scalars
-from domain.kernel.scope import local_day, moments_of, program
+from domain.kernel import (
+    Question,
+    Refusal,
+    built,
+    col,
+    every,
+    joins,
+    local_day,
+    moments_of,
+    of,
+    only,
+    program,
+    replaced,
+    run,
+    same,
+    scalars,
+)
 from locales import N_
 from meetings import quorum
 from meetings.agenda_papers import PARTNERS, WIDEST

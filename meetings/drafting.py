@@ -15,18 +15,30 @@ from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.declarations.program_committees import Rhythm, Weekday
-from domain.kernel.actors import Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.languages import Language
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, only, replaced, run, scalar, scalars
-from domain.kernel.scope import local_day, program, program_of
-from domain.mail import notices
-from domain.mail.notices import COORDINATION
+from domain.declarations import Rhythm, Weekday
+from domain.kernel import (
+    Actor,
+    Calendar,
+    Language,
+    Refusal,
+    calendar_of,
+    changes,
+    col,
+    every,
+    first,
+    local_day,
+    of,
+    only,
+    program,
+    program_of,
+    replaced,
+    run,
+    scalar,
+    scalars,
+)
+from domain.mail import COORDINATION, notices
 from domain.record import events
-from domain.roles.roles import standing
+from domain.roles import standing
 from locales import LANGUAGES, N_, say
 from meetings.committees import committees, lasts, memberships, rhythm_of, title_of
 from meetings.local_times import end_of, local_of, moment_of

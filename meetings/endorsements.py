@@ -17,29 +17,33 @@ from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.declarations.program import EndorsementRules as Declared
-from domain.endorsement.partners import OWES_AGAIN, PartnerWord, majority_of
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, ask_ahead, built, kept
-from domain.kernel.rows import (
+from domain.declarations import EndorsementRules as Declared
+from domain.endorsement import OWES_AGAIN, PartnerWord, majority_of
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Question,
     also,
+    ask_ahead,
+    built,
     col,
     every,
     first,
     in_program,
     joins,
+    kept,
+    local_day,
     of,
     only,
+    program,
     run,
     same,
     scalar,
     scalars,
     select,
 )
-from domain.kernel.scope import local_day, program
-from domain.mail.notices import COORDINATION
-from domain.roles.roles import DayTenures, Link, standing
+from domain.mail import COORDINATION
+from domain.roles import DayTenures, Link, standing
 from meetings import freeing
 from models.agreement import Agreement, AgreementVersion
 from models.minutes import Decision, Endorsement

@@ -14,16 +14,10 @@ from uuid import UUID
 from sqlalchemy import insert, update
 from sqlmodel import Session
 
-from domain.endorsement import letters
-from domain.endorsement.counting import counts_by
-from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.actors import Actor
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, run, scalars
-from domain.kernel.scope import local_day
-from domain.record.events import Fact
-from domain.roles.roles import standing
+from domain.endorsement import OWES_AGAIN, counts_by, letters
+from domain.kernel import Actor, Refusal, calendar_of, col, every, local_day, of, only, run, scalars
+from domain.record import Fact
+from domain.roles import standing
 from locales import N_
 from meetings import asked_partners, freeing, objections, taking_back
 from meetings.decision_rows import DecisionWithTask, change_decision, lock_decision, tell

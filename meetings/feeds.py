@@ -16,13 +16,24 @@ from sqlalchemy import Uuid, bindparam, insert
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.languages import Language
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, scalar, select
-from domain.kernel.scope import program, program_of
-from domain.mail.notices import LetterTemplates
+from domain.kernel import (
+    Actor,
+    Language,
+    Question,
+    Refusal,
+    built,
+    changes,
+    col,
+    every,
+    of,
+    only,
+    program,
+    program_of,
+    run,
+    scalar,
+    select,
+)
+from domain.mail import LetterTemplates
 from domain.record import events
 from locales import N_
 from meetings import calendar_files, links

@@ -15,14 +15,23 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.endorsement.partners import FREED, OWES_AGAIN
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import AnySelect, col, in_program, joins, only, run, select, value_of
-from domain.kernel.scope import local_day
-from domain.obligations import waiving
-from domain.obligations.owing import acts_among
+from domain.endorsement import FREED, OWES_AGAIN
+from domain.kernel import (
+    Actor,
+    AnySelect,
+    Question,
+    Refusal,
+    built,
+    col,
+    in_program,
+    joins,
+    local_day,
+    only,
+    run,
+    select,
+    value_of,
+)
+from domain.obligations import acts_among, waiving
 from locales import N_
 from models.minutes import Decision, Endorsement
 

@@ -22,10 +22,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, replaced, run, scalar, select, surely
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, Refusal, col, in_program, program_of, replaced, run, scalar, select, surely
 from domain.record import events
 from locales import N_
 from meetings import agenda_papers

@@ -12,14 +12,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day
-from domain.mail.name_answers import unanswered
-from domain.mail.name_gate import NameGate
-from domain.mail.notices import COORDINATION
-from domain.names.our_names import Ours, ours
-from domain.names.shapes import shapes_in
-from domain.roles.roles import standing
+from domain.kernel import Actor, local_day
+from domain.mail import COORDINATION, NameGate, unanswered
+from domain.names import Ours, ours, shapes_in
+from domain.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import REQUEST

@@ -18,14 +18,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, in_program, only, run, select
-from domain.kernel.scope import local_day, program, program_of
-from domain.mail import notices
-from domain.mail.envelopes import CalendarPart, Mailbox
-from domain.mail.notices import COORDINATION, LetterTemplates, Unreached
+from domain.kernel import Actor, col, in_program, local_day, only, program, program_of, run, select
+from domain.mail import COORDINATION, CalendarPart, LetterTemplates, Mailbox, Unreached, notices
 from domain.record import events
-from domain.roles.roles import standing
+from domain.roles import standing
 from meetings import calendar_files, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
 from meetings.committees import Membership, committees

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast
 from sqlmodel import Session, or_
 
-from domain.kernel.rows import col, joins, only, run, same, scalars, select
+from domain.kernel import col, joins, only, run, same, scalars, select
 from meetings.committees import ALTERNATE, Membership, memberships
 from models.committee import SeatHolder
 from models.invitation import MeetingAnswer

@@ -12,8 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel.rows import changes, col, run, select
-from domain.kernel.scope import program_of
+from domain.kernel import changes, col, program_of, run, select
 from models.invitation import MeetingLink
 
 

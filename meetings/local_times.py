@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 
 

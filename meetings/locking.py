@@ -14,8 +14,7 @@ from sqlalchemy import func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, only, run, surely, value_of
+from domain.kernel import Refusal, changes, col, first, of, only, run, surely, value_of
 from locales import N_
 from models.meeting import Meeting, MeetingSeries
 

@@ -16,10 +16,8 @@ from uuid import UUID
 from sqlalchemy import Text, cast
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, in_program, of, only, run, scalars, select, surely
-from domain.kernel.sealed_words import change_key
-from domain.names.hiding import takes_out
+from domain.kernel import Actor, change_key, changes, col, every, in_program, of, only, run, scalars, select, surely
+from domain.names import takes_out
 from meetings import agenda_items, freezing, minutes, told
 from meetings.locking import read_meeting
 from models.agenda import AgendaItem, AgendaVersion

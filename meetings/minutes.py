@@ -13,11 +13,21 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, only, replaced, run
-from domain.kernel.scope import program_of
-from domain.kernel.sealed_words import open_words, seal_words
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    of,
+    only,
+    open_words,
+    program_of,
+    replaced,
+    run,
+    seal_words,
+)
 from domain.record import events
 from locales import N_
 from meetings import attendance, minutes_posting
@@ -328,15 +338,7 @@ def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> Minutes
     return replaced(row, **open_words(session, _place(row.id), row.sealed))
 
 
-def write_redacted(
-    session: Session,
-    row: Minutes,
-    content: Kept,
-    circulated: Kept,
-    *,
-    by: Actor,
-    at: datetime,
-) -> None:
+def write_redacted(session: Session, row: Minutes, content: Kept, circulated: Kept, *, by: Actor, at: datetime) -> None:
     """Have minutes say what is left once words were taken out, sealed under the meeting's key of now.
 
     For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
@@ -354,13 +356,7 @@ def count_circulation(session: Session, row: Minutes, n: int) -> None:
 
 
 def _sealed(
-    session: Session,
-    minutes_id: UUID,
-    meeting_id: UUID,
-    content: Kept,
-    circulated: Kept,
-    *,
-    at: datetime,
+    session: Session, minutes_id: UUID, meeting_id: UUID, content: Kept, circulated: Kept, *, at: datetime
 ) -> bytes:
     words = {"content": content, "circulated": circulated}
     return seal_words(session, "meeting", meeting_id, _place(minutes_id), words, at=at)

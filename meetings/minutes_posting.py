@@ -14,12 +14,8 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel.languages import Language
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, scalars
-from domain.kernel.scope import local_day
-from domain.mail import notices
-from domain.mail.envelopes import Attachment
+from domain.kernel import Language, Refusal, col, local_day, only, scalars
+from domain.mail import Attachment, notices
 from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader

@@ -10,10 +10,23 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, scalars, select
-from domain.kernel.scope import local_day
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    col,
+    first,
+    in_program,
+    joins,
+    local_day,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    select,
+)
 from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import TALKED_ABOUT, PresentedItem, item_of, items_of, lock_item, open_item, put_last
 from meetings.agenda_rules import OBJECTION

@@ -13,9 +13,8 @@ from itertools import chain
 from typing import Final, get_args
 from uuid import UUID
 
-from domain.declarations.program_committees import Weekday
-from domain.kernel.calendars import Calendar
-from domain.kernel.refusals import Refusal
+from domain.declarations import Weekday
+from domain.kernel import Calendar, Refusal
 from locales import N_
 from meetings.local_times import local_of, moment_of
 from meetings.proposals import Choice, DateProposal, DayObstacle, Other

@@ -12,14 +12,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
-from domain.mail import notices
-from domain.mail.envelopes import Attachment
-from domain.mail.notices import COORDINATION
-from domain.roles.roles import standing
+from domain.kernel import Actor, Language, Refusal, local_day
+from domain.mail import COORDINATION, Attachment, notices
+from domain.roles import standing
 from locales import N_, pick, say, say_n
 from meetings.agenda_papers import AgendaChange, Reader, Replacing
 from meetings.committees import ALTERNATE, committees, membership, title_of

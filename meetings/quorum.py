@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
-from domain.declarations.program_committees import Quorum
+from domain.declarations import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
 from meetings.written import as_json, from_json

@@ -17,15 +17,11 @@ from uuid import UUID
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.accompaniment import recruiting, risks, workers
-from domain.accompaniment.recruiting import ASSESS
-from domain.accompaniment.workers import DECIDE
+from domain.accompaniment import ASSESS, DECIDE, recruiting, risks, workers
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, first, only, run
-from domain.kernel.scope import local_day
-from domain.participants.locking import hold_participant, known_as, step_of
-from domain.terms.admission import BEING_ADMITTED
+from domain.kernel import Actor, col, first, local_day, only, run
+from domain.participants import hold_participant, known_as, step_of
+from domain.terms import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas
 from meetings.admissions import COMMITTEE

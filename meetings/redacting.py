@@ -20,16 +20,24 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, run, surely
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.sealed_words import open_words, seal_words
-from domain.mail import resending
-from domain.mail.notices import coordination_chain
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    local_day,
+    of,
+    open_words,
+    program_of,
+    run,
+    seal_words,
+    surely,
+)
+from domain.mail import coordination_chain, resending
 from domain.record import events, incident_versions
-from domain.roles.deputies import deputies_of
-from domain.roles.sight import FOR_PRIVACY
+from domain.roles import FOR_PRIVACY, deputies_of
 from locales import N_
 from meetings import freezing, invitations, meeting_words, minutes, minutes_posting, posting, told
 from meetings.documents.content import MinutesContent, from_json

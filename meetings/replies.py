@@ -18,10 +18,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, frozen, joins, of, scalar, surely
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, Refusal, col, every, first, frozen, joins, of, program_of, scalar, surely
 from domain.people import calendar_readers
 from domain.record import events
 from meetings import answers

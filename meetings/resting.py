@@ -12,14 +12,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import assigning, wakeups, words
-from domain.casework.tasks import complete_task, undo_task
-from domain.endorsement.partners import outcome
-from domain.kernel.actors import Actor
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, scalar
-from domain.kernel.scope import local_day
+from domain.casework import assigning, complete_task, undo_task, wakeups, words
+from domain.endorsement import outcome
+from domain.kernel import SHAPE, Actor, Refusal, also, calendar_of, col, first, joins, local_day, of, only, scalar
 from domain.record import events
 from meetings.decision_rows import change_decision, lock_decision
 from meetings.endorsements import endorsements_of

@@ -11,11 +11,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.tasks import complete_task
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import surely
-from domain.kernel.scope import local_day
+from domain.casework import complete_task
+from domain.kernel import Actor, Refusal, local_day, surely
 from domain.record import events
 from locales import N_
 from meetings import agenda_requests, agendas, assembling, attendance, freezing, minutes, objections, unclosed

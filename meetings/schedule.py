@@ -16,11 +16,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import Date, cast, func, insert
 from sqlmodel import Session, and_
 
-from domain.casework.tasks import needed_reason
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, of, run, scalar, scalars, select
-from domain.kernel.scope import local_day, program, program_of
+from domain.casework import needed_reason
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    local_day,
+    of,
+    program,
+    program_of,
+    run,
+    scalar,
+    scalars,
+    select,
+)
 from domain.record import events
 from locales import N_
 from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed

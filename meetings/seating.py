@@ -14,12 +14,25 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, and_, or_
 
 from domain.departure import unopened
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, same, scalars, select, value_of
-from domain.kernel.scope import local_day
-from domain.people import seat_holders
-from domain.people.seat_holders import SECOND
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    col,
+    every,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    select,
+    value_of,
+)
+from domain.people import SECOND, seat_holders
 from domain.terms import days as agreement_days
 from locales import N_
 from meetings import invitations

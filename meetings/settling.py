@@ -12,12 +12,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import surely
-from domain.kernel.scope import moments_of
+from domain.kernel import Actor, Refusal, moments_of, surely
 from domain.obligations import waiving
-from domain.record.events import Fact
+from domain.record import Fact
 from locales import N_
 from meetings import deciding, decisions, endorsements, endorsing, objections, running, taking_back
 from meetings.attendance import quorum_now

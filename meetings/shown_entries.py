@@ -11,10 +11,8 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel.languages import Language
-from domain.kernel.rows import SHAPE, also, col, every, of, only, replaced, same, surely
-from domain.kernel.scope import local_day
-from domain.mail.notices import LetterTemplates
+from domain.kernel import SHAPE, Language, also, col, every, local_day, of, only, replaced, same, surely
+from domain.mail import LetterTemplates
 from meetings.calendar_files import PublishedEntry
 from meetings.committees import committees, title_of
 from meetings.entries import CalendarEntry, EntryException

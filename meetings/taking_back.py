@@ -15,14 +15,24 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
 from domain.casework import asking, assigning
-from domain.endorsement import letters
-from domain.endorsement.counting import counts_by, it_counts, why_it_does_not_count
-from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.actors import Actor
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, of, only, run, same, scalars, select, surely
-from domain.kernel.scope import local_day
+from domain.endorsement import OWES_AGAIN, counts_by, it_counts, letters, why_it_does_not_count
+from domain.kernel import (
+    Actor,
+    Refusal,
+    calendar_of,
+    changes,
+    col,
+    every,
+    in_program,
+    local_day,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    select,
+    surely,
+)
 from locales import N_
 from meetings import asked_partners, objections
 from meetings.committees import committee_of

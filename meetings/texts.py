@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel import Refusal, says_something, trimmed
 from locales import N_
 
 #: The letters about meetings.

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel.rows import changes, col, every, of, only, run, scalars, surely
-from domain.mail.envelopes import texts_of
+from domain.kernel import changes, col, every, of, only, run, scalars, surely
+from domain.mail import texts_of
 from meetings.invitations import key_of_one, key_of_several
 from meetings.locking import parts_of_season
 from models.invitation import Invitation

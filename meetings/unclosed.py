@@ -13,10 +13,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, of
-from domain.kernel.scope import local_day
-from domain.mail.notices import coordination_chain
+from domain.kernel import Actor, col, every, local_day, of
+from domain.mail import coordination_chain
 from locales import N_
 from meetings.committees import committees
 from models.meeting import Meeting

@@ -15,10 +15,21 @@ from sqlalchemy import ColumnElement, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, of, run, scalar, select
+from domain.kernel import (
+    Actor,
+    Question,
+    Refusal,
+    built,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    of,
+    run,
+    scalar,
+    select,
+)
 from domain.record import events
 from locales import N_
 from meetings import answers

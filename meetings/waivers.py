@@ -13,15 +13,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session, and_
 
-from domain.casework.tasks import needed_reason
-from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, joins, of, only, run, same, surely
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.spans import Span
-from domain.obligations import waiving
-from domain.obligations.clauses import waivers
+from domain.casework import needed_reason
+from domain.declarations import clause_without_role
+from domain.kernel import Actor, Refusal, Span, col, first, joins, local_day, of, only, program_of, run, same, surely
+from domain.obligations import waivers, waiving
 from domain.record import events
 from locales import N_, say, show_day
 from meetings import agendas, attendance, deciding

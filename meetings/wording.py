@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from domain.kernel.languages import Language
-from domain.mail.notices import Unreached
+from domain.kernel import Language
+from domain.mail import Unreached
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import WEEK, CalendarEntry, Occurrence
 from meetings.itip import Message

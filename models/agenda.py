@@ -90,10 +90,7 @@ class AgendaItem(InProgram, table=True):
 class AgendaVersion(InProgram, table=True):
     """An agenda as it was sent: frozen whole, or an addendum to it. Written once."""
 
-    __table_args__ = (
-        UniqueConstraint("program_id", "meeting_id", "n"),
-        one_of("kind", ("agenda", "addendum")),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "meeting_id", "n"), one_of("kind", ("agenda", "addendum")))
 
     meeting_id: UUID = to("meeting")
     n: int

@@ -114,12 +114,7 @@ class Responsibility(InProgram, table=True):
 
     __table_args__ = (
         UniqueConstraint("program_id", "digest"),
-        Index(
-            "ix_responsibility_links",
-            "links",
-            postgresql_using="gin",
-            postgresql_ops={"links": "jsonb_path_ops"},
-        ),
+        Index("ix_responsibility_links", "links", postgresql_using="gin", postgresql_ops={"links": "jsonb_path_ops"}),
     )
 
     digest: str
@@ -139,8 +134,7 @@ class Task(InProgram, table=True):
             "state <> 'submitted' or (done_at is not null and approved_by_id is not null)", name="submitted"
         ),
         CheckConstraint(
-            "approved_by_id is null or settled_by is null or settled_by is distinct from done_by",
-            name="not_own",
+            "approved_by_id is null or settled_by is null or settled_by is distinct from done_by", name="not_own"
         ),
         CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
         CheckConstraint("(given_again_at is null) = (given_again_by is null)", name="given_again"),
@@ -150,12 +144,7 @@ class Task(InProgram, table=True):
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state in ('planned', 'open')")),
         Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
         Index("ix_task_next_check", "program_id", "next_check", postgresql_where=text("next_check is not null")),
-        Index(
-            "ix_task_acts",
-            "program_id",
-            "case_id",
-            postgresql_where=text("act_state in ('wanted', 'undo_wanted')"),
-        ),
+        Index("ix_task_acts", "program_id", "case_id", postgresql_where=text("act_state in ('wanted', 'undo_wanted')")),
     )
 
     case_id: UUID | None = to("case", default=None, index=True)
@@ -231,10 +220,7 @@ class Request(InProgram, table=True):
     as declared then; `given` has a value for each part of it by its id. `digest` is of both, and is in the record.
     """
 
-    __table_args__ = (
-        UniqueConstraint("program_id", "task_id", "n"),
-        CheckConstraint("n >= 1", name="n"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "task_id", "n"), CheckConstraint("n >= 1", name="n"))
 
     task_id: UUID = to("task")
     n: int  # the how many-th that was handed in for the task
@@ -322,10 +308,7 @@ class Account(InProgram, table=True):
             postgresql_where=text("closed_at is null"),
         ),
         Index(
-            "ix_account_look_again",
-            "program_id",
-            "look_again_on",
-            postgresql_where=text("look_again_on is not null"),
+            "ix_account_look_again", "program_id", "look_again_on", postgresql_where=text("look_again_on is not null")
         ),
     )
 

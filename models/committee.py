@@ -32,10 +32,7 @@ class Committee(InProgram, table=True):
 class Seat(InProgram, table=True):
     """A place on a committee that belongs to an organization, for the holder of a role there."""
 
-    __table_args__ = (
-        UniqueConstraint("program_id", "committee_id", "key"),
-        in_order(),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "committee_id", "key"), in_order())
 
     committee_id: UUID = to("committee", index=True)
     organization_id: UUID = to("organization")

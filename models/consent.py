@@ -100,10 +100,7 @@ class ResearchConsent(InProgram, table=True):
 class Disclosure(InProgram, table=True):
     """A disclosure made without consent, because the law asks or allows it (AD-R12). Written once."""
 
-    __table_args__ = (
-        one_of("ground", DISCLOSURE_GROUNDS),
-        CheckConstraint("only_necessary", name="only_necessary"),
-    )
+    __table_args__ = (one_of("ground", DISCLOSURE_GROUNDS), CheckConstraint("only_necessary", name="only_necessary"))
 
     participant_id: UUID = to("participant", index=True)
     ground: str

@@ -22,12 +22,7 @@ class Equipment(InProgram, table=True):
         one_of("state", EQUIPMENT.states),
         together("state_since", "state_at", "state_as"),
         Index(
-            "one_of_a_number",
-            "program_id",
-            "kind",
-            "serial_key",
-            unique=True,
-            postgresql_where=text("not to_check"),
+            "one_of_a_number", "program_id", "kind", "serial_key", unique=True, postgresql_where=text("not to_check")
         ),
     )
 

@@ -107,10 +107,7 @@ class StrayReply(InProgram, table=True):
 class CalendarReader(InProgram, table=True):
     """How a person's calendar takes news, where that is known."""
 
-    __table_args__ = (
-        UniqueConstraint("program_id", "person_id"),
-        one_of("dialect", DIALECTS),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "person_id"), one_of("dialect", DIALECTS))
 
     person_id: UUID = to("person")
     dialect: str = DIALECTS[0]

@@ -133,11 +133,7 @@ REDACTION = Lifecycle(
     "redaction",
     states=("asked", "done", "declined", "taken_back"),
     initial="asked",
-    moves={
-        ("asked", "redact"): "done",
-        ("asked", "decline"): "declined",
-        ("asked", "take_back"): "taken_back",
-    },
+    moves={("asked", "redact"): "done", ("asked", "decline"): "declined", ("asked", "take_back"): "taken_back"},
 )
 
 #: What the engine does automatically for one step, and undoes by its declared undo.

@@ -7,18 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import (
-    InProgram,
-    Table,
-    in_order,
-    moment,
-    never_twice,
-    one_of,
-    structure,
-    to,
-    together,
-    words,
-)
+from models.base import InProgram, Table, in_order, moment, never_twice, one_of, structure, to, together, words
 
 STRUCTURES = ("hosted", "secondment", "joint")  # GV-1, GV-2, GV-3
 ORGANIZATION_KINDS = ("health_agency", "community", "police", "specialized", "research", "outside")

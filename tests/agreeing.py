@@ -82,13 +82,7 @@ def last_version(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
 
 
 def signed_on(
-    session: Session,
-    cast: Cast,
-    version_id: UUID,
-    place: str = "en-marge",
-    day: date = SINCE,
-    *,
-    filed: bool = False,
+    session: Session, cast: Cast, version_id: UUID, place: str = "en-marge", day: date = SINCE, *, filed: bool = False
 ) -> None:
     """Send a version and have the organization's director sign it on paper, on a day that is past; with its file."""
     by = cast.actor("coordinator")

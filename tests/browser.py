@@ -30,10 +30,7 @@ FLAGS = [
     "--disable-dev-shm-usage",  # containers give /dev/shm too little
 ]
 AXE = {
-    "runOnly": {
-        "type": "tag",
-        "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    },
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     # Every breach with all its elements, and no list of what is in order: that took half of the time.
     "resultTypes": ["violations"],
 }

@@ -585,11 +585,7 @@ def test_the_tests_of_a_day_run_under_faketime_and_wait_by_the_true_clock(
 
 @pytest.mark.parametrize(("asked", "found"), [(["2028-02-29"], None), ([], "/there/faketime")])
 def test_a_day_without_faketime_or_without_a_day_is_one_sentence(
-    run: ModuleType,
-    became: list[tuple[str, ...]],
-    monkeypatch: pytest.MonkeyPatch,
-    asked: list[str],
-    found: str | None,
+    run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, asked: list[str], found: str | None
 ) -> None:
     monkeypatch.setattr(run.shutil, "which", lambda _: found)
     with pytest.raises(SystemExit, match="faketime"):

@@ -9,11 +9,9 @@ from uuid import UUID
 from api.access.follow_ups import caseload_of, find_follow_up, may
 from api.access.permissions import Action, Forbidden, Given, Relation, require, to_program
 from api.access.session import RequestContext
-from domain.follow_ups import activities
-from domain.follow_ups.locking import Followed, follow_ups
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, first, of
-from domain.roles.sight import who_barred
+from domain.follow_ups import Followed, activities, follow_ups
+from domain.kernel import Actor, col, every, first, of
+from domain.roles import who_barred
 from models.follow_up import FollowUp
 from models.lifecycles import FOLLOW_UP
 

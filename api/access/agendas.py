@@ -13,10 +13,8 @@ from uuid import UUID
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
 from api.access.session import RequestContext
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run
-from domain.mail.envelopes import Attachment
+from domain.kernel import Actor, Refusal, col, only, run
+from domain.mail import Attachment
 from locales import N_, pick
 from meetings import agenda_papers, agenda_requests, agendas, posting
 from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of

@@ -9,9 +9,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from api.access.partners import to_partner
 from api.access.permissions import Action, Forbidden, Given, require, to_program
 from api.access.session import RequestContext
-from domain.agreements.signed_files import VersionFile, content_of, file_of, organization_of_file
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
+from domain.agreements import VersionFile, content_of, file_of, organization_of_file
+from domain.kernel import SHAPE, Refusal, also, col, every, first, joins, of
 from domain.record import reads
 from locales import N_
 from models.agreement import Agreement, AgreementVersion

@@ -26,14 +26,24 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.casework import board
-from domain.casework.approving import falls_for_approval
-from domain.casework.cases import links_allowed
-from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, select, value_of
-from domain.kernel.scope import program_of
-from domain.roles.roles import Link
-from domain.roles.sight import case_is_open_to
-from domain.terms.sharing import circle_of
+from domain.casework import board, falls_for_approval, links_allowed
+from domain.kernel import (
+    SHAPE,
+    also,
+    col,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    program_of,
+    run,
+    scalar,
+    select,
+    value_of,
+)
+from domain.roles import Link, case_is_open_to
+from domain.terms import circle_of
 from models.casework import Case, Task
 
 
@@ -84,10 +94,7 @@ def _reads_of(session: Session, asker: Asker, case: Case) -> bool:
     own, alone = ([one for one, hat in held.items() if hat.acting_for is None] for held in (hats.tasks, hats.alone))
     waits = only(Task.id).where(
         Task.case_id == case.id,
-        or_(
-            and_(col(Task.state).in_(["planned", "open"]), col(Task.owed_by_id).in_(own)),
-            col(Task.id).in_(alone),
-        ),
+        or_(and_(col(Task.state).in_(["planned", "open"]), col(Task.owed_by_id).in_(own)), col(Task.id).in_(alone)),
     )
     return scalar(session, waits.limit(1)) is not None
 
@@ -205,12 +212,7 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
     if not asker.is_staff:
         raise Forbidden
     sight = CaseSight.of(asker)
-    asked = {
-        "oversees": sight.everything,
-        "managed": sight.organizations,
-        "own": sight.own,
-        "partakes": sight.part,
-    }
+    asked = {"oversees": sight.everything, "managed": sight.organizations, "own": sight.own, "partakes": sight.part}
     row = first(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
     if row is None:
         raise Forbidden

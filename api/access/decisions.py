@@ -20,7 +20,7 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import RequestContext
-from domain.mail.envelopes import Attachment
+from domain.mail import Attachment
 from meetings import decisions, endorsements
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import membership, memberships

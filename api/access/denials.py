@@ -18,10 +18,8 @@ from fastapi.concurrency import run_in_threadpool
 from api.access import permissions
 from api.access.permissions import themselves
 from api.access.session import Installation, RequestContext, installation_of
-from domain.access.doors import digest
-from domain.access.sign_ins import IDLE, LONGEST
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, run, select
+from domain.access import IDLE, LONGEST, digest
+from domain.kernel import Actor, col, run, select
 from domain.record import turned_away
 from models.access import BrowserSession
 

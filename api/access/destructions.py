@@ -11,10 +11,9 @@ from sqlmodel import Session
 
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, allows, require, themselves
 from domain.accompaniment import barring
-from domain.kernel.actors import Actor
-from domain.participants import destruction
-from domain.participants.destruction import DestructionRequest
-from domain.roles.sight import who_barred
+from domain.kernel import Actor
+from domain.participants import DestructionRequest, destruction
+from domain.roles import who_barred
 
 
 def find_destruction(

@@ -14,20 +14,12 @@ from sqlmodel.sql.expression import SelectOfScalar
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
-from domain.follow_ups import assigning, notes
-from domain.follow_ups.locking import Followed, follow_ups
-from domain.follow_ups.notes import NoteLine
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first
-from domain.participants.locking import barred_workers
-from domain.record.reads import Ground
-from domain.roles import takers
-from domain.roles.sight import who_barred
-from domain.terms.days import CLINICAL, PARTICIPANT, other_than
-from domain.terms.parts import PRIMARY
-from domain.terms.sharing import Circle, circle_of, circles_of
+from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, notes
+from domain.kernel import Actor, Question, Refusal, built, col, every, first
+from domain.participants import barred_workers
+from domain.record import Ground
+from domain.roles import takers, who_barred
+from domain.terms import CLINICAL, PARTICIPANT, PRIMARY, Circle, circle_of, circles_of, other_than
 from locales import N_
 from meetings import attendance
 from meetings.committees import Membership, committee_of, membership

@@ -10,8 +10,7 @@ from sqlmodel import Session
 from api.access.people import to_person
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from api.access.session import RequestContext
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from meetings import agenda_papers, drafting, feeds, seating
 from meetings.committees import Membership, committees, membership
 from meetings.invitees import invited_to

@@ -9,7 +9,7 @@ from uuid import UUID
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, Forbidden, allows
 from api.access.session import RequestContext
-from domain.mail.envelopes import Attachment
+from domain.mail import Attachment
 from meetings import minutes
 from meetings.committees import committees
 from meetings.documents import issuing

@@ -13,10 +13,9 @@ from sqlalchemy import Uuid, func, literal
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, to_program
 from api.access.session import RequestContext
 from domain.access import doors
-from domain.kernel.actors import Actor
-from domain.kernel.rows import AnySelect, col, joins, only, run
+from domain.kernel import Actor, AnySelect, col, joins, only, run
 from domain.record import reads
-from domain.roles.sight import calls_who_barred, letter_is_open_to, who_barred
+from domain.roles import calls_who_barred, letter_is_open_to, who_barred
 from models.outbox import Notice
 from models.program import Person
 

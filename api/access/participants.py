@@ -23,21 +23,26 @@ from api.access.people import to_person
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, first, joins, of, only, scalars, surely, tuples
-from domain.kernel.scope import local_day
-from domain.participants import findings, referring
-from domain.participants.ages import Age
-from domain.participants.findings import CriterionFound
-from domain.participants.identity import ParticipantIdentity, identity_within, open_identity, without_the_name
-from domain.participants.reasons import DecisionReason, read_reasons
-from domain.participants.referral_fields import Who, as_sealed, fields_of
-from domain.participants.referral_form import ReadReferral
-from domain.participants.sealing import unseal
-from domain.record import reads
-from domain.record.reads import Ground, Purpose, record_read
-from domain.terms.days import CANDIDATE, PARTICIPANT, other_than
-from domain.terms.sharing import Circle, circle_of
+from domain.kernel import Actor, col, first, joins, local_day, of, only, scalars, surely, tuples
+from domain.participants import (
+    Age,
+    CriterionFound,
+    DecisionReason,
+    ParticipantIdentity,
+    ReadReferral,
+    Who,
+    as_sealed,
+    fields_of,
+    findings,
+    identity_within,
+    open_identity,
+    read_reasons,
+    referring,
+    unseal,
+    without_the_name,
+)
+from domain.record import Ground, Purpose, reads, record_read
+from domain.terms import CANDIDATE, PARTICIPANT, Circle, circle_of, other_than
 from meetings import admissions, attendance, recruiters
 from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership

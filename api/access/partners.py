@@ -19,13 +19,9 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.declarations.checks import rule_of
-from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.actors import Actor
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
-from domain.obligations import reading, to_accept, waiving
-from domain.obligations.attestations import DocumentOf
-from domain.obligations.reading import PeriodRead
+from domain.declarations import COORDINATOR, rule_of
+from domain.kernel import SHAPE, Actor, also, col, every, first, joins, of
+from domain.obligations import DocumentOf, PeriodRead, reading, to_accept, waiving
 from meetings.documents.statement import PartnerStatement
 from meetings.statements.partner import partner_statement
 from models.agreement import Agreement

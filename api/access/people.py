@@ -11,8 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
 from api.access.permissions import Asker, Forbidden, Given, Relation, themselves, to_program
-from domain.kernel.rows import col, in_program, joins, run, same, select
-from domain.kernel.scope import program_of
+from domain.kernel import col, in_program, joins, program_of, run, same, select
 from models.committee import Seat, SeatHolder
 from models.program import Person
 
@@ -64,16 +63,8 @@ def _held_today(holder: type[SeatHolder]) -> ColumnElement[bool]:
 _COMPANIONS: Final = (
     select(_theirs.person_id)
     .join(_their_seat, joins(_theirs.seat_id, _their_seat))
-    .join(
-        _our_seat,
-        and_(same(_our_seat, _their_seat), _our_seat.committee_id == _their_seat.committee_id),
-    )
+    .join(_our_seat, and_(same(_our_seat, _their_seat), _our_seat.committee_id == _their_seat.committee_id))
     .join(_ours, joins(_ours.seat_id, _our_seat))
-    .where(
-        in_program(_ours),
-        _ours.person_id == _person,
-        _held_today(_ours),
-        _held_today(_theirs),
-    )
+    .where(in_program(_ours), _ours.person_id == _person, _held_today(_ours), _held_today(_theirs))
     .distinct()
 )

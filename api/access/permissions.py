@@ -17,9 +17,8 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from api.access import questions
-from domain.kernel.actors import OPERATOR, Actor
-from domain.roles.roles import DayTenures, Holder
-from domain.roles.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
+from domain.kernel import OPERATOR, Actor
+from domain.roles import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, DayTenures, Holder
 
 
 class Action(StrEnum):

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
-from domain.kernel.rows import col, scalar
+from domain.kernel import col, scalar
 from models.access import RateCount
 
 _log = logging.getLogger("spheres.web")

@@ -30,16 +30,27 @@ from api.access import questions
 from api.access.being_written import being_written
 from api.access.permissions import Asker, action_of, is_for_anyone
 from api.access.request_rates import Requests
-from domain.access import sign_ins
-from domain.access.doors import digest
-from domain.access.sign_ins import Means
-from domain.kernel.asking import Question, built, remember
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, frozen, of, run, scalar, select, value_of
-from domain.kernel.scope import know_program, local_day, program
-from domain.mail.notices import LetterTemplates
+from domain.access import Means, digest, sign_ins
+from domain.kernel import (
+    Question,
+    Refusal,
+    built,
+    col,
+    first,
+    frozen,
+    know_program,
+    local_day,
+    of,
+    program,
+    remember,
+    run,
+    scalar,
+    select,
+    value_of,
+)
+from domain.mail import LetterTemplates
 from domain.obligations import triggers
-from domain.roles.roles import standing
+from domain.roles import standing
 from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of

@@ -17,14 +17,12 @@ from api.access.cases import to_task
 from api.access.follow_ups import clinic_of, find_follow_up, sits_today
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves
 from api.access.tasks import find_task, is_told_in_place
-from domain.follow_ups import summaries
-from domain.follow_ups.summaries import SummaryStep
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, joins, only, scalar, scalars
-from domain.participants.locking import barred_workers
-from domain.record.reads import Ground
-from domain.roles.sight import who_barred
-from domain.terms.sharing import circle_of
+from domain.follow_ups import SummaryStep, summaries
+from domain.kernel import Actor, col, joins, only, scalar, scalars
+from domain.participants import barred_workers
+from domain.record import Ground
+from domain.roles import who_barred
+from domain.terms import circle_of
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
 from models.casework import Case

@@ -41,14 +41,24 @@ from api.access.permissions import (
     to_program,
 )
 from domain.casework import board, words
-from domain.departure.hand_over_letters import OF_OFFERS
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, first, in_program, inside, joins, of, only, run, scalars, select
-from domain.kernel.scope import program_of
-from domain.roles.roles import Link
-from domain.roles.sight import line_is_open_to, task_is_open_to, who_barred
-from domain.terms.days import PARTICIPANT
-from domain.terms.sharing import Circle, circles_of
+from domain.departure import OF_OFFERS
+from domain.kernel import (
+    Actor,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    program_of,
+    run,
+    scalars,
+    select,
+)
+from domain.roles import Link, line_is_open_to, task_is_open_to, who_barred
+from domain.terms import PARTICIPANT, Circle, circles_of
 from models.casework import Case, Evidence, Responsibility, Task
 from models.outbox import Notice
 from models.record import Event
@@ -60,13 +70,7 @@ _OVERSEES: Final = frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relat
 
 def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, SeenCase | None]:
     """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
-    task = first(
-        session,
-        of(Task).where(
-            Task.id == task_id,
-            task_is_open_to(literal(asker.person_id, Uuid())),
-        ),
-    )
+    task = first(session, of(Task).where(Task.id == task_id, task_is_open_to(literal(asker.person_id, Uuid()))))
     if task is None:
         raise _as_if_there(session, asker, task_id)
     if task.case_id is not None:
@@ -194,11 +198,7 @@ def lines_of_case(session: Session, asker: Asker, case: Case) -> ColumnElement[b
     A step that they are not shown is left out with its proofs, and so is what was offered and written to others, of any
     follow-up.
     """
-    mine = and_(
-        in_program(Event),
-        Event.case_id == case.id,
-        line_is_open_to(literal(asker.person_id, Uuid())),
-    )
+    mine = and_(in_program(Event), Event.case_id == case.id, line_is_open_to(literal(asker.person_id, Uuid())))
     ids = scalars(session, only(Task.id).where(Task.case_id == case.id)).all()
     closed = closed_to(session, asker, ids)
     if not closed:
@@ -206,9 +206,7 @@ def lines_of_case(session: Session, asker: Asker, case: Case) -> ColumnElement[b
     beside = union_all(
         only(Evidence.id).where(col(Evidence.task_id).in_(closed)),
         only(Notice.id).where(
-            Notice.case_id == case.id,
-            Notice.person_id != asker.person_id,
-            col(Notice.template).in_(OF_OFFERS),
+            Notice.case_id == case.id, Notice.person_id != asker.person_id, col(Notice.template).in_(OF_OFFERS)
         ),
     )
     to_others = and_(

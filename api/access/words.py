@@ -17,11 +17,10 @@ from api.access.permissions import Relation
 from api.access.session import RequestContext
 from api.access.tasks import is_told_in_place, keeps_files
 from domain.casework import board, words
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question
-from domain.record.reads import record_read
-from domain.roles.sight import who_barred
-from domain.terms.sharing import Circle, circle_of
+from domain.kernel import Actor, Question
+from domain.record import record_read
+from domain.roles import who_barred
+from domain.terms import Circle, circle_of
 from models.casework import Task
 
 

@@ -14,10 +14,8 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, asks_itself
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import hour_of
-from domain.follow_ups import activities
-from domain.follow_ups.activities import PlannedActivity
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.follow_ups import PlannedActivity, activities
+from domain.kernel import Actor, Refusal
 from locales import N_
 
 

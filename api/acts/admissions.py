@@ -17,12 +17,10 @@ from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen, id_or_none
 from api.web.referral_shapes import Criterion, corrected, with_fields
-from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import SignedForm, barring, consents, reviews, risks, withdrawals, workers
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
-from domain.kernel.refusals import Refusal
-from domain.participants.consent_text import CURRENT
-from domain.participants.referral_fields import Who, fields_of
+from domain.kernel import Refusal
+from domain.participants import CURRENT, Who, fields_of
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of

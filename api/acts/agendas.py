@@ -16,7 +16,7 @@ from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Short, on_form
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings import agenda_requests, agendas, assembling
 from meetings.assembling import Assembled

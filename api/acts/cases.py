@@ -83,14 +83,7 @@ def close(on: On[Row]) -> None:
 
 
 @CASE.act(
-    Action.TAKE_VERSION,
-    "/version",
-    form="version",
-    place="case",
-    once=True,
-    versioned=True,
-    json="PUT",
-    status=200,
+    Action.TAKE_VERSION, "/version", form="version", place="case", once=True, versioned=True, json="PUT", status=200
 )
 def take_version(on: On[Row], said: VersionGiven) -> None:
     """Follow a newer version of the protocol. A done step is not asked again."""

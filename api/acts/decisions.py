@@ -14,7 +14,7 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Moment, Said, Version, on_form
 from api.web.readers import hour_there, id_or_none
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings import endorsing, settling
 from meetings.decision_rows import RegisteredDecision

@@ -28,7 +28,7 @@ from api.access.permissions import Action, action_of, asks, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, RequestContext
 from api.web.given import ActInput, OnForm, how_given
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 
 Row = TypeVar("Row")
 Found = tuple[Row, Relations | Actor | None]

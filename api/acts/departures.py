@@ -17,12 +17,10 @@ from api.acts.declaring import ActSubject, On, asks_itself
 from api.views.departures import answerer, opener
 from api.web.given import ActInput, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none, number_of
-from domain.casework.locking import TaskOutcome
+from domain.casework import TaskOutcome
 from domain.departure import departures, hand_overs, interviews
-from domain.follow_ups import summaries
-from domain.follow_ups.summaries import SummaryStep
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.follow_ups import SummaryStep, summaries
+from domain.kernel import Actor, Refusal
 from locales import N_
 
 Row = SummaryStep

@@ -13,9 +13,8 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.views.equipment import MOVES
 from api.web.given import ActInput, Key, PlainText, Short, on_form
 from api.web.readers import chosen
-from domain.equipment import inventory, lending
-from domain.equipment.inventory import EquipmentInHand
-from domain.kernel.refusals import Refusal
+from domain.equipment import EquipmentInHand, inventory, lending
+from domain.kernel import Refusal
 from locales import N_
 
 

@@ -17,9 +17,8 @@ from api.views.follow_ups import MOVES
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import id_or_none
 from domain.accompaniment import states
-from domain.follow_ups import contacts
-from domain.follow_ups.locking import Followed
-from domain.kernel.refusals import Refusal
+from domain.follow_ups import Followed, contacts
+from domain.kernel import Refusal
 from locales import N_
 
 #: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.

@@ -13,11 +13,8 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of
-from domain.record import incident_versions, incidents
-from domain.record.incident_entries import IncidentEntry, Telling
+from domain.kernel import Actor, Refusal, first, of
+from domain.record import IncidentEntry, Telling, incident_versions, incidents
 from locales import N_
 from models.record import Incident
 

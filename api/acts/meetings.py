@@ -24,8 +24,7 @@ from api.acts.declaring import ActSubject, On
 from api.acts.minutes import Row, find_kept
 from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
 from api.web.readers import chosen, day_of, hour_of, minutes_or_none
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from locales import N_
 from meetings import drafting, schedule, seating
 from meetings.invitations import PersonalNews

@@ -12,9 +12,8 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
-from domain.obligations import accepting, reading
+from domain.obligations import PeriodRead, accepting, reading
 from domain.obligations import attestations as saying
-from domain.obligations.reading import PeriodRead
 from locales import N_
 from meetings import waivers
 
@@ -112,11 +111,7 @@ class WaiverGiven(ActInput):
     starts_on: Annotated[Day, on_form(name="first")]
     ends_on: Annotated[Day, on_form(name="last")]
     decision_id: Annotated[
-        UUID,
-        on_form(
-            chosen("waiver.no_decision", N_("A waiver needs a decision that is in effect.")),
-            name="decision",
-        ),
+        UUID, on_form(chosen("waiver.no_decision", N_("A waiver needs a decision that is in effect.")), name="decision")
     ]
     reason: PlainText
 

@@ -16,8 +16,7 @@ from api.acts.admissions import Words, find_file
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import id_or_none
-from domain.participants import destruction, disclosures, research, retention
-from domain.participants.destruction import DestructionRequest
+from domain.participants import DestructionRequest, destruction, disclosures, research, retention
 
 
 def _find_destruction(

@@ -18,7 +18,7 @@ from api.web.readers import role_and_organization
 from domain.access import invitations
 from domain.accompaniment import asked_today
 from domain.departure import ways_in
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from domain.obligations import entering_late
 from domain.people import absences, people
 from locales import N_

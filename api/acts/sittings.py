@@ -16,7 +16,7 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.acts.minutes import Row, find_kept
 from api.web.given import ActInput, Key, Said, on_form
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings import attendance, running
 from meetings.agenda_items import items_of

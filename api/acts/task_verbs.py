@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.locking import TaskOutcome
-from domain.kernel.actors import Actor
+from domain.casework import TaskOutcome
+from domain.kernel import Actor
 
 
 class TaskVerb(Protocol):

@@ -11,8 +11,7 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, on_form
 from api.web.readers import chosen
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from locales import N_
 from meetings import unmatched_replies
 

@@ -12,11 +12,10 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from domain.access import invitations
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.mail.notices import LetterTemplates
+from domain.kernel import Actor, Refusal
+from domain.mail import LetterTemplates
 from domain.people import people
-from domain.roles.roles import HeldRole, standing
+from domain.roles import HeldRole, standing
 from locales import N_
 
 Email = Annotated[str, typer.Argument(help="Their e-mail address.")]

@@ -12,8 +12,8 @@ from api.access.permissions import Forbidden
 from api.cli import access, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
-from domain.declared.problems import DeclaredErrors
-from domain.kernel.refusals import Refusal
+from domain.declared import DeclaredErrors
+from domain.kernel import Refusal
 from locales import N_, say, speaking
 from locales.told import language_of_terminal
 

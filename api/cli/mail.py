@@ -21,9 +21,8 @@ from adapters.smtp_settings import Smtp
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import NO_MAIL, Ending, fail, tell
 from api.cli.terminal import sender_of
-from domain.kernel.languages import Language
-from domain.mail.envelopes import Mailbox, checked_address, message_id, mime
-from domain.mail.letters import Letter
+from domain.kernel import Language
+from domain.mail import Letter, Mailbox, checked_address, message_id, mime
 from locales import N_, current_language, say
 from models.ports import Accepted, Later, Outcome, Refused, Unknown
 

@@ -14,7 +14,7 @@ from adapters.postgres import PostgresError
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import tell
 from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
-from domain.kernel.rows import col, scalars, select
+from domain.kernel import col, scalars, select
 from locales import N_
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES

@@ -12,8 +12,8 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, opened
-from domain.declarations.program_check import read_program
-from domain.kernel.actors import LOADER, Actor
+from domain.declarations import read_program
+from domain.kernel import LOADER, Actor
 from domain.loading import exporting, loading
 from flows.protocols import declared_protocols
 from locales import N_, Counted, current_language, say
@@ -38,10 +38,7 @@ def check(file: File) -> None:
 
 @app.command()
 @asks(Action.LOAD_PROGRAM)
-def load(
-    file: File,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
+def load(file: File, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Show what a file would change, ask, and change it in one transaction. A second load changes nothing."""
     require(Action.LOAD_PROGRAM, at_the_terminal())
     declared = read_program(file)

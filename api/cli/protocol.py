@@ -11,15 +11,11 @@ import typer
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
-from domain.casework import scheduling, versions
-from domain.casework.approving import TaskOwing, who_may_approve
-from domain.casework.steps import links_of
-from domain.declarations.planning import PlanLine, known_days, meant_on
-from domain.declarations.planning import plan as planned
-from domain.declarations.protocol import REQUESTER, Protocol, Step
-from domain.declarations.protocol_difference import difference
+from domain.casework import TaskOwing, links_of, scheduling, versions, who_may_approve
+from domain.declarations import REQUESTER, PlanLine, Protocol, Step, difference, known_days, meant_on
+from domain.declarations import plan as planned
 from domain.kernel import periods
-from domain.roles.roles import DayTenures, Link, standing
+from domain.roles import DayTenures, Link, standing
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case

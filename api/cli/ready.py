@@ -17,7 +17,7 @@ from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
-from domain.kernel.rows import col, run, scalar, select
+from domain.kernel import col, run, scalar, select
 from locales import N_, current_language, say
 from locales.told import Told
 from models.participant import DataKey

@@ -16,10 +16,9 @@ from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import tell
 from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
-from domain.kernel.rows import col, scalars, select
-from domain.participants.retention import sweep_orphans
-from domain.record.seal_check import Report, check, head_of_letter
-from domain.record.seals import LastSeal
+from domain.kernel import col, scalars, select
+from domain.participants import sweep_orphans
+from domain.record import LastSeal, Report, check, head_of_letter
 from locales import N_, current_language, say
 from models.program import Program
 

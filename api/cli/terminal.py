@@ -22,12 +22,10 @@ from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
 from api.cli.spoken import Ending
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import run, select
-from domain.mail.envelopes import Mailbox
-from domain.mail.notices import LetterTemplates, stationery_for
+from domain.kernel import Refusal, run, select
+from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.obligations import triggers
-from domain.participants.identity import names_known
+from domain.participants import names_known
 from flows.protocols import letter_folders
 from locales import N_, current_language, say
 from models.ports import Keys

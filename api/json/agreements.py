@@ -40,10 +40,8 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from domain.agreements import agreements, rewriting, signed_files, succession, version_text
-from domain.agreements.rewriting import Text
-from domain.agreements.version_difference import difference
-from domain.kernel.refusals import Refusal
+from domain.agreements import Text, agreements, difference, rewriting, signed_files, succession, version_text
+from domain.kernel import Refusal
 from locales import N_
 
 router = api_routes("agreements")
@@ -133,12 +131,7 @@ act_resources(router, VERSION, _acted_on)
 @router.post(f"{_HERE}/files", status_code=201)
 @asks(Action.ADD_SIGNED_FILE)
 def add_file(
-    agreement_id: UUID,
-    n: Number,
-    body: SignedFileGiven,
-    context: InContext,
-    once: AtOnce,
-    response: Response,
+    agreement_id: UUID, n: Number, body: SignedFileGiven, context: InContext, once: AtOnce, response: Response
 ) -> AgreementVersionShown:
     """Keep what was signed as a file of its version. A digest that is sent along has to be that of the bytes."""
     if (before := once.again(body)) is not None:

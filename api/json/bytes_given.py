@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 
 

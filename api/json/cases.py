@@ -32,12 +32,10 @@ from api.json.shapes import (
     VersionOfferShown,
 )
 from api.json.tasks import reads_notes, shown_tasks
-from domain.casework import board, cases, scheduling, subjects, versions
-from domain.casework.steps import ROLE_OF_SUBJECT
-from domain.kernel.rows import col, every, in_program, of, scalar, select, surely
-from domain.kernel.scope import program_of
+from domain.casework import ROLE_OF_SUBJECT, board, cases, scheduling, subjects, versions
+from domain.kernel import col, every, in_program, of, program_of, scalar, select, surely
 from domain.people import people
-from domain.roles.sight import task_is_open_to
+from domain.roles import task_is_open_to
 from models.casework import SETTLED, Case, Task
 from models.record import Event
 
@@ -113,10 +111,7 @@ def list_case_tasks(case_id: UUID, context: InContext) -> list[TaskShown]:
     rows = every(
         context.session,
         of(Task)
-        .where(
-            Task.case_id == case_id,
-            task_is_open_to(literal(context.asker.person_id, Uuid())),
-        )
+        .where(Task.case_id == case_id, task_is_open_to(literal(context.asker.person_id, Uuid())))
         .order_by(col(Task.position), col(Task.item)),
     )
     seen = shown_in(context.session, context.asker, held, rows)
@@ -160,12 +155,7 @@ def _gates(context: RequestContext, rows: list[Case]) -> dict[UUID, list[GateSho
     left: dict[UUID, dict[str, None]] = {row.id: {} for row in rows}
     for one in every(
         context.session,
-        of(Task)
-        .where(
-            col(Task.case_id).in_(list(left)),
-            col(Task.state).not_in(SETTLED),
-        )
-        .order_by(col(Task.position)),
+        of(Task).where(col(Task.case_id).in_(list(left)), col(Task.state).not_in(SETTLED)).order_by(col(Task.position)),
     ):
         left[surely(one.case_id)][one.step] = None
     found: dict[UUID, list[GateShown]] = {}

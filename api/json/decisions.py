@@ -20,7 +20,7 @@ from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
-from domain.endorsement.counting import counts_by
+from domain.endorsement import counts_by
 from meetings import deciding, decisions, endorsements, endorsing
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state

@@ -24,9 +24,9 @@ from api.json.tasks import AtDoor
 from api.views import departures as at_departures
 from api.views.left import left_of
 from api.web.given import ActInput, Day, Key, ReasonGiven
-from domain.casework.locking import TaskOutcome
+from domain.casework import TaskOutcome
 from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
-from domain.roles.sight import calls_who_barred
+from domain.roles import calls_who_barred
 
 router = api_routes("departures")
 

@@ -16,8 +16,7 @@ from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown
-from domain.participants import destruction, what_is_destroyed
-from domain.participants.destruction import DestructionRequest
+from domain.participants import DestructionRequest, destruction, what_is_destroyed
 
 router = api_routes("destructions", of_acts=True)
 

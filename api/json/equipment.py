@@ -14,8 +14,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import EquipmentShown, Limit, Offset, Page
-from domain.equipment import inventory
-from domain.equipment.inventory import EquipmentInHand
+from domain.equipment import EquipmentInHand, inventory
 
 router = api_routes("equipment", of_acts=True)
 

@@ -20,10 +20,9 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Limit, Offset, Page, Shown
 from domain.follow_ups import activities
-from domain.kernel.refusals import Refusal
-from domain.participants import research
-from domain.participants.consent_text import CURRENT, text_of
-from domain.roles.sight import who_barred
+from domain.kernel import Refusal
+from domain.participants import CURRENT, research, text_of
+from domain.roles import who_barred
 
 router = api_routes("files", of_acts=True)
 

@@ -21,11 +21,8 @@ from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Shown
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
-from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
-from domain.follow_ups.locking import Followed, follow_ups
-from domain.follow_ups.notes import Week
-from domain.kernel.actors import Actor
-from domain.kernel.rows import every
+from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
+from domain.kernel import Actor, every
 from models.follow_up import FollowUp
 
 router = api_routes("follow-ups")

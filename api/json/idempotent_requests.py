@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from api.access.session import InContext
 from api.web import idempotency
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 
 IfMatch = Annotated[str, Header(pattern=r'^("\d{1,9}"|\*)?$', description='The ETag that was read, such as "3".')]

@@ -33,7 +33,7 @@ from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import ListedMeeting, between, lines_of
 from api.views.names import people_by_id
 from api.web.given import Day
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings import answers, feeds, schedule
 from meetings.committees import Membership, committees

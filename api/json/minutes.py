@@ -20,7 +20,7 @@ from api.json.previewed_acts import Preview, changed
 from api.json.shapes import FileShown
 from api.json.sitting_shapes import MinutesShown
 from api.web import downloads
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 from meetings import minutes
 from meetings.documents.content import as_json
 

@@ -21,10 +21,8 @@ from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
-from domain.kernel.rows import replaced
-from domain.participants import disclosures, findings, reading
-from domain.participants.locking import case_of
-from domain.participants.referral_fields import Referrer, ToldField, Who, fields_of
+from domain.kernel import replaced
+from domain.participants import Referrer, ToldField, Who, case_of, disclosures, fields_of, findings, reading
 from meetings import admissions
 from models.consent import Consent
 

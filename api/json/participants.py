@@ -31,7 +31,7 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from domain.admissions import duplicates
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 from domain.participants import disclosures, what_is_destroyed
 
 router = api_routes("participants", prefix="/participants")

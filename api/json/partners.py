@@ -33,15 +33,12 @@ from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Shown
-from domain.declarations.checks import rule_of
-from domain.declarations.checks.facts import STEP
-from domain.declarations.checks.judging import facts_of
-from domain.endorsement.counting import does_it_count
-from domain.kernel.rows import replaced
+from domain.declarations import STEP, facts_of, rule_of
+from domain.endorsement import does_it_count
+from domain.kernel import replaced
+from domain.obligations import PeriodRead, StepDocument, reading, waiving
 from domain.obligations import attestations as saying
-from domain.obligations import reading, waiving
-from domain.obligations.clauses import waivers as waivers_of
-from domain.obligations.reading import PeriodRead, StepDocument
+from domain.obligations import waivers as waivers_of
 
 router = api_routes("partners")
 
@@ -89,11 +86,7 @@ def get_obligation(period_id: UUID, context: InContext) -> PeriodShown:
 @router.post("/obligations/{period_id}/documents", status_code=201)
 @asks(Action.GIVE_PROOF)
 def add_document(
-    period_id: UUID,
-    body: DocumentGiven,
-    context: InContext,
-    once: AtOnce,
-    response: Response,
+    period_id: UUID, body: DocumentGiven, context: InContext, once: AtOnce, response: Response
 ) -> PeriodShown:
     """Give a document that the clause asks for."""
     if (before := once.again(body)) is not None:

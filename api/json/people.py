@@ -22,12 +22,10 @@ from api.json.shapes import AbsenceShown, LastDay, Limit, Offset, Page, PersonGi
 from api.web.given import Day
 from domain.accompaniment import asked_today
 from domain.departure import departures, foreseeing
-from domain.kernel.rows import col, every, first, in_program, of, scalar, select
-from domain.kernel.scope import program_of
+from domain.kernel import col, every, first, in_program, of, program_of, scalar, select
 from domain.obligations import entering_late
 from domain.people import absences, calendar_readers, people
-from domain.roles.roles import DayTenures, HeldRole, standing
-from domain.roles.sight import calls_who_barred
+from domain.roles import DayTenures, HeldRole, calls_who_barred, standing
 from models.program import Absence, Person, Tenure
 
 router = api_routes("people")

@@ -19,10 +19,8 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import EventShown, Limit, Offset, Page, Shown
 from api.web.given import Day
-from domain.kernel.rows import col, every, in_program, scalar, select
-from domain.record import incident_versions, readings
-from domain.record.readings import LONGEST_FILE, RecordQuery
-from domain.record.unusual import unusual_reads
+from domain.kernel import col, every, in_program, scalar, select
+from domain.record import LONGEST_FILE, RecordQuery, incident_versions, readings, unusual_reads
 from models.record import Incident
 
 router = api_routes("privacy", prefix="/privacy", of_acts=True)

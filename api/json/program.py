@@ -17,10 +17,10 @@ from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from domain.casework import vacancies
-from domain.kernel.rows import col, every, in_program, of, scalar, select
+from domain.kernel import col, every, in_program, of, scalar, select
 from domain.mail import resending
-from domain.record.events import FOR_PRIVACY
-from domain.roles.sight import line_is_open_to
+from domain.record import FOR_PRIVACY
+from domain.roles import line_is_open_to
 from models.casework import ProtocolVersion
 from models.record import Event
 

@@ -19,12 +19,9 @@ from api.views.referrals import came
 from api.web.given import ActInput
 from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
-from domain.kernel.actors import Actor
-from domain.participants import links, reading, referring
-from domain.participants.reading import Arrived
-from domain.participants.referral_fields import Referrer, fields_of, values_of
-from domain.participants.referral_form import ReferralForm
-from domain.roles.sight import who_barred
+from domain.kernel import Actor
+from domain.participants import Arrived, ReferralForm, Referrer, fields_of, links, reading, referring, values_of
+from domain.roles import who_barred
 
 router = api_routes("referrals")
 

@@ -9,19 +9,11 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from api.web.given import ActInput, Day, Key, PlainText, Short
-from domain.follow_ups.gate import Awaited
-from domain.mail.envelopes import Attachment
+from domain.follow_ups import Awaited
+from domain.mail import Attachment
 
 T = TypeVar("T")
 Row = TypeVar("Row")

@@ -16,7 +16,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 from meetings import attendance, running
 from meetings.agenda_items import items_of
 from meetings.committees import committees

@@ -86,7 +86,5 @@ def _program_statement(context: RequestContext, period: str) -> ProgramStatement
     left = program.released(context.session, period)
     statement = left.statement if left is not None else program.look(context.session, period, at=context.at)
     return ProgramStatementShown(
-        released_at=left.at if left is not None else None,
-        digest=program.digest_of(statement),
-        statement=statement,
+        released_at=left.at if left is not None else None, digest=program.digest_of(statement), statement=statement
     )

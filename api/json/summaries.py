@@ -17,9 +17,8 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import MovedShown, Shown
 from api.web.given import ActInput, PlainText
-from domain.casework.locking import TaskOutcome
-from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Summary, SummaryStep
+from domain.casework import TaskOutcome
+from domain.follow_ups import Summary, SummaryStep, summaries
 
 router = api_routes("follow-ups")
 

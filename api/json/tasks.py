@@ -38,17 +38,10 @@ from api.json.shapes import (
 )
 from api.views.tasks import names_of
 from api.web.given import ReasonGiven
-from domain.casework import board, requests, tasks
-from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.proofs import GivenProof
-from domain.casework.scheduling import asked_of_pins, protocols_of
-from domain.declarations.protocol import Instead
-from domain.kernel.asking import ask_ahead
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import only, run
-from domain.kernel.titles import title_of
-from domain.roles.roles import Falls
-from domain.roles.sight import asked_of_who_barred
+from domain.casework import GivenProof, asked_of_pins, board, is_in_place, protocols_of, requests, tasks, words_in_place
+from domain.declarations import Instead
+from domain.kernel import Refusal, ask_ahead, only, run, title_of
+from domain.roles import Falls, asked_of_who_barred
 from locales import N_
 from models.casework import Case, Request, Task
 
@@ -95,11 +88,7 @@ AtDoor = Annotated[TaskRequest, Depends(door_of)]
 
 @router.get("/work")
 @asks(Action.SEE_MY_WORK)
-def my_work(
-    context: InContext,
-    limit: Limit = 50,
-    offset: Offset = 0,
-) -> Page[TaskShown]:
+def my_work(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[TaskShown]:
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
     require(Action.SEE_MY_WORK, to_program(context.asker))
     session, me, today = context.session, context.asker.person_id, context.asker.standing

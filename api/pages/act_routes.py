@@ -16,7 +16,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
 from api.pages.idempotent_forms import AtOnce
 from api.web.given import form_of
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 
 Row = TypeVar("Row")
 

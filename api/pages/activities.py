@@ -16,7 +16,7 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from domain.follow_ups import activities
-from domain.roles.sight import who_barred
+from domain.roles import who_barred
 from locales import N_, gettext
 
 router = framed_pages("/activities", of_acts=True)

@@ -23,11 +23,9 @@ from api.views.tasks import by_day, cases_about
 from api.views.timeline import MINOR, NEWEST, told
 from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, scalar, select, surely
-from domain.kernel.scope import moments_of
-from domain.record.events import FOR_PRIVACY
-from domain.roles.sight import line_is_open_to
+from domain.kernel import Refusal, col, every, in_program, moments_of, scalar, select, surely
+from domain.record import FOR_PRIVACY
+from domain.roles import line_is_open_to
 from locales import N_
 from models.record import Event
 

@@ -36,7 +36,7 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Click, in_two_clicks
 from api.views.agendas import agenda_of
 from api.web import downloads
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, gettext, ngettext, pick
 from meetings import agendas, assembling, freezing, posting, wording
 from meetings.committees import committees, title_of

@@ -18,17 +18,22 @@ from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
-from domain.agreements.agreements import directors_on, roles_left
-from domain.agreements.signed_files import files_of, text_stands
-from domain.agreements.succession import may_be_rewritten
-from domain.agreements.terminations import called_off_from, notice_given_on
-from domain.agreements.version_difference import VersionChange, difference
-from domain.agreements.version_text import Columns, content_of_version
-from domain.declarations.checks import KINDS, rule_of
-from domain.declarations.checks.records import grouped
-from domain.declarations.program_agreements import clause_without_role
-from domain.endorsement.partners import majority_of
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, tuples
+from domain.agreements import (
+    Columns,
+    VersionChange,
+    called_off_from,
+    content_of_version,
+    difference,
+    directors_on,
+    files_of,
+    may_be_rewritten,
+    notice_given_on,
+    roles_left,
+    text_stands,
+)
+from domain.declarations import KINDS, clause_without_role, grouped, rule_of
+from domain.endorsement import majority_of
+from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
 from locales import N_, say, show_list
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
@@ -259,10 +264,7 @@ def _changes(
 
 
 def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str, str]]:
-    rows = every(
-        context.session,
-        of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)),
-    )
+    rows = every(context.session, of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)))
     return [(str(row.id), f"{row.given_name} {row.family_name}") for row in rows]
 
 

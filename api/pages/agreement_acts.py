@@ -19,7 +19,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.agreements import signed_files, succession
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 
 router = framed_pages()
 
@@ -69,12 +69,7 @@ def start(
 @router.post(f"{_HERE}/files")
 @asks(Action.ADD_SIGNED_FILE)
 def add_file(
-    context: InContext,
-    request: Request,
-    agreement_id: UUID,
-    n: int,
-    director: Text = "",
-    document: Sent = None,
+    context: InContext, request: Request, agreement_id: UUID, n: int, director: Text = "", document: Sent = None
 ) -> Response:
     """Keep what was signed with the signature that it carries."""
     version, given = find_version(context, agreement_id, n)

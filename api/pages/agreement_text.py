@@ -16,9 +16,8 @@ from api.pages.agreement import RESOURCES
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_or_none
-from domain.agreements import rewriting
-from domain.agreements.version_text import Columns, Content, content_of_version
-from domain.kernel.refusals import Refusal
+from domain.agreements import Columns, Content, content_of_version, rewriting
+from domain.kernel import Refusal
 from locales import N_, gettext
 from models.agreement import AgreementVersion
 

@@ -27,9 +27,8 @@ from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.readers import checked_answer, id_or_none
 from api.web.rendering import render
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program, program_of
-from domain.roles.roles import standing
+from domain.kernel import Refusal, local_day, program, program_of
+from domain.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
 from meetings.answers import DECLINED, Answered, MeetingQuestion

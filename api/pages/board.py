@@ -19,14 +19,25 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.tasks import Named, TaskComing, names_of
 from domain.access import invitations
-from domain.casework import board, subjects, vacancies
-from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.scheduling import asked_of_pins, protocols_of
-from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import (
+from domain.casework import (
+    ASKED_OF_ENGINE,
+    ASKED_OF_POST,
+    asked_of_pins,
+    board,
+    engine_state,
+    is_in_place,
+    post_state,
+    protocols_of,
+    subjects,
+    vacancies,
+    words_in_place,
+)
+from domain.kernel import (
     SHAPE,
+    Question,
     also,
+    ask_ahead,
+    built,
     col,
     every,
     in_program,
@@ -37,10 +48,9 @@ from domain.kernel.rows import (
     scalar,
     select,
     surely,
+    title_of,
 )
-from domain.kernel.titles import title_of
-from domain.roles.roles import Falls, Link
-from domain.roles.sight import letter_is_open_to, task_is_open_to
+from domain.roles import Falls, Link, letter_is_open_to, task_is_open_to
 from locales import N_
 from models.casework import ProtocolVersion, Task
 from models.outbox import Notice
@@ -252,10 +262,7 @@ def _locked_out(context: RequestContext) -> list[dict[str, Any]]:
         return []
     found = invitations.cannot_come_in(context.session, context.asker.standing.live, at=context.at)
     titles = titles_of_roles(context)
-    rows = every(
-        context.session,
-        of(Person).where(col(Person.id).in_(found)).order_by(col(Person.sort_key)),
-    )
+    rows = every(context.session, of(Person).where(col(Person.id).in_(found)).order_by(col(Person.sort_key)))
     return [
         {
             "id": row.id,
@@ -288,9 +295,7 @@ def _count_late(context: RequestContext, shown: Sequence[Task]) -> int:
         scalar(
             context.session,
             select(func.count()).where(
-                in_program(Task),
-                board.is_late(context.day),
-                task_is_open_to(literal(context.asker.person_id, Uuid())),
+                in_program(Task), board.is_late(context.day), task_is_open_to(literal(context.asker.person_id, Uuid()))
             ),
         )
         or 0

@@ -26,12 +26,11 @@ from api.views.leaving import leaving_of
 from api.views.tasks import TaskLine, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
 from domain.casework import board, cases, scheduling, versions
-from domain.declarations.protocol import Protocol
-from domain.declarations.protocol import Stage as DeclaredStage
+from domain.declarations import Protocol
+from domain.declarations import Stage as DeclaredStage
 from domain.departure import hand_overs_in_bulk
-from domain.kernel.rows import col, every, first, of, select
-from domain.kernel.scope import program_of
-from domain.roles.sight import task_is_open_to
+from domain.kernel import col, every, first, of, program_of, select
+from domain.roles import task_is_open_to
 from models.casework import LIVE, SETTLED, Case, Task
 from models.engine import EngineRun, WakeUp
 from models.record import Event
@@ -153,10 +152,7 @@ def _tasks_of(context: RequestContext, case_id: UUID) -> list[Task]:
     return every(
         context.session,
         of(Task)
-        .where(
-            Task.case_id == case_id,
-            task_is_open_to(literal(context.asker.person_id, Uuid())),
-        )
+        .where(Task.case_id == case_id, task_is_open_to(literal(context.asker.person_id, Uuid())))
         .order_by(col(Task.position), col(Task.item)),
     )
 
@@ -253,10 +249,7 @@ def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
         .order_by(col(EngineRun.started_at).desc(), col(EngineRun.id))
         .limit(RUNS_SHOWN),
     )
-    waiting = first(
-        context.session,
-        of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)),
-    )
+    waiting = first(context.session, of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)))
     return {"runs": runs, "waiting": waiting}
 
 

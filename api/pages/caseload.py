@@ -27,13 +27,10 @@ from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
-from domain.follow_ups import assigning, gate, load, lost, notes, owed
-from domain.follow_ups.locking import Followed
-from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import only, tuples
-from domain.roles.sight import asked_of_who_barred
-from domain.terms.parts import PRIMARY
+from domain.follow_ups import WEEK, Followed, assigning, gate, load, lost, monday_of, notes, owed
+from domain.kernel import Question, ask_ahead, built, only, tuples
+from domain.roles import asked_of_who_barred
+from domain.terms import PRIMARY
 from models.program import Organization
 
 router = framed_pages()

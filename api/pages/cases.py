@@ -22,9 +22,7 @@ from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.web.readers import id_or_none
 from domain.casework import board, subjects
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, only, run, select
-from domain.kernel.titles import title_of
+from domain.kernel import SHAPE, Refusal, also, col, every, in_program, joins, of, only, run, select, title_of
 from domain.people import people
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
@@ -178,9 +176,7 @@ def _organizations_of(context: RequestContext, seen: ColumnElement[bool]) -> lis
     rows = run(
         context.session,
         only(Organization.id, Organization.short_name)
-        .where(
-            col(Organization.id).in_(select(Case.organization_id).where(seen)),
-        )
+        .where(col(Organization.id).in_(select(Case.organization_id).where(seen)))
         .order_by(col(Organization.short_name)),
     )
     return [(str(row.id), row.short_name) for row in rows]

@@ -7,8 +7,8 @@ from uuid import UUID
 from api.access.permissions import Action, allows, to_program
 from api.access.session import RequestContext
 from api.views.names import titles_of_roles
-from domain.kernel.rows import col, only, run
-from domain.terms.agreed_roles import created_roles, creates_from
+from domain.kernel import col, only, run
+from domain.terms import created_roles, creates_from
 from models.agreement import AgreementRole
 from models.program import Organization, Person
 

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
-from domain.accompaniment.consents import partners_on
-from domain.kernel.refusals import Refusal
-from domain.participants.consent_text import BOX, CURRENT, ConsentText, text_of
+from domain.accompaniment import partners_on
+from domain.kernel import Refusal
+from domain.participants import BOX, CURRENT, ConsentText, text_of
 
 router = framed_pages()
 

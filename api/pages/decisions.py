@@ -26,10 +26,8 @@ from api.views.sentences import sentence_of
 from api.views.sittings import owners_of
 from api.web import downloads
 from api.web.readers import id_or_none
-from domain.endorsement.counting import counts_by
-from domain.kernel.asking import ask_ahead
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, surely
+from domain.endorsement import counts_by
+from domain.kernel import Refusal, ask_ahead, every, surely
 from locales import N_
 from meetings import decisions, endorsements, endorsing, objections, taking_back, wording
 from meetings.committees import committee_of, committees, membership, title_of

@@ -17,9 +17,9 @@ from sqlmodel import Session
 from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Installation, end_stay, installation_of, sign_in
 from api.pages.frame import see_other
-from domain.access.sign_ins import device_of
-from domain.kernel.titles import title_of
-from domain.roles.roles import DayTenures, standing
+from domain.access import device_of
+from domain.kernel import title_of
+from domain.roles import DayTenures, standing
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
 

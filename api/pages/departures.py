@@ -28,10 +28,7 @@ from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
 from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import col, every, joins, of, only, tuples
-from domain.kernel.titles import title_of
+from domain.kernel import Actor, col, every, joins, lasts, of, only, title_of, tuples
 from models.casework import Case
 from models.program import Organization, Person, Tenure
 

@@ -21,9 +21,8 @@ from api.views.participant_words import BECAME, DESTRUCTION_GROUNDS
 from api.views.participants import proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
-from domain.kernel.rows import col, only, scalars
-from domain.participants import destruction, what_is_destroyed
-from domain.participants.destruction import DestructionRequest
+from domain.kernel import col, only, scalars
+from domain.participants import DestructionRequest, destruction, what_is_destroyed
 from locales import N_, gettext
 from models.program import Organization
 

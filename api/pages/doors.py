@@ -17,13 +17,8 @@ from api.pages.sign_in import device, keep_challenge, record_refusal, site_or_re
 from api.views.sentences import sentence_of
 from api.web import browsers, limits
 from api.web.rendering import render
-from domain.access import doors, invitations, passkeys, sign_ins
-from domain.access.doors import ENROLMENT, INVITATION, Leads
-from domain.access.sign_ins import NotLetIn
-from domain.access.sites import site_of
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program
+from domain.access import ENROLMENT, INVITATION, Leads, NotLetIn, doors, invitations, passkeys, sign_ins, site_of
+from domain.kernel import Actor, Refusal, program
 from locales import current_language
 from models.program import Program
 

@@ -28,13 +28,9 @@ from api.web import browsers, limits
 from api.web.guard import FROM_ELSEWHERE
 from api.web.redirects import pass_on
 from api.web.rendering import render
-from domain.access import doors, identities, sign_ins
-from domain.access.doors import INVITATION
-from domain.access.identities import KnownPerson, ProvenAccount
-from domain.access.sign_ins import NotLetIn
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program
-from domain.roles.roles import standing
+from domain.access import INVITATION, KnownPerson, NotLetIn, ProvenAccount, doors, identities, sign_ins
+from domain.kernel import Refusal, local_day, program
+from domain.roles import standing
 from locales import N_, current_language, gettext
 from models.ports import Begun, ProviderUnavailable, SignInProvider, Unproven
 

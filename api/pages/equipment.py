@@ -20,8 +20,7 @@ from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
 from domain.equipment import inventory
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import col, every, of, only, same, tuples
+from domain.kernel import col, every, lasts, of, only, same, tuples
 from locales import N_
 from models.program import Person, Tenure
 from models.record import Event

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.access.permissions import Action, Asker, Forbidden, asks
 from api.access.session import installation_of
-from domain.kernel.languages import Language
-from domain.kernel.scope import local_day, program_of
-from domain.roles.roles import standing
+from domain.kernel import Language, local_day, program_of
+from domain.roles import standing
 from locales import LANGUAGES
 from meetings import feeds
 from models.program import Person

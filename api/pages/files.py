@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from fastapi import File, Response, UploadFile
 
-from domain.casework.proofs import LARGEST_DOCUMENT
-from domain.kernel.refusals import Refusal
+from domain.casework import LARGEST_DOCUMENT
+from domain.kernel import Refusal
 from locales import N_
 
 Sent = Annotated[UploadFile | None, File()]

@@ -34,14 +34,9 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
-from domain.follow_ups.locking import Followed
-from domain.follow_ups.notes import Week
-from domain.follow_ups.weeks import monday_of
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, tuples
-from domain.terms.parts import PRIMARY
+from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
+from domain.kernel import Actor, Refusal, col, every, of, only, tuples
+from domain.terms import PRIMARY
 from locales import N_
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Form
 
 from api.views.languages import codes_of
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 
 Text = Annotated[str, Form()]
 """A field as it was typed; empty where the form did not send it."""

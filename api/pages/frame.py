@@ -25,9 +25,7 @@ from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board, vacancies
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, only, run, scalar, select
+from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program

@@ -17,11 +17,8 @@ from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, see_other
 from api.pages.typed_pages import typed_page
 from api.web.readers import day_of, id_or_none, number_of, role_and_organization
-from domain.departure import hiring, interviews, welcoming
-from domain.departure.hiring import Hired
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.titles import title_of
+from domain.departure import Hired, hiring, interviews, welcoming
+from domain.kernel import Actor, Refusal, title_of
 from locales import N_, say
 from models.casework import Case, Task
 

@@ -16,10 +16,8 @@ from api.access.permissions import Action, allows, to_program
 from api.access.session import RequestContext
 from domain.casework import board
 from domain.equipment import inventory
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalars, tuples, value_of
-from domain.kernel.titles import title_of
-from domain.roles.roles import never_began
+from domain.kernel import SHAPE, also, col, every, joins, lasts, of, only, scalars, title_of, tuples, value_of
+from domain.roles import never_began
 from locales import N_, gettext
 from models.casework import Account, Case, ProtocolVersion, Task
 from models.committee import Committee, Seat, SeatHolder
@@ -123,10 +121,7 @@ def seats_of(context: RequestContext, person_id: UUID) -> list[SeatHeld]:
         )
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .join(Committee, joins(Seat.committee_id, Committee))
-        .where(
-            SeatHolder.person_id == person_id,
-            lasts(SeatHolder, context.day),
-        )
+        .where(SeatHolder.person_id == person_id, lasts(SeatHolder, context.day))
         .order_by(col(Committee.key), col(Seat.key)),
     )
     return [SeatHeld(*row) for row in rows]

@@ -11,7 +11,7 @@ from fastapi import Depends, Form, Request
 
 from api.access.session import InContext
 from api.web import idempotency
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 
 #: The field that `ui.once()` writes into a form: another key each time that the form is shown.

@@ -20,8 +20,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.tasks import names_of
 from domain.files import spreadsheets
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, replaced, tuples
-from domain.kernel.scope import program_of
+from domain.kernel import SHAPE, also, col, every, first, joins, of, only, program_of, replaced, tuples
 from domain.record import incident_versions, reads
 from locales import N_, gettext
 from models.program import Organization
@@ -103,7 +102,7 @@ def download_csv(context: InContext) -> Response:
 def download_xlsx(context: InContext) -> Response:
     """The register as a workbook."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files.workbooks import as_table  # noqa: PLC0415
+    from domain.files import as_table  # noqa: PLC0415
 
     titles, rows = _exported(context)
     content = as_table(gettext(N_("Register of incidents")), titles, rows)

@@ -16,7 +16,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.departures import people_names
 from domain.departure import interviews
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 
 router = framed_pages(of_acts=True)

@@ -30,8 +30,7 @@ from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of
+from domain.kernel import Refusal, first, of
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
 from meetings.answers import Answered, MeetingQuestion

@@ -18,9 +18,7 @@ from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, STATES, ListedMeeting, asked_between, lines_of
-from domain.kernel.asking import ask_ahead
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every
+from domain.kernel import Refusal, ask_ahead, every
 from meetings import feeds
 from meetings import unmatched_replies as strays
 from meetings.committees import ASKED_OF_COMMITTEES, committees, title_of

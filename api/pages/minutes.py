@@ -19,8 +19,7 @@ from api.pages.frame import framed_pages, page
 from api.pages.previews import Preview, previewed
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from locales import LANGUAGES, N_, gettext
 from meetings import minutes, wording
 from meetings.committees import committees, title_of

@@ -20,11 +20,8 @@ from api.pages.frame import framed_pages, may_go, page, see_other
 from api.pages.sign_in import site_or_refuse
 from api.views.timeline import MEANS
 from api.web import browsers, limits
-from domain.access import invitations, passkeys, sign_ins
-from domain.access.sites import site_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, scalar
-from domain.kernel.scope import program_of
+from domain.access import invitations, passkeys, sign_ins, site_of
+from domain.kernel import Refusal, col, every, of, only, program_of, scalar
 from models.access import BrowserSession, Identity, Passkey
 from models.program import Person
 

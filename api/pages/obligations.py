@@ -24,18 +24,21 @@ from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of, text_of
 from api.views.tasks import names_of
 from api.web.readers import day_of
-from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, WHY, rule_of
-from domain.declarations.checks.facts import STEP
-from domain.declarations.checks.judging import Fact, facts_of
-from domain.declarations.checks.records import grouped
-from domain.endorsement.counting import does_it_count
-from domain.kernel.rows import col, joins, only, run, scalar
-from domain.kernel.scope import local_day
+from domain.declarations import FACTS, GIVEN_BY_PEOPLE, STEP, WHY, Fact, facts_of, grouped, rule_of
+from domain.endorsement import does_it_count
+from domain.kernel import col, joins, local_day, only, run, scalar
+from domain.obligations import (
+    GivenDocument,
+    PeriodRead,
+    StatementGiven,
+    StepDocument,
+    reading,
+    to_accept,
+    waivers_of_no_day,
+    waiving,
+)
 from domain.obligations import attestations as saying
-from domain.obligations import reading, to_accept, waiving
-from domain.obligations.clauses import waivers as waivers_of
-from domain.obligations.clauses import waivers_of_no_day
-from domain.obligations.reading import GivenDocument, PeriodRead, StatementGiven, StepDocument
+from domain.obligations import waivers as waivers_of
 from domain.record import reads
 from meetings import waivers
 from meetings.committees import committees
@@ -55,11 +58,7 @@ def show_obligation(context: InContext, request: Request, period_id: UUID) -> HT
 @router.post("/obligations/{period_id}/documents")
 @asks(Action.GIVE_PROOF)
 def add_document(
-    context: InContext,
-    request: Request,
-    period_id: UUID,
-    day: Text = "",
-    document: Sent = None,
+    context: InContext, request: Request, period_id: UUID, day: Text = "", document: Sent = None
 ) -> Response:
     """Give a document that the clause asks for."""
     _, given = find_obligation(context.session, context.asker, period_id)
@@ -97,11 +96,7 @@ def download_of_step(context: InContext, period_id: UUID, evidence_id: UUID) -> 
         context.session,
         only(Evidence.label, Evidence.content_type, EvidenceFile.content)
         .join(EvidenceFile, joins(EvidenceFile.id, Evidence))
-        .where(
-            Evidence.id == evidence_id,
-            col(Evidence.task_id).in_(_steps_of(row)),
-            Evidence.kind == "document",
-        ),
+        .where(Evidence.id == evidence_id, col(Evidence.task_id).in_(_steps_of(row)), Evidence.kind == "document"),
     ).first()
     if found is None or not rule_of(row.check_kind, row.rule).document():
         raise Forbidden

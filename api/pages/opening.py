@@ -24,19 +24,28 @@ from api.pages.idempotent_forms import FIELD, AtOnce
 from api.pages.typed_pages import typed_page
 from api.views.tasks import TaskCase, TaskLine, lines_of
 from api.web.readers import day_of, id_or_none
-from domain.casework import cases, scheduling, versions
-from domain.casework.steps import ROLE_OF_SUBJECT
-from domain.declarations import planning
-from domain.declarations.planning import PlanLine
-from domain.declarations.protocol import Protocol
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, surely
-from domain.kernel.scope import local_day, program, program_of
-from domain.obligations.entering_late import StaysVacant, stays_vacant
+from domain.casework import ROLE_OF_SUBJECT, cases, scheduling, versions
+from domain.declarations import PlanLine, Protocol, planning
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    col,
+    every,
+    joins,
+    lasts,
+    local_day,
+    of,
+    only,
+    program,
+    program_of,
+    run,
+    surely,
+)
+from domain.obligations import StaysVacant, stays_vacant
 from domain.people import people
-from domain.terms.agreed_roles import created_roles, creates_from
+from domain.terms import created_roles, creates_from
 from locales import N_
 from models.agreement import AgreementRole
 from models.casework import Case, Task
@@ -327,11 +336,7 @@ def _workers(context: RequestContext) -> list[WorkerToOpen]:
         of(WorkerToOpen)
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(
-            Tenure.role == ROLE_OF_SUBJECT["worker"],
-            lasts(Tenure, context.day),
-            ~had,
-        )
+        .where(Tenure.role == ROLE_OF_SUBJECT["worker"], lasts(Tenure, context.day), ~had)
         .order_by(col(Tenure.starts_on).desc(), col(Person.sort_key)),
     )
     return [row for row in rows if _allowed(context, row.organization_id)]

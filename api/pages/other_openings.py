@@ -12,12 +12,9 @@ from sqlmodel import or_
 from api.access.permissions import Action, allows, to_program
 from api.access.session import RequestContext
 from api.web.readers import id_or_none
-from domain.casework.scheduling import protocol_of
-from domain.casework.subjects import CaseSubject
-from domain.declarations.protocol import Protocol
-from domain.kernel import periods
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, joins, only, run, select, tuples
+from domain.casework import CaseSubject, protocol_of
+from domain.declarations import Protocol
+from domain.kernel import Refusal, col, in_program, joins, only, periods, run, select, tuples
 from locales import N_, pick, say
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion

@@ -12,8 +12,8 @@ from api.access import outgoing_mail
 from api.access.permissions import Action, Forbidden, allows, asks
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, may_go, page, see_other
-from domain.casework.watch import post_state
-from domain.kernel.refusals import Refusal
+from domain.casework import post_state
+from domain.kernel import Refusal
 from domain.mail import resending
 from models.lifecycles import NOTICE
 

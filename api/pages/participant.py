@@ -40,10 +40,8 @@ from api.views.participants import (
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.admissions import duplicates
-from domain.kernel.actors import Actor
-from domain.participants import rates
-from domain.participants.area_names import areas
-from domain.participants.referral_fields import Who, fields_of
+from domain.kernel import Actor
+from domain.participants import Who, areas, fields_of, rates
 from domain.record import turned_away
 from locales import gettext
 

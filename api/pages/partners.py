@@ -20,12 +20,11 @@ from api.views.meetings import between
 from api.views.names import titles_of_roles
 from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid, text_of
 from api.web import downloads
-from domain.agreements.agreements import version_in_force
+from domain.agreements import version_in_force
 from domain.casework import board, vacancies
-from domain.declarations.checks.judging import GIVEN
-from domain.kernel.rows import col, every, in_program, of, select
-from domain.obligations import reading
-from domain.obligations.reading import PeriodRead
+from domain.declarations import GIVEN
+from domain.kernel import col, every, in_program, of, select
+from domain.obligations import PeriodRead, reading
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.documents.issuing import issue
 from meetings.statements.partner import years

@@ -24,12 +24,10 @@ from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import vacancies
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of
+from domain.kernel import Actor, Refusal, col, every, of
 from domain.obligations import entering_late
 from domain.people import people
-from domain.roles.roles import DayTenures, HeldRole, standing
+from domain.roles import DayTenures, HeldRole, standing
 from models.program import Absence, Organization, Person
 
 router = framed_pages()

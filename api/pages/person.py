@@ -24,13 +24,10 @@ from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
 from api.web.readers import day_of
 from domain.accompaniment import asked_today
-from domain.departure import departures, unopened
-from domain.departure.foreseeing import Foreseen, foresee_end
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, in_program, of, scalars, select
-from domain.kernel.scope import program_of
+from domain.departure import Foreseen, departures, foresee_end, unopened
+from domain.kernel import Refusal, col, first, in_program, of, program_of, scalars, select
 from domain.people import absences, calendar_readers
-from domain.roles.sight import calls_who_barred
+from domain.roles import calls_who_barred
 from locales import N_, gettext
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
 

@@ -26,7 +26,7 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Preview, previewed
 from api.web.readers import day_of, hour_of, id_or_none
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
 from meetings.committees import rhythm_of, title_of
@@ -132,10 +132,7 @@ def _asked_for_one(on: On[Committee], _: Act, typed: Mapping[str, str]) -> Previ
 
 
 previewed_pages(
-    router,
-    MEETINGS,
-    _asked_for_one,
-    lambda on, request, typed: committee_page(on.context, request, on.row, typed),
+    router, MEETINGS, _asked_for_one, lambda on, request, typed: committee_page(on.context, request, on.row, typed)
 )
 
 

@@ -14,7 +14,7 @@ from api.pages.act_routes import MustHaveSeen, Shown
 from api.pages.forms import Text, Typed
 from api.pages.previews import Preview, previewed
 from api.web.given import form_of
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from meetings.invitations import PersonalNews
 
 Row = TypeVar("Row")

@@ -21,7 +21,7 @@ from api.access.session import RequestContext
 from api.pages.frame import page, see_other
 from api.views.names import people_by_id
 from api.web.idempotency import IdempotencyKey
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings import wording
 from meetings.committees import committees as committees_of

@@ -25,12 +25,8 @@ from api.views.sentences import sentence_of
 from api.views.tasks import by_day, cases_about, names_of
 from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, joins, only, run, surely, tuples
-from domain.record import readings
-from domain.record.readings import RecordQuery
-from domain.record.turned_away import LEFT_OUT
-from domain.record.unusual import UnusualReading, unusual_reads
+from domain.kernel import Refusal, col, joins, only, run, surely, tuples
+from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
 from models.outbox import Notice

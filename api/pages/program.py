@@ -18,9 +18,8 @@ from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
-from domain.declarations.program import EndorsementRules
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar, tuples
+from domain.declarations import EndorsementRules
+from domain.kernel import SHAPE, also, calendar_of, col, every, joins, of, only, scalar, tuples
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
@@ -114,10 +113,7 @@ def _organizations(context: RequestContext) -> list[Agreed]:
     The partners come first. The latest may only be a draft, or begin later: it does not hide what holds until then.
     """
     versions: dict[UUID | None, list[AgreementVersion]] = defaultdict(list)
-    for version in every(
-        context.session,
-        of(AgreementVersion).order_by(col(AgreementVersion.n)),
-    ):
+    for version in every(context.session, of(AgreementVersion).order_by(col(AgreementVersion.n))):
         kept = [one for one in versions[version.agreement_id] if _is_in_force(one, context.day)]
         versions[version.agreement_id] = [*kept, version]
     rows = every(
@@ -175,9 +171,7 @@ def _committees(context: RequestContext) -> list[CommitteeLine]:
         context.session,
         of(SeatOfOrganization)
         .join(Organization, joins(Seat.organization_id, Organization))
-        .where(
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= context.day),
-        )
+        .where(or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= context.day))
         .order_by(col(Seat.voting).desc(), col(Organization.short_name), col(Seat.key)),
     )
     people, members = people_by_id(context), memberships(context.session)
@@ -280,10 +274,7 @@ def _closed_days(context: RequestContext) -> list[Closed]:
             Organization.short_name,
         )
         .outerjoin(Organization, joins(Closure.organization_id, Organization))
-        .where(
-            col(Closure.ends_on) >= context.day,
-            col(Closure.starts_on) <= last,
-        ),
+        .where(col(Closure.ends_on) >= context.day, col(Closure.starts_on) <= last),
     )
     public = [Closed(day, day, why, None) for day, why in holidays.items()]
     return sorted([*public, *(Closed(*row) for row in closures)], key=lambda one: (one.first, one.organization or ""))

@@ -12,11 +12,10 @@ from sqlalchemy import func
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
-from domain.casework.scheduling import protocol_of
-from domain.declarations.program_agreements import clause_without_role
-from domain.declarations.protocol import Protocol, Step
-from domain.holdings.in_hand import NAMES
-from domain.kernel.rows import col, in_program, only, run, select, value_of
+from domain.casework import protocol_of
+from domain.declarations import Protocol, Step, clause_without_role
+from domain.holdings import NAMES
+from domain.kernel import col, in_program, only, run, select, value_of
 from flows.printed import EVIDENCE, TOLD
 from locales import pick, say
 from models.casework import Case, ProtocolVersion

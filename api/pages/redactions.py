@@ -20,10 +20,8 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.mail import name_answers
-from domain.mail.name_gate import Hit, NameGate
+from domain.kernel import Actor, Refusal
+from domain.mail import Hit, NameGate, name_answers
 from domain.record import events
 from locales import N_, gettext, say, show_day
 from meetings import redacting

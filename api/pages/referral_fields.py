@@ -15,10 +15,8 @@ from api.pages.forms import Text
 from api.views.criteria import AGE, ASKED
 from api.views.languages import codes_of, name_of, offered
 from api.web.readers import age_or_none
-from domain.kernel.refusals import Refusal
-from domain.participants.area_names import areas
-from domain.participants.referral_fields import SECTIONS, Kind, ReferralField, Section, fields_of
-from domain.participants.referral_form import ReferralForm
+from domain.kernel import Refusal
+from domain.participants import SECTIONS, Kind, ReferralField, ReferralForm, Section, areas, fields_of
 from locales import N_, gettext
 from models.referral import CRITERIA
 

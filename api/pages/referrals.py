@@ -18,9 +18,8 @@ from api.pages.referral_fields import TypedReferral, form_shown, typed_of
 from api.views.criteria import NAMES
 from api.views.referrals import board_of
 from api.views.tasks import names_of
-from domain.kernel.refusals import Refusal
-from domain.participants import links, reading, referring
-from domain.participants.referral_form import ReferralForm
+from domain.kernel import Refusal
+from domain.participants import ReferralForm, links, reading, referring
 from locales import gettext
 from models.referral import CRITERIA
 

@@ -23,11 +23,8 @@ from api.web import browsers, limits
 from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
-from domain.kernel.actors import OUTSIDE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program
-from domain.participants import links, referring
-from domain.participants.referral_form import ReferralForm
+from domain.kernel import OUTSIDE, Actor, Refusal, program
+from domain.participants import ReferralForm, links, referring
 from locales import current_language, is_language
 
 router = APIRouter(include_in_schema=False)

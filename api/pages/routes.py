@@ -67,7 +67,7 @@ from api.pages import (
     work,
 )
 from api.web.rendering import render
-from domain.kernel.rows import run
+from domain.kernel import run
 from locales import ZONE
 
 #: The pages of someone signed in, each module's `router`.

@@ -15,7 +15,7 @@ from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Preview
 from api.views.names import people_by_id
 from api.web.readers import day_of, id_or_none
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, gettext, show_day
 from meetings.committees import ALTERNATE, PRINCIPAL, title_of
 from models.committee import Committee, Seat

@@ -21,12 +21,9 @@ from api.web.answers import status_of
 from api.web.browsers import BEGUN_SECONDS
 from api.web.redirects import pass_on
 from api.web.rendering import render
-from domain.access import invitations, passkeys, sign_ins
-from domain.access.sign_ins import NotLetIn, device_of
-from domain.access.sites import Site, site_of
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, scalars, select
-from domain.mail.envelopes import checked_address
+from domain.access import NotLetIn, Site, device_of, invitations, passkeys, sign_ins, site_of
+from domain.kernel import Refusal, col, scalars, select
+from domain.mail import checked_address
 from locales import N_, gettext
 from models.program import Program
 

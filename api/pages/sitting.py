@@ -25,9 +25,7 @@ from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, Refusal, local_day
 from locales import N_, gettext, pick
 from meetings import attendance, deciding, decisions
 from meetings.agenda_items import asked_for, items_of

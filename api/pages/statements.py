@@ -15,9 +15,7 @@ from api.pages.frame import framed_pages, page
 from api.views.sentences import sentence_of
 from api.web import downloads
 from api.web.answers import status_of
-from domain.kernel.periods import in_words
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
+from domain.kernel import Refusal, in_words, local_day
 from locales import show_number
 from meetings.statements import program, sheets
 from meetings.statements.tables import Cell

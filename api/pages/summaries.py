@@ -17,9 +17,8 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.tasks import names_of
-from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Summary, SummaryStep
-from domain.kernel.refusals import Refusal
+from domain.follow_ups import Summary, SummaryStep, summaries
+from domain.kernel import Refusal
 
 router = framed_pages()
 

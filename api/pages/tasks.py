@@ -27,16 +27,34 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.work import work_page
 from api.views.tasks import ACTS, lines_of, page_of
 from api.views.timeline import told
-from domain.casework import requests, scheduling, tasks, versions
+from domain.casework import (
+    LARGEST_DOCUMENT,
+    GivenProof,
+    TaskOutcome,
+    requests,
+    scheduling,
+    task_changed_meanwhile,
+    tasks,
+    versions,
+)
 from domain.casework import words as written
-from domain.casework.locking import TaskOutcome, task_changed_meanwhile
-from domain.casework.proofs import LARGEST_DOCUMENT, GivenProof
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, joins, of, only, scalar, select, tuples
-from domain.kernel.titles import title_of
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    scalar,
+    select,
+    title_of,
+    tuples,
+)
 from domain.record import reads
-from domain.roles.sight import task_is_open_to
+from domain.roles import task_is_open_to
 from meetings import decisions
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
@@ -197,10 +215,7 @@ def undo(filled: Filled) -> Response:
 @asks(Action.READ_EVIDENCE)
 def download(context: InContext, evidence_id: UUID) -> Response:
     """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
-    found = first(
-        context.session,
-        of(Evidence).where(Evidence.id == evidence_id),
-    )
+    found = first(context.session, of(Evidence).where(Evidence.id == evidence_id))
     # Of one that is not there the same is asked as of another's, and no bytes are read before it is theirs to read.
     task, case = find_task(context.session, context.asker, found.task_id if found else evidence_id)
     given = to_case(context.session, context.asker, case) if case is not None else to_program(context.asker)
@@ -245,10 +260,7 @@ def task_page(context: RequestContext, request: Request, task_id: UUID, typed: T
     events = every(
         context.session,
         of(Event)
-        .where(
-            Event.subject_id == task_id,
-            Event.verb != reads.READ,
-        )
+        .where(Event.subject_id == task_id, Event.verb != reads.READ)
         .order_by(col(Event.n).desc())
         .limit(EVENTS_SHOWN),
     )

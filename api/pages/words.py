@@ -9,7 +9,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext
 from api.pages.forms import Text
 from api.web.pointing import point
-from domain.names.our_names import Ours, ours
+from domain.names import Ours, ours
 from locales import N_, gettext
 
 router = APIRouter(include_in_schema=False)

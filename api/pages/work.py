@@ -20,12 +20,10 @@ from api.pages.opening import may_open
 from api.views import handed_over
 from api.views.tasks import TaskLine, cases_about, lines_of
 from domain.agreements import agreements
-from domain.casework import board, vacancies
-from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
+from domain.casework import ASKED_OF_ENGINE, ASKED_OF_POST, board, engine_state, post_state, vacancies
 from domain.departure import offers
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import col, in_program, only, scalar, scalars, select
-from domain.roles.roles import DayAbsence
+from domain.kernel import Question, ask_ahead, built, col, in_program, only, scalar, scalars, select
+from domain.roles import DayAbsence
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
 
@@ -135,11 +133,7 @@ def _groups(context: RequestContext, lines: Sequence[TaskLine]) -> list[TaskGrou
     # A deputy's deputy acts for someone whose absence names another.
     placed = {line.id for those in (*own.values(), *(group.lines for group in away)) for line in those}
     rest = [line for line in lines if line.id not in placed]
-    return [
-        *(TaskGroup(key, those) for key, those in own.items()),
-        *away,
-        *([TaskGroup("for", rest)] if rest else []),
-    ]
+    return [*(TaskGroup(key, those) for key, those in own.items()), *away, *([TaskGroup("for", rest)] if rest else [])]
 
 
 def _key_of(line: TaskLine) -> str:

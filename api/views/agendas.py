@@ -14,7 +14,7 @@ from api.access.permissions import Action, allows
 from api.access.session import RequestContext
 from api.views.meetings import STATES
 from api.views.names import people_by_id
-from domain.kernel.scope import local_day
+from domain.kernel import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agenda_requests, agendas, posting, wording
 from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of

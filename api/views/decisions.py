@@ -8,8 +8,8 @@ from uuid import UUID
 
 from api.access.decisions import RegisterSight
 from api.access.session import RequestContext
-from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.scope import local_day
+from domain.endorsement import OWES_AGAIN
+from domain.kernel import local_day
 from locales import pick
 from meetings import decision_words, decisions
 from meetings.committees import committees, title_of

@@ -10,12 +10,9 @@ from api.access.cases import SeenCase, find_case, to_case, to_duty
 from api.access.people import to_person
 from api.access.permissions import Action, Asker, Given, require, to_program
 from domain.casework import board
-from domain.departure import offers
-from domain.departure.departure_row import departure_of
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, tuples
+from domain.departure import departure_of, offers
+from domain.holdings import FOLLOW_UP
+from domain.kernel import SHAPE, Actor, Refusal, also, col, every, joins, of, only, tuples
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Departure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.equipment.inventory import EquipmentInHand
+from domain.equipment import EquipmentInHand
 from locales import N_
 from models.lifecycles import EQUIPMENT
 

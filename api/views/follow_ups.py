@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import gate
-from domain.follow_ups.load import ONBOARDING, Load
+from domain.follow_ups import ONBOARDING, Load, gate
 from locales import N_, say
 
 REASONS: Final[Mapping[str, str]] = {

@@ -16,13 +16,9 @@ from api.access.permissions import Asker
 from api.access.tasks import closed_to, keeps_file
 from api.views.departures import people_names
 from domain.casework import words
-from domain.departure import endings
-from domain.departure.departure_row import of_its_case
-from domain.departure.settlements import BY_ITSELF, was_taken_back
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar
-from domain.kernel.titles import title_of
-from domain.roles.sight import task_is_open_to
+from domain.departure import BY_ITSELF, endings, of_its_case, was_taken_back
+from domain.kernel import SHAPE, Question, also, built, col, every, joins, of, only, scalar, title_of
+from domain.roles import task_is_open_to
 from locales import say
 from models.casework import Task
 from models.departure import Departure, Settlement

@@ -14,14 +14,12 @@ from api.access.session import RequestContext
 from api.views.departures import DepartureLine, departures_shown, people_names, to_offers
 from api.views.handed_over import Settled, settled_of
 from api.views.left import Left, fit_in_words, keeps_back, left_of
-from domain.declarations.protocol import Protocol
+from domain.declarations import Protocol
 from domain.departure import after_all as stays
-from domain.departure import hand_overs_in_bulk
-from domain.departure.departure_row import departure_of
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.holdings.holding import Holding
-from domain.kernel.rows import surely
-from domain.roles.sight import calls_who_barred
+from domain.departure import departure_of, hand_overs_in_bulk
+from domain.holdings import FOLLOW_UP, Holding
+from domain.kernel import surely
+from domain.roles import calls_who_barred
 from models.casework import Case
 
 

@@ -15,19 +15,11 @@ from api.access.tasks import closed_to, keeps_file, oversees
 from api.views.departures import people_names
 from api.views.follow_ups import BARS
 from domain.accompaniment import proposals
-from domain.casework import board, words
-from domain.casework.case_letters import case_title
-from domain.departure import drafts, endings, gathering, offers, parts_left, settling, successors
-from domain.departure.departure_row import departure_of
-from domain.holdings.duty import APPROVAL, TASK
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.holdings.holding import Holding
-from domain.holdings.roles import TENURE, role_of
-from domain.holdings.things import EQUIPMENT
-from domain.kernel.rows import col, every, joins, of, only, scalar, surely, tuples
-from domain.kernel.scope import local_day
-from domain.roles.roles import DayTenures, Link, standing
-from domain.roles.sight import calls_who_barred, task_is_open_to
+from domain.casework import board, case_title, words
+from domain.departure import departure_of, drafts, endings, gathering, offers, parts_left, settling, successors
+from domain.holdings import APPROVAL, EQUIPMENT, FOLLOW_UP, TASK, TENURE, Holding, role_of
+from domain.kernel import col, every, joins, local_day, of, only, scalar, surely, tuples
+from domain.roles import DayTenures, Link, calls_who_barred, standing, task_is_open_to
 from locales import N_, say, show_day
 from models.casework import Case, Task
 from models.departure import HandOver

@@ -14,8 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
 from api.access.session import RequestContext
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import col, every, of
+from domain.kernel import Question, built, col, every, of
 from locales import N_
 from meetings import answers
 from meetings.committees import committees, title_of

@@ -6,8 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import col, in_program, only, run, select
+from domain.kernel import Question, built, col, in_program, only, run, select
 from locales import current_language
 from models.program import Person, Role
 

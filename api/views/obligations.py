@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from domain.declarations.program_agreements import clause_without_role, fact_of
-from domain.obligations import wording
-from domain.obligations.reading import WORST_FIRST, PeriodRead
+from domain.declarations import clause_without_role, fact_of
+from domain.obligations import WORST_FIRST, PeriodRead, wording
 from locales import N_
 
 #: What a state looks like, and the word for it.
@@ -70,12 +69,7 @@ def by_worst(rows: Sequence[PeriodRead]) -> list[PeriodRead]:
     """The rows with what needs something first, then by their last day."""
     far = "9999"
     return sorted(
-        rows,
-        key=lambda row: (
-            WORST_FIRST.index(row.state),
-            row.ends_on.isoformat() if row.ends_on else far,
-            row.key,
-        ),
+        rows, key=lambda row: (WORST_FIRST.index(row.state), row.ends_on.isoformat() if row.ends_on else far, row.key)
     )
 
 

@@ -11,13 +11,19 @@ from uuid import UUID
 from api.access.participants import Facts, OpenedFile
 from api.views.criteria import ASKED
 from api.views.participant_words import DECIDED, WRITTEN
-from domain.admissions.duplicates import Duplicate
-from domain.participants.ages import Age
-from domain.participants.findings import CriterionFound
-from domain.participants.identity import ParticipantIdentity
-from domain.participants.reasons import DecisionReason
-from domain.participants.referral_fields import Kind, Referrer, ToldField, Who, fields_of
-from domain.participants.referral_form import ReadReferral
+from domain.admissions import Duplicate
+from domain.participants import (
+    Age,
+    CriterionFound,
+    DecisionReason,
+    Kind,
+    ParticipantIdentity,
+    ReadReferral,
+    Referrer,
+    ToldField,
+    Who,
+    fields_of,
+)
 from locales import N_, current_language, gettext, show_day
 
 Lines = list[tuple[str, str]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.record.reads import Purpose
+from domain.record import Purpose
 from locales import N_, gettext
 
 FOUND: Final[Mapping[str, tuple[str, str]]] = {

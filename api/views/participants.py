@@ -18,19 +18,34 @@ from api.views.criteria import NAMES
 from api.views.follow_ups import WHY_PROPOSED, bars_of
 from api.views.participant_words import DESTRUCTION_GROUNDS, offered
 from api.views.tasks import names_of
-from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
-from domain.accompaniment.proposals import WorkerProposal, proposed_pair
+from domain.accompaniment import (
+    WorkerProposal,
+    barring,
+    consents,
+    proposals,
+    proposed_pair,
+    reviews,
+    risks,
+    withdrawals,
+    workers,
+)
 from domain.admissions import duplicates, first_meetings
-from domain.kernel.rows import col, only, run, scalar
-from domain.participants import destruction, disclosures, findings, reading, what_is_destroyed
-from domain.participants.consent_text import CURRENT
-from domain.participants.destruction import DestructionRequest
-from domain.participants.findings import OF_RECRUITERS, CriterionFound
-from domain.participants.locking import case_of
-from domain.participants.what_is_destroyed import DestructionProof
-from domain.roles.roles import standing
-from domain.terms.admission import BEING_ADMITTED
-from domain.terms.sharing import circle_of
+from domain.kernel import col, only, run, scalar
+from domain.participants import (
+    CURRENT,
+    OF_RECRUITERS,
+    CriterionFound,
+    DestructionProof,
+    DestructionRequest,
+    case_of,
+    destruction,
+    disclosures,
+    findings,
+    reading,
+    what_is_destroyed,
+)
+from domain.roles import standing
+from domain.terms import BEING_ADMITTED, circle_of
 from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
 from models.agenda import AgendaItem

@@ -9,12 +9,19 @@ from uuid import UUID
 from api.access.permissions import Action, allows, to_program
 from api.access.session import RequestContext
 from domain.admissions import duplicates
-from domain.participants import links, reading, referring, retention
-from domain.participants.findings import CriterionFound, findings_of
-from domain.participants.reading import Arrived, Funnel
-from domain.participants.referring import LeftDraft
-from domain.participants.retention import DueDestruction
-from domain.roles.sight import who_barred
+from domain.participants import (
+    Arrived,
+    CriterionFound,
+    DueDestruction,
+    Funnel,
+    LeftDraft,
+    findings_of,
+    links,
+    reading,
+    referring,
+    retention,
+)
+from domain.roles import who_barred
 from models.referral import ReferralLink
 
 #: What waits for a triage, and what is under way.

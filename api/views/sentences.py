@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import current_language, say
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.names import titles_of_roles
-from domain.kernel.rows import col, only, run
+from domain.kernel import col, only, run
 from locales import N_, pick
 from meetings import answers, attendance, deciding, decisions, quorum, recruiters, running, waivers
 from meetings.agenda_items import AskedTask, PresentedItem, asked_for, items_of, kept_for_their_act

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.accompaniment.consents import STORE
-from domain.accompaniment.recruiting import ASSESS, REFUSE
-from domain.accompaniment.reviews import REVIEW, REVIEWED
-from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED, STOPS
-from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
-from domain.casework.evidence import BY_ITS_ACT
-from domain.departure.hiring import NAMES_THEM
-from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
-from domain.follow_ups.owed import WRITE
-from domain.follow_ups.summaries import WRITTEN
-from domain.obligations.asking import ASKS
-from domain.obligations.projection import RECORD
-from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
-from domain.participants.destruction import ASK, CONFIRM
-from domain.participants.referring import UNFINISHED
+from domain.accompaniment import ASSESS, FOLLOWS, OF_SECOND, REFUSE, REVIEW, REVIEWED, SPEAK, STOPPED, STOPS, STORE
+from domain.accompaniment import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from domain.casework import BY_ITS_ACT
+from domain.departure import NAMES_THEM
+from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
+from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
+from domain.participants import ASK, CONFIRM, UNFINISHED
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE

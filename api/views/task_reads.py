@@ -14,12 +14,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.session import RequestContext
 from api.access.tasks import closed_to
-from domain.casework.scheduling import protocols_of
+from domain.casework import protocols_of
 from domain.equipment import inventory
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import col, every, joins, of, only, run, tuples
-from domain.kernel.titles import title_of
-from domain.roles.sight import task_is_open_to
+from domain.kernel import Question, built, col, every, joins, of, only, run, title_of, tuples
+from domain.roles import task_is_open_to
 from models.casework import SETTLED, Case, Evidence, Task, TaskNeed
 
 

@@ -21,21 +21,22 @@ from api.views.sentences import sentence_of
 from api.views.states import state_of_task
 from api.views.task_places import line_on_departure, place_of
 from api.views.task_reads import EvidenceLine, asked_of_evidence, evidence_of, lendable, needs, steps_of
-from domain.casework import board, requests, subjects
-from domain.casework.approving import bar_to_approval, people_of
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.scheduling import asked_of_pins
-from domain.casework.versions import newer_version
-from domain.casework.words import Beside
-from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.actors import Actor
-from domain.kernel.asking import ask_ahead, built, kept_by_id
-from domain.kernel.rows import col, only, run, surely
-from domain.kernel.scope import program_of
-from domain.kernel.titles import title_of
-from domain.roles.roles import DayTenures, Falls, HeldRole, Link, standings
-from domain.roles.sight import asked_of_who_barred
+from domain.casework import (
+    BY_ITS_ACT,
+    Beside,
+    asked_of_pins,
+    bar_to_approval,
+    board,
+    is_in_place,
+    newer_version,
+    people_of,
+    requests,
+    subjects,
+    words_in_place,
+)
+from domain.declarations import clause_without_role
+from domain.kernel import Actor, ask_ahead, built, col, kept_by_id, only, program_of, run, surely, title_of
+from domain.roles import DayTenures, Falls, HeldRole, Link, asked_of_who_barred, standings
 from locales import N_, gettext
 from models.casework import LIVE, SETTLED, Case, Task
 from models.lifecycles import TASK

@@ -16,9 +16,25 @@ from api.access.session import RequestContext
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
 from api.views.names import titles_of_roles
 from api.views.tasks import cases_about, names_of
-from domain.kernel.actors import ENGINE, LOADER, OPERATOR, OUTSIDE, ROUNDS, SIGN_IN
-from domain.kernel.periods import in_words
-from domain.kernel.rows import AnySelect, col, in_program, joins, only, run, select, surely, tuples, value_of
+from domain.kernel import (
+    ENGINE,
+    LOADER,
+    OPERATOR,
+    OUTSIDE,
+    ROUNDS,
+    SIGN_IN,
+    AnySelect,
+    col,
+    in_program,
+    in_words,
+    joins,
+    only,
+    run,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
 from locales import N_, gettext, say, show_day
 from meetings.wording import when
 from models.agreement import Agreement, AgreementVersion
@@ -87,10 +103,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "person.updated": (N_("Details of %(subject)s changed: %(changed)s."), "half"),
     "person.hired": (N_("%(subject)s is hired: %(role)s at %(organization)s from %(starts_on)s."), "full"),
     "tenure.started": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s."), "full"),
-    "tenure.moved": (
-        N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s instead of %(was)s."),
-        "half",
-    ),
+    "tenure.moved": (N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s instead of %(was)s."), "half"),
     "tenure.taken_back": (
         N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s was cancelled before it began."),
         "stop",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
-from domain.kernel.rows import AnySelect, col, joins, only
+from domain.kernel import AnySelect, col, joins, only
 from locales import N_
 from models.follow_up import FollowUp
 from models.participant import Participant

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func
 
 from api.access.session import RequestContext
-from domain.kernel.rows import AnySelect, col, in_program, joins, select, value_of
+from domain.kernel import AnySelect, col, in_program, joins, select, value_of
 from locales import N_, gettext
 from models.agenda import AgendaItem
 from models.committee import Committee

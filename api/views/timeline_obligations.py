@@ -11,7 +11,7 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.obligations import STATES
-from domain.kernel.rows import AnySelect, col, in_program, joins, select
+from domain.kernel import AnySelect, col, in_program, joins, select
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
 from models.obligation import ObligationDocument, ObligationPeriod

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func
 
 from api.access.session import RequestContext
-from domain.kernel.rows import AnySelect, col, joins, only
+from domain.kernel import AnySelect, col, joins, only
 from locales import N_
 from models.participant import Participant
 from models.referral import Referral

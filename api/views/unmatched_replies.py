@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.meetings import ANSWERS
-from domain.kernel.rows import col, every, frozen, of
+from domain.kernel import col, every, frozen, of
 from locales import N_
 from meetings import unmatched_replies
 from meetings.committees import Membership, committees, memberships, title_of

@@ -24,8 +24,8 @@ from api.access.request_rates import TooManyRequests
 from api.views.sentences import sentence_of
 from api.web.given import ActInput
 from api.web.rendering import render
-from domain.kernel.refusals import Refusal
-from domain.participants.rates import TOO_MANY
+from domain.kernel import Refusal
+from domain.participants import TOO_MANY
 from locales import N_, current_language, say
 
 _log = logging.getLogger("spheres.web")

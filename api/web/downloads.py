@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import Response
 
-from domain.mail.envelopes import Attachment
+from domain.mail import Attachment
 
 Language = Literal["fr", "en"]
 Form = Literal["pdf", "docx"]

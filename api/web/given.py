@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from api.access.session import RequestContext
 from api.web.readers import day_of, day_or_none, id_or_none
-from domain.participants.referral_fields import LONGEST_LINE
+from domain.participants import LONGEST_LINE
 
 
 def _iso_day(value: object) -> object:

@@ -13,8 +13,7 @@ from sqlmodel import and_
 
 from api.access import questions
 from api.access.session import RequestContext
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, run, scalar, select
+from domain.kernel import Refusal, col, in_program, run, scalar, select
 from models.access import AnsweredRequest
 from models.ports import Keys, NoKeys
 

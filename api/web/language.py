@@ -55,9 +55,7 @@ class LanguageMiddleware:
         headers = Headers(scope=scope)
         asked = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))).get(PARAMETER)
         lang = choose(
-            asked=asked,
-            remembered=_cookie(headers.get("cookie", "")),
-            accepted=headers.get("accept-language", ""),
+            asked=asked, remembered=_cookie(headers.get("cookie", "")), accepted=headers.get("accept-language", "")
         )
 
         async def send_with_language(message: Message) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from starlette.exceptions import HTTPException
 
 from api.access.session import Installation, installation_of
-from domain.kernel.rows import col, scalar
+from domain.kernel import col, scalar
 from models.access import RateCount
 
 _log = logging.getLogger("spheres.web")

@@ -28,9 +28,8 @@ from api.access.request_rates import TooManyRequests
 from api.access.session import SAFE_METHODS, Installation, installation_of, sign_in_by
 from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
-from domain.names.our_names import Ours, ours
-from domain.names.shapes import Kind, Shape, shapes_in
-from domain.participants.referral_fields import Referrer, Who, fields_of
+from domain.names import Kind, Ours, Shape, ours, shapes_in
+from domain.participants import Referrer, Who, fields_of
 from locales import N_, gettext
 
 #: How a form says that its words were looked at, and how a request of the API does.

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from api.access.session import RequestContext
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_
 from meetings.entries import LONGEST, SHORTEST
 from meetings.local_times import moment_of

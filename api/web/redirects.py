@@ -16,10 +16,5 @@ from api.web.rendering import render
 def pass_on(request: Request, address: str, *, title: str, text: str) -> HTMLResponse:
     """A page that says where one goes, `title` and `text` in the reader's language, and goes there at once."""
     return render(
-        request,
-        "passing_on.html",
-        headers={"Refresh": f"0; url={address}"},
-        title=title,
-        text=text,
-        address=address,
+        request, "passing_on.html", headers={"Refresh": f"0; url={address}"}, title=title, text=text, address=address
     )

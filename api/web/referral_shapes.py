@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StrictBool, StringConstraints, create_mod
 
 from api.web.given import Day, Line, PlainText, on_form
 from api.web.readers import age_or_none
-from domain.participants.referral_fields import LONGEST_TEXT, OLDEST, Kind, ReferralField
+from domain.participants import LONGEST_TEXT, OLDEST, Kind, ReferralField
 
 Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 Words = Annotated[PlainText, StringConstraints(max_length=LONGEST_TEXT)]

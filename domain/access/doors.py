@@ -16,9 +16,7 @@ from sqlalchemy import RowMapping, delete, insert, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, in_program, run, select
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, col, in_program, program_of, run, select
 from domain.record import events
 from models.access import Door
 

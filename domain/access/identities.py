@@ -16,14 +16,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_
 
 from domain.access import invitations, sign_ins
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, only, run, scalar, select
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import Actor, Refusal, col, in_program, local_day, only, program_of, run, scalar, select
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import standing
+from domain.roles import lock_person, standing
 from locales import N_
 from models.access import Identity
 from models.base import table_of

@@ -18,14 +18,16 @@ from sqlmodel import Session, and_, or_
 
 from domain.access import doors, passkeys, sign_ins
 from domain.access.doors import ENROLMENT, INVITATION, Leads
-from domain.kernel.actors import SIGN_IN, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    SIGN_IN,
+    Actor,
+    Refusal,
     changes,
     col,
     every,
     in_program,
     inside,
+    local_day,
     of,
     only,
     run,
@@ -34,11 +36,9 @@ from domain.kernel.rows import (
     select,
     value_of,
 )
-from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import standing
+from domain.roles import lock_person, standing
 from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey
 from models.program import Person, Tenure
@@ -195,12 +195,7 @@ def send_enrolment(
         _refuse_new_address(session, person_id, at=at)
     token = doors.make(session, ENROLMENT, person_id, by=by, at=at, browser=browser)
     notices.write(
-        session,
-        "enrolment",
-        to=person_id,
-        key=f"enrolment:{uuid4()}",
-        facts=lambda _: {"path": path_of(token)},
-        at=at,
+        session, "enrolment", to=person_id, key=f"enrolment:{uuid4()}", facts=lambda _: {"path": path_of(token)}, at=at
     )
 
 
@@ -218,12 +213,7 @@ def send_enrolment_to_address(session: Session, address: str, *, browser: str, a
     """
     found = every(
         session,
-        of(Person)
-        .where(
-            func.lower(col(Person.email)) == address.lower(),
-            _has_access(),
-        )
-        .order_by(col(Person.id)),
+        of(Person).where(func.lower(col(Person.email)) == address.lower(), _has_access()).order_by(col(Person.id)),
     )
     live = standing(session, local_day(session, at)).live
     those = [row.id for row in found if row.id in live and _new_address_until(session, row.id, at=at) is None]
@@ -377,11 +367,7 @@ def _begins_on(session: Session, person_id: UUID, today: date) -> date | None:
     first: date | None = scalar(
         session,
         select(func.min(col(Tenure.starts_on))).where(
-            and_(
-                in_program(Tenure),
-                Tenure.person_id == person_id,
-                col(Tenure.starts_on) > today,
-            )
+            and_(in_program(Tenure), Tenure.person_id == person_id, col(Tenure.starts_on) > today)
         ),
     )
     return first

@@ -16,14 +16,24 @@ from sqlmodel import Session, and_
 
 from domain.access.sign_ins import NotLetIn
 from domain.access.sites import Site
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, run, scalar, select, tuples
-from domain.kernel.scope import local_day, program, program_of
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    in_program,
+    local_day,
+    program,
+    program_of,
+    run,
+    scalar,
+    select,
+    tuples,
+)
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import standing
+from domain.roles import lock_person, standing
 from locales import N_, pick
 from models.access import Identity, Passkey
 from models.program import Person
@@ -179,16 +189,8 @@ def remove_all(session: Session, person_id: UUID, *, at: datetime) -> int:
 
 
 def _live(person_id: UUID) -> ColumnElement[bool]:
-    return and_(
-        in_program(Passkey),
-        Passkey.person_id == person_id,
-        col(Passkey.ended_at).is_(None),
-    )
+    return and_(in_program(Passkey), Passkey.person_id == person_id, col(Passkey.ended_at).is_(None))
 
 
 def _linked(person_id: UUID) -> ColumnElement[bool]:
-    return and_(
-        in_program(Identity),
-        Identity.person_id == person_id,
-        col(Identity.ended_at).is_(None),
-    )
+    return and_(in_program(Identity), Identity.person_id == person_id, col(Identity.ended_at).is_(None))

@@ -19,12 +19,23 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
 from domain.access.doors import digest
-from domain.kernel.actors import SIGN_IN, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, in_program, only, run, scalar, scalars, select, tuples
-from domain.kernel.scope import program_of
+from domain.kernel import (
+    SIGN_IN,
+    Actor,
+    Refusal,
+    changes,
+    col,
+    in_program,
+    only,
+    program_of,
+    run,
+    scalar,
+    scalars,
+    select,
+    tuples,
+)
 from domain.record import events
-from domain.roles.locked_person import lock_person
+from domain.roles import lock_person
 from locales import N_
 from models.access import BrowserSession, SignInFlow
 
@@ -135,10 +146,7 @@ def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at:
     ended = scalars(
         session,
         changes(BrowserSession)
-        .where(
-            BrowserSession.person_id == person_id,
-            col(BrowserSession.ended_at).is_(None),
-        )
+        .where(BrowserSession.person_id == person_id, col(BrowserSession.ended_at).is_(None))
         .values(ended_at=at, ended_as=reason)
         .returning(col(BrowserSession.means)),
     ).all()

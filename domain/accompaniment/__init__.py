@@ -1,1 +1,30 @@
 """How a participant is accompanied: consent, workers, breaks, risks, withdrawal, and the end of a follow-up."""
+
+from domain.accompaniment import asked_today as asked_today
+from domain.accompaniment import barring as barring
+from domain.accompaniment import breaks as breaks
+from domain.accompaniment import consents as consents
+from domain.accompaniment import proposals as proposals
+from domain.accompaniment import recruiting as recruiting
+from domain.accompaniment import referred_again as referred_again
+from domain.accompaniment import reviews as reviews
+from domain.accompaniment import risks as risks
+from domain.accompaniment import states as states
+from domain.accompaniment import withdrawals as withdrawals
+from domain.accompaniment import workers as workers
+from domain.accompaniment.consents import STORE as STORE
+from domain.accompaniment.consents import SignedForm as SignedForm
+from domain.accompaniment.consents import partners_on as partners_on
+from domain.accompaniment.proposals import WorkerProposal as WorkerProposal
+from domain.accompaniment.proposals import proposed_pair as proposed_pair
+from domain.accompaniment.recruiting import ASSESS as ASSESS
+from domain.accompaniment.recruiting import REFUSE as REFUSE
+from domain.accompaniment.reviews import REVIEW as REVIEW
+from domain.accompaniment.reviews import REVIEWED as REVIEWED
+from domain.accompaniment.withdrawals import FOLLOWS as FOLLOWS
+from domain.accompaniment.withdrawals import OF_SECOND as OF_SECOND
+from domain.accompaniment.withdrawals import SPEAK as SPEAK
+from domain.accompaniment.withdrawals import STOPPED as STOPPED
+from domain.accompaniment.withdrawals import STOPS as STOPS
+from domain.accompaniment.workers import DECIDE as DECIDE
+from domain.accompaniment.workers import FIND_A_WORKER as FIND_A_WORKER

@@ -18,11 +18,8 @@ from sqlmodel.sql.expression import Select
 
 from domain.accompaniment import breaks, referred_again, reviews, withdrawals
 from domain.casework import asking, assigning
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, inside, joins, only, run, tuples
-from domain.kernel.scope import local_day
-from domain.roles.roles import PASSES, DayTenures, Link, standing
-from domain.roles.sight import task_is_open_to, who_barred
+from domain.kernel import Actor, col, inside, joins, local_day, only, run, tuples
+from domain.roles import PASSES, DayTenures, Link, standing, task_is_open_to, who_barred
 from models.casework import Responsibility, Task
 
 #: How long a transaction that records an absence waits for locks, in ms: less than a database takes to see a deadlock.

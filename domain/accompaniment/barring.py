@@ -10,13 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, workers
-from domain.follow_ups.assigning import part_with
-from domain.kernel.actors import Actor
-from domain.kernel.hooks import hook
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, of, only, scalar, select
-from domain.kernel.scope import program_of
-from domain.participants.locking import hold_participant
+from domain.follow_ups import part_with
+from domain.kernel import Actor, Refusal, changes, col, every, hook, in_program, of, only, program_of, scalar, select
+from domain.participants import hold_participant
 from domain.record import events
 from locales import N_
 from models.participant import Barred

@@ -13,19 +13,29 @@ from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
-from domain.follow_ups.assigning import keep_vacancy
-from domain.follow_ups.locking import LockedFollowUp, lock_follow_up, move
-from domain.follow_ups.words import BREAK_TERMS, opened, sealed
-from domain.kernel.actors import Actor
-from domain.kernel.asking import built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, joins, of, only, run, scalar, scalars
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.typed_words import says_something
-from domain.mail.notices import coordination_chain
-from domain.participants.locking import known_as
-from domain.record.reads import Ground, Purpose, record_read
-from domain.roles.roles import Link
+from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, opened, sealed
+from domain.kernel import (
+    Actor,
+    Refusal,
+    built,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    says_something,
+    scalar,
+    scalars,
+)
+from domain.mail import coordination_chain
+from domain.participants import known_as
+from domain.record import Ground, Purpose, record_read
+from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp, FollowUpBreak
 

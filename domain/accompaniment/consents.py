@@ -15,21 +15,40 @@ from sqlalchemy import insert
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
-from domain.agreements.agreements import version_in_force
-from domain.casework import asking
-from domain.casework.subjects import ROLE_OF_WORKER
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, of, only, run, scalar, select
-from domain.kernel.scope import local_day, program_of
-from domain.mail.notices import coordination_chain
-from domain.participants.ages import signers
-from domain.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
-from domain.participants.identity import identity_within
-from domain.participants.locking import finish_step, hold_participant, known_as, step_of
+from domain.agreements import version_in_force
+from domain.casework import ROLE_OF_WORKER, asking
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    scalar,
+    select,
+)
+from domain.mail import coordination_chain
+from domain.participants import (
+    CURRENT,
+    TEXT,
+    ConsentText,
+    finish_step,
+    hold_participant,
+    identity_within,
+    known_as,
+    signers,
+    step_of,
+    text_of,
+)
 from domain.record import events
-from domain.roles.roles import standing
-from domain.terms.admission import BEFORE_COMMITTING
+from domain.roles import standing
+from domain.terms import BEFORE_COMMITTING
 from locales import N_
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.participant import Participant

@@ -11,11 +11,8 @@ from sqlmodel import Session
 
 from domain.accompaniment.workers import given_a_part
 from domain.casework import asking
-from domain.follow_ups.activities import APART_COORDINATION
-from domain.follow_ups.assigning import holds
-from domain.follow_ups.load import WEIGHT, Load, loads
-from domain.kernel.rows import col, joins, only, run, scalars, tuples
-from domain.kernel.scope import local_day
+from domain.follow_ups import APART_COORDINATION, WEIGHT, Load, holds, loads
+from domain.kernel import col, joins, local_day, only, run, scalars, tuples
 from models.departure import HandOver
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
 from models.participant import CandidateWorker, FirstMeeting, Participant

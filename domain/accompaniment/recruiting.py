@@ -12,11 +12,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.follow_ups.activities import ask_apart
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.mail.notices import coordination_chain
-from domain.participants.locking import change_participant, hold_participant
+from domain.follow_ups import ask_apart
+from domain.kernel import Actor, Refusal
+from domain.mail import coordination_chain
+from domain.participants import change_participant, hold_participant
 from domain.record import events
 from locales import N_
 from models.participant import Participant

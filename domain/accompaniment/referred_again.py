@@ -15,13 +15,10 @@ from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.rows import only, scalar, surely
-from domain.kernel.scope import local_day
-from domain.mail.notices import coordination_chain
-from domain.participants import destruction
-from domain.participants.locking import known_as
-from domain.roles.roles import Link
+from domain.kernel import Actor, local_day, only, scalar, surely
+from domain.mail import coordination_chain
+from domain.participants import destruction, known_as
+from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp
 from models.referral import Referral

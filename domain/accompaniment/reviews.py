@@ -18,16 +18,11 @@ from sqlmodel import Session, or_
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, same, scalar, scalars
-from domain.kernel.scope import local_day
-from domain.mail.notices import coordination_chain
-from domain.participants.ages import CONSENTS_ALONE, OF_AGE, signers
-from domain.participants.identity import ParticipantIdentity, identity_within
-from domain.participants.locking import known_as
+from domain.kernel import Actor, Refusal, changes, col, every, local_day, of, only, run, same, scalar, scalars
+from domain.mail import coordination_chain
+from domain.participants import CONSENTS_ALONE, OF_AGE, ParticipantIdentity, identity_within, known_as, signers
 from domain.record import events
-from domain.roles.roles import Link
+from domain.roles import Link
 from locales import N_
 from models.consent import Consent
 from models.participant import Participant

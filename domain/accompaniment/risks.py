@@ -11,16 +11,25 @@ from sqlmodel import Session
 
 from domain.accompaniment import recruiting
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, in_program, of, only, run, scalar, scalars, select
-from domain.kernel.scope import program_of
-from domain.kernel.typed_words import says_something, trimmed
-from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
-from domain.participants.locking import finish_step, hold_participant
-from domain.participants.sealing import seal
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    first,
+    in_program,
+    of,
+    only,
+    program_of,
+    run,
+    says_something,
+    scalar,
+    scalars,
+    select,
+    trimmed,
+)
+from domain.participants import OF_RECRUITERS, findings_of, finish_step, hold_participant, refuse_not_met, seal
 from domain.record import events
-from domain.terms.admission import ADMISSION
+from domain.terms import ADMISSION
 from locales import N_
 from models.casework import Case
 from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, Participant, RiskAssessment

@@ -10,14 +10,20 @@ from sqlmodel import Session
 
 from domain.accompaniment import consents, reviews, withdrawals
 from domain.accompaniment.breaks import end_open_break, forget_return
-from domain.declarations.program import Ended
-from domain.follow_ups.activities import leave_all
-from domain.follow_ups.assigning import assign_worker, end_all, keep_vacancy
-from domain.follow_ups.contacts import MOST_ATTEMPTS, unanswered
-from domain.follow_ups.locking import LockedFollowUp, lock_follow_up, lock_participant_of, move
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
+from domain.declarations import Ended
+from domain.follow_ups import (
+    MOST_ATTEMPTS,
+    LockedFollowUp,
+    assign_worker,
+    end_all,
+    keep_vacancy,
+    leave_all,
+    lock_follow_up,
+    lock_participant_of,
+    move,
+    unanswered,
+)
+from domain.kernel import Actor, Refusal, local_day
 from domain.participants import retention
 from locales import N_
 from models.follow_up import INACTIVE_REASONS

@@ -19,23 +19,28 @@ from sqlmodel import Session
 
 from domain.accompaniment import workers
 from domain.casework import asking
-from domain.follow_ups import assigning
-from domain.follow_ups.assigning import on_day
-from domain.kernel.actors import Actor
-from domain.kernel.hooks import hook
-from domain.kernel.languages import Language
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, same, scalar, surely, tuples
-from domain.kernel.scope import local_day, moments_of
-from domain.mail import notices
-from domain.mail.notices import coordination_chain
-from domain.participants.locking import known_as
+from domain.follow_ups import assigning, on_day
+from domain.kernel import (
+    Actor,
+    Language,
+    Refusal,
+    col,
+    every,
+    hook,
+    local_day,
+    moments_of,
+    of,
+    only,
+    same,
+    scalar,
+    surely,
+    tuples,
+)
+from domain.mail import coordination_chain, notices
+from domain.participants import known_as
 from domain.record import events
-from domain.roles.roles import ALONE, DayTenures, Link, standing
-from domain.roles.sight import who_barred
-from domain.terms.admission import BEING_ADMITTED
-from domain.terms.parts import PRIMARY, SECOND
-from domain.terms.sharing import circle_of
+from domain.roles import ALONE, DayTenures, Link, standing, who_barred
+from domain.terms import BEING_ADMITTED, PRIMARY, SECOND, circle_of
 from locales import N_
 from models.casework import Task
 from models.consent import Consent

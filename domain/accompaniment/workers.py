@@ -12,29 +12,38 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import risks
-from domain.casework import acts, asking, assigning
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
-from domain.follow_ups.assigning import bar_to
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, joins, of, only, run, scalar, scalars
-from domain.kernel.scope import local_day, program_of
-from domain.mail.notices import COORDINATION, coordination_chain
-from domain.participants.locking import (
+from domain.casework import BY_ITS_ACT, acts, asking, assigning, complete_task
+from domain.follow_ups import bar_to
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_calendar,
+    program_of,
+    run,
+    scalar,
+    scalars,
+)
+from domain.mail import COORDINATION, coordination_chain
+from domain.participants import (
     case_of,
     change_participant,
     hold_participant,
     known_as,
     participant_state_after,
+    seal,
     skip_step,
     step_of,
 )
-from domain.participants.sealing import seal
 from domain.record import events
-from domain.roles.roles import Link, responsibility
-from domain.terms.parts import PRIMARY, SECOND
+from domain.roles import Link, responsibility
+from domain.terms import PRIMARY, SECOND
 from locales import N_, say
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp

@@ -11,14 +11,18 @@ from sqlmodel import Session
 
 from domain.accompaniment import reviews
 from domain.admissions import triage
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import only, scalars
-from domain.kernel.scope import local_day
-from domain.participants.identity import ParticipantIdentity, identity_within, sealed_identity
-from domain.participants.locking import change_participant, hold_participant
-from domain.participants.referral_fields import Said, Who, fields_of
-from domain.participants.referral_form import checked_identity
+from domain.kernel import Actor, Refusal, local_day, only, scalars
+from domain.participants import (
+    ParticipantIdentity,
+    Said,
+    Who,
+    change_participant,
+    checked_identity,
+    fields_of,
+    hold_participant,
+    identity_within,
+    sealed_identity,
+)
 from domain.record import events
 from locales import N_
 from models.referral import Referral

@@ -19,16 +19,19 @@ from domain.accompaniment import referred_again
 from domain.admissions import joining
 from domain.admissions.triage import hold_referral
 from domain.casework import asking, cases
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, inside, of, only, same, scalar, scalars
-from domain.participants import destruction
-from domain.participants.identity import identity_within
-from domain.participants.locking import case_of, change_participant, forget, hold_participant, participant_state_after
-from domain.participants.opening import open_admission
-from domain.record import events
-from domain.record.reads import record_read
-from domain.roles.sight import who_barred
+from domain.kernel import Actor, Refusal, col, every, inside, of, only, same, scalar, scalars
+from domain.participants import (
+    case_of,
+    change_participant,
+    destruction,
+    forget,
+    hold_participant,
+    identity_within,
+    open_admission,
+    participant_state_after,
+)
+from domain.record import events, record_read
+from domain.roles import who_barred
 from locales import N_
 from models.participant import Participant
 

@@ -11,17 +11,8 @@ from sqlmodel import Session
 from domain.accompaniment import workers
 from domain.admissions.triage import end_admission
 from domain.casework import scheduling
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, run, scalars
-from domain.kernel.scope import local_day, program_of
-from domain.participants.locking import (
-    change_participant,
-    finish_step,
-    hold_participant,
-    participant_state_after,
-    step_of,
-)
+from domain.kernel import Actor, Refusal, col, every, local_day, of, only, program_of, run, scalars
+from domain.participants import change_participant, finish_step, hold_participant, participant_state_after, step_of
 from domain.record import events
 from locales import N_
 from models.participant import MEETING_OUTCOMES, MEETING_WAYS, FirstMeeting

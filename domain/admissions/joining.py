@@ -15,11 +15,8 @@ from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, in_program, of, only, replaced, run, scalars, select, surely
-from domain.participants.identity import identity_within, sealed_identity
-from domain.participants.locking import change_participant, change_referral
-from domain.participants.sealing import seal, unseal
+from domain.kernel import Actor, col, every, in_program, of, only, replaced, run, scalars, select, surely
+from domain.participants import change_participant, change_referral, identity_within, seal, sealed_identity, unseal
 from models.consent import Consent, Disclosure
 from models.participant import Participant, RiskAssessment
 from models.referral import Referral

@@ -10,21 +10,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.accompaniment import consents, risks, workers
-from domain.follow_ups.opening import open_follow_up
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, run
-from domain.kernel.scope import local_day, program_of
-from domain.participants.identity import identity_within
-from domain.participants.locking import (
+from domain.follow_ups import open_follow_up
+from domain.kernel import Actor, Refusal, changes, col, first, local_day, of, program_of, run
+from domain.participants import (
     change_participant,
     finish_step,
     hold_participant,
+    identity_within,
     participant_state_after,
     step_of,
 )
 from domain.record import events
-from domain.terms.sharing import circle_of
+from domain.terms import circle_of
 from locales import N_
 from models.participant import CandidateWorker, NumberSequence
 

@@ -15,26 +15,25 @@ from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of, only, run, scalar, scalars
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something, trimmed
-from domain.participants import destruction, retention
-from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
-from domain.participants.identity import identity_within
-from domain.participants.locking import (
+from domain.kernel import Actor, Refusal, first, local_day, of, only, run, says_something, scalar, scalars, trimmed
+from domain.participants import (
+    OF_RECRUITERS,
     case_of,
     change_participant,
     change_referral,
+    destruction,
+    findings_of,
     finish_step,
     hold_participant,
+    identity_within,
+    last_day,
     participant_state_after,
+    refuse_not_met,
+    retention,
+    seal,
 )
-from domain.participants.retention_terms import last_day
-from domain.participants.sealing import seal
 from domain.record import events
-from domain.terms.admission import TRIAGE
+from domain.terms import TRIAGE
 from locales import N_
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import Participant

@@ -1,1 +1,33 @@
 """Agreements: their versions, letters and signed files, the roles they create, and what their dates allow."""
+
+from domain.agreements import agreements as agreements
+from domain.agreements import letters as letters
+from domain.agreements import renewals as renewals
+from domain.agreements import rewriting as rewriting
+from domain.agreements import signed_files as signed_files
+from domain.agreements import succession as succession
+from domain.agreements import terminations as terminations
+from domain.agreements import version_text as version_text
+from domain.agreements.agreements import complete_signatures as complete_signatures
+from domain.agreements.agreements import directors_on as directors_on
+from domain.agreements.agreements import is_in_force as is_in_force
+from domain.agreements.agreements import of_agreement as of_agreement
+from domain.agreements.agreements import roles_left as roles_left
+from domain.agreements.agreements import signed_in_part as signed_in_part
+from domain.agreements.agreements import version_in_force as version_in_force
+from domain.agreements.rewriting import Text as Text
+from domain.agreements.signed_files import VersionFile as VersionFile
+from domain.agreements.signed_files import content_of as content_of
+from domain.agreements.signed_files import file_of as file_of
+from domain.agreements.signed_files import files_of as files_of
+from domain.agreements.signed_files import organization_of_file as organization_of_file
+from domain.agreements.signed_files import text_stands as text_stands
+from domain.agreements.succession import may_be_rewritten as may_be_rewritten
+from domain.agreements.terminations import called_off_from as called_off_from
+from domain.agreements.terminations import is_given_notice as is_given_notice
+from domain.agreements.terminations import notice_given_on as notice_given_on
+from domain.agreements.version_difference import VersionChange as VersionChange
+from domain.agreements.version_difference import difference as difference
+from domain.agreements.version_text import Columns as Columns
+from domain.agreements.version_text import Content as Content
+from domain.agreements.version_text import content_of_version as content_of_version

@@ -17,30 +17,32 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import letters, renewals
 from domain.agreements.version_text import Content, content_of_version, write_parts
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Question,
+    Refusal,
     also,
+    built,
     changes,
     col,
     every,
     first,
     in_program,
     joins,
+    local_day,
     of,
     only,
+    program_of,
     removes,
     run,
     scalar,
     scalars,
     select,
 )
-from domain.kernel.scope import local_day, program_of
 from domain.record import events
-from domain.roles.roles import never_began
-from domain.terms.days import PartnerVersion
+from domain.roles import never_began
+from domain.terms import PartnerVersion
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove

@@ -9,14 +9,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.rows import surely
-from domain.kernel.scope import local_day, program_of
-from domain.mail import notices
-from domain.mail.notices import COORDINATION, Facts
-from domain.roles.roles import standing
-from domain.terms.days import PartnerVersion
+from domain.kernel import Actor, Language, local_day, program_of, surely
+from domain.mail import COORDINATION, Facts, notices
+from domain.roles import standing
+from domain.terms import PartnerVersion
 from models.agreement import Agreement
 from models.program import Organization
 

@@ -13,12 +13,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import cases, scheduling
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task, undo_task
-from domain.declarations.protocol import CompletingAct
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, in_program, joins, of, only, run, scalars
+from domain.casework import BY_ITS_ACT, cases, complete_task, scheduling, undo_task
+from domain.declarations import CompletingAct
+from domain.kernel import Actor, col, every, in_program, joins, of, only, run, scalars
 from locales import N_, say_in_both
 from models.agreement import AgreementVersion
 from models.casework import Case, Task
@@ -44,10 +41,7 @@ def follow_agreement(session: Session, agreement_id: UUID, *, by: Actor, at: dat
         session,
         only(Case.id)
         .join(AgreementVersion, joins(Case.agreement_version_id, AgreementVersion))
-        .where(
-            Case.state == "open",
-            AgreementVersion.agreement_id == agreement_id,
-        )
+        .where(Case.state == "open", AgreementVersion.agreement_id == agreement_id)
         .order_by(col(Case.id)),
     ).all()
     for case_id in cases:
@@ -97,8 +91,7 @@ def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: d
     The reason says so in both languages. Those who had work in it are told.
     """
     under_way = every(
-        session,
-        of(Case).where(Case.agreement_version_id == version_id, Case.state == "open").order_by(col(Case.id)),
+        session, of(Case).where(Case.agreement_version_id == version_id, Case.state == "open").order_by(col(Case.id))
     )
     reason = say_in_both(_ENDED, last=last.isoformat())
     for case in under_way:

@@ -16,11 +16,8 @@ from sqlmodel import Session
 
 from domain.agreements.agreements import redraft_version
 from domain.agreements.version_text import Columns, Content, content_of_version
-from domain.declarations.checks import rule_of
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, scalars
-from domain.kernel.typed_words import checked
+from domain.declarations import rule_of
+from domain.kernel import Actor, Refusal, checked, col, every, of, only, scalars
 from locales import N_
 from models.agreement import AgreementVersion
 from models.committee import Committee

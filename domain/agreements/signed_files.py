@@ -17,10 +17,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 from domain.agreements.agreements import of_agreement, signatures_of
 from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Refusal,
     also,
     col,
     every,
@@ -30,6 +30,7 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    program_of,
     run,
     same,
     scalar,
@@ -39,7 +40,6 @@ from domain.kernel.rows import (
     tuples,
     value_of,
 )
-from domain.kernel.scope import program_of
 from domain.record import events, seal_check
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile

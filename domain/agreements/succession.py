@@ -12,13 +12,9 @@ from domain.agreements import signed_files
 from domain.agreements.agreements import draft_version, roles_left, signatures_of, start_version
 from domain.agreements.terminations import end_version
 from domain.agreements.version_text import content_of_version
-from domain.kernel.actors import Actor
-from domain.kernel.hooks import hook
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, of, only, run, scalars, surely
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, Refusal, col, every, first, hook, local_day, of, only, run, scalars, surely
 from domain.people import people
-from domain.roles.takers import may_act_as
+from domain.roles import may_act_as
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.program import Tenure
@@ -146,10 +142,7 @@ def became_another(session: Session, tenure_id: UUID, instead: UUID) -> None:
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:
-    found = first(
-        session,
-        of(AgreementVersion).where(AgreementVersion.id == version_id),
-    )
+    found = first(session, of(AgreementVersion).where(AgreementVersion.id == version_id))
     if found is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     return found.agreement_id

@@ -19,12 +19,9 @@ from domain.agreements.agreements import (
     state_after,
     version_in_force,
 )
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, inside, joins, of, scalar, select, surely
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, Refusal, col, every, in_program, inside, joins, local_day, of, scalar, select, surely
 from domain.record import events
-from domain.terms.days import PartnerVersion
+from domain.terms import PartnerVersion
 from locales import N_
 from models.agreement import AgreementVersion
 from models.record import Event

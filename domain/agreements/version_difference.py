@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from domain.agreements.version_text import Columns, Content
-from domain.endorsement.partners import majority_of
+from domain.endorsement import majority_of
 
 How = Literal["added", "left_out", "changed"]
 Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]

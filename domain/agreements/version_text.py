@@ -13,11 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.declarations.program import ProgramFile
-from domain.declarations.program_agreements import DeclaredDuty
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, of, run
-from domain.kernel.scope import program_of
+from domain.declarations import DeclaredDuty, ProgramFile
+from domain.kernel import Refusal, col, every, first, of, program_of, run
 from locales import N_
 from models.agreement import AgreementRole, AgreementVersion, Obligation
 
@@ -101,8 +98,7 @@ def content_of_version(session: Session, version_id: UUID) -> Content:
 
     def parts(table: Any, name: str) -> dict[str, Columns]:
         rows: list[Any] = every(
-            session,
-            of(table).where(table.agreement_version_id == version_id).order_by(col(getattr(table, name))),
+            session, of(table).where(table.agreement_version_id == version_id).order_by(col(getattr(table, name)))
         )
         said = [{key: value for key, value in part._asdict().items() if key not in _OF_ROW} for part in rows]
         return {part[name]: part for part in said}

@@ -23,7 +23,7 @@ from domain.casework.locking import (
     wake,
     write_task_event,
 )
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 from models.lifecycles import ACT, TASK
 
 

@@ -17,9 +17,8 @@ from sqlmodel import Session, and_
 
 from domain.casework import scheduling
 from domain.casework.subjects import SubjectColumns, same_subject
-from domain.declarations.protocol import Protocol
-from domain.kernel.rows import col, in_program, joins, only, run, same, select, value_of
-from domain.kernel.scope import local_day
+from domain.declarations import Protocol
+from domain.kernel import col, in_program, joins, local_day, only, run, same, select, value_of
 from models.casework import Case, Lateness, Task
 
 #: One who stayed for longer before leaving again is asked about anew, with all the time that it takes.
@@ -54,11 +53,7 @@ def counts_from(
     before = run(
         session,
         only(Case.anchors, Case.ended_at, value_of(was_left.label("was_left")))
-        .where(
-            Case.protocol == key,
-            same_subject(about),
-            Case.state == "cancelled",
-        )
+        .where(Case.protocol == key, same_subject(about), Case.state == "cancelled")
         .order_by(col(Case.ended_at).desc())
         .limit(1),
     ).first()
@@ -72,13 +67,7 @@ def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:
     """Record as late what cancelled cases about the same as this one had asked for by a day that is past."""
     opened = local_day(session, case.opened_at)
     found = [
-        {
-            "program_id": case.program_id,
-            "id": uuid4(),
-            **one._asdict(),
-            "until": opened,
-            "recorded_at": case.opened_at,
-        }
+        {"program_id": case.program_id, "id": uuid4(), **one._asdict(), "until": opened, "recorded_at": case.opened_at}
         for one in missed_before(session, case, protocol)
     ]
     if found:
@@ -103,10 +92,7 @@ def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[
         session,
         select(old.id, old.step, old.item, old.clause, value_of(func.least(col(old.due_on), lost).label("first")))
         .join(before, joins(old.case_id, before))
-        .join(
-            Task,
-            and_(same(Task, old), Task.step == old.step, Task.item == old.item),
-        )
+        .join(Task, and_(same(Task, old), Task.step == old.step, Task.item == old.item))
         .where(
             in_program(Task),
             Task.case_id == case.id,

@@ -7,9 +7,8 @@ from datetime import date
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.roles.roles import DayTenures, Falls, Holder, Link
+from domain.kernel import Actor, Refusal
+from domain.roles import DayTenures, Falls, Holder, Link
 from locales import N_
 
 
@@ -49,8 +48,7 @@ def bar_to_approval(task: Doing, by: Actor, people_of: Callable[[Link], Collecti
     own: list[UUID | None] = [task.done_by, task.done_for]
     if by.is_one_of(*own):
         return Refusal(
-            "task.own_request",
-            N_("You cannot approve what you did yourself, nor what was done on your behalf."),
+            "task.own_request", N_("You cannot approve what you did yourself, nor what was done on your behalf.")
         )
     for link in task.may_not_approve:
         if by.is_one_of(*(people_of(link) if "person" not in link else [UUID(link["person"])])):

@@ -12,11 +12,8 @@ from sqlmodel import Session
 from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, only, same, surely, tuples
-from domain.kernel.scope import local_day
-from domain.roles.roles import ALONE, Link
+from domain.kernel import Actor, col, local_day, only, program_calendar, same, surely, tuples
+from domain.roles import ALONE, Link
 from locales import say, show_day
 from models.casework import Responsibility, Task
 
@@ -138,11 +135,7 @@ def open_ones(session: Session, step: str | None, item: UUID | None = None) -> l
         session,
         only(Task.id, Task.item, surely(Task.opened_at), Responsibility.links)
         .join(Responsibility, same(Responsibility, Task) & (col(Responsibility.id) == col(Task.declared_owed_by_id)))
-        .where(
-            col(Task.case_id).is_(None),
-            Task.state == "open",
-            *about,
-        )
+        .where(col(Task.case_id).is_(None), Task.state == "open", *about)
         .order_by(col(Task.opened_at), col(Task.id)),
     )
     return [AskingTask(*row) for row in rows]

@@ -12,12 +12,9 @@ from sqlmodel import Session
 
 from domain.casework import scheduling
 from domain.casework.locking import change_task, lock_task, wait_again, write_task_event
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import run, surely
-from domain.kernel.scope import local_day, program_of
-from domain.record.events import write
-from domain.roles.roles import Link, responsibility
+from domain.kernel import Actor, Refusal, local_day, program_of, run, surely
+from domain.record import write
+from domain.roles import Link, responsibility
 from locales import N_
 from models.casework import Task
 from models.lifecycles import TASK, NoSuchMove

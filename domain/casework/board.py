@@ -9,34 +9,26 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Date,
-    Integer,
-    Text,
-    Uuid,
-    any_,
-    bindparam,
-    func,
-    literal,
-)
+from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Text, Uuid, any_, bindparam, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework.approving import TaskOwing, falls_for_approval
-from domain.kernel.asking import Question, Values, built, kept
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
     AnySelect,
+    Question,
+    Values,
     also,
+    built,
     col,
     every,
     in_program,
     inside,
     joins,
+    kept,
     of,
     only,
     run,
@@ -47,8 +39,7 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.roles.roles import DayTenures, Falls, Holder, Link
-from domain.roles.sight import task_is_open_to
+from domain.roles import DayTenures, Falls, Holder, Link, task_is_open_to
 from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
 
 T = TypeVar("T", bound=Task)
@@ -356,11 +347,7 @@ def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> froz
     """Those of these tasks that are not about a participant who barred this person."""
     return frozenset(
         scalars(
-            session,
-            only(Task.id).where(
-                col(Task.id).in_(list(task_ids)),
-                task_is_open_to(literal(person_id, Uuid())),
-            ),
+            session, only(Task.id).where(col(Task.id).in_(list(task_ids)), task_is_open_to(literal(person_id, Uuid())))
         )
     )
 
@@ -410,10 +397,7 @@ def open_at(session: Session, organization_id: UUID) -> list[TaskWithCase]:
             for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted"))
         )
     )
-    return every(
-        session,
-        tasks_with_cases().where(waits).order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)),
-    )
+    return every(session, tasks_with_cases().where(waits).order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)))
 
 
 def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link]]:

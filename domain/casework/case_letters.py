@@ -13,22 +13,31 @@ from sqlmodel import Session, and_, or_
 from domain.casework import requests, subjects
 from domain.casework.approving import TaskOwing, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.rows import col, in_program, replaced, same, scalar, select, tuples
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.titles import title_of
-from domain.mail import notices
-from domain.mail.notices import (
+from domain.kernel import (
+    Actor,
+    Language,
+    col,
+    in_program,
+    local_day,
+    program_of,
+    replaced,
+    same,
+    scalar,
+    select,
+    title_of,
+    tuples,
+)
+from domain.mail import (
     COORDINATION,
     Facts,
     coordination_chain,
     name_of,
+    notices,
     person_of,
     title_of_program,
     title_of_role,
 )
-from domain.roles.roles import HAVING, DayTenures, Holder, Link, standing
+from domain.roles import HAVING, DayTenures, Holder, Link, standing
 from locales import N_, pick, say
 from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import TASK

@@ -20,17 +20,28 @@ from domain.casework.locked_case import change_case, hold_case, hold_cases
 from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, links_of, tie
 from domain.casework.subjects import CaseSubject, FoundSubject, SubjectColumns, hold_subject, same_subject, tenure_of
-from domain.declarations.protocol import Protocol
-from domain.kernel.actors import Actor
-from domain.kernel.hooks import hook
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, only, run, scalar, scalars, select, surely
-from domain.kernel.scope import local_day, program_of
+from domain.declarations import Protocol
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    hook,
+    in_program,
+    local_day,
+    only,
+    program_of,
+    run,
+    scalar,
+    scalars,
+    select,
+    surely,
+)
 from domain.people import people
 from domain.record import events
-from domain.roles.roles import Link
+from domain.roles import Link
+from domain.terms import ADMISSION, BEING_ADMITTED
 from domain.terms import days as agreement_days
-from domain.terms.admission import ADMISSION, BEING_ADMITTED
 from locales import N_
 from models.casework import SETTLED, Case, Task
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
@@ -307,14 +318,7 @@ def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
 
 
 def move_day(
-    session: Session,
-    case_id: UUID,
-    *,
-    anchor: str,
-    day: date,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, case_id: UUID, *, anchor: str, day: date, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Move one of a case's named days, such as the arrival. Only this case's due days follow.
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from domain.casework.locking import LockedTask
 from domain.casework.proofs import ASKED
-from domain.kernel.hooks import Unowned
+from domain.kernel import Unowned
 from models.casework import Case
 
 #: Refuses while a case is not as the evidence says.

@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework.scheduling import protocols_of
-from domain.declarations.protocol import Instead
-from domain.declared.reading import Bilingual
-from domain.kernel.rows import surely
-from domain.roles.roles import Falls
+from domain.declarations import Instead
+from domain.declared import Bilingual
+from domain.kernel import surely
+from domain.roles import Falls
 from models.casework import Task
 
 

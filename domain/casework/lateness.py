@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement, Date, cast, func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, case
 
-from domain.kernel.rows import col, only, run, value_of
-from domain.kernel.scope import local_day, program, program_of
+from domain.kernel import col, local_day, only, program, program_of, run, value_of
 from models.casework import Lateness, Task
 from models.lifecycles import TASK
 
@@ -33,18 +32,13 @@ def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime)
     late = run(
         session,
         only(Task.id, Task.clause, Task.due_on, value_of(until.label("until"))).where(
-            col(Task.case_id).is_not(None),
-            col(Task.state).in_(_NOT_AT_REST),
-            col(Task.due_on) < until,
-            which,
+            col(Task.case_id).is_not(None), col(Task.state).in_(_NOT_AT_REST), col(Task.due_on) < until, which
         ),
     ).all()
     if late:
         run(
             session,
-            insert(Lateness).on_conflict_do_nothing(
-                index_elements=["program_id", "task_id", "due_on", "until"],
-            ),
+            insert(Lateness).on_conflict_do_nothing(index_elements=["program_id", "task_id", "due_on", "until"]),
             [
                 {
                     "program_id": program_of(session),

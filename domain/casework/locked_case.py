@@ -8,18 +8,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, only, run
+from domain.kernel import Refusal, changes, col, first, of, only, run
 from locales import N_
 from models.casework import Case
 
 
 def hold_case(session: Session, case_id: UUID, *, seen: int | None) -> Case:
     """Lock a case and read it. Raises Refusal: no such case, or not the version `seen`."""
-    held = first(
-        session,
-        of(Case).where(Case.id == case_id).with_for_update(of=Case),
-    )
+    held = first(session, of(Case).where(Case.id == case_id).with_for_update(of=Case))
     if held is None:
         raise Refusal("case.unknown", N_("There is no such case."))
     if seen is not None and held.version != seen:

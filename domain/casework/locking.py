@@ -19,11 +19,26 @@ from sqlmodel import Session, and_, case
 
 from domain.casework import scheduling, wakeups, words
 from domain.casework.lateness import keep_lateness
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, joins, of, only, replaced, run, scalars, select
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.titles import title_of
+from domain.kernel import (
+    ENGINE,
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    replaced,
+    run,
+    scalars,
+    select,
+    title_of,
+)
 from domain.record import events
 from locales import N_
 from models.casework import SETTLED, UNSETTLED, Case, Task, TaskNeed
@@ -46,10 +61,7 @@ _WAITING = only(TaskNeed.task_id).where(TaskNeed.needs_id == _task_id)
 _WAITS = (
     only(TaskNeed.needs_id)
     .join(_needed, joins(TaskNeed.needs_id, _needed))
-    .where(
-        TaskNeed.task_id == Task.id,
-        col(_needed.state).not_in([literal_column(f"'{state}'") for state in SETTLED]),
-    )
+    .where(TaskNeed.task_id == Task.id, col(_needed.state).not_in([literal_column(f"'{state}'") for state in SETTLED]))
     .exists()
 )
 _these = col(Task.id) == any_(bindparam("candidates", type_=ARRAY(Uuid())))
@@ -141,8 +153,7 @@ def lock_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen:
 def task_changed_meanwhile() -> Refusal:
     """The refusal of a change by a person who looked at an older version of a task."""
     return Refusal(
-        "task.changed",
-        N_("This task was changed by someone else or in another window. Nothing was saved; look again."),
+        "task.changed", N_("This task was changed by someone else or in another window. Nothing was saved; look again.")
     )
 
 
@@ -197,13 +208,7 @@ def open_those_ready(session: Session, held: LockedTask, candidates: Sequence[UU
 
 
 def _open(
-    session: Session,
-    opening: Executable,
-    which: Mapping[str, Any],
-    case_id: UUID | None,
-    *,
-    by: Actor,
-    at: datetime,
+    session: Session, opening: Executable, which: Mapping[str, Any], case_id: UUID | None, *, by: Actor, at: datetime
 ) -> tuple[UUID, ...]:
     """Open those of the tasks `which` that are planned and wait for nothing more, and write an event for each."""
     rows = run(session, opening, {"here": program_of(session), "moment": at, **which}).all()

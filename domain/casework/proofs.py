@@ -22,10 +22,21 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.equipment import inventory, lending
 from domain.files import images, packages, readable
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, joins, only, run, scalar, scalars, select, surely
-from domain.kernel.scope import program_of
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    in_program,
+    joins,
+    only,
+    program_of,
+    run,
+    scalar,
+    scalars,
+    select,
+    surely,
+)
 from domain.record import events
 from locales import N_
 from models.casework import Account, Case, Evidence, EvidenceFile, Task
@@ -61,15 +72,7 @@ class GivenProof:
     content: bytes = b""
 
 
-def add(
-    session: Session,
-    task: Task,
-    case: Case | None,
-    proof: GivenProof,
-    *,
-    by: Actor,
-    at: datetime,
-) -> UUID:
+def add(session: Session, task: Task, case: Case | None, proof: GivenProof, *, by: Actor, at: datetime) -> UUID:
     """Add a proof to a locked task, and do what it says: lend the equipment, note the account.
 
     What the case's person already has, from another organization or from before, is proof as it is: it is lent and
@@ -109,16 +112,7 @@ def add(
         lending.lend(session, thing.id, surely(case.subject_id), by=by, at=at, task_id=task.id, case_id=task.case_id)
     elif case is not None and proof.kind == "account":
         _open_account(session, task, surely(case.subject_id), label, at=at)
-    events.write(
-        session,
-        "evidence.added",
-        "evidence",
-        proof_id,
-        by=by,
-        at=at,
-        case_id=task.case_id,
-        proof=proof.kind,
-    )
+    events.write(session, "evidence.added", "evidence", proof_id, by=by, at=at, case_id=task.case_id, proof=proof.kind)
     return proof_id
 
 
@@ -130,11 +124,7 @@ def refuse_if_missing(session: Session, task: Task, *, given: Collection[str]) -
     kept = scalar(
         session,
         only(Evidence.id)
-        .where(
-            Evidence.task_id == task.id,
-            Evidence.kind == asked,
-            col(Evidence.withdrawn_at).is_(None),
-        )
+        .where(Evidence.task_id == task.id, Evidence.kind == asked, col(Evidence.withdrawn_at).is_(None))
         .limit(1),
     )
     if kept is None:
@@ -143,11 +133,7 @@ def refuse_if_missing(session: Session, task: Task, *, given: Collection[str]) -
 
 def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datetime) -> None:
     """Withdraw what was given as proof of a task that is undone. It stays stored, marked as withdrawn."""
-    mine = (
-        in_program(Evidence),
-        col(Evidence.task_id) == task.id,
-        col(Evidence.withdrawn_at).is_(None),
-    )
+    mine = (in_program(Evidence), col(Evidence.task_id) == task.id, col(Evidence.withdrawn_at).is_(None))
     taken = scalars(
         session, update(Evidence).where(*mine).values(withdrawn_at=at, withdrawn_why=why).returning(col(Evidence.id))
     ).all()
@@ -157,11 +143,7 @@ def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datet
     # What another step shows too stays with its person, by that step.
     opened = _proven_by(
         col(Account.person_id),
-        and_(
-            Evidence.kind == "account",
-            Evidence.label == Account.user_name,
-            system_of() == col(Account.system),
-        ),
+        and_(Evidence.kind == "account", Evidence.label == Account.user_name, system_of() == col(Account.system)),
     )
     run(session, update(Account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
     run(session, update(Account).where(*accounts).values(closed_at=at))
@@ -187,11 +169,7 @@ def _proven_by(person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Se
         only(Evidence.task_id)
         .join(Task, joins(Evidence.task_id, Task))
         .join(Case, joins(Task.case_id, Case))
-        .where(
-            col(Evidence.withdrawn_at).is_(None),
-            shows,
-            Case.subject_id == person_id,
-        )
+        .where(col(Evidence.withdrawn_at).is_(None), shows, Case.subject_id == person_id)
         .order_by(col(Evidence.added_at), col(Evidence.id))
         .limit(1)
     )
@@ -206,9 +184,7 @@ def judged_type(name: str, content: bytes) -> str:
         raise Refusal("document.empty", N_("This file is empty."))
     if len(content) > LARGEST_DOCUMENT:
         raise Refusal(
-            "document.too_large",
-            N_("This file is larger than %(most)s MB."),
-            most=LARGEST_DOCUMENT // (1024 * 1024),
+            "document.too_large", N_("This file is larger than %(most)s MB."), most=LARGEST_DOCUMENT // (1024 * 1024)
         )
     ending = PurePath(name).suffix.lower()
     if ending not in _KINDS:
@@ -299,12 +275,7 @@ class StoredDocument:
     @property
     def columns(self) -> dict[str, Any]:
         """The document as the columns that every row of a document has."""
-        return {
-            "name": self.name,
-            "content_type": self.content_type,
-            "size": len(self.content),
-            "sha256": self.sha256,
-        }
+        return {"name": self.name, "content_type": self.content_type, "size": len(self.content), "sha256": self.sha256}
 
 
 def checked_document(name: str, content: bytes) -> StoredDocument:

@@ -17,11 +17,8 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, insert
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.filling_in import Asks, Given, checked
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import col, every, in_program, of, run, scalar, select
-from domain.kernel.scope import program_of
+from domain.declarations import Asks, Given, checked
+from domain.kernel import Actor, Question, built, col, every, in_program, of, program_of, run, scalar, select
 from locales import show_list, show_money
 from models.casework import Request, Task
 

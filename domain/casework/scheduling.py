@@ -12,29 +12,30 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import Select as Picked
 
 from domain.casework.lateness import had_passed, is_this, keep_lateness
-from domain.declarations import planning
-from domain.declarations.planning import PlannedDay
-from domain.declarations.protocol import Protocol
-from domain.kernel import periods
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built, kept_by_id
-from domain.kernel.calendars import Calendar
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import (
+from domain.declarations import PlannedDay, Protocol, planning
+from domain.kernel import (
+    Actor,
+    Calendar,
+    Question,
+    built,
+    calendar_of,
     changes,
     col,
     every,
     first,
     in_program,
     inside,
+    kept_by_id,
+    local_day,
     of,
     only,
+    periods,
+    program_of,
     run,
     scalars,
     select,
     surely,
 )
-from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from models.casework import LIVE, Case, ProtocolVersion, Task
 from models.lifecycles import CASE, TASK
@@ -128,14 +129,7 @@ def timing(protocol: Protocol, day: PlannedDay | None, calendar: Calendar) -> Ti
     return Timing(day.due_on, _rungs(_offsets(protocol), day.due_on, calendar))
 
 
-def ladder_from(
-    session: Session,
-    task: Task,
-    case: Case | None,
-    *,
-    on: date,
-    approval: bool = False,
-) -> dict[str, Any]:
+def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, approval: bool = False) -> dict[str, Any]:
     """The ladder of a task for the person who has it from the local day `on`, as columns: from its first rung on.
 
     It counts from the due day. Where that is past when they get it, it counts from the next working day, so that no
@@ -169,10 +163,7 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) ->
     its calendar move.
     """
     on = local_day(session, at)
-    task = first(
-        session,
-        of(Task).where(Task.id == task_id).with_for_update(),
-    )
+    task = first(session, of(Task).where(Task.id == task_id).with_for_update())
     if task is None or task.case_id is None or task.state not in (TASK.initial, "open"):
         return
     remind, calendar = _reminding(session, _case_row(session, task.case_id))
@@ -305,9 +296,7 @@ def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar
     rows = every(
         session,
         select(Task).where(
-            Task.program_id == case.program_id,
-            Task.case_id == case.id,
-            col(Task.state).in_([TASK.initial, *LIVE]),
+            Task.program_id == case.program_id, Task.case_id == case.id, col(Task.state).in_([TASK.initial, *LIVE])
         ),
     )
     for row in rows:
@@ -372,11 +361,7 @@ def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, da
             continue
         done = scalars(
             session,
-            only(surely(Task.done_at)).where(
-                Task.case_id == case.id,
-                Task.step == anchor.step,
-                Task.state == "done",
-            ),
+            only(surely(Task.done_at)).where(Task.case_id == case.id, Task.step == anchor.step, Task.state == "done"),
         ).all()
         if done:
             days[name] = local_day(session, max(done))

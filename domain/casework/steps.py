@@ -13,12 +13,10 @@ from sqlmodel import Session
 from domain.casework import scheduling
 from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
-from domain.declarations.planning import PlannedDay, instances
-from domain.declarations.protocol import REQUESTER, Protocol, Step
-from domain.declared.reading import Bilingual
-from domain.kernel.rows import col, run, scalars, select
-from domain.kernel.scope import program
-from domain.roles.roles import Link, responsibility
+from domain.declarations import REQUESTER, PlannedDay, Protocol, Step, instances
+from domain.declared import Bilingual
+from domain.kernel import col, program, run, scalars, select
+from domain.roles import Link, responsibility
 from locales import N_, say
 from models.casework import Case, Task, TaskNeed
 from models.lifecycles import ACT, TASK

@@ -12,15 +12,29 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.protocol import Protocol
-from domain.kernel import periods
-from domain.kernel.asking import Question, built, kept_by_id
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, scalar, select
-from domain.kernel.scope import program, program_of
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import never_began
-from domain.terms.days import PartnerVersion
+from domain.declarations import Protocol
+from domain.kernel import (
+    SHAPE,
+    Question,
+    Refusal,
+    also,
+    built,
+    col,
+    every,
+    first,
+    joins,
+    kept_by_id,
+    of,
+    only,
+    periods,
+    program,
+    program_of,
+    run,
+    scalar,
+    select,
+)
+from domain.roles import lock_person, never_began
+from domain.terms import PartnerVersion
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion
@@ -115,10 +129,7 @@ def _hold_member(session: Session, protocol: Protocol, asked: CaseSubject) -> Fo
     last = run(
         session,
         only(Tenure.ends_on)
-        .where(
-            Tenure.person_id == asked.person_id,
-            Tenure.organization_id == asked.organization_id,
-        )
+        .where(Tenure.person_id == asked.person_id, Tenure.organization_id == asked.organization_id)
         .order_by(col(Tenure.ends_on).desc().nulls_first())
         .limit(1),
     ).first()
@@ -138,10 +149,7 @@ def _hold_organization(session: Session, protocol: Protocol, asked: CaseSubject)
     if not scalar(
         session,
         only(Tenure.id)
-        .where(
-            Tenure.organization_id == asked.organization_id,
-            Tenure.role == protocol.subject.having,
-        )
+        .where(Tenure.organization_id == asked.organization_id, Tenure.role == protocol.subject.having)
         .limit(1),
     ):
         raise Refusal("case.not_concerned", N_("No one there holds the role that this protocol is for."))
@@ -184,10 +192,7 @@ def _hold_participant(session: Session, protocol: Protocol, asked: CaseSubject) 
     if asked.participant_id is None or not scalar(
         session,
         only(Participant.id)
-        .where(
-            Participant.id == asked.participant_id,
-            col(Participant.state).not_in(["draft", "destroyed"]),
-        )
+        .where(Participant.id == asked.participant_id, col(Participant.state).not_in(["draft", "destroyed"]))
         .with_for_update(key_share=True),
     ):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))

@@ -36,13 +36,25 @@ from domain.casework.locking import (
     wake,
     write_task_event,
 )
-from domain.endorsement.counting import waits_for_it
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, joins, only, replaced, scalar, scalars, select
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something, trimmed
-from domain.roles.roles import Link, responsibility, standing
+from domain.endorsement import waits_for_it
+from domain.kernel import (
+    ENGINE,
+    Actor,
+    Refusal,
+    col,
+    every,
+    in_program,
+    joins,
+    local_day,
+    only,
+    replaced,
+    says_something,
+    scalar,
+    scalars,
+    select,
+    trimmed,
+)
+from domain.roles import Link, responsibility, standing
 from locales import N_
 from models.casework import SETTLED, Responsibility, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
@@ -408,9 +420,7 @@ def _refuse_unless_open(session: Session, held: LockedTask) -> None:
     if state == "planned":
         waits = _waits_for(session, held)
         raise Refusal(
-            "task.blocked",
-            N_("This step waits for others to be done first: %(steps)s."),
-            steps=titles(waits),
+            "task.blocked", N_("This step waits for others to be done first: %(steps)s."), steps=titles(waits)
         )
     raise Refusal("task.not_open", _NOT_OPEN[state])
 
@@ -443,11 +453,7 @@ def _waits_for(session: Session, held: LockedTask) -> list[Task]:
         session,
         select(Task)
         .join(TaskNeed, joins(TaskNeed.needs_id, Task))
-        .where(
-            in_program(TaskNeed),
-            TaskNeed.task_id == held.id,
-            col(Task.state).not_in(SETTLED),
-        )
+        .where(in_program(TaskNeed), TaskNeed.task_id == held.id, col(Task.state).not_in(SETTLED))
         .order_by(col(Task.position), col(Task.item)),
     )
 
@@ -457,9 +463,7 @@ def checked_note(note: str) -> str:
     note = trimmed(note)
     if len(note) > LONGEST_NOTE:
         raise Refusal(
-            "note.too_long",
-            N_("This note is longer than %(most)s characters. Shorten it."),
-            most=LONGEST_NOTE,
+            "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_NOTE
         )
     if "\x00" in note:
         raise Refusal("note.not_text", N_("This note holds characters that are not text."))

@@ -11,11 +11,23 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, CompoundSelect, Date, Text, Uuid, any_, bindparam, func, literal, union_all
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.asking import Question, built, kept
-from domain.kernel.rows import AnySelect, col, in_program, inside, joins, only, run, same, select, value_of
-from domain.roles.roles import HAVING, DayTenures, Link
-from domain.roles.sight import task_is_open_to
-from domain.terms.agreed_roles import created_roles, creates_on
+from domain.kernel import (
+    AnySelect,
+    Question,
+    built,
+    col,
+    in_program,
+    inside,
+    joins,
+    kept,
+    only,
+    run,
+    same,
+    select,
+    value_of,
+)
+from domain.roles import HAVING, DayTenures, Link, task_is_open_to
+from domain.terms import created_roles, creates_on
 from models.agreement import AgreementRole, AgreementVersion
 from models.casework import Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder

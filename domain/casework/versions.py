@@ -19,15 +19,25 @@ from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locked_case import change_case, hold_case
 from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, tie
-from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_difference import difference
-from domain.declared.reading import Declared
-from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, of, run, scalar, select
-from domain.kernel.scope import local_day, program_of
+from domain.declarations import Protocol, difference
+from domain.declared import Declared
+from domain.kernel import (
+    ENGINE,
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    in_program,
+    local_day,
+    of,
+    program_of,
+    run,
+    scalar,
+    select,
+)
 from domain.record import events
-from domain.roles.roles import standing
+from domain.roles import standing
 from locales import N_
 from models.casework import SETTLED, Case, ProtocolVersion, Task
 from models.lifecycles import TASK
@@ -74,10 +84,7 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     """
     found = session.scalars(
         select(ProtocolVersion)
-        .where(
-            in_program(ProtocolVersion),
-            ProtocolVersion.key == key,
-        )
+        .where(in_program(ProtocolVersion), ProtocolVersion.key == key)
         .order_by(col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc())
         .limit(1)
     ).first()
@@ -222,11 +229,7 @@ def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> No
 
 
 def _asked_anew(
-    row: Task,
-    declared: Declaration | None,
-    before: Declaration,
-    *,
-    waits_on_nobody: bool = False,
+    row: Task, declared: Declaration | None, before: Declaration, *, waits_on_nobody: bool = False
 ) -> dict[str, Any]:
     """The columns that a new version changes of an unsettled task; `declared` is None where it no longer has the step.
 

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from domain.kernel.rows import col, run
-from domain.kernel.scope import program_of
+from domain.kernel import col, program_of, run
 from models.base import table_of
 from models.engine import WakeUp
 

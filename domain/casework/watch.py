@@ -9,8 +9,7 @@ from typing import Any, Final
 from sqlalchemy import and_, func
 from sqlmodel import Session
 
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import col, every, in_program, of, only, run, scalar, select, value_of
+from domain.kernel import Question, ask_ahead, built, col, every, in_program, of, only, run, scalar, select, value_of
 from models.casework import Task
 from models.engine import Beat, InboxPlace, RoundMark, WakeUp
 from models.outbox import Notice

@@ -18,10 +18,22 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import sealing
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import changes, col, every, joins, of, only, run, scalars, surely
-from domain.kernel.scope import program_of
+from domain.kernel import (
+    Question,
+    ask_ahead,
+    built,
+    changes,
+    col,
+    every,
+    joins,
+    of,
+    only,
+    program_of,
+    run,
+    scalars,
+    sealing,
+    surely,
+)
 from models.casework import Case, Task, TaskWords
 from models.departure import HandOver, Settlement
 from models.follow_up import Assignment, FollowUp
@@ -291,10 +303,7 @@ def _destroyed(session: Session, ids: set[UUID]) -> set[UUID]:
     return set(
         scalars(
             session,
-            only(Participant.id).where(
-                col(Participant.id).in_(ids),
-                col(Participant.destroyed_at).is_not(None),
-            ),
+            only(Participant.id).where(col(Participant.id).in_(ids), col(Participant.destroyed_at).is_not(None)),
         )
     )
 
@@ -331,6 +340,6 @@ _OF_ITEMS: Final[CompoundSelect[Any]] = built(
 _NAMES: Final = bindparam("names", type_=ARRAY(Text()))
 _OF_NAMES: Final = built(
     only(Participant.id, Participant.number, Participant.candidate_ref).where(
-        or_(col(Participant.number) == any_(_NAMES), col(Participant.candidate_ref) == any_(_NAMES)),
+        or_(col(Participant.number) == any_(_NAMES), col(Participant.candidate_ref) == any_(_NAMES))
     )
 )

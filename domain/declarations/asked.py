@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GrammarPart, Key
+from domain.declared import Bilingual, GrammarPart, Key, Wrong
 from locales import N_
 
 #: The largest amount that a file may let a step ask for, in dollars: more is a slip, or no petty cash.

@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.declarations.asked import AskedPart
-from domain.kernel.refusals import Refusal
-from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel import Refusal, says_something, trimmed
 from locales import N_
 
 LONGEST_WORDS: Final = 2_000

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Final
 
 from domain.declarations.protocol import Item, Protocol, Step
-from domain.declared.reading import Bilingual
-from domain.kernel.calendars import Calendar
+from domain.declared import Bilingual
+from domain.kernel import Calendar
 
 
 @dataclass(frozen=True)
@@ -187,11 +187,7 @@ def _counted(step: Step, anchor: date, calendar: Calendar) -> date:
 
 
 def _planned(
-    step: Step,
-    item: Item | None,
-    anchors: Mapping[str, date],
-    calendar: Calendar,
-    day: PlannedDay | None,
+    step: Step, item: Item | None, anchors: Mapping[str, date], calendar: Calendar, day: PlannedDay | None
 ) -> PlanLine:
     if step.due is None or day is None:
         return PlanLine(step, item, None)

@@ -24,10 +24,8 @@ from domain.declarations.program_agreements import (
 )
 from domain.declarations.program_committees import DeclaredCommittee, DeclaredSeat
 from domain.declarations.role_keys import RoleKey
-from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Bilingual, GrammarPart, Key, Text, each_once
-from domain.kernel.calendars import Calendar, ClosedSpan
-from domain.kernel.languages import Language
+from domain.declared import Bilingual, GrammarPart, Key, PathOf, Text, Wrong, each_once
+from domain.kernel import Calendar, ClosedSpan, Language
 from locales import N_
 
 OrganizationKind = Literal["health_agency", "community", "police", "specialized", "research", "outside"]
@@ -41,11 +39,7 @@ STRUCTURES: Final[Mapping[Structure, str]] = {"hosted": "GV-1", "secondment": "G
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (
-        KeyError,
-        ValueError,
-        OSError,
-    ) as error:  # KeyError: ZoneInfoNotFoundError; OSError: a folder's name
+    except (KeyError, ValueError, OSError) as error:  # KeyError: ZoneInfoNotFoundError; OSError: a folder's name
         raise Wrong(N_("This is not a time zone, such as America/Toronto.")) from error
     return value
 

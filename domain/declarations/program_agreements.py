@@ -13,9 +13,7 @@ from domain.declarations.checks import KINDS
 from domain.declarations.checks.rule import CheckRule
 from domain.declarations.checks.windows import Period
 from domain.declarations.role_keys import RoleKey
-from domain.declared.guide_ids import GUIDE_IDS
-from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key, each_once
+from domain.declared import GUIDE_IDS, Bilingual, GrammarPart, GuideId, Key, Wrong, each_once
 from locales import N_
 
 Owner = Literal["organization", RoleKey]

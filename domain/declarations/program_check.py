@@ -10,8 +10,7 @@ from domain.declarations.program import Joint, ProgramFile, SeatIn, Secondment, 
 from domain.declarations.program_agreements import DeclaredObligation, Obligations, Oversight, owed_under
 from domain.declarations.program_committees import AgendaRules, DeclaredCommittee, DeclaredSeat, Quorum
 from domain.declarations.role_keys import RoleKey
-from domain.declared.problems import DeclaredErrors, FileProblem, PathOf
-from domain.declared.reading import Declared, load_declared, load_declared_text
+from domain.declared import Declared, DeclaredErrors, FileProblem, PathOf, load_declared, load_declared_text
 from locales import N_
 
 
@@ -278,9 +277,7 @@ def _committees(declared: Declared[ProgramFile]) -> Findings:
             yield from _is_committee(declared, (*path, "derived_from", place), other)
         if not _derivation_ends(program, name):
             yield declared.problem(
-                (*path, "derived_from"),
-                N_("“%(committee)s” would take its seats from itself."),
-                committee=name,
+                (*path, "derived_from"), N_("“%(committee)s” would take its seats from itself."), committee=name
             )
         else:
             yield from _how_it_works(declared, path, name, committee)
@@ -347,9 +344,7 @@ def _seat(declared: Declared[ProgramFile], path: PathOf, seat: DeclaredSeat, com
     if organization is not None and organization.kind == "outside":
         if seat.role not in program.roles:
             yield declared.problem(
-                (*path, "role"),
-                N_("The role “%(role)s” is not among the program's roles."),
-                role=seat.role,
+                (*path, "role"), N_("The role “%(role)s” is not among the program's roles."), role=seat.role
             )
         return
     yield from _role_exists(declared, (*path, "organization"), seat.role, seat.organization, (*path, "role"))

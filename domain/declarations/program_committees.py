@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.role_keys import RoleKey
-from domain.declared.problems import Wrong
-from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key, each_once
+from domain.declared import Bilingual, GrammarPart, GuideId, Key, Wrong, each_once
 from locales import N_
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

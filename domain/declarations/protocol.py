@@ -11,9 +11,8 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.asked import AskedPart
-from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Bilingual, GrammarPart, GuideId, Key
-from domain.kernel.periods import Each, Period
+from domain.declared import Bilingual, GrammarPart, GuideId, Key, PathOf, Wrong
+from domain.kernel import Each, Period
 from locales import N_, say, say_n
 
 REQUESTER: Final = "requester"

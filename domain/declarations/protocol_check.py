@@ -11,8 +11,7 @@ from typing import Final
 
 from domain.declarations.program import ProgramFile
 from domain.declarations.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Anchor, DueRule, Protocol, Step, WaivedBy
-from domain.declared.problems import DeclaredErrors, PathOf, nearest, shown
-from domain.declared.reading import Declared
+from domain.declared import Declared, DeclaredErrors, PathOf, nearest, shown
 from locales import N_
 
 
@@ -79,12 +78,7 @@ def check_protocol(declared: Declared[Protocol], around: Around) -> Declared[Pro
     ]
     # The next checks walk along names and waits: they would stumble over names that lead nowhere, or round.
     complaints = complaints or [*_chains(protocol), *_cycles(protocol)]
-    complaints = complaints or [
-        *_approvals(protocol),
-        *_days(protocol),
-        *_ladder(protocol),
-        *_empty_stages(protocol),
-    ]
+    complaints = complaints or [*_approvals(protocol), *_days(protocol), *_ladder(protocol), *_empty_stages(protocol)]
     if complaints:
         raise DeclaredErrors([declared.problem(path, said, **facts) for path, said, facts in complaints])
     return declared

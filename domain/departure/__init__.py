@@ -1,1 +1,35 @@
 """A person's departure: what is in their hands, who takes each thing over or how it ends, and the successor."""
+
+from domain.departure import accounts as accounts
+from domain.departure import after_all as after_all
+from domain.departure import calling_off as calling_off
+from domain.departure import current as current
+from domain.departure import departures as departures
+from domain.departure import drafts as drafts
+from domain.departure import ending as ending
+from domain.departure import endings as endings
+from domain.departure import foreseeing as foreseeing
+from domain.departure import gathering as gathering
+from domain.departure import hand_overs as hand_overs
+from domain.departure import hand_overs_in_bulk as hand_overs_in_bulk
+from domain.departure import hiring as hiring
+from domain.departure import interviews as interviews
+from domain.departure import offers as offers
+from domain.departure import parts_left as parts_left
+from domain.departure import recruiting as recruiting
+from domain.departure import settling as settling
+from domain.departure import successors as successors
+from domain.departure import taking_tasks as taking_tasks
+from domain.departure import taking_up_again as taking_up_again
+from domain.departure import unopened as unopened
+from domain.departure import ways_in as ways_in
+from domain.departure import welcoming as welcoming
+from domain.departure.departure_row import departure_of as departure_of
+from domain.departure.departure_row import of_its_case as of_its_case
+from domain.departure.foreseeing import Foreseen as Foreseen
+from domain.departure.foreseeing import foresee_end as foresee_end
+from domain.departure.hand_over_letters import OF_OFFERS as OF_OFFERS
+from domain.departure.hiring import NAMES_THEM as NAMES_THEM
+from domain.departure.hiring import Hired as Hired
+from domain.departure.settlements import BY_ITSELF as BY_ITSELF
+from domain.departure.settlements import was_taken_back as was_taken_back

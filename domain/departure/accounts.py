@@ -18,17 +18,19 @@ from domain.casework import assigning
 from domain.departure import asking_roles
 from domain.departure.departure_row import of_its_case, same_place
 from domain.holdings import things
-from domain.kernel.actors import Actor
-from domain.kernel.bilingual import both
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
     also,
+    both,
     changes,
     col,
     every,
     first,
     joins,
+    lasts,
+    local_day,
+    moments_of,
     of,
     only,
     run,
@@ -38,10 +40,9 @@ from domain.kernel.rows import (
     select,
     surely,
 )
-from domain.kernel.scope import local_day, moments_of
-from domain.mail.notices import COORDINATION
+from domain.mail import COORDINATION
 from domain.record import events
-from domain.roles.roles import Link, never_began
+from domain.roles import Link, never_began
 from locales import N_
 from models.casework import Account, Task
 from models.departure import Departure, Settlement
@@ -225,12 +226,7 @@ def _works_there(today: date) -> ColumnElement[bool]:
     """The condition on a departure that its person holds a role there on a local day: they returned."""
     return (
         select(Tenure.id)
-        .where(
-            same_place(Tenure, Departure),
-            col(Tenure.starts_on) <= today,
-            lasts(Tenure, today),
-            ~never_began(),
-        )
+        .where(same_place(Tenure, Departure), col(Tenure.starts_on) <= today, lasts(Tenure, today), ~never_began())
         .exists()
     )
 

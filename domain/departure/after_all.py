@@ -12,19 +12,14 @@ from sqlalchemy import Text, cast
 from sqlmodel import Session, and_, or_
 
 from domain.access import invitations
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.departure.departure_row import departure_of
 from domain.departure.taken_away import ended_by, parts, settled_as, taken
 from domain.follow_ups import assigning
-from domain.holdings import roles, seats
-from domain.holdings.follow_ups import FOLLOW_UP, titled_part
-from domain.holdings.holding import Holding, goes_on
-from domain.holdings.in_hand import holdings_of
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.rows import col, every, first, inside, of, only, same, scalars, surely
-from domain.kernel.scope import local_day
+from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part
+from domain.kernel import col, every, first, inside, lasts_beyond, local_day, of, only, same, scalars, surely
 from domain.people import seat_holders
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from models.committee import SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment

@@ -9,11 +9,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import assigning
-from domain.declared.reading import Bilingual
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day
-from domain.roles.roles import Link
+from domain.declared import Bilingual
+from domain.kernel import Actor, local_day, program_calendar
+from domain.roles import Link
 
 
 def ask(

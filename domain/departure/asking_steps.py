@@ -11,29 +11,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, func
 from sqlmodel import Session, and_, or_
 
-from domain.casework import words
-from domain.casework.lateness import is_this, keep_lateness
-from domain.casework.locked_case import hold_case
-from domain.casework.locking import (
+from domain.casework import (
     LockedTask,
     TaskOutcome,
     change_task,
     fall_back,
+    hold_case,
+    is_this,
+    keep_lateness,
     of_case,
     settle_task,
     to_do_again,
     wake,
+    words,
     write_task_event,
 )
 from domain.departure.settlements import BY_ITSELF, ON_THE_LAST_DAY, was_said
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.holdings.holding import Holding
-from domain.holdings.things import ACCOUNT
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, joins, of, only, select, surely
-from domain.kernel.scope import program_of
-from domain.kernel.writing import add_row
+from domain.holdings import ACCOUNT, FOLLOW_UP, Holding
+from domain.kernel import Actor, Refusal, add_row, col, every, first, joins, of, only, program_of, select, surely
 from models.casework import Task
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp

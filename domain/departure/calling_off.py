@@ -13,17 +13,26 @@ from domain.departure import accounts, asking_roles, drafts, giving_back, last_d
 from domain.departure.current import PROTOCOL, hold_under_way, move_with_roles
 from domain.departure.departure_row import departure_of
 from domain.departure.unopened import NOTICE
-from domain.holdings.holding import goes_on, last_day_at
-from domain.holdings.roles import called
-from domain.kernel.actors import Actor
-from domain.kernel.bilingual import both
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, joins, of, only, replaced, run, same, surely
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.holdings import called, goes_on, last_day_at
+from domain.kernel import (
+    Actor,
+    Refusal,
+    both,
+    col,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    replaced,
+    rewrite,
+    run,
+    same,
+    surely,
+)
 from domain.mail import notices
 from domain.record import events
-from domain.roles.locked_person import lock_person
+from domain.roles import lock_person
 from locales import N_
 from models.departure import Departure
 from models.program import Organization, Role, Tenure

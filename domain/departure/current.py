@@ -8,13 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.casework import cases
-from domain.casework.locked_case import hold_cases
+from domain.casework import cases, hold_cases
 from domain.departure import last_days, welcoming
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, first, joins, of, only, scalar, scalars
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.kernel import Actor, col, every, first, joins, local_day, of, only, rewrite, scalar, scalars
 from models.casework import Case
 from models.departure import Departure
 from models.program import Tenure

@@ -9,8 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.kernel.rows import first, of, same
-from domain.kernel.scope import local_day
+from domain.kernel import first, local_day, of, same
 from models.departure import Departure
 
 

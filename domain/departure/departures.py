@@ -14,24 +14,17 @@ from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today
-from domain.casework import case_letters, cases, wakeups
-from domain.casework.locked_case import hold_cases
+from domain.casework import case_letters, cases, hold_cases, wakeups
 from domain.departure import gathering, hand_over_letters, last_days, offers, recruiting, welcoming
 from domain.departure.current import PROTOCOL, is_leaving
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import Gone, due_to_open, is_seen_to, left_something, roles_there
 from domain.departure.ways_in import left_open, shut_out
-from domain.holdings.holding import goes_on, last_day_at
-from domain.holdings.roles import called
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, scalar, scalars
-from domain.kernel.scope import local_day, program, program_of
-from domain.kernel.writing import add_row
+from domain.holdings import called, goes_on, last_day_at
+from domain.kernel import Actor, Refusal, add_row, col, first, local_day, of, only, program, program_of, scalar, scalars
 from domain.people import people
 from domain.record import events
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import never_began
+from domain.roles import lock_person, never_began
 from locales import N_
 from models.casework import Case
 from models.departure import Departure

@@ -10,12 +10,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from domain.departure.settlements import BY_ITSELF
-from domain.holdings.candidates import DRAFT
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, joins, only, scalars
-from domain.kernel.scope import local_day
+from domain.holdings import DRAFT
+from domain.kernel import Actor, col, joins, local_day, only, scalars
 from domain.participants import referring
-from domain.roles.roles import standing
+from domain.roles import standing
 from models.departure import Departure, Settlement
 from models.referral import Referral
 

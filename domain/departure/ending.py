@@ -13,12 +13,22 @@ from domain.departure import last_days, welcoming
 from domain.departure.current import hold_under_way, move_with_roles
 from domain.departure.ways_in import shut_out
 from domain.follow_ups import assigning
-from domain.holdings.holding import elsewhere, goes_on, left_on
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import changes, col, every, joins, of, only, replaced, scalars, tuples
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.holdings import elsewhere, goes_on, left_on
+from domain.kernel import (
+    Actor,
+    changes,
+    col,
+    every,
+    joins,
+    lasts,
+    local_day,
+    of,
+    only,
+    replaced,
+    rewrite,
+    scalars,
+    tuples,
+)
 from domain.people import people, seat_holders
 from domain.record import events
 from models.casework import Case

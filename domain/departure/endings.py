@@ -11,10 +11,9 @@ from sqlmodel import Session
 
 from domain.departure.departure_row import departure_of, first_day_without
 from domain.departure.taking_tasks import chain_of
-from domain.holdings import candidates, duty, notes, roles, seats, things
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.rows import first, of
-from domain.roles.roles import DayTenures, Link, standing
+from domain.holdings import FOLLOW_UP, candidates, duty, notes, roles, seats, things
+from domain.kernel import first, of
+from domain.roles import DayTenures, Link, standing
 from locales import N_
 from models.casework import Case, Task
 

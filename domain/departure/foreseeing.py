@@ -9,18 +9,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.departure import departures, ending, gathering, unopened
 from domain.departure.departure_row import departure_of
-from domain.holdings import roles
-from domain.holdings.holding import Holding, goes_on
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.rows import col, first, joins, of, only, scalar, tuples
-from domain.kernel.scope import local_day, moments_of
+from domain.holdings import Holding, goes_on, roles
+from domain.kernel import Actor, col, first, joins, lasts_beyond, local_day, moments_of, of, only, scalar, tuples
 from domain.people import seat_holders
 from domain.record import events
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from models.casework import Case, ProtocolVersion
 from models.committee import Committee, Seat
 from models.program import Tenure

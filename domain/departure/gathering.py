@@ -13,22 +13,26 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.casework import cases, evidence, scheduling, versions
+from domain.casework import (
+    Instance,
+    cases,
+    columns_of,
+    evidence,
+    hold_case,
+    instance_of,
+    keep_missed,
+    of_case,
+    scheduling,
+    tie,
+    versions,
+)
 from domain.casework import locking as held_tasks
-from domain.casework.anew import keep_missed
-from domain.casework.locked_case import hold_case
-from domain.casework.locking import of_case
-from domain.casework.steps import Instance, columns_of, instance_of, tie
-from domain.declarations.protocol import Protocol, Step
+from domain.declarations import Protocol, Step
 from domain.departure.asking_steps import ask_again, come_to_rest, let_go, settle_again
 from domain.departure.departure_row import departure_of
 from domain.departure.settlements import settled_elsewhere, settled_in
-from domain.holdings.holding import Holding
-from domain.holdings.in_hand import KINDS, holdings_of
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, run, select, surely
-from domain.kernel.scope import local_day, program_of
+from domain.holdings import KINDS, Holding, holdings_of
+from domain.kernel import Actor, Refusal, col, every, local_day, program_of, run, select, surely
 from domain.record import events
 from locales import N_
 from models.casework import Case, Task

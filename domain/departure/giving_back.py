@@ -14,15 +14,11 @@ from sqlmodel import Session
 from domain.accompaniment import asked_today
 from domain.departure.taken_away import Taken, ended_by, parts, taken
 from domain.follow_ups import assigning
-from domain.holdings import seats
-from domain.holdings.follow_ups import without_a_follower
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, joins, of, only, run, scalars, surely
-from domain.kernel.scope import local_day
+from domain.holdings import seats, without_a_follower
+from domain.kernel import Actor, Refusal, changes, col, every, joins, local_day, of, only, run, scalars, surely
 from domain.people import seat_holders
 from domain.record import events
-from domain.terms.parts import PRIMARY
+from domain.terms import PRIMARY
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.meeting import Meeting, MeetingGuest

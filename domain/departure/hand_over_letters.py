@@ -8,13 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.case_letters import about_task, chain_of, to_each
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.scope import local_day, program_of
-from domain.mail import notices
-from domain.mail.notices import name_of, title_of_role
-from domain.roles.roles import standing
+from domain.casework import about_task, chain_of, to_each
+from domain.kernel import Actor, Language, local_day, program_of
+from domain.mail import name_of, notices, title_of_role
+from domain.roles import standing
 from models.casework import Task
 from models.departure import HandOver
 from models.program import Organization, Tenure

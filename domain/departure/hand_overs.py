@@ -11,23 +11,15 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from domain.casework import scheduling, versions, words
-from domain.casework.locked_case import hold_case
-from domain.casework.locking import LockedTask, TaskOutcome, lock_task
-from domain.casework.tasks import needed_reason
-from domain.declarations.protocol import ANSWER_WITHIN
+from domain.casework import LockedTask, TaskOutcome, hold_case, lock_task, needed_reason, scheduling, versions, words
+from domain.declarations import ANSWER_WITHIN
 from domain.departure import hand_over_letters
 from domain.departure.asking_steps import record
 from domain.departure.offers import answer, take_back, task_of, tell
 from domain.departure.parts_left import part_of, refuse_primary, ways_agreed
 from domain.follow_ups import assigning
-from domain.follow_ups.locking import lock_follow_up as hold_follow_up
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, first, of, replaced
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.writing import add_row
+from domain.follow_ups import lock_follow_up as hold_follow_up
+from domain.kernel import Actor, Refusal, add_row, every, first, local_day, of, program_calendar, program_of, replaced
 from locales import N_
 from models.casework import Case
 from models.departure import WAYS, HandOver

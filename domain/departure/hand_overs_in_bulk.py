@@ -12,16 +12,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import proposals
-from domain.casework.locked_case import hold_case
-from domain.declared.reading import Bilingual
+from domain.casework import hold_case
+from domain.declared import Bilingual
 from domain.departure.hand_overs import propose
 from domain.departure.offers import unanswered
 from domain.departure.parts_left import fit_for, part_of
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.actors import Actor
-from domain.kernel.bilingual import both
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, tuples
+from domain.holdings import FOLLOW_UP
+from domain.kernel import Actor, Refusal, both, col, every, of, only, tuples
 from domain.record import events
 from locales import N_
 from models.casework import Task

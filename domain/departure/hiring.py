@@ -14,16 +14,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import cases, tasks
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.locking import TaskOutcome, lock_task
+from domain.casework import BY_ITS_ACT, TaskOutcome, cases, lock_task, tasks
 from domain.departure import interviews
 from domain.departure.recruiting import recruit_for_the_next
 from domain.departure.welcoming import WELCOMED, end_welcomes_before, first_term, there_since, welcomed_by
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import surely
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, Refusal, local_day, surely
 from domain.people import people
 from domain.record import events
 from locales import N_

@@ -15,13 +15,8 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework import evidence
-from domain.casework.locked_case import hold_case
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, run
-from domain.kernel.scope import program_of
-from domain.kernel.typed_words import says_something, trimmed
+from domain.casework import evidence, hold_case
+from domain.kernel import Actor, Refusal, col, every, of, program_of, run, says_something, trimmed
 from domain.record import events
 from locales import N_
 from models.casework import Case

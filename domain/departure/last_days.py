@@ -21,18 +21,21 @@ from domain.casework import cases
 from domain.departure import welcoming
 from domain.departure.settlements import BY_ITSELF, was_said
 from domain.holdings import roles, seats
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts, lasts_beyond
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Refusal,
     changes,
     col,
     every,
     first,
     joins,
+    lasts,
+    lasts_beyond,
+    local_day,
     of,
     only,
     replaced,
+    rewrite,
     same,
     scalar,
     scalars,
@@ -40,12 +43,9 @@ from domain.kernel.rows import (
     surely,
     tuples,
 )
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
-from domain.people import people, seat_holders
-from domain.people.seat_holders import SECOND
+from domain.people import SECOND, people, seat_holders
 from domain.record import events
-from domain.roles.roles import standing
+from domain.roles import standing
 from locales import N_
 from models.casework import Case
 from models.committee import Seat, SeatHolder

@@ -13,39 +13,37 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import barring, withdrawals
-from domain.casework import assigning, wakeups
-from domain.casework.locked_case import hold_cases
+from domain.casework import assigning, hold_cases, wakeups
 from domain.departure import hand_over_letters
 from domain.departure.asking_roles import ask
 from domain.departure.parts_left import part_of, ways_agreed
-from domain.follow_ups.assigning import roles_for
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.bilingual import both
-from domain.kernel.rows import (
+from domain.follow_ups import roles_for
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Question,
     also,
+    both,
+    built,
     col,
     every,
     first,
     joins,
+    local_day,
     of,
     only,
     replaced,
+    rewrite,
     same,
     scalar,
     scalars,
     select,
     surely,
 )
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
 from domain.mail import notices
 from domain.record import events
-from domain.roles.roles import standing
-from domain.terms.days import TO_ACCOMPANY
-from domain.terms.parts import PRIMARY
-from domain.terms.sharing import circle_of
+from domain.roles import standing
+from domain.terms import PRIMARY, TO_ACCOMPANY, circle_of
 from locales import N_
 from models.casework import Task
 from models.departure import HandOver

@@ -13,9 +13,8 @@ from sqlmodel import Session
 from domain.departure.departure_row import first_day_without
 from domain.departure.successors import leaving_by, who_fits
 from domain.holdings import candidates, duty, roles, seats
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.roles.roles import standing
+from domain.kernel import Actor, Refusal
+from domain.roles import standing
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Departure

@@ -9,11 +9,9 @@ from sqlmodel import Session, or_
 
 from domain.accompaniment import proposals
 from domain.follow_ups import assigning
-from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, joins, of, only, surely, tuples
-from domain.kernel.scope import local_day
-from domain.terms.parts import PRIMARY
+from domain.holdings import FOLLOW_UP, without_a_follower
+from domain.kernel import Refusal, col, first, joins, local_day, of, only, surely, tuples
+from domain.terms import PRIMARY
 from locales import N_
 from models.casework import Evidence, Task
 from models.follow_up import Assignment, FollowUp

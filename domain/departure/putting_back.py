@@ -9,14 +9,25 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.departure.unopened import tells_its_end
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, of, only, replaced, same, scalar, select
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    in_program,
+    lasts_beyond,
+    local_day,
+    of,
+    only,
+    replaced,
+    rewrite,
+    same,
+    scalar,
+    select,
+)
 from domain.people import appointment_rows, people
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from models.departure import Departure
 from models.program import Role, Tenure
 from models.record import Event

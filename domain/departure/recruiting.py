@@ -11,17 +11,29 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
 from domain.casework import assigning, cases, tasks
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.departure.asking_roles import ask
 from domain.departure.welcoming import held_there
-from domain.holdings.roles import TENURE, called, tells_of
-from domain.kernel.actors import Actor
-from domain.kernel.bilingual import both
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import col, first, in_program, inside, joins, of, only, same, scalar, scalars, select
-from domain.kernel.scope import local_day
-from domain.mail.notices import coordination_chain
-from domain.roles.roles import Link
+from domain.holdings import TENURE, called, tells_of
+from domain.kernel import (
+    Actor,
+    both,
+    col,
+    first,
+    in_program,
+    inside,
+    joins,
+    lasts,
+    local_day,
+    of,
+    only,
+    same,
+    scalar,
+    scalars,
+    select,
+)
+from domain.mail import coordination_chain
+from domain.roles import Link
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Settlement

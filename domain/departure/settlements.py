@@ -11,13 +11,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, not_, or_
 
 from domain.departure.departure_row import of_its_case
-from domain.holdings.candidates import DRAFT
-from domain.holdings.holding import Holding
-from domain.holdings.roles import TENURE
-from domain.holdings.seats import DEPUTIZING, SEAT
-from domain.holdings.things import ACCOUNT
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.rows import col, in_program, joins, only, same, scalars, select, tuples
+from domain.holdings import ACCOUNT, DEPUTIZING, DRAFT, SEAT, TENURE, Holding
+from domain.kernel import col, in_program, joins, lasts_beyond, only, same, scalars, select, tuples
 from models.casework import Case
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement

@@ -10,24 +10,18 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import workers
-from domain.casework import cases
-from domain.casework.approving import bar_to_approval, people_of
+from domain.casework import bar_to_approval, cases, people_of
 from domain.departure import accounts, hiring, last_days, offers, recruiting, taking_tasks
 from domain.departure.endings import has_somebody_in_line
 from domain.departure.one_settling import Settling, refuse_own_successor
 from domain.equipment import lending
 from domain.follow_ups import assigning
-from domain.holdings import candidates, duty, notes, roles, seats, things
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, only, run, scalar
-from domain.kernel.scope import local_day
-from domain.participants import referring
-from domain.participants.locking import hold_participant
+from domain.holdings import FOLLOW_UP, candidates, duty, notes, roles, seats, things
+from domain.kernel import Actor, Refusal, changes, col, first, local_day, of, only, run, scalar
+from domain.participants import hold_participant, referring
 from domain.people import seat_holders
 from domain.record import events
-from domain.roles.roles import Link, responsibility, standing
+from domain.roles import Link, responsibility, standing
 from locales import N_
 from models.casework import Task
 from models.committee import SeatHolder

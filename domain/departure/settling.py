@@ -12,8 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.locking import LockedTask, TaskOutcome, change_task, lock_task
-from domain.casework.tasks import needed_reason
+from domain.casework import LockedTask, TaskOutcome, change_task, lock_task, needed_reason
 from domain.departure import drafts, hand_over_letters, hand_overs
 from domain.departure.asking_steps import record
 from domain.departure.departure_row import departure_of
@@ -21,12 +20,8 @@ from domain.departure.endings import ENDINGS, OF_THE_LEAVER, TAKEN_OVER
 from domain.departure.one_settling import Settling, refuse_unfit
 from domain.departure.settlers import SETTLERS, thing_of
 from domain.equipment import lending
-from domain.holdings import candidates, things
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, scalar, surely
-from domain.kernel.typed_words import trimmed
+from domain.holdings import FOLLOW_UP, candidates, things
+from domain.kernel import Actor, Refusal, col, only, scalar, surely, trimmed
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Departure

@@ -11,18 +11,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import proposals
-from domain.casework.approving import bar_to_approval, people_of
+from domain.casework import bar_to_approval, people_of
 from domain.departure import parts_left, taking_tasks
 from domain.departure.departure_row import departure_of, first_day_without
 from domain.departure.endings import APPROVED_OR_OWED, TAKEN_OVER
-from domain.holdings import candidates, duty, roles, seats
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, first, in_program, joins, of, only, scalar, scalars, select
-from domain.kernel.scope import local_day
+from domain.holdings import FOLLOW_UP, candidates, duty, roles, seats
+from domain.kernel import Actor, col, first, in_program, joins, local_day, of, only, scalar, scalars, select
 from domain.people import seat_holders
-from domain.roles import takers
-from domain.roles.roles import DayTenures, standing
+from domain.roles import DayTenures, standing, takers
 from locales import N_
 from models.casework import Case, Task
 from models.committee import Seat, SeatHolder

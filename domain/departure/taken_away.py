@@ -8,8 +8,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Text, cast
 from sqlmodel import Session, and_, or_
 
-from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, select, surely, value_of
+from domain.holdings import FOLLOW_UP
+from domain.kernel import SHAPE, also, col, every, inside, joins, of, only, same, select, surely, value_of
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp

@@ -17,18 +17,14 @@ from uuid import UUID
 from sqlalchemy import Uuid, literal
 from sqlmodel import Session, or_
 
-from domain.casework.board import chains
-from domain.casework.evidence import BY_ITS_ACT
-from domain.declarations.checks.rule import GIVE, SEE_TO, SIT
+from domain.casework import BY_ITS_ACT, chains
+from domain.declarations import GIVE, SEE_TO, SIT
 from domain.departure import hiring
-from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, scalars, surely
-from domain.kernel.scope import program
+from domain.follow_ups import APART, APART_COORDINATION
+from domain.kernel import SHAPE, also, col, first, joins, of, only, program, same, scalars, surely
 from domain.obligations import to_accept
-from domain.roles import takers
-from domain.roles.roles import HAVING, DayTenures, HeldRole, Link
-from domain.roles.sight import called_in, task_is_open_to
-from domain.terms.sharing import circle_of
+from domain.roles import HAVING, DayTenures, HeldRole, Link, called_in, takers, task_is_open_to
+from domain.terms import circle_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
 from models.participant import Participant

@@ -15,11 +15,8 @@ from domain.departure import hand_over_letters
 from domain.departure.departure_row import departure_of, same_place
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import roles_there
-from domain.holdings.roles import tells_of
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, inside, only, scalars, select
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.holdings import tells_of
+from domain.kernel import Actor, col, inside, local_day, only, rewrite, scalars, select
 from domain.people import people
 from domain.record import events
 from models.casework import Case
@@ -75,10 +72,7 @@ def _given_since(session: Session, departure: Departure, since: datetime) -> fro
     before = aliased(Tenure, name="before")
     handed_on = (
         select(before.id)
-        .where(
-            same_place(before, Tenure),
-            or_(before.ended_at == Event.at, before.taken_back_at == Event.at),
-        )
+        .where(same_place(before, Tenure), or_(before.ended_at == Event.at, before.taken_back_at == Event.at))
         .exists()
     )
     rows = scalars(

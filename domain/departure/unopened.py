@@ -13,13 +13,25 @@ from sqlmodel import Session, and_, or_
 from domain.departure.current import PROTOCOL
 from domain.departure.departure_row import same_place
 from domain.departure.settlements import not_settled
-from domain.holdings import by_name
-from domain.holdings.in_hand import holdings_of
-from domain.holdings.roles import tells_of
-from domain.kernel.lasting import lasts, lasts_beyond
-from domain.kernel.rows import col, every, inside, joins, of, only, same, scalar, select, surely, tuples, value_of
-from domain.kernel.scope import local_day
-from domain.roles.roles import never_began
+from domain.holdings import by_name, holdings_of, tells_of
+from domain.kernel import (
+    col,
+    every,
+    inside,
+    joins,
+    lasts,
+    lasts_beyond,
+    local_day,
+    of,
+    only,
+    same,
+    scalar,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
+from domain.roles import never_began
 from models.casework import Case, ProtocolVersion
 from models.departure import Departure
 from models.program import Tenure
@@ -66,11 +78,7 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
     other = aliased(Tenure)
     goes_on = (
         select(other.id)
-        .where(
-            same_place(other, Tenure),
-            col(other.taken_back_at).is_(None),
-            lasts_beyond(other, col(Tenure.ends_on)),
-        )
+        .where(same_place(other, Tenure), col(other.taken_back_at).is_(None), lasts_beyond(other, col(Tenure.ends_on)))
         .exists()
     )
     rows = tuples(

@@ -10,12 +10,9 @@ from sqlalchemy import ColumnElement, literal
 from sqlmodel import Session, or_
 
 from domain.access import invitations
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import changes, col, joins, only, run, same, scalars, select
-from domain.kernel.scope import local_day
+from domain.kernel import Actor, changes, col, joins, lasts, local_day, only, run, same, scalars, select
 from domain.record import events
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from models.access import BrowserSession, Door, Identity, Passkey
 from models.invitation import CalendarFeed, Invitation, MeetingLink
 from models.program import Person, Tenure

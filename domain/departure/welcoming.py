@@ -14,13 +14,8 @@ from sqlmodel import Session, and_
 
 from domain.casework import cases, scheduling
 from domain.departure.departure_row import same_place
-from domain.holdings.holding import held_at
-from domain.holdings.roles import TENURE
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, of, only, run, same, select
-from domain.kernel.scope import local_day
+from domain.holdings import TENURE, held_at
+from domain.kernel import Actor, Refusal, col, every, first, in_program, lasts, local_day, of, only, run, same, select
 from locales import N_, say_in_both
 from models.casework import Case
 from models.departure import Settlement
@@ -89,10 +84,7 @@ def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at
         session,
         only(gone.person_id, gone.organization_id, gone.taken_back_at)
         .join(Settlement, and_(same(Settlement, gone), Settlement.kind == TENURE))
-        .join(
-            again,
-            and_(same_place(again, gone), again.role == gone.role),
-        )
+        .join(again, and_(same_place(again, gone), again.role == gone.role))
         .where(
             Settlement.case_id == case_id,
             Settlement.successor_id == gone.person_id,

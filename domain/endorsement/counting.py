@@ -15,9 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, of, only, scalar, select
-from domain.kernel.scope import local_day
+from domain.kernel import Refusal, col, every, first, in_program, local_day, of, only, scalar, select
 from locales import N_
 from models.minutes import COUNTING, Decision
 
@@ -61,10 +59,7 @@ def counted(session: Session, decision_ids: Iterable[UUID], *, quorum_asked: boo
 
     `quorum_asked` says that one taken without a quorum never counted for what rests on it.
     """
-    rows = every(
-        session,
-        of(Decision).where(col(Decision.id).in_(set(decision_ids))),
-    )
+    rows = every(session, of(Decision).where(col(Decision.id).in_(set(decision_ids))))
     return {row.id: _counted(session, row, quorum_asked=quorum_asked) for row in rows}
 
 
@@ -81,12 +76,7 @@ def waits_for_it(session: Session, task_id: UUID) -> bool:
     """Whether a task is asked for by a decision that is not in effect now, and is not revoked."""
     return (
         scalar(
-            session,
-            only(Decision.id).where(
-                Decision.task_id == task_id,
-                Decision.state != "withdrawn",
-                ~it_counts(),
-            ),
+            session, only(Decision.id).where(Decision.task_id == task_id, Decision.state != "withdrawn", ~it_counts())
         )
         is not None
     )
@@ -98,10 +88,7 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
     One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
     pending or objected to, one that settles objections, or one without the quorum where that is asked.
     """
-    row = first(
-        session,
-        of(Decision).where(Decision.id == decision_id).with_for_update(read=True),
-    )
+    row = first(session, of(Decision).where(Decision.id == decision_id).with_for_update(read=True))
     refusal = why_it_does_not_count(row, with_quorum=with_quorum)
     if refusal is not None:
         raise refusal

@@ -12,9 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, Language, program_of
 from domain.mail import notices
 from models.minutes import Decision
 from models.program import Organization

@@ -15,10 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Refusal,
+    add_row,
     also,
     col,
     every,
@@ -26,14 +27,15 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    program_of,
+    rewrite,
+    says_something,
     scalar,
     scalars,
     select,
+    trimmed,
     value_of,
 )
-from domain.kernel.scope import program_of
-from domain.kernel.typed_words import says_something, trimmed
-from domain.kernel.writing import add_row, rewrite
 from domain.record import events
 from locales import N_
 from models.casework import ProtocolVersion

@@ -14,15 +14,24 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from domain.equipment import inventory
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, only, run, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.typed_words import says_something
-from domain.kernel.writing import rewrite
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    first,
+    lasts,
+    local_day,
+    of,
+    only,
+    program_of,
+    rewrite,
+    run,
+    says_something,
+    scalar,
+)
 from domain.record import events
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from locales import N_
 from models.equipment import Equipment, Loan
 from models.lifecycles import EQUIPMENT

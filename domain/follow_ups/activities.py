@@ -35,29 +35,30 @@ from domain.follow_ups.meeting_places import (
     whereabouts,
 )
 from domain.follow_ups.words import WHERE, opened, sealed
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Refusal,
     also,
     changes,
     col,
     every,
     first,
     joins,
+    local_day,
     of,
     only,
+    program_of,
     run,
     scalar,
     scalars,
     surely,
     tuples,
 )
-from domain.kernel.scope import local_day, program_of
-from domain.mail.notices import coordination_chain
+from domain.mail import coordination_chain
 from domain.record import events
-from domain.roles.roles import HeldRole, Link, standing
-from domain.terms.parts import PRIMARY
+from domain.roles import HeldRole, Link, standing
+from domain.terms import PRIMARY
 from locales import N_
 from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart, FollowUp
 from models.participant import Participant

@@ -16,9 +16,7 @@ from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
-from domain.casework import assigning
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
+from domain.casework import BY_ITS_ACT, assigning, complete_task
 from domain.follow_ups import gate
 from domain.follow_ups.locking import (
     LockedFollowUp,
@@ -27,18 +25,27 @@ from domain.follow_ups.locking import (
     refuse_unless_followed,
     write_follow_up_event,
 )
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, joins, of, only, run, scalar, scalars
-from domain.kernel.scope import program_of
-from domain.mail.notices import coordination_chain
-from domain.participants.locking import barred_workers
-from domain.roles.roles import DayTenures, HeldRole, standing
-from domain.terms.days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
-from domain.terms.parts import PRIMARY, ROLES
-from domain.terms.sharing import Circle, circle_of
+from domain.kernel import (
+    Actor,
+    Question,
+    Refusal,
+    built,
+    changes,
+    col,
+    every,
+    joins,
+    of,
+    only,
+    program_calendar,
+    program_of,
+    run,
+    scalar,
+    scalars,
+)
+from domain.mail import coordination_chain
+from domain.participants import barred_workers
+from domain.roles import DayTenures, HeldRole, standing
+from domain.terms import PRIMARY, ROLES, TO_ACCOMPANY, TO_TAKE_OVER, Circle, Shared, circle_of
 from locales import N_, say
 from models.casework import SETTLED, Case, Task
 from models.departure import Departure

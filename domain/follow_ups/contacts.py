@@ -13,11 +13,22 @@ from sqlmodel import Session, or_
 
 from domain.follow_ups.locking import change_follow_up, lock_follow_up, refuse_unless_followed, write_follow_up_event
 from domain.follow_ups.weeks import sunday_of
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, scalar
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import (
+    Actor,
+    Question,
+    Refusal,
+    ask_ahead,
+    built,
+    changes,
+    col,
+    every,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    scalar,
+)
 from locales import N_
 from models.follow_up import MEANS, STRATEGIES, ContactAttempt, FollowUp, NoShow, WeeklyNote
 

@@ -16,13 +16,11 @@ from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework.approving import falls_for_approval
-from domain.declarations.protocol import MAY_FOLLOW
-from domain.declared.reading import Bilingual
-from domain.kernel.asking import Question, built
-from domain.kernel.bilingual import both
-from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, surely, tuples
-from domain.roles.roles import DayTenures, Link
+from domain.casework import falls_for_approval
+from domain.declarations import MAY_FOLLOW
+from domain.declared import Bilingual
+from domain.kernel import SHAPE, Question, also, both, built, col, every, inside, joins, of, only, same, surely, tuples
+from domain.roles import DayTenures, Link
 from locales import N_
 from models.casework import SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import CASE

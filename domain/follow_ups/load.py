@@ -11,17 +11,14 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
 from sqlmodel import Session, and_
 
-from domain.agreements.agreements import is_in_force, of_agreement
+from domain.agreements import is_in_force, of_agreement
 from domain.follow_ups import gate
 from domain.follow_ups.assigning import asked_of_departing, departing, given_with, holds, leaves, roles_for
 from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import col, in_program, joins, only, run, same, select
-from domain.participants.locking import barred_workers
-from domain.roles.roles import DayTenures, HeldRole, standing
-from domain.terms.days import TO_ACCOMPANY, asked_of_terms, not_sharing
-from domain.terms.parts import PRIMARY, ROLES, SECOND
-from domain.terms.sharing import Withheld, circle_of
+from domain.kernel import Question, ask_ahead, built, col, in_program, joins, only, run, same, select
+from domain.participants import barred_workers
+from domain.roles import DayTenures, HeldRole, standing
+from domain.terms import PRIMARY, ROLES, SECOND, TO_ACCOMPANY, Withheld, asked_of_terms, circle_of, not_sharing
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.follow_up import Assignment, FollowUp, WeeklyNote
 from models.participant import CandidateWorker

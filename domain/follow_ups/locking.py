@@ -10,10 +10,21 @@ from uuid import UUID
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, changes, first, in_program, joins, of, run, select, surely
-from domain.kernel.scope import local_day
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    changes,
+    first,
+    in_program,
+    joins,
+    local_day,
+    of,
+    run,
+    select,
+    surely,
+)
 from domain.record import events
 from locales import N_
 from models.follow_up import FollowUp

@@ -14,8 +14,7 @@ from sqlmodel import Session
 from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
-from domain.kernel.asking import built
-from domain.kernel.rows import col, every, only, run
+from domain.kernel import built, col, every, only, run
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.

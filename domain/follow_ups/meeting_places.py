@@ -19,10 +19,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.follow_ups.words import WHERE
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, joins, only, run, select, tuples, value_of
-from domain.kernel.scope import program_of
-from domain.participants.sealing import mark
+from domain.kernel import SHAPE, Refusal, also, col, joins, only, program_of, run, select, tuples, value_of
+from domain.participants import mark
 from locales import N_
 from models.follow_up import Activity, ActivityPart
 

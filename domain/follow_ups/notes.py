@@ -12,22 +12,31 @@ from sqlalchemy import ARRAY, Date, Insert, Update, Uuid, any_, bindparam, inser
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework import assigning
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
+from domain.casework import BY_ITS_ACT, assigning, complete_task
 from domain.follow_ups.assigning import parts_of
 from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.asking import Question, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, only, run, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.record.reads import Ground, Purpose, record_read
-from domain.terms.parts import PRIMARY
+from domain.kernel import (
+    Actor,
+    Question,
+    Refusal,
+    built,
+    changes,
+    col,
+    every,
+    first,
+    local_day,
+    of,
+    only,
+    program_calendar,
+    program_of,
+    run,
+    scalar,
+)
+from domain.record import Ground, Purpose, record_read
+from domain.terms import PRIMARY
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
 from models.follow_up import WHY_NONE, WeeklyNote

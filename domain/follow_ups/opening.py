@@ -10,11 +10,8 @@ from sqlmodel import Session
 
 from domain.follow_ups.assigning import assign_worker, keep_vacancy
 from domain.follow_ups.locking import change_follow_up, lock_follow_up, write_follow_up_event
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of, only, run, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.terms.parts import PRIMARY, SECOND
+from domain.kernel import Actor, Refusal, first, local_day, of, only, program_of, run, scalar
+from domain.terms import PRIMARY, SECOND
 from locales import N_
 from models.follow_up import INTENSITIES, FollowUp
 from models.lifecycles import FOLLOW_UP

@@ -14,9 +14,8 @@ from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.rows import AnySelect, col, only, same, scalars, tuples
-from domain.terms.parts import PRIMARY
+from domain.kernel import AnySelect, Question, ask_ahead, built, col, only, same, scalars, tuples
+from domain.terms import PRIMARY
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp, WeeklyNote
 
@@ -102,10 +101,7 @@ def _accompanied(*, of_people: bool) -> AnySelect:
         )
         .join(Assignment, same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)))
         .where(
-            FollowUp.state == "active",
-            Assignment.kind == PRIMARY,
-            col(Assignment.withdrawn_at).is_(None),
-            *narrowed,
+            FollowUp.state == "active", Assignment.kind == PRIMARY, col(Assignment.withdrawn_at).is_(None), *narrowed
         )
         .order_by(col(FollowUp.opened_at), col(FollowUp.id))
     )

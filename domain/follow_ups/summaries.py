@@ -16,18 +16,27 @@ from sqlalchemy import Insert, Update, cast, insert
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
-from domain.casework import tasks
-from domain.casework.locking import LockedTask, TaskOutcome, lock_task
+from domain.casework import LockedTask, TaskOutcome, lock_task, tasks
 from domain.follow_ups.locking import lock_follow_up as hold_follow_up
 from domain.follow_ups.locking import write_follow_up_event
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import AnySelect, changes, col, joins, only, run, same, scalar, tuples
-from domain.kernel.scope import program_of
-from domain.kernel.typed_words import checked, says_something
-from domain.participants.locking import barred_workers
-from domain.participants.sealing import seal, unseal
-from domain.record.reads import Ground, Purpose, record_read
+from domain.kernel import (
+    Actor,
+    AnySelect,
+    Refusal,
+    changes,
+    checked,
+    col,
+    joins,
+    only,
+    program_of,
+    run,
+    same,
+    says_something,
+    scalar,
+    tuples,
+)
+from domain.participants import barred_workers, seal, unseal
+from domain.record import Ground, Purpose, record_read
 from locales import N_
 from models.casework import Case, Task
 from models.departure import FollowUpSummary

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.typed_words import checked
-from domain.participants.sealing import seal, unseal
+from domain.kernel import checked
+from domain.participants import seal, unseal
 
 NOTE: Final = "weekly_note"
 BREAK_TERMS: Final = "break_terms"

@@ -10,9 +10,7 @@ from typing import Any, Final
 from sqlalchemy import func
 
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.rows import col, in_program, joins, run, select, value_of
-from domain.kernel.scope import moments_of
+from domain.kernel import both, col, in_program, joins, moments_of, run, select, value_of
 from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey
 from models.invitation import CalendarFeed, Invitation, MeetingLink

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import or_
 
 from domain.holdings import candidates, follow_ups, notes, seats, things
-from domain.kernel.lasting import lasts
-from domain.kernel.rows import col, joins, only, select
+from domain.kernel import col, joins, lasts, only, select
 from models.casework import Account
 from models.committee import SeatHolder
 from models.equipment import Loan

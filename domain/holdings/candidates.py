@@ -11,10 +11,8 @@ from sqlmodel import or_
 
 from domain.casework import board
 from domain.holdings.holding import Holding, Leaving, goes_to, is_of
-from domain.kernel.bilingual import both
-from domain.kernel.rows import col, joins, only, surely, tuples
-from domain.terms.admission import ADMISSION, TRIAGE
-from domain.terms.parts import ROLES, SECOND
+from domain.kernel import both, col, joins, only, surely, tuples
+from domain.terms import ADMISSION, ROLES, SECOND, TRIAGE
 from locales import N_
 from models.casework import Case, Task
 from models.participant import CandidateWorker, Participant

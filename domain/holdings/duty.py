@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, false, func
 from sqlmodel import and_, or_
 
 from domain.casework import board
-from domain.declared.reading import Bilingual
-from domain.follow_ups.owed import WRITE
+from domain.declared import Bilingual
+from domain.follow_ups import WRITE
 from domain.holdings.holding import Holding, Leaving, goes_to, is_of
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, surely
-from domain.roles.roles import Holder
-from domain.terms.admission import ADMISSION, TRIAGE
+from domain.kernel import SHAPE, also, col, every, joins, of, surely
+from domain.roles import Holder
+from domain.terms import ADMISSION, TRIAGE
 from models.casework import Case, Task
 from models.minutes import Decision
 

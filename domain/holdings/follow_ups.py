@@ -8,12 +8,9 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, or_
 
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.rows import col, joins, only, same, select, surely, tuples
-from domain.kernel.scope import moments_of
+from domain.kernel import both, col, joins, lasts_beyond, moments_of, only, same, select, surely, tuples
 from locales import N_
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant

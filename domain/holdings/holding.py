@@ -9,11 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, and_
 
-from domain.declared.reading import Bilingual
-from domain.kernel.lasting import lasts, lasts_beyond
-from domain.kernel.rows import col, only, scalar, scalars
-from domain.kernel.scope import moments_of
-from domain.roles.roles import DayTenures, HeldRole, Holder, Link, never_began
+from domain.declared import Bilingual
+from domain.kernel import col, lasts, lasts_beyond, moments_of, only, scalar, scalars
+from domain.roles import DayTenures, HeldRole, Holder, Link, never_began
 from models.program import Tenure
 
 
@@ -160,9 +158,6 @@ def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, d
     if organization_id is None:
         return frozenset()
     found = only(Tenure.organization_id).where(
-        Tenure.person_id == person_id,
-        Tenure.organization_id != organization_id,
-        lasts(Tenure, day),
-        ~never_began(),
+        Tenure.person_id == person_id, Tenure.organization_id != organization_id, lasts(Tenure, day), ~never_began()
     )
     return frozenset(scalars(session, found))

@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from domain.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
 from domain.holdings.holding import Holding, Leaving, elsewhere, goes_on
-from domain.kernel.scope import local_day
-from domain.roles.roles import DayTenures, standing
+from domain.kernel import local_day
+from domain.roles import DayTenures, standing
 from locales import N_
 
 #: Each kind with what finds it, in the order in which a departure shows them.

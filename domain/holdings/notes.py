@@ -6,8 +6,7 @@ from typing import Final
 
 from domain.follow_ups import owed
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.rows import col, joins, only, same, surely, tuples
+from domain.kernel import both, col, joins, only, same, surely, tuples
 from locales import N_
 from models.follow_up import Assignment, FollowUp, WeeklyNote
 from models.participant import Participant

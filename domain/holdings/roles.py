@@ -11,12 +11,12 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import succession
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
     also,
+    both,
     changes,
     col,
     every,
@@ -25,6 +25,7 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    rewrite,
     run,
     same,
     scalar,
@@ -32,8 +33,7 @@ from domain.kernel.rows import (
     select,
     tuples,
 )
-from domain.kernel.writing import rewrite
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Signature
 from models.casework import Task

@@ -8,10 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import and_, or_
 
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.lasting import lasts_beyond
-from domain.kernel.rows import col, joins, only, same, select, tuples
-from domain.kernel.scope import moments_of
+from domain.kernel import both, col, joins, lasts_beyond, moments_of, only, same, select, tuples
 from locales import N_
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting, MeetingGuest

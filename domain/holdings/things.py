@@ -13,11 +13,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement
 
-from domain.casework.proofs import system_of
+from domain.casework import system_of
 from domain.equipment import inventory
 from domain.holdings.holding import Holding, Leaving
-from domain.kernel.bilingual import both
-from domain.kernel.rows import col, in_program, joins, only, run, select, tuples
+from domain.kernel import both, col, in_program, joins, only, run, select, tuples
 from locales import N_
 from models.casework import Account, Case, Evidence, Task
 from models.equipment import Equipment, Loan

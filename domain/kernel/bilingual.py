@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.kernel.titles import Titled
 from locales import say
 

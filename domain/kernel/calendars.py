@@ -12,7 +12,7 @@ from typing import Final
 
 import holidays
 
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.kernel.refusals import Refusal
 from locales import N_, say
 

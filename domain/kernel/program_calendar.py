@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, or_
 from sqlmodel import Session
 
-from domain.declared.reading import Bilingual
+from domain.declared import Bilingual
 from domain.kernel.asking import built
 from domain.kernel.calendars import Calendar, ClosedSpan
 from domain.kernel.rows import col, every, of

@@ -52,10 +52,7 @@ def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> N
     run(
         session,
         changes(WordKey)
-        .where(
-            col(getattr(WordKey, f"{of}_id")) == subject_id,
-            col(WordKey.destroyed_at).is_(None),
-        )
+        .where(col(getattr(WordKey, f"{of}_id")) == subject_id, col(WordKey.destroyed_at).is_(None))
         .values(destroyed_at=at),
     )
     _make(session, of, subject_id, at)
@@ -84,10 +81,7 @@ def key_ids(session: Session) -> frozenset[UUID]:
 def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
     found: UUID | None = scalar(
         session,
-        only(WordKey.id).where(
-            col(getattr(WordKey, f"{of}_id")) == subject_id,
-            col(WordKey.destroyed_at).is_(None),
-        ),
+        only(WordKey.id).where(col(getattr(WordKey, f"{of}_id")) == subject_id, col(WordKey.destroyed_at).is_(None)),
     )
     return found
 

@@ -9,13 +9,11 @@ from uuid import uuid4
 from sqlalchemy import insert
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.agreements import agreements, renewals, terminations, version_text
-from domain.agreements.version_text import Content
-from domain.declared.reading import Bilingual
-from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, run, surely
-from domain.kernel.scope import program_of
+from domain.agreements import Content, agreements, renewals, terminations, version_text
+from domain.declared import Bilingual
+from domain.kernel import SHAPE, also, changes, col, every, joins, of, program_of, run, surely
 from domain.loading.comparison import Comparison, Kind, LoadChange, LoadRun, LoadStep, new_changed_gone
-from domain.terms.agreed_roles import BEGUN
+from domain.terms import BEGUN
 from locales import N_, Counted
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.program import Organization

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
-from domain.declarations.program_committees import DeclaredCommittee, DeclaredSeat
-from domain.declared.reading import GrammarPart
-from domain.kernel.rows import SHAPE, also, col, every, joins, of
+from domain.declarations import DeclaredCommittee, DeclaredSeat
+from domain.declared import GrammarPart
+from domain.kernel import SHAPE, also, col, every, joins, of
 from domain.loading.comparison import Comparison, LoadChange, LoadStep, Row, differ, established, words
 from locales import N_, Counted
 from models.committee import Committee as CommitteeRow

@@ -11,13 +11,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.declarations.program import ProgramFile
-from domain.declarations.program_committees import DeclaredCommittee
-from domain.declared.reading import Bilingual, Declared
-from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, first, of, run, select
-from domain.kernel.scope import program_of
-from domain.kernel.titles import Titled
+from domain.declarations import DeclaredCommittee, ProgramFile
+from domain.declared import Bilingual, Declared
+from domain.kernel import Actor, Titled, changes, col, every, first, of, program_of, run, select
 from domain.loading.exporting import last_loaded
 from locales import say
 from models.base import InProgram
@@ -117,13 +113,7 @@ class Comparison:
         )
 
     def changed(
-        self,
-        what: What,
-        model: type[InProgram],
-        row: InProgram,
-        columns: Row,
-        said: str,
-        facts: Mapping[str, object],
+        self, what: What, model: type[InProgram], row: InProgram, columns: Row, said: str, facts: Mapping[str, object]
     ) -> Iterator[LoadStep]:
         """A row, where it says something else than these columns."""
         if differ(row, columns):

@@ -10,12 +10,9 @@ from typing import Any, Final
 import yaml
 from sqlmodel import Session
 
-from domain.declarations.program import ClosedDays, ProgramFile
-from domain.declarations.program_check import read_program_text
-from domain.declared.problems import DeclaredErrors
-from domain.declared.reading import Bilingual, GrammarPart
-from domain.kernel.rows import col, in_program, joins, run, scalar, select
-from domain.kernel.scope import program_of
+from domain.declarations import ClosedDays, ProgramFile, read_program_text
+from domain.declared import Bilingual, DeclaredErrors, GrammarPart
+from domain.kernel import col, in_program, joins, program_of, run, scalar, select
 from models.program import Closure, Organization, Program
 
 #: Whose days these are (an organization's key, or "" for the whole program), first, last, why in French and English.

@@ -14,13 +14,9 @@ from sqlalchemy import func, update
 from sqlmodel import Session
 
 from domain.casework import versions
-from domain.declarations.program import ProgramFile
-from domain.declarations.protocol import Protocol
-from domain.declared.reading import Declared
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run, scalar, select, tuples
-from domain.kernel.scope import local_day, program_of
+from domain.declarations import ProgramFile, Protocol
+from domain.declared import Declared
+from domain.kernel import Actor, Refusal, col, local_day, only, program_of, run, scalar, select, tuples
 from domain.loading import agreements, committees
 from domain.loading import program as loading_program
 from domain.loading.comparison import Comparison, LoadChange, LoadRun, LoadStep

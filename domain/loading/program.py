@@ -13,16 +13,29 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.casework import scheduling
-from domain.declared.reading import Bilingual
-from domain.kernel.calendars import Calendar, ClosedSpan
-from domain.kernel.lasting import lasts, lasts_beyond
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, of, run, same, scalar, scalars, select
-from domain.kernel.scope import program_of
+from domain.declared import Bilingual
+from domain.kernel import (
+    Calendar,
+    ClosedSpan,
+    Refusal,
+    changes,
+    col,
+    every,
+    in_program,
+    lasts,
+    lasts_beyond,
+    of,
+    program_of,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+)
 from domain.loading.comparison import Comparison, LoadChange, LoadRun, LoadStep, Row, What, differ, words
 from domain.loading.exporting import ClosureKey, closures_in, closures_of
 from domain.people import people
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from locales import N_
 from models.program import Closure as ClosureRow
 from models.program import Organization, Program, Role, Tenure
@@ -139,12 +152,7 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
                     col(other.id).not_in(not_begun),
                 ),
             )
-            .where(
-                of_role,
-                col(Tenure.id).not_in(not_begun),
-                lasts(Tenure, col(other.starts_on)),
-                lasts(Tenure, day),
-            )
+            .where(of_role, col(Tenure.id).not_in(not_begun), lasts(Tenure, col(other.starts_on)), lasts(Tenure, day))
         )
         if scalar(session, twice.limit(1)):
             raise Refusal(

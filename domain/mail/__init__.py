@@ -1,1 +1,32 @@
 """Letters that are sent: their recipients, the words, the envelope, and the gate that reads them for names."""
+
+from domain.mail import delivery as delivery
+from domain.mail import heads as heads
+from domain.mail import name_answers as name_answers
+from domain.mail import notices as notices
+from domain.mail import resending as resending
+from domain.mail.delivery import DeliveryOutcome as DeliveryOutcome
+from domain.mail.delivery import next_attempt as next_attempt
+from domain.mail.envelopes import Attachment as Attachment
+from domain.mail.envelopes import CalendarPart as CalendarPart
+from domain.mail.envelopes import Mailbox as Mailbox
+from domain.mail.envelopes import checked_address as checked_address
+from domain.mail.envelopes import message_id as message_id
+from domain.mail.envelopes import mime as mime
+from domain.mail.envelopes import texts_of as texts_of
+from domain.mail.letters import Letter as Letter
+from domain.mail.letters import without_numbers as without_numbers
+from domain.mail.name_answers import unanswered as unanswered
+from domain.mail.name_gate import NAMES_SOMEONE as NAMES_SOMEONE
+from domain.mail.name_gate import Hit as Hit
+from domain.mail.name_gate import NameGate as NameGate
+from domain.mail.notices import COORDINATION as COORDINATION
+from domain.mail.notices import Facts as Facts
+from domain.mail.notices import LetterTemplates as LetterTemplates
+from domain.mail.notices import Unreached as Unreached
+from domain.mail.notices import coordination_chain as coordination_chain
+from domain.mail.notices import name_of as name_of
+from domain.mail.notices import person_of as person_of
+from domain.mail.notices import stationery_for as stationery_for
+from domain.mail.notices import title_of_program as title_of_program
+from domain.mail.notices import title_of_role as title_of_role

@@ -15,8 +15,7 @@ from email.utils import format_datetime
 from typing import Final
 from uuid import UUID
 
-from domain.kernel.languages import Language
-from domain.kernel.refusals import Refusal
+from domain.kernel import Language, Refusal
 from domain.mail.letters import Letter
 from locales import N_
 

@@ -8,15 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.rows import only, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.writing import add_row
+from domain.kernel import ROUNDS, Actor, add_row, local_day, only, program_of, scalar
 from domain.mail import notices
-from domain.record import events
-from domain.record.seals import LastSeal, head_of
-from domain.roles.roles import standing
-from domain.roles.sight import FOR_PRIVACY
+from domain.record import LastSeal, events, head_of
+from domain.roles import FOR_PRIVACY, standing
 from models.record import SentHead
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)

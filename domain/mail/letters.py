@@ -26,7 +26,7 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, pass_context
 from jinja2.runtime import Context
 
-from domain.kernel.languages import Language
+from domain.kernel import Language
 from locales import show_day, typeset
 from models.participant import CANDIDATE_REF, NUMBER
 

@@ -13,10 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel import sealing
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, only, scalar, scalars
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, col, only, program_of, scalar, scalars, sealing
 from domain.mail.name_gate import Hit, NameGate
 from domain.record import events
 from models.redaction import NameAnswer

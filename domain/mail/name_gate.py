@@ -23,11 +23,8 @@ from zipfile import ZipFile
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.names.folding import WALL, Folded, TextWord
-from domain.names.known import Someone
-from domain.names.our_names import ours
-from domain.names.search import NamePlace, Search, Written
+from domain.kernel import Refusal
+from domain.names import WALL, Folded, NamePlace, Search, Someone, TextWord, Written, ours
 from locales import N_
 
 Known = Callable[[Session], Iterable[Someone | str]]
@@ -182,7 +179,7 @@ def _texts(part: bytes) -> Iterator[str]:
     try:
         if part.startswith(_PDF):
             # Read where there is one: what reads PDFs is fourteen megabytes of every process otherwise.
-            from domain.files.pdf_words import words_of  # noqa: PLC0415
+            from domain.files import words_of  # noqa: PLC0415
 
             yield from words_of(part)
         elif part.startswith(_PACKAGE):

@@ -19,28 +19,29 @@ from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Language,
     col,
     first,
     in_program,
     inside,
+    local_day,
     of,
     only,
+    program,
+    program_of,
     run,
     scalar,
     scalars,
     select,
 )
-from domain.kernel.scope import local_day, program, program_of
 from domain.mail.delivery import POST_CHANNEL
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime
 from domain.mail.letters import COMMON, Letter, Letters
 from domain.mail.name_gate import Known, NameGate, nobody
 from domain.record import events
-from domain.roles.roles import Holder, Link, standing
-from domain.roles.sight import calls_who_barred
+from domain.roles import Holder, Link, calls_who_barred, standing
 from locales import N_, pick, say, say_n
 from models.lifecycles import NOTICE
 from models.outbox import Notice

@@ -11,9 +11,22 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, text
 from sqlmodel import Session, and_
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, joins, of, only, run, scalar, scalars, select
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    select,
+)
 from domain.mail.delivery import POST_CHANNEL, WAITS
 from domain.mail.envelopes import Mailbox, emptied, readdressed, texts_of
 from domain.mail.notices import person_of

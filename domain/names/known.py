@@ -170,10 +170,7 @@ def _without_particles(name: str) -> list[str]:
 def _alone(letters: str, *, sure: bool) -> Name:
     is_common = letters in ordinary_words() or letters in given_names()
     return Name(
-        letters,
-        sure=sure and not is_common and len(letters) > _SHORT,
-        alone=True,
-        capital=len(letters) <= _VERY_SHORT,
+        letters, sure=sure and not is_common and len(letters) > _SHORT, alone=True, capital=len(letters) <= _VERY_SHORT
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from domain.kernel.rows import only, run
+from domain.kernel import only, run
 from domain.names import contacts
 from domain.names.folding import letters_of, words_of
 from models.program import Organization, Person

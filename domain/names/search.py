@@ -111,11 +111,7 @@ class Search:
 
     @classmethod
     def of(
-        cls,
-        known: Iterable[Someone | str],
-        apart_from: Iterable[str] = (),
-        *,
-        folded: dict[str, Folded] | None = None,
+        cls, known: Iterable[Someone | str], apart_from: Iterable[str] = (), *, folded: dict[str, Folded] | None = None
     ) -> Search:
         """A search for these people, and for whole names ("given family" or "family, given").
 

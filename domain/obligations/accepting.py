@@ -13,16 +13,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.casework import asking
-from domain.casework.tasks import checked_note, needed_reason
-from domain.declarations.checks import GIVEN_BY_PEOPLE
-from domain.declarations.checks.judging import GIVEN, Fact, facts_of
-from domain.declarations.checks.windows import Touched
-from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, only, run, scalar
-from domain.kernel.scope import local_day, program_of
+from domain.casework import asking, checked_note, needed_reason
+from domain.declarations import GIVEN, GIVEN_BY_PEOPLE, Fact, Touched, clause_without_role, facts_of
+from domain.kernel import Actor, Refusal, changes, col, local_day, only, program_of, run, scalar
 from domain.obligations import to_accept
 from domain.obligations.owing import acts_among
 from domain.obligations.projection import keep
@@ -30,7 +23,7 @@ from domain.obligations.proofs import given_as, is_proof, words_of
 from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN, PeriodJudged
 from domain.obligations.turns import take_turn
 from domain.record import events
-from domain.roles.roles import standing
+from domain.roles import standing
 from locales import N_
 from models.obligation import Acceptance
 

@@ -15,22 +15,32 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import assigning
-from domain.casework.assigning import ReminderDay
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
-from domain.declarations.checks import RULES
-from domain.declarations.checks.judging import PeriodFinding
-from domain.declarations.checks.owed import PeriodOwed, VersionClause
-from domain.declarations.checks.records import Records
-from domain.declarations.checks.rule import ProofDeadline
-from domain.declarations.checks.watch import Watch
-from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.actors import Actor
-from domain.kernel.calendars import Calendar
-from domain.kernel.rows import changes, col, every, in_program, only, run, scalars, select, surely
-from domain.kernel.scope import local_day
-from domain.roles.roles import Link
+from domain.casework import BY_ITS_ACT, ReminderDay, assigning, complete_task
+from domain.declarations import (
+    COORDINATOR,
+    RULES,
+    PeriodFinding,
+    PeriodOwed,
+    ProofDeadline,
+    Records,
+    VersionClause,
+    Watch,
+)
+from domain.kernel import (
+    Actor,
+    Calendar,
+    changes,
+    col,
+    every,
+    in_program,
+    local_day,
+    only,
+    run,
+    scalars,
+    select,
+    surely,
+)
+from domain.roles import Link
 from locales import say, show_day
 from models.casework import Task
 from models.obligation import ObligationPeriod
@@ -214,10 +224,7 @@ def _open_tasks_of(session: Session, judged: Sequence[Judged]) -> dict[UUID, Tas
     ids = [one.task_id for one in judged if one.task_id is not None]
     if not ids:
         return {}
-    rows = every(
-        session,
-        select(Task).where(in_program(Task), col(Task.id).in_(ids), col(Task.step).in_(sorted(ASKS))),
-    )
+    rows = every(session, select(Task).where(in_program(Task), col(Task.id).in_(ids), col(Task.step).in_(sorted(ASKS))))
     return {row.id: row for row in rows if row.state == "open"}
 
 

@@ -15,18 +15,28 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
-from domain.casework import asking, proofs
-from domain.casework.tasks import checked_note, complete_task, needed_reason
-from domain.declarations.checks import BY_DOCUMENTS, rule_of
-from domain.declarations.checks.owed import VersionClause
-from domain.declarations.checks.windows import Touched
-from domain.declarations.role_keys import COORDINATOR
-from domain.endorsement.counting import refuse_unless_it_counts
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, only, run, same, scalar, select
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.spans import Span
+from domain.casework import asking, checked_note, complete_task, needed_reason, proofs
+from domain.declarations import BY_DOCUMENTS, COORDINATOR, Touched, VersionClause, rule_of
+from domain.endorsement import refuse_unless_it_counts
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    Span,
+    also,
+    changes,
+    col,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    same,
+    scalar,
+    select,
+)
 from domain.obligations import waiving
 from domain.obligations.clauses import waivers
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
@@ -45,14 +55,7 @@ HELD: Final = ATTESTED_AS[0]
 
 
 def attest(
-    session: Session,
-    period_id: UUID,
-    said: str,
-    *,
-    note: str = "",
-    by: Actor,
-    at: datetime,
-    judged: bool = True,
+    session: Session, period_id: UUID, said: str, *, note: str = "", by: Actor, at: datetime, judged: bool = True
 ) -> None:
     """State in writing whether what a clause asks for held in a period; that completes its task.
 
@@ -67,10 +70,7 @@ def attest(
     run(
         session,
         changes(Attestation)
-        .where(
-            Attestation.period_id == period_id,
-            col(Attestation.superseded_at).is_(None),
-        )
+        .where(Attestation.period_id == period_id, col(Attestation.superseded_at).is_(None))
         .values(superseded_at=at),
     )
     run(
@@ -247,10 +247,7 @@ def waive(
     """
     here = program_of(session)
     # As the agreement's own verbs lock it: a judge may refer to it meanwhile, and no one waits in a circle.
-    agreement = first(
-        session,
-        of(Agreement).where(Agreement.id == agreement_id).with_for_update(key_share=True),
-    )
+    agreement = first(session, of(Agreement).where(Agreement.id == agreement_id).with_for_update(key_share=True))
     known = agreement is not None and scalar(
         session,
         only(Obligation.id)

@@ -13,12 +13,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.checks import rule_of
-from domain.declarations.checks.owed import OwedClause, VersionClause
-from domain.declarations.checks.windows import BindingWindow, Period
-from domain.endorsement.counting import counted
-from domain.kernel.rows import (
+from domain.declarations import BindingWindow, OwedClause, Period, VersionClause, rule_of
+from domain.endorsement import counted
+from domain.kernel import (
     SHAPE,
+    Span,
     also,
     col,
     every,
@@ -32,7 +31,6 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.kernel.spans import Span
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.minutes import Decision
 from models.obligation import Waiver

@@ -13,14 +13,9 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.declarations.checks import rule_of
-from domain.declarations.checks.records import Records
-from domain.declarations.checks.seats import Post, lacks_since
-from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, joins, only, run
-from domain.kernel.scope import local_day
-from domain.roles.entered_late import record_began
+from domain.declarations import Post, Records, clause_without_role, lacks_since, rule_of
+from domain.kernel import Refusal, col, joins, local_day, only, run
+from domain.roles import record_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 

@@ -10,12 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.actors import Actor
-from domain.kernel.rows import col, only, scalars
-from domain.kernel.spans import Span
-from domain.roles.deputies import deputies_of, touches
-from domain.roles.roles import never_began
+from domain.declarations import COORDINATOR
+from domain.kernel import Actor, Span, col, only, scalars
+from domain.roles import deputies_of, never_began, touches
 from models.program import Tenure
 
 #: Whose name stands where no role owes a clause, but the partner as a whole.

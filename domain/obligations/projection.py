@@ -18,19 +18,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, insert, true
 from sqlmodel import Session
 
-from domain.casework import assigning
-from domain.casework.evidence import BY_ITS_ACT
-from domain.casework.tasks import complete_task
-from domain.declarations.checks import GIVEN_BY_PEOPLE, KINDS, TO_BE_RECORDED
-from domain.declarations.checks.judging import LOST, PeriodFinding, facts_of
-from domain.declarations.checks.owed import OwedClause, PeriodOwed, VersionClause
-from domain.declarations.checks.records import Records, grouped
-from domain.declarations.checks.windows import Touched, Window
-from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.actors import Actor
-from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, only, run, same
-from domain.kernel.scope import program_of
-from domain.kernel.spans import Span
+from domain.casework import BY_ITS_ACT, assigning, complete_task
+from domain.declarations import (
+    COORDINATOR,
+    GIVEN_BY_PEOPLE,
+    KINDS,
+    LOST,
+    TO_BE_RECORDED,
+    OwedClause,
+    PeriodFinding,
+    PeriodOwed,
+    Records,
+    Touched,
+    VersionClause,
+    Window,
+    facts_of,
+    grouped,
+)
+from domain.kernel import SHAPE, Actor, Span, also, changes, col, every, joins, of, only, program_of, run, same
 from domain.obligations import asking, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
 from domain.obligations.clauses import checked_by, is_anything_owed, owed, waivers
@@ -286,8 +291,7 @@ class _Kept:
             run(self._session, insert(ObligationPeriod), self._new)
         if self._changed:
             self._session.connection().execute(
-                changes(ObligationPeriod).where(col(ObligationPeriod.id) == bindparam("of_period")),
-                self._changed,
+                changes(ObligationPeriod).where(col(ObligationPeriod.id) == bindparam("of_period")), self._changed
             )
         if self._findings:
             run(self._session, insert(ObligationFinding), self._findings)
@@ -308,10 +312,7 @@ def _ask_for_records(
 
     `whole` says that every organization was judged: only then is a meeting known to miss nothing.
     """
-    rows = every(
-        session,
-        of(Task).where(Task.step == RECORD, col(Task.case_id).is_(None)),
-    )
+    rows = every(session, of(Task).where(Task.step == RECORD, col(Task.case_id).is_(None)))
     known = {row.item: row for row in rows if row.state not in (*SETTLED, "cancelled")}
     if whole:
         for item in sorted(set(known) - unrecorded):

@@ -10,10 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP
-from domain.declarations.checks.judging import Fact
-from domain.declarations.checks.records import grouped
-from domain.kernel.rows import col, only, run, scalar, scalars
+from domain.declarations import DOCUMENT, STATEMENT, STEP, Fact, grouped
+from domain.kernel import col, only, run, scalar, scalars
 from models.casework import Evidence, Task
 from models.obligation import Acceptance, Attestation, ObligationDocument
 

@@ -12,10 +12,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP, WORD, stands_of
-from domain.declarations.checks.judging import Fact
-from domain.declarations.checks.records import grouped
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, replaced, value_of
+from domain.declarations import DOCUMENT, STATEMENT, STEP, WORD, Fact, grouped, stands_of
+from domain.kernel import SHAPE, also, col, every, joins, of, replaced, value_of
 from domain.obligations import proofs
 from models.agreement import Agreement, Obligation
 from models.casework import Evidence
@@ -215,10 +213,7 @@ def documents_of(session: Session, agreement_id: UUID, key: str) -> list[GivenDo
     return every(
         session,
         _documents()
-        .where(
-            ObligationDocument.agreement_id == agreement_id,
-            ObligationDocument.key == key,
-        )
+        .where(ObligationDocument.agreement_id == agreement_id, ObligationDocument.key == key)
         .order_by(col(ObligationDocument.effective_on).desc(), col(ObligationDocument.added_at).desc()),
     )
 

@@ -15,13 +15,11 @@ from sqlmodel import Session, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, assigning
-from domain.declarations.checks.facts import STATEMENT
-from domain.declarations.checks.judging import GIVEN, Fact, facts_of
-from domain.declarations.program_agreements import clause_without_role
-from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.actors import Actor
-from domain.kernel.rows import (
+from domain.declarations import COORDINATOR, GIVEN, STATEMENT, Fact, clause_without_role, facts_of
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Span,
     also,
     col,
     every,
@@ -29,7 +27,9 @@ from domain.kernel.rows import (
     in_program,
     inside,
     joins,
+    local_day,
     only,
+    program,
     run,
     same,
     scalar,
@@ -38,14 +38,11 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.kernel.scope import local_day, program
-from domain.kernel.spans import Span
-from domain.mail.notices import COORDINATION
+from domain.mail import COORDINATION
 from domain.obligations.owing import on_day, up_to, who_owes
 from domain.obligations.proofs import givers
 from domain.obligations.reading import PeriodRead, periods_as
-from domain.roles.deputies import deputies_of
-from domain.roles.roles import DayTenures, Falls, Link, standing
+from domain.roles import DayTenures, Falls, Link, deputies_of, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.casework import Responsibility, Task
@@ -185,13 +182,7 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
 
 
 def _ask_to_look(
-    session: Session,
-    row: PeriodJudged,
-    asked: asking.AskingTask | None,
-    today: DayTenures,
-    *,
-    by: Actor,
-    at: datetime,
+    session: Session, row: PeriodJudged, asked: asking.AskingTask | None, today: DayTenures, *, by: Actor, at: datetime
 ) -> None:
     chain = chain_of(session, row, today)
     if asked is not None:

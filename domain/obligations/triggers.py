@@ -15,11 +15,8 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.declarations.checks import KINDS, RULES
-from domain.declarations.checks.windows import Touched
-from domain.kernel import periods
-from domain.kernel.rows import col, joins, only, run, scalars
-from domain.kernel.spans import Span
+from domain.declarations import KINDS, RULES, Touched
+from domain.kernel import Span, col, joins, only, periods, run, scalars
 from domain.obligations.projection import keep
 from domain.record import events
 from models.casework import Case, Task
@@ -116,10 +113,7 @@ def _of_steps(
         session,
         only(Task.id, Task.due_on, Case.period)
         .join(Case, joins(Task.case_id, Case))
-        .where(
-            Task.clause != "",
-            or_(col(Task.case_id).in_(case_ids), col(Task.case_id).in_(theirs)),
-        ),
+        .where(Task.clause != "", or_(col(Task.case_id).in_(case_ids), col(Task.case_id).in_(theirs))),
     )
     for row in rows:
         whole = periods.period(row.period)

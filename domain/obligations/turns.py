@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel.rows import run, select
-from domain.kernel.scope import program_of
+from domain.kernel import program_of, run, select
 
 
 def take_turn(session: Session) -> None:

@@ -15,21 +15,24 @@ from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, false, true, un
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.asking import built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
     AnySelect,
+    Refusal,
+    Span,
     also,
+    built,
     col,
     every,
     first,
     in_program,
     inside,
     joins,
+    local_day,
     of,
     only,
+    program,
     run,
     same,
     scalar,
@@ -38,8 +41,6 @@ from domain.kernel.rows import (
     tuples,
     value_of,
 )
-from domain.kernel.scope import local_day, program
-from domain.kernel.spans import Span
 from domain.obligations.owing import EVER, acts_among, on_day, who_owes
 from locales import N_
 from models.agenda import AgendaItem
@@ -240,10 +241,7 @@ def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[Propose
         .join(Person, joins(WaiverProposal.proposed_by, Person))
         .outerjoin(_latest, same(_latest, WaiverProposal))
         .outerjoin(_taken, col(_taken.id).is_not(None))
-        .where(
-            WaiverProposal.agreement_id == agreement_id,
-            WaiverProposal.key == key,
-        )
+        .where(WaiverProposal.agreement_id == agreement_id, WaiverProposal.key == key)
         .order_by(col(WaiverProposal.proposed_at).desc(), col(WaiverProposal.id)),
     )
 
@@ -281,9 +279,7 @@ def refuse_other_committee(session: Session, proposal: WaiverProposal, decided_i
     """Refuse a decision of another committee than the one that the agreement names. Raises Refusal."""
     named = scalar(
         session,
-        only(Committee.id).where(
-            col(Committee.key) == committee_for(session, proposal.agreement_id, proposal.key),
-        ),
+        only(Committee.id).where(col(Committee.key) == committee_for(session, proposal.agreement_id, proposal.key)),
     )
     if decided_in != named:
         raise Refusal(
@@ -294,8 +290,7 @@ def refuse_other_committee(session: Session, proposal: WaiverProposal, decided_i
 def no_quorum() -> Refusal:
     """The refusal that too few sit to waive a clause for a partner, or would without that partner."""
     return Refusal(
-        "waiver.no_quorum",
-        N_("A waiver is granted by a committee that has its quorum, also without that partner."),
+        "waiver.no_quorum", N_("A waiver is granted by a committee that has its quorum, also without that partner.")
     )
 
 

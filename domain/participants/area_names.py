@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from domain.kernel.scope import program
-from domain.people.people import folded
+from domain.kernel import program
+from domain.people import folded
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, show_day
 
 TEXTS: Final = Path(__file__).resolve().parent / "consent_texts"

@@ -20,30 +20,32 @@ from sqlalchemy import ColumnElement, exists, func, insert
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework import asking, assigning, cases
+from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.casework import words as task_words
-from domain.casework.evidence import BY_ITS_ACT
-from domain.kernel import program_calendar
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Actor,
+    Refusal,
     also,
     changes,
     col,
     every,
     first,
     joins,
+    local_day,
     of,
     only,
+    program,
+    program_calendar,
+    program_of,
     run,
+    says_something,
     scalar,
     scalars,
     surely,
+    trimmed,
     value_of,
 )
-from domain.kernel.scope import local_day, program, program_of
-from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.identity import identity_within, without_the_name
 from domain.participants.locking import (
     barred_workers,
@@ -55,10 +57,8 @@ from domain.participants.locking import (
 )
 from domain.participants.retention_terms import retention_of
 from domain.participants.sealing import seal, unseal
-from domain.record import events
-from domain.record.reads import record_read
-from domain.roles.deputies import deputies_of
-from domain.roles.roles import DayTenures, Holder, Link, standing
+from domain.record import events, record_read
+from domain.roles import DayTenures, Holder, Link, deputies_of, standing
 from locales import N_, say
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp

@@ -8,15 +8,23 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, of, run, surely
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    local_day,
+    of,
+    program_of,
+    run,
+    says_something,
+    surely,
+    trimmed,
+)
 from domain.participants.locking import hold_participant
 from domain.participants.sealing import seal, unseal
-from domain.record import events
-from domain.record.reads import Ground, record_read
+from domain.record import Ground, events, record_read
 from locales import N_
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
 

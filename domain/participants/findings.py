@@ -14,11 +14,9 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only
+from domain.kernel import Actor, Refusal, col, every, of, only
 from domain.participants.sealing import unseal
-from domain.record.reads import Ground, Purpose, record_read
+from domain.record import Ground, Purpose, record_read
 from locales import N_, say
 from models.referral import CriterionFinding, Referral
 

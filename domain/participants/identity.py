@@ -15,16 +15,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, run, scalar
-from domain.names.hiding import Hides, hides
-from domain.names.known import Someone, phones_of
+from domain.kernel import Actor, Refusal, col, first, of, only, run, scalar
+from domain.names import Hides, Someone, hides, phones_of
 from domain.participants import rates
 from domain.participants.ages import Age, age_on
 from domain.participants.referral_fields import Said, Who, as_sealed, to_seal
 from domain.participants.sealing import mark, seal, unseal
-from domain.record.reads import Ground, Purpose, record_read
+from domain.record import Ground, Purpose, record_read
 from locales import N_
 from models.participant import Participant
 

@@ -13,11 +13,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.access.doors import digest
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, run, scalar, select
-from domain.kernel.scope import program_of
+from domain.access import digest
+from domain.kernel import Actor, Refusal, changes, col, every, first, of, program_of, run, scalar, select
 from domain.record import events
 from locales import N_
 from models.referral import ReferralLink

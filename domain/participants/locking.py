@@ -10,12 +10,25 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.casework.tasks import complete_task, waive_task
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, in_program, of, only, run, same, scalar, scalars, select, surely
+from domain.casework import complete_task, waive_task
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    first,
+    in_program,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    surely,
+)
 from domain.participants.referral_fields import emptied
-from domain.terms.admission import ADMISSION
+from domain.terms import ADMISSION
 from locales import N_
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove

@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import cases
-from domain.kernel.actors import Actor
-from domain.kernel.rows import only, scalar
-from domain.terms.admission import ADMISSION
+from domain.kernel import Actor, only, scalar
+from domain.terms import ADMISSION
 from models.casework import ProtocolVersion
 
 

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from domain.declarations.program import Rate
+from domain.declarations import Rate
 
 #: A file's distance from its reader: their own part, or on an agenda of these days; of daily work; or far from it.
 Distance = Literal["near", "usual", "far"]

@@ -14,12 +14,9 @@ from uuid import UUID
 from sqlalchemy import func, text
 from sqlmodel import Session
 
-from domain.declarations.program import Rates
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, inside, only, run
-from domain.kernel.scope import program
-from domain.record.reads import READ
+from domain.declarations import Rates
+from domain.kernel import Actor, Refusal, col, inside, only, program, run
+from domain.record import READ
 from locales import N_
 from models.record import Event
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, case, or_
 
-from domain.kernel.rows import AnySelect, col, every, in_program, joins, of, only, run, scalar, select, tuples, value_of
-from domain.terms.admission import BEING_ADMITTED
+from domain.kernel import AnySelect, col, every, in_program, joins, of, only, run, scalar, select, tuples, value_of
+from domain.terms import BEING_ADMITTED
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral

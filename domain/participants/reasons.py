@@ -11,10 +11,9 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Text, cast, literal, union_all
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.rows import AnySelect, col, in_program, run, select, value_of
+from domain.kernel import Actor, AnySelect, col, in_program, run, select, value_of
 from domain.participants.sealing import unseal
-from domain.record.reads import Ground, Purpose, record_read
+from domain.record import Ground, Purpose, record_read
 from models.destruction import KeptUntil
 from models.participant import RiskAssessment
 from models.referral import AdmissionDecision, Referral

@@ -9,11 +9,8 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel.languages import checked_languages
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something, trimmed
-from domain.names.hiding import Hides
+from domain.kernel import Refusal, checked_languages, local_day, says_something, trimmed
+from domain.names import Hides
 from domain.participants.ages import years
 from domain.participants.area_names import areas
 from domain.participants.identity import ParticipantIdentity

@@ -13,10 +13,24 @@ from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, replaced, run, scalar, surely
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    col,
+    every,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    replaced,
+    run,
+    scalar,
+    surely,
+)
 from domain.participants import links
 from domain.participants.identity import ParticipantIdentity, sealed_identity
 from domain.participants.locking import (
@@ -30,8 +44,7 @@ from domain.participants.locking import (
 from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
 from domain.participants.sealing import new_key, seal, unseal
-from domain.record import events
-from domain.record.reads import record_read
+from domain.record import events, record_read
 from locales import N_
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant

@@ -8,10 +8,23 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, changes, col, every, first, joins, of, only, run, scalar, surely
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    scalar,
+    surely,
+)
 from domain.participants.locking import hold_participant
 from domain.record import events
 from locales import N_

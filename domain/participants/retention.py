@@ -16,28 +16,30 @@ from sqlalchemy import exists, func, insert
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.declarations.program import Ended
-from domain.kernel import sealed_words
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.declarations import Ended
+from domain.kernel import (
+    Actor,
+    Refusal,
     changes,
     col,
     every,
     joins,
+    local_day,
     of,
     only,
+    program_of,
     run,
     same,
+    says_something,
     scalars,
+    sealed_words,
     select,
     surely,
+    trimmed,
     tuples,
     value_of,
 )
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.typed_words import says_something, trimmed
-from domain.mail.notices import coordination_chain
+from domain.mail import coordination_chain
 from domain.participants import destruction
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft

@@ -7,8 +7,8 @@ from datetime import date
 
 from sqlmodel import Session
 
-from domain.declarations.program import Ended, Retention, RetentionTerm
-from domain.kernel.scope import program
+from domain.declarations import Ended, Retention, RetentionTerm
+from domain.kernel import program
 
 
 def retention_of(session: Session) -> Retention:

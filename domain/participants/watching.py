@@ -17,22 +17,33 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session, or_
 
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.calendars import UnknownYear
-from domain.kernel.languages import Language
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import col, every, inside, joins, of, only, run, same, scalars, surely, tuples
-from domain.kernel.scope import local_day, program
+from domain.kernel import (
+    ROUNDS,
+    Actor,
+    Language,
+    UnknownYear,
+    calendar_of,
+    col,
+    every,
+    inside,
+    joins,
+    local_day,
+    of,
+    only,
+    program,
+    run,
+    same,
+    scalars,
+    surely,
+    tuples,
+)
 from domain.mail import notices
 from domain.participants.destruction import ENDED
 from domain.participants.patterns import LOOKS_BACK, Distance, Habit, Look, Pattern, patterns_in
 from domain.participants.rates import rates_of
-from domain.record import events
-from domain.record.readings import files_of
-from domain.record.reads import EXPORTED, READ
-from domain.record.turned_away import REFUSED
-from domain.roles.roles import DayTenures, Holder, Link, standing
-from domain.terms.admission import BEING_ADMITTED
+from domain.record import EXPORTED, READ, REFUSED, events, files_of
+from domain.roles import DayTenures, Holder, Link, standing
+from domain.terms import BEING_ADMITTED
 from locales import N_, say
 from models.agenda import AgendaItem
 from models.follow_up import Assignment, FollowUp

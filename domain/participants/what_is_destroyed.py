@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, and_
 
-from domain.kernel.rows import col, in_program, joins, run, scalar, select, value_of
+from domain.kernel import col, in_program, joins, run, scalar, select, value_of
 from models.consent import Consent, Disclosure
 from models.destruction import Destruction
 from models.follow_up import FollowUp, WeeklyNote

@@ -8,15 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, only, scalar, scalars, tuples
-from domain.kernel.scope import program_of
-from domain.kernel.writing import add_row
+from domain.kernel import Actor, Refusal, add_row, changes, col, lasts, only, program_of, scalar, scalars, tuples
 from domain.record import events
-from domain.roles import takers
-from domain.roles.roles import never_began
+from domain.roles import never_began, takers
 from locales import N_
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
 

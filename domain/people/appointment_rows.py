@@ -8,16 +8,27 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Text, cast, update
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, in_program, inside, of, only, run, scalar, scalars, select, surely
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
+from domain.kernel import (
+    Actor,
+    Refusal,
+    changes,
+    col,
+    first,
+    in_program,
+    inside,
+    lasts,
+    local_day,
+    of,
+    only,
+    rewrite,
+    run,
+    scalar,
+    scalars,
+    select,
+    surely,
+)
 from domain.record import events
-from domain.roles import entered_late
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import never_began
+from domain.roles import entered_late, lock_person, never_began
 from locales import N_
 from models.departure import Departure
 from models.program import Tenure

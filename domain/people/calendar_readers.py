@@ -14,10 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run, scalar
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, Refusal, col, only, program_of, run, scalar
 from domain.record import events
 from locales import N_
 from models.invitation import DIALECTS, CalendarReader

@@ -11,21 +11,29 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from domain.access import doors, sign_ins
-from domain.kernel.actors import Actor
-from domain.kernel.languages import checked_spoken
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, joins, of, only, replaced, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.writing import add_row, rewrite
-from domain.mail import notices
-from domain.mail.envelopes import checked_address
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    checked_spoken,
+    col,
+    first,
+    joins,
+    lasts,
+    local_day,
+    of,
+    only,
+    program_of,
+    replaced,
+    rewrite,
+    scalar,
+)
+from domain.mail import checked_address, notices
 from domain.people import appointment_rows, calendar_readers
 from domain.record import events
-from domain.roles.locked_person import lock_person
-from domain.roles.roles import never_began
+from domain.roles import lock_person, never_began
+from domain.terms import created_roles, creates_on
 from domain.terms import days as agreement_days
-from domain.terms.agreed_roles import created_roles, creates_on
 from locales import N_
 from models.agreement import AgreementRole
 from models.casework import Case
@@ -345,11 +353,7 @@ def _is_created(session: Session, role: str, organization: Organization, day: da
     An outside body has no agreement: its roles are those of its seats.
     """
     if organization.kind == "outside":
-        created = only(Seat.id).where(
-            Seat.organization_id == organization.id,
-            Seat.role == role,
-            lasts(Seat, day),
-        )
+        created = only(Seat.id).where(Seat.organization_id == organization.id, Seat.role == role, lasts(Seat, day))
         return scalar(session, created.limit(1)) is not None
     asked = created_roles(col(AgreementRole.id)).where(
         AgreementRole.role == role, Organization.id == organization.id, creates_on(day)

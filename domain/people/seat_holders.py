@@ -8,12 +8,22 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, run, same, scalar
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.writing import add_row, rewrite
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    col,
+    every,
+    lasts,
+    local_day,
+    of,
+    only,
+    program_of,
+    rewrite,
+    run,
+    same,
+    scalar,
+)
 from domain.record import events
 from locales import N_
 from models.committee import Seat, SeatHolder

@@ -1,1 +1,32 @@
 """The record: what was done, read and refused, its seals and their check, and the register of incidents."""
+
+from domain.record import events as events
+from domain.record import incident_versions as incident_versions
+from domain.record import incidents as incidents
+from domain.record import readings as readings
+from domain.record import reads as reads
+from domain.record import seal_check as seal_check
+from domain.record import seals as seals
+from domain.record import turned_away as turned_away
+from domain.record.events import FOR_PRIVACY as FOR_PRIVACY
+from domain.record.events import Fact as Fact
+from domain.record.events import write as write
+from domain.record.incident_entries import IncidentEntry as IncidentEntry
+from domain.record.incident_entries import Telling as Telling
+from domain.record.readings import LONGEST_FILE as LONGEST_FILE
+from domain.record.readings import RecordQuery as RecordQuery
+from domain.record.readings import files_of as files_of
+from domain.record.reads import EXPORTED as EXPORTED
+from domain.record.reads import READ as READ
+from domain.record.reads import Ground as Ground
+from domain.record.reads import Purpose as Purpose
+from domain.record.reads import record_read as record_read
+from domain.record.seal_check import Report as Report
+from domain.record.seal_check import check as check
+from domain.record.seal_check import head_of_letter as head_of_letter
+from domain.record.seals import LastSeal as LastSeal
+from domain.record.seals import head_of as head_of
+from domain.record.turned_away import LEFT_OUT as LEFT_OUT
+from domain.record.turned_away import REFUSED as REFUSED
+from domain.record.unusual import UnusualReading as UnusualReading
+from domain.record.unusual import unusual_reads as unusual_reads

@@ -13,9 +13,7 @@ from sqlalchemy import event, insert
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.rows import run
-from domain.kernel.scope import program_of
+from domain.kernel import Actor, program_of, run
 from models.base import table_of
 from models.record import Event
 

@@ -9,10 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import only, scalar
-from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel import Refusal, local_day, only, says_something, scalar, trimmed
 from locales import N_
 from models.program import Organization
 

@@ -18,11 +18,22 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, of, only, replaced, run
-from domain.kernel.scope import program_of
-from domain.kernel.sealed_words import change_key, open_words, seal_words
+from domain.kernel import (
+    Actor,
+    Refusal,
+    change_key,
+    changes,
+    col,
+    every,
+    first,
+    of,
+    only,
+    open_words,
+    program_of,
+    replaced,
+    run,
+    seal_words,
+)
 from domain.record import events
 from locales import N_
 from models.record import Event, Incident, IncidentVersion
@@ -74,12 +85,7 @@ def opened(session: Session, row: Kept) -> Kept:
 
 
 def redact(
-    session: Session,
-    incident_id: UUID,
-    taken_out: Callable[[str], str],
-    *,
-    by: Actor,
-    at: datetime,
+    session: Session, incident_id: UUID, taken_out: Callable[[str], str], *, by: Actor, at: datetime
 ) -> tuple[str, str, int]:
     """Take words out of every version of an incident; the digests before and after, and how many texts changed.
 
@@ -113,13 +119,7 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
 
 
 def _rewrite(
-    session: Session,
-    held: Incident,
-    version: IncidentVersion,
-    said: Mapping[str, str],
-    *,
-    by: Actor,
-    at: datetime,
+    session: Session, held: Incident, version: IncidentVersion, said: Mapping[str, str], *, by: Actor, at: datetime
 ) -> None:
     """Rewrite the sealed words of a version, and of the incident at that version; the record tells the digest."""
     incident_id, number = held.id, version.number

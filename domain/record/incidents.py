@@ -16,10 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, text
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, in_program, run, scalar, select
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import Actor, Refusal, changes, col, in_program, local_day, program_of, run, scalar, select
 from domain.record.incident_entries import (
     STILL_TO_COME,
     TOLD_BEFORE,
@@ -103,14 +100,7 @@ def complete(
 
 
 def assess(
-    session: Session,
-    incident_id: UUID,
-    *,
-    serious_risk: bool,
-    reasons: str,
-    seen: int | None,
-    by: Actor,
-    at: datetime,
+    session: Session, incident_id: UUID, *, serious_risk: bool, reasons: str, seen: int | None, by: Actor, at: datetime
 ) -> None:
     """Record whether the incident may do serious harm, and what leads to that: needed either way."""
     reasons = needed("risk_reasons", reasons)

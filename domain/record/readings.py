@@ -14,8 +14,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, SQLModel, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.rows import col, every, in_program, inside, joins, only, run, select
-from domain.kernel.scope import moments_of, program_of
+from domain.kernel import col, every, in_program, inside, joins, moments_of, only, program_of, run, select
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import LEFT_OUT, REFUSED
 from models.base import table_of

@@ -14,8 +14,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.kernel import Actor, Refusal
 from domain.record import events
 from locales import N_
 

@@ -16,9 +16,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Row, cast, func
 from sqlmodel import Session
 
-from domain.kernel.hooks import hook
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, of, run, scalars, select, surely
+from domain.kernel import Refusal, col, every, hook, in_program, of, run, scalars, select, surely
 from domain.record import incident_versions
 from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, LastSeal, digest_of, signature_of
 from locales import N_
@@ -134,13 +132,7 @@ class _Checking:
         if self._before is not None:
             report.head = LastSeal(self._before.number, self._before.signature)
         for key_id, numbers in self._unknown_keys.items():
-            report.found(
-                "key.missing",
-                _KEY_MISSING,
-                key=key_id,
-                count=len(numbers),
-                first=numbers[0],
-            )
+            report.found("key.missing", _KEY_MISSING, key=key_id, count=len(numbers), first=numbers[0])
         self._outside.close(report)
         _check_numbers(self._session, report)
         _check_waiting(self._session, report, self._complete)
@@ -230,8 +222,7 @@ def _seals(session: Session) -> Iterator[Seal]:
     """Every seal in its order, some at a time."""
     after = -(2**31)
     while rows := every(
-        session,
-        of(Seal).where(col(Seal.number) > after).order_by(col(Seal.number)).limit(_SEALS_AT_A_TIME),
+        session, of(Seal).where(col(Seal.number) > after).order_by(col(Seal.number)).limit(_SEALS_AT_A_TIME)
     ):
         yield from rows
         after = rows[-1].number

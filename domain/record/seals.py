@@ -19,8 +19,7 @@ from sqlalchemy import BigInteger, Row, Text, cast, func, insert, literal_column
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.kernel.rows import col, first, in_program, of, only, run, scalar, select, surely
-from domain.kernel.scope import program_of
+from domain.kernel import col, first, in_program, of, only, program_of, run, scalar, select, surely
 from models.ports import NoSealKey, SealKeys
 from models.record import Event, Seal
 
@@ -77,10 +76,7 @@ def seal_next(session: Session, keys: SealKeys) -> int:
         text("select pg_advisory_xact_lock(:ours, hashtext(:program))"),
         {"ours": _LOCK, "program": str(program_of(session))},
     )
-    last = first(
-        session,
-        of(Seal).order_by(col(Seal.number).desc()).limit(1),
-    )
+    last = first(session, of(Seal).order_by(col(Seal.number).desc()).limit(1))
     lines = _next_lines(session, last)
     if not lines:
         return 0

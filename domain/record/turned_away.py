@@ -16,9 +16,7 @@ from sqlalchemy import Table, delete, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.rows import col, only, run, scalars, select
-from domain.kernel.scope import program_of
+from domain.kernel import ROUNDS, Actor, col, only, program_of, run, scalars, select
 from domain.record import events
 from models.access import RateCount
 from models.program import Person

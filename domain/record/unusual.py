@@ -18,14 +18,25 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, cast, distinct, func
 from sqlmodel import Session
 
-from domain.kernel.calendars import Calendar, UnknownYear
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import col, every, inside, of, only, run, surely, tuples, value_of
-from domain.kernel.scope import program
+from domain.kernel import (
+    Calendar,
+    UnknownYear,
+    calendar_of,
+    col,
+    every,
+    inside,
+    of,
+    only,
+    program,
+    run,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.record.readings import files_of
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import REFUSED
-from domain.roles.roles import never_began
+from domain.roles import never_began
 from locales import N_
 from models.program import Tenure
 from models.record import Event
@@ -109,11 +120,7 @@ def _lines(session: Session, *, since: datetime, to: datetime) -> list[Event]:
     return every(
         session,
         of(Event)
-        .where(
-            col(Event.verb).in_([READ, EXPORTED]),
-            col(Event.at) > since,
-            col(Event.at) <= to,
-        )
+        .where(col(Event.verb).in_([READ, EXPORTED]), col(Event.at) > since, col(Event.at) <= to)
         .order_by(col(Event.n)),
     )
 
@@ -124,11 +131,7 @@ def _by_day(session: Session, zone: ZoneInfo, *, since: datetime, to: datetime) 
     rows = run(
         session,
         only(Event.actor_id, day, value_of(func.count(distinct(col(Event.xid))).label("reads")))
-        .where(
-            col(Event.verb).in_([READ, EXPORTED]),
-            col(Event.at) > since,
-            col(Event.at) <= to,
-        )
+        .where(col(Event.verb).in_([READ, EXPORTED]), col(Event.at) > since, col(Event.at) <= to)
         .group_by(col(Event.actor_id), day),
     )
     found: dict[UUID, dict[date, int]] = defaultdict(dict)

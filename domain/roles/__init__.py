@@ -1,1 +1,36 @@
 """Who holds which role on a day, who deputizes, and who a duty falls on."""
+
+from domain.roles import entered_late as entered_late
+from domain.roles import takers as takers
+from domain.roles.deputies import deputies_of as deputies_of
+from domain.roles.deputies import touches as touches
+from domain.roles.entered_late import days_of as days_of
+from domain.roles.entered_late import record_began as record_began
+from domain.roles.locked_person import lock_person as lock_person
+from domain.roles.roles import ALONE as ALONE
+from domain.roles.roles import HAVING as HAVING
+from domain.roles.roles import PASSES as PASSES
+from domain.roles.roles import DayAbsence as DayAbsence
+from domain.roles.roles import DayTenures as DayTenures
+from domain.roles.roles import Falls as Falls
+from domain.roles.roles import HeldRole as HeldRole
+from domain.roles.roles import Holder as Holder
+from domain.roles.roles import Link as Link
+from domain.roles.roles import never_began as never_began
+from domain.roles.roles import responsibility as responsibility
+from domain.roles.roles import standing as standing
+from domain.roles.roles import standings as standings
+from domain.roles.sight import FOR_PRIVACY as FOR_PRIVACY
+from domain.roles.sight import SEE_CASES_OF_THEIRS as SEE_CASES_OF_THEIRS
+from domain.roles.sight import SEES_EVERY_CASE as SEES_EVERY_CASE
+from domain.roles.sight import asked_of_who_barred as asked_of_who_barred
+from domain.roles.sight import called_in as called_in
+from domain.roles.sight import calls_who_barred as calls_who_barred
+from domain.roles.sight import case_is_open_to as case_is_open_to
+from domain.roles.sight import letter_is_open_to as letter_is_open_to
+from domain.roles.sight import line_is_open_to as line_is_open_to
+from domain.roles.sight import sees_by_role as sees_by_role
+from domain.roles.sight import task_is_open_to as task_is_open_to
+from domain.roles.sight import who_barred as who_barred
+from domain.roles.takers import may_act_as as may_act_as
+from domain.roles.takers import may_write_of_participants as may_write_of_participants

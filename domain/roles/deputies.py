@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast, false, func
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.rows import col, only, scalars
-from domain.kernel.scope import program
+from domain.kernel import col, only, program, scalars
 from models.program import Absence
 
 #: A deputy who is away has a deputy too, so far and no further.

@@ -14,8 +14,7 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel.rows import col, in_program, scalar, select
-from domain.kernel.scope import local_day
+from domain.kernel import col, in_program, local_day, scalar, select
 from models.record import Event
 
 _DAY: Final = timedelta(days=1)

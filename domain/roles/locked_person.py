@@ -6,8 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of
+from domain.kernel import Refusal, first, of
 from locales import N_
 from models.program import Person
 
@@ -19,10 +18,7 @@ def lock_person(session: Session, person_id: UUID | None) -> Person:
     that began while the access ended would outlive it, and two that lock in another order would wait for each other.
     Lines of the record that name the person do not wait for it. Raises Refusal where there is no such person.
     """
-    row = first(
-        session,
-        of(Person).where(Person.id == person_id).with_for_update(key_share=True),
-    )
+    row = first(session, of(Person).where(Person.id == person_id).with_for_update(key_share=True))
     if row is None:
         raise Refusal("person.unknown", N_("There is no such person."))
     return row

@@ -19,9 +19,7 @@ from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.asking import kept
-from domain.kernel.rows import col, in_program, inside, joins, run, same, scalar, select, value_of
-from domain.kernel.scope import program_of
+from domain.kernel import col, in_program, inside, joins, kept, program_of, run, same, scalar, select, value_of
 from domain.roles import takers
 from models.casework import Responsibility
 from models.departure import Departure
@@ -146,10 +144,7 @@ _ON_THESE_DAYS: Final = union_all(
         Tenure.version,
         Organization.ends_on,
     )
-    .join(
-        Organization,
-        joins(Tenure.organization_id, Organization),
-    )
+    .join(Organization, joins(Tenure.organization_id, Organization))
     .where(
         in_program(Tenure),
         _not_over(Tenure),
@@ -166,11 +161,7 @@ _ON_THESE_DAYS: Final = union_all(
         Absence.ends_on,
         value_of(null()),
         value_of(null()),
-    ).where(
-        in_program(Absence),
-        _touches(Absence),
-        col(Absence.cancelled_at).is_(None),
-    ),
+    ).where(in_program(Absence), _touches(Absence), col(Absence.cancelled_at).is_(None)),
 )
 
 

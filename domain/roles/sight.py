@@ -16,8 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.asking import Question, built
-from domain.kernel.rows import col, inside, joins, only, run, same, scalars, select
+from domain.kernel import Question, built, col, inside, joins, only, run, same, scalars, select
 from domain.roles.roles import DayTenures, Link
 from models.casework import Case, Task
 from models.follow_up import FollowUp
@@ -140,11 +139,7 @@ def _of_the_case(case_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """That a case is about a participant who barred the person."""
     return (
         select(_of_theirs.id)
-        .where(
-            same(_of_theirs, Barred),
-            _of_theirs.id == case_id,
-            _of_theirs.participant_id == Barred.participant_id,
-        )
+        .where(same(_of_theirs, Barred), _of_theirs.id == case_id, _of_theirs.participant_id == Barred.participant_id)
         .correlate(Barred, case_id.table)  # of what is asked two statements further out
         .exists()
     )

@@ -1,1 +1,32 @@
 """What agreements in force allow on a day: roles, new assignments, sharing. Reads only."""
+
+from domain.terms import days as days
+from domain.terms.admission import ADMISSION as ADMISSION
+from domain.terms.admission import BEFORE_COMMITTING as BEFORE_COMMITTING
+from domain.terms.admission import BEING_ADMITTED as BEING_ADMITTED
+from domain.terms.admission import TRIAGE as TRIAGE
+from domain.terms.agreed_roles import BEGUN as BEGUN
+from domain.terms.agreed_roles import created_roles as created_roles
+from domain.terms.agreed_roles import creates_from as creates_from
+from domain.terms.agreed_roles import creates_on as creates_on
+from domain.terms.days import BY_NUMBER as BY_NUMBER
+from domain.terms.days import CANDIDATE as CANDIDATE
+from domain.terms.days import CLINICAL as CLINICAL
+from domain.terms.days import PARTICIPANT as PARTICIPANT
+from domain.terms.days import TO_ACCOMPANY as TO_ACCOMPANY
+from domain.terms.days import TO_TAKE_OVER as TO_TAKE_OVER
+from domain.terms.days import PartnerVersion as PartnerVersion
+from domain.terms.days import Shared as Shared
+from domain.terms.days import asked_of_terms as asked_of_terms
+from domain.terms.days import not_sharing as not_sharing
+from domain.terms.days import other_than as other_than
+from domain.terms.days import without_successor as without_successor
+from domain.terms.parts import PRIMARY as PRIMARY
+from domain.terms.parts import ROLES as ROLES
+from domain.terms.parts import SECOND as SECOND
+from domain.terms.posts import Promise as Promise
+from domain.terms.posts import person_days as person_days
+from domain.terms.sharing import Circle as Circle
+from domain.terms.sharing import Withheld as Withheld
+from domain.terms.sharing import circle_of as circle_of
+from domain.terms.sharing import circles_of as circles_of

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import aliased
 from sqlmodel import or_
 
-from domain.kernel.rows import AnySelect, col, in_program, joins, same, select
+from domain.kernel import AnySelect, col, in_program, joins, same, select
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.program import Organization
 
@@ -40,8 +40,7 @@ def creates_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     begins = (
         select(
             func.coalesce(
-                func.max(col(other.starts_on)).filter(col(other.starts_on) <= day),
-                func.min(col(other.starts_on)),
+                func.max(col(other.starts_on)).filter(col(other.starts_on) <= day), func.min(col(other.starts_on))
             )
         )
         .where(

@@ -19,11 +19,13 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.asking import Question, ask_ahead, built
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
     SHAPE,
+    Question,
+    Refusal,
     also,
+    ask_ahead,
+    built,
     col,
     every,
     first,

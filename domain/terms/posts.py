@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from domain.kernel.spans import Span
+from domain.kernel import Span
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.asking import Question, Values, ask_ahead, built
-from domain.kernel.rows import (
+from domain.kernel import (
+    Question,
+    Span,
+    Values,
+    ask_ahead,
+    built,
     col,
     in_program,
     joins,
@@ -31,8 +35,7 @@ from domain.kernel.rows import (
     tuples,
     value_of,
 )
-from domain.kernel.spans import Span
-from domain.roles.roles import DayTenures, never_began
+from domain.roles import DayTenures, never_began
 from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
 from domain.terms.days import CANDIDATE, TO_ACCOMPANY, DayTerms, Shared, asked_of_terms, terms_on
 from domain.terms.parts import PRIMARY, ROLES, SECOND

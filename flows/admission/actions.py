@@ -11,13 +11,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, or_
 
 from domain.casework import assigning
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, scalar, surely
-from domain.kernel.scope import local_day
-from domain.mail import notices
-from domain.mail.notices import COORDINATION
-from domain.roles.roles import standing
+from domain.kernel import SHAPE, Actor, Refusal, also, col, first, joins, local_day, of, only, same, scalar, surely
+from domain.mail import COORDINATION, notices
+from domain.roles import standing
 from flows.engine import DueAction, StepAction
 from locales import N_, say
 from models.casework import Case, Task

@@ -9,7 +9,7 @@ from typing import Final
 from sqlmodel import Session
 
 from domain.departure import calling_off, taking_up_again
-from domain.kernel.actors import Actor
+from domain.kernel import Actor
 from flows import summaries
 from flows.engine import DueAction, StepAction
 

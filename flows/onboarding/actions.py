@@ -11,26 +11,26 @@ from sqlalchemy import update
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.actors import Actor
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Refusal,
     col,
     every,
     first,
     in_program,
     joins,
+    lasts,
+    local_day,
     of,
     only,
     replaced,
+    rewrite,
     run,
     same,
     scalar,
     select,
     surely,
 )
-from domain.kernel.scope import local_day
-from domain.kernel.writing import rewrite
 from domain.people import seat_holders
 from domain.record import events
 from flows.engine import DueAction, StepAction
@@ -183,10 +183,7 @@ def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool =
         only(Seat.id)
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
-            Committee.source == CLINICAL,
-            Seat.organization_id == organization_id,
-            Seat.role == WORKER,
-            lasts(Seat, day),
+            Committee.source == CLINICAL, Seat.organization_id == organization_id, Seat.role == WORKER, lasts(Seat, day)
         )
         .order_by(col(Seat.key))
         .limit(1)
@@ -201,11 +198,7 @@ def _holding(seat_id: UUID) -> tuple[Any, ...]:
 
 def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
     """The holds of a seat that are a person's on a day or after it."""
-    return (
-        *_holding(seat_id),
-        col(SeatHolder.person_id) == person_id,
-        lasts(SeatHolder, day),
-    )
+    return (*_holding(seat_id), col(SeatHolder.person_id) == person_id, lasts(SeatHolder, day))
 
 
 def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: Any) -> SeatHolder | None:

@@ -12,16 +12,17 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.actors import Actor
-from domain.kernel.languages import Language
-from domain.kernel.lasting import lasts
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
+from domain.kernel import (
+    Actor,
+    Language,
+    Refusal,
     col,
     every,
     first,
     in_program,
     joins,
+    lasts,
+    local_day,
     of,
     only,
     run,
@@ -29,10 +30,9 @@ from domain.kernel.rows import (
     scalar,
     select,
     surely,
+    title_of,
     value_of,
 )
-from domain.kernel.scope import local_day
-from domain.kernel.titles import title_of
 from domain.mail import notices
 from flows.engine import DueAction
 from locales import N_

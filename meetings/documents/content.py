@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from domain.kernel.refusals import Refusal
+from domain.kernel import Refusal
 from locales import N_, ZONE
 
 Purpose = Literal["information", "discussion", "decision"]

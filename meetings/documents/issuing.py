@@ -13,10 +13,8 @@ from typing import Final, Literal
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.mail.envelopes import Attachment
-from domain.mail.name_answers import unanswered
-from domain.mail.name_gate import NAMES_SOMEONE, NameGate
+from domain.kernel import Refusal
+from domain.mail import NAMES_SOMEONE, Attachment, NameGate, unanswered
 from locales import N_
 from meetings.documents.content import (
     AgendaContent,

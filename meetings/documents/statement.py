@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from domain.declarations.checks import FACTS
-from domain.obligations.reading import WORST_FIRST
+from domain.declarations import FACTS
+from domain.obligations import WORST_FIRST
 from meetings.documents.content import NOTHING, Both, Content, DecisionNumber, DecisionState, Words
 
 _FROZEN: Final = ConfigDict(extra="forbid")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, groupby, islice
 from typing import Final
 
-from domain.declarations.checks import ADDED_UP, WHY
-from domain.obligations.reading import WORST_FIRST
-from domain.obligations.wording import STATES
+from domain.declarations import ADDED_UP, WHY
+from domain.obligations import STATES, WORST_FIRST
 from locales import N_, Counted, show_day, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
 from meetings.documents.paper import (
@@ -195,8 +194,7 @@ def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
     )
     yield PaperTable(columns, (Group("", rows),))
     yield PaperNote(
-        words.say(N_("In calendar days. During an absence the deputy acts, and the role is not vacant.")),
-        "quiet",
+        words.say(N_("In calendar days. During an absence the deputy acts, and the role is not vacant.")), "quiet"
     )
 
 

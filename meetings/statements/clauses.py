@@ -11,14 +11,17 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, rule_of
-from domain.declarations.checks.facts import DOCUMENT
-from domain.declarations.checks.judging import Fact, facts_of
-from domain.declarations.checks.rule import CheckRule
-from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.rows import col, every, of
-from domain.kernel.scope import local_day
-from domain.kernel.spans import Span
+from domain.declarations import (
+    DOCUMENT,
+    FACTS,
+    GIVEN_BY_PEOPLE,
+    CheckRule,
+    Fact,
+    clause_without_role,
+    facts_of,
+    rule_of,
+)
+from domain.kernel import Span, col, every, local_day, of
 from domain.obligations import reading
 from locales import N_, say, show_day
 from meetings.documents.content import Both

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel.rows import col, joins, only, scalars, select
+from domain.kernel import col, joins, only, scalars, select
 from meetings.agenda_items import IS_ABOUT
 from models.agenda import AgendaItem
 from models.casework import Case, Task
@@ -37,7 +37,7 @@ def clinical_decisions(session: Session) -> frozenset[UUID]:
                 col(Case.participant_id).is_not(None),
                 by_name,
                 col(Decision.id).in_(only(AdmissionDecision.decision_id)),
-            ),
+            )
         ),
     )
     return frozenset(found)

@@ -14,14 +14,25 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
-from domain.declarations.checks import rule_of
-from domain.kernel.periods import Period
-from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, surely, tuples
-from domain.kernel.scope import local_day, moments_of, program
-from domain.kernel.spans import Span
-from domain.obligations import reading
-from domain.obligations.reading import PeriodRead
-from domain.obligations.wording import STATES
+from domain.declarations import rule_of
+from domain.kernel import (
+    Period,
+    Span,
+    col,
+    every,
+    inside,
+    joins,
+    local_day,
+    moments_of,
+    of,
+    only,
+    program,
+    run,
+    scalars,
+    surely,
+    tuples,
+)
+from domain.obligations import STATES, PeriodRead, reading
 from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships
@@ -158,10 +169,7 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
     lost = (
         only(surely(Task.case_id))
         .join(Lateness, joins(Lateness.task_id, Task))
-        .where(
-            col(Task.required),
-            col(Lateness.due_on).between(period.starts_on, period.ends_on),
-        )
+        .where(col(Task.required), col(Lateness.due_on).between(period.starts_on, period.ends_on))
     )
     return set(scalars(session, lost)) | set(
         scalars(

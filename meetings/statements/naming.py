@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.rows import only, run
-from domain.kernel.spans import Span
+from domain.kernel import Span, only, run
 from meetings.committees import committees
 from meetings.documents.content import Both
 from meetings.documents.statement import Days

@@ -12,9 +12,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel.periods import Period, is_of
-from domain.kernel.rows import col, joins, only, scalar, tuples
-from domain.kernel.scope import moments_of
+from domain.kernel import Period, col, is_of, joins, moments_of, only, scalar, tuples
 from locales import N_
 from meetings.statements.small_counts import shares
 from meetings.statements.tables import CountRow, CountTable, both, table_of
@@ -58,10 +56,7 @@ def _cohort(session: Session, period: Period) -> Counter[str]:
         session,
         only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
         .join(Participant, joins(Referral.participant_id, Participant))
-        .outerjoin(
-            FollowUp,
-            joins(FollowUp.participant_id, Participant),
-        )
+        .outerjoin(FollowUp, joins(FollowUp.participant_id, Participant))
         .where(
             col(Referral.state).in_(_COUNTED),
             col(Referral.received_at) >= moments_of(session, period.starts_on)[0],

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of
-from domain.kernel.scope import local_day, program
+from domain.endorsement import OWES_AGAIN
+from domain.kernel import Refusal, col, every, local_day, of, program
 from locales import N_
 from meetings.decision_words import said_as, shown_state
 from meetings.decisions import owed_by, owner_of, to_endorse
@@ -158,10 +156,7 @@ def _said(row: Decision) -> Both:
 
 
 def _place(session: Session, organization_id: UUID) -> Organization:
-    rows = every(
-        session,
-        of(Organization).where(Organization.id == organization_id),
-    )
+    rows = every(session, of(Organization).where(Organization.id == organization_id))
     if not rows:
         raise Refusal("organization.unknown", N_("The program has no such organization."))
     return rows[0]

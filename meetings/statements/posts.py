@@ -10,11 +10,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.declarations.checks.records import grouped
-from domain.kernel.rows import col, every, of, only, scalar
-from domain.kernel.spans import Span
-from domain.roles.roles import never_began
-from domain.terms.posts import Promise, person_days
+from domain.declarations import grouped
+from domain.kernel import Span, col, every, of, only, scalar
+from domain.roles import never_began
+from domain.terms import Promise, person_days
 from meetings.documents.content import Both
 from meetings.documents.statement import PostYear
 from meetings.statements.naming import days_of, title_of

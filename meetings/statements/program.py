@@ -16,11 +16,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session
 
-from domain.kernel.actors import Actor
-from domain.kernel.periods import Period, overlapping, period
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, inside, only, run, scalar, select, tuples
-from domain.kernel.scope import local_day, program, program_of
+from domain.kernel import (
+    Actor,
+    Period,
+    Refusal,
+    col,
+    in_program,
+    inside,
+    local_day,
+    only,
+    overlapping,
+    period,
+    program,
+    program_of,
+    run,
+    scalar,
+    select,
+    tuples,
+)
 from domain.record import events
 from locales import N_
 from meetings.documents.content import Both
@@ -120,10 +133,7 @@ def require_released(session: Session, key: str, on: date) -> Release:
     found = released(session, key)
     if found is None:
         _closed(session, key, on)
-        raise Refusal(
-            "statement.not_released",
-            N_("The coordinator has not released this statement yet."),
-        )
+        raise Refusal("statement.not_released", N_("The coordinator has not released this statement yet."))
     return found
 
 

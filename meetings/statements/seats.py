@@ -10,8 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.rows import col, every, of
-from domain.kernel.spans import Span
+from domain.kernel import Span, col, every, of
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from meetings.documents.content import Both
 from meetings.documents.statement import SeatYear

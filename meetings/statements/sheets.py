@@ -6,11 +6,9 @@ from datetime import date
 
 from sqlmodel import Session
 
-from domain.files.spreadsheets import XLSX, Sheet, Value
-from domain.kernel.periods import in_words
-from domain.kernel.scope import local_day
-from domain.mail.envelopes import Attachment
-from domain.mail.name_gate import NameGate
+from domain.files import XLSX, Sheet, Value
+from domain.kernel import in_words, local_day
+from domain.mail import Attachment, NameGate
 from locales import LANGUAGES, N_, pick, say
 from meetings.documents.paper import typeset
 from meetings.statements.program import Release
@@ -39,7 +37,7 @@ def program_file(session: Session, left: Release, language: str) -> Attachment:
 def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes:
     """A sheet for each table, and a first one that says what the counts are."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files.workbooks import as_workbook  # noqa: PLC0415
+    from domain.files import as_workbook  # noqa: PLC0415
 
     title = title_of(language, statement)
     about = Sheet(

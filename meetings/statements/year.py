@@ -9,9 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, col, every, joins, of, surely
-from domain.kernel.spans import Span, joined
+from domain.kernel import SHAPE, Refusal, Span, col, every, joined, joins, of, surely
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.program import Organization
@@ -101,10 +99,7 @@ def versions_of(session: Session, organization_id: UUID) -> list[BegunVersion]:
         session,
         of(BegunVersion)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .where(
-            Agreement.organization_id == organization_id,
-            col(AgreementVersion.state).in_(_BEGUN),
-        )
+        .where(Agreement.organization_id == organization_id, col(AgreementVersion.state).in_(_BEGUN))
         .order_by(col(AgreementVersion.starts_on)),
     )
 

@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.accompaniment import reviews
-from domain.accompaniment.reviews import REVIEWED
-from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, STOPPED
-from domain.kernel.rows import (
+from domain.accompaniment import FOLLOWS, OF_SECOND, REVIEWED, STOPPED, reviews
+from domain.kernel import (
     SHAPE,
     also,
     col,
     every,
     inside,
     joins,
+    local_day,
+    moments_of,
     of,
     only,
     run,
@@ -29,8 +29,7 @@ from domain.kernel.rows import (
     surely,
     tuples,
 )
-from domain.kernel.scope import local_day, moments_of
-from domain.terms.parts import PRIMARY, SECOND
+from domain.terms import PRIMARY, SECOND
 from models.casework import Task
 from models.consent import Consent
 from models.follow_up import Assignment, FollowUp
@@ -62,13 +61,7 @@ def withdrawals_are_asked_about(session: Session, at: datetime) -> Iterable[str]
     rows = tuples(
         session,
         only(Consent.id, Consent.participant_id, Consent.purpose, surely(Consent.withdrawn_at))
-        .join(
-            FollowUp,
-            and_(
-                same(FollowUp, Consent),
-                FollowUp.participant_id == Consent.participant_id,
-            ),
-        )
+        .join(FollowUp, and_(same(FollowUp, Consent), FollowUp.participant_id == Consent.participant_id))
         .where(
             col(Consent.withdrawn_at).is_not(None),
             FollowUp.state == "active",
@@ -89,13 +82,7 @@ def reviews_are_asked_about(session: Session, at: datetime) -> Iterable[str]:
     rows = tuples(
         session,
         only(Consent.id, Consent.participant_id)
-        .join(
-            FollowUp,
-            and_(
-                same(FollowUp, Consent),
-                FollowUp.participant_id == Consent.participant_id,
-            ),
-        )
+        .join(FollowUp, and_(same(FollowUp, Consent), FollowUp.participant_id == Consent.participant_id))
         .where(
             col(Consent.review_since).is_not(None),
             col(Consent.withdrawn_on).is_(None),
@@ -123,8 +110,7 @@ def reviews_are_found(session: Session, at: datetime) -> Iterable[str]:
         followed = scalar(
             session,
             only(FollowUp.id).where(
-                FollowUp.participant_id == participant_id,
-                col(FollowUp.state).in_(["active", "on_break"]),
+                FollowUp.participant_id == participant_id, col(FollowUp.state).in_(["active", "on_break"])
             ),
         )
         if followed is not None:
@@ -179,9 +165,7 @@ def _homes(session: Session, follow_up_id: UUID) -> frozenset[UUID]:
         scalars(
             session,
             only(Assignment.organization_id).where(
-                Assignment.follow_up_id == follow_up_id,
-                Assignment.kind == PRIMARY,
-                col(Assignment.ended_at).is_(None),
+                Assignment.follow_up_id == follow_up_id, Assignment.kind == PRIMARY, col(Assignment.ended_at).is_(None)
             ),
         )
     )
@@ -216,9 +200,7 @@ def _acted_for(session: Session, person_id: UUID, at: datetime) -> Iterator[UUID
     yield from scalars(
         session,
         only(Absence.person_id).where(
-            Absence.deputy_id == person_id,
-            col(Absence.starts_on) <= day,
-            col(Absence.ends_on) >= day,
+            Absence.deputy_id == person_id, col(Absence.starts_on) <= day, col(Absence.ends_on) >= day
         ),
     )
 

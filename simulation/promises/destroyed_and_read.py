@@ -8,10 +8,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel.rows import run
-from domain.kernel.scope import local_day, program, program_of
-from domain.mail.letters import without_numbers
-from domain.participants.rates import DAY, HOUR, rates_of
+from domain.kernel import local_day, program, program_of, run
+from domain.mail import without_numbers
+from domain.participants import DAY, HOUR, rates_of
 from simulation.promises import promise
 
 

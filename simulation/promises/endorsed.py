@@ -9,8 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, text
 from sqlmodel import Session
 
-from domain.kernel.rows import run
-from domain.kernel.scope import local_day, program_of
+from domain.kernel import local_day, program_of, run
 from simulation.promises import promise
 
 #: Silence is asked again on the first working day after the last one: a week covers any holidays that are declared.

@@ -8,13 +8,10 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.equipment.inventory import serial_key
-from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.follow_ups.assigning import FIND_A_WORKER
-from domain.follow_ups.meeting_places import where_is
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalars, select, tuples
-from domain.kernel.scope import local_day
-from domain.terms.parts import PRIMARY
+from domain.equipment import serial_key
+from domain.follow_ups import APART, APART_COORDINATION, FIND_A_WORKER, where_is
+from domain.kernel import SHAPE, also, col, every, joins, local_day, of, only, scalars, select, tuples
+from domain.terms import PRIMARY
 from models.casework import LIVE, Evidence, Request, Task
 from models.equipment import Equipment, Loan
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
@@ -29,10 +26,7 @@ def _nobody_has_what_is_lost(session: Session, at: datetime) -> Iterator[str]:  
         session,
         only(Equipment.id)
         .join(Loan, joins(Loan.equipment_id, Equipment))
-        .where(
-            Equipment.state != "in_use",
-            col(Loan.returned_at).is_(None),
-        ),
+        .where(Equipment.state != "in_use", col(Loan.returned_at).is_(None)),
     )
     yield from (f"equipment {row}" for row in rows)
 
@@ -69,13 +63,7 @@ def _one_thing_a_number(session: Session, at: datetime) -> Iterator[str]:  # noq
 
 @promise("Equipment that a step hands over is a thing of the inventory.")
 def _what_is_handed_over_is_in_the_inventory(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
-    rows = scalars(
-        session,
-        only(Evidence.id).where(
-            Evidence.kind == "serial",
-            col(Evidence.equipment_id).is_(None),
-        ),
-    )
+    rows = scalars(session, only(Evidence.id).where(Evidence.kind == "serial", col(Evidence.equipment_id).is_(None)))
     yield from (f"evidence {row}" for row in rows)
 
 
@@ -90,8 +78,7 @@ def _what_is_approved_was_filled_in(session: Session, at: datetime) -> Iterator[
     ids = [task_id for task_id, _, _ in tasks]
     filled_in = dict(
         tuples(
-            session,
-            only(Request.task_id, Request.digest).where(col(Request.task_id).in_(ids)).order_by(col(Request.n)),
+            session, only(Request.task_id, Request.digest).where(col(Request.task_id).in_(ids)).order_by(col(Request.n))
         )
     )
     approved = {
@@ -123,11 +110,7 @@ class _Part(Activity):
 def _recruiters_are_apart(session: Session, at: datetime) -> Iterator[str]:
     asked = set(
         scalars(
-            session,
-            only(Task.item).where(
-                col(Task.step).in_([APART, APART_COORDINATION]),
-                col(Task.state).in_(LIVE),
-            ),
+            session, only(Task.item).where(col(Task.step).in_([APART, APART_COORDINATION]), col(Task.state).in_(LIVE))
         )
     )
     rows = every(

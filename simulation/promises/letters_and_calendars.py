@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import Select
 
-from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, select, surely, tuples
+from domain.kernel import col, every, inside, joins, of, only, run, scalars, select, surely, tuples
 from meetings.agenda_papers import readers_of
 from meetings.invitations import THREAD
 from models.committee import SeatHolder
@@ -68,10 +68,7 @@ def seasons_go_on_at_another_hour(session: Session, at: datetime) -> Iterable[st
         session,
         only(MeetingSeries.id)
         .join(earlier, joins(MeetingSeries.follows_id, earlier))
-        .where(
-            MeetingSeries.at == earlier.at,
-            MeetingSeries.minutes == earlier.minutes,
-        ),
+        .where(MeetingSeries.at == earlier.at, MeetingSeries.minutes == earlier.minutes),
     )
     yield from (f"meeting_series {one}" for one in rows)
 
@@ -96,9 +93,7 @@ def second_representatives_get_papers(session: Session, at: datetime) -> Iterabl
         session,
         only(Meeting.id, surely(Meeting.agenda_frozen_at))
         .where(
-            Meeting.state == "planned",
-            col(Meeting.agenda_frozen_at).is_not(None),
-            col(Meeting.agenda_frozen_at) <= at,
+            Meeting.state == "planned", col(Meeting.agenda_frozen_at).is_not(None), col(Meeting.agenda_frozen_at) <= at
         )
         .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
@@ -109,8 +104,7 @@ def second_representatives_get_papers(session: Session, at: datetime) -> Iterabl
             scalars(
                 session,
                 only(Event.subject_id).where(
-                    Event.verb == "notice.no_address",
-                    inside(Event.facts)["key"].astext.like(key),
+                    Event.verb == "notice.no_address", inside(Event.facts)["key"].astext.like(key)
                 ),
             )
         )

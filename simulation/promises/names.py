@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from domain.casework import words
-from domain.kernel.rows import col, of, only, run, same, scalars, select
+from domain.kernel import col, of, only, run, same, scalars, select
 from models.agenda import AgendaItem
 from models.minutes import Minutes
 from models.record import Event, Incident, IncidentVersion

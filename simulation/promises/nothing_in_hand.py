@@ -12,11 +12,9 @@ from sqlmodel import Session, and_
 
 from domain.casework import board, vacancies
 from domain.departure import taking_tasks, unopened
-from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
-from domain.kernel.rows import SHAPE, also, col, every, of, run, same, scalar, surely
-from domain.kernel.scope import local_day, program_of
-from domain.roles.roles import DayTenures, Falls, Link, standing
-from domain.roles.takers import may_act_as, may_write_of_participants
+from domain.follow_ups import FIND_A_SECOND, FIND_A_WORKER
+from domain.kernel import SHAPE, also, col, every, local_day, of, program_of, run, same, scalar, surely
+from domain.roles import DayTenures, Falls, Link, may_act_as, may_write_of_participants, standing
 from models.casework import Responsibility, Task
 from simulation.promises import promise
 

@@ -9,8 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel.rows import run
-from domain.kernel.scope import program_of
+from domain.kernel import program_of, run
 from simulation.promises import promise
 
 #: Who owes a clause on a local day: `person_id`, by agreement, clause and day, themselves or acting for one who does.

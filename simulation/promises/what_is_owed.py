@@ -11,18 +11,20 @@ from sqlalchemy import Date, Text, cast, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.casework.anew import Missed, missed_before
-from domain.casework.scheduling import pinned_protocol
-from domain.declarations.checks.watch import AtRisk, Watch
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import (
+from domain.casework import Missed, missed_before, pinned_protocol
+from domain.declarations import AtRisk, Watch
+from domain.kernel import (
     SHAPE,
     also,
+    calendar_of,
     col,
     every,
     joins,
+    local_day,
     of,
     only,
+    program,
+    program_of,
     same,
     scalar,
     scalars,
@@ -31,7 +33,6 @@ from domain.kernel.rows import (
     tuples,
     value_of,
 )
-from domain.kernel.scope import local_day, program, program_of
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.casework import Case, Lateness, Task
 from models.obligation import ObligationFinding, ObligationPeriod
@@ -42,16 +43,7 @@ from simulation.promises import promise
 _DAY: Final = timedelta(days=1)
 #: Why a fact says nothing of how its own period stands.
 _SAYS_NOTHING: Final = frozenset(
-    {
-        "other_period",
-        "to_come",
-        "not_recorded_yet",
-        "awaited",
-        "cancelled",
-        "without_quorum",
-        "called_off",
-        "waived",
-    }
+    {"other_period", "to_come", "not_recorded_yet", "awaited", "cancelled", "without_quorum", "called_off", "waived"}
 )
 #: In these states something lacks of a period that is not over.
 _LACKS: Final = ("nothing_recorded", "at_risk", "on_track")
@@ -113,8 +105,7 @@ def asked_once(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
         session,
         only(Task.id, ObligationPeriod.state, ObligationPeriod.task_id)
         .outerjoin(
-            ObligationPeriod,
-            and_(same(ObligationPeriod, Task), cast(col(ObligationPeriod.id), Text) == col(Task.item)),
+            ObligationPeriod, and_(same(ObligationPeriod, Task), cast(col(ObligationPeriod.id), Text) == col(Task.item))
         )
         .where(
             col(Task.step).in_(["obligation.attest", "obligation.give", "obligation.see_to", "obligation.sit"]),
@@ -153,10 +144,7 @@ def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: 
 @promise("What was found late of a clause stays late.")
 def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     """A period in which a step was found late by the same text before, and is found so no more."""
-    rows = every(
-        session,
-        of(ObligationFinding).order_by(col(ObligationFinding.period_id), col(ObligationFinding.n)),
-    )
+    rows = every(session, of(ObligationFinding).order_by(col(ObligationFinding.period_id), col(ObligationFinding.n)))
     known: dict[tuple[UUID, UUID], set[str]] = {}
     standing: dict[UUID, ObligationFinding] = {}
     for one in rows:
@@ -202,11 +190,7 @@ def _is_kept(session: Session, one: Missed, until: date) -> bool:
         scalar(
             session,
             only(Lateness.id)
-            .where(
-                Lateness.task_id == one.task_id,
-                col(Lateness.due_on) <= one.due_on,
-                col(Lateness.until) >= until,
-            )
+            .where(Lateness.task_id == one.task_id, col(Lateness.due_on) <= one.due_on, col(Lateness.until) >= until)
             .limit(1),
         )
         is not None

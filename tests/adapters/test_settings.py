@@ -146,10 +146,7 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
         (RELAY | {"SMTP_PASSWORD_FILE": "/nonexistent"}, "SMTP_USER"),
         (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/nonexistent"}, "SMTP_PASSWORD_FILE"),
         (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null"}, "SMTP_PASSWORD_FILE"),
-        (
-            RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null", "SMTP_STARTTLS": "no"},
-            "SMTP_STARTTLS",
-        ),
+        (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null", "SMTP_STARTTLS": "no"}, "SMTP_STARTTLS"),
         (RELAY | {"SMTP_PORT": "smtp"}, "SMTP_PORT"),
         (RELAY | {"SMTP_TLS": "yes"}, "SMTP_TLS"),
         (RELAY | {"SMTP_TLS": "implicit", "SMTP_STARTTLS": "yes"}, "SMTP_STARTTLS"),

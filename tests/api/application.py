@@ -87,12 +87,7 @@ def nobody(
 
 
 def client_for(
-    database: Database,
-    person_id: UUID,
-    *,
-    demonstration: bool = False,
-    at: datetime = AT,
-    letters_leave: bool = True,
+    database: Database, person_id: UUID, *, demonstration: bool = False, at: datetime = AT, letters_leave: bool = True
 ) -> TestClient:
     """A browser in which this person is signed in."""
     client = nobody(database, demonstration=demonstration, at=at, letters_leave=letters_leave)

@@ -321,11 +321,7 @@ def test_nobody_migrates_without_the_owners_address(
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("passes", ["a superuser", "who may act as the owner"])
 def test_nothing_begins_as_a_role_that_passes_the_walls_of_the_database(
-    command: Say,
-    at: Callable[[Database], None],
-    empty_database: Database,
-    monkeypatch: pytest.MonkeyPatch,
-    passes: str,
+    command: Say, at: Callable[[Database], None], empty_database: Database, monkeypatch: pytest.MonkeyPatch, passes: str
 ) -> None:
     at(empty_database)
     assert command("migrate")[0] == 0
@@ -384,11 +380,7 @@ def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_
 
 @pytest.mark.parametrize(
     ("base_url", "proxies", "is_told"),
-    [
-        ("https://spheres.example", "", True),
-        ("https://spheres.example", "10.0.0.5", False),
-        ("", "", False),
-    ],
+    [("https://spheres.example", "", True), ("https://spheres.example", "10.0.0.5", False), ("", "", False)],
 )
 def test_an_installation_behind_a_proxy_that_it_does_not_know_says_whom_it_counts_as_one(
     capsys: pytest.CaptureFixture[str], base_url: str, proxies: str, is_told: bool

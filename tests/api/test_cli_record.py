@@ -55,8 +55,7 @@ def test_lines_that_wait_are_counted(command: Say, sealed: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "sentence"),
-    [("en", "Under seal 1 lines were changed: {n}. [line.changed]"), ("fr", "[line.changed]")],
+    ("lang", "sentence"), [("en", "Under seal 1 lines were changed: {n}. [line.changed]"), ("fr", "[line.changed]")]
 )
 def test_a_changed_line_is_named_with_status_1(command: Say, sealed: Cast, lang: str, sentence: str) -> None:
     (line,) = tamper(

@@ -109,11 +109,7 @@ def test_every_command_is_asked_but_those_that_make_a_database_or_need_none() ->
 @pytest.mark.parametrize("asked", [("migrate",), ("verify",), ("keys", "init"), ("up", "--demo")], ids=" ".join)
 @pytest.mark.parametrize("place", ["a file/data", "x" * 300], ids=["below a file", "a name that no disk takes"])
 def test_a_data_folder_that_cannot_be_is_one_sentence(
-    asked: tuple[str, ...],
-    place: str,
-    data: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    asked: tuple[str, ...], place: str, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (data.parent / "a file").touch()
     monkeypatch.setenv("SPHERES_DATA", str(data.parent / place))

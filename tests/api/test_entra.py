@@ -342,9 +342,7 @@ def test_an_address_links_nobody(place: Place) -> None:
 
 
 @pytest.mark.ci
-def test_someone_of_another_tenant_with_the_same_object_and_address_is_someone_else(
-    settle: Settle,
-) -> None:
+def test_someone_of_another_tenant_with_the_same_object_and_address_is_someone_else(settle: Settle) -> None:
     place = settle(several=True)
     place.link("manager_em")
     namesake = Account(ALICE.object_id, OTHER_TENANT, ALICE.email)

@@ -63,10 +63,7 @@ def test_of_a_thousand_tries_from_one_place_most_are_refused_and_other_places_ar
 
 
 #: What counts the tries of each action that somebody who is not signed in may try, and how many are let through.
-COUNTED: Final = {
-    Action.SIGN_IN: ("sign_in", SIGN_IN_TRIES),
-    Action.ANSWER_BY_LINK: ("answer", ANSWERS_FROM_ONE_PLACE),
-}
+COUNTED: Final = {Action.SIGN_IN: ("sign_in", SIGN_IN_TRIES), Action.ANSWER_BY_LINK: ("answer", ANSWERS_FROM_ONE_PLACE)}
 
 #: The choice of whom to be. Only a demonstration has it, where there is nothing to guess and nobody is real.
 OF_THE_DEMONSTRATION: Final = "/sign-in"

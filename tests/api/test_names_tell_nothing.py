@@ -120,10 +120,7 @@ def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_wo
 
 @pytest.mark.parametrize(
     ("path", "data"),
-    [
-        ("/refer/{token}", {"reasons": "Écrire à {name} svp"}),
-        ("/answer/{token}", {"said": "Écrire à {name} svp"}),
-    ],
+    [("/refer/{token}", {"reasons": "Écrire à {name} svp"}), ("/answer/{token}", {"said": "Écrire à {name} svp"})],
 )
 def test_what_is_written_by_a_link_is_pointed_at_alike_before_the_link_is_looked_at(
     cast: Cast, path: str, data: dict[str, str]

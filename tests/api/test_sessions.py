@@ -86,11 +86,7 @@ def test_a_sign_in_is_ended_from_another_and_its_cookie_is_a_strangers(cast: Cas
     assert there.get("/my-access").headers["location"] == "/sign-in"
     assert here.get("/my-access").status_code == 200
     assert endings(cast, "police") == ["", "ended_elsewhere"]
-    assert told(cast, "session.ended")[-1] == {
-        "means": ["demonstration"],
-        "reason": "ended_elsewhere",
-        "sign_ins": 1,
-    }
+    assert told(cast, "session.ended")[-1] == {"means": ["demonstration"], "reason": "ended_elsewhere", "sign_ins": 1}
 
 
 @pytest.mark.parametrize("whose", ["coordinator", "other_program", "nobody"])

@@ -50,10 +50,7 @@ DAYS = {
 }
 
 
-@pytest.mark.parametrize(
-    "at",
-    [pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in DAYS.items()],
-)
+@pytest.mark.parametrize("at", [pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in DAYS.items()])
 def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -> None:
     loaded = Demonstration(database.engine, letter_templates(), at=at, keys=KEYS)
     program_id = loaded.load()

@@ -233,8 +233,7 @@ def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast,
 
 
 def test_whoever_has_a_part_in_a_case_today_hears_that_it_is_cancelled_and_nobody_who_had_one_before(
-    cast: Cast,
-    case_id: UUID,
+    cast: Cast, case_id: UUID
 ) -> None:
     complete(cast, case_id, "request_petty_cash")
     by = cast.actor("coordinator")
@@ -464,9 +463,7 @@ def test_a_closed_case_reopened_waits_for_a_decision_and_closes_again(cast: Cast
 
 #: A case of 26 steps takes seconds: shrinking one that fails would take the whole run's time.
 _RANDOMLY = settings(
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck)
 )
 _any_order = given(order=st.permutations(WHOLE_ONBOARDING), data=st.data())
 
@@ -551,12 +548,7 @@ def _undo_one(cast: Cast, case_id: UUID, data: st.DataObject) -> str | None:
             return None
         name, item = data.draw(st.sampled_from(done))
         try:
-            tasks.undo_task(
-                session,
-                step(session, case_id, name, item)["id"],
-                by=cast.actor("coordinator"),
-                at=AT,
-            )
+            tasks.undo_task(session, step(session, case_id, name, item)["id"], by=cast.actor("coordinator"), at=AT)
         except Refusal as refusal:
             if refusal.code != "task.others_followed":
                 raise

@@ -379,9 +379,7 @@ def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(pr
     assert [row.state for row in asked(program, case_id, "pass_on_seats")] == ["done"], "nothing is asked of the new"
 
 
-def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_before_still_runs(
-    program: Cast,
-) -> None:
+def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_before_still_runs(program: Cast) -> None:
     """The one of before has those days too, until their departure ends it."""
     place, who, first = program.organizations["en-marge"], program.people["manager_em"], LAST_DAY + timedelta(days=60)
     with program.session() as session:

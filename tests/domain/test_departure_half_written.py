@@ -286,9 +286,7 @@ def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(pr
 
 
 @pytest.mark.ci
-def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_them_until_it_ends(
-    program: Cast,
-) -> None:
+def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_them_until_it_ends(program: Cast) -> None:
     with program.session() as session:
         first = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
         second = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)

@@ -157,9 +157,7 @@ def test_6_a_successor_without_an_address_has_it_all_the_same_and_no_letter_is_l
     settle(program, task.id, to=THIRD)
     with program.session() as session:
         assert len(offers.offered_to(session, program.people[THIRD])) == 1
-        written = session.scalars(
-            text("select person_id from notice where template = 'no_address'"),
-        ).all()
+        written = session.scalars(text("select person_id from notice where template = 'no_address'")).all()
     assert written == [program.people["coordinator"]]
 
 

@@ -360,12 +360,7 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
         rows = every(session, of(SeatHolder).where(SeatHolder.id != held_id).order_by(col(SeatHolder.starts_on)))
     assert all(row.withdrawn_at is None for row in rows)
     assert [(row.person_id, row.kind, row.starts_on, row.ends_on) for row in rows] == [
-        (
-            program.people["deputy"],
-            "alternate",
-            LAST_DAY + timedelta(days=1),
-            before if follows == "deputy" else None,
-        ),
+        (program.people["deputy"], "alternate", LAST_DAY + timedelta(days=1), before if follows == "deputy" else None),
         (program.people[follows], "principal", from_then, None),
     ]
 
@@ -451,10 +446,7 @@ def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked
         settle(program, gone.id, ended="lost", note="Never seen")
     with program.session() as session:
         settling.report_missing(session, gone.id, note="Not in the box", by=program.actor("officer"), at=AT)
-    assert left(program, case_id) == [
-        "Youth worker, CODIM",
-        "Program cell phone, serial number SN-2",
-    ]
+    assert left(program, case_id) == ["Youth worker, CODIM", "Program cell phone, serial number SN-2"]
     settle(program, gone.id, ended="lost", note="Reported to the police")
     assert left(program, case_id) == ["Youth worker, CODIM"]
 
@@ -494,8 +486,7 @@ def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: 
     assert ("youth_worker", LAST_DAY) in roles(program, "worker_codim")
     with program.session() as session:
         opened = session.execute(
-            text('select protocol, state from "case" where subject_id = :who'),
-            {"who": program.people["worker_ccsmtl"]},
+            text('select protocol, state from "case" where subject_id = :who'), {"who": program.people["worker_ccsmtl"]}
         ).all()
     assert [tuple(row) for row in opened] == [("onboarding", "open")]
 

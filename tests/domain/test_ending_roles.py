@@ -299,10 +299,7 @@ def test_what_an_end_would_do_is_said_before_it_is_done_and_then_it_does_that(pr
     assert "Program cell phone, serial number SN-1" in [one.title.en for one in found.in_hand]
     assert [one.id for one in found.called_off] == [onboarding]
     (seat,) = found.seats
-    assert (seat.title.en, seat.stands_in) == (
-        "Clinical Committee – L’Anonyme",
-        program.people["second_deputy"],
-    )
+    assert (seat.title.en, seat.stands_in) == ("Clinical Committee – L’Anonyme", program.people["second_deputy"])
     assert found.vacant_on == TODAY + timedelta(days=1)
     case_id = end(program, "without_mail", TODAY)
     assert case_id is not None

@@ -236,9 +236,7 @@ def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(progra
 
 
 @pytest.mark.ci
-def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_of_them_in_turn(
-    program: Cast,
-) -> None:
+def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_of_them_in_turn(program: Cast) -> None:
     """Both hold the case of the one who leaves first: else each would wait for what the other has."""
     follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")

@@ -12,15 +12,7 @@ from domain.access import invitations
 from domain.agreements import succession
 from domain.agreements.version_text import Content, content_of
 from domain.casework import acts, assigning, cases, tasks
-from domain.departure import (
-    after_all,
-    departures,
-    foreseeing,
-    hand_overs,
-    offers,
-    taking_up_again,
-    unopened,
-)
+from domain.departure import after_all, departures, foreseeing, hand_overs, offers, taking_up_again, unopened
 from domain.departure.recruiting import ANEW, RECRUITING
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.rows import every, of

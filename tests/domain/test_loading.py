@@ -322,18 +322,12 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         (("en: SPHÈRES – Greater Montréal}", "en: SPHERES}"),),
         ["The program is now called “SPHERES”."],
     ),
-    "the area": (
-        (("    - {fr: Laval, en: Laval}\n", ""),),
-        ["The area that the program serves changed."],
-    ),
+    "the area": ((("    - {fr: Laval, en: Laval}\n", ""),), ["The area that the program serves changed."]),
     "the public holidays": (
         (("subdivision: QC", "subdivision: 'ON'"),),
         ["The public holidays that count are those of another place."],
     ),
-    "the languages": (
-        (("languages: [fr, en]", "languages: [en, fr]"),),
-        ["The languages of the program changed."],
-    ),
+    "the languages": ((("languages: [fr, en]", "languages: [en, fr]"),), ["The languages of the program changed."]),
     "the time zone": (
         (("time_zone: America/Toronto", "time_zone: America/Halifax"),),
         ["The time zone of the program changed."],
@@ -342,10 +336,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         (("reports_to: steering", "reports_to: joint"),),
         ["How the coordination is set up, where it is or to whom it reports changed."],
     ),
-    "a role's name": (
-        (("en: Director}", "en: Head}"),),
-        ["The role “Director” is now called “Head”."],
-    ),
+    "a role's name": ((("en: Director}", "en: Head}"),), ["The role “Director” is now called “Head”."]),
     "a role that several may hold": (
         (("en: IT contact}, single_holder: true}", "en: IT contact}}"),),
         ["“IT contact” may now have several holders at an organization."],
@@ -435,10 +426,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
             )
         ],
     ),
-    "one seat less": (
-        ((MOBILIS_SEAT, ""),),
-        ["The seat “MOBILIS” of “Extended Committee” ends today."],
-    ),
+    "one seat less": (((MOBILIS_SEAT, ""),), ["The seat “MOBILIS” of “Extended Committee” ends today."]),
     "a new partner": (
         (
             ("  # Outside the program: seats", REFUGE + "  # Outside the program: seats"),
@@ -447,10 +435,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
                 "  refuge:\n    title: *partnership\n    roles: {director: {}}\n  anonyme:\n    title: *partnership",
             ),
         ),
-        [
-            "New organization: Refuge.",
-            "New agreement with Refuge, as a draft: 1 role and 0 obligations.",
-        ],
+        ["New organization: Refuge.", "New agreement with Refuge, as a draft: 1 role and 0 obligations."],
     ),
     "a role more in an agreement": (
         (("      police_representative: {}\n", "      police_representative: {}\n      researcher: {}\n"),),
@@ -510,10 +495,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
     ),
     "the notice": (
         (("notice_days: 180", "notice_days: 90"),),
-        [
-            "Version 1 of the agreement with CCSMTL, a draft, is rewritten.",
-            f"CCSMTL: {TERMS} changed.",
-        ],
+        ["Version 1 of the agreement with CCSMTL, a draft, is rewritten.", f"CCSMTL: {TERMS} changed."],
     ),
 }
 

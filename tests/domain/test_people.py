@@ -250,10 +250,7 @@ def test_the_same_role_at_two_organizations_reaches_one_person_as_each_ones(cast
         today = standing(session, TODAY)
         for place in ("spvm", "marie-vincent"):
             (holder,) = today.falls(chain(cast, ("manager", place))).holders
-            assert (holder.person_id, holder.organization_id) == (
-                cast.people["manager_two"],
-                cast.organizations[place],
-            )
+            assert (holder.person_id, holder.organization_id) == (cast.people["manager_two"], cast.organizations[place])
         # Leaving one of the two takes that one's domain away, and no others.
         tenure = session.scalars(
             select(_tenure.c.id).where(

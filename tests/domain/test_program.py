@@ -280,11 +280,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "program.calendar.closed[2].last",
         "The last closed day is before the first.",
     ),
-    "a text in one language": (
-        [("{fr: Laval, en: Laval}", "»{fr: Laval}")],
-        "program.area[1].en",
-        "“en” is missing.",
-    ),
+    "a text in one language": ([("{fr: Laval, en: Laval}", "»{fr: Laval}")], "program.area[1].en", "“en” is missing."),
     "a text that is blank in one language": (
         [("{fr: Laval, en: Laval}", "»{fr: Laval, en: '  '}")],
         "program.area[1].en",
@@ -561,10 +557,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "No committee here is named “nowhere”.",
     ),
     "objections settled by a committee without an agenda": (
-        [
-            ("decisions: {committee: steering", "decisions: {»committee: extended"),
-            (_EXTENDED_AGENDA, ""),
-        ],
+        [("decisions: {committee: steering", "decisions: {»committee: extended"), (_EXTENDED_AGENDA, "")],
         "coordination.decisions.committee",
         "The committee that settles objections has an agenda, on which they come.",
     ),

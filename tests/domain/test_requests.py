@@ -55,8 +55,7 @@ def test_an_amount_is_kept_as_it_is_meant(typed: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed",
-    ["0", "0,00", "-5", "1000.01", "1000000000", "1e9", "NaN", "inf", "12.345", "deux cents", "١٢", "1,00,1"],
+    "typed", ["0", "0,00", "-5", "1000.01", "1000000000", "1e9", "NaN", "inf", "12.345", "deux cents", "١٢", "1,00,1"]
 )
 def test_an_amount_of_nothing_or_of_too_much_is_refused(typed: str) -> None:
     with refused("request.amount.malformed"):

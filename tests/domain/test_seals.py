@@ -314,12 +314,7 @@ def test_a_line_put_in_behind_the_seals_is_found_whether_or_not_it_gets_a_seal(
 ) -> None:
     forged = 10**9
     like = under(sealed, 2)[0]
-    tamper(
-        sealed.database,
-        INSERTED.format(recorded="recorded_at - interval '3 days'", xid="xid"),
-        n=forged,
-        like=like,
-    )
+    tamper(sealed.database, INSERTED.format(recorded="recorded_at - interval '3 days'", xid="xid"), n=forged, like=like)
     (found,) = looked_at(sealed, keys).findings
     assert (found.code, dict(found.facts)) == ("line.behind", {"lines": str(forged)})
 

@@ -65,12 +65,7 @@ def test_a_file_is_kept_without_what_it_says_of_its_making_and_with_its_digest(c
         told = session.execute(select(event).where(event.c.verb == "agreement.file_added")).one()
         (signature,) = signatures_of(session, version_id)
         assert found.signature_id == signature.id
-        assert told.facts == {
-            "number": 1,
-            "file": str(file_id),
-            "signature": str(signature.id),
-            "sha256": found.sha256,
-        }
+        assert told.facts == {"number": 1, "file": str(file_id), "signature": str(signature.id), "sha256": found.sha256}
 
 
 def test_another_file_stands_beside_the_first(cast: Cast) -> None:

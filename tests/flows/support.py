@@ -151,8 +151,7 @@ def seats(cast: Cast, person: str) -> list[dict[str, Any]]:
     """What a person holds on committees, or held; not what was withdrawn."""
     with cast.session() as session:
         return many(
-            session,
-            select(HOLDER).where(HOLDER.c.person_id == cast.people[person], HOLDER.c.withdrawn_at.is_(None)),
+            session, select(HOLDER).where(HOLDER.c.person_id == cast.people[person], HOLDER.c.withdrawn_at.is_(None))
         )
 
 

@@ -141,11 +141,7 @@ def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_o
         (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
         departure = departure_row.departure_of(session, case_id)
         assert departure is not None
-        assert (departure.person_id, departure.last_day, departure.planned) == (
-            program.people[LEAVER],
-            left_on,
-            False,
-        )
+        assert (departure.person_id, departure.last_day, departure.planned) == (program.people[LEAVER], left_on, False)
     assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
     assert open_doors(program) == (0, 0)
 

@@ -295,10 +295,7 @@ def test_a_seat_ends_with_its_role_by_the_round_and_the_calendars_hear_of_it(cas
     gatherings.gather(means_of(cast, Clock(), Mailbag()), cast.program_id, "test")
     with cast.session() as session:
         told = {one.person_id: one.template for one in letters(session)[before:]}
-    assert told == {
-        cast.people["manager_la"]: "meeting_no_longer",
-        cast.people["second_deputy"]: "meeting_invitation",
-    }
+    assert told == {cast.people["manager_la"]: "meeting_no_longer", cast.people["second_deputy"]: "meeting_invitation"}
 
 
 @pytest.mark.ci

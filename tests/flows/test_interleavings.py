@@ -126,8 +126,7 @@ class World:
             case = case_row(session, self.case_id)
             rows = steps(session, self.case_id)
             holding = many(
-                session,
-                select(HOLDER).where(HOLDER.c.person_id == self.person_id, HOLDER.c.withdrawn_at.is_(None)),
+                session, select(HOLDER).where(HOLDER.c.person_id == self.person_id, HOLDER.c.withdrawn_at.is_(None))
             )
             told = many(session, select(EVENT).where(EVENT.c.case_id == self.case_id).order_by(EVENT.c.n))
             lists = many(
@@ -239,11 +238,6 @@ def _world(cast: Cast) -> World:
             at=AT,
         )
         case_id = cases.open_case(
-            session,
-            "onboarding",
-            subject_id=person_id,
-            organization_id=cast.organizations["en-marge"],
-            by=by,
-            at=AT,
+            session, "onboarding", subject_id=person_id, organization_id=cast.organizations["en-marge"], by=by, at=AT
         )
     return World(cast, means, clock, person_id, case_id)

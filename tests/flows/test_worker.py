@@ -220,9 +220,7 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
     assert "Prefect failed" not in caplog.text
 
 
-def test_what_prefect_says_of_runs_that_are_broken_off_at_the_end_is_not_told(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_what_prefect_says_of_runs_that_are_broken_off_at_the_end_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
     try:
         workers._hush_prefect()

@@ -42,8 +42,7 @@ def test_triage_looks_at_each_criterion_and_only_two_have_a_way_round() -> None:
 
 @pytest.mark.ci
 @pytest.mark.parametrize(
-    "item",
-    ["AD-C1", "AD-C3", "AD-C4", *(f"AD-R{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12))],
+    "item", ["AD-C1", "AD-C3", "AD-C4", *(f"AD-R{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12))]
 )
 def test_what_the_guide_does_not_allow_is_refused_and_the_refusal_says_where_it_stands(item: str) -> None:
     assert item in refused_by("domain"), GUIDE_IDS[item]

@@ -88,9 +88,7 @@ def test_the_database_stops_in_mid_request_and_nothing_is_lost_or_done_twice() -
 
         def complete() -> Response:
             return coordinator.client.post(
-                f"/api/v1{path}",
-                json=body,
-                headers={"If-Match": f'"{task["version"]}"', "Idempotency-Key": KEY},
+                f"/api/v1{path}", json=body, headers={"If-Match": f'"{task["version"]}"', "Idempotency-Key": KEY}
             )
 
         answers: list[Response] = []
@@ -444,11 +442,7 @@ def test_one_person_who_holds_the_same_role_at_two_organizations_is_onboarded_at
     again = coordinator.ask(
         "POST",
         "/cases",
-        {
-            "protocol": "onboarding",
-            "subject_id": str(worker),
-            "organization_id": str(cast.organizations["codim"]),
-        },
+        {"protocol": "onboarding", "subject_id": str(worker), "organization_id": str(cast.organizations["codim"])},
     )
     assert (again.status_code, again.json()["code"]) == (409, "case.already_open")
 
@@ -461,10 +455,7 @@ def test_one_person_who_holds_the_same_role_at_two_organizations_is_onboarded_at
         assert later.complete(tasks["request_secure_access"]).json()["state"] == "submitted"
         (waits,) = later.get(f"/tasks/{tasks['request_secure_access']['id']}")["waits_on"]
         managers[place] = waits["person_id"]
-    assert managers == {
-        "en-marge": str(cast.people["manager_em"]),
-        "codim": str(cast.people["manager_codim"]),
-    }
+    assert managers == {"en-marge": str(cast.people["manager_em"]), "codim": str(cast.people["manager_codim"])}
 
     # One of the two ends: there, what the worker owed is the manager's now, and at the other nothing changed.
     ending = next(role for role in held if role["organization_id"] == str(cast.organizations["codim"]))

@@ -141,16 +141,10 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         assert step(session, case_id, "endorse_plan")["state"] == "open", "the partners are asked"
         endorse(session, adopted, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
         assert step(session, case_id, "endorse_plan")["state"] == "done"
-    assert stands(cast, "GV-9", THERE) == (
-        "met",
-        [("document", False, "given"), ("task", True, "in_period")],
-    )
+    assert stands(cast, "GV-9", THERE) == ("met", [("document", False, "given"), ("task", True, "in_period")])
     with cast.session() as session:
         other, then = items["standing"].id, THERE + MINUTE
-        named: dict[str, Any] = {
-            "takes_back": [decisions.decision_of(session, adopted).number],
-            "kind": "management",
-        }
+        named: dict[str, Any] = {"takes_back": [decisions.decision_of(session, adopted).number], "kind": "management"}
         later = deciding.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
         endorse(session, later, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=then)
         assert step(session, case_id, "endorse_plan")["state"] == "open"

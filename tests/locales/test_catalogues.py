@@ -9,16 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from locales.check import faults
-from locales.update import (
-    PACKAGES,
-    ROOT,
-    UnreadableSourceError,
-    forms,
-    merged,
-    read,
-    words_in_use,
-    written,
-)
+from locales.update import PACKAGES, ROOT, UnreadableSourceError, forms, merged, read, words_in_use, written
 
 PLURAL = ("%(n)s task", "%(n)s tasks")
 

@@ -524,9 +524,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /follow-ups/{follow_up_id}/missed-meetings/{no_show_id}/strategy": Sent(form={"strategy": "new_meeting"}),
     "POST /follow-ups/{follow_up_id}/state": Sent(form={"seen": "{version_of_follow_up}", "move": "resume"}),
-    "POST /follow-ups/{follow_up_id}/workers": Sent(
-        form={"seen": "{version_of_follow_up}", "intensity": "intense"},
-    ),
+    "POST /follow-ups/{follow_up_id}/workers": Sent(form={"seen": "{version_of_follow_up}", "intensity": "intense"}),
     # JSON.
     "GET /api/v1/statements/{period}": Sent(path="/api/v1/statements/2026-Q3"),
     "POST /api/v1/statements/{period}/release": Sent(
@@ -600,8 +598,7 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_RECRUITING, json={"applicant": 1, "leadership": 80, "clinical": 70, "note": "Solide."}
     ),
     "POST /api/v1/tasks/{task_id}/hiring": Sent(
-        task="to_hire",
-        json={"applicant": 1, "person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY},
+        task="to_hire", json={"applicant": 1, "person_id": "{person_id}", "role": "youth_worker", "starts_on": _DAY}
     ),
     "GET /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up"),
     "PUT /api/v1/tasks/{task_id}/summary": Sent(task="to_sum_up", json={"situation": "Elle va bien."}),

@@ -173,10 +173,7 @@ _NAMED_IN: Final = {
     "meeting_id": "meeting",
     "presenter_seat_id": "seat",
     **dict.fromkeys(("organization_id", "owner_organization_id"), "organization"),
-    **dict.fromkeys(
-        ("alternate_id", "director_id", "person_id", "second_id", "successor_id", "worker_id"),
-        "person",
-    ),
+    **dict.fromkeys(("alternate_id", "director_id", "person_id", "second_id", "successor_id", "worker_id"), "person"),
 }
 #: What else is said so that the field is looked at.
 _WITH: Final[dict[str, dict[str, Any]]] = {

@@ -130,10 +130,7 @@ DONE_ELSEWHERE: Final = {
         ),
     ),
     **dict.fromkeys(
-        (
-            "POST /meetings/{meeting_id}/redactions",
-            "POST /redactions/{redaction_id}/taking-back",
-        ),
+        ("POST /meetings/{meeting_id}/redactions", "POST /redactions/{redaction_id}/taking-back"),
         (
             "tests/api/pages/test_redactions.py",
             "test_who_asked_for_words_of_a_meeting_to_go_takes_that_back_and_nobody_else",

@@ -96,17 +96,8 @@ _MEETINGS: Final[Mapping[str, tuple[str, str]]] = {
     CCSMTL: ("joint", "manager_ccsmtl"),
     ELSEWHERE: ("clinical", "manager_em"),
 }
-_ORGANIZATIONS: Final[Mapping[str, str]] = {
-    CODIM: "codim",
-    ANONYME: "anonyme",
-    CCSMTL: "ccsmtl",
-    ELSEWHERE: "en-marge",
-}
-_DIRECTORS: Final[Mapping[str, str]] = {
-    CODIM: "director_codim",
-    ANONYME: "director_la",
-    CCSMTL: "director_ccsmtl",
-}
+_ORGANIZATIONS: Final[Mapping[str, str]] = {CODIM: "codim", ANONYME: "anonyme", CCSMTL: "ccsmtl", ELSEWHERE: "en-marge"}
+_DIRECTORS: Final[Mapping[str, str]] = {CODIM: "director_codim", ANONYME: "director_la", CCSMTL: "director_ccsmtl"}
 
 #: The steps that stand in the states that the doors of a task ask for, by the word that `asked.py` uses.
 STEPS: Final[Mapping[str, str]] = {

@@ -82,14 +82,7 @@ def admission(
     """Ask for an admission at the Clinical Committee, as a layer above does."""
     facts = {"title_fr": f"Admission {subject}", "title_en": f"Admission {subject}", **more}
     return agendas.ask(
-        session,
-        "clinical",
-        "admission",
-        subject,
-        reasons=[reason],
-        by=cast.actor("coordinator"),
-        at=AT,
-        **facts,
+        session, "clinical", "admission", subject, reasons=[reason], by=cast.actor("coordinator"), at=AT, **facts
     )
 
 

@@ -759,13 +759,7 @@ def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: 
     place = cast.organizations["codim"]
     with cast.session() as session:
         sharing = consents.sign(
-            session,
-            participant_id,
-            "sharing",
-            _signed(),
-            organization_id=place,
-            by=cast.actor(WORKER),
-            at=LATER,
+            session, participant_id, "sharing", _signed(), organization_id=place, by=cast.actor(WORKER), at=LATER
         )
         consents.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
         assert _steps(session, participant_id)["store_consent"] == "open"
@@ -834,8 +828,7 @@ def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk
 
 
 def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_risk_to_others_is_assessed(
-    cast: Cast,
-    ready: UUID,
+    cast: Cast, ready: UUID
 ) -> None:
     participant_id = ready
     by = cast.actor("coordinator")
@@ -861,8 +854,7 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
 
 @pytest.mark.ci
 def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met_by_nobody_and_refused(
-    cast: Cast,
-    ready: UUID,
+    cast: Cast, ready: UUID
 ) -> None:
     participant_id = ready
     by = cast.actor("coordinator")

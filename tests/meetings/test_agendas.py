@@ -56,15 +56,7 @@ def _asked_task(session: Session, cast: Cast) -> UUID:
     """A task of the layer above, that a decision is to complete."""
     by = cast.actor("coordinator")
     return assign(
-        session,
-        "decide",
-        "",
-        title_fr="Décider",
-        title_en="Decide",
-        chain=COORDINATION,
-        due_on=SECOND,
-        by=by,
-        at=AT,
+        session, "decide", "", title_fr="Décider", title_en="Decide", chain=COORDINATION, due_on=SECOND, by=by, at=AT
     )
 
 

@@ -223,13 +223,7 @@ def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(c
     assembling.assemble(session, third, by=by, at=AT)
     one = next(row for row in items_of(session, third) if row.kind == "decision")
     agendas.edit(session, one.id, title_en="Letter", minutes=45, by=by, at=AT)
-    schedule.move_meeting(
-        session,
-        third,
-        datetime(2026, 12, 17, 9, 30),
-        by=by,
-        at=AT,
-    )
+    schedule.move_meeting(session, third, datetime(2026, 12, 17, 9, 30), by=by, at=AT)
 
     done = assembling.assemble(session, third, by=by, at=AT)
 

@@ -14,18 +14,7 @@ from meetings import answers, attendance, running
 from meetings.attendance import Attended
 from meetings.schedule import plan_meetings
 from tests.cast import AT, SINCE, Cast
-from tests.meetings.meeting_room import (
-    LOCAL,
-    MINUTE,
-    NEXT,
-    NOW,
-    PRESENT,
-    events_of,
-    meeting,
-    opened,
-    session,
-    sit,
-)
+from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NOW, PRESENT, events_of, meeting, opened, session, sit
 from tests.meetings.sitting import give, seat
 
 __all__ = ["session"]

@@ -198,10 +198,7 @@ def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(sessio
     with pytest.raises(Refusal) as refused:
         _decide(session, cast, at=NOW + MINUTE, takes_back=[first.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
-    assert [row.state for row in decisions.registers(session, [gone.committee_id], 2027)] == [
-        "withdrawn",
-        "standing",
-    ]
+    assert [row.state for row in decisions.registers(session, [gone.committee_id], 2027)] == ["withdrawn", "standing"]
 
 
 def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(session: Session, cast: Cast) -> None:
@@ -225,10 +222,7 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
     _decide(session, cast, meeting=second, item=item, at=NEXT, text_fr="Le local est gardé.")
     assert _task_of(session, task)["state"] == "open", "it decides something else"
     grants = {"meeting": second, "item": item, "at": NEXT, "grants": True}
-    for wrong, code in (
-        (grants, "decision.grants_with_quorum"),
-        (grants | {"item": None}, "decision.nothing_asked"),
-    ):
+    for wrong, code in ((grants, "decision.grants_with_quorum"), (grants | {"item": None}, "decision.nothing_asked")):
         with pytest.raises(Refusal) as refused:
             _decide(session, cast, **wrong)
         assert refused.value.code == code

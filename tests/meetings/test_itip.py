@@ -218,11 +218,7 @@ def test_dates_that_take_place_after_all_are_told_with_the_rule_and_each_by_itse
     one.tell(plain(cancelled=frozenset({MOVED, OFF})))
     assert one.told is not None
     found = differences(one.told, plain(), dialect="merge", after=BEFORE)
-    assert _said(found) == [
-        ("REQUEST", "update", None),
-        ("REQUEST", "restored", MOVED),
-        ("REQUEST", "restored", OFF),
-    ]
+    assert _said(found) == [("REQUEST", "update", None), ("REQUEST", "restored", MOVED), ("REQUEST", "restored", OFF)]
     (message,) = one.tell(plain())
     assert _said([message]) == [("REQUEST", "update", None)]
     assert [event.get("recurrence-id") is not None for event in read_events(message)] == [False, True, True]

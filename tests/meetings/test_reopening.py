@@ -277,9 +277,7 @@ def test_whoever_hosts_for_the_coordinator_says_no_yes_to_what_they_asked_for_la
     first = meeting(session, FIRST)
     _freeze(session, cast, first, EVE)
     stand_in = replace(
-        cast.actor("coordinator"),
-        person_id=cast.people["worker_codim"],
-        acting_for=cast.people["coordinator"],
+        cast.actor("coordinator"), person_id=cast.people["worker_codim"], acting_for=cast.people["coordinator"]
     )
     late = agenda_requests.request(
         session, "clinical", title_fr="Horaire", title_en="Schedule", meeting_id=first, late_reason="Urgent",

@@ -156,8 +156,7 @@ def test_once_the_risk_is_assessed_the_committee_still_refuses(cast: Cast, recru
 
 
 def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_candidate_comes_back(
-    cast: Cast,
-    recruits: tuple[UUID, UUID],
+    cast: Cast, recruits: tuple[UUID, UUID]
 ) -> None:
     by = cast.actor("coordinator")
     participant_id, item = recruits
@@ -171,8 +170,7 @@ def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_c
 
 
 def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that_somebody_recruits(
-    cast: Cast,
-    recruits: tuple[UUID, UUID],
+    cast: Cast, recruits: tuple[UUID, UUID]
 ) -> None:
     by = cast.actor("coordinator")
     participant_id, item = recruits
@@ -525,8 +523,7 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
 
 @pytest.mark.ci
 def test_a_question_that_was_withdrawn_or_that_another_committee_has_is_not_the_one_that_the_clinic_answers(
-    cast: Cast,
-    on_table: tuple[UUID, UUID],
+    cast: Cast, on_table: tuple[UUID, UUID]
 ) -> None:
     by = cast.actor("coordinator")
     participant_id, item = on_table

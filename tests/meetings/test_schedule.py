@@ -659,10 +659,7 @@ def test_a_guest_of_one_date_of_a_season_is_told_that_it_is_cancelled(cast: Cast
 
 @pytest.mark.parametrize(
     ("starts", "code"),
-    [
-        (datetime(2026, 11, 20, 13, 0), "meeting.past"),
-        (datetime(2027, 3, 14, 2, 30), "meeting.no_such_time"),
-    ],
+    [(datetime(2026, 11, 20, 13, 0), "meeting.past"), (datetime(2027, 3, 14, 2, 30), "meeting.no_such_time")],
 )
 def test_a_time_that_is_past_or_that_the_clocks_skip_is_refused(
     cast: Cast, session: Session, starts: datetime, code: str

@@ -63,12 +63,7 @@ def test_a_forged_answer_is_kept_with_its_address_its_meeting_whose_it_claims_to
 
 def test_of_five_megabytes_nothing_is_known_but_where_they_say_that_they_come_from(session: Session) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED) + b"x" * 5_000_000)
-    assert (kept.reason, kept.from_address, kept.claimed, kept.meeting_id) == (
-        "too_large",
-        FORGED,
-        "",
-        None,
-    )
+    assert (kept.reason, kept.from_address, kept.claimed, kept.meeting_id) == ("too_large", FORGED, "", None)
 
 
 @pytest.mark.parametrize(

@@ -23,18 +23,7 @@ from models.minutes import Decision
 from simulation.promises import broken
 from tests.agreeing import agreement_of
 from tests.cast import Cast
-from tests.meetings.endorsed import (
-    DUE,
-    all_endorse,
-    asked_of,
-    decide,
-    rest_waiver,
-    say,
-    session,
-    stands,
-    task_of,
-    told,
-)
+from tests.meetings.endorsed import DUE, all_endorse, asked_of, decide, rest_waiver, say, session, stands, task_of, told
 from tests.meetings.meeting_room import MINUTE, NOW, events_of, meeting
 
 __all__ = ["session"]

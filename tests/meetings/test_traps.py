@@ -289,10 +289,10 @@ BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "api/json/test_meetings.py": ("a_time_with_a_zone_or_on_the_hour_that_the_clocks_skip_is_refused",),
     },
     "a seat with two principals": {
-        "meetings/test_attendance.py": ("a_seat_with_two_principals_is_refused_by_the_database",),
+        "meetings/test_attendance.py": ("a_seat_with_two_principals_is_refused_by_the_database",)
     },
     "an alternate who is also a principal": {
-        "meetings/test_attendance.py": ("an_alternate_who_is_a_principal_elsewhere_fills_one_seat_and_not_two",),
+        "meetings/test_attendance.py": ("an_alternate_who_is_a_principal_elsewhere_fills_one_seat_and_not_two",)
     },
     "an organizer without mailbox": {
         "adapters/test_settings.py": ("a_wrong_setting_is_named_in_one_sentence_without_its_secret",),
@@ -310,13 +310,13 @@ BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "meetings/test_mail_replies.py": ("five_megabytes_are_not_read",),
     },
     "a reply for another person's seat": {
-        "meetings/test_replies.py": ("an_answer_for_another_persons_seat_is_not_taken",),
+        "meetings/test_replies.py": ("an_answer_for_another_persons_seat_is_not_taken",)
     },
     "a decision whose owner's role is vacant": {
-        "meetings/test_decisions.py": ("a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_once",),
+        "meetings/test_decisions.py": ("a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_once",)
     },
     "closing minutes with an item untreated": {
-        "meetings/test_running.py": ("a_meeting_with_an_untreated_item_does_not_close_and_names_it",),
+        "meetings/test_running.py": ("a_meeting_with_an_untreated_item_does_not_close_and_names_it",)
     },
     "a translation missing at freeze": {
         "meetings/test_assembling.py": (

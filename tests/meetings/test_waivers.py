@@ -359,11 +359,7 @@ def test_who_owes_it_by_now_had_no_part_in_what_was_proposed(cast: Cast, session
     """Who proposed the waiver is appointed to the role for days that it would free, before it is recorded."""
     decision = decided(session, cast, "en-marge", "AG-M1", FIRST, LAST)
     people.end_tenure(
-        session,
-        tenure(session, cast, "manager_em", "manager"),
-        ends_on=TODAY,
-        by=cast.actor("director_em"),
-        at=AT,
+        session, tenure(session, cast, "manager_em", "manager"), ends_on=TODAY, by=cast.actor("director_em"), at=AT
     )
     people.appoint(
         session,

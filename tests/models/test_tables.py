@@ -309,11 +309,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_assignment_ended": ("assignment", "ended_as = null", "ended_at is not null"),
     "ck_assignment_in_order": ("assignment", "ends_on = starts_on - 1", ""),
     "ck_assignment_kind": ("assignment", "kind = 'third'", ""),
-    "ck_assignment_withdrawn_by_someone": (
-        "assignment",
-        "withdrawn_at = now(), ended_at = null, ended_as = null",
-        "",
-    ),
+    "ck_assignment_withdrawn_by_someone": ("assignment", "withdrawn_at = now(), ended_at = null, ended_as = null", ""),
     "ck_contact_attempt_means": ("contact_attempt", "means = 'pigeon'", ""),
     "ck_follow_up_break_ended": ("follow_up_break", "ended_on = starts_on", "ended_at is null"),
     "ck_follow_up_break_returns_later": ("follow_up_break", "returns_on = starts_on", ""),

@@ -110,12 +110,7 @@ def test_a_name_that_somebody_read_by_a_part_which_they_do_not_have_is_found(cas
         for name in (WORKER, SECOND):
             open_identity(session, participant_id, by=cast.actor(name), at=AT, ground="part")
         open_identity(
-            session,
-            participant_id,
-            by=cast.actor("police"),
-            at=AT,
-            ground="purpose",
-            purpose=Purpose.URGENT_HELP,
+            session, participant_id, by=cast.actor("police"), at=AT, ground="purpose", purpose=Purpose.URGENT_HELP
         )
         assert list(consented.names_are_read_by_part_or_purpose(session, AT)) == []
         open_identity(session, participant_id, by=cast.actor("police"), at=AT, ground="part")

@@ -56,7 +56,7 @@ BREAKS = {
         "update destruction set lapses_on=confirm_from, ended_at = ended_at + interval '9 d' where state = 'confirmed'",
     ],
     "Destruction is confirmed by the privacy officer or a manager.": [
-        "update destruction set ended_as = 'youth_worker' where participant_id = :gone",
+        "update destruction set ended_as = 'youth_worker' where participant_id = :gone"
     ],
     "Nobody is asked to confirm the destruction of a file that is held, followed, being admitted or kept.": [
         "update participant set held = true, held_at = now(), held_by = :somebody where id = :waits",

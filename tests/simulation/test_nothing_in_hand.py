@@ -115,12 +115,7 @@ def test_a_draft_that_is_kept_from_its_author_who_stays_is_found(program: Cast) 
     with program.session() as session:
         referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
     case_id = leave(program, LEAVER, PLACE)
-    settle(
-        program,
-        asked(program, case_id, "send_drafts")[0].id,
-        ended="to_the_coordinator",
-        by=program.actor(LEAVER),
-    )
+    settle(program, asked(program, case_id, "send_drafts")[0].id, ended="to_the_coordinator", by=program.actor(LEAVER))
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="They stay")
     assert found(program, look) == []
@@ -136,11 +131,7 @@ def test_a_task_that_somebody_took_over_and_cannot_do_is_found(program: Cast) ->
     (row, *_) = asked(program, case_id, "pass_on_tasks")
     settle(program, row.id, to="deputy")
     assert found(program, look) == []
-    run(
-        program,
-        "update tenure set role = 'petty_cash_holder' where person_id = :who",
-        who=program.people["deputy"],
-    )
+    run(program, "update tenure set role = 'petty_cash_holder' where person_id = :who", who=program.people["deputy"])
     assert found(program, look) == [f"task {UUID(row.item)}"]
 
 

@@ -19,9 +19,7 @@ AT = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
 ALL = promises.promises()
 
 
-def test_a_promise_that_does_not_hold_is_told_by_its_sentence_and_by_where(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_promise_that_does_not_hold_is_told_by_its_sentence_and_by_where(monkeypatch: pytest.MonkeyPatch) -> None:
     promises.promises()  # so that those of the modules are registered elsewhere
     monkeypatch.setattr(promises, "_PROMISES", {})
     promise("Nobody owes themselves.")(lambda _session, _at: ["task 1", "task 2"])

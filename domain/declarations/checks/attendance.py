@@ -16,9 +16,8 @@ from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped, stands
 from domain.declarations.checks.rule import SIT, CheckRule, ProofDeadline
 from domain.declarations.checks.seats import seats_on
-from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Key
-from domain.kernel.rows import col, joins, only, run
+from domain.declared import Key, PathOf, Wrong
+from domain.kernel import col, joins, only, run
 from locales import N_, say, say_n
 from models.committee import Committee
 from models.meeting import Meeting

@@ -17,8 +17,8 @@ from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records
 from domain.declarations.checks.rule import ATTEST, CheckRule, ProofDeadline
 from domain.declarations.role_keys import COORDINATOR, RoleKey
-from domain.declared.reading import Bilingual
-from domain.kernel.rows import col, in_program, run, select
+from domain.declared import Bilingual
+from domain.kernel import col, in_program, run, select
 from locales import N_, say
 from models.obligation import ATTESTED_AS, Attestation
 

@@ -18,9 +18,8 @@ from domain.declarations.checks.rule import LACKS, SEE_TO, CheckRule, ProofDeadl
 from domain.declarations.checks.seats import held, on_record, promised, seats_on, tenures
 from domain.declarations.checks.vacancies import longest_vacancy, vacant_since
 from domain.declarations.role_keys import SECOND_REPRESENTATIVE, RoleKey
-from domain.declared.problems import PathOf, Wrong
-from domain.declared.reading import Key, each_once
-from domain.kernel.rows import col, every, of, only, run
+from domain.declared import Key, PathOf, Wrong, each_once
+from domain.kernel import col, every, of, only, run
 from locales import N_, say_n, show_list
 from models.committee import SeatHolder
 from models.referral import Referral
@@ -245,8 +244,7 @@ def _alternates(period: PeriodOwed, committee: str) -> int:
 def _named(records: Records) -> Mapping[UUID, list[SeatHolder]]:
     """The alternates named at each seat, and from when to when."""
     rows = every(
-        records.session,
-        of(SeatHolder).where(SeatHolder.kind == "alternate", col(SeatHolder.withdrawn_at).is_(None)),
+        records.session, of(SeatHolder).where(SeatHolder.kind == "alternate", col(SeatHolder.withdrawn_at).is_(None))
     )
     return grouped(rows, lambda row: row.seat_id)
 
@@ -259,8 +257,7 @@ def _referred(records: Records) -> Mapping[UUID, list[date]]:
     rows = run(
         records.session,
         only(Referral.organization_id, Referral.received_at).where(
-            col(Referral.organization_id).is_not(None),
-            col(Referral.state).not_in(["draft", "abandoned"]),
+            col(Referral.organization_id).is_not(None), col(Referral.state).not_in(["draft", "abandoned"])
         ),
     )
     found: dict[UUID, list[date]] = defaultdict(list)

@@ -15,10 +15,9 @@ from domain.declarations.checks.judging import PeriodFinding
 from domain.declarations.checks.lateness import LateRule, ServingTask
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped
-from domain.declared.problems import PathOf
-from domain.declared.reading import Key, each_once
-from domain.endorsement.counting import it_counts
-from domain.kernel.rows import col, in_program, joins, only, run, select, tuples, value_of
+from domain.declared import Key, PathOf, each_once
+from domain.endorsement import it_counts
+from domain.kernel import col, in_program, joins, only, run, select, tuples, value_of
 from locales import N_, Counted, say_n, show_list
 from models.casework import Task
 from models.committee import Committee

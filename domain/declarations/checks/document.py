@@ -20,8 +20,8 @@ from domain.declarations.checks.records import Records
 from domain.declarations.checks.rule import GIVE, CheckRule, ProofDeadline
 from domain.declarations.checks.tasks import OF_STEPS
 from domain.declarations.checks.windows import BindingWindow, Window
-from domain.declared.reading import Key
-from domain.kernel.rows import col, in_program, run, select
+from domain.declared import Key
+from domain.kernel import col, in_program, run, select
 from locales import N_, say_n
 from models.obligation import ObligationDocument
 

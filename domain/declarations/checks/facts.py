@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.declarations.checks.judging import GIVEN
-from domain.kernel.rows import col, only, same, tuples
+from domain.kernel import col, only, same, tuples
 from locales import N_
 from models.casework import Task
 from models.obligation import Acceptance

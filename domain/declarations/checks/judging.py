@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
-from domain.kernel.spans import Span
+from domain.kernel import Span
 
 R = TypeVar("R")
 

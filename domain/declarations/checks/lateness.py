@@ -11,7 +11,7 @@ from pydantic import Field
 
 from domain.declarations.checks.judging import Fact, Judging, PeriodFinding
 from domain.declarations.checks.rule import CheckRule
-from domain.kernel.calendars import Calendar
+from domain.kernel import Calendar
 from locales import N_
 
 

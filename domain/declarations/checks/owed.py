@@ -14,7 +14,7 @@ from domain.declarations.checks.rule import CheckRule
 from domain.declarations.checks.watch import silence
 from domain.declarations.checks.windows import BindingWindow, Window, windows
 from domain.declarations.role_keys import COORDINATOR
-from domain.kernel.spans import Span, joined
+from domain.kernel import Span, joined
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ from domain.declarations.checks.facts import WORD, stands_of
 from domain.declarations.checks.judging import GIVEN
 from domain.declarations.checks.owed import VersionClause
 from domain.declarations.checks.records import Records, grouped
-from domain.endorsement.counting import it_counts
-from domain.kernel import periods
-from domain.kernel.rows import col, in_program, joins, run, same, select, value_of
-from domain.kernel.spans import Span
+from domain.endorsement import it_counts
+from domain.kernel import Span, col, in_program, joins, periods, run, same, select, value_of
 from models.agenda import AgendaItem
 from models.casework import Case, Evidence, Task
 from models.committee import Committee

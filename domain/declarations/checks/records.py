@@ -11,9 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from sqlmodel import Session
 
 from domain.declarations.checks.watch import Watch, first_days_of
-from domain.kernel.calendars import Calendar
-from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import local_day, program
+from domain.kernel import Calendar, calendar_of, local_day, program
 
 T = TypeVar("T")
 K = TypeVar("K")

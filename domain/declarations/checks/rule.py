@@ -14,8 +14,7 @@ from domain.declarations.checks.facts import KindOfFact
 from domain.declarations.checks.forms import Form, Proof
 from domain.declarations.checks.judging import GIVEN, Fact, PeriodFinding
 from domain.declarations.checks.watch import AtRisk
-from domain.declared.problems import PathOf
-from domain.declared.reading import Bilingual, GrammarPart
+from domain.declared import Bilingual, GrammarPart, PathOf
 
 if TYPE_CHECKING:  # a period has a clause, and a clause its rule
     from domain.declarations.checks.owed import PeriodOwed

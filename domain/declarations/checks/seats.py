@@ -10,11 +10,9 @@ from uuid import UUID
 
 from domain.declarations.checks.records import Records, grouped
 from domain.declarations.checks.vacancies import vacant_since
-from domain.kernel.rows import col, every, in_program, joins, of, only, run, select
-from domain.kernel.spans import Span
-from domain.roles.entered_late import days_of
-from domain.roles.roles import never_began
-from domain.terms.posts import Promise
+from domain.kernel import Span, col, every, in_program, joins, of, only, run, select
+from domain.roles import days_of, never_began
+from domain.terms import Promise
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.committee import Committee, Seat
 from models.program import Tenure

@@ -14,8 +14,8 @@ from domain.declarations.checks.judging import PeriodFinding
 from domain.declarations.checks.lateness import LateRule, ServingTask
 from domain.declarations.checks.owed import PeriodOwed, VersionClause
 from domain.declarations.checks.records import Records
-from domain.declared.reading import Key, each_once
-from domain.kernel.rows import col, in_program, joins, run, select, value_of
+from domain.declared import Key, each_once
+from domain.kernel import col, in_program, joins, run, select, value_of
 from domain.record import events
 from locales import N_, Counted, say_n
 from models.casework import Case, Lateness, Task

@@ -8,9 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from domain.declarations.checks.windows import Window
-from domain.kernel.calendars import Calendar
-from domain.kernel.spans import Span, joined
-from domain.terms.posts import Promise
+from domain.kernel import Calendar, Span, joined
+from domain.terms import Promise
 
 _DAY: Final = timedelta(days=1)
 

@@ -14,9 +14,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.checks.windows import Window
-from domain.declared.problems import Wrong
-from domain.declared.reading import GrammarPart, each_once
-from domain.kernel.calendars import Calendar
+from domain.declared import GrammarPart, Wrong, each_once
+from domain.kernel import Calendar
 from locales import N_
 
 

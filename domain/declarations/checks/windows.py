@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from domain.kernel.spans import Span, joined
+from domain.kernel import Span, joined
 
 Period = Literal["calendar_year", "agreement_year", "quarter", "month", "once", "continuous"]
 _DAY = timedelta(days=1)

@@ -312,11 +312,7 @@ def test_an_absence_and_its_deputy_are_recorded_and_called_off_over_json(cast: C
     assert waits["acting_for"]
     assert Asker(cast, "deputy").get("/me")["acting_for"] == [str(manager)]
     (shown,) = away["absences"]
-    assert (shown["ends_on"], shown["deputy_id"], shown["kinds"]) == (
-        ARRIVAL.isoformat(),
-        str(deputy),
-        ["approvals"],
-    )
+    assert (shown["ends_on"], shown["deputy_id"], shown["kinds"]) == (ARRIVAL.isoformat(), str(deputy), ["approvals"])
     listed = coordinator.get("/people?limit=200")["items"]
     assert [one["absences"] for one in listed if one["away"]] == [[shown]]
     after = Asker(cast, "coordinator", at=ON_ARRIVAL + timedelta(days=1)).get(f"/people/{manager}")

@@ -92,11 +92,7 @@ def test_a_case_an_appointment_and_an_absence_are_each_made_once(cast: Cast, coo
             {"role": "youth_worker", "organization_id": place, "starts_on": ARRIVAL.isoformat()},
             "tenure",
         ),
-        (
-            f"/people/{person}/absences",
-            {"starts_on": ARRIVAL.isoformat(), "ends_on": ARRIVAL.isoformat()},
-            "absence",
-        ),
+        (f"/people/{person}/absences", {"starts_on": ARRIVAL.isoformat(), "ends_on": ARRIVAL.isoformat()}, "absence"),
     ]
     for path, body, table in asked:
         before = _count(cast, table)

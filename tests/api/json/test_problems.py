@@ -540,11 +540,7 @@ def test_a_name_with_markup_and_emoji_is_kept_as_it_is_and_harms_no_page(cast: C
     assert "&lt;script&gt;alert" in page.text
     case = coordinator.post(
         "/cases",
-        {
-            "protocol": "onboarding",
-            "subject_id": person["id"],
-            "organization_id": str(cast.organizations["en-marge"]),
-        },
+        {"protocol": "onboarding", "subject_id": person["id"], "organization_id": str(cast.organizations["en-marge"])},
     )
     assert "<script>alert" not in coordinator.client.get(f"/cases/{case['id']}").text
     with cast.session() as session:
@@ -732,11 +728,7 @@ def test_a_day_that_no_calendar_reaches_is_refused_and_is_no_fault(
 
 @pytest.mark.parametrize("written", ["2026-02-30", "20261207", "2026-W50-1", "07/12/2026", "0", 0, 1796601600, True])
 def test_a_day_is_written_in_one_way(cast: Cast, coordinator: Asker, written: object) -> None:
-    body = {
-        "role": "youth_worker",
-        "organization_id": str(cast.organizations["codim"]),
-        "starts_on": written,
-    }
+    body = {"role": "youth_worker", "organization_id": str(cast.organizations["codim"]), "starts_on": written}
     answer = coordinator.ask("POST", f"/people/{cast.people['deputy']}/tenures", body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] == "body.starts_on"

@@ -99,10 +99,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /agreements/{agreement_id}/versions/{n}/sending": None,
     "POST /agreements/{agreement_id}/versions/{n}/taking-back": None,
     "POST /agreements/{agreement_id}/versions/{n}/signature": {"has_read": True},
-    "POST /agreements/{agreement_id}/versions/{n}/signatures": {
-        "director_id": SOMEONE,
-        "signed_on": TODAY.isoformat(),
-    },
+    "POST /agreements/{agreement_id}/versions/{n}/signatures": {"director_id": SOMEONE, "signed_on": TODAY.isoformat()},
     "POST /agreements/{agreement_id}/versions/{n}/start": {"starts_on": TODAY.isoformat(), "ends_on": "2028-12-31"},
     "POST /agreements/{agreement_id}/versions/{n}/ending": {
         "ends_on": "2028-12-31",
@@ -493,9 +490,7 @@ def test_of_two_who_complete_the_same_task_the_second_is_told_and_the_first_stan
 def test_a_version_that_is_none_is_refused(coordinator: Asker, case: dict[str, Any], written: str) -> None:
     task = _task(coordinator, case, "prepare_notebook_and_guide")
     answer = coordinator.client.post(
-        f"/api/v1/tasks/{task['id']}/completion",
-        json=completion_of(task),
-        headers={b"If-Match": written.encode()},
+        f"/api/v1/tasks/{task['id']}/completion", json=completion_of(task), headers={b"If-Match": written.encode()}
     )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] == "header.if-match"

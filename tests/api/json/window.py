@@ -80,10 +80,7 @@ class Asker:
         self.cast = cast
         self.app = app or app_on(cast.database, at=at)
         self.client = TestClient(
-            self.app,
-            base_url=ADDRESS,
-            headers={"Accept-Language": language, "Origin": ADDRESS},
-            follow_redirects=False,
+            self.app, base_url=ADDRESS, headers={"Accept-Language": language, "Origin": ADDRESS}, follow_redirects=False
         )
         if name is not None:
             self.client.cookies.set("spheres", token_for(cast.database, cast.people[name], at=at))

@@ -166,9 +166,7 @@ def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, scr
 
 
 @pytest.mark.ci
-def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills_a_phone(
-    window: Window,
-) -> None:
+def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills_a_phone(window: Window) -> None:
     open_onboarding(window.cast)
     open_onboarding(window.cast, "worker_codim", "codim")
     edges = """() => [...document.querySelectorAll("form.ask :is(input:not([type=hidden]), select, .button)")]

@@ -98,8 +98,7 @@ def test_each_sees_the_cases_of_their_own_and_of_no_other_program(cast: Cast) ->
 @pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
-    ("q", "found"),
-    [("emeraude", 1), ("QUARTZ éme", 1), ("quartz garnet", 0), ("%", 0), ("_", 0), ("a", 3), ("  ", 3)],
+    ("q", "found"), [("emeraude", 1), ("QUARTZ éme", 1), ("quartz garnet", 0), ("%", 0), ("_", 0), ("a", 3), ("  ", 3)]
 )
 def test_a_name_is_found_without_its_accents_and_signs_mean_themselves(cast: Cast, q: str, found: int) -> None:
     three(cast)

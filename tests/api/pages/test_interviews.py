@@ -23,11 +23,7 @@ def recruiting(cast: Cast) -> UUID:
     record_protocols(cast)
     with cast.session() as session:
         return cases.open_case(
-            session,
-            "recruiting",
-            organization_id=cast.organizations["en-marge"],
-            by=cast.actor("manager_em"),
-            at=AT,
+            session, "recruiting", organization_id=cast.organizations["en-marge"], by=cast.actor("manager_em"), at=AT
         )
 
 

@@ -138,7 +138,7 @@ def test_why_it_was_decided_so_is_read_by_one_act_and_told_to_the_record(cast: C
     assert "fugue" not in worker.get(here).text
     answer = worker.post(f"/api/v1{here}/identity", json={})
     assert [(one["of"], one["result"], one["fields"]) for one in answer.json()["reasons"]] == [
-        ("risk", "yellow", {"why": "Elle fugue"}),
+        ("risk", "yellow", {"why": "Elle fugue"})
     ]
     with cast.session() as session:
         told = "select subject_id from event where verb = 'read' and facts->>'what' = 'reasons' order by at, id"

@@ -457,10 +457,7 @@ def test_the_roles_of_the_agreement_in_force_stand_on_the_partners_page_with_who
 def test_the_next_meetings_of_its_committees_stand_on_the_partners_page(cast: Cast) -> None:
     """Those to come within months that are on, of committees on which it sits, also through another."""
     by = cast.actor("coordinator")
-    days = {
-        "steering": (date(2026, 12, 9), date(2027, 1, 20), date(2028, 1, 19)),
-        "joint": (date(2026, 12, 16),),
-    }
+    days = {"steering": (date(2026, 12, 9), date(2027, 1, 20), date(2028, 1, 19)), "joint": (date(2026, 12, 16),)}
     with cast.session() as session:
         for committee, dates in days.items():
             starts = [datetime.combine(day, time(13, 30)) for day in dates]

@@ -326,11 +326,7 @@ def test_one_who_leaves_soon_and_still_reads_stands_out(cast: Cast) -> None:
         tenures = {row.person_id: row.id for row in rows}
         for who, days in (("police", 14), ("specialist", 15)):
             people.end_tenure(
-                session,
-                tenures[cast.people[who]],
-                ends_on=WORKED.date() + timedelta(days=days),
-                by=LOADING,
-                at=AT,
+                session, tenures[cast.people[who]], ends_on=WORKED.date() + timedelta(days=days), by=LOADING, at=AT
             )
     for who in ("police", "specialist"):
         read(cast, who)

@@ -97,12 +97,7 @@ def test_an_earlier_version_stays_to_be_read(cast: Cast) -> None:
     with cast.session() as session:
         first = session.scalars(select(_version.c.id).where(_version.c.agreement_id == agreement)).one()
         agreements.sign_version(
-            session,
-            first,
-            director_id=cast.people["director_em"],
-            signed_on=TODAY,
-            by=cast.actor("director_em"),
-            at=AT,
+            session, first, director_id=cast.people["director_em"], signed_on=TODAY, by=cast.actor("director_em"), at=AT
         )
         agreements.draft_version(
             session, agreement, version_text.content_of(program_file().value, "codim"), by=LOADING, at=AT

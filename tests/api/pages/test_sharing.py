@@ -26,16 +26,7 @@ from models.meeting import Meeting
 from tests.agreeing import sharing_otherwise
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast, program_file
-from tests.following import (
-    SECOND,
-    WORKER,
-    agreed,
-    consented,
-    followed,
-    known_as_somebody,
-    left_without_consent,
-    row_of,
-)
+from tests.following import SECOND, WORKER, agreed, consented, followed, known_as_somebody, left_without_consent, row_of
 from tests.meetings.sitting import give, seat_everyone
 
 _meeting = table_of(Meeting)

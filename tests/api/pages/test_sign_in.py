@@ -46,8 +46,7 @@ def test_the_demonstration_offers_its_people_by_role_and_lets_one_in(demonstrati
     assert page.index("Agate Améthyste") < page.index("Jade Lapis") < page.index("Granit D’Or")
     assert "Émeraude Quartz" not in page  # who begins on a later day holds nothing today
     asked = client.post(
-        "/sign-in",
-        data={"program": str(demonstration.program_id), "person": str(demonstration.people["manager_em"])},
+        "/sign-in", data={"program": str(demonstration.program_id), "person": str(demonstration.people["manager_em"])}
     )
     assert (asked.status_code, asked.headers["location"]) == (303, "/")
     cookie = asked.headers["set-cookie"]
@@ -110,8 +109,7 @@ def test_being_someone_else_ends_the_first_stay(demonstration: Cast) -> None:
     client = client_for(demonstration.database, demonstration.people["coordinator"], demonstration=True)
     first = client.cookies["spheres"]
     client.post(
-        "/sign-in",
-        data={"program": str(demonstration.program_id), "person": str(demonstration.people["officer"])},
+        "/sign-in", data={"program": str(demonstration.program_id), "person": str(demonstration.people["officer"])}
     )
     again = nobody(demonstration.database, demonstration=True)
     again.cookies.set("spheres", first)

@@ -24,19 +24,7 @@ from models.follow_up import FollowUp
 from models.program import Tenure
 from tests.cast import AT, SINCE, TODAY, Arranged, Cast
 from tests.departing import leave, lend, record_protocols
-from tests.following import (
-    SECOND,
-    THIRD,
-    WORKER,
-    admitted,
-    bar,
-    followed,
-    in_force,
-    parts,
-    row_of,
-    tasks_of,
-    told_of,
-)
+from tests.following import SECOND, THIRD, WORKER, admitted, bar, followed, in_force, parts, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 _tenure = table_of(Tenure)

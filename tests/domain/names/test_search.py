@@ -65,13 +65,7 @@ def test_ordinary_sentences_are_not_refused_whoever_is_on_file(language: str) ->
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "On remet une rose à chacune.",
-        "Rose ou bleu, le bracelet est gratuit.",
-        "ROSE",
-        "Rose n’est pas venue.",
-    ],
+    "text", ["On remet une rose à chacune.", "Rose ou bleu, le bracelet est gratuit.", "ROSE", "Rose n’est pas venue."]
 )
 def test_a_common_word_that_is_also_a_name_is_asked_about(text: str) -> None:
     assert looked(Someone("Rose", "Tilleul"), text) == "asked"

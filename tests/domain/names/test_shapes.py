@@ -210,8 +210,7 @@ def test_a_birth_beside_other_figures_and_where_somebody_lives_are_pointed_at() 
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["Solène Grand’Ourse", "Noé Clair-de-Lune", "Céleste D’Étoile", "Tristan O'Nimbus", "Hugo L’Éclair"],
+    "name", ["Solène Grand’Ourse", "Noé Clair-de-Lune", "Céleste D’Étoile", "Tristan O'Nimbus", "Hugo L’Éclair"]
 )
 def test_staff_whose_name_has_an_apostrophe_or_a_hyphen_are_not_pointed_at_either(name: str) -> None:
     ours = Ours.of([name])

@@ -61,8 +61,7 @@ def put_in_force(session: Session, cast: Cast, *places: str, since: date = SIGNE
     for place in places or DIRECTORS:
         version = session.scalars(
             select(_version.c.id).where(
-                _version.c.program_id == cast.program_id,
-                _version.c.agreement_id == agreement_of(session, cast, place),
+                _version.c.program_id == cast.program_id, _version.c.agreement_id == agreement_of(session, cast, place)
             )
         ).one()
         director = cast.people[DIRECTORS[place]]
@@ -71,14 +70,7 @@ def put_in_force(session: Session, cast: Cast, *places: str, since: date = SIGNE
 
 
 def follow_with(
-    session: Session,
-    cast: Cast,
-    key: str,
-    *,
-    starts_on: date,
-    place: str = "en-marge",
-    like: str = "",
-    **said: Any,
+    session: Session, cast: Cast, key: str, *, starts_on: date, place: str = "en-marge", like: str = "", **said: Any
 ) -> None:
     """End the version in force at an organization before a day, from which on another one has a clause as said.
 

@@ -84,11 +84,7 @@ def test_what_is_given_is_to_be_looked_at_and_met_once_the_coordinator_accepted_
     assert (task["state"], task["done_by"]) == ("done", cast.people["coordinator"])
     (shown,) = reading.documents_of(session, one["agreement_id"], "AG-P4")
     assert (shown.added_by, shown.added_as) == (cast.people["manager_em"], "manager")
-    assert (shown.looked_at_as, shown.looked_at_by, shown.looked_at) == (
-        "accepted",
-        cast.people["coordinator"],
-        AT,
-    )
+    assert (shown.looked_at_as, shown.looked_at_by, shown.looked_at) == ("accepted", cast.people["coordinator"], AT)
     verbs = session.scalars(select(_event.c.verb).where(_event.c.subject_id == period_id)).all()
     assert "obligation.proof_accepted" in verbs
 

@@ -128,10 +128,7 @@ def test_who_owes_it_is_asked_then_their_director_then_the_coordinator(cast: Cas
     assert falls("en-marge", "AG-P4") == [("manager", here), *behind]
     assert falls("en-marge", "AG-D2") == behind
     assert falls("en-marge", "AG-X1:youth_worker") == [("youth_worker", here), *behind]
-    assert falls("ccsmtl", "GV-6.report") == [
-        ("coordinator", "*"),
-        ("director", str(cast.organizations["ccsmtl"])),
-    ]
+    assert falls("ccsmtl", "GV-6.report") == [("coordinator", "*"), ("director", str(cast.organizations["ccsmtl"]))]
     assert falls("en-marge", "AG-P7") == [("director", here)], "nobody states in another's place"
     assert falls("en-marge", "AG-W1") == [("coordinator", "*")]
 

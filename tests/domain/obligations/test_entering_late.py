@@ -160,8 +160,7 @@ def test_a_last_day_that_is_put_off_in_two_steps_fills_no_vacancy_either(
 
 
 @pytest.mark.parametrize(
-    "seed",
-    [pytest.param(n, marks=pytest.mark.ci if n < 3 else pytest.mark.nightly) for n in range(12)],
+    "seed", [pytest.param(n, marks=pytest.mark.ci if n < 3 else pytest.mark.nightly) for n in range(12)]
 )
 def test_in_whichever_steps_a_last_day_is_written_a_day_is_held_as_the_record_had_it_when_it_was_over(
     session: Session, cast: Cast, seed: int

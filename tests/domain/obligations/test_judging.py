@@ -390,8 +390,7 @@ def test_a_role_that_nobody_held_yet_was_vacant_on_no_day_and_nothing_is_recorde
 
 
 @pytest.mark.parametrize(
-    ("stated_from", "first"),
-    [("start", date(2026, 1, 1)), ("middle", date(2026, 7, 2)), ("end", date(2026, 12, 31))],
+    ("stated_from", "first"), [("start", date(2026, 1, 1)), ("middle", date(2026, 7, 2)), ("end", date(2026, 12, 31))]
 )
 def test_that_it_held_can_be_stated_once_the_period_has_had_its_time(stated_from: str, first: date) -> None:
     rule = AttestationRule.model_validate(

@@ -376,10 +376,7 @@ def test_a_second_of_a_partner_that_is_left_out_leaves_the_pair_and_each_hears_o
         assert [part[0] for part in parts(session, follow_up) if part[3] is None] == ["primary"]
         participant_id = row_of(session, follow_up)["participant_id"]
         read = {(letter.template, letter.to): letter for letter in _letters(session)}
-    assert set(read) == {
-        ("consent_taken_back", cast.people[WORKER]),
-        ("closed_by_consent", cast.people[SECOND]),
-    }
+    assert set(read) == {("consent_taken_back", cast.people[WORKER]), ("closed_by_consent", cast.people[SECOND])}
     for letter in read.values():
         assert not [word for word in ("Ondine", "Foug", "2026-01", "CODIM") if word in letter.subject + letter.text]
     assert str(participant_id) in read["consent_taken_back", cast.people[WORKER]].text

@@ -26,15 +26,7 @@ from meetings.documents.docx import as_docx
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import typeset
 from meetings.documents.pdf import as_pdf
-from tests.meetings.documents.reading import (
-    NUMBER,
-    alike,
-    docx_numbers,
-    docx_text,
-    parts_of,
-    pdf_tags,
-    pdf_text,
-)
+from tests.meetings.documents.reading import NUMBER, alike, docx_numbers, docx_text, parts_of, pdf_tags, pdf_text
 from tests.meetings.documents.samples import ADDENDUM, AGENDA, ALL, HEAD, ITEMS, LATE, MINUTES, REGISTER
 
 LANGUAGES = ("fr", "en")

@@ -53,10 +53,7 @@ STATEMENT: Final = PartnerStatement(
     covered=(YEAR,),
     versions=(
         SignedVersion(
-            n=2,
-            days=Days(starts_on=date(2026, 7, 1)),
-            signed_by=("Corail Mica",),
-            signed_on=date(2026, 6, 25),
+            n=2, days=Days(starts_on=date(2026, 7, 1)), signed_by=("Corail Mica",), signed_on=date(2026, 6, 25)
         ),
     ),
     seats=(
