@@ -22,6 +22,7 @@ from domain.casework import scheduling, tasks, versions
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.loading.loading import load
 from domain.participants import disclosures, reading, research
 from domain.participants.locking import step_of
@@ -1135,7 +1136,7 @@ def test_a_step_of_an_act_is_ticked_waived_and_taken_back_by_nobody(cast: Cast, 
     wanted = {"complete": ("consent", "risk"), "waive": ("decide",), "undo": ("triage", "decide", "first_meeting")}
     with cast.session() as session:
         for step in wanted[verb]:
-            task_id = step_of(session, participant_id, step)["id"]  # type: ignore[index]
+            task_id = surely(step_of(session, participant_id, step)).id
             before = _steps(session, participant_id)[step]
             with refused("task.by_its_act"):
                 if verb == "complete":

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import barring, workers
 from domain.admissions import duplicates, triage
+from domain.kernel.rows import surely
 from domain.participants import links, referring
 from domain.participants.locking import step_of
 from models.base import table_of
@@ -319,7 +320,7 @@ def test_a_step_s_task_says_where_it_is_done_and_is_ticked_by_nobody(there: Cast
     coordinator = _client(there, "coordinator")
     with there.session() as session:
         participant_id = participant_of(session, referral_id)
-        task_id = step_of(session, participant_id, "triage")["id"]  # type: ignore[index]
+        task_id = surely(step_of(session, participant_id, "triage")).id
     shown = coordinator.get(f"/tasks/{task_id}").text
     assert f'href="/participants/{participant_id}#criteria"' in shown
     assert "/completion" not in shown

@@ -83,14 +83,14 @@ def test_a_signature_is_kept_with_the_very_words_of_purpose_partner_and_last_day
         row, told = sign(session, cast, followed_one, "sharing", until, "codim")
         file = hashlib.sha256((TEXTS / f"consent.{CURRENT}.{language}.txt").read_bytes()).hexdigest()
         assert told.facts["agreed_to"] == said
-        assert row["text_digest"] == hashlib.sha256(f"{file}\n{said}".encode()).hexdigest()
+        assert row.text_digest == hashlib.sha256(f"{file}\n{said}".encode()).hexdigest()
         others = [
             sign(session, cast, followed_one, "sharing", replace(until, ends_on=None), "codim"),
             sign(session, cast, followed_one, "referral", until, "codim"),
             sign(session, cast, followed_one, "sharing", until, "spvm"),
             sign(session, cast, followed_one, "program", until),
         ]
-        assert len({row["text_digest"], *(other["text_digest"] for other, _ in others)}) == 5
+        assert len({row.text_digest, *(other.text_digest for other, _ in others)}) == 5
 
 
 def test_the_first_version_stays_what_was_signed_and_is_signed_for_no_partner(cast: Cast, followed_one: UUID) -> None:
@@ -101,7 +101,7 @@ def test_the_first_version_stays_what_was_signed_and_is_signed_for_no_partner(ca
     with cast.session() as session:
         for language, digest in first.items():
             row, _ = sign(session, cast, followed_one, "program", replace(SIGNED, language=language, text_version=1))
-            assert (row["text_version"], row["text_digest"]) == (1, digest)
+            assert (row.text_version, row.text_digest) == (1, digest)
         with refused("consent.text_of_no_partner"):
             sign(session, cast, followed_one, "sharing", replace(SIGNED, text_version=1), "codim")
         with refused("consent.no_text"):
@@ -136,16 +136,16 @@ def test_the_worker_who_signed_is_kept_apart_from_the_coordinator_who_enters_the
                 )
         chosen = replace(SIGNED, worker_id=cast.people[WORKER])
         row, told = sign(session, cast, followed_one, "program", chosen, recorder="coordinator")
-        assert row["worker_id"] == cast.people[WORKER]
+        assert row.worker_id == cast.people[WORKER]
         assert (told.actor_id, told.facts["worker"]) == (cast.people["coordinator"], str(cast.people[WORKER]))
 
 
 def test_a_worker_who_records_signs_themselves_unless_they_say_who_did(cast: Cast, followed_one: UUID) -> None:
     with cast.session() as session:
         row, _ = sign(session, cast, followed_one, "program", SIGNED)
-        assert row["worker_id"] == cast.people[WORKER]
+        assert row.worker_id == cast.people[WORKER]
         row, told = sign(session, cast, followed_one, "program", replace(SIGNED, worker_id=cast.people[SECOND]))
-        assert row["worker_id"] == cast.people[SECOND]
+        assert row.worker_id == cast.people[SECOND]
         assert told.actor_id == cast.people[WORKER]
 
 
