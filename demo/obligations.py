@@ -18,7 +18,7 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization
 from domain.agreements import agreements, terminations
 from domain.casework import asking, cases
-from domain.declarations import GIVEN, AttestationRule
+from domain.declarations import GIVEN, rule_of
 from domain.kernel import ROUNDS, Actor, Calendar, local_day
 from domain.obligations import accepting, attestations, keep, reading, to_accept, waiving
 from domain.roles import DayTenures, standing
@@ -104,10 +104,9 @@ class DemonstratedObligations:
             return False
         if any(fact["why"] == "not_endorsed" for fact in row.found["facts"]):
             return False  # it was given, and waits for the committee
-        if row.check_kind == "attestation":
-            rule = AttestationRule.model_validate(row.rule)
-            if rule.from_day(row.starts_on, row.ends_on) > day:
-                return False
+        stated = rule_of(row.check_kind, row.rule).stated()
+        if stated is not None and stated.from_day(row.starts_on, row.ends_on) > day:
+            return False
         place = row.organization_key
         if place == _LATE and day > self.today - _LATE_SINCE:
             return False

@@ -10,7 +10,6 @@ from domain.declarations.checks import RULES as RULES
 from domain.declarations.checks import TO_BE_RECORDED as TO_BE_RECORDED
 from domain.declarations.checks import WHY as WHY
 from domain.declarations.checks import rule_of as rule_of
-from domain.declarations.checks.attestation import AttestationRule as AttestationRule
 from domain.declarations.checks.facts import DOCUMENT as DOCUMENT
 from domain.declarations.checks.facts import STATEMENT as STATEMENT
 from domain.declarations.checks.facts import STEP as STEP

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Final
 import typst
 
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Paper
+from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Signing
 from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
@@ -44,8 +44,18 @@ def as_pdf(content: Printed, language: str) -> bytes:
 def _as_data(paper: Paper) -> dict[str, Any]:
     data = asdict(paper)
     for block, written in zip(paper.blocks, data["blocks"], strict=True):
-        written["kind"] = type(block).__name__.lower()
+        written["kind"] = _KINDS[type(block)]
     return data
+
+
+#: How the template calls each kind of block.
+_KINDS: Final[Mapping[type[Block], str]] = {
+    Heading: "heading",
+    PaperNote: "note",
+    PaperTable: "table",
+    Decided: "decided",
+    Signing: "signing",
+}
 
 
 def _with_texts(part: Any, change: Callable[[str], str]) -> Any:

@@ -90,7 +90,7 @@ def _known(cast: Cast) -> UUID:
 
 
 def test_every_place_that_asks_whether_a_name_is_known_says_whose_words_it_reads() -> None:
-    asks = re.compile(r"\bnotices\.write\(|\bissue(?:_again)?\(|\brefuse_names\(|\bGate\.here\(")
+    asks = re.compile(r"\bnotices\.write\(|\bissue(?:_again)?\(|\brefuse_names\(|\bNameGate\.here\(")
     found = {
         str(file.relative_to(ROOT))
         for layer in ("api", "domain", "flows", "meetings")
@@ -107,7 +107,7 @@ def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_wo
         str(file.relative_to(ROOT))
         for layer in ("api", "domain", "flows", "meetings")
         for file in (ROOT / layer).rglob("*.py")
-        if opens.search(file.read_text())
+        if opens.search(file.read_text()) and file.name != "__init__.py"  # a room's face opens nothing
     }
     assert found == {
         "api/app.py",

@@ -41,7 +41,7 @@ def know(session: Session, *names: str) -> None:
     def known(_: Session) -> Iterable[str]:
         return names
 
-    session.info["letter_templates"] = replace(session.info["stationery"], known=known)
+    session.info["letter_templates"] = replace(session.info["letter_templates"], known=known)
 
 
 def leaves(part: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
