@@ -64,7 +64,7 @@ def begin(turn: Turn) -> int:
     """
     with turn.reading() as session:
         wanted = list(due_to_begin(session, local_day(session, turn.at)))
-    opening = replace(turn, refused="a case that is due was not opened", beaten=_is_opened_already)
+    opening = replace(turn, beaten=_is_opened_already)
     return opening.each(wanted, _open)
 
 

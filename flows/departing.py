@@ -76,7 +76,6 @@ def _in_each(means: Means, see_to: Callable[[Turn], int]) -> int:
                 "departures",
                 means.clock(),
                 by=BY_ENGINE,
-                refused="a departure is not seen to",
                 beaten=lambda _: True,  # another worker was first
             )
         )

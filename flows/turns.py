@@ -68,7 +68,6 @@ class Turn:
     at: datetime
     ran_by: str = "worker"
     by: Actor = BY_ROUNDS
-    refused: str = "a rule refused a part of a round"
     beaten: Callable[[IntegrityError], bool] = lambda _: False
 
     def reading(self) -> Session:
@@ -85,7 +84,10 @@ class Turn:
             with self.transaction() as session:
                 return do(session)
         except Refusal as refusal:
-            _log.warning(self.refused, extra={"part": self.key, "program": self.program_id, "code": refusal.code})
+            _log.warning(
+                "a rule refused a part of a round",
+                extra={"part": self.key, "program": self.program_id, "code": refusal.code},
+            )
         except IntegrityError as error:
             if not self.beaten(error):
                 raise

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Text, cast, false, func, insert
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -55,9 +56,17 @@ _TOLD: Final = and_(
     col(Event.subject_id) == col(SignedFile.agreement_version_id),
     inside(Event.facts)["file"].astext == cast(col(SignedFile.id), Text),
 )
-#: Whether its bytes, which are digested in the database, its row and the record agree, the signature included.
+#: The same table under a name of its own, where its bytes are digested in the database and shown to no one.
+_kept: Final = aliased(SignedFile, name="kept")
+_DIGEST: Final = (
+    select(func.encode(func.sha256(_kept.content), "hex"))
+    .where(same(_kept, SignedFile), _kept.id == SignedFile.id)
+    .correlate(SignedFile)
+    .scalar_subquery()
+)
+#: Whether its bytes, its row and the record agree, the signature included.
 _AGREES: Final = and_(
-    col(SignedFile.sha256) == func.encode(func.sha256(col(SignedFile.content)), "hex"),
+    col(SignedFile.sha256) == _DIGEST,
     col(SignedFile.sha256) == inside(Event.facts)["sha256"].astext,
     cast(col(SignedFile.signature_id), Text).is_not_distinct_from(inside(Event.facts)["signature"].astext),
 )

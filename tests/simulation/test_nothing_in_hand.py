@@ -157,8 +157,8 @@ def test_an_approval_that_stops_at_who_is_barred_is_found(program: Cast, monkeyp
     assert found(program, on) == []
 
     def stops(today: Any, task: Any, chains: Any) -> Any:
-        whole = today.falls(chains[task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"]])
-        barred = any(one.person_id == task["done_by"] for one in whole.holders)
+        whole = today.falls(chains[task.approved_by_id if task.state == "submitted" else task.owed_by_id])
+        barred = any(one.person_id == task.done_by for one in whole.holders)
         return today.falls([]) if barred else whole
 
     with monkeypatch.context() as patched:

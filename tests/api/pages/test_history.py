@@ -22,7 +22,15 @@ from tests.cast import ROOT, Cast
 from tests.meetings.meeting_room import NEXT_LOCAL, NOW, PRESENT, arrange, items, meeting, opened
 
 #: The calls that write a line of the record, and where the verb stands among their arguments.
-WRITERS = {"write": 1, "write_many": 1, "tell": 2, "_tell": 2}
+WRITERS = {
+    "write": (1,),
+    "write_many": (1,),
+    "write_item_event": (1,),
+    "write_task_event": (2,),
+    "write_follow_up_event": (2,),
+    "tell": (1, 2),  # of decisions the verb comes first
+    "_tell": (2,),
+}
 #: The modules that have such a call.
 TELLING = {"events", "appointment_rows", "seat_holders"}
 VERB = re.compile(r"[a-z]+\.[a-z_]+")
@@ -50,10 +58,10 @@ def verbs() -> set[str]:
 def verbs_of(call: ast.Call, function: ast.FunctionDef) -> set[str]:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     module = getattr(getattr(call.func, "value", None), "id", "events")
-    if name not in WRITERS or module not in TELLING or len(call.args) <= WRITERS[name]:
+    if name not in WRITERS or module not in TELLING:
         return set()
-    verb = call.args[WRITERS[name]]
-    told = [verb] if not isinstance(verb, ast.Name) else given_to(verb.id, function)
+    verbs = [call.args[place] for place in WRITERS[name] if place < len(call.args)]
+    told = [one for verb in verbs for one in (given_to(verb.id, function) if isinstance(verb, ast.Name) else [verb])]
     return {
         node.value
         for one in told
