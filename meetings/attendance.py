@@ -27,6 +27,7 @@ from domain.kernel import (
     first,
     in_program,
     joins,
+    lasts,
     of,
     only,
     program_of,
@@ -189,7 +190,7 @@ def _seated_since() -> SelectOfScalar[UUID]:
             col(SeatHolder.withdrawn_at).is_(None),
             col(SeatHolder.recorded_at) > col(Meeting.closed_at),
             col(SeatHolder.starts_on) <= day,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+            lasts(SeatHolder, day),
         )
     )
 

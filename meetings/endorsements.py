@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 
 from domain.declarations import EndorsementRules as Declared
 from domain.endorsement import OWES_AGAIN, PartnerWord, majority_of
@@ -32,6 +32,7 @@ from domain.kernel import (
     in_program,
     joins,
     kept,
+    lasts,
     local_day,
     of,
     only,
@@ -317,11 +318,7 @@ _BEGUN: Final = col(AgreementVersion.state).in_(["in_force", "ended"])
 _PARTNERS: Final = built(
     only(Agreement.organization_id, AgreementVersion.terms)
     .join(AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)))
-    .where(
-        _BEGUN,
-        col(AgreementVersion.starts_on) <= _DAY,
-        or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= _DAY),
-    )
+    .where(_BEGUN, col(AgreementVersion.starts_on) <= _DAY, lasts(AgreementVersion, _DAY))
     .order_by(col(Agreement.organization_id))
 )
 _BACK: Final = built(

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, cast
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
-from domain.kernel import col, joins, only, run, same, scalars, select
+from domain.kernel import col, joins, lasts, only, run, same, scalars, select
 from meetings.committees import ALTERNATE, Membership, memberships
 from models.committee import SeatHolder
 from models.invitation import MeetingAnswer
@@ -99,7 +99,7 @@ def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool
             SeatHolder.person_id == person,
             col(SeatHolder.withdrawn_at).is_(None),
             col(SeatHolder.starts_on) <= day,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+            lasts(SeatHolder, day),
             *([col(SeatHolder.kind).in_(kinds)] if kinds else []),
         )
         .exists()

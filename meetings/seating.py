@@ -23,6 +23,8 @@ from domain.kernel import (
     every,
     first,
     joins,
+    lasts,
+    lasts_beyond,
     local_day,
     of,
     only,
@@ -58,11 +60,7 @@ def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tu
         session,
         only(Person.id, Person.sort_key)
         .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(
-            Tenure.organization_id == organization_id,
-            col(Tenure.role).in_([role, SECOND]),
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
-        )
+        .where(Tenure.organization_id == organization_id, col(Tenure.role).in_([role, SECOND]), lasts(Tenure, day))
         .distinct()
         .order_by(col(Person.sort_key), col(Person.id)),
     )
@@ -213,8 +211,8 @@ def _outliving(session: Session, today: date) -> list[_Outliving]:
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .where(
             col(SeatHolder.withdrawn_at).is_(None),
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= today),
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) > _ENTITLED),
+            lasts(SeatHolder, today),
+            lasts_beyond(SeatHolder, _ENTITLED),
             col(_ENTITLED) < date.max,
             or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
         )
@@ -249,7 +247,7 @@ def _ends_of(
                 Tenure.organization_id == organization_id,
                 col(Tenure.role).in_(roles),
                 col(Tenure.starts_on) <= day,
-                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+                lasts(Tenure, day),
             ),
         )
     )

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Uuid, bindparam
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 
 from api.access.permissions import Asker, Forbidden, Given, Relation, themselves, to_program
-from domain.kernel import col, in_program, joins, program_of, run, same, select
+from domain.kernel import col, in_program, joins, lasts, program_of, run, same, select
 from models.committee import Seat, SeatHolder
 from models.program import Person
 
@@ -53,11 +53,7 @@ _person = bindparam("person", type_=Uuid())
 
 
 def _held_today(holder: type[SeatHolder]) -> ColumnElement[bool]:
-    return and_(
-        col(holder.withdrawn_at).is_(None),
-        col(holder.starts_on) <= _day,
-        or_(col(holder.ends_on).is_(None), col(holder.ends_on) >= _day),
-    )
+    return and_(col(holder.withdrawn_at).is_(None), col(holder.starts_on) <= _day, lasts(holder, _day))
 
 
 _COMPANIONS: Final = (

@@ -178,7 +178,7 @@ def agenda_page(context: RequestContext, request: Request, meeting_id: UUID, typ
     """The page of an agenda for those who may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
     found = find_agenda(context, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    return page(context, request, "agenda.html", refused=typed.refusal, typed=typed, **agenda_of(context, found))
+    return page(context, request, "agenda.html", typed=typed, **agenda_of(context, found))
 
 
 @dataclass(frozen=True)

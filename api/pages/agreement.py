@@ -82,7 +82,6 @@ def agreement_page(
         context,
         request,
         "agreement.html",
-        refused=typed.refusal,
         typed=typed,
         agreement=found,
         organization=found.organization_fr if context.language == "fr" else found.organization_en,

@@ -115,7 +115,6 @@ def case_page(
         context,
         request,
         "case.html",
-        refused=typed.refusal,
         typed=typed,
         case=held,
         may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,

@@ -129,7 +129,6 @@ def committee_page(context: RequestContext, request: Request, row: Committee, ty
         request,
         "committee.html",
         title=titles[row.key],
-        refused=typed.refusal,
         typed=typed,
         committee=row,
         meets=rhythm_in_words(row.rhythm),

@@ -19,9 +19,8 @@ from api.acts.departures import DEPARTURES, OFFERED
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, see_other
+from api.pages.frame import framed_pages, page, see_other
 from api.pages.tasks import task_page
-from api.pages.typed_pages import typed_page
 from api.views import departures as at_departures
 from api.views.handed_over import handed_over_to
 from api.views.tasks import page_of
@@ -142,18 +141,18 @@ def _inbox(context: RequestContext, request: Request, typed: Typed) -> HTMLRespo
         for row in offers.offered_to(context.session, me)
     ]
     found = handed_over_to(context.session, context.asker, context.language)
-    return typed_page(context, request, "handed_over.html", typed, offered=offered, found=found)
+    return page(context, request, "handed_over.html", typed=typed, offered=offered, found=found)
 
 
 def _list(context: RequestContext, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     rows = every(context.session, of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(context.asker, hats)))
     people = _who_may_leave(context)
-    return typed_page(
+    return page(
         context,
         request,
         "departures.html",
-        typed,
+        typed=typed,
         found=at_departures.departures_shown(context.session, rows),
         people=people,
         # Nobody who has gone already says so themselves.

@@ -14,8 +14,7 @@ from api.access.session import InContext, RequestContext
 from api.acts import equipment as acts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages
-from api.pages.typed_pages import typed_page
+from api.pages.frame import framed_pages, page
 from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
@@ -71,11 +70,11 @@ def _list(context: RequestContext, request: Request, typed: Typed, *, state: str
     rows = [(row, where_is(row)) for row in inventory.inventory(context.session)]
     counts = {key: sum(1 for _, where in rows if where == key) for key in STATES}
     chosen = state if state in STATES else ""
-    return typed_page(
+    return page(
         context,
         request,
         "inventory.html",
-        typed,
+        typed=typed,
         rows=[(row, where) for row, where in rows if chosen in ("", where)],
         total=len(rows),
         counts=counts,
@@ -96,11 +95,11 @@ def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Type
         .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
-    return typed_page(
+    return page(
         context,
         request,
         "equipment.html",
-        typed,
+        typed=typed,
         row=row,
         where=where_is(row),
         states=STATES,

@@ -14,8 +14,7 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
-from api.pages.frame import framed_pages, see_other
-from api.pages.typed_pages import typed_page
+from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_of, id_or_none, number_of, role_and_organization
 from domain.departure import Hired, hiring, interviews, welcoming
 from domain.kernel import Actor, Refusal, title_of
@@ -93,11 +92,11 @@ def _found(context: RequestContext, task_id: UUID) -> tuple[Task, Case, Actor]:
 def _page(context: RequestContext, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
     task, case, _ = _found(context, task_id)
     roles = [one for one in roles_to_give(context) if one[0].endswith(f":{case.organization_id}")]
-    return typed_page(
+    return page(
         context,
         request,
         "hiring.html",
-        typed,
+        typed=typed,
         task=task,
         title=title_of(task, context.language),
         passed=[

@@ -38,7 +38,6 @@ def _page(context: RequestContext, request: Request, case_id: UUID, typed: Typed
         context,
         request,
         "interviews.html",
-        refused=typed.refusal,
         typed=typed,
         case=case,
         marked=interviews.marks_of(context.session, case_id),

@@ -114,7 +114,6 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         request,
         "meeting.html",
         **heading_of(context, in_words),
-        refused=typed.refusal,
         typed=typed,
         season=_season(context, meeting) if may_plan else None,
         seats=seats_of(context, meeting, members, people, said),

@@ -85,7 +85,6 @@ def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         context,
         request,
         "minutes.html",
-        refused=typed.refusal,
         typed=typed,
         meeting=sheet.meeting,
         committee=committee,

@@ -21,7 +21,6 @@ from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
-from api.pages.typed_pages import typed_page
 from api.views.tasks import TaskCase, TaskLine, lines_of
 from api.web.readers import day_of, id_or_none
 from domain.casework import ROLE_OF_SUBJECT, cases, scheduling, versions
@@ -278,11 +277,11 @@ def _planned(context: RequestContext, case: Case, protocol: Protocol) -> list[Pl
 
 
 def _form_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
-    return typed_page(
+    return page(
         context,
         request,
         "new_case.html",
-        typed,
+        typed=typed,
         workers=_workers(context),
         places=_places(context),
         others=other_openings.choices(context),

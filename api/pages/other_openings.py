@@ -7,14 +7,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import or_
-
 from api.access.permissions import Action, allows, to_program
 from api.access.session import RequestContext
 from api.web.readers import id_or_none
 from domain.casework import CaseSubject, protocol_of
 from domain.declarations import Protocol
-from domain.kernel import Refusal, col, in_program, joins, only, periods, run, select, tuples
+from domain.kernel import Refusal, col, in_program, joins, lasts, only, periods, run, select, tuples
 from locales import N_, pick, say
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion
@@ -102,10 +100,7 @@ def _subjects(context: RequestContext, protocol: Protocol) -> Iterator[tuple[Cas
             context.session,
             only(Organization.id, Organization.short_name)
             .join(Tenure, joins(Tenure.organization_id, Organization))
-            .where(
-                Tenure.role == protocol.subject.having,
-                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= context.day),
-            )
+            .where(Tenure.role == protocol.subject.having, lasts(Tenure, context.day))
             .distinct()
             .order_by(col(Organization.short_name)),
         ):
@@ -116,10 +111,7 @@ def _subjects(context: RequestContext, protocol: Protocol) -> Iterator[tuple[Cas
             only(AgreementVersion.id, AgreementVersion.n, Agreement.organization_id, Organization.short_name)
             .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
             .join(Organization, joins(Agreement.organization_id, Organization))
-            .where(
-                col(AgreementVersion.state).in_(["in_force", "ended"]),
-                or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= context.day),
-            )
+            .where(col(AgreementVersion.state).in_(["in_force", "ended"]), lasts(AgreementVersion, context.day))
             .order_by(col(Organization.short_name), col(AgreementVersion.n)),
         ):
             subject = CaseSubject(organization_id=organization_id, agreement_version_id=version_id)

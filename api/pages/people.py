@@ -18,7 +18,6 @@ from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
-from api.pages.typed_pages import typed_page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
@@ -251,11 +250,11 @@ def _in_order(roles: Iterable[str], titles: Mapping[str, str]) -> list[str]:
 
 
 def _new_person_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
-    return typed_page(
+    return page(
         context,
         request,
         "new_person.html",
-        typed,
+        typed=typed,
         day=context.day,
         places=roles_to_give(context),
         role_required=allows(Action.ADD_PERSON, to_program(context.asker)) is None,

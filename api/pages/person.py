@@ -18,7 +18,6 @@ from api.pages.act_routes import act_pages
 from api.pages.choices import roles_to_give
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.typed_pages import typed_page
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
@@ -126,11 +125,11 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     titles = titles_of_roles(context)
     may_update = allows(Action.UPDATE_PERSON, given) is not None
     roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
-    return typed_page(
+    return page(
         context,
         request,
         "person.html",
-        typed,
+        typed=typed,
         shown=person,
         spoken=", ".join(names_of(person.spoken, context.language)),
         day=context.day,

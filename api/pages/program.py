@@ -11,7 +11,6 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
@@ -19,7 +18,7 @@ from api.pages.frame import framed_pages, page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
 from domain.declarations import EndorsementRules
-from domain.kernel import SHAPE, also, calendar_of, col, every, joins, of, only, scalar, tuples
+from domain.kernel import SHAPE, also, calendar_of, col, every, joins, lasts, of, only, scalar, tuples
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
@@ -171,7 +170,7 @@ def _committees(context: RequestContext) -> list[CommitteeLine]:
         context.session,
         of(SeatOfOrganization)
         .join(Organization, joins(Seat.organization_id, Organization))
-        .where(or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= context.day))
+        .where(lasts(Seat, context.day))
         .order_by(col(Seat.voting).desc(), col(Organization.short_name), col(Seat.key)),
     )
     people, members = people_by_id(context), memberships(context.session)

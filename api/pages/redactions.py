@@ -184,7 +184,6 @@ def _words_page(context: RequestContext, request: Request, meeting: Meeting, by:
         request,
         "meeting_words.html",
         **heading_of(context, meeting),
-        refused=typed.refusal,
         typed=typed,
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],

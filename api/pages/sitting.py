@@ -167,7 +167,6 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         request,
         "sitting.html",
         **heading_of(context, meeting),
-        refused=typed.refusal,
         typed=typed,
         is_live=is_live,
         may_open=meeting.state == "planned" and local_day(context.session, context.at) >= meeting.starts.date(),

@@ -268,7 +268,6 @@ def task_page(context: RequestContext, request: Request, task_id: UUID, typed: T
         context,
         request,
         "task.html",
-        refused=typed.refusal,
         typed=typed,
         line=line,
         case=case,

@@ -51,7 +51,6 @@ def strays_page(context: RequestContext, request: Request, typed: Typed, *, star
         request,
         "strays.html",
         waiting=[_waiting(context, line, people, named) for line in waiting],
-        refused=typed.refusal,
         typed=typed,
         total=total,
         start=start,

@@ -89,7 +89,6 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
         context,
         request,
         "work.html",
-        refused=typed.refusal,
         typed=typed,
         counts=counts,
         start=start,

@@ -13,7 +13,7 @@ from sqlmodel import Session, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Asker
-from api.access.tasks import closed_to, keeps_file
+from api.access.tasks import closed_to, keeps_files
 from api.views.departures import people_names
 from domain.casework import words
 from domain.departure import BY_ITSELF, endings, of_its_case, was_taken_back
@@ -121,5 +121,5 @@ def _with_words(session: Session, asker: Asker, rows: Sequence[_SettledRow]) -> 
         session,
         [words.OfTask(row.task_id, row.case_id, row.item, row.title_en) for row in rows if row.task_id in sealed],
     )
-    keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
-    return {task_id for task_id, whose in about.items() if keeps[whose]}
+    keeps = keeps_files(session, asker, set(about.values()))
+    return {task_id for task_id, whose in about.items() if keeps[whose] is not None}

@@ -11,7 +11,7 @@ from sqlalchemy import Uuid, literal
 from sqlmodel import Session
 
 from api.access.permissions import Asker
-from api.access.tasks import closed_to, keeps_file, oversees
+from api.access.tasks import closed_to, keeps_files, oversees
 from api.views.departures import people_names
 from api.views.follow_ups import BARS
 from domain.accompaniment import proposals
@@ -135,8 +135,8 @@ def _without(found: Sequence[Holding], unseen: Sequence[Holding]) -> list[Holdin
 def _unseen(session: Session, asker: Asker, alone: Sequence[Holding]) -> list[Holding]:
     """Those of these things, which no step asks about, that call a participant whose file the reader does not keep."""
     calls = words.about(session, [words.OfTask(one.id, None, one.item, one.title.en) for one in alone])
-    keeps = {whose: keeps_file(session, asker, whose) is not None for whose in set(calls.values())}
-    return [one for one in alone if one.id in calls and not keeps[calls[one.id]]]
+    keeps = keeps_files(session, asker, set(calls.values()))
+    return [one for one in alone if one.id in calls and keeps[calls[one.id]] is None]
 
 
 @dataclass(frozen=True)

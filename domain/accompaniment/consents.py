@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
 from domain.agreements import version_in_force
@@ -25,6 +25,7 @@ from domain.kernel import (
     every,
     first,
     in_program,
+    lasts,
     local_day,
     of,
     only,
@@ -233,9 +234,7 @@ def stands(
             session,
             select(Consent.id)
             .where(
-                *_standing(participant_id, purpose, organization_id),
-                col(Consent.signed_on) <= day,
-                or_(col(Consent.ends_on).is_(None), col(Consent.ends_on) >= day),
+                *_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day)
             )
             .limit(1),
         )

@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
-from domain.kernel import Actor, Refusal, changes, col, every, local_day, of, only, run, same, scalar, scalars
+from domain.kernel import Actor, Refusal, changes, col, every, lasts, local_day, of, only, run, same, scalar, scalars
 from domain.mail import coordination_chain
 from domain.participants import CONSENTS_ALONE, OF_AGE, ParticipantIdentity, identity_within, known_as, signers
 from domain.record import events
@@ -166,11 +166,7 @@ def _standing(session: Session, participant_id: UUID, day: date) -> list[Consent
 
 
 def _holds(day: date) -> tuple[Any, ...]:
-    return (
-        col(Consent.withdrawn_on).is_(None),
-        col(Consent.replaced_at).is_(None),
-        or_(col(Consent.ends_on).is_(None), col(Consent.ends_on) >= day),
-    )
+    return (col(Consent.withdrawn_on).is_(None), col(Consent.replaced_at).is_(None), lasts(Consent, day))
 
 
 def _mark(session: Session, ids: list[UUID], *, since: datetime | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Uuid, bindparam, func, insert
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import letters, renewals
@@ -30,6 +30,7 @@ from domain.kernel import (
     first,
     in_program,
     joins,
+    lasts,
     local_day,
     of,
     only,
@@ -288,7 +289,7 @@ def roles_left(session: Session, version_id: UUID, day: date) -> list[Tenure]:
         .where(
             in_program(AgreementVersion),
             AgreementVersion.id == version_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            lasts(Tenure, day),
             col(Tenure.role).not_in(created),
             ~never_began(),
         )
@@ -311,7 +312,7 @@ def is_in_force(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     return and_(
         col(AgreementVersion.state).in_(["in_force", "ended"]),
         col(AgreementVersion.starts_on) <= day,
-        or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
+        lasts(AgreementVersion, day),
     )
 
 
@@ -387,7 +388,7 @@ def refuse_two_in_force(session: Session, held: PartnerVersion, starts_on: date,
             AgreementVersion.agreement_id == held.agreement_id,
             AgreementVersion.id != held.id,
             col(AgreementVersion.state).in_(["in_force", "ended"]),
-            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= starts_on),
+            lasts(AgreementVersion, starts_on),
             *([col(AgreementVersion.starts_on) <= ends_on] if ends_on else []),
         ),
     ):
@@ -427,7 +428,7 @@ def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID
             Tenure.organization_id == organization_id,
             Tenure.role == "director",
             col(Tenure.starts_on) <= day,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            lasts(Tenure, day),
             ~never_began(),
         ),
     )

@@ -20,6 +20,7 @@ from domain.kernel import (
     inside,
     joins,
     kept,
+    lasts,
     only,
     run,
     same,
@@ -263,7 +264,7 @@ _CREATED: Final = built(
     .where(
         creates_on(_DAY),
         or_(AgreementVersion.state != "ended", col(AgreementVersion.ends_on) >= _DAY),
-        or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= _DAY),
+        lasts(Organization, _DAY),
     )
     .group_by(
         col(AgreementRole.role),
@@ -280,7 +281,7 @@ _HELD: Final = (
         SeatHolder.kind == "principal",
         col(SeatHolder.withdrawn_at).is_(None),
         # Also of whoever begins later: then it is theirs from that day on.
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= _DAY),
+        lasts(SeatHolder, _DAY),
     )
     .exists()
 )
@@ -296,7 +297,7 @@ _EMPTY_SEATS: Final = built(
     )
     .join(Committee, joins(Seat.committee_id, Committee))
     .join(Organization, joins(Seat.organization_id, Organization))
-    .where(in_program(Seat), ~_HELD, or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= _DAY))
+    .where(in_program(Seat), ~_HELD, lasts(Seat, _DAY))
     .order_by(col(Committee.key), col(Organization.short_name), col(Seat.key))
 )
 

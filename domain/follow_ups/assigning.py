@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -34,6 +34,7 @@ from domain.kernel import (
     col,
     every,
     joins,
+    lasts,
     of,
     only,
     program_calendar,
@@ -392,11 +393,7 @@ _DEPARTING: Final = built(
 
 def holds(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition on `assignment` that it has the local `day`."""
-    return and_(
-        col(Assignment.withdrawn_at).is_(None),
-        col(Assignment.starts_on) <= day,
-        or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day),
-    )
+    return and_(col(Assignment.withdrawn_at).is_(None), col(Assignment.starts_on) <= day, lasts(Assignment, day))
 
 
 def on_day(

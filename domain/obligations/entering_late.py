@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.declarations import Post, Records, clause_without_role, lacks_since, rule_of
-from domain.kernel import Refusal, col, joins, local_day, only, run
+from domain.kernel import Refusal, col, joins, lasts, local_day, only, run
 from domain.roles import record_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
@@ -51,7 +51,7 @@ def stays_vacant(
             Agreement.organization_id == organization_id,
             col(AgreementVersion.state).in_(["in_force", "ended"]),
             col(AgreementVersion.starts_on) <= today,
-            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= today),
+            lasts(AgreementVersion, today),
         )
         .order_by(col(Obligation.key)),
     )

@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations import DOCUMENT, STATEMENT, STEP, WORD, Fact, grouped, stands_of
-from domain.kernel import SHAPE, also, col, every, joins, of, replaced, value_of
+from domain.kernel import SHAPE, also, col, every, joins, lasts, of, replaced, value_of
 from domain.obligations import proofs
 from models.agreement import Agreement, Obligation
 from models.casework import Evidence
@@ -130,7 +130,7 @@ def periods(
     if organization_ids is not None:
         conditions.append(col(Agreement.organization_id).in_(list(organization_ids)))
     if since is not None:
-        conditions.append(or_(col(ObligationPeriod.ends_on).is_(None), col(ObligationPeriod.ends_on) >= since))
+        conditions.append(lasts(ObligationPeriod, since))
     if until is not None:
         conditions.append(col(ObligationPeriod.starts_on) <= until)
     return _rows(session, *conditions)

@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.kernel import (
     ROUNDS,
@@ -27,6 +27,7 @@ from domain.kernel import (
     every,
     inside,
     joins,
+    lasts,
     local_day,
     of,
     only,
@@ -198,7 +199,7 @@ class _Distances:
                     col(FollowUp.participant_id).in_(files),
                     col(Assignment.organization_id).in_(places),
                     col(Assignment.withdrawn_at).is_(None),
-                    or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day - ENDED_LATELY),
+                    lasts(Assignment, day - ENDED_LATELY),
                 ),
             )
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast, false, func
 from sqlmodel import Session, and_, or_
 
-from domain.kernel import col, only, program, scalars
+from domain.kernel import col, lasts, only, program, scalars
 from models.program import Absence
 
 #: A deputy who is away has a deputy too, so far and no further.
@@ -48,10 +48,7 @@ def touches(table: Any, spans: Collection[Days]) -> ColumnElement[bool]:
     return or_(
         false(),
         *(
-            and_(
-                *([col(table.starts_on) <= last] if last is not None else []),
-                or_(col(table.ends_on).is_(None), col(table.ends_on) >= first),
-            )
+            and_(*([col(table.starts_on) <= last] if last is not None else []), lasts(table, first))
             for first, last in spans
         ),
     )

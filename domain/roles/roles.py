@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 
-from domain.kernel import col, in_program, inside, joins, kept, program_of, run, same, scalar, select, value_of
+from domain.kernel import col, in_program, inside, joins, kept, lasts, program_of, run, same, scalar, select, value_of
 from domain.roles import takers
 from models.casework import Responsibility
 from models.departure import Departure
@@ -98,7 +98,7 @@ def _touches(table: Any) -> ColumnElement[bool]:
 
 def _not_over(table: Any) -> ColumnElement[bool]:
     """The condition that a row's last day, inclusive, is not before the first of those asked for."""
-    return or_(col(table.ends_on).is_(None), col(table.ends_on) >= bindparam("first", type_=Date()))
+    return lasts(table, bindparam("first", type_=Date()))
 
 
 def never_began() -> ColumnElement[bool]:
@@ -145,12 +145,7 @@ _ON_THESE_DAYS: Final = union_all(
         Organization.ends_on,
     )
     .join(Organization, joins(Tenure.organization_id, Organization))
-    .where(
-        in_program(Tenure),
-        _not_over(Tenure),
-        ~never_began(),
-        or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= bindparam("first", type_=Date())),
-    ),
+    .where(in_program(Tenure), _not_over(Tenure), ~never_began(), _not_over(Organization)),
     select(
         Absence.id,
         Absence.person_id,

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Date, bindparam, func
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -31,6 +31,7 @@ from domain.kernel import (
     first,
     in_program,
     joins,
+    lasts,
     of,
     run,
     same,
@@ -234,9 +235,7 @@ def going_on(session: Session, day: date) -> list[GoingOn]:
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
         .where(
-            col(AgreementVersion.state).in_(BEGUN),
-            col(AgreementVersion.starts_on) <= day,
-            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
+            col(AgreementVersion.state).in_(BEGUN), col(AgreementVersion.starts_on) <= day, lasts(AgreementVersion, day)
         )
         .order_by(col(Organization.short_name)),
     )

@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     in_program,
     joins,
+    lasts,
     only,
     run,
     same,
@@ -300,7 +301,7 @@ _ACCOMPANYING: Final = built(
         col(FollowUp.participant_id) == any_(_PARTICIPANTS),
         col(Assignment.withdrawn_at).is_(None),
         col(Assignment.starts_on) <= _DAY,
-        or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= _DAY),
+        lasts(Assignment, _DAY),
     )
     .order_by(col(Assignment.kind), col(Assignment.id))
 )
@@ -321,7 +322,7 @@ _TO_MEET: Final = built(
             Tenure.person_id == CandidateWorker.second_id,
             col(Tenure.role).in_(ROLES[SECOND]),
             col(Tenure.starts_on) <= _DAY,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= _DAY),
+            lasts(Tenure, _DAY),
             ~never_began(),
         ),
     )
