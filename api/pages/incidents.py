@@ -102,10 +102,10 @@ def download_csv(context: InContext) -> Response:
 def download_xlsx(context: InContext) -> Response:
     """The register as a workbook."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import as_table  # noqa: PLC0415
+    from domain.files import workbooks  # noqa: PLC0415
 
     titles, rows = _exported(context)
-    content = as_table(gettext(N_("Register of incidents")), titles, rows)
+    content = workbooks.as_table(gettext(N_("Register of incidents")), titles, rows)
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 

@@ -179,9 +179,9 @@ def _texts(part: bytes) -> Iterator[str]:
     try:
         if part.startswith(_PDF):
             # Read where there is one: what reads PDFs is fourteen megabytes of every process otherwise.
-            from domain.files import words_of  # noqa: PLC0415
+            from domain.files import pdf_words  # noqa: PLC0415
 
-            yield from words_of(part)
+            yield from pdf_words.words_of(part)
         elif part.startswith(_PACKAGE):
             yield from _of_package(part)
         else:

@@ -37,7 +37,7 @@ def program_file(session: Session, left: Release, language: str) -> Attachment:
 def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes:
     """A sheet for each table, and a first one that says what the counts are."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import as_workbook  # noqa: PLC0415
+    from domain.files import workbooks  # noqa: PLC0415
 
     title = title_of(language, statement)
     about = Sheet(
@@ -48,7 +48,7 @@ def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes
         rows=[(pick(language, table.title), len(table.rows)) for table in statement.tables],
     )
     sheets = [about, *(_sheet(language, table, title) for table in statement.tables)]
-    return as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
+    return workbooks.as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
 
 
 def about_lines(language: str, statement: ProgramStatement, left_on: date | None = None) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 from bench.house import ROOT
 
 ROOMS = sorted(path.parent.name for path in (ROOT / "domain").glob("*/__init__.py"))
+#: What prints, reads PDF and writes workbooks and word processors' files.
+LARGE = {"docx", "openpyxl", "pypdf", "prefect"}
 CALLERS = ("api", "flows", "meetings", "domain", "demo", "simulation", "bench")
 
 
@@ -45,3 +49,10 @@ def test_a_face_shows_what_others_use_and_nothing_more() -> None:
     for _, room, _, name in imported():
         used[room].add(name)
     assert {room: shown - used[room] for room, shown in faces().items() if shown - used[room]} == {}
+
+
+def test_the_windows_are_loaded_without_what_few_requests_need() -> None:
+    """A face that loads all of its room would undo an import that waits for its first use."""
+    code = f"import sys, api.app; print(*sorted({LARGE!r} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (loaded.returncode, loaded.stdout.strip(), loaded.stderr) == (0, "", "")
