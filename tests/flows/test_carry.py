@@ -676,12 +676,16 @@ KILL_POINTS: list[tuple[object, str]] = [
     (actions, "_live"),
     (events, "write"),
     (acts, "record_act"),
-    (actions, "_letter_key"),
+    (contact_lists, "_letter_key"),
     (notices, "write"),
     (cases, "gate_is_open"),
     (wakeups, "acknowledge"),
     (Session, "commit"),
 ]
+
+
+def test_each_place_where_the_engine_is_killed_is_in_the_code() -> None:
+    assert [name for where, name in KILL_POINTS if not hasattr(where, name)] == []
 
 
 @pytest.mark.ci

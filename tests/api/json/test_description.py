@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # c
 from api.json.described import PREFIX as UNDER
 from api.web.given import ActInput
 from tests.api.application import app_on
-from tests.api.json.window import PREFIX, description, operations
+from tests.api.json.window import PREFIX, Asker, description, operations
 from tests.cast import Cast
 
 REFUSALS = {"400", "401", "403", "404", "405", "409", "412", "413", "414", "421", "422", "428", "429", "431", "503"}
@@ -105,3 +105,19 @@ def test_the_description_of_a_key_says_what_a_repetition_is_answered() -> None:
             if place["name"] == "idempotency-key":
                 assert "Idempotency-Replayed" in place["description"]
                 assert "no body" in place["description"]
+
+
+def test_the_last_page_that_a_list_may_be_asked_for_is_empty_and_no_fault(cast: Cast) -> None:
+    asker = Asker(cast, "coordinator")
+    bounds = {
+        operation.path: {
+            part["name"]: part["schema"]["maximum"]
+            for part in operation.described.get("parameters", ())
+            if part["name"] in ("limit", "offset")
+        }
+        for operation in operations()
+        if operation.method == "get" and "{" not in operation.path
+    }
+    asked = {path: asker.client.get(path, params=most).status_code for path, most in bounds.items() if "offset" in most}
+    assert list(asked.values()).count(200) > 8
+    assert set(asked.values()) <= {200, 404}
