@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import literal, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -35,6 +35,7 @@ from domain.kernel import (
     scalars,
     seal_words,
     tuples,
+    value_of,
 )
 from domain.record import events
 from locales import N_
@@ -80,12 +81,14 @@ SAID_AS_IT_IS: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
 
 
 class PresentedItem(AgendaItem):
-    """An item with its presenting seat, and its note as it was said."""
+    """An item with its presenting seat, and what was said on it, unsealed."""
 
     model_config = SHAPE
     presenter_fr: str | None = also(Seat.title_fr)
     presenter_en: str | None = also(Seat.title_en)
     declared: dict[str, Any] = also(Committee.agenda)
+    note_fr: str = also(value_of(literal("")))
+    note_en: str = also(value_of(literal("")))
 
     @property
     def points(self) -> tuple[dict[str, str], ...]:
@@ -413,7 +416,7 @@ def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at
     if any(said.values()) and row.meeting_id is not None:
         words = {"fr": said["note_fr"], "en": said["note_en"]}
         sealed = seal_words(session, "meeting", row.meeting_id, _place(row.id), words, at=at)
-    return {"note": sealed, "note_fr": "", "note_en": ""}
+    return {"note": sealed}
 
 
 def _place(item_id: UUID) -> str:

@@ -56,9 +56,8 @@ class RegisteredDecision(DecisionWithTask):
     item_en: str = also(value_of(func.coalesce(col(AgendaItem.title_en), "")))
     #: Whether its committee settles objections.
     is_where_objections_settle: bool = also(value_of(false()))
-    #: The days since it was decided and since it was due, where its age is asked for.
+    #: The days since it was decided, where its age is asked for.
     age_days: int = also(value_of(literal(0)))
-    late_days: int = also(value_of(literal(0)))
 
 
 def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = None) -> DecisionWithTask:

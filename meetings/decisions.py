@@ -171,8 +171,7 @@ def taken_before(session: Session, moment: datetime) -> list[RegisteredDecision]
 
 def with_age(session: Session, row: RegisteredDecision, day: date) -> RegisteredDecision:
     """An open decision with its age on a local day."""
-    late = 0 if row.due_on is None else max(0, (day - row.due_on).days)
-    return replaced(row, age_days=(day - local_day(session, row.decided_at)).days, late_days=late)
+    return replaced(row, age_days=(day - local_day(session, row.decided_at)).days)
 
 
 def register_paper(

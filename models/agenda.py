@@ -78,8 +78,6 @@ class AgendaItem(InProgram, table=True):
     state: str = AGENDA_ITEM.initial
     outcome: str = ""
     note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
-    note_fr: str = ""  # empty: what was said stands in `note` alone
-    note_en: str = ""
     asked_by: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
     settled_at: datetime | None = moment(default=None)
