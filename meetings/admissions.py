@@ -48,10 +48,10 @@ from domain.mail import coordination_chain
 from domain.participants import hold_participant
 from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
-from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
+from meetings.agenda_items import FORWARDED, STILL_HOLDS, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
-from meetings.reasons import COULD_NOT_WAIT, ENDED, ItemReason, is_over
-from models.agenda import AgendaItem
+from meetings.reasons import COULD_NOT_WAIT
+from models.agenda import AgendaItem, ItemReason
 from models.casework import Case, Task
 from models.committee import Committee
 from models.decision_kinds import CLINICAL
@@ -124,7 +124,7 @@ def item_under_way(session: Session, reference: str) -> AgendaItem | None:
 
     One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
     """
-    mine = (col(AgendaItem.subject) == reference, ~col(AgendaItem.reasons).contains([{"code": ENDED}]))
+    mine = (col(AgendaItem.subject) == reference, STILL_HOLDS)
     return first(session, items_under_way(KIND).where(*mine).limit(1))
 
 
@@ -202,7 +202,7 @@ def _undecided(session: Session, item_id: UUID) -> AgendaItem:
     item = item_of(session, item_id)
     if item.outcome:
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    if is_over(item.reasons):
+    if item.reasons.is_over:
         raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
     return item
 

@@ -41,8 +41,7 @@ from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, ItemReason, Kept, edited, is_drawn, merged, without
-from models.agenda import AgendaItem
+from models.agenda import EDITED, ENDED, REFERRED, TAKEN_OFF, AgendaItem, ItemReason, Reasons
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
@@ -55,6 +54,9 @@ _TRIES: Final = 5
 
 #: The states of an item that is on the agenda of a meeting: to be talked about, or talked about already.
 TALKED_ABOUT: Final = ("scheduled", "settled")
+
+#: The condition that the fact of an item still holds: one on a frozen agenda stays there, as printed, when it does not.
+STILL_HOLDS: Final = ~col(AgendaItem.reasons).contains([{"code": ENDED}])
 
 #: Whom an item is about: it goes by the number of a participant, or by a candidate's reference.
 IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
@@ -132,12 +134,12 @@ def item_of(session: Session, item_id: UUID) -> PresentedItem:
 
 def is_asked(row: AgendaItem) -> bool:
     """Whether an item was asked for or brought over, and is not there by what a rule draws alone."""
-    return row.kind not in OF_ONE_MEETING and not is_drawn(without(row.reasons, EDITED, TAKEN_OFF))
+    return row.kind not in OF_ONE_MEETING and not row.reasons.without(EDITED, TAKEN_OFF).is_drawn
 
 
 def kept_by_hand(row: AgendaItem) -> frozenset[str]:
     """The columns of an item that people changed and that stay so: none of those that must say what the rule says."""
-    return edited(row.reasons) - SAID_AS_IT_IS.get(row.kind, frozenset())
+    return row.reasons.edited - SAID_AS_IT_IS.get(row.kind, frozenset())
 
 
 def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -182,7 +184,7 @@ def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozense
     waiting = [
         row.id
         for row in rows
-        if row.task_id is not None and not {reason["code"] for reason in row.reasons} & {REFERRED, ENDED}
+        if row.task_id is not None and not any(reason.code in (REFERRED, ENDED) for reason in row.reasons)
     ]
     return done_by_an_act(session, waiting) if waiting else frozenset()
 
@@ -210,33 +212,19 @@ def _read(session: Session, *conditions: Any, by_position: bool) -> list[Present
     return [replaced(row, **note_of(session, row)) for row in rows]
 
 
+#: What an item that takes the place of another has of it: not its reasons, nor why it was late.
+_LIKE_IT: Final = tuple(one.name for one in fields(NewItem) if one.name not in ("late_reason", "reasons"))
+
+
 def as_it_is(row: AgendaItem) -> NewItem:
     """An item as another one begins that takes its place."""
-    return NewItem(
-        kind=row.kind,
-        subject=row.subject,
-        title_fr=row.title_fr,
-        title_en=row.title_en,
-        rule=row.rule,
-        section_fr=row.section_fr,
-        section_en=row.section_en,
-        purpose=row.purpose,
-        audience=row.audience,
-        minutes=row.minutes,
-        presenter_seat_id=row.presenter_seat_id,
-        task_id=row.task_id,
-        times_seen=row.times_seen,
-        carried_from_id=row.carried_from_id,
-        asked_by=row.asked_by,
-        asked_at=row.asked_at,
-    )
+    return NewItem(**{name: getattr(row, name) for name in _LIKE_IT})
 
 
 def open_item(
     session: Session,
     committee_id: UUID,
     new: NewItem,
-    reasons: Sequence[Kept],
     *,
     meeting_id: UUID | None = None,
     position: int = 0,
@@ -249,20 +237,19 @@ def open_item(
     Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
     The record tells of it as `verb`, and with "_again" where it only got reasons.
     """
-    item = AgendaItem(
-        **{one.name: getattr(new, one.name) for one in fields(NewItem)} | {"asked_at": new.asked_at or at},
-        program_id=program_of(session),
-        committee_id=committee_id,
-        meeting_id=meeting_id,
-        position=position,
-        reasons=list(reasons),
-        state=AGENDA_ITEM.initial if meeting_id is None else AGENDA_ITEM.after(AGENDA_ITEM.initial, "schedule"),
-    )
+    made_of = vars(new) | {
+        "asked_at": new.asked_at or at,
+        "program_id": program_of(session),
+        "committee_id": committee_id,
+        "meeting_id": meeting_id,
+        "position": position,
+        "state": AGENDA_ITEM.initial if meeting_id is None else AGENDA_ITEM.after(AGENDA_ITEM.initial, "schedule"),
+    }
     for _ in range(_TRIES):
         made: UUID | None = scalar(
             session,
             insert(AgendaItem)
-            .values(item.model_dump())
+            .values(made_of)
             .on_conflict_do_nothing(
                 index_elements=["program_id", "committee_id", "kind", "subject"],
                 index_where=text("state in ('pool', 'scheduled')"),
@@ -274,24 +261,22 @@ def open_item(
             return made
         row = open_row(session, committee_id, new.kind, new.subject)
         if row is not None:
-            _ask_again(session, row, new, reasons, verb=f"{verb}_again", by=by, at=at)
+            _ask_again(session, row, new, verb=f"{verb}_again", by=by, at=at)
             return row.id
     msg = "an open item was in the way again and again, and gone each time it was read"
     raise RuntimeError(msg)
 
 
-def _ask_again(
-    session: Session, row: AgendaItem, new: NewItem, reasons: Sequence[Kept], *, verb: str, by: Actor, at: datetime
-) -> None:
+def _ask_again(session: Session, row: AgendaItem, new: NewItem, *, verb: str, by: Actor, at: datetime) -> None:
     """Have an open item be there for these reasons too; what is asked for again holds again.
 
     The task of before may be over: whoever is referred a second time is decided on by the second one.
     """
-    now = merged(without(row.reasons, ENDED), reasons), new.task_id or row.task_id, max(row.times_seen, new.times_seen)
-    if now == (row.reasons, row.task_id, row.times_seen):
-        return
-    change_item(session, row, reasons=now[0], task_id=now[1], times_seen=now[2])
-    write_item_event(session, verb, row, by=by, at=at)
+    reasons = row.reasons.without(ENDED).and_also(new.reasons)
+    task_id, times_seen = new.task_id or row.task_id, max(row.times_seen, new.times_seen)
+    if (reasons, task_id, times_seen) != (row.reasons, row.task_id, row.times_seen):
+        change_item(session, row, reasons=reasons, task_id=task_id, times_seen=times_seen)
+        write_item_event(session, verb, row, by=by, at=at)
 
 
 def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> AgendaItem | None:
@@ -323,7 +308,7 @@ def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
                 Committee.key == committee_key,
                 AgendaItem.kind == kind,
                 col(AgendaItem.state).in_(["pool", "scheduled"]),
-                ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
+                STILL_HOLDS,
             ),
         )
     )
@@ -369,11 +354,22 @@ def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
     return version
 
 
+def move_item(session: Session, row: AgendaItem, move: str, **values: Any) -> None:
+    """Have a locked item make a move of its lifecycle, and write columns of it. What leaves an agenda has no place."""
+    change_item(session, row, state=item_state_after(row.state, move), **_LEFT.get(move, {}), **values)
+
+
+#: What is written of an item that leaves its agenda: for the pool, or for good.
+_LEFT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "put_back": {"meeting_id": None, "position": 0},
+    "withdraw": {"position": 0},
+}
+
+
 def put_last(session: Session, row: AgendaItem, meeting_id: UUID, *, by: Actor, at: datetime, **values: Any) -> None:
     """Have a locked item of the pool stand last on a meeting's agenda, with these columns besides."""
     last = last_position(session, meeting_id)
-    state = item_state_after(row.state, "schedule")
-    change_item(session, row, state=state, meeting_id=meeting_id, position=1 + last, **values)
+    move_item(session, row, "schedule", meeting_id=meeting_id, position=1 + last, **values)
     write_item_event(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
 
 
@@ -381,11 +377,10 @@ def end(session: Session, row: AgendaItem, *, by: Actor, at: datetime, **values:
     """Withdraw a locked item whose fact no longer holds; one that is printed stays, and says so. Whether it stays."""
     is_printed = row.frozen_at is not None
     if is_printed:
-        ended = ItemReason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        values["reasons"] = [*without(row.reasons, ENDED), ended]
+        ended = ItemReason(ENDED, facts={"day": local_day(session, at).isoformat()})
+        change_item(session, row, reasons=Reasons((*row.reasons.without(ENDED), ended)), **values)
     else:
-        values |= {"state": item_state_after(row.state, "withdraw"), "position": 0}
-    change_item(session, row, **values)
+        move_item(session, row, "withdraw", **values)
     write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
     return is_printed
 

@@ -26,8 +26,8 @@ from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading, as_json, from_json
 from meetings.invitees import others
 from meetings.locking import read_meeting
-from meetings.reasons import CARRIED, in_words, why_late, without
-from models.agenda import AUDIENCES, AgendaVersion
+from meetings.reasons import in_words, why_late
+from models.agenda import AUDIENCES, CARRIED, AgendaVersion
 from models.meeting import Meeting
 from models.program import Person
 
@@ -265,7 +265,7 @@ def item_line(row: PresentedItem, number: str) -> AgendaLine:
     What made an item late was typed once, in one language: both documents have it as it is, save where the program says
     it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
-    reasons = without(row.reasons, CARRIED)
+    reasons = row.reasons.without(CARRIED)
     return AgendaLine(
         number=row.number or number,
         section=Both(fr=row.section_fr, en=row.section_en),

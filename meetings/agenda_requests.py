@@ -24,9 +24,8 @@ from meetings.agenda_rules import REQUEST, item_by, needed_rule
 from meetings.agendas import as_asked, no_title
 from meetings.committees import committee_of, membership
 from meetings.locking import read_meeting
-from meetings.reasons import LATE_REQUEST, ItemReason, without
 from meetings.texts import checked_line
-from models.agenda import AgendaItem
+from models.agenda import LATE_REQUEST, AgendaItem, ItemReason, Reasons
 
 
 def request(
@@ -51,18 +50,18 @@ def request(
     """
     committee = committee_of(session, committee_key)
     _refuse_strangers(session, committee.id, by, at)
-    reasons = [ItemReason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
+    reasons = [ItemReason("asked", facts={"day": local_day(session, at).isoformat()})]
     why_late = ""
     if meeting_id is not None:
         why_late = _checked_late(session, committee.id, meeting_id, late_reason)
-        reasons.append(ItemReason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
+        reasons.append(ItemReason(LATE_REQUEST, facts={"meeting": str(meeting_id)}))
     rule = needed_rule(committee, REQUEST)
     titles = checked_line(title_fr), checked_line(title_en)
     if not any(titles):
         raise no_title()
     item = item_by(rule, REQUEST, str(uuid4()), titles, _seat_of(session, committee.id, by, at))
-    asked = replace(as_asked(item, minutes, purpose, by), late_reason=why_late)
-    return open_item(session, committee.id, asked, reasons, by=by, at=at)
+    asked = replace(as_asked(item, minutes, purpose, by), late_reason=why_late, reasons=Reasons(reasons))
+    return open_item(session, committee.id, asked, by=by, at=at)
 
 
 def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
@@ -82,16 +81,16 @@ def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
     row = lock_item(session, item_id, seen=seen)
-    if row.state != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row.reasons):
+    if row.state != "pool" or not any(reason.code == LATE_REQUEST for reason in row.reasons):
         raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
-    change_item(session, row, reasons=without(row.reasons, LATE_REQUEST), late_reason="")
+    change_item(session, row, reasons=row.reasons.without(LATE_REQUEST), late_reason="")
     write_item_event(session, "agenda_item.late_declined", row, by=by, at=at)
 
 
 def is_late_for(row: AgendaItem, meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
     """Whether an item of the pool was asked for late for this meeting; with `asked_by`, by this person."""
     return asked_by in (None, row.asked_by) and any(
-        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id) for reason in row.reasons
+        (reason.code, reason.meeting) == (LATE_REQUEST, str(meeting_id)) for reason in row.reasons
     )
 
 

@@ -28,10 +28,10 @@ from meetings.agenda_items import (
     end,
     is_asked,
     item_of,
-    item_state_after,
     items_of,
     last_position,
     lock_item,
+    move_item,
     not_on_one,
     open_item,
     open_row,
@@ -46,20 +46,9 @@ from meetings.agenda_items import (
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, item_by, needed_rule, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting
-from meetings.reasons import (
-    LATE_REQUEST,
-    REFERRED,
-    TAKEN_OFF,
-    Fact,
-    ItemReason,
-    Kept,
-    speak_for_it,
-    taken_off,
-    with_edited,
-    without,
-)
+from meetings.reasons import worded
 from meetings.texts import checked_line
-from models.agenda import AUDIENCES, PURPOSES, AgendaItem
+from models.agenda import AUDIENCES, LATE_REQUEST, PURPOSES, REFERRED, TAKEN_OFF, AgendaItem, Fact, ItemReason, Reasons
 
 _log = logging.getLogger(__name__)
 
@@ -133,9 +122,9 @@ def ask(
     presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
     titles = _checked_title(title_fr), checked_line(title_en)
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
-    item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
-    asked = as_asked(item, minutes, purpose, by)
-    return open_item(session, committee.id, asked, [reason.kept() for reason in reasons], by=by, at=at)
+    audience = _one_of(audience or item.audience, AUDIENCES)
+    asked = replace(as_asked(item, minutes, purpose, by), audience=audience, task_id=task_id, reasons=worded(reasons))
+    return open_item(session, committee.id, asked, by=by, at=at)
 
 
 def as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
@@ -171,7 +160,7 @@ def withdraw(
     row = open_row(session, committee.id, kind, subject)
     if row is None or (task_id is not None and row.task_id not in (None, task_id)):
         return False
-    return _leave_to(session, row, [] if code is None else without(row.reasons, code), by=by, at=at)
+    return _leave_to(session, row, Reasons() if code is None else row.reasons.without(code), by=by, at=at)
 
 
 def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
@@ -201,9 +190,9 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         carried_from_id=row.id,
         asked_by=by.person_id,
         asked_at=at,
+        reasons=Reasons([ItemReason(REFERRED, facts=facts)]),
     )
-    reasons = [ItemReason(REFERRED, facts=facts).kept()]
-    return open_item(session, target.id, item, reasons, by=by, at=at, verb="agenda_item.referred")
+    return open_item(session, target.id, item, by=by, at=at, verb="agenda_item.referred")
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -215,11 +204,8 @@ def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: dateti
     waiting = open_row(session, row.referred_to_id, *_referred_as(row)) if row.referred_to_id is not None else None
     if waiting is None:
         return False
-    left = [
-        reason
-        for reason in waiting.reasons
-        if (reason["code"], reason["facts"].get("item")) != (REFERRED, str(item_id))
-    ]
+    referred = REFERRED, str(item_id)
+    left = Reasons(reason for reason in waiting.reasons if (reason.code, reason.facts.get("item")) != referred)
     return _leave_to(session, waiting, left, by=by, at=at)
 
 
@@ -257,7 +243,7 @@ def edit(
         return row.version
     if not (changed.get("title_fr", row.title_fr) or changed.get("title_en", row.title_en)):
         raise no_title()
-    version = change_item(session, row, **changed, reasons=with_edited(row.reasons, changed))
+    version = change_item(session, row, **changed, reasons=row.reasons.with_edited(changed))
     write_item_event(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
     return version
 
@@ -291,13 +277,9 @@ def put_on(
     refuse_unless_open(meeting)
     row = lock_item(session, item_id, seen=seen)
     refuse_other_committee(meeting, row.committee_id)
-    reasons = [
-        reason
-        for reason in without(row.reasons, LATE_REQUEST)
-        if reason["code"] != TAKEN_OFF or reason["facts"]["meeting"] != str(meeting_id)
-    ]
-    reasons = with_edited(reasons, ["position"])
-    put_last(session, row, meeting_id, late_reason="", reasons=reasons, by=by, at=at)
+    off = TAKEN_OFF, str(meeting_id)
+    left = Reasons(one for one in row.reasons.without(LATE_REQUEST) if (one.code, one.meeting) != off)
+    put_last(session, row, meeting_id, late_reason="", reasons=left.with_edited(["position"]), by=by, at=at)
 
 
 def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -309,13 +291,8 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     if row.meeting_id is None:
         raise not_on_one()
     _refuse_objection(row)
-    reasons = [*row.reasons, _off(row)]
-    if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
-        change_item(
-            session, row, state=item_state_after(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons
-        )
-    else:
-        change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=reasons)
+    waits = is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING)
+    move_item(session, row, "put_back" if waits else "withdraw", reasons=_off(row))
     write_item_event(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
@@ -325,7 +302,7 @@ def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     found = {
         (row.kind, row.subject): row
         for row in withdrawn_of(session, meeting_id)
-        if str(meeting_id) in taken_off(row.reasons) and any("rule" in reason for reason in row.reasons)
+        if str(meeting_id) in row.reasons.taken_off and any(reason.rule for reason in row.reasons)
     }
     return [row for key, row in found.items() if key not in open_now]
 
@@ -344,13 +321,12 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
         raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
-    reasons = without(row.reasons, TAKEN_OFF)
+    reasons = row.reasons.without(TAKEN_OFF)
     change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
         row.committee_id,
-        as_it_is(row),
-        with_edited(reasons, ["position"]),
+        replace(as_it_is(row), reasons=reasons.with_edited(["position"])),
         meeting_id=meeting_id,
         position=1 + last_position(session, meeting_id),
         by=by,
@@ -372,8 +348,7 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
         )
     refuse_to_let_go(session, row)
     # As of what is taken off: a rule that draws the same has it come back to no agenda from which people took it.
-    off = [] if row.meeting_id is None else [_off(row)]
-    change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=[*row.reasons, *off])
+    move_item(session, row, "withdraw", reasons=row.reasons if row.meeting_id is None else _off(row))
     write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
@@ -386,9 +361,9 @@ def _referred_as(row: PresentedItem) -> tuple[str, str]:
     return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else (row.kind, row.subject)
 
 
-def _off(row: AgendaItem) -> Kept:
-    """That people took an item off the agenda on which it stands."""
-    return {"code": TAKEN_OFF, "facts": {"meeting": str(row.meeting_id)}}
+def _off(row: AgendaItem) -> Reasons:
+    """An item's reasons, and that people took it off the agenda on which it stands."""
+    return Reasons((*row.reasons, ItemReason(TAKEN_OFF, facts={"meeting": str(row.meeting_id)})))
 
 
 def _refuse_objection(row: AgendaItem) -> None:
@@ -412,12 +387,12 @@ def _said_as_it_is(row: AgendaItem) -> Refusal:
     )
 
 
-def _leave_to(session: Session, row: AgendaItem, left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:
+def _leave_to(session: Session, row: AgendaItem, left: Reasons, *, by: Actor, at: datetime) -> bool:
     """Have an open item stand there for the reasons that are left, and withdraw it where none of them speaks for it."""
-    gone = {reason["code"] for reason in row.reasons if reason not in left}
+    gone = {reason.code for reason in row.reasons if reason not in left}
     if not gone:
         return False
-    if speak_for_it(left):
+    if left.speak_for_it:
         change_item(session, row, reasons=left)
         write_item_event(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
         return True
@@ -469,7 +444,7 @@ def _place(
         "section_en": (row.section_en, neighbour.section_en),
     }
     section = {name: there for name, (here, there) in headings.items() if here != there}
-    change_item(session, row, **section, reasons=with_edited(row.reasons, ["position", *section]))
+    change_item(session, row, **section, reasons=row.reasons.with_edited(["position", *section]))
     write_item_event(session, "agenda_item.moved", row, by=by, at=at)
 
 

@@ -31,37 +31,20 @@ from meetings.agenda_items import (
     kept_by_hand,
     lock_agenda,
     lock_item,
+    move_item,
     open_item,
     open_row,
     refuse_unless_open,
     set_positions,
     write_item_event,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem
 from meetings.committees import committees
 from meetings.endorsements import declared
 from meetings.locking import lock_meeting, read_meeting
-from meetings.reasons import (
-    CARRIED,
-    EDITED,
-    ENDED,
-    LATE_REQUEST,
-    RETURNED,
-    THREE_TIMES,
-    TOO_OFTEN,
-    ItemReason,
-    Kept,
-    edited,
-    is_drawn,
-    is_over,
-    merged,
-    speak_for_it,
-    taken_off,
-    with_edited,
-    without,
-)
+from meetings.reasons import TOO_OFTEN
 from meetings.unclosed import unclosed
-from models.agenda import AgendaItem
+from models.agenda import CARRIED, EDITED, ENDED, LATE_REQUEST, RETURNED, THREE_TIMES, AgendaItem, ItemReason, Reasons
 from models.committee import Committee
 from models.meeting import Meeting
 
@@ -126,31 +109,30 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
     rows = _rows_at_hand(session, meeting)
     added, changed = _follow_rules(session, meeting, rows, drawn, by=by, at=at)
     added += _leftovers(session, meeting, rows, drawn)
-    removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
-    item_state_after = _put_in_order(session, meeting_id, drawn, set(added))
+    removed = _remove(session, rows, {one.key for one in drawn})
+    moved = _put_in_order(session, meeting_id, drawn, set(added))
     done = Assembled(tuple(added), tuple(removed), tuple(changed))
-    if done or item_state_after:  # an order alone is a change too, of which the record is told
-        counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": item_state_after}
+    if done or moved:  # an order alone is a change too, of which the record is told
+        counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
 
 
 def _follow_rules(
-    session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[Drawn], *, by: Actor, at: datetime
+    session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[NewItem], *, by: Actor, at: datetime
 ) -> tuple[list[UUID], list[UUID]]:
     """Have the agenda hold what its rules draw, as they say it; the items that came on it, and those that changed."""
     # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
-    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
-    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
+    known = {row.key: row for row in rows if row.state != "withdrawn"}
+    gone = {row.key: row for row in rows if row.state == "withdrawn"}
     off = _taken_off_here(meeting.id, rows, known)
     added, changed = [], []
     for one in drawn:
-        key = one.kind, one.subject
-        row = known.get(key)
-        if key in off:
+        row = known.get(one.key)
+        if one.key in off:
             continue
         if row is None:
-            added += _put(session, meeting, one, gone.get(key), by=by, at=at)
+            added += _put(session, meeting, one, gone.get(one.key), by=by, at=at)
         elif row.state == "pool":
             _schedule(session, meeting, row, one)
             added.append(row.id)
@@ -190,11 +172,8 @@ def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor
         or later.starts_at <= meeting.starts_at
     ):
         return None
-    by_hand = edited(row.reasons) - _OF_A_PLACE
-    reasons = with_edited(without(row.reasons, EDITED), by_hand)
-    change_item(
-        session, row, state=item_state_after(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons
-    )
+    by_hand = row.reasons.edited - _OF_A_PLACE
+    move_item(session, row, "put_back", reasons=row.reasons.without(EDITED).with_edited(by_hand))
     set_positions(session, items_of(session, later_id))
     write_item_event(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting.id))
     return row.id
@@ -235,13 +214,13 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
     if meeting.state != "cancelled":
         raise Refusal("agenda.not_cancelled", N_("Only a cancelled meeting gives back the items of its agenda."))
     back = []
-    returned = ItemReason(RETURNED, facts={"day": meeting.starts.date().isoformat()}).kept()
+    returned = ItemReason(RETURNED, facts={"day": meeting.starts.date().isoformat()})
     for row in lock_agenda(session, meeting_id):
-        if row.kind in OF_ONE_MEETING or is_over(row.reasons):
-            change_item(session, row, state=item_state_after(row.state, "withdraw"))
+        if row.kind in OF_ONE_MEETING or row.reasons.is_over:
+            move_item(session, row, "withdraw")
             continue
-        state, reasons = item_state_after(row.state, "put_back"), merged(without(row.reasons, LATE_REQUEST), [returned])
-        change_item(session, row, state=state, meeting_id=None, position=0, reasons=reasons, **UNPRINTED)
+        reasons = row.reasons.without(LATE_REQUEST).and_also([returned])
+        move_item(session, row, "put_back", reasons=reasons, **UNPRINTED)
         back.append(row.id)
     if back:
         events.write(session, "agenda.returned", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(back))
@@ -258,16 +237,15 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
     lock_meeting(session, meeting_id)
     made = []
     for row in items_of(session, meeting_id):
-        if row.outcome != "carried" or row.kind in OF_ONE_MEETING or is_over(row.reasons):
+        if row.outcome != "carried" or row.kind in OF_ONE_MEETING or row.reasons.is_over:
             continue
         if _has_successor(session, row):
             continue
         seen = row.times_seen + 1
-        item = replace(as_it_is(row), times_seen=seen, carried_from_id=row.id)
+        item = replace(as_it_is(row), times_seen=seen, carried_from_id=row.id, reasons=_older(row.reasons, seen))
         if seen >= TOO_OFTEN:
             item = replace(item, purpose="decision")
-        reasons = _older(row.reasons, seen)
-        made.append(open_item(session, row.committee_id, item, reasons, by=by, at=at, verb="agenda_item.carried"))
+        made.append(open_item(session, row.committee_id, item, by=by, at=at, verb="agenda_item.carried"))
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
@@ -286,7 +264,7 @@ def carry_from_unclosed(session: Session, meeting_id: UUID, *, by: Actor, at: da
             continue
         lock_meeting(session, earlier.id)
         for row in lock_agenda(session, earlier.id):
-            if row.kind not in OF_ONE_MEETING and not is_over(row.reasons):
+            if row.kind not in OF_ONE_MEETING and not row.reasons.is_over:
                 _is_carried(session, row, by=by, at=at)
         made += carry_over(session, earlier.id, by=by, at=at)
     return made
@@ -301,8 +279,7 @@ def carry_one(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> No
 
 
 def _is_carried(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:
-    settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
-    change_item(session, row, state=item_state_after(row.state, "settle"), **settled)
+    move_item(session, row, "settle", outcome="carried", settled_at=at, settled_as=by.role)
     write_item_event(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
 
 
@@ -327,8 +304,8 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
     (after,) = found  # of one subject one item is open
     if after.kind == OBJECTION:
         return True
-    anew = [reason for reason in after.reasons if reason not in row.reasons]
-    if speak_for_it(anew) and not is_drawn(after.reasons):
+    anew = Reasons(reason for reason in after.reasons if reason not in row.reasons)
+    if anew.speak_for_it and not after.reasons.is_drawn:
         return True
     return end(session, after, carried_from_id=None, by=by, at=at)
 
@@ -396,15 +373,11 @@ def _taken_off_here(
     meeting_id: UUID, rows: Sequence[AgendaItem], known: Mapping[tuple[str, str], AgendaItem]
 ) -> set[tuple[str, str]]:
     """What people took off this agenda, and did not put on again."""
-    return {
-        key
-        for row in rows
-        if str(meeting_id) in taken_off(row.reasons) and known.get(key := (row.kind, row.subject), row) is row
-    }
+    return {key for row in rows if str(meeting_id) in row.reasons.taken_off and known.get(key := row.key, row) is row}
 
 
 def _put(
-    session: Session, meeting: Meeting, one: Drawn, before: AgendaItem | None, *, by: Actor, at: datetime
+    session: Session, meeting: Meeting, one: NewItem, before: AgendaItem | None, *, by: Actor, at: datetime
 ) -> list[UUID]:
     """A new item on the agenda; none where its subject is open elsewhere, on another meeting's.
 
@@ -416,8 +389,7 @@ def _put(
     made = open_item(
         session,
         meeting.committee_id,
-        replace(one, **{name: getattr(before, name) for name in by_hand}),
-        with_edited(one.reasons, by_hand),
+        replace(one, reasons=one.reasons.with_edited(by_hand), **{name: getattr(before, name) for name in by_hand}),
         meeting_id=meeting.id,
         by=by,
         at=at,
@@ -426,7 +398,7 @@ def _put(
     return [made]
 
 
-def _is_open_elsewhere(session: Session, meeting: Meeting, one: Drawn) -> bool:
+def _is_open_elsewhere(session: Session, meeting: Meeting, one: NewItem) -> bool:
     found = scalar(
         session,
         only(AgendaItem.id).where(
@@ -439,19 +411,13 @@ def _is_open_elsewhere(session: Session, meeting: Meeting, one: Drawn) -> bool:
     return found is not None
 
 
-def _schedule(session: Session, meeting: Meeting, row: AgendaItem, one: Drawn) -> None:
-    change_item(
-        session,
-        row,
-        **_by_rule(row, one),
-        state=item_state_after(row.state, "schedule"),
-        meeting_id=meeting.id,
-        late_reason="",
-        reasons=without(_reasons(row, one), LATE_REQUEST),
-    )
+def _schedule(session: Session, meeting: Meeting, row: AgendaItem, one: NewItem) -> None:
+    reasons = _reasons(row, one).without(LATE_REQUEST)
+    said = _by_rule(row, one)
+    move_item(session, row, "schedule", **said, meeting_id=meeting.id, late_reason="", reasons=reasons)
 
 
-def _refresh(session: Session, row: AgendaItem, one: Drawn) -> bool:
+def _refresh(session: Session, row: AgendaItem, one: NewItem) -> bool:
     """Have an item say what its rule says now, but for what people changed. Whether that is anything else."""
     if row.state != "scheduled":
         return False
@@ -462,9 +428,15 @@ def _refresh(session: Session, row: AgendaItem, one: Drawn) -> bool:
     return differs
 
 
-def _by_rule(row: AgendaItem, one: Drawn) -> dict[str, Any]:
+#: What a rule says of an item, by the columns, as long as nobody changed it by hand.
+_SAID_BY_RULE: Final = frozenset(
+    {"title_fr", "title_en", "section_fr", "section_en", "purpose", "audience", "minutes", "presenter_seat_id"}
+)
+
+
+def _by_rule(row: AgendaItem, one: NewItem) -> dict[str, Any]:
     by_hand = kept_by_hand(row)
-    wanted = {name: value for name, value in one.said.items() if name not in by_hand}
+    wanted = {name: getattr(one, name) for name in _SAID_BY_RULE - by_hand}
     if row.times_seen >= TOO_OFTEN and "purpose" in wanted and row.kind not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
     if row.kind in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn
@@ -472,21 +444,21 @@ def _by_rule(row: AgendaItem, one: Drawn) -> dict[str, Any]:
     return {**wanted, "rule": one.rule}
 
 
-def _reasons(row: AgendaItem, one: Drawn) -> list[Kept]:
+def _reasons(row: AgendaItem, one: NewItem) -> Reasons:
     """What the rules say now, and what was said otherwise than by a rule. What a rule draws is not over."""
-    said = without(row.reasons, ENDED) if one.reasons else row.reasons
-    return merged(list(one.reasons), (reason for reason in said if "rule" not in reason))
+    said = row.reasons.without(ENDED) if one.reasons else row.reasons
+    return one.reasons.and_also(reason for reason in said if not reason.rule)
 
 
-def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[Drawn]) -> list[UUID]:
+def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[NewItem]) -> list[UUID]:
     """What waits in the pool and no rule takes any more, or another committee referred: it is not forgotten."""
-    taken = {(one.kind, one.subject) for one in drawn}
+    taken = {one.key for one in drawn}
     found = []
     for row in rows:
-        is_off = str(meeting.id) in taken_off(row.reasons)
-        waits = row.state == "pool" and is_asked(row) and not is_over(row.reasons)
-        if waits and (row.kind, row.subject) not in taken and not is_off:
-            change_item(session, row, state=item_state_after(row.state, "schedule"), meeting_id=meeting.id)
+        is_off = str(meeting.id) in row.reasons.taken_off
+        waits = row.state == "pool" and is_asked(row) and not row.reasons.is_over
+        if waits and row.key not in taken and not is_off:
+            move_item(session, row, "schedule", meeting_id=meeting.id)
             found.append(row.id)
     return found
 
@@ -495,26 +467,23 @@ def _remove(session: Session, rows: Sequence[AgendaItem], drawn: set[tuple[str, 
     """Withdraw what rules alone had put here or in the pool, and draw no more, and what was over as printed."""
     gone = []
     for row in rows:
-        if (
-            row.state in ("pool", "scheduled")
-            and (is_drawn(row.reasons) or is_over(row.reasons))
-            and (row.kind, row.subject) not in drawn
-        ):
-            change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0)
+        is_open, is_by_rule = row.state in ("pool", "scheduled"), row.reasons.is_drawn or row.reasons.is_over
+        if is_open and is_by_rule and row.key not in drawn:
+            move_item(session, row, "withdraw")
             gone.append(row.id)
     return gone
 
 
-def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[Drawn], added: set[UUID]) -> int:
+def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[NewItem], added: set[UUID]) -> int:
     """The order of the rules; where people put items in another order, theirs, and what is new after its like.
 
     Returns how many items stood elsewhere.
     """
     rows = items_of(session, meeting_id)
-    ranks = {(one.kind, one.subject): rank for rank, one in enumerate(drawn)}
-    rank = {row.id: ranks.get((row.kind, row.subject), len(ranks)) for row in rows}
+    ranks = {one.key: rank for rank, one in enumerate(drawn)}
+    rank = {row.id: ranks.get(row.key, len(ranks)) for row in rows}
     by_rule = sorted(rows, key=lambda row: (rank[row.id], row.asked_at, str(row.id)))
-    if not any("position" in edited(row.reasons) for row in rows):
+    if not any("position" in row.reasons.edited for row in rows):
         return set_positions(session, by_rule)
     order = [row for row in rows if row.id not in added]
     for row in by_rule:
@@ -542,9 +511,9 @@ def _has_successor(session: Session, row: AgendaItem) -> bool:
     return found is not None
 
 
-def _older(reasons: Sequence[Kept], seen: int) -> list[Kept]:
+def _older(reasons: Reasons, seen: int) -> Reasons:
     code = THREE_TIMES if seen >= TOO_OFTEN else CARRIED
-    return [*without(reasons, CARRIED, THREE_TIMES, RETURNED), ItemReason(code, facts={"n": seen}).kept()]
+    return Reasons((*reasons.without(CARRIED, THREE_TIMES, RETURNED), ItemReason(code, facts={"n": seen})))
 
 
 class _MeetingWithAgenda(Meeting):

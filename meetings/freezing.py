@@ -47,8 +47,7 @@ from meetings.agenda_requests import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.locking import lock_meeting, read_meeting, write_meeting
-from meetings.reasons import LATE_REQUEST, without
-from models.agenda import AUDIENCES, AgendaItem, AgendaVersion
+from models.agenda import AUDIENCES, LATE_REQUEST, AgendaItem, AgendaVersion
 from models.meeting import Meeting
 
 #: By the language whose title is missing.
@@ -167,7 +166,7 @@ def add_late(
         frozen_at=at,
         late=True,
         late_reason=line,
-        reasons=without(row.reasons, LATE_REQUEST),
+        reasons=row.reasons.without(LATE_REQUEST),
     )
     set_positions(session, [*rows[:after], replaced(row, position=0), *rows[after:]])
     addendum = 1 + agenda_papers.versions_of(session, meeting_id)[-1].addendum
@@ -203,7 +202,7 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         change_item(session, row, **UNPRINTED)
     for one in late_requests(session, meeting_id):
         row = lock_item(session, one.id)
-        change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))
+        change_item(session, row, late_reason="", reasons=row.reasons.without(LATE_REQUEST))
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True

@@ -190,9 +190,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
-    made = open_item(
-        session, committee_id, found, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn"
-    )
+    made = open_item(session, committee_id, found, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn")
     there = item_of(session, made).meeting_id
     if there is not None:
         return made if there == meeting.id else None

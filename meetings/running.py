@@ -34,7 +34,6 @@ from meetings.agenda_items import item_state_after as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
 from meetings.locking import lock_meeting, write_meeting
-from meetings.reasons import is_over
 from meetings.schedule import meeting_state_after
 from meetings.texts import checked_text
 from models.agenda import OUTCOMES, AgendaItem
@@ -182,7 +181,7 @@ def close_meeting(
             numbers=", ".join(number for number, _ in untreated),
         )
     for _, item in untreated:
-        treat(session, item.id, "withdrawn" if is_over(item.reasons) else "carried", by=by, at=at)
+        treat(session, item.id, "withdrawn" if item.reasons.is_over else "carried", by=by, at=at)
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
@@ -254,7 +253,7 @@ def _refuse_outcome(session: Session, row: AgendaItem, outcome: str) -> None:
         raise Refusal("item.outcome", N_("Choose one of the outcomes offered for this item."))
     if stands and outcome != "decided":
         raise Refusal("item.decided", N_("A decision was recorded on this item, and is in effect."))
-    if outcome == "carried" and is_over(row.reasons):
+    if outcome == "carried" and row.reasons.is_over:
         raise Refusal(
             "item.over",
             N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),

@@ -20,8 +20,7 @@ from domain.roles.roles import responsibility
 from meetings import agendas, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem, AgendaVersion
+from models.agenda import AgendaItem, AgendaVersion, ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.meeting import Meeting

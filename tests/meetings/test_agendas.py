@@ -19,7 +19,8 @@ from domain.mail.notices import COORDINATION
 from meetings import agenda_requests, agendas, assembling, deciding, decisions, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
-from meetings.reasons import ItemReason, in_words
+from meetings.reasons import in_words
+from models.agenda import ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.record import Event
@@ -71,7 +72,7 @@ def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Ca
     assert admission(session, cast, "#2026-08") != first
 
     (row,) = [row for row in _pool(session) if row.subject == "#2026-07"]
-    assert [reason["code"] for reason in row.reasons] == ["triaged", "seen_again"]
+    assert [reason.code for reason in row.reasons] == ["triaged", "seen_again"]
     assert row.version == 2
     assert in_words(row.reasons, "fr") == "Décision attendue: 20 novembre 2026 Vu de nouveau: 22 novembre 2026"
     assert told(session, first) == ["agenda_item.asked", "agenda_item.asked_again"]
@@ -124,7 +125,7 @@ def test_two_who_ask_at_once_get_one_item_with_both_reasons(cast: Cast) -> None:
     assert len(found) == 1
     with cast.session() as after:
         (row,) = everything(after)
-        assert {reason["code"] for reason in row["reasons"]} == {"triaged", "seen_again"}
+        assert {reason.code for reason in row["reasons"]} == {"triaged", "seen_again"}
 
 
 def test_an_item_is_withdrawn_with_its_last_reason(cast: Cast, session: Session) -> None:

@@ -24,8 +24,7 @@ from meetings.committees import committee_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import endorsements_of
 from meetings.endorsing import endorse
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.casework import Responsibility, Task
