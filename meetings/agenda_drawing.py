@@ -26,7 +26,7 @@ from domain.roles import standing
 from domain.terms import days as agreement_days
 from locales import N_, say
 from meetings import agenda_decisions, endorsements
-from meetings.agenda_items import STILL_HOLDS, as_it_is
+from meetings.agenda_items import IS_OPEN, STILL_HOLDS, TALKED_ABOUT, as_it_is
 from meetings.agenda_rules import (
     OF_ONE_MEETING,
     STANDING,
@@ -126,7 +126,7 @@ def _last_in_turn(table: RuleContext) -> UUID | None:
             AgendaItem.committee_id == table.committee.id,
             AgendaItem.kind == TURN,
             AgendaItem.rule == table.rule.key,
-            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            col(AgendaItem.state).in_(TALKED_ABOUT),
             Meeting.state == "held",
             col(Meeting.starts_at) < table.meeting.starts_at,
         )
@@ -163,7 +163,7 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
         .where(
             AgendaItem.committee_id == committee_id,
             col(AgendaItem.kind).in_(OF_ONE_MEETING),
-            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            col(AgendaItem.state).in_(TALKED_ABOUT),
             Meeting.state == "held",
             col(Meeting.starts_at) < meeting.starts_at,
         )
@@ -337,7 +337,7 @@ def _asked(table: RuleContext) -> Iterator[NewItem]:
             AgendaItem.committee_id == table.committee.id,
             col(AgendaItem.kind).in_(kinds_taken(table.committee, table.rule)),
             or_(AgendaItem.state == "pool", AgendaItem.meeting_id == table.meeting.id),
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
+            IS_OPEN,
             STILL_HOLDS,
         )
         .order_by(col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import literal, text, update
+from sqlalchemy import literal, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -49,6 +49,8 @@ from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.participant import Participant
 
+Row = TypeVar("Row", bound=AgendaItem)
+
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
 
@@ -57,6 +59,9 @@ TALKED_ABOUT: Final = ("scheduled", "settled")
 
 #: The condition that the fact of an item still holds: one on a frozen agenda stays there, as printed, when it does not.
 STILL_HOLDS: Final = ~col(AgendaItem.reasons).contains([{"code": ENDED}])
+
+#: The condition that a committee has still to talk about an item.
+IS_OPEN: Final = col(AgendaItem.state).in_(["pool", "scheduled"])
 
 #: Whom an item is about: it goes by the number of a participant, or by a candidate's reference.
 IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
@@ -100,9 +105,7 @@ class PresentedItem(AgendaItem):
 
 def items_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What is on a meeting's agenda, settled or not, in its order."""
-    return _read(
-        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT), by_position=True
-    )
+    return _read(session, AgendaItem.meeting_id == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT))
 
 
 def last_position(session: Session, meeting_id: UUID) -> int:
@@ -112,24 +115,17 @@ def last_position(session: Session, meeting_id: UUID) -> int:
 
 def pool_of(session: Session, committee_id: UUID) -> list[PresentedItem]:
     """What waits for a meeting of the committee, the first asked first."""
-    return _read(
-        session, col(AgendaItem.committee_id) == committee_id, col(AgendaItem.state) == "pool", by_position=False
-    )
+    return _read(session, AgendaItem.committee_id == committee_id, AgendaItem.state == "pool")
 
 
 def withdrawn_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What was on a meeting's agenda and was withdrawn, in the order in which it was asked for."""
-    return _read(
-        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state) == "withdrawn", by_position=False
-    )
+    return _read(session, AgendaItem.meeting_id == meeting_id, AgendaItem.state == "withdrawn")
 
 
 def item_of(session: Session, item_id: UUID) -> PresentedItem:
     """One item's row. Raises Refusal where there is none."""
-    rows = _read(session, col(AgendaItem.id) == item_id, by_position=False)
-    if not rows:
-        raise _unknown()
-    return rows[0]
+    return _known(next(iter(_read(session, AgendaItem.id == item_id)), None))
 
 
 def is_asked(row: AgendaItem) -> bool:
@@ -163,10 +159,7 @@ class AskedTask(NamedTuple):
 
 
 def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTask]:
-    """What a decision on each of these items may do: the open task that it was asked for with, by the item.
-
-    Not one that its own act alone does.
-    """
+    """By item, the open task that it was asked for with and that a decision may do: not one that its act alone does."""
     rows = tuples(
         session,
         only(AgendaItem.id, Task.title_fr, Task.title_en, Task.sources)
@@ -195,21 +188,18 @@ def refuse_to_let_go(session: Session, row: AgendaItem) -> None:
         raise Refusal("item.kept_for_its_act", _WAITED_FOR, source="AD-R3")
 
 
-def _read(session: Session, *conditions: Any, by_position: bool) -> list[PresentedItem]:
-    order = (
-        (col(AgendaItem.position), col(AgendaItem.asked_at))
-        if by_position
-        else (col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject))
-    )
-    rows = every(
-        session,
-        of(PresentedItem)
-        .join(Committee, joins(AgendaItem.committee_id, Committee))
-        .outerjoin(Seat, joins(AgendaItem.presenter_seat_id, Seat))
-        .where(*conditions)
-        .order_by(*order, col(AgendaItem.id)),
-    )
+def _read(session: Session, *conditions: Any) -> list[PresentedItem]:
+    rows = every(session, _PRESENTED.where(*conditions))
     return [replaced(row, **note_of(session, row)) for row in rows]
+
+
+_PRESENTED: Final = (
+    of(PresentedItem)
+    .join(Committee, joins(AgendaItem.committee_id, Committee))
+    .outerjoin(Seat, joins(AgendaItem.presenter_seat_id, Seat))
+    # What is on no agenda has no place: it stands in the order in which it was asked for.
+    .order_by(*map(col, (AgendaItem.position, AgendaItem.asked_at, AgendaItem.kind, AgendaItem.subject, AgendaItem.id)))
+)
 
 
 #: What an item that takes the place of another has of it: not its reasons, nor why it was late.
@@ -263,8 +253,7 @@ def open_item(
         if row is not None:
             _ask_again(session, row, new, verb=f"{verb}_again", by=by, at=at)
             return row.id
-    msg = "an open item was in the way again and again, and gone each time it was read"
-    raise RuntimeError(msg)
+    raise RuntimeError("an open item was in the way again and again, and gone each time it was read")
 
 
 def _ask_again(session: Session, row: AgendaItem, new: NewItem, *, verb: str, by: Actor, at: datetime) -> None:
@@ -284,12 +273,7 @@ def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> A
     return first(
         session,
         of(AgendaItem)
-        .where(
-            AgendaItem.committee_id == committee_id,
-            AgendaItem.kind == kind,
-            AgendaItem.subject == subject,
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
-        )
+        .where(AgendaItem.committee_id == committee_id, AgendaItem.kind == kind, AgendaItem.subject == subject, IS_OPEN)
         .with_for_update(),
     )
 
@@ -304,21 +288,14 @@ def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
             session,
             only(AgendaItem.subject)
             .join(Committee, joins(AgendaItem.committee_id, Committee))
-            .where(
-                Committee.key == committee_key,
-                AgendaItem.kind == kind,
-                col(AgendaItem.state).in_(["pool", "scheduled"]),
-                STILL_HOLDS,
-            ),
+            .where(Committee.key == committee_key, AgendaItem.kind == kind, IS_OPEN, STILL_HOLDS),
         )
     )
 
 
 def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> AgendaItem:
     """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update())
-    if row is None:
-        raise _unknown()
+    row = _known(first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update()))
     if seen is not None and row.version != seen:
         raise changed_meanwhile("agenda_item")
     return row
@@ -337,21 +314,10 @@ def lock_agenda(session: Session, meeting_id: UUID) -> list[AgendaItem]:
 
 def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
     """Write columns of a locked item, and return the version that it is now."""
-    version: int = row.version + 1
-    done = run(
-        session,
-        update(AgendaItem)
-        .where(
-            col(AgendaItem.program_id) == row.program_id,
-            col(AgendaItem.id) == row.id,
-            col(AgendaItem.version) == row.version,
-        )
-        .values(**values, version=version),
-    )
-    if done.rowcount != 1:
-        msg = "a locked item changed under its lock"
-        raise RuntimeError(msg)
-    return version
+    statement = changes(AgendaItem).where(AgendaItem.id == row.id, AgendaItem.version == row.version)
+    if run(session, statement.values(**values, version=row.version + 1)).rowcount != 1:
+        raise RuntimeError("a locked item changed under its lock")
+    return row.version + 1
 
 
 def move_item(session: Session, row: AgendaItem, move: str, **values: Any) -> None:
@@ -400,9 +366,7 @@ def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: dat
     """
     before = note_of(session, row)
     after = {**before, **said}
-    if after == before:
-        return {}
-    return noted_anew(session, row, after, at=at)
+    return noted_anew(session, row, after, at=at) if after != before else {}
 
 
 def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
@@ -451,8 +415,10 @@ def write_item_event(
     events.write(session, verb, "agenda_item", row.id, by=by, at=at, case_id=None, kind=row.kind, **facts)
 
 
-def _unknown() -> Refusal:
-    return Refusal("agenda.unknown_item", N_("There is no such item."))
+def _known(row: Row | None) -> Row:
+    if row is None:
+        raise Refusal("agenda.unknown_item", N_("There is no such item."))
+    return row
 
 
 def not_on_one() -> Refusal:

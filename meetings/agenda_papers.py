@@ -100,57 +100,70 @@ def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUI
     return WIDEST[0] if committee == BY_NUMBER.body else WIDEST[1]
 
 
+class Printed(NamedTuple):
+    """An item as an agenda was written down with it: its id, and who may read it."""
+
+    id: str
+    audience: str
+
+
+@dataclass(frozen=True)
+class PrintedAgenda:
+    """An agenda as it is written down: what it says, and beside each of its lines the item and who may read it."""
+
+    says: AgendaContent
+    items: tuple[Printed, ...]
+
+    def read_by(self, audience: str) -> AgendaContent:
+        """What this audience reads of it."""
+        return replace(self.says, items=tuple(self.by_item(audience).values()))
+
+    def by_item(self, audience: str) -> dict[str, AgendaLine]:
+        """The lines that this audience reads, by the ids of their items."""
+        may = WIDEST[: WIDEST.index(audience) + 1]
+        lines = zip(self.says.items, self.items, strict=True)
+        return {item.id: line for line, item in lines if item.audience in may}
+
+    def kept(self) -> dict[str, Any]:
+        """It as it is stored."""
+        audiences, items = [item.audience for item in self.items], [item.id for item in self.items]
+        return {"agenda": as_json(self.says), "audiences": audiences, "items": items}
+
+
 def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
     """The agenda of a meeting, or with `addendum` from 1 on an addendum to it, as this audience reads it.
 
     Raises Refusal where there is no such meeting or addendum.
     """
-    meeting = read_meeting(session, meeting_id)
-    if meeting.agenda_frozen_at is None and addendum == 0:
-        rows = items_of(session, meeting_id)
-        return _read_by(paper(session, meeting_id), [row.audience for row in rows], audience)
+    is_frozen = read_meeting(session, meeting_id).agenda_frozen_at is not None
+    if not is_frozen and addendum == 0:
+        return paper(session, meeting_id).read_by(audience)
     current = [one for one in versions_of(session, meeting_id) if not one.is_replaced and one.addendum == addendum]
-    if meeting.agenda_frozen_at is None or not current:
+    if not is_frozen or not current:
         raise Refusal("agenda.no_addendum", N_("There is no such addendum."))
     return content_of(session, meeting_id, current[0].n, audience=audience)
 
 
 def content_of(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> AgendaContent:
     """What the version `n` of a meeting's agenda said when it went out, as this audience reads it. Raises Refusal."""
-    return _read_by(*_kept_as(session, meeting_id, n)[:2], audience)
+    return _kept_as(session, meeting_id, n).read_by(audience)
 
 
 def whole(session: Session, meeting_id: UUID, *, audience: str = PARTNERS) -> AgendaContent:
     """The agenda of a meeting with what was added to it since it was frozen, in the order of the numbers."""
-    if read_meeting(session, meeting_id).agenda_frozen_at is None:
-        return content(session, meeting_id, audience=audience)
-    agenda, rows = frozen_whole(session, meeting_id)
-    return _read_by(agenda, [row.audience for row in rows], audience)
+    is_frozen = read_meeting(session, meeting_id).agenda_frozen_at is not None
+    return (frozen_whole if is_frozen else paper)(session, meeting_id).read_by(audience)
 
 
-class Printed(NamedTuple):
-    """An item as an agenda was written down with it: its id, and who may read it."""
-
-    id: UUID | str
-    audience: str
-
-
-def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tuple[Printed, ...]]:
-    """A frozen agenda and the addenda to it as one, as they were printed; beside it, item by item, what `kept` takes.
-
-    Raises Refusal where the agenda is not frozen.
-    """
+def frozen_whole(session: Session, meeting_id: UUID) -> PrintedAgenda:
+    """A frozen agenda and the addenda to it as one, as they were printed. Raises Refusal where it is not frozen."""
     parts = [_kept_as(session, meeting_id, one.n) for one in versions_of(session, meeting_id) if not one.is_replaced]
     if not parts:
-        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
-    lines = [
-        (line, Printed(item, audience))
-        for agenda, audiences, items in parts
-        for line, audience, item in zip(agenda.items, audiences, items, strict=True)
-    ]
-    lines.sort(key=lambda one: [int(part) for part in one[0].number.split(".")])
-    agenda = replace(parts[0][0], items=tuple(line for line, _ in lines), overrun_minutes=parts[-1][0].overrun_minutes)
-    return agenda, tuple(row for _, row in lines)
+        raise _no_version()
+    lines = [pair for part in parts for pair in zip(part.says.items, part.items, strict=True)]
+    lines.sort(key=lambda one: [int(number) for number in one[0].number.split(".")])
+    says, items = tuple(line for line, _ in lines), tuple(item for _, item in lines)
+    return PrintedAgenda(replace(parts[0].says, items=says, overrun_minutes=parts[-1].says.overrun_minutes), items)
 
 
 @dataclass(frozen=True)
@@ -214,10 +227,10 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
     start = max((one.n for one in versions_of(session, meeting_id) if one.n < n and one.kind == "agenda"), default=0)
     if not start:
         return None
-    parts = [_by_item(*_kept_as(session, meeting_id, k), audience) for k in range(start, n)]
-    before = dict(chain.from_iterable(part.items() for part in parts))
-    after = _by_item(*_kept_as(session, meeting_id, n), audience)
-    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(_changes(before, after)))
+    parts = [_kept_as(session, meeting_id, k) for k in range(start, n + 1)]
+    *earlier, after = (part.by_item(audience) for part in parts)
+    before = dict(chain.from_iterable(part.items() for part in earlier))
+    return Replacing(parts[0].says.head.starts, tuple(_changes(before, after)))
 
 
 def _changes(before: Mapping[str, AgendaLine], after: Mapping[str, AgendaLine]) -> Iterator[AgendaChange]:
@@ -231,17 +244,15 @@ def _changes(before: Mapping[str, AgendaLine], after: Mapping[str, AgendaLine]) 
 
 def paper(
     session: Session, meeting_id: UUID, *, addendum: int = 0, only: Sequence[PresentedItem] | None = None
-) -> AgendaContent:
-    """Everything that is on an agenda now, or `only` these of its items, as a document has it."""
+) -> PrintedAgenda:
+    """Everything that is on an agenda now, or `only` these of its items, as it is written down."""
     rows = items_of(session, meeting_id)
     meeting = read_meeting(session, meeting_id)
     shown = rows if only is None else only
-    return AgendaContent(
-        head=head_of(session, meeting),
-        addendum=addendum,
-        items=tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1)),
-        overrun_minutes=max(0, sum(row.minutes for row in rows) - meeting.minutes),
-    )
+    lines = tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1))
+    overrun = max(0, sum(row.minutes for row in rows) - meeting.minutes)
+    says = AgendaContent(head=head_of(session, meeting), addendum=addendum, items=lines, overrun_minutes=overrun)
+    return PrintedAgenda(says, tuple(Printed(str(row.id), row.audience) for row in shown))
 
 
 def head_of(session: Session, meeting: Meeting) -> MeetingHeading:
@@ -299,33 +310,20 @@ def _lacks(line: AgendaLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
-def kept(agenda: AgendaContent, rows: Sequence[Printed]) -> dict[str, Any]:
-    """An agenda as it is stored: what it says, and for each item its id and its audience."""
-    return {
-        "agenda": as_json(agenda),
-        "audiences": [row.audience for row in rows],
-        "items": [str(row.id) for row in rows],
-    }
-
-
-def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent, list[str], list[str]]:
-    """A version as `kept` wrote it: what it says, each item's audience and its id. Raises Refusal."""
-    content = scalar(
+def _kept_as(session: Session, meeting_id: UUID, n: int) -> PrintedAgenda:
+    """A version as it was written down. Raises Refusal where there is none."""
+    kept = scalar(
         session, only(AgendaVersion.content).where(AgendaVersion.meeting_id == meeting_id, AgendaVersion.n == n)
     )
-    if content is None:
-        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
-    agenda = from_json(content["agenda"])
-    assert isinstance(agenda, AgendaContent)  # noqa: S101 - `kept` wrote it
-    return agenda, content["audiences"], content["items"]
+    if kept is None:
+        raise _no_version()
+    says = from_json(kept["agenda"])
+    assert isinstance(says, AgendaContent)  # noqa: S101 - `PrintedAgenda.kept` wrote it
+    return PrintedAgenda(says, tuple(map(Printed, kept["items"], kept["audiences"])))
 
 
-def _by_item(
-    agenda: AgendaContent, audiences: Sequence[str], items: Sequence[str], reader: str
-) -> dict[str, AgendaLine]:
-    may = WIDEST[: WIDEST.index(reader) + 1]
-    lines = zip(agenda.items, audiences, items, strict=True)
-    return {item: line for line, audience, item in lines if audience in may}
+def _no_version() -> Refusal:
+    return Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
 
 
 def _changed(before: AgendaLine | None, after: AgendaLine) -> AgendaChange | None:
@@ -337,9 +335,3 @@ def _changed(before: AgendaLine | None, after: AgendaLine) -> AgendaChange | Non
     if before.number != after.number:
         return AgendaChange("renumbered", after.number, before.number, after.title)
     return None
-
-
-def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:
-    may = WIDEST[: WIDEST.index(reader) + 1]
-    pairs = zip(whole.items, audiences, strict=True)
-    return replace(whole, items=tuple(line for line, audience in pairs if audience in may))

@@ -91,36 +91,28 @@ def ask(
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
-    `kind` and `subject` say what it is about: a kind that a rule of the committee's file takes under `kinds`
-    ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
-    circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new,
-    takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new item.
-    What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of the
-    audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and
-    register are without it.
+    `kind` is one that a rule of the committee's file takes ("admission", "handover"), and `subject` the number by which
+    it circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are
+    new, takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new
+    item. What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of
+    the audiences, "seats" is for those who hold a seat of this committee, and the secretary.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
     `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
-
-        agendas.ask(
-            session, "clinical", "admission", "C-2026-014",
-            title_fr="Admission C-2026-014", title_en="Admission C-2026-014",
-            reasons=[Reason("triaged", N_("Triaged on %(day)s."), {"day": "2026-11-20"})],
-            task_id=task_id, by=by, at=at,
-        )
 
     A reason's code is the caller's own; its sentence is an N_() text whose facts are days, counts and numbers. Give a
     reason without `day` where the fact may change: two with other facts are two reasons. Raises Refusal: no such
     committee, or no rule of it takes the kind.
     """
     if not reasons:
-        msg = "an item is asked for with the reason why"
-        raise ValueError(msg)
+        raise ValueError("an item is asked for with the reason why")
     committee = committee_of(session, committee_key)
     rule = needed_rule(committee, kind)
     presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
-    titles = _checked_title(title_fr), checked_line(title_en)
+    titles = checked_line(title_fr), checked_line(title_en)
+    if not titles[0]:
+        raise no_title()
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
     audience = _one_of(audience or item.audience, AUDIENCES)
     asked = replace(as_asked(item, minutes, purpose, by), audience=audience, task_id=task_id, reasons=worded(reasons))
@@ -235,7 +227,8 @@ def edit(
     row = _lock_to_change(session, item_id, seen)
     wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
     if presenter != AS_IS:
-        wanted["presenter_seat_id"] = _checked_presenter(session, row.committee_id, presenter)
+        _refuse_other_seat(session, row.committee_id, presenter)
+        wanted["presenter_seat_id"] = presenter
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if SAID_AS_IT_IS.get(row.kind, frozenset()) & changed.keys():
         raise _said_as_it_is(row)
@@ -298,9 +291,9 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
 
 def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
-    open_now = {(row.kind, row.subject) for row in items_of(session, meeting_id)}
+    open_now = {row.key for row in items_of(session, meeting_id)}
     found = {
-        (row.kind, row.subject): row
+        row.key: row
         for row in withdrawn_of(session, meeting_id)
         if str(meeting_id) in row.reasons.taken_off and any(reason.rule for reason in row.reasons)
     }
@@ -312,13 +305,14 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
 
     Raises Refusal: it was not taken off, the agenda is frozen, or the same is open already.
     """
+    was_not_off = Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
-        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+        raise was_not_off
     refuse_unless_open(lock_meeting(session, meeting_id))
     row = lock_item(session, item_id, seen=seen)
     if row.id not in {one.id for one in off_of(session, meeting_id)}:
-        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+        raise was_not_off
     if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
     reasons = row.reasons.without(TAKEN_OFF)
@@ -358,7 +352,7 @@ def _referred_as(row: PresentedItem) -> tuple[str, str]:
     No rule of that committee has anew what each meeting of this one has: there it is one matter, which waits in the
     pool as anything that is asked for.
     """
-    return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else (row.kind, row.subject)
+    return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else row.key
 
 
 def _off(row: AgendaItem) -> Reasons:
@@ -390,14 +384,12 @@ def _said_as_it_is(row: AgendaItem) -> Refusal:
 def _leave_to(session: Session, row: AgendaItem, left: Reasons, *, by: Actor, at: datetime) -> bool:
     """Have an open item stand there for the reasons that are left, and withdraw it where none of them speaks for it."""
     gone = {reason.code for reason in row.reasons if reason not in left}
-    if not gone:
-        return False
-    if left.speak_for_it:
+    if gone and left.speak_for_it:
         change_item(session, row, reasons=left)
         write_item_event(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
-        return True
-    end(session, row, by=by, at=at)
-    return True
+    elif gone:
+        end(session, row, by=by, at=at)
+    return bool(gone)
 
 
 def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> AgendaItem:
@@ -422,28 +414,27 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 
-def _checked_presenter(session: Session, committee_id: UUID, seat_id: UUID | None) -> UUID | None:
-    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
-        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
-    return seat_id
-
-
 def _checked_words(**given: str | int | None) -> dict[str, Any]:
     """What is to be said of an item by the columns that it is kept in, of what was given. Raises Refusal."""
     return {name: _CHECKED[name](value) for name, value in given.items() if value is not None}
+
+
+def _refuse_other_seat(session: Session, committee_id: UUID, seat_id: object) -> None:
+    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
+        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
 
 
 def _place(
     session: Session, row: AgendaItem, others: list[PresentedItem], place: int, *, by: Actor, at: datetime
 ) -> None:
     """Have an item stand among the others of its agenda after so many of them."""
-    neighbour = others[place] if place < len(others) else (others[-1] if others else row)
+    neighbour = [*others[place:], *others[-1:], row][0]
     set_positions(session, [*others[:place], row, *others[place:]])
-    headings = {
-        "section_fr": (row.section_fr, neighbour.section_fr),
-        "section_en": (row.section_en, neighbour.section_en),
+    section = {
+        name: getattr(neighbour, name)
+        for name in ("section_fr", "section_en")
+        if getattr(neighbour, name) != getattr(row, name)
     }
-    section = {name: there for name, (here, there) in headings.items() if here != there}
     change_item(session, row, **section, reasons=row.reasons.with_edited(["position", *section]))
     write_item_event(session, "agenda_item.moved", row, by=by, at=at)
 
@@ -451,16 +442,8 @@ def _place(
 def _checked_subject(subject: str) -> str:
     broken = any(unicodedata.category(letter).startswith("C") for letter in subject)
     if not subject or len(subject) > LONGEST_SUBJECT or broken:
-        msg = "an item's subject is an id or a number, on one line"
-        raise ValueError(msg)
+        raise ValueError("an item's subject is an id or a number, on one line")
     return subject
-
-
-def _checked_title(title: str) -> str:
-    title = checked_line(title)
-    if not title:
-        raise no_title()
-    return title
 
 
 def _checked_minutes(minutes: int) -> int:

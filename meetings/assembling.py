@@ -7,7 +7,7 @@ was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,11 +15,12 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel import SHAPE, Actor, Refusal, also, col, every, inside, joins, of, only, same, scalar, scalars
+from domain.kernel import SHAPE, Actor, Refusal, also, col, every, inside, joins, of, only, scalar, scalars
 from domain.record import events
 from locales import N_
 from meetings.agenda_drawing import draw
 from meetings.agenda_items import (
+    IS_OPEN,
     UNPRINTED,
     PresentedItem,
     as_it_is,
@@ -70,20 +71,15 @@ class Assembled:
 
 
 def draw_up(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
-    """Assemble a meeting's agenda, with the items of past meetings that were never closed.
-
-    Raises Refusal, as `assemble`.
-    """
+    """Assemble a meeting's agenda, with the items of past meetings that were never closed. Raises Refusal."""
     carry_from_unclosed(session, meeting_id, by=by, at=at)
     return assemble(session, meeting_id, by=by, at=at)
 
 
 def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Before an agenda is frozen by hand, take over the items of past meetings that were never closed; return those
-    items.
+    """Before an agenda is frozen by hand, take over the items of past meetings that were never closed; return them.
 
-    So it has each objection that no earlier one has. Where there is no such item, the agenda stays as it was left.
-    Raises Refusal, as `assemble`.
+    So it has each objection that no earlier one has. Where there is none, it stays as it was left. Raises Refusal.
     """
     carried = carry_from_unclosed(session, meeting_id, by=by, at=at)
     if carried or _lacks_objection(session, meeting_id, at):
@@ -164,13 +160,8 @@ def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor
         return None
     later = lock_meeting(session, later_id)
     row = open_row(session, meeting.committee_id, OBJECTION, subject)
-    if (
-        row is None
-        or row.meeting_id != later_id
-        or later.state != "planned"
-        or later.agenda_frozen_at is not None
-        or later.starts_at <= meeting.starts_at
-    ):
+    is_open = later.state == "planned" and later.agenda_frozen_at is None
+    if row is None or row.meeting_id != later_id or not is_open or later.starts_at <= meeting.starts_at:
         return None
     by_hand = row.reasons.edited - _OF_A_PLACE
     move_item(session, row, "put_back", reasons=row.reasons.without(EDITED).with_edited(by_hand))
@@ -292,11 +283,7 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
     found = every(
         session,
         of(AgendaItem)
-        .where(
-            AgendaItem.carried_from_id == row.id,
-            AgendaItem.committee_id == row.committee_id,
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
-        )
+        .where(AgendaItem.carried_from_id == row.id, AgendaItem.committee_id == row.committee_id, IS_OPEN)
         .with_for_update(),
     )
     if not found:
@@ -313,7 +300,7 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
     near = [row for row in _meetings_near(session, at) if row.agenda_circulated_at is None and row.starts_at > at]
-    return tuple(row.id for row in near if _is_due(row, "circulate_hours", at))
+    return tuple(row.id for row in near if row.circulates_at <= at)
 
 
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
@@ -321,8 +308,7 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
 
     Not a past one: its agenda is no longer needed, and what it would take from the pool is the next one's.
     """
-    near = [row for row in _meetings_near(session, at) if row.ends_at > at]
-    return tuple(row.id for row in near if _is_due(row, "freeze_hours", at))
+    return tuple(row.id for row in _meetings_near(session, at) if row.ends_at > at and row.freezes_at <= at)
 
 
 # -------------------------------------------------------------------------------------------------------- assembling
@@ -364,16 +350,16 @@ def _rows_at_hand(session: Session, meeting: Meeting) -> list[AgendaItem]:
             AgendaItem.committee_id == meeting.committee_id,
             or_(AgendaItem.state == "pool", AgendaItem.meeting_id == meeting.id),
         )
-        .order_by(col(AgendaItem.state).in_(["pool", "scheduled"]), col(AgendaItem.asked_at), col(AgendaItem.id))
+        .order_by(IS_OPEN, col(AgendaItem.asked_at), col(AgendaItem.id))
         .with_for_update(),
     )
 
 
 def _taken_off_here(
-    meeting_id: UUID, rows: Sequence[AgendaItem], known: Mapping[tuple[str, str], AgendaItem]
+    meeting_id: UUID, rows: Iterable[AgendaItem], known: Mapping[tuple[str, str], AgendaItem]
 ) -> set[tuple[str, str]]:
     """What people took off this agenda, and did not put on again."""
-    return {key for row in rows if str(meeting_id) in row.reasons.taken_off and known.get(key := row.key, row) is row}
+    return {row.key for row in rows if str(meeting_id) in row.reasons.taken_off and known.get(row.key, row) is row}
 
 
 def _put(
@@ -383,46 +369,26 @@ def _put(
 
     It says what people made it say `before`, when it was on this agenda and its fact was over.
     """
-    if _is_open_elsewhere(session, meeting, one):
+    there = AgendaItem.committee_id == meeting.committee_id, AgendaItem.kind == one.kind
+    if scalar(session, only(AgendaItem.id).where(*there, AgendaItem.subject == one.subject, IS_OPEN)) is not None:
         return []
     by_hand = kept_by_hand(before) - _OF_A_PLACE if before is not None else frozenset()
-    made = open_item(
-        session,
-        meeting.committee_id,
-        replace(one, reasons=one.reasons.with_edited(by_hand), **{name: getattr(before, name) for name in by_hand}),
-        meeting_id=meeting.id,
-        by=by,
-        at=at,
-        verb="agenda_item.drawn",
-    )
-    return [made]
-
-
-def _is_open_elsewhere(session: Session, meeting: Meeting, one: NewItem) -> bool:
-    found = scalar(
-        session,
-        only(AgendaItem.id).where(
-            AgendaItem.committee_id == meeting.committee_id,
-            AgendaItem.kind == one.kind,
-            AgendaItem.subject == one.subject,
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
-        ),
-    )
-    return found is not None
+    said = {name: getattr(before, name) for name in by_hand}
+    item = replace(one, **said, reasons=one.reasons.with_edited(by_hand))
+    verb = "agenda_item.drawn"
+    return [open_item(session, meeting.committee_id, item, meeting_id=meeting.id, by=by, at=at, verb=verb)]
 
 
 def _schedule(session: Session, meeting: Meeting, row: AgendaItem, one: NewItem) -> None:
-    reasons = _reasons(row, one).without(LATE_REQUEST)
     said = _by_rule(row, one)
-    move_item(session, row, "schedule", **said, meeting_id=meeting.id, late_reason="", reasons=reasons)
+    said["reasons"] = said["reasons"].without(LATE_REQUEST)
+    move_item(session, row, "schedule", **said, meeting_id=meeting.id, late_reason="")
 
 
 def _refresh(session: Session, row: AgendaItem, one: NewItem) -> bool:
     """Have an item say what its rule says now, but for what people changed. Whether that is anything else."""
-    if row.state != "scheduled":
-        return False
-    wanted = {**_by_rule(row, one), "reasons": _reasons(row, one)}
-    differs = any(getattr(row, name) != value for name, value in wanted.items())
+    wanted = _by_rule(row, one)
+    differs = row.state == "scheduled" and any(getattr(row, name) != value for name, value in wanted.items())
     if differs:
         change_item(session, row, **wanted)
     return differs
@@ -435,19 +401,14 @@ _SAID_BY_RULE: Final = frozenset(
 
 
 def _by_rule(row: AgendaItem, one: NewItem) -> dict[str, Any]:
-    by_hand = kept_by_hand(row)
-    wanted = {name: getattr(one, name) for name in _SAID_BY_RULE - by_hand}
+    wanted = {name: getattr(one, name) for name in _SAID_BY_RULE - kept_by_hand(row)}
     if row.times_seen >= TOO_OFTEN and "purpose" in wanted and row.kind not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
     if row.kind in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn
         wanted |= {"times_seen": one.times_seen, "carried_from_id": one.carried_from_id}
-    return {**wanted, "rule": one.rule}
-
-
-def _reasons(row: AgendaItem, one: NewItem) -> Reasons:
-    """What the rules say now, and what was said otherwise than by a rule. What a rule draws is not over."""
+    # What the rules say now, and what was said otherwise than by a rule. What a rule draws is not over.
     said = row.reasons.without(ENDED) if one.reasons else row.reasons
-    return one.reasons.and_also(reason for reason in said if not reason.rule)
+    return {**wanted, "rule": one.rule, "reasons": one.reasons.and_also(reason for reason in said if not reason.rule)}
 
 
 def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[NewItem]) -> list[UUID]:
@@ -455,9 +416,8 @@ def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], d
     taken = {one.key for one in drawn}
     found = []
     for row in rows:
-        is_off = str(meeting.id) in row.reasons.taken_off
-        waits = row.state == "pool" and is_asked(row) and not row.reasons.is_over
-        if waits and row.key not in taken and not is_off:
+        may_come = not row.reasons.is_over and str(meeting.id) not in row.reasons.taken_off
+        if row.state == "pool" and is_asked(row) and may_come and row.key not in taken:
             move_item(session, row, "schedule", meeting_id=meeting.id)
             found.append(row.id)
     return found
@@ -504,11 +464,8 @@ def _place_after_its_like(order: Sequence[PresentedItem], row: PresentedItem, ra
 
 def _has_successor(session: Session, row: AgendaItem) -> bool:
     """Whether the committee has what an item was carried over to. What another one was referred is its own to treat."""
-    found = scalar(
-        session,
-        only(AgendaItem.id).where(AgendaItem.carried_from_id == row.id, AgendaItem.committee_id == row.committee_id),
-    )
-    return found is not None
+    after = only(AgendaItem.id).where(AgendaItem.carried_from_id == row.id, AgendaItem.committee_id == row.committee_id)
+    return scalar(session, after) is not None
 
 
 def _older(reasons: Reasons, seen: int) -> Reasons:
@@ -522,17 +479,22 @@ class _MeetingWithAgenda(Meeting):
     model_config = SHAPE
     agenda: dict[str, Any] = also(Committee.agenda)
 
+    @property
+    def circulates_at(self) -> datetime:
+        """When its agenda should be out."""
+        return self.starts_at - timedelta(hours=self.agenda.get("circulate_hours", 0))
 
-def _is_due(row: _MeetingWithAgenda, hours: str, at: datetime) -> bool:
-    """Whether what is done so many declared hours before a meeting is due."""
-    return row.starts_at - timedelta(hours=row.agenda[hours]) <= at
+    @property
+    def freezes_at(self) -> datetime:
+        """When its agenda should be frozen."""
+        return self.starts_at - timedelta(hours=self.agenda.get("freeze_hours", 0))
 
 
 def _meetings_near(session: Session, at: datetime) -> list[_MeetingWithAgenda]:
     return every(
         session,
         of(_MeetingWithAgenda)
-        .join(Committee, same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)))
+        .join(Committee, joins(Meeting.committee_id, Committee))
         .where(
             Meeting.state == "planned",
             col(Meeting.agenda_frozen_at).is_(None),

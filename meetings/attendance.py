@@ -9,28 +9,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Date, cast, update
+from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.declarations import stands
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     col,
     every,
     first,
-    in_program,
     joins,
     lasts,
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     scalar,
@@ -72,6 +74,9 @@ class Attended:
     def filled(self) -> quorum.Filled:
         """It as the quorum counts it."""
         return quorum.Filled(self.seat.id, self.state, self.arrived_at, self.left_at)
+
+
+_OF_ITS_ROW: Final = tuple(one.name for one in fields(Attended) if one.name not in ("seat", "expected"))
 
 
 def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
@@ -242,31 +247,28 @@ def record(
     if state not in ATTENDED:
         raise Refusal("attendance.state", N_("Choose one of the attendance options offered for this seat."))
     seats = membership(session, meeting.committee_id)
-    before = first(session, of(Attendance).where(_of(meeting_id), Attendance.seat_id == seat_id))
+    before = first(session, of(Attendance).where(Attendance.meeting_id == meeting_id, Attendance.seat_id == seat_id))
     seat = _seat_of(seats, seat_id, meeting.starts.date(), is_recorded=before is not None)
-    was = before or Attendance(
-        program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, seat_id=seat_id, recorded_at=at, version=0
-    )
+    was = before or _unrecorded(session, meeting_id, seat_id, at)
     if seen not in (None, was.version):
         raise changed_meanwhile("attendance")
     person = _who_sits(session, seats, seat, meeting.starts.date(), state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
     arrived_at, left_at = _times(state, arrived_at, left_at)
-    values = {
-        "state": state,
-        "person_id": person,
-        "is_remote": is_remote and state == ALTERNATE,
-        "arrived_at": arrived_at,
-        "left_at": left_at,
-        "recorded_at": at,
-        "recorded_by": by.person_id,
-        "version": was.version + 1,
-    }
     if before is None:
-        of_row = {"program_id": was.program_id, "id": was.id, "meeting_id": meeting_id, "seat_id": seat_id}
-        run(session, insert(Attendance).values(**of_row, **values))
-    else:
-        run(session, update(Attendance).where(_of(meeting_id), col(Attendance.id) == was.id), values)
+        add_row(session, was)
+    rewrite(
+        session,
+        Attendance,
+        was.id,
+        state=state,
+        person_id=person,
+        is_remote=is_remote and state == ALTERNATE,
+        arrived_at=arrived_at,
+        left_at=left_at,
+        recorded_at=at,
+        recorded_by=by.person_id,
+    )
     events.write(
         session,
         "attendance.recorded" if was.state == UNRECORDED else "attendance.corrected",
@@ -330,46 +332,33 @@ def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, 
 def expect_everyone(session: Session, meeting: Meeting, *, at: datetime) -> None:
     """Have an unrecorded row for each seat that exists on a meeting's day. Those that are there stay."""
     seats = membership(session, meeting.committee_id).seats_on(meeting.starts.date())
-    rows = [
-        Attendance(
-            program_id=program_of(session), id=uuid4(), meeting_id=meeting.id, seat_id=seat.id, recorded_at=at
-        ).model_dump()
-        for seat in seats
-    ]
+    rows = [_unrecorded(session, meeting.id, seat.id, at, version=1).model_dump() for seat in seats]
     if rows:
-        run(
-            session,
-            insert(Attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"]),
-            rows,
-        )
+        once = insert(Attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"])
+        run(session, once, rows)
+
+
+def _unrecorded(session: Session, meeting_id: UUID, seat_id: UUID, at: datetime, *, version: int = 0) -> Attendance:
+    return Attendance(
+        program_id=program_of(session), meeting_id=meeting_id, seat_id=seat_id, recorded_at=at, version=version
+    )
 
 
 def is_recorded(session: Session, meeting_id: UUID) -> bool:
     """Whether it was recorded of any seat how it was filled."""
-    found = scalar(session, select(Attendance.id).where(_of(meeting_id), Attendance.state != UNRECORDED).limit(1))
-    return found is not None
+    recorded = only(Attendance.id).where(Attendance.meeting_id == meeting_id, Attendance.state != UNRECORDED)
+    return scalar(session, recorded.limit(1)) is not None
 
 
 def _attended(session: Session, meeting: Meeting, seats: Membership) -> Iterator[Attended]:
     day = meeting.starts.date()
-    rows = {row.seat_id: row for row in every(session, of(Attendance).where(_of(meeting.id)))}
+    rows = {row.seat_id: row for row in every(session, of(Attendance).where(Attendance.meeting_id == meeting.id))}
     for seat in seats.seats:
         row = rows.get(seat.id)
         expected = seats.holders(seat.id, day, PRINCIPAL)
-        if row is not None and (seat.is_of(day) or row.state != UNRECORDED):
-            yield Attended(
-                seat,
-                state=row.state,
-                person_id=row.person_id,
-                is_remote=row.is_remote,
-                arrived_at=row.arrived_at,
-                left_at=row.left_at,
-                recorded_at=row.recorded_at,
-                recorded_by=row.recorded_by,
-                version=row.version,
-                expected=expected,
-            )
-        elif row is None and seat.is_of(day):
+        if row is not None and (stands(seat, day) or row.state != UNRECORDED):
+            yield Attended(seat, expected=expected, **{name: getattr(row, name) for name in _OF_ITS_ROW})
+        elif row is None and stands(seat, day):
             yield Attended(seat, expected=expected)
 
 
@@ -430,10 +419,8 @@ def _refuse_two_seats(
     """A person in another's place fills that seat alone; one who holds two seats as principal fills both."""
     if person_id is None:
         return
-    statement = select(Attendance.state)
-    elsewhere = scalars(
-        session, statement.where(_of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id)
-    ).all()
+    others = only(Attendance.state).where(Attendance.meeting_id == meeting_id, Attendance.seat_id != seat.id)
+    elsewhere = scalars(session, others.where(Attendance.person_id == person_id)).all()
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
             "attendance.sits_already",
@@ -451,10 +438,6 @@ def _times(
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
-
-
-def _of(meeting_id: UUID) -> Any:
-    return and_(in_program(Attendance), Attendance.meeting_id == meeting_id)
 
 
 def _id(person_id: UUID | None) -> str | None:

@@ -292,13 +292,13 @@ def test_an_agenda_that_is_longer_than_the_meeting_says_by_how_much(cast: Cast, 
     assembling.assemble(session, first, by=by, at=AT)
     taken = sum(row.minutes for row in items_of(session, first))
     assert taken < 150
-    assert agenda_papers.paper(session, first).overrun_minutes == 0
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 0
     admission(session, cast, minutes=150 - taken)
     assembling.assemble(session, first, by=by, at=AT)
-    assert agenda_papers.paper(session, first).overrun_minutes == 0, "just as long as the meeting"
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 0, "just as long as the meeting"
     admission(session, cast, "#2026-08", minutes=12)
     assembling.assemble(session, first, by=by, at=AT)
-    assert agenda_papers.paper(session, first).overrun_minutes == 12
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 12
     assert agenda_papers.content(session, first).overrun_minutes == 12
 
 
