@@ -113,10 +113,7 @@ def items_under_way(*kinds: str) -> SelectOfScalar[AgendaItem]:
 
 
 def item_under_way(session: Session, reference: str) -> AgendaItem | None:
-    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
-
-    One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
-    """
+    """The item on which the Clinical Committee sits now and has still to decide of a candidate, whose fact holds."""
     mine = (col(AgendaItem.subject) == reference, STILL_HOLDS)
     return first(session, items_under_way(KIND).where(*mine).limit(1))
 

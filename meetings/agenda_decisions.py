@@ -36,8 +36,7 @@ class _DecisionForSome(Decision):
 def open_ones(table: RuleContext) -> Iterator[NewItem]:
     """Those late on the day of the meeting first, then by their last day.
 
-    Their words are in the title: each is for those alone who may read the item that it was taken on, or for fewer where
-    the rule says so.
+    Each is for those alone who may read the item that it was taken on, since the title has its words.
     """
     found = (
         _decisions_for_some()
@@ -51,7 +50,7 @@ def open_ones(table: RuleContext) -> Iterator[NewItem]:
     )
     for row in every(table.session, found):
         due = row.task_due_on or row.due_on
-        facts = {"decided": local_day(table.session, row.decided_at).isoformat()}
+        facts = {"decided": _day_of(table, row.decided_at)}
         reason = ItemReason("decision_undated", facts=facts)
         if due is not None:
             code = "decision_late" if due < table.day else "decision_open"
@@ -80,8 +79,7 @@ def to_settle(table: RuleContext) -> Iterator[NewItem]:
     """One for each decision of any committee to which a partner objects, then for each on which one is silent still.
 
     An objection comes at once, also where it stops nothing; silence, once its partners were asked again and the last
-    day of that is past on the day of the meeting, or where none of them is a partner any more. Words
-    are for those alone who may read the item of the decision.
+    day of that is past on the day of the meeting, or where none of them is a partner any more.
     """
     rows = every(
         table.session,
@@ -118,7 +116,7 @@ def _unheard(table: RuleContext, row: Decision, said: Iterable[Endorsed]) -> lis
     """That partners are silent on a pending decision although they were asked again, or that none of them is left."""
     if row.endorsement != "pending":
         return []
-    facts = {"decided": local_day(table.session, row.decided_at).isoformat()}
+    facts = {"decided": _day_of(table, row.decided_at)}
     missing = [one.organization for one in said if one.word.is_awaited]
     if not missing:
         return [ItemReason("nobody_left", facts=facts)]

@@ -12,15 +12,30 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, literal_column
+from sqlalchemy import ColumnElement, func, literal_column
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlmodel import Session, or_
+from sqlmodel import Session, and_, or_
 
 from domain.agreements import version_in_force
 from domain.casework import ROLE_OF_SUBJECT, notice_day, vacancies
 from domain.declarations import AgendaRule, clause_without_role, year_begun
 from domain.declared import Bilingual
-from domain.kernel import Span, col, every, inside, joins, local_day, of, only, run, scalar, scalars, surely, value_of
+from domain.kernel import (
+    Span,
+    col,
+    every,
+    inside,
+    joins,
+    local_day,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.obligations import PeriodRead, at_risk
 from domain.roles import standing
 from domain.terms import days as agreement_days
@@ -60,10 +75,7 @@ AGREEMENT_YEAR: Final = "agreement_year"
 
 
 def draw(session: Session, committee: Committee, meeting: Meeting, *, at: datetime) -> tuple[NewItem, ...]:
-    """Every item that belongs on the agenda of this meeting now, section by section, each subject once.
-
-    Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
-    """
+    """Every item that belongs on this meeting's agenda now, by section; each subject once, by the first rule."""
     seats, unreached = membership(session, committee.id), _unreached(session, committee.id, meeting)
     rules = _with_endorsements(session, committee)
     found: dict[tuple[str, str], NewItem] = {}
@@ -80,10 +92,7 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
 
 
 def _with_endorsements(session: Session, committee: Committee) -> tuple[KeyedRule, ...]:
-    """A committee's rules; the committee that settles objections (GV-4) also gets the rule that brings them before it.
-
-    The author of the program file does not choose whether an objection is heard.
-    """
+    """A committee's rules; where it settles objections (GV-4), one brings them before it, whatever its file says."""
     rules = rules_of(committee)
     settles = committee.key == endorsements.declared(session).committee
     if not settles or any(rule.declared.source == "endorsements" for rule in rules):
@@ -118,7 +127,7 @@ def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[Committe
 
 def _last_in_turn(table: RuleContext) -> UUID | None:
     """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
-    found: UUID | None = scalar(
+    return scalar(
         table.session,
         only(AgendaItem.presenter_seat_id)
         .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
@@ -127,13 +136,16 @@ def _last_in_turn(table: RuleContext) -> UUID | None:
             AgendaItem.kind == TURN,
             AgendaItem.rule == table.rule.key,
             col(AgendaItem.state).in_(TALKED_ABOUT),
-            Meeting.state == "held",
-            col(Meeting.starts_at) < table.meeting.starts_at,
+            _held_before(table.meeting),
         )
         .order_by(col(Meeting.starts_at).desc(), col(AgendaItem.position).desc())
         .limit(1),
     )
-    return found
+
+
+def _held_before(meeting: Meeting) -> ColumnElement[bool]:
+    """The meetings that were held before this one, as a condition."""
+    return and_(Meeting.state == "held", col(Meeting.starts_at) < meeting.starts_at)
 
 
 def _of_one_meeting(
@@ -164,8 +176,7 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
             AgendaItem.committee_id == committee_id,
             col(AgendaItem.kind).in_(OF_ONE_MEETING),
             col(AgendaItem.state).in_(TALKED_ABOUT),
-            Meeting.state == "held",
-            col(Meeting.starts_at) < meeting.starts_at,
+            _held_before(meeting),
         )
         .ext(distinct_on(col(AgendaItem.kind), base))
         .order_by(col(AgendaItem.kind), base, col(Meeting.starts_at).desc())
@@ -175,22 +186,15 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
 
 
 def _minutes_to_approve(table: RuleContext) -> Iterator[NewItem]:
-    rows = run(
-        table.session,
+    held = (
         only(Meeting.id, Meeting.starts)
         .join(Minutes, joins(Minutes.meeting_id, Meeting))
-        .where(
-            Meeting.committee_id == table.committee.id,
-            Meeting.state == "held",
-            col(Meeting.starts_at) < table.meeting.starts_at,
-            Minutes.state == "circulated",
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+        .where(Meeting.committee_id == table.committee.id, _held_before(table.meeting), Minutes.state == "circulated")
     )
-    for row in rows:
-        day = row.starts.date().isoformat()
+    for meeting_id, starts in tuples(table.session, held.order_by(col(Meeting.starts_at), col(Meeting.id))):
+        day = starts.date().isoformat()
         title = both(N_("Minutes of %(day)s"), day=day)
-        yield table.drawn("minutes", str(row.id), title, ItemReason("minutes_to_approve", facts={"day": day}))
+        yield table.drawn("minutes", str(meeting_id), title, ItemReason("minutes_to_approve", facts={"day": day}))
 
 
 def _onboarding(table: RuleContext) -> Iterator[NewItem]:
@@ -303,10 +307,7 @@ def _agreement_years(table: RuleContext) -> Iterator[NewItem]:
 
 
 def _renewed(session: Session) -> dict[UUID, list[Span]]:
-    """The days about the last one of each version that was renewed, as long before as after it, by its agreement.
-
-    As long as its notice: its renewal is on the committee's agenda in that time.
-    """
+    """By agreement, the days about the end of each version that was renewed: its notice's length before and after."""
     rows = every(
         session,
         of(AgreementVersion)
@@ -326,10 +327,7 @@ def _roles(session: Session) -> dict[str, dict[str, str]]:
 
 
 def _asked(table: RuleContext) -> Iterator[NewItem]:
-    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before.
-
-    Not what is over, which an agenda keeps as long as it is frozen.
-    """
+    """What was asked for under one of the rule's kinds, still holds, and waits in the pool or is on this agenda."""
     rows = every(
         table.session,
         of(AgendaItem)

@@ -74,7 +74,7 @@ _WAITED_FOR: Final = N_(
 )
 
 #: The columns of an item that no agenda was printed with, or not any more.
-UNPRINTED: Final[Mapping[str, Any]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
+UNPRINTED: Final[Mapping[str, object]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
 
 #: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
 FORWARDED: Final = "forwarded"
@@ -224,8 +224,8 @@ def open_item(
 ) -> UUID:
     """Put an item in a committee's pool, or on a meeting's agenda; one that is open for the subject gets the reasons.
 
-    Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
-    The record tells of it as `verb`, and with "_again" where it only got reasons.
+    Two who ask at once get the same item, by the index `one_open_item`. The record tells of it as
+    `verb`, and with "_again" where it only got reasons.
     """
     made_of = vars(new) | {
         "asked_at": new.asked_at or at,
@@ -259,7 +259,7 @@ def open_item(
 def _ask_again(session: Session, row: AgendaItem, new: NewItem, *, verb: str, by: Actor, at: datetime) -> None:
     """Have an open item be there for these reasons too; what is asked for again holds again.
 
-    The task of before may be over: whoever is referred a second time is decided on by the second one.
+    The task of before may be over: who is referred a second time is decided on by the second one.
     """
     reasons = row.reasons.without(ENDED).and_also(new.reasons)
     task_id, times_seen = new.task_id or row.task_id, max(row.times_seen, new.times_seen)
@@ -279,10 +279,7 @@ def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> A
 
 
 def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
-    """What a committee has still to talk about under items of a kind, by the subjects of these.
-
-    One of which the fact no longer holds stays on an agenda that is frozen, and is not among them.
-    """
+    """The subjects that a committee has still to talk about under a kind, but for those whose fact no longer holds."""
     return set(
         scalars(
             session,
@@ -326,7 +323,7 @@ def move_item(session: Session, row: AgendaItem, move: str, **values: Any) -> No
 
 
 #: What is written of an item that leaves its agenda: for the pool, or for good.
-_LEFT: Final[Mapping[str, Mapping[str, Any]]] = {
+_LEFT: Final[Mapping[str, Mapping[str, object]]] = {
     "put_back": {"meeting_id": None, "position": 0},
     "withdraw": {"position": 0},
 }
@@ -359,17 +356,14 @@ def note_of(session: Session, row: AgendaItem) -> dict[str, str]:
     return {"note_fr": said["fr"], "note_en": said["en"]}
 
 
-def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
-    """The columns of an item on the agenda of a meeting with what was said on it, sealed. Its meeting is held.
-
-    `said` has what is new, as `note_of` gives it; the rest stays. Raises Refusal where the keys cannot be used.
-    """
+def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, object]:
+    """The columns of an item with what is new of what was said on it, sealed. Its meeting is held. Raises Refusal."""
     before = note_of(session, row)
     after = {**before, **said}
     return noted_anew(session, row, after, at=at) if after != before else {}
 
 
-def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, object]:
     """As `noted`, all of what was said, sealed under the meeting's key of now."""
     sealed = None
     if any(said.values()) and row.meeting_id is not None:
@@ -383,10 +377,7 @@ def _place(item_id: UUID) -> str:
 
 
 def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
-    """Have items stand in this order, and say how many stood elsewhere.
-
-    Their versions stay: where the others stand is no edit of an item.
-    """
+    """Have items stand in this order, and say how many stood elsewhere. It is no edit of them: their versions stay."""
     elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row.position != place]
     for place, row in elsewhere:
         run(session, changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place))

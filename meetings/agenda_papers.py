@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Refusal, col, only, program, run, scalar, tuples
+from domain.kernel import Refusal, col, only, program, scalar, tuples
 from domain.terms import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import PresentedItem, items_of
@@ -58,10 +58,9 @@ def readers_of(
     """Everyone who gets the papers of a meeting, and how they read them; with `sat`, also who sat on which seat there.
 
     Those who are invited, and the second representatives of its seats, whether or not the first is away (CM-2R): these
-    read as the seat that they hold, and nothing but what is written for it. A guest reads what is for all who are
-    invited; who has a seat, what is for the seats; who has one for a partner of the program, everything. Of no partner
-    are an outside organization, and one whose agreement has lapsed by that day or has no terms for sharing what this
-    committee speaks of (AG-IS).
+    read nothing but what is written for their seat. A guest reads what is for all who are invited; who has a seat, what
+    is for the seats; who has one for a partner of the program, everything. Of no partner are an outside organization,
+    and one that by that day has no agreement, or none that shares what this committee speaks of (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
     members = membership(session, meeting.committee_id)
@@ -73,13 +72,9 @@ def readers_of(
     held = (person for seat in members.seats_on(day) for person in members.holders(seat.id, day, ALTERNATE))
     aware = {person: members.seat_of(person, day) for person in held if person not in seats}
     audiences = {person: widest_of(seat, members.key, outside) for person, seat in {**seats, **aware}.items()}
-    rows = run(
-        session,
-        only(Person.id, Person.language)
-        .where(col(Person.id).in_(list(audiences)))
-        .order_by(col(Person.sort_key), col(Person.id)),
-    )
-    return tuple(Reader(row.id, row.language, audiences[row.id], row.id in aware) for row in rows)
+    people = only(Person.id, Person.language).where(col(Person.id).in_(list(audiences)))
+    rows = tuples(session, people.order_by(col(Person.sort_key), col(Person.id)))
+    return tuple(Reader(person, language, audiences[person], person in aware) for person, language in rows)
 
 
 def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
@@ -90,8 +85,7 @@ def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
 def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUID]) -> str:
     """The audience of a seat's holder, or of a guest without a seat; `closed` as `closed_to` has it.
 
-    The Clinical Committee speaks of participants to all its seats, so a seat there that may not hear of them reads as a
-    guest does.
+    The Clinical Committee speaks of participants to all its seats: one that may not hear of them reads as a guest does.
     """
     if seat is None:
         return WIDEST[0]
@@ -124,17 +118,14 @@ class PrintedAgenda:
         lines = zip(self.says.items, self.items, strict=True)
         return {item.id: line for line, item in lines if item.audience in may}
 
-    def kept(self) -> dict[str, Any]:
+    def kept(self) -> dict[str, object]:
         """It as it is stored."""
         audiences, items = [item.audience for item in self.items], [item.id for item in self.items]
         return {"agenda": as_json(self.says), "audiences": audiences, "items": items}
 
 
 def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
-    """The agenda of a meeting, or with `addendum` from 1 on an addendum to it, as this audience reads it.
-
-    Raises Refusal where there is no such meeting or addendum.
-    """
+    """The agenda, or from 1 on an addendum to it, as this audience reads it. Raises Refusal where there is none."""
     is_frozen = read_meeting(session, meeting_id).agenda_frozen_at is not None
     if not is_frozen and addendum == 0:
         return paper(session, meeting_id).read_by(audience)
@@ -200,10 +191,7 @@ def versions_of(session: Session, meeting_id: UUID) -> tuple[AgendaEdition, ...]
 
 @dataclass(frozen=True)
 class AgendaChange:
-    """What an agenda says otherwise than the one that it replaces, of one item: `what` became of it.
-
-    `number` is the item's now, and `was` its number before; each is "" where it has none.
-    """
+    """What became of one item since the agenda before: its number now, and its number then; "" where it has none."""
 
     what: Literal["added", "gone", "renumbered", "reworded"]
     number: str
@@ -220,10 +208,7 @@ class Replacing:
 
 
 def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> Replacing | None:
-    """What version `n`, an agenda, says otherwise than the agenda before it with its addenda; None for a first one.
-
-    Items are told apart by what they are, whatever they are called.
-    """
+    """What version `n`, an agenda, says otherwise than the one before it with its addenda; None for a first one."""
     start = max((one.n for one in versions_of(session, meeting_id) if one.n < n and one.kind == "agenda"), default=0)
     if not start:
         return None
@@ -235,10 +220,7 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
 
 def _changes(before: Mapping[str, AgendaLine], after: Mapping[str, AgendaLine]) -> Iterator[AgendaChange]:
     """What became of each item, by the items: those that an agenda has, then those that it has no more."""
-    for item, line in after.items():
-        change = _changed(before.get(item), line)
-        if change is not None:
-            yield change
+    yield from filter(None, (_changed(before.get(item), line) for item, line in after.items()))
     yield from (AgendaChange("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
 
 
@@ -271,10 +253,10 @@ def head_of(session: Session, meeting: Meeting) -> MeetingHeading:
 
 
 def item_line(row: PresentedItem, number: str) -> AgendaLine:
-    """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
+    """An item as a document has it: under its own number, or `number` while it has none.
 
-    What made an item late was typed once, in one language: both documents have it as it is, save where the program says
-    it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
+    What made it late was typed once, in one language, and stands so in both, save where the program says it itself.
+    How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
     reasons = row.reasons.without(CARRIED)
     return AgendaLine(
@@ -288,21 +270,16 @@ def item_line(row: PresentedItem, number: str) -> AgendaLine:
         why=Both(fr=in_words(reasons, "fr"), en=in_words(reasons, "en")),
         times_seen=row.times_seen,
         late=row.late,
-        late_reason=Both(**{language: why_late(row.late_reason, language) for language in LANGUAGES})
+        late_reason=Both(fr=why_late(row.late_reason, "fr"), en=why_late(row.late_reason, "en"))
         if row.late
         else Both(),
     )
 
 
 def untitled(lines: Mapping[Key, AgendaLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
-    """By language that someone who is invited reads, the items that have no title or no heading in it.
-
-    Where nobody is invited yet, both languages count: who comes may read either.
-    """
-    used = {reader.language for reader in readers} or set(LANGUAGES)
-    found = {
-        language: [key for key, line in lines.items() if _lacks(line, language)] for language in sorted(used)[::-1]
-    }
+    """By each language that readers read, both where there are none yet: the items without a title or heading in it."""
+    used = sorted({reader.language for reader in readers} or LANGUAGES, reverse=True)
+    found = {language: [key for key, line in lines.items() if _lacks(line, language)] for language in used}
     return {language: keys for language, keys in found.items() if keys}
 
 

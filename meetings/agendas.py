@@ -62,10 +62,7 @@ AS_IS: Final = "as_is"
 
 
 def takes(session: Session, committee_key: str, kind: str) -> bool:
-    """Whether agendas of a committee take items of a kind, as the program's file has it; where not, the log says so.
-
-    For callers that do not fail for it: what the item would have settled stays a task.
-    """
+    """Whether agendas of a committee take items of a kind; where not, the log says so, and the caller does without."""
     found = next((row for row in committees(session).values() if row.key == committee_key), None)
     if found is not None and rule_taking(found, kind) is not None:
         return True
@@ -85,17 +82,14 @@ def ask(
     by: Actor,
     at: datetime,
     task_id: UUID | None = None,
-    minutes: int | None = None,
     purpose: str | None = None,
-    audience: str | None = None,
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
     `kind` is one that a rule of the committee's file takes ("admission", "handover"), and `subject` the number by which
     it circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are
     new, takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new
-    item. What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of
-    the audiences, "seats" is for those who hold a seat of this committee, and the secretary.
+    item. What is not given is as the rule has it. Titles and reasons never hold a name.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
@@ -114,8 +108,7 @@ def ask(
     if not titles[0]:
         raise no_title()
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
-    audience = _one_of(audience or item.audience, AUDIENCES)
-    asked = replace(as_asked(item, minutes, purpose, by), audience=audience, task_id=task_id, reasons=worded(reasons))
+    asked = replace(as_asked(item, None, purpose, by), task_id=task_id, reasons=worded(reasons))
     return open_item(session, committee.id, asked, by=by, at=at)
 
 
@@ -137,29 +130,24 @@ def withdraw(
     *,
     by: Actor,
     at: datetime,
-    code: str | None = None,
     task_id: UUID | None = None,
 ) -> bool:
-    """Say that a committee need not talk about `subject` any more: with `code`, for this reason only.
+    """Say that a committee need not talk about `subject` any more. Returns whether anything changed.
 
-    With `task_id`, only where no other task asks for it: a person who is referred again waits on the new task, whatever
-    the first case still does.
-
-    An item whose last reason goes is withdrawn. One on an agenda that is frozen stays there, as printed, and says since
-    when the fact no longer holds. Returns whether anything changed.
+    With `task_id`, only where no other task asks for it: a person who is referred again waits on the new task. One on
+    an agenda that is frozen stays there, as printed, and says since when the fact no longer holds.
     """
     committee = committee_of(session, committee_key)
     row = open_row(session, committee.id, kind, subject)
     if row is None or (task_id is not None and row.task_id not in (None, task_id)):
         return False
-    return _leave_to(session, row, Reasons() if code is None else row.reasons.without(code), by=by, at=at)
+    return _leave_to(session, row, Reasons(), by=by, at=at)
 
 
 def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
     """Put what an item is about in another committee's pool, saying who referred it; return the new item's id.
 
-    The item itself is left as it is: what became of it is the meeting's own word. Raises Refusal: unknown, or the
-    committee's own.
+    The item itself is left as it is: what became of it is the meeting's own word. Raises Refusal.
     """
     row = item_of(session, item_id)
     origin = committees(session)[row.committee_id]
@@ -188,10 +176,7 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """A referral of an item is undone: the receiving committee drops it, unless it has it for reasons of its own.
-
-    A referral of the same item by another committee is such a reason. Returns whether anything changed.
-    """
+    """Have the receiving committee drop what was referred, unless it has other reasons. Whether anything changed."""
     row = item_of(session, item_id)
     waiting = open_row(session, row.referred_to_id, *_referred_as(row)) if row.referred_to_id is not None else None
     if waiting is None:
@@ -218,11 +203,10 @@ def edit(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Change an item's words, minutes, purpose, audience or presenting seat, and return its version.
+    """Change an item's words, minutes, purpose, audience or presenting seat, and return its version. Raises Refusal.
 
-    What is changed by hand is kept when the agenda is assembled again. Raises Refusal: the agenda is frozen, the item
-    is settled or withdrawn, it would no longer show what partners object to or which one it would free, or a text is
-    too long or holds what is no text.
+    What is changed by hand is kept when the agenda is assembled again. What says what partners object to, or which one
+    it would free, is not changed.
     """
     row = _lock_to_change(session, item_id, seen)
     wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
@@ -242,10 +226,9 @@ def edit(
 
 
 def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Put an item in this place of its agenda, counted from 1; further than last is last.
+    """Put an item in this place of its agenda, counted from 1; further than last is last. Raises Refusal.
 
-    It stands under the heading of what follows it there; last, under the heading of what it follows. Raises Refusal:
-    frozen, or not on an agenda.
+    It stands under the heading of what follows it there; last, under the heading of what it follows.
     """
     row, others = _lock_among_others(session, item_id, seen)
     if place < 1:
@@ -276,10 +259,7 @@ def put_on(
 
 
 def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take an item off the agenda of a meeting, to which it does not come back by itself. Raises Refusal.
-
-    What was asked for waits in the pool for another meeting; what a rule drew is drawn again for the next one.
-    """
+    """Take an item off the agenda of a meeting, to which it does not come back by itself. Raises Refusal."""
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
         raise not_on_one()
@@ -301,10 +281,7 @@ def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
 
 
 def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:
-    """Put what was taken off a meeting's agenda, and waits nowhere, last on it again; return the new item's id.
-
-    Raises Refusal: it was not taken off, the agenda is frozen, or the same is open already.
-    """
+    """Put what was taken off an agenda, and waits nowhere, last on it again; the new item's id. Raises Refusal."""
     was_not_off = Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
@@ -330,10 +307,7 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
 
 
 def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take back an item that was asked for.
-
-    Raises Refusal: its agenda is frozen, a rule draws it, it is settled, or its task is done by its act alone.
-    """
+    """Take back an item that was asked for: none that a rule draws, or whose task its act alone does."""
     row = _lock_to_change(session, item_id, seen)
     _refuse_objection(row)
     if not is_asked(row):
@@ -349,8 +323,7 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
 def _referred_as(row: PresentedItem) -> tuple[str, str]:
     """The kind and the subject under which another committee has what is referred to it.
 
-    No rule of that committee has anew what each meeting of this one has: there it is one matter, which waits in the
-    pool as anything that is asked for.
+    What each meeting of this one has anew is one matter there, which waits in the pool as anything that is asked for.
     """
     return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else row.key
 
@@ -414,7 +387,7 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 
-def _checked_words(**given: str | int | None) -> dict[str, Any]:
+def _checked_words(**given: str | int | None) -> dict[str, object]:
     """What is to be said of an item by the columns that it is kept in, of what was given. Raises Refusal."""
     return {name: _CHECKED[name](value) for name, value in given.items() if value is not None}
 

@@ -1,8 +1,10 @@
-"""A meeting's agenda as a whole: assembled by rule, and what is left of it afterwards.
+"""A meeting's agenda as a whole: how it comes to be, and what is left of it afterwards.
 
-The round draws agendas up, and sends them out and freezes them (`meetings.freezing`) at the declared hours, by
-`due_to_circulate` and `due_to_freeze`; the coordinator may do all of it before. `return_to_pool` is for a meeting that
-was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` for those left unclosed.
+Rules of the committee's file (`agenda_rules`) draw items from what is on record (`agenda_drawing`); others are asked
+for (`agendas`, `agenda_requests`) and wait in the pool. `assemble` brings both on an agenda. The round does so, and
+sends it out and freezes it (`freezing`) at the declared hours; the coordinator may do all of it before. What it says on
+paper is in `agenda_papers`. Afterwards, `return_to_pool` is for a meeting that was cancelled, `carry_over` for one that
+is being closed, `carry_from_unclosed` for those left unclosed.
 """
 
 from __future__ import annotations
@@ -88,12 +90,11 @@ def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
-    """Bring a meeting's agenda up to date with what is on record. Again at once: nothing changes.
+    """Bring a meeting's agenda up to date with what is on record. Again at once: nothing changes. Raises Refusal.
 
     New items come on, and those whose fact no longer holds go, unless people touched them; one whose fact holds again
     comes back. What people changed by hand (words, minutes, purpose, order) stays as they left it, and what they took
-    off stays off. An objection moves here from a later agenda that is not frozen. Raises Refusal: the meeting is not
-    planned, or its agenda is frozen.
+    off stays off. An objection moves here from a later agenda that is not frozen.
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
@@ -196,10 +197,10 @@ def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime
 
 
 def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items.
+    """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items. Raises Refusal.
 
-    What each meeting has anew goes with the meeting, and so does what was on the frozen agenda for a fact that no
-    longer holds. The agenda as it went out stays on record. Raises Refusal where the meeting is not cancelled.
+    What each meeting has anew goes with the meeting, and so does what is over on the frozen agenda, which stays on
+    record as it went out.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting.state != "cancelled":
@@ -219,11 +220,10 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
 
 
 def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Put what a meeting did not reach, whose outcome is "carried", in the pool again, a meeting older; once.
+    """Put what a meeting did not reach ("carried") in the pool again, a meeting older, once; returns the new items.
 
-    What three meetings did not reach asks for a decision or an end. What each meeting has anew is not put in the pool:
-    the next agenda has it by its rule, says how often it was not reached, and after three times asks for a decision on
-    the rule. Nor is an item whose fact is over. Returns the new items.
+    What three meetings did not reach asks for a decision or an end. What each meeting has anew is not put in the pool,
+    since the next agenda has it by its rule and counts by itself, nor an item whose fact is over.
     """
     lock_meeting(session, meeting_id)
     made = []
@@ -304,10 +304,7 @@ def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
 
 
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
-    """The planned meetings whose agenda should be frozen by now, and is not; the first meeting first.
-
-    Not a past one: its agenda is no longer needed, and what it would take from the pool is the next one's.
-    """
+    """The planned meetings to come whose agenda should be frozen by now, and is not; the first meeting first."""
     return tuple(row.id for row in _meetings_near(session, at) if row.ends_at > at and row.freezes_at <= at)
 
 
@@ -365,10 +362,7 @@ def _taken_off_here(
 def _put(
     session: Session, meeting: Meeting, one: NewItem, before: AgendaItem | None, *, by: Actor, at: datetime
 ) -> list[UUID]:
-    """A new item on the agenda; none where its subject is open elsewhere, on another meeting's.
-
-    It says what people made it say `before`, when it was on this agenda and its fact was over.
-    """
+    """A new item, as people made it say `before` its fact was over; none where its subject is open elsewhere."""
     there = AgendaItem.committee_id == meeting.committee_id, AgendaItem.kind == one.kind
     if scalar(session, only(AgendaItem.id).where(*there, AgendaItem.subject == one.subject, IS_OPEN)) is not None:
         return []
@@ -435,10 +429,7 @@ def _remove(session: Session, rows: Sequence[AgendaItem], drawn: set[tuple[str, 
 
 
 def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[NewItem], added: set[UUID]) -> int:
-    """The order of the rules; where people put items in another order, theirs, and what is new after its like.
-
-    Returns how many items stood elsewhere.
-    """
+    """Order by the rules, or as people ordered it with what is new after its like; returns how many stood elsewhere."""
     rows = items_of(session, meeting_id)
     ranks = {one.key: rank for rank, one in enumerate(drawn)}
     rank = {row.id: ranks.get(row.key, len(ranks)) for row in rows}

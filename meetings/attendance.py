@@ -125,18 +125,15 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
 def quorum_now(
     session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None
 ) -> quorum.QuorumStanding:
-    """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now.
-
-    `without` the votes of an organization, where that is told.
-    """
+    """How the committee stands against its quorum at a moment, as is recorded by now; `without` a partner's votes."""
     return _standings(session, meeting_id, without=without)(at)
 
 
 def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.QuorumStanding:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
-    It begins when it is opened, where that is before its hour: who left before the hour sat there too. `at_best`, had
-    every principal come of whose seat nothing is recorded.
+    It begins when it is opened, where that is before its hour. `at_best`, had every principal come of whose seat
+    nothing is recorded.
     """
     meeting = read_meeting(session, meeting_id)
     begins = min(meeting.starts_at, meeting.opened_at or meeting.starts_at)
@@ -147,10 +144,7 @@ def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quo
 
 
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
-    """Whether a meeting ever had its quorum, as the attendance is recorded by now.
-
-    None where it had none so far, and seats without a record could still make it.
-    """
+    """Whether a meeting ever had its quorum; None where seats without a record could still make it."""
     if fullest(session, meeting_id).is_met:
         return True
     return None if fullest(session, meeting_id, at_best=True).is_met else False
@@ -233,13 +227,12 @@ def record(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Say how a seat was filled, or correct what was said, and return the version that its row is now.
+    """Say how a seat was filled, or correct it, and return the version that its row is now. Raises Refusal.
 
     `state` is one of models.minutes.ATTENDED. A principal is "present" or "remote", and is meant where no `person_id`
     is given; a person in a principal's place is "alternate", with `is_remote` from elsewhere. `arrived_at` and
-    `left_at`, aware, are for a person who came later or left before the end. `seen` is the version that was
-    looked at, 0 for a seat without one. Raises Refusal: the meeting has not begun, the seat is not the committee's,
-    the person may not sit on it, or sits on another.
+    `left_at`, aware, are for a person who came later or left before the end. `seen` is the version that was looked at,
+    0 for a seat without one.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting.state not in ("under_way", "held"):
@@ -299,10 +292,9 @@ def _seat_of(seats: Membership, seat_id: UUID, day: date, *, is_recorded: bool) 
 
 
 def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Record as present every principal whose seat has no record yet; return how many.
+    """Record as present every principal whose seat has no record yet; return how many. Raises Refusal.
 
-    Left as they are: a seat that is vacant that day, and one whose principal is away, answered that they do not come,
-    or sits for another. Raises Refusal.
+    Left as they are: vacant seats, and those whose principal is away, does not come, or sits for another.
     """
     meeting = lock_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)

@@ -92,9 +92,8 @@ class Membership:
     def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
         """The people whom a meeting on that day invites, each once, and the first seat for which.
 
-        The principal of each seat. An absent principal's named deputy; the seat's alternates (CM-2R) where none was
-        named, the deputy has left, or the seat has no principal that day. An absent person stays invited: they may come
-        after all.
+        The principal of each seat. An absent principal's named deputy; the seat's alternates (CM-2R) where there is no
+        deputy, or no principal that day. An absent person stays invited: they may come after all.
         """
         found: dict[UUID, CommitteeSeat] = {}
         for seat in self.seats_on(day):

@@ -214,10 +214,7 @@ def _refuse_item(
 
 
 def _refuse_to_grant(session: Session, item_id: UUID | None, kind: DecisionKind, *, has_quorum: bool) -> None:
-    """Refuse that a decision is what an item asks for: nothing is asked, or it would not do. Raises Refusal.
-
-    What the guide has the partners endorse is granted by a decision that they are asked to endorse.
-    """
+    """Refuse that a decision is what an item asks for: nothing is asked, or its kind or its quorum will not do."""
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
         raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
@@ -242,10 +239,7 @@ def _to_take_back(
     settles_id: UUID | None,
     at: datetime,
 ) -> Iterator[UUID]:
-    """The decisions of these numbers, where one of the committee at `at`, of this kind, may take each back.
-
-    What settles the objections to a decision may take it back in any case. Raises Refusal.
-    """
+    """The decisions of these numbers, where one of this kind may take each back, or settles what is objected to it."""
     found = {row.number: row for row in numbered(session, numbers)}
     for number in numbers:
         row = found.get(number)
@@ -276,9 +270,8 @@ def _refuse_to_free_again(
 ) -> None:
     """Refuse that a decision about to be recorded frees a partner by the standing of another, as that one itself would.
 
-    What it takes back may have taken back what frees a partner, near or far: who owes the clause has no hand in that,
-    and the quorum is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises
-    Refusal.
+    What it takes back may have taken back what frees a partner: who owes the clause has no hand in that, and the quorum
+    is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises Refusal.
     """
     kept = [] if settles_id is None or settles_id in named else [settles_id]
     for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):

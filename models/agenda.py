@@ -127,7 +127,7 @@ class _KeptReasons(TypeDecorator[Reasons]):
         return self.impl_instance.coerce_compared_value(op, value)
 
 
-def _kept(reason: ItemReason) -> dict[str, Any]:
+def _kept(reason: ItemReason) -> dict[str, object]:
     kept = {"code": reason.code, "facts": reason.facts, "sentence": reason.sentence, "rule": reason.rule}
     return {name: value for name, value in kept.items() if value or name == "facts"}
 

@@ -133,13 +133,12 @@ def test_an_item_is_withdrawn_with_its_last_reason(cast: Cast, session: Session)
     made = admission(session, cast)
     admission(session, cast, reason=SEEN_AGAIN)
 
-    def withdraw(code: str | None = None) -> bool:
-        return agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=AT, code=code)
+    def withdraw(subject: str = "#2026-07") -> bool:
+        return agendas.withdraw(session, "clinical", "admission", subject, by=by, at=AT)
 
-    assert not withdraw("another")
-    assert withdraw("triaged")
+    assert not withdraw("#2026-08")
     assert item(session, made)["state"] == "pool"
-    assert withdraw("seen_again")
+    assert withdraw()
     assert item(session, made)["state"] == "withdrawn"
     assert not withdraw(), "there is none open any more"
     assert admission(session, cast) != made, "it may be asked for again"
