@@ -84,10 +84,10 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
             before = found.setdefault(one.key, one)
             if before.reasons:  # what was asked for has its own, in its row
                 found[one.key] = replace(before, reasons=before.reasons.and_also(one.reasons))
+    places = {rule.key: place for place, rule in enumerate(rules)}
     sections: dict[str, int] = {}
     for rule in rules:
-        sections.setdefault(rule.declared.section.fr, rule.place)
-    places = {rule.key: rule.place for rule in rules}
+        sections.setdefault(rule.declared.section.fr, places[rule.key])
     return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
 
 
@@ -99,7 +99,7 @@ def _with_endorsements(session: Session, committee: Committee) -> tuple[KeyedRul
         return rules
     section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
     by_itself = AgendaRule(source="endorsements", section=section, minutes=15, purpose="decision", sources=("GV-4",))
-    return (KeyedRule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
+    return (KeyedRule(_BY_ITSELF, by_itself), *rules)
 
 
 _TO_SETTLE: Final = N_("Decisions that the partners endorse")

@@ -36,10 +36,9 @@ _ASKED_AS: Final[Mapping[str, str]] = {WAIVER_ITEM: REQUEST}
 
 @dataclass(frozen=True)
 class KeyedRule:
-    """A declared rule under its key, with its place among the committee's rules."""
+    """A declared rule under its key."""
 
     key: str
-    place: int
     declared: AgendaRule
 
 
@@ -106,11 +105,8 @@ class RuleContext:
 
 def rules_of(committee: Committee) -> tuple[KeyedRule, ...]:
     """The declared rules of a committee's row, in the order in which its file has them."""
-    declared = committee.agenda
-    return tuple(
-        KeyedRule(key, place, AgendaRule.model_validate(declared["rules"][key]))
-        for place, key in enumerate(declared.get("order", ()))
-    )
+    declared, order = committee.agenda.get("rules", {}), committee.agenda.get("order", ())
+    return tuple(KeyedRule(key, AgendaRule.model_validate(declared[key])) for key in order)
 
 
 def rule_taking(committee: Committee, kind: str) -> KeyedRule | None:

@@ -1,8 +1,8 @@
 """The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
 
 `ask` and `withdraw` are that door, called in the caller's own transaction. `edit`, `move_to`, `put_on`, `take_off` and
-`withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
-in `meetings.assembling`.
+`withdraw_item` are acts of people on single items. How a meeting's agenda comes to be as a whole
+stands in `meetings.assembling`.
 """
 
 from __future__ import annotations

@@ -362,18 +362,15 @@ def _who_sits(
         if person_id is not None:
             raise Refusal("attendance.nobody_sat", N_("A seat that is not filled has no occupant."))
         return None
-    principals = seats.holders(seat.id, day, PRINCIPAL)
-    alternates = seats.holders(seat.id, day, ALTERNATE)
-    offered = alternates if state == ALTERNATE else principals
+    offered = seats.holders(seat.id, day, ALTERNATE if state == ALTERNATE else PRINCIPAL)
     if person_id is None and len(offered) == 1:
         return offered[0]
     if person_id is None:
         raise Refusal("attendance.who", N_("Say who sat on this seat."))
-    if state != ALTERNATE:
-        if person_id not in principals:
-            raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
-        return person_id
-    if person_id not in _may_sit(seats, seat, day, _holders_of_alternates_role(session, day)):
+    if state != ALTERNATE and person_id not in offered:
+        raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
+    with_role = _holders_of_alternates_role(session, day)
+    if state == ALTERNATE and person_id not in _may_sit(seats, seat, day, with_role):
         raise Refusal(
             "attendance.not_alternate", N_("This person is not an alternate for this seat on that day."), source="CM-2R"
         )

@@ -15,7 +15,7 @@ from domain.casework import complete_task
 from domain.kernel import Actor, Refusal, local_day, surely
 from domain.record import events
 from locales import N_
-from meetings import agenda_requests, agendas, assembling, attendance, freezing, minutes, objections, unclosed
+from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
     PresentedItem,
@@ -184,7 +184,7 @@ def close_meeting(
         treat(session, item.id, "withdrawn" if item.reasons.is_over else "carried", by=by, at=at)
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
-    carried = assembling.carry_over(session, meeting_id, by=by, at=at)
+    carried = carrying.carry_over(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
@@ -227,7 +227,7 @@ def _take_from_elsewhere(session: Session, row: AgendaItem, outcome: str, *, by:
     It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
     otherwise, a rule may have put on a later agenda meanwhile.
     """
-    stays = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
+    stays = row.outcome == "carried" and carrying.take_back(session, row, by=by, at=at)
     if outcome or row.state != "settled":
         return
     if stays or open_row(session, row.committee_id, row.kind, row.subject) is not None:
