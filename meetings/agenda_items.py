@@ -353,7 +353,7 @@ def note_of(session: Session, row: AgendaItem) -> dict[str, str]:
     if row.note is None:
         return {"note_fr": "", "note_en": ""}
     said = open_words(session, _place(row.id), row.note)
-    return {"note_fr": said["fr"], "note_en": said["en"]}
+    return {f"note_{language}": text for language, text in said.items()}
 
 
 def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, object]:
@@ -367,7 +367,7 @@ def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at
     """As `noted`, all of what was said, sealed under the meeting's key of now."""
     sealed = None
     if any(said.values()) and row.meeting_id is not None:
-        words = {"fr": said["note_fr"], "en": said["note_en"]}
+        words = {name.removeprefix("note_"): text for name, text in said.items()}
         sealed = seal_words(session, "meeting", row.meeting_id, _place(row.id), words, at=at)
     return {"note": sealed}
 

@@ -367,10 +367,11 @@ def _who_sits(
         return offered[0]
     if person_id is None:
         raise Refusal("attendance.who", N_("Say who sat on this seat."))
-    if state != ALTERNATE and person_id not in offered:
-        raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
-    with_role = _holders_of_alternates_role(session, day)
-    if state == ALTERNATE and person_id not in _may_sit(seats, seat, day, with_role):
+    if state != ALTERNATE:
+        if person_id not in offered:
+            raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
+        return person_id
+    if person_id not in _may_sit(seats, seat, day, _holders_of_alternates_role(session, day)):
         raise Refusal(
             "attendance.not_alternate", N_("This person is not an alternate for this seat on that day."), source="CM-2R"
         )
