@@ -125,7 +125,10 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
 def quorum_now(
     session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None
 ) -> quorum.QuorumStanding:
-    """How the committee stands against its quorum at a moment, as is recorded by now; `without` a partner's votes."""
+    """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now.
+
+    `without` the votes of an organization, where that is told.
+    """
     return _standings(session, meeting_id, without=without)(at)
 
 
