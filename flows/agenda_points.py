@@ -32,10 +32,10 @@ from domain.kernel import (
 from domain.terms import ADMISSION
 from locales import N_, say
 from meetings import admissions, agendas
+from meetings.agenda_items import STILL_HOLDS
 from meetings.partner_years import year_record
-from meetings.reasons import ENDED, ItemReason
 from meetings.resting import is_decided_in_part
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.casework import Case, Task
 from models.committee import Committee
 from models.meeting import Meeting
@@ -85,12 +85,7 @@ def forgotten(session: Session, *, case_id: UUID | None = None) -> list[UUID]:
         select(AgendaItem.id)
         .join(Committee, joins(AgendaItem.committee_id, Committee))
         .outerjoin(Meeting, joins(AgendaItem.meeting_id, Meeting))
-        .where(
-            joins(AgendaItem.task_id, Task),
-            Committee.key == admissions.COMMITTEE,
-            ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
-            waits,
-        )
+        .where(joins(AgendaItem.task_id, Task), Committee.key == admissions.COMMITTEE, STILL_HOLDS, waits)
     )
     return list(
         scalars(

@@ -23,7 +23,7 @@ from flows.turns import BY_ROUNDS, Turn, in_parts
 from locales import LANGUAGES, N_, say
 from meetings import agendas, recruiters
 from meetings.agenda_items import open_subjects
-from meetings.reasons import ItemReason
+from models.agenda import ItemReason
 from models.follow_up import FollowUp
 
 #: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.

@@ -15,8 +15,8 @@ from domain.kernel import Actor, col, in_program, joins, local_day, only, same, 
 from domain.terms import CLINICAL
 from locales import N_, say
 from meetings import agendas
-from meetings.reasons import ENDED, ItemReason
-from models.agenda import AgendaItem
+from meetings.agenda_items import STILL_HOLDS
+from models.agenda import AgendaItem, ItemReason
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
@@ -71,10 +71,7 @@ def summaries_of(session: Session, case_id: UUID) -> Sequence[tuple[str, bool]]:
             or_(
                 col(AgendaItem.asked_at) >= col(Task.done_at),
                 # An item whose fact is over, as printed on a frozen agenda, has to hold again.
-                and_(
-                    col(AgendaItem.state).in_(["pool", "scheduled"]),
-                    ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
-                ),
+                and_(col(AgendaItem.state).in_(["pool", "scheduled"]), STILL_HOLDS),
                 col(AgendaItem.settled_at) >= col(Task.done_at),
                 and_(AgendaItem.state == "withdrawn", withdrawn),
             ),

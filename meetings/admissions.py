@@ -17,7 +17,6 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -30,28 +29,24 @@ from domain.kernel import (
     col,
     every,
     first,
-    in_program,
     joins,
     local_day,
     of,
     only,
-    run,
     says_something,
     scalar,
-    select,
     surely,
     trimmed,
     tuples,
-    value_of,
 )
 from domain.mail import coordination_chain
 from domain.participants import hold_participant
 from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
-from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
+from meetings.agenda_items import FORWARDED, STILL_HOLDS, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
-from meetings.reasons import COULD_NOT_WAIT, ENDED, ItemReason, is_over
-from models.agenda import AgendaItem
+from meetings.reasons import COULD_NOT_WAIT
+from models.agenda import AgendaItem, ItemReason
 from models.casework import Case, Task
 from models.committee import Committee
 from models.decision_kinds import CLINICAL
@@ -93,14 +88,12 @@ def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
 
 
 def _candidates(session: Session, condition: ColumnElement[bool]) -> dict[UUID, UUID]:
-    rows = tuples(
-        session,
+    about = (
         only(AgendaItem.id, surely(Case.participant_id))
         .join(Task, joins(AgendaItem.task_id, Task))
         .join(Case, joins(Task.case_id, Case))
-        .where(condition, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None)),
     )
-    return dict(rows)
+    return dict(tuples(session, about.where(condition, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None))))
 
 
 def items_under_way(*kinds: str) -> SelectOfScalar[AgendaItem]:
@@ -120,11 +113,8 @@ def items_under_way(*kinds: str) -> SelectOfScalar[AgendaItem]:
 
 
 def item_under_way(session: Session, reference: str) -> AgendaItem | None:
-    """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
-
-    One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
-    """
-    mine = (col(AgendaItem.subject) == reference, ~col(AgendaItem.reasons).contains([{"code": ENDED}]))
+    """The item on which the Clinical Committee sits now and has still to decide of a candidate, whose fact holds."""
+    mine = (col(AgendaItem.subject) == reference, STILL_HOLDS)
     return first(session, items_under_way(KIND).where(*mine).limit(1))
 
 
@@ -145,9 +135,8 @@ def decide_admission(
 
     assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead.
     defer and more: the item comes back; more is asked of the coordinator as a task. Reasons are sealed: the decision
-    that circulates says the reference, what, and who. Of a recruiter, the risk to others is assessed first. A candidate
-    whose risks exceed the benefits is not assigned (AD-C4). Where a deferral was recorded by mistake and taken
-    off the item, what is recorded then counts, and both stay on record. Raises Refusal.
+    that circulates says the reference, what, and who. A candidate whose risks exceed the benefits is not assigned
+    (AD-C4). Where a deferral recorded by mistake was taken off the item, what is recorded then counts. Raises Refusal.
     """
     item_of(session, item_id)
     participant_id = candidate_of(session, item_id)
@@ -202,7 +191,7 @@ def _undecided(session: Session, item_id: UUID) -> AgendaItem:
     item = item_of(session, item_id)
     if item.outcome:
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    if is_over(item.reasons):
+    if item.reasons.is_over:
         raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
     return item
 
@@ -228,10 +217,9 @@ def forward(
 ) -> UUID:
     """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
 
-    The report is an item of its agendas, by the candidate's reference, in the same transaction; on an agenda that is
-    frozen, an addendum. Where agendas take no such item, or no coming meeting hears of it, the worker is named all the
-    same, since the candidate cannot wait. The coordinator then has a task to see that the committee hears of it: no
-    report is lost. That task is done once a meeting heard of it. Raises Refusal.
+    The report is an item of its agendas, by the candidate's reference; on a frozen agenda, an addendum. Where no coming
+    meeting hears of it, the worker is named all the same, since the candidate cannot wait, and the coordinator has a
+    task until one does: no report is lost. Raises Refusal.
     """
     if worker_id is None:
         raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
@@ -291,19 +279,13 @@ def _put_on_agenda(
 
 
 def _next_meeting(session: Session, at: datetime) -> Meeting | None:
-    """The committee's meeting that sits now, or is the next to, locked for this transaction; None where none is
-    planned.
-
-    It is locked before any item of it, as by every verb that changes its agenda.
-    """
-    found = scalar(
-        session,
+    """The committee's meeting that sits now, or is the next to, locked before any item of it; None: none is planned."""
+    to_come = (
         only(Meeting.id)
         .join(Committee, joins(Meeting.committee_id, Committee))
         .where(Committee.key == COMMITTEE, col(Meeting.state).in_(["planned", "under_way"]), col(Meeting.ends_at) > at)
-        .order_by(col(Meeting.starts_at), col(Meeting.id))
-        .limit(1),
     )
+    found = scalar(session, to_come.order_by(col(Meeting.starts_at), col(Meeting.id)).limit(1))
     return lock_meeting(session, found) if found else None
 
 
@@ -334,13 +316,8 @@ def _ask_no_more(session: Session, participant_id: UUID, item_id: UUID, *, by: A
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:
     """The triaged referral on which the committee decides. Raises Refusal: it, or a later one, has to be triaged."""
-    found = scalar(
-        session,
-        only(Referral.id)
-        .where(Referral.participant_id == participant_id, Referral.state == "triaged")
-        .order_by(col(Referral.triaged_at).desc())
-        .limit(1),
-    )
+    triaged = only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "triaged")
+    found = scalar(session, triaged.order_by(col(Referral.triaged_at).desc()).limit(1))
     if found is None or workers.has_one_to_triage(session, participant_id):
         raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
     return found
@@ -348,27 +325,14 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
 
 def _assigned(session: Session, named_id: UUID) -> dict[str, str]:
     """Who follows up, as the decision says it: staff by their names."""
-    second = aliased(Person, name="second")
-    row = run(
-        session,
-        select(
-            Person.given_name,
-            Person.family_name,
-            Organization.short_name,
-            value_of(col(second.given_name).label("second_given")),
-            value_of(col(second.family_name).label("second_family")),
-        )
-        .select_from(CandidateWorker)
-        .join(Person, joins(CandidateWorker.worker_id, Person))
-        .join(Organization, joins(CandidateWorker.organization_id, Organization))
-        .outerjoin(second, joins(CandidateWorker.second_id, second))
-        .where(in_program(CandidateWorker), CandidateWorker.id == named_id),
-    ).one()
-    who = f"{row.given_name} {row.family_name} ({row.short_name})"
-    if row.second_given is None:
+    named = surely(first(session, of(CandidateWorker).where(CandidateWorker.id == named_id)))
+    pair = of(Person).where(col(Person.id).in_([named.worker_id, named.second_id]))
+    people = {one.id: one.name for one in every(session, pair)}
+    place = scalar(session, only(Organization.short_name).where(Organization.id == named.organization_id))
+    who = f"{people[named.worker_id]} ({place})"
+    if named.second_id is None:
         return {"fr": who, "en": who}
-    other = f"{row.second_given} {row.second_family}"
-    return {language: say(language, _PAIR, worker=who, second=other) for language in LANGUAGES}
+    return {language: say(language, _PAIR, worker=who, second=people[named.second_id]) for language in LANGUAGES}
 
 
 _PAIR = N_("%(worker)s, with %(second)s")
@@ -386,11 +350,8 @@ def _decide(
     at: datetime,
     seen: int | None,
 ) -> UUID:
-    sentence = _ADMITTED if who["fr"] else _REFUSED
-    words = {
-        language: say(language, sentence, reference=participant.candidate_ref, who=who[language])
-        for language in LANGUAGES
-    }
+    sentence, reference = (_ADMITTED if any(who.values()) else _REFUSED), participant.candidate_ref
+    words = {language: say(language, sentence, reference=reference, who=who[language]) for language in LANGUAGES}
     return decide_on_page(session, item, words, by=by, at=at, seen=seen)
 
 
@@ -404,7 +365,7 @@ def decide_on_page(
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
-    """Record what the committee decides of somebody under an item: by an act on their page. Raises Refusal."""
+    """Record what the committee decides of a person under an item, by an act on their page. Raises Refusal."""
     if item.meeting_id is None:
         raise not_on_one()
     return deciding.decide(

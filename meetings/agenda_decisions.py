@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
@@ -15,10 +15,9 @@ from domain.endorsement import OWES_AGAIN, it_counts
 from domain.kernel import SHAPE, also, col, every, joins, local_day, of, surely, value_of
 from locales import N_, say
 from meetings import endorsements
-from meetings.agenda_rules import OBJECTION, SILENCE, Drawn, KeyedRule, RuleContext, drawn_for
+from meetings.agenda_rules import OBJECTION, SILENCE, NewItem, RuleContext
 from meetings.endorsements import Endorsed
-from meetings.reasons import Fact, ItemReason
-from models.agenda import AUDIENCES, AgendaItem
+from models.agenda import AUDIENCES, AgendaItem, ItemReason
 from models.casework import SETTLED, Task
 from models.minutes import Decision
 
@@ -34,11 +33,10 @@ class _DecisionForSome(Decision):
     audience: str = also(value_of(func.coalesce(col(AgendaItem.audience), AUDIENCES[0])))
 
 
-def open_ones(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def open_ones(table: RuleContext) -> Iterator[NewItem]:
     """Those late on the day of the meeting first, then by their last day.
 
-    Their words are in the title: each is for those alone who may read the item that it was taken on, or for fewer where
-    the rule says so.
+    Each is for those alone who may read the item that it was taken on, since the title has its words.
     """
     found = (
         _decisions_for_some()
@@ -52,12 +50,12 @@ def open_ones(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
     )
     for row in every(table.session, found):
         due = row.task_due_on or row.due_on
-        facts: dict[str, Fact] = {"decided": local_day(table.session, row.decided_at).isoformat()}
+        facts = {"decided": _day_of(table, row.decided_at)}
         reason = ItemReason("decision_undated", facts=facts)
         if due is not None:
             code = "decision_late" if due < table.day else "decision_open"
             reason = ItemReason(code, facts={**facts, "due": due.isoformat()})
-        yield _for_its_readers(table, rule, "decision", row, _title_of_decision(row), [reason])
+        yield _for_its_readers(table, "decision", row, _title_of_decision(row), [reason])
 
 
 def _decisions_for_some() -> SelectOfScalar[_DecisionForSome]:
@@ -70,24 +68,18 @@ def _decisions_for_some() -> SelectOfScalar[_DecisionForSome]:
 
 
 def _for_its_readers(
-    table: RuleContext,
-    rule: KeyedRule,
-    kind: str,
-    row: _DecisionForSome,
-    title: tuple[str, str],
-    reasons: Sequence[ItemReason],
-) -> Drawn:
+    table: RuleContext, kind: str, row: _DecisionForSome, title: tuple[str, str], reasons: Iterable[ItemReason]
+) -> NewItem:
     """An item about a decision, for those alone who may read the item of the decision."""
-    drawn = drawn_for(table, rule, kind, str(row.id), title, reasons)
+    drawn = table.drawn(kind, str(row.id), title, *reasons)
     return replace(drawn, audience=max(drawn.audience, row.audience, key=AUDIENCES.index))
 
 
-def to_settle(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def to_settle(table: RuleContext) -> Iterator[NewItem]:
     """One for each decision of any committee to which a partner objects, then for each on which one is silent still.
 
     An objection comes at once, also where it stops nothing; silence, once its partners were asked again and the last
-    day of that is past on the day of the meeting, or where none of them is a partner any more. Words
-    are for those alone who may read the item of the decision.
+    day of that is past on the day of the meeting, or where none of them is a partner any more.
     """
     rows = every(
         table.session,
@@ -96,14 +88,14 @@ def to_settle(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
         .order_by(col(Decision.decided_at), col(Decision.number)),
     )
     said = endorsements.endorsements(table.session, [row.id for row in rows], at=table.at)
-    silent: list[Drawn] = []
+    silent: list[NewItem] = []
     for row in rows:
         if objected := _objected(table, row, said[row.id]):
             title = _title_of_decision(row, _OBJECTION, _OBJECTION_SHORT)
-            yield _for_its_readers(table, rule, OBJECTION, row, title, objected)
+            yield _for_its_readers(table, OBJECTION, row, title, objected)
         elif unheard := _unheard(table, row, said[row.id]):
             title = _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
-            silent.append(_for_its_readers(table, rule, SILENCE, row, title, unheard))
+            silent.append(_for_its_readers(table, SILENCE, row, title, unheard))
     yield from silent
 
 
@@ -124,7 +116,7 @@ def _unheard(table: RuleContext, row: Decision, said: Iterable[Endorsed]) -> lis
     """That partners are silent on a pending decision although they were asked again, or that none of them is left."""
     if row.endorsement != "pending":
         return []
-    facts = {"decided": local_day(table.session, row.decided_at).isoformat()}
+    facts = {"decided": _day_of(table, row.decided_at)}
     missing = [one.organization for one in said if one.word.is_awaited]
     if not missing:
         return [ItemReason("nobody_left", facts=facts)]

@@ -12,40 +12,51 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, literal_column
+from sqlalchemy import ColumnElement, func, literal_column
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlmodel import Session, or_
+from sqlmodel import Session, and_, or_
 
 from domain.agreements import version_in_force
 from domain.casework import ROLE_OF_SUBJECT, notice_day, vacancies
 from domain.declarations import AgendaRule, clause_without_role, year_begun
 from domain.declared import Bilingual
-from domain.kernel import Span, col, every, inside, joins, local_day, of, only, run, scalar, scalars, surely, value_of
+from domain.kernel import (
+    Span,
+    col,
+    every,
+    inside,
+    joins,
+    local_day,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.obligations import PeriodRead, at_risk
 from domain.roles import standing
 from domain.terms import days as agreement_days
 from locales import N_, say
 from meetings import agenda_decisions, endorsements
-from meetings.agenda_items import as_it_is
+from meetings.agenda_items import IS_OPEN, STILL_HOLDS, TALKED_ABOUT, as_it_is
 from meetings.agenda_rules import (
     OF_ONE_MEETING,
     STANDING,
     TURN,
-    Drawn,
     KeyedRule,
+    NewItem,
     RuleContext,
     both,
-    drawn_as,
-    drawn_for,
-    item_by,
     kinds_taken,
-    presenter_of,
     rules_of,
 )
 from meetings.committees import PRINCIPAL, CommitteeSeat, membership
 from meetings.partner_years import year_record
-from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, ItemReason
-from models.agenda import AgendaItem
+from meetings.reasons import TOO_OFTEN
+from models.agenda import CARRIED, STANDING_THREE_TIMES, AgendaItem, ItemReason
 from models.agreement import AgreementVersion
 from models.casework import Case, ProtocolVersion
 from models.committee import Committee
@@ -63,44 +74,32 @@ WATCHES_EVERY_ROLE: Final = "CM-S"
 AGREEMENT_YEAR: Final = "agreement_year"
 
 
-def draw(session: Session, committee: Committee, meeting: Meeting, *, at: datetime) -> tuple[Drawn, ...]:
-    """Every item that belongs on the agenda of this meeting now, section by section, each subject once.
-
-    Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
-    """
-    table = RuleContext(
-        session, committee, meeting, membership(session, committee.id), at, _unreached(session, committee.id, meeting)
-    )
+def draw(session: Session, committee: Committee, meeting: Meeting, *, at: datetime) -> tuple[NewItem, ...]:
+    """Every item that belongs on this meeting's agenda now, by section; each subject once, by the first rule."""
+    seats, unreached = membership(session, committee.id), _unreached(session, committee.id, meeting)
     rules = _with_endorsements(session, committee)
-    found: dict[tuple[str, str], Drawn] = {}
+    found: dict[tuple[str, str], NewItem] = {}
     for rule in rules:
-        for one in _SOURCES[rule.declared.source](table, rule):
-            key = (one.kind, one.subject)
-            before = found.get(key)
-            if before is None:
-                found[key] = one
-            elif before.item_id is None:
-                more = tuple(reason for reason in one.reasons if reason not in before.reasons)
-                found[key] = replace(before, reasons=before.reasons + more)
+        for one in _SOURCES[rule.declared.source](RuleContext(session, committee, meeting, seats, at, unreached, rule)):
+            before = found.setdefault(one.key, one)
+            if before.reasons:  # what was asked for has its own, in its row
+                found[one.key] = replace(before, reasons=before.reasons.and_also(one.reasons))
+    places = {rule.key: place for place, rule in enumerate(rules)}
     sections: dict[str, int] = {}
     for rule in rules:
-        sections.setdefault(rule.declared.section.fr, rule.place)
-    places = {rule.key: rule.place for rule in rules}
+        sections.setdefault(rule.declared.section.fr, places[rule.key])
     return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
 
 
 def _with_endorsements(session: Session, committee: Committee) -> tuple[KeyedRule, ...]:
-    """A committee's rules; the committee that settles objections (GV-4) also gets the rule that brings them before it.
-
-    The author of the program file does not choose whether an objection is heard.
-    """
+    """A committee's rules; where it settles objections (GV-4), one brings them before it, whatever its file says."""
     rules = rules_of(committee)
     settles = committee.key == endorsements.declared(session).committee
     if not settles or any(rule.declared.source == "endorsements" for rule in rules):
         return rules
     section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
     by_itself = AgendaRule(source="endorsements", section=section, minutes=15, purpose="decision", sources=("GV-4",))
-    return (KeyedRule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
+    return (KeyedRule(_BY_ITSELF, by_itself), *rules)
 
 
 _TO_SETTLE: Final = N_("Decisions that the partners endorse")
@@ -109,14 +108,15 @@ _TO_SETTLE: Final = N_("Decisions that the partners endorse")
 # ------------------------------------------------------------------------------------------------------ the sources
 
 
-def _standing(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
-    yield _of_one_meeting(table, rule, STANDING, rule.key, presenter_of(rule, table.seats, table.day))
+def _standing(table: RuleContext) -> Iterator[NewItem]:
+    yield _of_one_meeting(table, STANDING, table.rule.key, table.presenter)
 
 
-def _turn(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
-    seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == rule.declared.role]
-    for seat in _rotated(seats, _last_in_turn(table, rule)):
-        yield _of_one_meeting(table, rule, TURN, f"{rule.key}/{seat.id}", seat.id, seat)
+def _turn(table: RuleContext) -> Iterator[NewItem]:
+    seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == table.rule.declared.role]
+    for seat in _rotated(seats, _last_in_turn(table)):
+        of_seat = f" – {seat.title_fr}", f" – {seat.title_en}"
+        yield _of_one_meeting(table, TURN, f"{table.rule.key}/{seat.id}", seat.id, of_seat)
 
 
 def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[CommitteeSeat]:
@@ -125,40 +125,40 @@ def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[Committe
     return [*seats[start:], *seats[:start]]
 
 
-def _last_in_turn(table: RuleContext, rule: KeyedRule) -> UUID | None:
+def _last_in_turn(table: RuleContext) -> UUID | None:
     """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
-    found: UUID | None = scalar(
+    return scalar(
         table.session,
         only(AgendaItem.presenter_seat_id)
         .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
             AgendaItem.committee_id == table.committee.id,
             AgendaItem.kind == TURN,
-            AgendaItem.rule == rule.key,
-            col(AgendaItem.state).in_(["scheduled", "settled"]),
-            Meeting.state == "held",
-            col(Meeting.starts_at) < table.meeting.starts_at,
+            AgendaItem.rule == table.rule.key,
+            col(AgendaItem.state).in_(TALKED_ABOUT),
+            _held_before(table.meeting),
         )
         .order_by(col(Meeting.starts_at).desc(), col(AgendaItem.position).desc())
         .limit(1),
     )
-    return found
+
+
+def _held_before(meeting: Meeting) -> ColumnElement[bool]:
+    """The meetings that were held before this one, as a condition."""
+    return and_(Meeting.state == "held", col(Meeting.starts_at) < meeting.starts_at)
 
 
 def _of_one_meeting(
-    table: RuleContext, rule: KeyedRule, kind: str, base: str, presenter: UUID | None, seat: CommitteeSeat | None = None
-) -> Drawn:
-    assert rule.declared.title is not None  # noqa: S101 - the grammar wants one of these sources
-    title_fr, title_en = rule.declared.title.fr, rule.declared.title.en
-    if seat is not None:
-        title_fr, title_en = f"{title_fr} – {seat.title_fr}", f"{title_en} – {seat.title_en}"
+    table: RuleContext, kind: str, base: str, presenter: UUID | None, of_seat: tuple[str, str] = ("", "")
+) -> NewItem:
+    """What each meeting has anew, under the rule's own title, which says of which seat it is."""
+    title = surely(table.rule.declared.title)  # the grammar wants one of these sources
     carried_from, seen = table.unreached.get(f"{kind}/{base}", (None, 0))
-    reasons = [ItemReason(kind)]
     asks = seen >= TOO_OFTEN
-    if seen:
-        reasons.append(ItemReason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen}))
-    item = item_by(rule, kind, f"{base}@{table.meeting.id}", (title_fr, title_en), presenter)
-    drawn = drawn_as(replace(item, times_seen=seen, carried_from_id=carried_from), reasons)
+    age = [ItemReason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen})] if seen else []
+    subject = f"{base}@{table.meeting.id}"
+    drawn = table.drawn(kind, subject, (title.fr + of_seat[0], title.en + of_seat[1]), ItemReason(kind), *age)
+    drawn = replace(drawn, presenter_seat_id=presenter, times_seen=seen, carried_from_id=carried_from)
     return replace(drawn, purpose="decision") if asks else drawn
 
 
@@ -175,9 +175,8 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
         .where(
             AgendaItem.committee_id == committee_id,
             col(AgendaItem.kind).in_(OF_ONE_MEETING),
-            col(AgendaItem.state).in_(["scheduled", "settled"]),
-            Meeting.state == "held",
-            col(Meeting.starts_at) < meeting.starts_at,
+            col(AgendaItem.state).in_(TALKED_ABOUT),
+            _held_before(meeting),
         )
         .ext(distinct_on(col(AgendaItem.kind), base))
         .order_by(col(AgendaItem.kind), base, col(Meeting.starts_at).desc())
@@ -186,28 +185,19 @@ def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[s
     return {f"{row.kind}/{row.base}": (row.id, row.times_seen + 1) for row in rows if row.outcome == "carried"}
 
 
-def _minutes_to_approve(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
-    rows = run(
-        table.session,
+def _minutes_to_approve(table: RuleContext) -> Iterator[NewItem]:
+    held = (
         only(Meeting.id, Meeting.starts)
         .join(Minutes, joins(Minutes.meeting_id, Meeting))
-        .where(
-            Meeting.committee_id == table.committee.id,
-            Meeting.state == "held",
-            col(Meeting.starts_at) < table.meeting.starts_at,
-            Minutes.state == "circulated",
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+        .where(Meeting.committee_id == table.committee.id, _held_before(table.meeting), Minutes.state == "circulated")
     )
-    for row in rows:
-        day = row.starts.date().isoformat()
+    for meeting_id, starts in tuples(table.session, held.order_by(col(Meeting.starts_at), col(Meeting.id))):
+        day = starts.date().isoformat()
         title = both(N_("Minutes of %(day)s"), day=day)
-        yield drawn_for(
-            table, rule, "minutes", str(row.id), title, [ItemReason("minutes_to_approve", facts={"day": day})]
-        )
+        yield table.drawn("minutes", str(meeting_id), title, ItemReason("minutes_to_approve", facts={"day": day}))
 
 
-def _onboarding(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def _onboarding(table: RuleContext) -> Iterator[NewItem]:
     rows = run(
         table.session,
         only(
@@ -229,19 +219,19 @@ def _onboarding(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
             role=titles[ROLE_OF_SUBJECT[row.subject]],
             organization=row.short_name,
         )
-        yield drawn_for(table, rule, "onboarding", str(row.id), title, [ItemReason("onboarding_open", facts=facts)])
+        yield table.drawn("onboarding", str(row.id), title, ItemReason("onboarding_open", facts=facts))
 
 
-def _vacancies(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def _vacancies(table: RuleContext) -> Iterator[NewItem]:
     for seat in table.seats.seats_on(table.day):
         if not table.seats.holders(seat.id, table.day, PRINCIPAL):
             title = both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
-            yield drawn_for(table, rule, "vacancy", f"seat/{seat.id}", title, [ItemReason("seat_vacant")])
+            yield table.drawn("vacancy", f"seat/{seat.id}", title, ItemReason("seat_vacant"))
     if table.committee.source == WATCHES_EVERY_ROLE:
-        yield from _vacant_roles(table, rule)
+        yield from _vacant_roles(table)
 
 
-def _vacant_roles(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def _vacant_roles(table: RuleContext) -> Iterator[NewItem]:
     for vacancy in vacancies.find(table.session, standing(table.session, table.day)):
         if vacancy.kind != "role":
             continue
@@ -254,28 +244,27 @@ def _vacant_roles(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
         if vacancy.tasks:
             reason = ItemReason("role_vacant_with_tasks", facts={"n": vacancy.tasks})
         subject = f"role/{vacancy.role}/{vacancy.organization_id}"
-        yield drawn_for(table, rule, "vacancy", subject, title, [reason])
+        yield table.drawn("vacancy", subject, title, reason)
 
 
-def _obligations(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def _obligations(table: RuleContext) -> Iterator[NewItem]:
     """One for each partner: everything of theirs that is at risk, cannot be met any more, or was missed lately."""
     by_partner: dict[UUID, list[PeriodRead]] = {}
     for row in at_risk(table.session, table.day):
         by_partner.setdefault(row.organization_id, []).append(row)
     for organization_id, rows in by_partner.items():
         title = both(N_("Obligations at risk: %(organization)s"), organization=rows[0].short_name)
-        reasons = []
-        for row in rows:
-            facts: dict[str, Fact] = {"clause": clause_without_role(row.key)}
-            code = f"obligation_{row.state}"
-            if row.ends_on is None:
-                reasons.append(ItemReason("obligation_missed_now", facts=facts))
-            else:
-                reasons.append(ItemReason(code, facts={**facts, "day": row.ends_on.isoformat()}))
-        yield drawn_for(table, rule, "obligation", str(organization_id), title, reasons)
+        yield table.drawn("obligation", str(organization_id), title, *map(_at_risk, rows))
 
 
-def _agreement_years(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
+def _at_risk(row: PeriodRead) -> ItemReason:
+    facts = {"clause": clause_without_role(row.key)}
+    if row.ends_on is None:
+        return ItemReason("obligation_missed_now", facts=facts)
+    return ItemReason(f"obligation_{row.state}", facts={**facts, "day": row.ends_on.isoformat()})
+
+
+def _agreement_years(table: RuleContext) -> Iterator[NewItem]:
     """One for each agreement in force of which a year is over that the committee has not spoken of yet.
 
     It shows the record of that year. Years are those of the agreement through all its versions: an amendment neither
@@ -308,20 +297,17 @@ def _agreement_years(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
         is_whole = version_in_force(table.session, row.organization_id, last) is not None
         if not is_whole or subject in spoken_of or any(days.holds(begun) for days in near_renewal):
             continue
-        facts: dict[str, Fact] = {"since": row.since.isoformat(), "day": begun.isoformat()}
-        code = "agreement_year"
+        facts = {"since": row.since.isoformat(), "day": begun.isoformat()}
+        reason = ItemReason("agreement_year", facts=facts)
         if row.ends_on is not None:
-            code, facts["last"] = "agreement_year_to_a_day", row.ends_on.isoformat()
-        reasons = [ItemReason(code, facts=facts), *year_record(table.session, row.organization_id, last)]
+            reason = ItemReason("agreement_year_to_a_day", facts={**facts, "last": row.ends_on.isoformat()})
+        record = year_record(table.session, row.organization_id, last)
         title = both(N_("Re-evaluate the agreement: %(organization)s"), organization=row.short_name)
-        yield drawn_for(table, rule, AGREEMENT_YEAR, subject, title, reasons)
+        yield table.drawn(AGREEMENT_YEAR, subject, title, reason, *record)
 
 
 def _renewed(session: Session) -> dict[UUID, list[Span]]:
-    """The days about the last one of each version that was renewed, as long before as after it, by its agreement.
-
-    As long as its notice: its renewal is on the committee's agenda in that time.
-    """
+    """By agreement, the days about the end of each version that was renewed: its notice's length before and after."""
     rows = every(
         session,
         of(AgreementVersion)
@@ -340,30 +326,26 @@ def _roles(session: Session) -> dict[str, dict[str, str]]:
     return {row.key: {"fr": row.title_fr, "en": row.title_en} for row in rows}
 
 
-def _asked(table: RuleContext, rule: KeyedRule) -> Iterator[Drawn]:
-    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before.
-
-    Not what is over, which an agenda keeps as long as it is frozen.
-    """
+def _asked(table: RuleContext) -> Iterator[NewItem]:
+    """What was asked for under one of the rule's kinds, still holds, and waits in the pool or is on this agenda."""
     rows = every(
         table.session,
         of(AgendaItem)
         .where(
             AgendaItem.committee_id == table.committee.id,
-            col(AgendaItem.kind).in_(kinds_taken(table.committee, rule)),
+            col(AgendaItem.kind).in_(kinds_taken(table.committee, table.rule)),
             or_(AgendaItem.state == "pool", AgendaItem.meeting_id == table.meeting.id),
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
-            ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
+            IS_OPEN,
+            STILL_HOLDS,
         )
         .order_by(col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject)),
     )
+    section = table.rule.declared.section
     for row in rows:
-        section = rule.declared.section
-        item = replace(as_it_is(row), rule=rule.key, section_fr=section.fr, section_en=section.en)
-        yield Drawn(**vars(item), reasons=(), item_id=row.id)
+        yield replace(as_it_is(row), rule=table.rule.key, section_fr=section.fr, section_en=section.en)
 
 
-_SOURCES: Final[Mapping[str, Callable[[RuleContext, KeyedRule], Iterator[Drawn]]]] = {
+_SOURCES: Final[Mapping[str, Callable[[RuleContext], Iterator[NewItem]]]] = {
     "standing": _standing,
     "turn": _turn,
     "minutes": _minutes_to_approve,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import literal, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -35,13 +35,13 @@ from domain.kernel import (
     scalars,
     seal_words,
     tuples,
+    value_of,
 )
 from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, ItemReason, Kept, edited, is_drawn, merged, without
-from models.agenda import AgendaItem
+from models.agenda import EDITED, ENDED, REFERRED, TAKEN_OFF, AgendaItem, ItemReason, Reasons
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
@@ -49,11 +49,19 @@ from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.participant import Participant
 
+Row = TypeVar("Row", bound=AgendaItem)
+
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
 
 #: The states of an item that is on the agenda of a meeting: to be talked about, or talked about already.
 TALKED_ABOUT: Final = ("scheduled", "settled")
+
+#: The condition that the fact of an item still holds: one on a frozen agenda stays there, as printed, when it does not.
+STILL_HOLDS: Final = ~col(AgendaItem.reasons).contains([{"code": ENDED}])
+
+#: The condition that a committee has still to talk about an item.
+IS_OPEN: Final = col(AgendaItem.state).in_(["pool", "scheduled"])
 
 #: Whom an item is about: it goes by the number of a participant, or by a candidate's reference.
 IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
@@ -66,7 +74,7 @@ _WAITED_FOR: Final = N_(
 )
 
 #: The columns of an item that no agenda was printed with, or not any more.
-UNPRINTED: Final[Mapping[str, Any]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
+UNPRINTED: Final[Mapping[str, object]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
 
 #: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
 FORWARDED: Final = "forwarded"
@@ -80,12 +88,14 @@ SAID_AS_IT_IS: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
 
 
 class PresentedItem(AgendaItem):
-    """An item with its presenting seat, and its note as it was said."""
+    """An item with its presenting seat, and what was said on it, unsealed."""
 
     model_config = SHAPE
     presenter_fr: str | None = also(Seat.title_fr)
     presenter_en: str | None = also(Seat.title_en)
     declared: dict[str, Any] = also(Committee.agenda)
+    note_fr: str = also(value_of(literal("")))
+    note_en: str = also(value_of(literal("")))
 
     @property
     def points(self) -> tuple[dict[str, str], ...]:
@@ -95,9 +105,7 @@ class PresentedItem(AgendaItem):
 
 def items_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What is on a meeting's agenda, settled or not, in its order."""
-    return _read(
-        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT), by_position=True
-    )
+    return _read(session, AgendaItem.meeting_id == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT))
 
 
 def last_position(session: Session, meeting_id: UUID) -> int:
@@ -107,34 +115,27 @@ def last_position(session: Session, meeting_id: UUID) -> int:
 
 def pool_of(session: Session, committee_id: UUID) -> list[PresentedItem]:
     """What waits for a meeting of the committee, the first asked first."""
-    return _read(
-        session, col(AgendaItem.committee_id) == committee_id, col(AgendaItem.state) == "pool", by_position=False
-    )
+    return _read(session, AgendaItem.committee_id == committee_id, AgendaItem.state == "pool")
 
 
 def withdrawn_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What was on a meeting's agenda and was withdrawn, in the order in which it was asked for."""
-    return _read(
-        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state) == "withdrawn", by_position=False
-    )
+    return _read(session, AgendaItem.meeting_id == meeting_id, AgendaItem.state == "withdrawn")
 
 
 def item_of(session: Session, item_id: UUID) -> PresentedItem:
     """One item's row. Raises Refusal where there is none."""
-    rows = _read(session, col(AgendaItem.id) == item_id, by_position=False)
-    if not rows:
-        raise _unknown()
-    return rows[0]
+    return _known(next(iter(_read(session, AgendaItem.id == item_id)), None))
 
 
 def is_asked(row: AgendaItem) -> bool:
     """Whether an item was asked for or brought over, and is not there by what a rule draws alone."""
-    return row.kind not in OF_ONE_MEETING and not is_drawn(without(row.reasons, EDITED, TAKEN_OFF))
+    return row.kind not in OF_ONE_MEETING and not row.reasons.without(EDITED, TAKEN_OFF).is_drawn
 
 
 def kept_by_hand(row: AgendaItem) -> frozenset[str]:
     """The columns of an item that people changed and that stay so: none of those that must say what the rule says."""
-    return edited(row.reasons) - SAID_AS_IT_IS.get(row.kind, frozenset())
+    return row.reasons.edited - SAID_AS_IT_IS.get(row.kind, frozenset())
 
 
 def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID]:
@@ -158,10 +159,7 @@ class AskedTask(NamedTuple):
 
 
 def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTask]:
-    """What a decision on each of these items may do: the open task that it was asked for with, by the item.
-
-    Not one that its own act alone does.
-    """
+    """By item, the open task that it was asked for with and that a decision may do: not one that its act alone does."""
     rows = tuples(
         session,
         only(AgendaItem.id, Task.title_fr, Task.title_en, Task.sources)
@@ -179,7 +177,7 @@ def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozense
     waiting = [
         row.id
         for row in rows
-        if row.task_id is not None and not {reason["code"] for reason in row.reasons} & {REFERRED, ENDED}
+        if row.task_id is not None and not any(reason.code in (REFERRED, ENDED) for reason in row.reasons)
     ]
     return done_by_an_act(session, waiting) if waiting else frozenset()
 
@@ -190,50 +188,33 @@ def refuse_to_let_go(session: Session, row: AgendaItem) -> None:
         raise Refusal("item.kept_for_its_act", _WAITED_FOR, source="AD-R3")
 
 
-def _read(session: Session, *conditions: Any, by_position: bool) -> list[PresentedItem]:
-    order = (
-        (col(AgendaItem.position), col(AgendaItem.asked_at))
-        if by_position
-        else (col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject))
-    )
-    rows = every(
-        session,
-        of(PresentedItem)
-        .join(Committee, joins(AgendaItem.committee_id, Committee))
-        .outerjoin(Seat, joins(AgendaItem.presenter_seat_id, Seat))
-        .where(*conditions)
-        .order_by(*order, col(AgendaItem.id)),
-    )
+def _read(session: Session, *conditions: Any) -> list[PresentedItem]:
+    rows = every(session, _PRESENTED.where(*conditions))
     return [replaced(row, **note_of(session, row)) for row in rows]
+
+
+_PRESENTED: Final = (
+    of(PresentedItem)
+    .join(Committee, joins(AgendaItem.committee_id, Committee))
+    .outerjoin(Seat, joins(AgendaItem.presenter_seat_id, Seat))
+    # What is on no agenda has no place: it stands in the order in which it was asked for.
+    .order_by(*map(col, (AgendaItem.position, AgendaItem.asked_at, AgendaItem.kind, AgendaItem.subject, AgendaItem.id)))
+)
+
+
+#: What an item that takes the place of another has of it: not its reasons, nor why it was late.
+_LIKE_IT: Final = tuple(one.name for one in fields(NewItem) if one.name not in ("late_reason", "reasons"))
 
 
 def as_it_is(row: AgendaItem) -> NewItem:
     """An item as another one begins that takes its place."""
-    return NewItem(
-        kind=row.kind,
-        subject=row.subject,
-        title_fr=row.title_fr,
-        title_en=row.title_en,
-        rule=row.rule,
-        section_fr=row.section_fr,
-        section_en=row.section_en,
-        purpose=row.purpose,
-        audience=row.audience,
-        minutes=row.minutes,
-        presenter_seat_id=row.presenter_seat_id,
-        task_id=row.task_id,
-        times_seen=row.times_seen,
-        carried_from_id=row.carried_from_id,
-        asked_by=row.asked_by,
-        asked_at=row.asked_at,
-    )
+    return NewItem(**{name: getattr(row, name) for name in _LIKE_IT})
 
 
 def open_item(
     session: Session,
     committee_id: UUID,
     new: NewItem,
-    reasons: Sequence[Kept],
     *,
     meeting_id: UUID | None = None,
     position: int = 0,
@@ -243,23 +224,22 @@ def open_item(
 ) -> UUID:
     """Put an item in a committee's pool, or on a meeting's agenda; one that is open for the subject gets the reasons.
 
-    Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
-    The record tells of it as `verb`, and with "_again" where it only got reasons.
+    Two who ask at once get the same item, by the index `one_open_item`. The record tells of it as
+    `verb`, and with "_again" where it only got reasons.
     """
-    item = AgendaItem(
-        **{one.name: getattr(new, one.name) for one in fields(NewItem)} | {"asked_at": new.asked_at or at},
-        program_id=program_of(session),
-        committee_id=committee_id,
-        meeting_id=meeting_id,
-        position=position,
-        reasons=list(reasons),
-        state=AGENDA_ITEM.initial if meeting_id is None else AGENDA_ITEM.after(AGENDA_ITEM.initial, "schedule"),
-    )
+    made_of = vars(new) | {
+        "asked_at": new.asked_at or at,
+        "program_id": program_of(session),
+        "committee_id": committee_id,
+        "meeting_id": meeting_id,
+        "position": position,
+        "state": AGENDA_ITEM.initial if meeting_id is None else AGENDA_ITEM.after(AGENDA_ITEM.initial, "schedule"),
+    }
     for _ in range(_TRIES):
         made: UUID | None = scalar(
             session,
             insert(AgendaItem)
-            .values(item.model_dump())
+            .values(made_of)
             .on_conflict_do_nothing(
                 index_elements=["program_id", "committee_id", "kind", "subject"],
                 index_where=text("state in ('pool', 'scheduled')"),
@@ -271,24 +251,21 @@ def open_item(
             return made
         row = open_row(session, committee_id, new.kind, new.subject)
         if row is not None:
-            _ask_again(session, row, new, reasons, verb=f"{verb}_again", by=by, at=at)
+            _ask_again(session, row, new, verb=f"{verb}_again", by=by, at=at)
             return row.id
-    msg = "an open item was in the way again and again, and gone each time it was read"
-    raise RuntimeError(msg)
+    raise RuntimeError("an open item was in the way again and again, and gone each time it was read")
 
 
-def _ask_again(
-    session: Session, row: AgendaItem, new: NewItem, reasons: Sequence[Kept], *, verb: str, by: Actor, at: datetime
-) -> None:
+def _ask_again(session: Session, row: AgendaItem, new: NewItem, *, verb: str, by: Actor, at: datetime) -> None:
     """Have an open item be there for these reasons too; what is asked for again holds again.
 
-    The task of before may be over: whoever is referred a second time is decided on by the second one.
+    The task of before may be over: who is referred a second time is decided on by the second one.
     """
-    now = merged(without(row.reasons, ENDED), reasons), new.task_id or row.task_id, max(row.times_seen, new.times_seen)
-    if now == (row.reasons, row.task_id, row.times_seen):
-        return
-    change_item(session, row, reasons=now[0], task_id=now[1], times_seen=now[2])
-    write_item_event(session, verb, row, by=by, at=at)
+    reasons = row.reasons.without(ENDED).and_also(new.reasons)
+    task_id, times_seen = new.task_id or row.task_id, max(row.times_seen, new.times_seen)
+    if (reasons, task_id, times_seen) != (row.reasons, row.task_id, row.times_seen):
+        change_item(session, row, reasons=reasons, task_id=task_id, times_seen=times_seen)
+        write_item_event(session, verb, row, by=by, at=at)
 
 
 def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> AgendaItem | None:
@@ -296,41 +273,26 @@ def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> A
     return first(
         session,
         of(AgendaItem)
-        .where(
-            AgendaItem.committee_id == committee_id,
-            AgendaItem.kind == kind,
-            AgendaItem.subject == subject,
-            col(AgendaItem.state).in_(["pool", "scheduled"]),
-        )
+        .where(AgendaItem.committee_id == committee_id, AgendaItem.kind == kind, AgendaItem.subject == subject, IS_OPEN)
         .with_for_update(),
     )
 
 
 def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
-    """What a committee has still to talk about under items of a kind, by the subjects of these.
-
-    One of which the fact no longer holds stays on an agenda that is frozen, and is not among them.
-    """
+    """The subjects that a committee has still to talk about under a kind, but for those whose fact no longer holds."""
     return set(
         scalars(
             session,
             only(AgendaItem.subject)
             .join(Committee, joins(AgendaItem.committee_id, Committee))
-            .where(
-                Committee.key == committee_key,
-                AgendaItem.kind == kind,
-                col(AgendaItem.state).in_(["pool", "scheduled"]),
-                ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
-            ),
+            .where(Committee.key == committee_key, AgendaItem.kind == kind, IS_OPEN, STILL_HOLDS),
         )
     )
 
 
 def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> AgendaItem:
     """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update())
-    if row is None:
-        raise _unknown()
+    row = _known(first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update()))
     if seen is not None and row.version != seen:
         raise changed_meanwhile("agenda_item")
     return row
@@ -349,28 +311,28 @@ def lock_agenda(session: Session, meeting_id: UUID) -> list[AgendaItem]:
 
 def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
     """Write columns of a locked item, and return the version that it is now."""
-    version: int = row.version + 1
-    done = run(
-        session,
-        update(AgendaItem)
-        .where(
-            col(AgendaItem.program_id) == row.program_id,
-            col(AgendaItem.id) == row.id,
-            col(AgendaItem.version) == row.version,
-        )
-        .values(**values, version=version),
-    )
-    if done.rowcount != 1:
-        msg = "a locked item changed under its lock"
-        raise RuntimeError(msg)
-    return version
+    statement = changes(AgendaItem).where(AgendaItem.id == row.id, AgendaItem.version == row.version)
+    if run(session, statement.values(**values, version=row.version + 1)).rowcount != 1:
+        raise RuntimeError("a locked item changed under its lock")
+    return row.version + 1
+
+
+def move_item(session: Session, row: AgendaItem, move: str, **values: Any) -> None:
+    """Have a locked item make a move of its lifecycle, and write columns of it. What leaves an agenda has no place."""
+    change_item(session, row, state=item_state_after(row.state, move), **_LEFT.get(move, {}), **values)
+
+
+#: What is written of an item that leaves its agenda: for the pool, or for good.
+_LEFT: Final[Mapping[str, Mapping[str, object]]] = {
+    "put_back": {"meeting_id": None, "position": 0},
+    "withdraw": {"position": 0},
+}
 
 
 def put_last(session: Session, row: AgendaItem, meeting_id: UUID, *, by: Actor, at: datetime, **values: Any) -> None:
     """Have a locked item of the pool stand last on a meeting's agenda, with these columns besides."""
     last = last_position(session, meeting_id)
-    state = item_state_after(row.state, "schedule")
-    change_item(session, row, state=state, meeting_id=meeting_id, position=1 + last, **values)
+    move_item(session, row, "schedule", meeting_id=meeting_id, position=1 + last, **values)
     write_item_event(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
 
 
@@ -378,11 +340,10 @@ def end(session: Session, row: AgendaItem, *, by: Actor, at: datetime, **values:
     """Withdraw a locked item whose fact no longer holds; one that is printed stays, and says so. Whether it stays."""
     is_printed = row.frozen_at is not None
     if is_printed:
-        ended = ItemReason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        values["reasons"] = [*without(row.reasons, ENDED), ended]
+        ended = ItemReason(ENDED, facts={"day": local_day(session, at).isoformat()})
+        change_item(session, row, reasons=Reasons((*row.reasons.without(ENDED), ended)), **values)
     else:
-        values |= {"state": item_state_after(row.state, "withdraw"), "position": 0}
-    change_item(session, row, **values)
+        move_item(session, row, "withdraw", **values)
     write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
     return is_printed
 
@@ -392,28 +353,23 @@ def note_of(session: Session, row: AgendaItem) -> dict[str, str]:
     if row.note is None:
         return {"note_fr": "", "note_en": ""}
     said = open_words(session, _place(row.id), row.note)
-    return {"note_fr": said["fr"], "note_en": said["en"]}
+    return {f"note_{language}": text for language, text in said.items()}
 
 
-def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
-    """The columns of an item on the agenda of a meeting with what was said on it, sealed. Its meeting is held.
-
-    `said` has what is new, as `note_of` gives it; the rest stays. Raises Refusal where the keys cannot be used.
-    """
+def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, object]:
+    """The columns of an item with what is new of what was said on it, sealed. Its meeting is held. Raises Refusal."""
     before = note_of(session, row)
     after = {**before, **said}
-    if after == before:
-        return {}
-    return noted_anew(session, row, after, at=at)
+    return noted_anew(session, row, after, at=at) if after != before else {}
 
 
-def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, object]:
     """As `noted`, all of what was said, sealed under the meeting's key of now."""
     sealed = None
     if any(said.values()) and row.meeting_id is not None:
-        words = {"fr": said["note_fr"], "en": said["note_en"]}
+        words = {name.removeprefix("note_"): text for name, text in said.items()}
         sealed = seal_words(session, "meeting", row.meeting_id, _place(row.id), words, at=at)
-    return {"note": sealed, "note_fr": "", "note_en": ""}
+    return {"note": sealed}
 
 
 def _place(item_id: UUID) -> str:
@@ -421,10 +377,7 @@ def _place(item_id: UUID) -> str:
 
 
 def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
-    """Have items stand in this order, and say how many stood elsewhere.
-
-    Their versions stay: where the others stand is no edit of an item.
-    """
+    """Have items stand in this order, and say how many stood elsewhere. It is no edit of them: their versions stay."""
     elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row.position != place]
     for place, row in elsewhere:
         run(session, changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place))
@@ -453,8 +406,10 @@ def write_item_event(
     events.write(session, verb, "agenda_item", row.id, by=by, at=at, case_id=None, kind=row.kind, **facts)
 
 
-def _unknown() -> Refusal:
-    return Refusal("agenda.unknown_item", N_("There is no such item."))
+def _known(row: Row | None) -> Row:
+    if row is None:
+        raise Refusal("agenda.unknown_item", N_("There is no such item."))
+    return row
 
 
 def not_on_one() -> Refusal:

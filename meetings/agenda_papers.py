@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Refusal, col, only, program, run, scalar, tuples
+from domain.kernel import Refusal, col, only, program, scalar, tuples
 from domain.terms import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import PresentedItem, items_of
@@ -26,8 +26,8 @@ from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading, as_json, from_json
 from meetings.invitees import others
 from meetings.locking import read_meeting
-from meetings.reasons import CARRIED, in_words, why_late, without
-from models.agenda import AUDIENCES, AgendaVersion
+from meetings.reasons import in_words, why_late
+from models.agenda import AUDIENCES, CARRIED, AgendaVersion
 from models.meeting import Meeting
 from models.program import Person
 
@@ -58,10 +58,9 @@ def readers_of(
     """Everyone who gets the papers of a meeting, and how they read them; with `sat`, also who sat on which seat there.
 
     Those who are invited, and the second representatives of its seats, whether or not the first is away (CM-2R): these
-    read as the seat that they hold, and nothing but what is written for it. A guest reads what is for all who are
-    invited; who has a seat, what is for the seats; who has one for a partner of the program, everything. Of no partner
-    are an outside organization, and one whose agreement has lapsed by that day or has no terms for sharing what this
-    committee speaks of (AG-IS).
+    read nothing but what is written for their seat. A guest reads what is for all who are invited; who has a seat, what
+    is for the seats; who has one for a partner of the program, everything. Of no partner are an outside organization,
+    and one that by that day has no agreement, or none that shares what this committee speaks of (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
     members = membership(session, meeting.committee_id)
@@ -73,13 +72,9 @@ def readers_of(
     held = (person for seat in members.seats_on(day) for person in members.holders(seat.id, day, ALTERNATE))
     aware = {person: members.seat_of(person, day) for person in held if person not in seats}
     audiences = {person: widest_of(seat, members.key, outside) for person, seat in {**seats, **aware}.items()}
-    rows = run(
-        session,
-        only(Person.id, Person.language)
-        .where(col(Person.id).in_(list(audiences)))
-        .order_by(col(Person.sort_key), col(Person.id)),
-    )
-    return tuple(Reader(row.id, row.language, audiences[row.id], row.id in aware) for row in rows)
+    people = only(Person.id, Person.language).where(col(Person.id).in_(list(audiences)))
+    rows = tuples(session, people.order_by(col(Person.sort_key), col(Person.id)))
+    return tuple(Reader(person, language, audiences[person], person in aware) for person, language in rows)
 
 
 def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
@@ -90,8 +85,7 @@ def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
 def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUID]) -> str:
     """The audience of a seat's holder, or of a guest without a seat; `closed` as `closed_to` has it.
 
-    The Clinical Committee speaks of participants to all its seats, so a seat there that may not hear of them reads as a
-    guest does.
+    The Clinical Committee speaks of participants to all its seats: one that may not hear of them reads as a guest does.
     """
     if seat is None:
         return WIDEST[0]
@@ -100,57 +94,67 @@ def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUI
     return WIDEST[0] if committee == BY_NUMBER.body else WIDEST[1]
 
 
-def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
-    """The agenda of a meeting, or with `addendum` from 1 on an addendum to it, as this audience reads it.
+class Printed(NamedTuple):
+    """An item as an agenda was written down with it: its id, and who may read it."""
 
-    Raises Refusal where there is no such meeting or addendum.
-    """
-    meeting = read_meeting(session, meeting_id)
-    if meeting.agenda_frozen_at is None and addendum == 0:
-        rows = items_of(session, meeting_id)
-        return _read_by(paper(session, meeting_id), [row.audience for row in rows], audience)
+    id: str
+    audience: str
+
+
+@dataclass(frozen=True)
+class PrintedAgenda:
+    """An agenda as it is written down: what it says, and beside each of its lines the item and who may read it."""
+
+    says: AgendaContent
+    items: tuple[Printed, ...]
+
+    def read_by(self, audience: str) -> AgendaContent:
+        """What this audience reads of it."""
+        return replace(self.says, items=tuple(self.by_item(audience).values()))
+
+    def by_item(self, audience: str) -> dict[str, AgendaLine]:
+        """The lines that this audience reads, by the ids of their items."""
+        may = WIDEST[: WIDEST.index(audience) + 1]
+        lines = zip(self.says.items, self.items, strict=True)
+        return {item.id: line for line, item in lines if item.audience in may}
+
+    def kept(self) -> dict[str, object]:
+        """It as it is stored."""
+        audiences, items = [item.audience for item in self.items], [item.id for item in self.items]
+        return {"agenda": as_json(self.says), "audiences": audiences, "items": items}
+
+
+def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
+    """The agenda, or from 1 on an addendum to it, as this audience reads it. Raises Refusal where there is none."""
+    is_frozen = read_meeting(session, meeting_id).agenda_frozen_at is not None
+    if not is_frozen and addendum == 0:
+        return paper(session, meeting_id).read_by(audience)
     current = [one for one in versions_of(session, meeting_id) if not one.is_replaced and one.addendum == addendum]
-    if meeting.agenda_frozen_at is None or not current:
+    if not is_frozen or not current:
         raise Refusal("agenda.no_addendum", N_("There is no such addendum."))
     return content_of(session, meeting_id, current[0].n, audience=audience)
 
 
 def content_of(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> AgendaContent:
     """What the version `n` of a meeting's agenda said when it went out, as this audience reads it. Raises Refusal."""
-    return _read_by(*_kept_as(session, meeting_id, n)[:2], audience)
+    return _kept_as(session, meeting_id, n).read_by(audience)
 
 
 def whole(session: Session, meeting_id: UUID, *, audience: str = PARTNERS) -> AgendaContent:
     """The agenda of a meeting with what was added to it since it was frozen, in the order of the numbers."""
-    if read_meeting(session, meeting_id).agenda_frozen_at is None:
-        return content(session, meeting_id, audience=audience)
-    agenda, rows = frozen_whole(session, meeting_id)
-    return _read_by(agenda, [row.audience for row in rows], audience)
+    is_frozen = read_meeting(session, meeting_id).agenda_frozen_at is not None
+    return (frozen_whole if is_frozen else paper)(session, meeting_id).read_by(audience)
 
 
-class Printed(NamedTuple):
-    """An item as an agenda was written down with it: its id, and who may read it."""
-
-    id: UUID | str
-    audience: str
-
-
-def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tuple[Printed, ...]]:
-    """A frozen agenda and the addenda to it as one, as they were printed; beside it, item by item, what `kept` takes.
-
-    Raises Refusal where the agenda is not frozen.
-    """
+def frozen_whole(session: Session, meeting_id: UUID) -> PrintedAgenda:
+    """A frozen agenda and the addenda to it as one, as they were printed. Raises Refusal where it is not frozen."""
     parts = [_kept_as(session, meeting_id, one.n) for one in versions_of(session, meeting_id) if not one.is_replaced]
     if not parts:
-        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
-    lines = [
-        (line, Printed(item, audience))
-        for agenda, audiences, items in parts
-        for line, audience, item in zip(agenda.items, audiences, items, strict=True)
-    ]
-    lines.sort(key=lambda one: [int(part) for part in one[0].number.split(".")])
-    agenda = replace(parts[0][0], items=tuple(line for line, _ in lines), overrun_minutes=parts[-1][0].overrun_minutes)
-    return agenda, tuple(row for _, row in lines)
+        raise _no_version()
+    lines = [pair for part in parts for pair in zip(part.says.items, part.items, strict=True)]
+    lines.sort(key=lambda one: [int(number) for number in one[0].number.split(".")])
+    says, items = tuple(line for line, _ in lines), tuple(item for _, item in lines)
+    return PrintedAgenda(replace(parts[0].says, items=says, overrun_minutes=parts[-1].says.overrun_minutes), items)
 
 
 @dataclass(frozen=True)
@@ -187,10 +191,7 @@ def versions_of(session: Session, meeting_id: UUID) -> tuple[AgendaEdition, ...]
 
 @dataclass(frozen=True)
 class AgendaChange:
-    """What an agenda says otherwise than the one that it replaces, of one item: `what` became of it.
-
-    `number` is the item's now, and `was` its number before; each is "" where it has none.
-    """
+    """What became of one item since the agenda before: its number now, and its number then; "" where it has none."""
 
     what: Literal["added", "gone", "renumbered", "reworded"]
     number: str
@@ -207,41 +208,33 @@ class Replacing:
 
 
 def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PARTNERS) -> Replacing | None:
-    """What version `n`, an agenda, says otherwise than the agenda before it with its addenda; None for a first one.
-
-    Items are told apart by what they are, whatever they are called.
-    """
+    """What version `n`, an agenda, says otherwise than the one before it with its addenda; None for a first one."""
     start = max((one.n for one in versions_of(session, meeting_id) if one.n < n and one.kind == "agenda"), default=0)
     if not start:
         return None
-    parts = [_by_item(*_kept_as(session, meeting_id, k), audience) for k in range(start, n)]
-    before = dict(chain.from_iterable(part.items() for part in parts))
-    after = _by_item(*_kept_as(session, meeting_id, n), audience)
-    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(_changes(before, after)))
+    parts = [_kept_as(session, meeting_id, k) for k in range(start, n + 1)]
+    *earlier, after = (part.by_item(audience) for part in parts)
+    before = dict(chain.from_iterable(part.items() for part in earlier))
+    return Replacing(parts[0].says.head.starts, tuple(_changes(before, after)))
 
 
 def _changes(before: Mapping[str, AgendaLine], after: Mapping[str, AgendaLine]) -> Iterator[AgendaChange]:
     """What became of each item, by the items: those that an agenda has, then those that it has no more."""
-    for item, line in after.items():
-        change = _changed(before.get(item), line)
-        if change is not None:
-            yield change
+    yield from filter(None, (_changed(before.get(item), line) for item, line in after.items()))
     yield from (AgendaChange("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
 
 
 def paper(
     session: Session, meeting_id: UUID, *, addendum: int = 0, only: Sequence[PresentedItem] | None = None
-) -> AgendaContent:
-    """Everything that is on an agenda now, or `only` these of its items, as a document has it."""
+) -> PrintedAgenda:
+    """Everything that is on an agenda now, or `only` these of its items, as it is written down."""
     rows = items_of(session, meeting_id)
     meeting = read_meeting(session, meeting_id)
     shown = rows if only is None else only
-    return AgendaContent(
-        head=head_of(session, meeting),
-        addendum=addendum,
-        items=tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1)),
-        overrun_minutes=max(0, sum(row.minutes for row in rows) - meeting.minutes),
-    )
+    lines = tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1))
+    overrun = max(0, sum(row.minutes for row in rows) - meeting.minutes)
+    says = AgendaContent(head=head_of(session, meeting), addendum=addendum, items=lines, overrun_minutes=overrun)
+    return PrintedAgenda(says, tuple(Printed(str(row.id), row.audience) for row in shown))
 
 
 def head_of(session: Session, meeting: Meeting) -> MeetingHeading:
@@ -260,12 +253,12 @@ def head_of(session: Session, meeting: Meeting) -> MeetingHeading:
 
 
 def item_line(row: PresentedItem, number: str) -> AgendaLine:
-    """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
+    """An item as a document has it: under its own number, or `number` while it has none.
 
-    What made an item late was typed once, in one language: both documents have it as it is, save where the program says
-    it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
+    What made it late was typed once, in one language, and stands so in both, save where the program says it itself.
+    How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
-    reasons = without(row.reasons, CARRIED)
+    reasons = row.reasons.without(CARRIED)
     return AgendaLine(
         number=row.number or number,
         section=Both(fr=row.section_fr, en=row.section_en),
@@ -277,21 +270,16 @@ def item_line(row: PresentedItem, number: str) -> AgendaLine:
         why=Both(fr=in_words(reasons, "fr"), en=in_words(reasons, "en")),
         times_seen=row.times_seen,
         late=row.late,
-        late_reason=Both(**{language: why_late(row.late_reason, language) for language in LANGUAGES})
+        late_reason=Both(fr=why_late(row.late_reason, "fr"), en=why_late(row.late_reason, "en"))
         if row.late
         else Both(),
     )
 
 
 def untitled(lines: Mapping[Key, AgendaLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
-    """By language that someone who is invited reads, the items that have no title or no heading in it.
-
-    Where nobody is invited yet, both languages count: who comes may read either.
-    """
-    used = {reader.language for reader in readers} or set(LANGUAGES)
-    found = {
-        language: [key for key, line in lines.items() if _lacks(line, language)] for language in sorted(used)[::-1]
-    }
+    """By each language that readers read, both where there are none yet: the items without a title or heading in it."""
+    used = sorted({reader.language for reader in readers} or LANGUAGES, reverse=True)
+    found = {language: [key for key, line in lines.items() if _lacks(line, language)] for language in used}
     return {language: keys for language, keys in found.items() if keys}
 
 
@@ -299,33 +287,20 @@ def _lacks(line: AgendaLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
-def kept(agenda: AgendaContent, rows: Sequence[Printed]) -> dict[str, Any]:
-    """An agenda as it is stored: what it says, and for each item its id and its audience."""
-    return {
-        "agenda": as_json(agenda),
-        "audiences": [row.audience for row in rows],
-        "items": [str(row.id) for row in rows],
-    }
-
-
-def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent, list[str], list[str]]:
-    """A version as `kept` wrote it: what it says, each item's audience and its id. Raises Refusal."""
-    content = scalar(
+def _kept_as(session: Session, meeting_id: UUID, n: int) -> PrintedAgenda:
+    """A version as it was written down. Raises Refusal where there is none."""
+    kept = scalar(
         session, only(AgendaVersion.content).where(AgendaVersion.meeting_id == meeting_id, AgendaVersion.n == n)
     )
-    if content is None:
-        raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
-    agenda = from_json(content["agenda"])
-    assert isinstance(agenda, AgendaContent)  # noqa: S101 - `kept` wrote it
-    return agenda, content["audiences"], content["items"]
+    if kept is None:
+        raise _no_version()
+    says = from_json(kept["agenda"])
+    assert isinstance(says, AgendaContent)  # noqa: S101 - `PrintedAgenda.kept` wrote it
+    return PrintedAgenda(says, tuple(map(Printed, kept["items"], kept["audiences"])))
 
 
-def _by_item(
-    agenda: AgendaContent, audiences: Sequence[str], items: Sequence[str], reader: str
-) -> dict[str, AgendaLine]:
-    may = WIDEST[: WIDEST.index(reader) + 1]
-    lines = zip(agenda.items, audiences, items, strict=True)
-    return {item: line for line, audience, item in lines if audience in may}
+def _no_version() -> Refusal:
+    return Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
 
 
 def _changed(before: AgendaLine | None, after: AgendaLine) -> AgendaChange | None:
@@ -337,9 +312,3 @@ def _changed(before: AgendaLine | None, after: AgendaLine) -> AgendaChange | Non
     if before.number != after.number:
         return AgendaChange("renumbered", after.number, before.number, after.title)
     return None
-
-
-def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:
-    may = WIDEST[: WIDEST.index(reader) + 1]
-    pairs = zip(whole.items, audiences, strict=True)
-    return replace(whole, items=tuple(line for line, audience in pairs if audience in may))

@@ -24,9 +24,8 @@ from meetings.agenda_rules import REQUEST, item_by, needed_rule
 from meetings.agendas import as_asked, no_title
 from meetings.committees import committee_of, membership
 from meetings.locking import read_meeting
-from meetings.reasons import LATE_REQUEST, ItemReason, without
 from meetings.texts import checked_line
-from models.agenda import AgendaItem
+from models.agenda import LATE_REQUEST, AgendaItem, ItemReason, Reasons
 
 
 def request(
@@ -42,35 +41,31 @@ def request(
     meeting_id: UUID | None = None,
     late_reason: str = "",
 ) -> UUID:
-    """Ask, as a member of the committee, that it talks about something; return the item's id.
+    """Ask, as a member of the committee, that it talks about something; return the item's id. Raises Refusal.
 
-    The item waits in the pool for the next agenda that is assembled. With `meeting_id`, a meeting whose agenda is
-    frozen, it is asked for late, with `late_reason`, and comes on it only by the host's yes
-    (`meetings.freezing.add_late`). A title in one of the languages is enough to ask. Raises Refusal: not a member, no
-    title, or no reason for being late.
+    The item waits in the pool for the next agenda. With `meeting_id`, a meeting whose agenda is frozen, it is asked for
+    late, with `late_reason`, and comes on it only by the host's yes (`meetings.freezing.add_late`). A title in one of
+    the languages is enough.
     """
-    committee = committee_of(session, committee_key)
-    _refuse_strangers(session, committee.id, by, at)
-    reasons = [ItemReason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
-    why_late = ""
+    committee, day = committee_of(session, committee_key), local_day(session, at)
+    seat = membership(session, committee.id).seat_of(by.person_id, day) if by.person_id else None
+    if by.role != "coordinator" and seat is None:  # who is the committees' secretary, with a seat or without
+        raise Refusal("agenda.not_a_member", N_("Members of the committee may request an item on its agenda."))
+    reasons = Reasons([ItemReason("asked", facts={"day": day.isoformat()})])
     if meeting_id is not None:
-        why_late = _checked_late(session, committee.id, meeting_id, late_reason)
-        reasons.append(ItemReason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
+        meeting = read_meeting(session, meeting_id)
+        refuse_other_committee(meeting, committee.id)
+        refuse_unless_late(meeting)
+        late_reason = needed_line(late_reason)
+        reasons = reasons.and_also([ItemReason(LATE_REQUEST, facts={"meeting": str(meeting_id)})])
     rule = needed_rule(committee, REQUEST)
     titles = checked_line(title_fr), checked_line(title_en)
     if not any(titles):
         raise no_title()
-    item = item_by(rule, REQUEST, str(uuid4()), titles, _seat_of(session, committee.id, by, at))
-    asked = replace(as_asked(item, minutes, purpose, by), late_reason=why_late)
-    return open_item(session, committee.id, asked, reasons, by=by, at=at)
-
-
-def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
-    """Why something is asked for late for a meeting of the committee whose agenda is frozen. Raises Refusal."""
-    meeting = read_meeting(session, meeting_id)
-    refuse_other_committee(meeting, committee_id)
-    refuse_unless_late(meeting)
-    return needed_line(reason)
+    item = item_by(rule, REQUEST, str(uuid4()), titles, seat.id if seat else None)
+    late = late_reason if meeting_id is not None else ""
+    asked = replace(as_asked(item, minutes, purpose, by), late_reason=late, reasons=reasons)
+    return open_item(session, committee.id, asked, by=by, at=at)
 
 
 def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
@@ -82,16 +77,16 @@ def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
     row = lock_item(session, item_id, seen=seen)
-    if row.state != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row.reasons):
+    if row.state != "pool" or not any(reason.code == LATE_REQUEST for reason in row.reasons):
         raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
-    change_item(session, row, reasons=without(row.reasons, LATE_REQUEST), late_reason="")
+    change_item(session, row, reasons=row.reasons.without(LATE_REQUEST), late_reason="")
     write_item_event(session, "agenda_item.late_declined", row, by=by, at=at)
 
 
 def is_late_for(row: AgendaItem, meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
     """Whether an item of the pool was asked for late for this meeting; with `asked_by`, by this person."""
     return asked_by in (None, row.asked_by) and any(
-        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id) for reason in row.reasons
+        (reason.code, reason.meeting) == (LATE_REQUEST, str(meeting_id)) for reason in row.reasons
     )
 
 
@@ -101,16 +96,3 @@ def needed_line(line: str) -> str:
     if not says_something(line):
         raise Refusal("agenda.late_without_reason", N_("Say in a few words why this cannot wait."))
     return line
-
-
-def _seat_of(session: Session, committee_id: UUID, by: Actor, at: datetime) -> UUID | None:
-    if by.person_id is None:
-        return None
-    seat = membership(session, committee_id).seat_of(by.person_id, local_day(session, at))
-    return seat.id if seat else None
-
-
-def _refuse_strangers(session: Session, committee_id: UUID, by: Actor, at: datetime) -> None:
-    """The coordinator is the committees' secretary, with a seat or without."""
-    if by.role != "coordinator" and _seat_of(session, committee_id, by, at) is None:
-        raise Refusal("agenda.not_a_member", N_("Members of the committee may request an item on its agenda."))

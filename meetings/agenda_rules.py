@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,8 +14,8 @@ from domain.declarations import AgendaRule
 from domain.kernel import Refusal
 from locales import N_, say
 from meetings.committees import Membership
-from meetings.reasons import ItemReason, Kept
-from models.agenda import AUDIENCES, PURPOSES
+from meetings.reasons import worded
+from models.agenda import AUDIENCES, PURPOSES, ItemReason, Reasons
 from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
@@ -36,19 +36,18 @@ _ASKED_AS: Final[Mapping[str, str]] = {WAIVER_ITEM: REQUEST}
 
 @dataclass(frozen=True)
 class KeyedRule:
-    """A declared rule under its key, with its place among the committee's rules."""
+    """A declared rule under its key."""
 
     key: str
-    place: int
     declared: AgendaRule
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewItem:
-    """An item as it is put in a committee's pool or on an agenda: what it is about, and what is said of it.
+    """An item as it is put in a committee's pool or on an agenda: what it is about, what is said of it, and why.
 
     `subject` tells it from every other of its kind in the committee; `rule` is the key of the declared rule by which it
-    comes. It is asked for now where `asked_at` does not say since when.
+    comes. It is asked for now where `asked_at` does not say since when. Its columns are named as in `AgendaItem`.
     """
 
     kind: str
@@ -68,28 +67,12 @@ class NewItem:
     carried_from_id: UUID | None = None
     asked_by: UUID | None = None
     asked_at: datetime | None = None
+    reasons: Reasons = field(default_factory=Reasons)
 
     @property
-    def said(self) -> dict[str, str | int | UUID | None]:
-        """What its rule says of it, by the columns, as long as nobody changed it by hand."""
-        return {
-            "title_fr": self.title_fr,
-            "title_en": self.title_en,
-            "section_fr": self.section_fr,
-            "section_en": self.section_en,
-            "purpose": self.purpose,
-            "audience": self.audience,
-            "minutes": self.minutes,
-            "presenter_seat_id": self.presenter_seat_id,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawn(NewItem):
-    """An item that a rule draws, and why; `item_id` is its row, where it exists already because it was asked for."""
-
-    reasons: tuple[Kept, ...]
-    item_id: UUID | None = None
+    def key(self) -> tuple[str, str]:
+        """What it is about: of one subject a committee has one open item."""
+        return self.kind, self.subject
 
 
 @dataclass(frozen=True)
@@ -101,21 +84,29 @@ class RuleContext:
     meeting: Meeting
     seats: Membership
     at: datetime
-    unreached: Mapping[str, tuple[UUID, int]] = field(default_factory=dict)
+    unreached: Mapping[str, tuple[UUID, int]]
+    rule: KeyedRule
 
     @property
     def day(self) -> date:
         """The meeting's local day."""
         return self.meeting.starts.date()
 
+    @property
+    def presenter(self) -> UUID | None:
+        """The seat that the rule names to present its items, where it exists on that day."""
+        return presenter_of(self.rule, self.seats, self.day)
+
+    def drawn(self, kind: str, subject: str, title: tuple[str, str], *reasons: ItemReason) -> NewItem:
+        """An item that the rule draws for these reasons, presented by the seat that it names."""
+        item = item_by(self.rule, kind, subject, title, self.presenter)
+        return replace(item, reasons=worded(reasons, self.rule.key))
+
 
 def rules_of(committee: Committee) -> tuple[KeyedRule, ...]:
     """The declared rules of a committee's row, in the order in which its file has them."""
-    declared = committee.agenda
-    return tuple(
-        KeyedRule(key, place, AgendaRule.model_validate(declared["rules"][key]))
-        for place, key in enumerate(declared.get("order", ()))
-    )
+    declared, order = committee.agenda.get("rules", {}), committee.agenda.get("order", ())
+    return tuple(KeyedRule(key, AgendaRule.model_validate(declared[key])) for key in order)
 
 
 def rule_taking(committee: Committee, kind: str) -> KeyedRule | None:
@@ -168,18 +159,6 @@ def item_by(rule: KeyedRule, kind: str, subject: str, title: tuple[str, str], pr
         minutes=declared.minutes,
         presenter_seat_id=presenter,
     )
-
-
-def drawn_for(
-    table: RuleContext, rule: KeyedRule, kind: str, subject: str, title: tuple[str, str], reasons: Sequence[ItemReason]
-) -> Drawn:
-    """An item that a rule draws for these reasons, presented by the seat that the rule names."""
-    return drawn_as(item_by(rule, kind, subject, title, presenter_of(rule, table.seats, table.day)), reasons)
-
-
-def drawn_as(item: NewItem, reasons: Sequence[ItemReason]) -> Drawn:
-    """An item as its rule draws it, for these reasons."""
-    return Drawn(**vars(item), reasons=tuple(reason.kept(item.rule) for reason in reasons))
 
 
 def both(msgid: str, **facts: object) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
 
 `ask` and `withdraw` are that door, called in the caller's own transaction. `edit`, `move_to`, `put_on`, `take_off` and
-`withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
-in `meetings.assembling`.
+`withdraw_item` are acts of people on single items. How a meeting's agenda comes to be as a whole
+stands in `meetings.assembling`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from meetings.agenda_items import (
     end,
     is_asked,
     item_of,
-    item_state_after,
     items_of,
     last_position,
     lock_item,
+    move_item,
     not_on_one,
     open_item,
     open_row,
@@ -46,20 +46,9 @@ from meetings.agenda_items import (
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, item_by, needed_rule, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting
-from meetings.reasons import (
-    LATE_REQUEST,
-    REFERRED,
-    TAKEN_OFF,
-    Fact,
-    ItemReason,
-    Kept,
-    speak_for_it,
-    taken_off,
-    with_edited,
-    without,
-)
+from meetings.reasons import worded
 from meetings.texts import checked_line
-from models.agenda import AUDIENCES, PURPOSES, AgendaItem
+from models.agenda import AUDIENCES, LATE_REQUEST, PURPOSES, REFERRED, TAKEN_OFF, AgendaItem, Fact, ItemReason, Reasons
 
 _log = logging.getLogger(__name__)
 
@@ -73,10 +62,7 @@ AS_IS: Final = "as_is"
 
 
 def takes(session: Session, committee_key: str, kind: str) -> bool:
-    """Whether agendas of a committee take items of a kind, as the program's file has it; where not, the log says so.
-
-    For callers that do not fail for it: what the item would have settled stays a task.
-    """
+    """Whether agendas of a committee take items of a kind; where not, the log says so, and the caller does without."""
     found = next((row for row in committees(session).values() if row.key == committee_key), None)
     if found is not None and rule_taking(found, kind) is not None:
         return True
@@ -96,46 +82,34 @@ def ask(
     by: Actor,
     at: datetime,
     task_id: UUID | None = None,
-    minutes: int | None = None,
     purpose: str | None = None,
-    audience: str | None = None,
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
-    `kind` and `subject` say what it is about: a kind that a rule of the committee's file takes under `kinds`
-    ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
-    circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new,
-    takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new item.
-    What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of the
-    audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and
-    register are without it.
+    `kind` is one that a rule of the committee's file takes ("admission", "handover"), and `subject` the number by which
+    it circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are
+    new, takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new
+    item. What is not given is as the rule has it. Titles and reasons never hold a name.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
     `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
-
-        agendas.ask(
-            session, "clinical", "admission", "C-2026-014",
-            title_fr="Admission C-2026-014", title_en="Admission C-2026-014",
-            reasons=[Reason("triaged", N_("Triaged on %(day)s."), {"day": "2026-11-20"})],
-            task_id=task_id, by=by, at=at,
-        )
 
     A reason's code is the caller's own; its sentence is an N_() text whose facts are days, counts and numbers. Give a
     reason without `day` where the fact may change: two with other facts are two reasons. Raises Refusal: no such
     committee, or no rule of it takes the kind.
     """
     if not reasons:
-        msg = "an item is asked for with the reason why"
-        raise ValueError(msg)
+        raise ValueError("an item is asked for with the reason why")
     committee = committee_of(session, committee_key)
     rule = needed_rule(committee, kind)
     presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
-    titles = _checked_title(title_fr), checked_line(title_en)
+    titles = checked_line(title_fr), checked_line(title_en)
+    if not titles[0]:
+        raise no_title()
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
-    item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
-    asked = as_asked(item, minutes, purpose, by)
-    return open_item(session, committee.id, asked, [reason.kept() for reason in reasons], by=by, at=at)
+    asked = replace(as_asked(item, None, purpose, by), task_id=task_id, reasons=worded(reasons))
+    return open_item(session, committee.id, asked, by=by, at=at)
 
 
 def as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
@@ -156,29 +130,24 @@ def withdraw(
     *,
     by: Actor,
     at: datetime,
-    code: str | None = None,
     task_id: UUID | None = None,
 ) -> bool:
-    """Say that a committee need not talk about `subject` any more: with `code`, for this reason only.
+    """Say that a committee need not talk about `subject` any more. Returns whether anything changed.
 
-    With `task_id`, only where no other task asks for it: a person who is referred again waits on the new task, whatever
-    the first case still does.
-
-    An item whose last reason goes is withdrawn. One on an agenda that is frozen stays there, as printed, and says since
-    when the fact no longer holds. Returns whether anything changed.
+    With `task_id`, only where no other task asks for it: a person who is referred again waits on the new task. One on
+    an agenda that is frozen stays there, as printed, and says since when the fact no longer holds.
     """
     committee = committee_of(session, committee_key)
     row = open_row(session, committee.id, kind, subject)
     if row is None or (task_id is not None and row.task_id not in (None, task_id)):
         return False
-    return _leave_to(session, row, [] if code is None else without(row.reasons, code), by=by, at=at)
+    return _leave_to(session, row, Reasons(), by=by, at=at)
 
 
 def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
     """Put what an item is about in another committee's pool, saying who referred it; return the new item's id.
 
-    The item itself is left as it is: what became of it is the meeting's own word. Raises Refusal: unknown, or the
-    committee's own.
+    The item itself is left as it is: what became of it is the meeting's own word. Raises Refusal.
     """
     row = item_of(session, item_id)
     origin = committees(session)[row.committee_id]
@@ -201,25 +170,19 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         carried_from_id=row.id,
         asked_by=by.person_id,
         asked_at=at,
+        reasons=Reasons([ItemReason(REFERRED, facts=facts)]),
     )
-    reasons = [ItemReason(REFERRED, facts=facts).kept()]
-    return open_item(session, target.id, item, reasons, by=by, at=at, verb="agenda_item.referred")
+    return open_item(session, target.id, item, by=by, at=at, verb="agenda_item.referred")
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """A referral of an item is undone: the receiving committee drops it, unless it has it for reasons of its own.
-
-    A referral of the same item by another committee is such a reason. Returns whether anything changed.
-    """
+    """Have the receiving committee drop what was referred, unless it has other reasons. Whether anything changed."""
     row = item_of(session, item_id)
     waiting = open_row(session, row.referred_to_id, *_referred_as(row)) if row.referred_to_id is not None else None
     if waiting is None:
         return False
-    left = [
-        reason
-        for reason in waiting.reasons
-        if (reason["code"], reason["facts"].get("item")) != (REFERRED, str(item_id))
-    ]
+    referred = REFERRED, str(item_id)
+    left = Reasons(reason for reason in waiting.reasons if (reason.code, reason.facts.get("item")) != referred)
     return _leave_to(session, waiting, left, by=by, at=at)
 
 
@@ -240,16 +203,16 @@ def edit(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Change an item's words, minutes, purpose, audience or presenting seat, and return its version.
+    """Change an item's words, minutes, purpose, audience or presenting seat, and return its version. Raises Refusal.
 
-    What is changed by hand is kept when the agenda is assembled again. Raises Refusal: the agenda is frozen, the item
-    is settled or withdrawn, it would no longer show what partners object to or which one it would free, or a text is
-    too long or holds what is no text.
+    What is changed by hand is kept when the agenda is assembled again. What says what partners object to, or which one
+    it would free, is not changed.
     """
     row = _lock_to_change(session, item_id, seen)
     wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
     if presenter != AS_IS:
-        wanted["presenter_seat_id"] = _checked_presenter(session, row.committee_id, presenter)
+        _refuse_other_seat(session, row.committee_id, presenter)
+        wanted["presenter_seat_id"] = presenter
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if SAID_AS_IT_IS.get(row.kind, frozenset()) & changed.keys():
         raise _said_as_it_is(row)
@@ -257,16 +220,15 @@ def edit(
         return row.version
     if not (changed.get("title_fr", row.title_fr) or changed.get("title_en", row.title_en)):
         raise no_title()
-    version = change_item(session, row, **changed, reasons=with_edited(row.reasons, changed))
+    version = change_item(session, row, **changed, reasons=row.reasons.with_edited(changed))
     write_item_event(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
     return version
 
 
 def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Put an item in this place of its agenda, counted from 1; further than last is last.
+    """Put an item in this place of its agenda, counted from 1; further than last is last. Raises Refusal.
 
-    It stands under the heading of what follows it there; last, under the heading of what it follows. Raises Refusal:
-    frozen, or not on an agenda.
+    It stands under the heading of what follows it there; last, under the heading of what it follows.
     """
     row, others = _lock_among_others(session, item_id, seen)
     if place < 1:
@@ -291,66 +253,51 @@ def put_on(
     refuse_unless_open(meeting)
     row = lock_item(session, item_id, seen=seen)
     refuse_other_committee(meeting, row.committee_id)
-    reasons = [
-        reason
-        for reason in without(row.reasons, LATE_REQUEST)
-        if reason["code"] != TAKEN_OFF or reason["facts"]["meeting"] != str(meeting_id)
-    ]
-    reasons = with_edited(reasons, ["position"])
-    put_last(session, row, meeting_id, late_reason="", reasons=reasons, by=by, at=at)
+    off = TAKEN_OFF, str(meeting_id)
+    left = Reasons(one for one in row.reasons.without(LATE_REQUEST) if (one.code, one.meeting) != off)
+    put_last(session, row, meeting_id, late_reason="", reasons=left.with_edited(["position"]), by=by, at=at)
 
 
 def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take an item off the agenda of a meeting, to which it does not come back by itself. Raises Refusal.
-
-    What was asked for waits in the pool for another meeting; what a rule drew is drawn again for the next one.
-    """
+    """Take an item off the agenda of a meeting, to which it does not come back by itself. Raises Refusal."""
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
         raise not_on_one()
     _refuse_objection(row)
-    reasons = [*row.reasons, _off(row)]
-    if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
-        change_item(
-            session, row, state=item_state_after(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons
-        )
-    else:
-        change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=reasons)
+    waits = is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING)
+    move_item(session, row, "put_back" if waits else "withdraw", reasons=_off(row))
     write_item_event(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
 def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
-    open_now = {(row.kind, row.subject) for row in items_of(session, meeting_id)}
+    open_now = {row.key for row in items_of(session, meeting_id)}
     found = {
-        (row.kind, row.subject): row
+        row.key: row
         for row in withdrawn_of(session, meeting_id)
-        if str(meeting_id) in taken_off(row.reasons) and any("rule" in reason for reason in row.reasons)
+        if str(meeting_id) in row.reasons.taken_off and any(reason.rule for reason in row.reasons)
     }
     return [row for key, row in found.items() if key not in open_now]
 
 
 def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:
-    """Put what was taken off a meeting's agenda, and waits nowhere, last on it again; return the new item's id.
-
-    Raises Refusal: it was not taken off, the agenda is frozen, or the same is open already.
-    """
+    """Put what was taken off an agenda, and waits nowhere, last on it again; the new item's id. Raises Refusal."""
+    was_not_off = Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
-        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+        raise was_not_off
     refuse_unless_open(lock_meeting(session, meeting_id))
     row = lock_item(session, item_id, seen=seen)
     if row.id not in {one.id for one in off_of(session, meeting_id)}:
-        raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
+        raise was_not_off
     if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
-    reasons = without(row.reasons, TAKEN_OFF)
+    reasons = row.reasons.without(TAKEN_OFF)
     change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
         row.committee_id,
-        as_it_is(row),
-        with_edited(reasons, ["position"]),
+        replace(as_it_is(row), reasons=reasons.with_edited(["position"])),
         meeting_id=meeting_id,
         position=1 + last_position(session, meeting_id),
         by=by,
@@ -360,10 +307,7 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
 
 
 def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take back an item that was asked for.
-
-    Raises Refusal: its agenda is frozen, a rule draws it, it is settled, or its task is done by its act alone.
-    """
+    """Take back an item that was asked for: none that a rule draws, or whose task its act alone does."""
     row = _lock_to_change(session, item_id, seen)
     _refuse_objection(row)
     if not is_asked(row):
@@ -372,23 +316,21 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
         )
     refuse_to_let_go(session, row)
     # As of what is taken off: a rule that draws the same has it come back to no agenda from which people took it.
-    off = [] if row.meeting_id is None else [_off(row)]
-    change_item(session, row, state=item_state_after(row.state, "withdraw"), position=0, reasons=[*row.reasons, *off])
+    move_item(session, row, "withdraw", reasons=row.reasons if row.meeting_id is None else _off(row))
     write_item_event(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
 def _referred_as(row: PresentedItem) -> tuple[str, str]:
     """The kind and the subject under which another committee has what is referred to it.
 
-    No rule of that committee has anew what each meeting of this one has: there it is one matter, which waits in the
-    pool as anything that is asked for.
+    What each meeting of this one has anew is one matter there, which waits in the pool as anything that is asked for.
     """
-    return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else (row.kind, row.subject)
+    return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else row.key
 
 
-def _off(row: AgendaItem) -> Kept:
-    """That people took an item off the agenda on which it stands."""
-    return {"code": TAKEN_OFF, "facts": {"meeting": str(row.meeting_id)}}
+def _off(row: AgendaItem) -> Reasons:
+    """An item's reasons, and that people took it off the agenda on which it stands."""
+    return Reasons((*row.reasons, ItemReason(TAKEN_OFF, facts={"meeting": str(row.meeting_id)})))
 
 
 def _refuse_objection(row: AgendaItem) -> None:
@@ -412,17 +354,15 @@ def _said_as_it_is(row: AgendaItem) -> Refusal:
     )
 
 
-def _leave_to(session: Session, row: AgendaItem, left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:
+def _leave_to(session: Session, row: AgendaItem, left: Reasons, *, by: Actor, at: datetime) -> bool:
     """Have an open item stand there for the reasons that are left, and withdraw it where none of them speaks for it."""
-    gone = {reason["code"] for reason in row.reasons if reason not in left}
-    if not gone:
-        return False
-    if speak_for_it(left):
+    gone = {reason.code for reason in row.reasons if reason not in left}
+    if gone and left.speak_for_it:
         change_item(session, row, reasons=left)
         write_item_event(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
-        return True
-    end(session, row, by=by, at=at)
-    return True
+    elif gone:
+        end(session, row, by=by, at=at)
+    return bool(gone)
 
 
 def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> AgendaItem:
@@ -447,45 +387,36 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 
-def _checked_presenter(session: Session, committee_id: UUID, seat_id: UUID | None) -> UUID | None:
-    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
-        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
-    return seat_id
-
-
-def _checked_words(**given: str | int | None) -> dict[str, Any]:
+def _checked_words(**given: str | int | None) -> dict[str, object]:
     """What is to be said of an item by the columns that it is kept in, of what was given. Raises Refusal."""
     return {name: _CHECKED[name](value) for name, value in given.items() if value is not None}
+
+
+def _refuse_other_seat(session: Session, committee_id: UUID, seat_id: object) -> None:
+    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
+        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
 
 
 def _place(
     session: Session, row: AgendaItem, others: list[PresentedItem], place: int, *, by: Actor, at: datetime
 ) -> None:
     """Have an item stand among the others of its agenda after so many of them."""
-    neighbour = others[place] if place < len(others) else (others[-1] if others else row)
+    neighbour = [*others[place:], *others[-1:], row][0]
     set_positions(session, [*others[:place], row, *others[place:]])
-    headings = {
-        "section_fr": (row.section_fr, neighbour.section_fr),
-        "section_en": (row.section_en, neighbour.section_en),
+    section = {
+        name: getattr(neighbour, name)
+        for name in ("section_fr", "section_en")
+        if getattr(neighbour, name) != getattr(row, name)
     }
-    section = {name: there for name, (here, there) in headings.items() if here != there}
-    change_item(session, row, **section, reasons=with_edited(row.reasons, ["position", *section]))
+    change_item(session, row, **section, reasons=row.reasons.with_edited(["position", *section]))
     write_item_event(session, "agenda_item.moved", row, by=by, at=at)
 
 
 def _checked_subject(subject: str) -> str:
     broken = any(unicodedata.category(letter).startswith("C") for letter in subject)
     if not subject or len(subject) > LONGEST_SUBJECT or broken:
-        msg = "an item's subject is an id or a number, on one line"
-        raise ValueError(msg)
+        raise ValueError("an item's subject is an id or a number, on one line")
     return subject
-
-
-def _checked_title(title: str) -> str:
-    title = checked_line(title)
-    if not title:
-        raise no_title()
-    return title
 
 
 def _checked_minutes(minutes: int) -> int:

@@ -7,7 +7,6 @@ alternate is invited.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
@@ -67,12 +66,8 @@ class Answered(MeetingAnswer):
     lapsed: str = also(value_of(literal("")))
 
 
-@dataclass(frozen=True, slots=True)
-class MeetingQuestion:
-    """One meeting to which a person may answer.
-
-    Its row, their seat, what they said, and who may come instead.
-    """
+class MeetingQuestion(NamedTuple):
+    """One meeting to which a person may answer: their seat, what they said, and who may come instead."""
 
     meeting: Meeting
     seat_id: UUID | None
@@ -102,21 +97,15 @@ def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> 
     for meeting in meetings:
         if person_id in invitees.of(meeting):
             members, day = invitees.members[meeting.committee_id], meeting.starts.date()
-            seat = members.seat_of(person_id, day)
-            instead = members.instead_of(person_id, day)
+            seat, instead = members.seat_of(person_id, day), members.instead_of(person_id, day)
             found.append(MeetingQuestion(meeting, seat.id if seat else None, said.get(meeting.id), instead))
     return found
 
 
 def given(session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | None = None) -> tuple[Answered, ...]:
     """What everyone, or one person, answered to these meetings."""
-    rows = every(
-        session,
-        of(Answered).where(
-            col(MeetingAnswer.meeting_id).in_(list(meeting_ids)),
-            *([col(MeetingAnswer.person_id) == person_id] if person_id is not None else []),
-        ),
-    )
+    answers = of(Answered).where(col(MeetingAnswer.meeting_id).in_(list(meeting_ids)))
+    rows = every(session, answers if person_id is None else answers.where(MeetingAnswer.person_id == person_id))
     return tuple(row if row.lapsed_at is None else replaced(row, answer="", lapsed=row.answer) for row in rows)
 
 

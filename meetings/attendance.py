@@ -9,28 +9,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Date, cast, update
+from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.declarations import stands
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     col,
     every,
     first,
-    in_program,
     joins,
     lasts,
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     scalar,
@@ -72,6 +74,9 @@ class Attended:
     def filled(self) -> quorum.Filled:
         """It as the quorum counts it."""
         return quorum.Filled(self.seat.id, self.state, self.arrived_at, self.left_at)
+
+
+_OF_ITS_ROW: Final = tuple(one.name for one in fields(Attended) if one.name not in ("seat", "expected"))
 
 
 def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
@@ -130,8 +135,8 @@ def quorum_now(
 def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.QuorumStanding:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
-    It begins when it is opened, where that is before its hour: who left before the hour sat there too. `at_best`, had
-    every principal come of whose seat nothing is recorded.
+    It begins when it is opened, where that is before its hour. `at_best`, had every principal come of whose seat
+    nothing is recorded.
     """
     meeting = read_meeting(session, meeting_id)
     begins = min(meeting.starts_at, meeting.opened_at or meeting.starts_at)
@@ -142,10 +147,7 @@ def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quo
 
 
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
-    """Whether a meeting ever had its quorum, as the attendance is recorded by now.
-
-    None where it had none so far, and seats without a record could still make it.
-    """
+    """Whether a meeting ever had its quorum; None where seats without a record could still make it."""
     if fullest(session, meeting_id).is_met:
         return True
     return None if fullest(session, meeting_id, at_best=True).is_met else False
@@ -228,13 +230,12 @@ def record(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Say how a seat was filled, or correct what was said, and return the version that its row is now.
+    """Say how a seat was filled, or correct it, and return the version that its row is now. Raises Refusal.
 
     `state` is one of models.minutes.ATTENDED. A principal is "present" or "remote", and is meant where no `person_id`
     is given; a person in a principal's place is "alternate", with `is_remote` from elsewhere. `arrived_at` and
-    `left_at`, aware, are for a person who came later or left before the end. `seen` is the version that was
-    looked at, 0 for a seat without one. Raises Refusal: the meeting has not begun, the seat is not the committee's,
-    the person may not sit on it, or sits on another.
+    `left_at`, aware, are for a person who came later or left before the end. `seen` is the version that was looked at,
+    0 for a seat without one.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting.state not in ("under_way", "held"):
@@ -242,31 +243,28 @@ def record(
     if state not in ATTENDED:
         raise Refusal("attendance.state", N_("Choose one of the attendance options offered for this seat."))
     seats = membership(session, meeting.committee_id)
-    before = first(session, of(Attendance).where(_of(meeting_id), Attendance.seat_id == seat_id))
+    before = first(session, of(Attendance).where(Attendance.meeting_id == meeting_id, Attendance.seat_id == seat_id))
     seat = _seat_of(seats, seat_id, meeting.starts.date(), is_recorded=before is not None)
-    was = before or Attendance(
-        program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, seat_id=seat_id, recorded_at=at, version=0
-    )
+    was = before or _unrecorded(session, meeting_id, seat_id, at)
     if seen not in (None, was.version):
         raise changed_meanwhile("attendance")
     person = _who_sits(session, seats, seat, meeting.starts.date(), state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
     arrived_at, left_at = _times(state, arrived_at, left_at)
-    values = {
-        "state": state,
-        "person_id": person,
-        "is_remote": is_remote and state == ALTERNATE,
-        "arrived_at": arrived_at,
-        "left_at": left_at,
-        "recorded_at": at,
-        "recorded_by": by.person_id,
-        "version": was.version + 1,
-    }
     if before is None:
-        of_row = {"program_id": was.program_id, "id": was.id, "meeting_id": meeting_id, "seat_id": seat_id}
-        run(session, insert(Attendance).values(**of_row, **values))
-    else:
-        run(session, update(Attendance).where(_of(meeting_id), col(Attendance.id) == was.id), values)
+        add_row(session, was)
+    rewrite(
+        session,
+        Attendance,
+        was.id,
+        state=state,
+        person_id=person,
+        is_remote=is_remote and state == ALTERNATE,
+        arrived_at=arrived_at,
+        left_at=left_at,
+        recorded_at=at,
+        recorded_by=by.person_id,
+    )
     events.write(
         session,
         "attendance.recorded" if was.state == UNRECORDED else "attendance.corrected",
@@ -297,10 +295,9 @@ def _seat_of(seats: Membership, seat_id: UUID, day: date, *, is_recorded: bool) 
 
 
 def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Record as present every principal whose seat has no record yet; return how many.
+    """Record as present every principal whose seat has no record yet; return how many. Raises Refusal.
 
-    Left as they are: a seat that is vacant that day, and one whose principal is away, answered that they do not come,
-    or sits for another. Raises Refusal.
+    Left as they are: vacant seats, and those whose principal is away, does not come, or sits for another.
     """
     meeting = lock_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)
@@ -330,46 +327,33 @@ def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, 
 def expect_everyone(session: Session, meeting: Meeting, *, at: datetime) -> None:
     """Have an unrecorded row for each seat that exists on a meeting's day. Those that are there stay."""
     seats = membership(session, meeting.committee_id).seats_on(meeting.starts.date())
-    rows = [
-        Attendance(
-            program_id=program_of(session), id=uuid4(), meeting_id=meeting.id, seat_id=seat.id, recorded_at=at
-        ).model_dump()
-        for seat in seats
-    ]
+    rows = [_unrecorded(session, meeting.id, seat.id, at, version=1).model_dump() for seat in seats]
     if rows:
-        run(
-            session,
-            insert(Attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"]),
-            rows,
-        )
+        once = insert(Attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"])
+        run(session, once, rows)
+
+
+def _unrecorded(session: Session, meeting_id: UUID, seat_id: UUID, at: datetime, *, version: int = 0) -> Attendance:
+    return Attendance(
+        program_id=program_of(session), meeting_id=meeting_id, seat_id=seat_id, recorded_at=at, version=version
+    )
 
 
 def is_recorded(session: Session, meeting_id: UUID) -> bool:
     """Whether it was recorded of any seat how it was filled."""
-    found = scalar(session, select(Attendance.id).where(_of(meeting_id), Attendance.state != UNRECORDED).limit(1))
-    return found is not None
+    recorded = only(Attendance.id).where(Attendance.meeting_id == meeting_id, Attendance.state != UNRECORDED)
+    return scalar(session, recorded.limit(1)) is not None
 
 
 def _attended(session: Session, meeting: Meeting, seats: Membership) -> Iterator[Attended]:
     day = meeting.starts.date()
-    rows = {row.seat_id: row for row in every(session, of(Attendance).where(_of(meeting.id)))}
+    rows = {row.seat_id: row for row in every(session, of(Attendance).where(Attendance.meeting_id == meeting.id))}
     for seat in seats.seats:
         row = rows.get(seat.id)
         expected = seats.holders(seat.id, day, PRINCIPAL)
-        if row is not None and (seat.is_of(day) or row.state != UNRECORDED):
-            yield Attended(
-                seat,
-                state=row.state,
-                person_id=row.person_id,
-                is_remote=row.is_remote,
-                arrived_at=row.arrived_at,
-                left_at=row.left_at,
-                recorded_at=row.recorded_at,
-                recorded_by=row.recorded_by,
-                version=row.version,
-                expected=expected,
-            )
-        elif row is None and seat.is_of(day):
+        if row is not None and (stands(seat, day) or row.state != UNRECORDED):
+            yield Attended(seat, expected=expected, **{name: getattr(row, name) for name in _OF_ITS_ROW})
+        elif row is None and stands(seat, day):
             yield Attended(seat, expected=expected)
 
 
@@ -381,15 +365,13 @@ def _who_sits(
         if person_id is not None:
             raise Refusal("attendance.nobody_sat", N_("A seat that is not filled has no occupant."))
         return None
-    principals = seats.holders(seat.id, day, PRINCIPAL)
-    alternates = seats.holders(seat.id, day, ALTERNATE)
-    offered = alternates if state == ALTERNATE else principals
+    offered = seats.holders(seat.id, day, ALTERNATE if state == ALTERNATE else PRINCIPAL)
     if person_id is None and len(offered) == 1:
         return offered[0]
     if person_id is None:
         raise Refusal("attendance.who", N_("Say who sat on this seat."))
     if state != ALTERNATE:
-        if person_id not in principals:
+        if person_id not in offered:
             raise Refusal("attendance.not_principal", N_("This person does not hold this seat on that day."))
         return person_id
     if person_id not in _may_sit(seats, seat, day, _holders_of_alternates_role(session, day)):
@@ -430,10 +412,8 @@ def _refuse_two_seats(
     """A person in another's place fills that seat alone; one who holds two seats as principal fills both."""
     if person_id is None:
         return
-    statement = select(Attendance.state)
-    elsewhere = scalars(
-        session, statement.where(_of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id)
-    ).all()
+    others = only(Attendance.state).where(Attendance.meeting_id == meeting_id, Attendance.seat_id != seat.id)
+    elsewhere = scalars(session, others.where(Attendance.person_id == person_id)).all()
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
             "attendance.sits_already",
@@ -451,10 +431,6 @@ def _times(
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
-
-
-def _of(meeting_id: UUID) -> Any:
-    return and_(in_program(Attendance), Attendance.meeting_id == meeting_id)
 
 
 def _id(person_id: UUID | None) -> str | None:

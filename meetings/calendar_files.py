@@ -62,12 +62,11 @@ def part(
     of_dates: Mapping[datetime, Partstat] | None = None,
     language: str = "fr",
 ) -> CalendarPart:
-    """What goes with the letter of one message.
+    """What goes with the letter of one message, from `organizer` to `attendee`.
 
-    `organizer` is the mailbox that the letter comes from, `attendee` the one that it goes to. `stamp` is the DTSTAMP,
-    an aware moment, `sequence` that of `itip.sequences`. `partstat`, what the person answered last, stays where the
-    message does not ask again; `of_dates` what they answered to single dates of a season, by their original local time.
-    The file's name is in `language`, "fr" or "en". Raises ValueError where our own values are malformed.
+    `stamp` is the DTSTAMP, an aware moment, `sequence` that of `itip.sequences`. `partstat`, what the person answered
+    last, stays where the message does not ask again; `of_dates` what they answered to single dates of a season, by
+    their original local time. Raises ValueError where our own values are malformed.
     """
     if message.method == CANCEL:
         message = replace(message, entry=_without_link(message.entry))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
 from sqlmodel import Session
 
-from domain.declarations import Rhythm
+from domain.declarations import Rhythm, grouped, stands
 from domain.kernel import SHAPE, Question, Refusal, also, ask_ahead, built, col, every, joins, of, only, run, value_of
 from domain.roles import may_act_as
 from locales import N_, pick
@@ -23,40 +24,12 @@ PRINCIPAL = "principal"
 ALTERNATE = "alternate"
 
 
-@dataclass(frozen=True, slots=True)
-class CommitteeSeat:
-    """A seat as a committee has it: its own, or one that it takes from the committee `committee`."""
+class CommitteeSeat(Seat):
+    """A seat as a committee has it: its own, or one that it takes from the committee of the key `committee`."""
 
-    id: UUID
-    committee: str
-    key: str
-    organization_id: UUID
-    organization: str
-    role: str
-    title_fr: str
-    title_en: str
-    voting: bool
-    starts_on: date | None
-    ends_on: date | None
-
-    def is_of(self, day: date) -> bool:
-        """Whether the seat exists on that day."""
-        return _covers(self.starts_on, self.ends_on, day)
-
-
-@dataclass(frozen=True, slots=True)
-class SeatHolding:
-    """A person holds a seat, as principal or as alternate, from a day to a day, both inclusive; or open."""
-
-    seat_id: UUID
-    person_id: UUID
-    kind: str
-    starts_on: date
-    ends_on: date | None
-
-    def is_of(self, day: date) -> bool:
-        """Whether it is held on that day."""
-        return _covers(self.starts_on, self.ends_on, day)
+    model_config = SHAPE
+    committee: str = also(Committee.key)
+    organization: str = also(Organization.short_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +57,23 @@ class Membership:
     committee_id: UUID
     key: str
     seats: tuple[CommitteeSeat, ...]
-    holdings: Mapping[UUID, tuple[SeatHolding, ...]]
+    holdings: Mapping[UUID, Sequence[SeatHolder]]
     absences: Mapping[UUID, tuple[SeatAbsence, ...]] = field(default_factory=dict)
 
     def seats_on(self, day: date) -> tuple[CommitteeSeat, ...]:
         """The seats that exist on that day, in the order in which the program lists them."""
-        return tuple(seat for seat in self.seats if seat.is_of(day))
+        return tuple(seat for seat in self.seats if stands(seat, day))
 
     def holders(self, seat_id: UUID, day: date, kind: str | None = None) -> tuple[UUID, ...]:
         """Who holds a seat on that day, its principal first."""
-        held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
+        held = [one for one in self.holdings.get(seat_id, ()) if stands(one, day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
-    def held_from(self, seat_id: UUID, day: date) -> list[SeatHolding]:
+    def held_from(self, seat_id: UUID, day: date) -> list[SeatHolder]:
         """Who holds a seat on that day or later, as principal or as alternate."""
         return [one for one in self.holdings.get(seat_id, ()) if one.ends_on is None or one.ends_on >= day]
 
-    def to_hold(self, seat_id: UUID, day: date) -> tuple[SeatHolding, ...]:
+    def to_hold(self, seat_id: UUID, day: date) -> tuple[SeatHolder, ...]:
         """A seat's principal from the first later day on, where it has none on that day: the seat is theirs to come."""
         if self.holders(seat_id, day, PRINCIPAL):
             return ()
@@ -119,9 +92,8 @@ class Membership:
     def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
         """The people whom a meeting on that day invites, each once, and the first seat for which.
 
-        The principal of each seat. An absent principal's named deputy; the seat's alternates (CM-2R) where none was
-        named, the deputy has left, or the seat has no principal that day. An absent person stays invited: they may come
-        after all.
+        The principal of each seat. An absent principal's named deputy; the seat's alternates (CM-2R) where there is no
+        deputy, or no principal that day. An absent person stays invited: they may come after all.
         """
         found: dict[UUID, CommitteeSeat] = {}
         for seat in self.seats_on(day):
@@ -151,7 +123,7 @@ class Membership:
             (holding.kind != PRINCIPAL, place, seat)
             for place, seat in enumerate(self.seats_on(day))
             for holding in self.holdings.get(seat.id, ())
-            if holding.person_id == person_id and holding.is_of(day)
+            if holding.person_id == person_id and stands(holding, day)
         ]
         return [seat for _, _, seat in sorted(held, key=lambda one: one[:2])]
 
@@ -201,74 +173,32 @@ def membership(session: Session, committee_id: UUID) -> Membership:
 def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -> dict[UUID, Membership]:
     """Who sits on each of these committees, or on every one, in three statements."""
     rows = committees(session)
-    by_key = {row.key: row for row in rows.values()}
-    wanted = list(rows) if committee_ids is None else [one for one in committee_ids if one in rows]
+    wanted = rows if committee_ids is None else [one for one in committee_ids if one in rows]
+    families = _families(rows, wanted)
     # Not those of every committee: what one costs does not depend on how many others there are.
-    families = sorted({family.id for one in wanted for family in _family(rows[one], by_key)})
-    ask_ahead(
-        session, *(Question[Any](one, {"families": families}) for one in (_SEATS, _HOLDINGS)), Question[Any](_ABSENCES)
-    )
-    seats = _seats(session, families)
-    holdings = _holdings(session, families)
+    asked = {"families": sorted(set(chain.from_iterable(families.values())))}
+    ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, asked), Question(_ABSENCES))
+    seats = grouped(every(session, _SEATS, asked), lambda seat: seat.committee_id)
+    held = grouped(every(session, _HOLDINGS, asked), lambda one: one.seat_id)
     absences = _absences(session)
     return {
-        one: Membership(
-            one,
-            rows[one].key,
-            tuple(dict.fromkeys(seat for family in _family(rows[one], by_key) for seat in seats.get(family.id, ()))),
-            holdings,
-            absences,
-        )
-        for one in wanted
+        one: Membership(one, rows[one].key, tuple(chain.from_iterable(seats[each] for each in family)), held, absences)
+        for one, family in families.items()
     }
 
 
-def _family(row: Committee, by_key: Mapping[str, Committee]) -> Iterator[Committee]:
+def _families(rows: Mapping[UUID, Committee], wanted: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """By committee, those whose seats it takes and itself, in turn, each once."""
+    by_key = {row.key: row for row in rows.values()}
+    return {one: list(dict.fromkeys(_family(rows[one], by_key))) for one in wanted}
+
+
+def _family(row: Committee, by_key: Mapping[str, Committee]) -> Iterator[UUID]:
     """The committees whose seats it takes, first, as the program's file lists them; then itself."""
     for other in row.derived_from:
         if other in by_key:
             yield from _family(by_key[other], by_key)
-    yield row
-
-
-class _SeatOfCommittee(Seat):
-    """A seat with the key of its committee, and the short name of its organization."""
-
-    model_config = SHAPE
-    committee: str = also(Committee.key)
-    organization: str = also(Organization.short_name)
-
-
-def _seat(row: _SeatOfCommittee) -> CommitteeSeat:
-    return CommitteeSeat(
-        id=row.id,
-        committee=row.committee,
-        key=row.key,
-        organization_id=row.organization_id,
-        organization=row.organization,
-        role=row.role,
-        title_fr=row.title_fr,
-        title_en=row.title_en,
-        voting=row.voting,
-        starts_on=row.starts_on,
-        ends_on=row.ends_on,
-    )
-
-
-def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list[CommitteeSeat]]:
-    rows = every(session, _SEATS, {"families": list(committee_ids)})
-    found: dict[UUID, list[CommitteeSeat]] = defaultdict(list)
-    for row in rows:
-        found[row.committee_id].append(_seat(row))
-    return found
-
-
-def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[SeatHolding, ...]]:
-    rows = every(session, _HOLDINGS, {"families": list(committee_ids)})
-    found: dict[UUID, list[SeatHolding]] = defaultdict(list)
-    for row in rows:
-        found[row.seat_id].append(SeatHolding(row.seat_id, row.person_id, row.kind, row.starts_on, row.ends_on))
-    return {seat: tuple(held) for seat, held in found.items()}
+    yield row.id
 
 
 def _absences(session: Session) -> dict[UUID, tuple[SeatAbsence, ...]]:
@@ -300,7 +230,7 @@ def _roles_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, list[
 
 _FAMILIES: Final = bindparam("families", type_=ARRAY(Uuid()))
 _SEATS: Final = built(
-    of(_SeatOfCommittee)
+    of(CommitteeSeat)
     .join(Committee, joins(Seat.committee_id, Committee))
     .join(Organization, joins(Seat.organization_id, Organization))
     .where(col(Seat.committee_id) == any_(_FAMILIES))
@@ -318,7 +248,3 @@ _ROLES: Final = built(
         col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))
     )
 )
-
-
-def _covers(first: date | None, last: date | None, day: date) -> bool:
-    return (first is None or first <= day) and (last is None or day <= last)

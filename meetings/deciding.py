@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import assign
@@ -21,11 +20,11 @@ from domain.kernel import (
     Actor,
     Refusal,
     Span,
+    add_row,
     col,
     local_day,
     only,
     program_of,
-    run,
     says_something,
     scalar,
     scalars,
@@ -87,17 +86,18 @@ def decide(
 ) -> UUID:
     """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
 
-    It is stamped with the quorum of the moment `decided_at`, met or not; that is `at`, where it is not recorded later
-    than it was taken. With an `owner_role`, at one organization or wherever
-    it is held, a task opens for that role to be done by the local day `due_on`. Where it is on management, another
-    opens for each partner that is asked to endorse it, and nothing that rests on the decision counts before they did
-    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided".
-    The task that it was asked for with is done where the decision says that it `grants` what is asked; else the item
-    comes back on an agenda. `takes_back` has the numbers of decisions that it takes back: each holds no more as soon as
-    this one counts (`meetings.taking_back`). Who owes a clause takes nothing back by which its waiver stands again.
-    `seen` is the item's version. An item whose task only its act
-    completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
-    `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
+    It is stamped with the quorum of the moment `decided_at`, met or not: `at`, unless it is recorded later than it was
+    taken. With an `owner_role`, at one organization or anywhere, a task opens to be done by the local day `due_on`. On
+    management, another opens for each partner that is asked to endorse it, and nothing that rests on the decision
+    counts before they did (GV-4); of another kind, `why_not_management` may say why.
+
+    The item is then "decided". The task that it was asked for with is done where the decision says that it `grants`
+    what is asked; else the item comes back on an agenda. An item whose task only its act completes, as that of a
+    candidate, is decided by the verb of that act, which says `in_its_act`. Where `settles` is false, the committee has
+    more to decide on the item, which stays open with its task. `seen` is the item's version.
+
+    `takes_back` has the numbers of decisions that it takes back: each holds no more as soon as this one counts
+    (`meetings.taking_back`). Who owes a clause takes nothing back by which its waiver stands again. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
     """
     meeting = _lock_sitting(session, meeting_id)
@@ -111,19 +111,14 @@ def decide(
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, chosen, has_quorum=stood.is_met)
-    named = set()
-    for row in _to_take_back(session, meeting.committee_id, takes_back, decided_at):
-        _refuse_to_take_back(row, chosen, settles_id)
-        named.add(row.id)
+    named = set(_to_take_back(session, meeting.committee_id, takes_back, chosen, settles_id, decided_at))
     _refuse_to_free_again(session, meeting_id, named, settles_id, by=by, moments=(decided_at, at))
     does_it = settles and (grants or in_its_act)
     number = _next_number(session, meeting.committee_id, meeting.starts.year)
-    counts_since = None if waits else decided_at
     # A case is held before an item, as whoever asks for items holds them.
     completed = does_it and not waits and complete_asked(session, surely(item_id), number, by=by, at=at)
     decision = Decision(
         program_id=program_of(session),
-        id=uuid4(),
         committee_id=meeting.committee_id,
         meeting_id=meeting_id,
         item_id=item_id,
@@ -140,15 +135,15 @@ def decide(
         needs_endorsement=waits,
         why_not_management=_checked_why(chosen, why_not_management),
         endorsement=chosen.endorsement,
-        counts_since=counts_since,
+        counts_since=None if waits else decided_at,
         grants=does_it,
         takes_back=sorted(set(takes_back)),
         settles_id=settles_id,
-        state=_first_state(owner_role),
+        state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
         decided_at=decided_at,
         recorded_by=by.person_id,
     )
-    run(session, insert(Decision).values(decision.model_dump()))
+    add_row(session, decision)
     _tell(session, decision, completed=completed, by=by, at=at)
     _begin(session, decision, by=by, at=at)
     if settles:
@@ -180,11 +175,6 @@ def _checked_kind(kind: str) -> DecisionKind:
 def _checked_why(kind: DecisionKind, why: str) -> str:
     """Why a decision is not on management, where it is not. Raises Refusal."""
     return "" if kind.asks_partners else checked_text(why)
-
-
-def _first_state(owner_role: str) -> str:
-    """How a decision stands when it is recorded: open as long as a role owes it, else in effect."""
-    return DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand")
 
 
 def _checked_moment(meeting: Meeting, decided_at: datetime | None, at: datetime) -> datetime:
@@ -224,10 +214,7 @@ def _refuse_item(
 
 
 def _refuse_to_grant(session: Session, item_id: UUID | None, kind: DecisionKind, *, has_quorum: bool) -> None:
-    """Refuse that a decision is what an item asks for: nothing is asked, or it would not do. Raises Refusal.
-
-    What the guide has the partners endorse is granted by a decision that they are asked to endorse.
-    """
+    """Refuse that a decision is what an item asks for: nothing is asked, or its kind or its quorum will not do."""
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
         raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
@@ -245,9 +232,14 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: DecisionKind,
 
 
 def _to_take_back(
-    session: Session, committee_id: UUID, numbers: Collection[str], at: datetime
-) -> Iterator[RegisteredDecision]:
-    """The decisions of these numbers, which a decision of the committee at `at` may take back. Raises Refusal."""
+    session: Session,
+    committee_id: UUID,
+    numbers: Collection[str],
+    kind: DecisionKind,
+    settles_id: UUID | None,
+    at: datetime,
+) -> Iterator[UUID]:
+    """The decisions of these numbers, where one of this kind may take each back, or settles what is objected to it."""
     found = {row.number: row for row in numbered(session, numbers)}
     for number in numbers:
         row = found.get(number)
@@ -255,13 +247,12 @@ def _to_take_back(
             raise Refusal("decision.not_to_be_taken_back", _NOT_IN_EFFECT, number=number)
         if row.decided_at > at:
             raise taking_back.not_later()
-        yield row
+        if settles_id != row.id:
+            _refuse_to_take_back(row, kind)
+        yield row.id
 
 
-def _refuse_to_take_back(row: RegisteredDecision, kind: DecisionKind, settles_id: UUID | None) -> None:
-    """Refuse that a decision of this kind takes one back, unless it settles what is objected to it. Raises Refusal."""
-    if settles_id == row.id:
-        return
+def _refuse_to_take_back(row: RegisteredDecision, kind: DecisionKind) -> None:
     if row.endorsement == "objected":
         raise taking_back.objected()
     if row.needs_endorsement and not kind.asks_partners:
@@ -279,9 +270,8 @@ def _refuse_to_free_again(
 ) -> None:
     """Refuse that a decision about to be recorded frees a partner by the standing of another, as that one itself would.
 
-    What it takes back may have taken back what frees a partner, near or far: who owes the clause has no hand in that,
-    and the quorum is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises
-    Refusal.
+    What it takes back may have taken back what frees a partner: who owes the clause has no hand in that, and the quorum
+    is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises Refusal.
     """
     kept = [] if settles_id is None or settles_id in named else [settles_id]
     for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):
@@ -344,18 +334,10 @@ def _assigned(
     """The task of the role that owes a decision, which waits as long as the decision does; None where no role does."""
     if not role:
         return None
-    return assign(
-        session,
-        STEP,
-        number,
-        title_fr=say("fr", N_("Decision %(number)s"), number=number),
-        title_en=say("en", N_("Decision %(number)s"), number=number),
-        chain=_chain(role, organization_id),
-        due_on=surely(due_on),
-        by=by,
-        at=at,
-        waits=waits,
-    )
+    fr, en = (say(language, N_("Decision %(number)s"), number=number) for language in ("fr", "en"))
+    chain = _chain(role, organization_id)
+    due = surely(due_on)
+    return assign(session, STEP, number, title_fr=fr, title_en=en, chain=chain, due_on=due, by=by, at=at, waits=waits)
 
 
 def _tell(session: Session, decision: Decision, *, completed: bool, by: Actor, at: datetime) -> None:

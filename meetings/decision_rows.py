@@ -31,11 +31,10 @@ class DecisionWithTask(Decision):
 
 
 class RegisteredDecision(DecisionWithTask):
-    """A decision as its register has it.
+    """A decision as its register has it: `state`, `closed_at`, `closed_as` and `due_on` as its task has them now.
 
-    `state`, `closed_at` and `closed_as` are as the task that it opened has them now, and so is `due_on`. `letters` are
-    the committee's, `starts` is the local start of the meeting, and `audience` says who may read the item that it was
-    taken on (`models.agenda.AUDIENCES`).
+    `letters` are the committee's, `starts` is the local start of the meeting, and `audience` says who may read the item
+    that it was taken on.
     """
 
     model_config = SHAPE
@@ -56,16 +55,12 @@ class RegisteredDecision(DecisionWithTask):
     item_en: str = also(value_of(func.coalesce(col(AgendaItem.title_en), "")))
     #: Whether its committee settles objections.
     is_where_objections_settle: bool = also(value_of(false()))
-    #: The days since it was decided and since it was due, where its age is asked for.
+    #: The days since it was decided, where its age is asked for.
     age_days: int = also(value_of(literal(0)))
-    late_days: int = also(value_of(literal(0)))
 
 
 def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = None) -> DecisionWithTask:
-    """A decision's stored row, locked.
-
-    Raises Refusal: there is none, or not in the version `seen`.
-    """
+    """A decision's stored row, locked. Raises Refusal: there is none, or not in the version `seen`."""
     row = first(
         session,
         of(DecisionWithTask)

@@ -55,10 +55,7 @@ def said_as(one: Endorsed) -> str:
 
 
 def endorsement_in_words(row: RegisteredDecision, asked: Sequence[Endorsed], *, settles: str = "") -> Both:
-    """What the partners made of a decision, in both languages; blank where there is nothing to say of it.
-
-    `settles` is the number of the decision whose objections this one settles.
-    """
+    """What the partners made of a decision; `settles` is the number of the decision whose objections it settles."""
     said = {language: _said(language, row, asked, settles) for language in LANGUAGES}
     return Both(fr=said["fr"], en=said["en"]) if any(said.values()) else NOTHING
 

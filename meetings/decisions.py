@@ -27,6 +27,7 @@ from domain.kernel import (
     run,
     same,
     scalars,
+    tuples,
 )
 from locales import N_
 from meetings import quorum
@@ -72,7 +73,7 @@ def of_task(session: Session, task_id: UUID) -> tuple[UUID, str] | None:
 
 def decisions_of(session: Session, meeting_id: UUID) -> list[RegisteredDecision]:
     """What one meeting decided, in the order of the numbers."""
-    return _read(session, col(Decision.meeting_id) == meeting_id)
+    return _read(session, Decision.meeting_id == meeting_id)
 
 
 def registers(session: Session, committee_ids: Iterable[UUID], year: int) -> list[RegisteredDecision]:
@@ -98,13 +99,9 @@ def asked_of_years(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[str
 
 def latest(session: Session, committee_id: UUID, most: int) -> list[RegisteredDecision]:
     """What a committee decided last, the last decision first."""
-    numbers = (
-        only(Decision.id)
-        .where(Decision.committee_id == committee_id)
-        .order_by(col(Decision.decided_at).desc(), col(Decision.id))
-        .limit(most)
-    )
-    return _read(session, col(Decision.id).in_(numbers))[::-1]
+    its = only(Decision.id).where(Decision.committee_id == committee_id)
+    last = its.order_by(col(Decision.decided_at).desc(), col(Decision.id)).limit(most)
+    return _read(session, col(Decision.id).in_(last))[::-1]
 
 
 def open_in(session: Session, committee_ids: Iterable[UUID]) -> list[RegisteredDecision]:
@@ -119,10 +116,7 @@ def asked_of_open_in(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[R
 
 
 def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[RegisteredDecision]:
-    """Decisions on management on which one of these organizations is asked.
-
-    Withdrawn ones are not among them.
-    """
+    """Decisions on management on which one of these organizations is asked, but for withdrawn ones."""
     if not organization_ids:
         return []
     rows = _shown(session, every(session, *ASKED_TO_ENDORSE))
@@ -131,10 +125,9 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[Reg
 
 
 def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
-    """Decisions of any committee since a local day that are not about management.
+    """Decisions since a local day that are not about management, on which no partner is asked, the last one first.
 
-    Partners are not asked about them unless a decision says so. The last decision is first. What another committee than
-    the one that settles objections decides as clinical is its own matter, and left out.
+    What another committee than the one that settles objections decides as clinical is its own matter, and left out.
     """
     return _read(
         session,
@@ -148,14 +141,11 @@ def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
 
 def owed_by(session: Session, organization_id: UUID) -> list[RegisteredDecision]:
     """What this organization carries out or carried out, in the order of the numbers."""
-    return _read(session, col(Decision.owner_organization_id) == organization_id)
+    return _read(session, Decision.owner_organization_id == organization_id)
 
 
 def taken_on(session: Session, committee_key: str, kind: str, subject: str) -> list[RegisteredDecision]:
-    """What a committee decided on what was asked for by `agendas.ask` as this kind and subject, the first one first.
-
-    Withdrawn ones too, by their state. Raises Refusal: no such committee.
-    """
+    """What a committee decided on what was asked for as this kind and subject, in order; withdrawn ones too."""
     return _read(
         session,
         col(Decision.committee_id) == committee_of(session, committee_key).id,
@@ -171,16 +161,14 @@ def taken_before(session: Session, moment: datetime) -> list[RegisteredDecision]
 
 def with_age(session: Session, row: RegisteredDecision, day: date) -> RegisteredDecision:
     """An open decision with its age on a local day."""
-    late = 0 if row.due_on is None else max(0, (day - row.due_on).days)
-    return replaced(row, age_days=(day - local_day(session, row.decided_at)).days, late_days=late)
+    return replaced(row, age_days=(day - local_day(session, row.decided_at)).days)
 
 
 def register_paper(
     session: Session, committee_id: UUID, year: int, on: date, *, audience: str = PARTNERS
 ) -> RegisterContent:
     """A committee's register of a year as a document has it on the local day `on`, for this audience."""
-    here = program(session)
-    committee = committees(session)[committee_id]
+    here, committee = program(session), committees(session)[committee_id]
     rows = [row for row in registers(session, [committee_id], year) if is_for(row, audience)]
     endorsed = endorsements_in_words(session, rows)
     return RegisterContent(
@@ -210,15 +198,10 @@ def quorum_words(stood: quorum.QuorumStanding, seats: Sequence[CommitteeSeat]) -
 def endorsements_in_words(session: Session, rows: Sequence[RegisteredDecision]) -> dict[UUID, Both]:
     """What the partners made of each of these decisions, in both languages, by its id."""
     asked = endorsements(session, [row.id for row in rows])
-    settled = _numbers(session, [row.settles_id for row in rows if row.settles_id])
+    ids = [row.settles_id for row in rows if row.settles_id]
+    named = tuples(session, only(Decision.id, Decision.number).where(col(Decision.id).in_(ids))) if ids else ()
+    settled: dict[UUID | None, str] = dict(named)
     return {row.id: endorsement_in_words(row, asked[row.id], settles=settled.get(row.settles_id, "")) for row in rows}
-
-
-def _numbers(session: Session, ids: Sequence[UUID]) -> dict[UUID | None, str]:
-    if not ids:
-        return {}
-    rows = run(session, only(Decision.id, Decision.number).where(col(Decision.id).in_(ids)))
-    return {row.id: row.number for row in rows}
 
 
 def _register_line(session: Session, row: RegisteredDecision, endorsement: Both) -> RegisterLine:

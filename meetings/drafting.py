@@ -35,6 +35,7 @@ from domain.kernel import (
     run,
     scalar,
     scalars,
+    tuples,
 )
 from domain.mail import COORDINATION, notices
 from domain.record import events
@@ -67,10 +68,9 @@ APART: Final = 7
 OF_LATE: Final = 8
 #: How a draft is settled once dates are planned that follow its day.
 PLANNED: Final = "planned"
-#: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
 #: Why a date of a season is off that nobody wanted, and against which nothing speaks.
 NO_MEETING: Final = N_("No meeting that week.")
-
+#: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
 USUAL_WEEKDAY: Final[Weekday] = "wednesday"
 USUAL_HOUR: Final = time(13, 30)
 
@@ -83,9 +83,7 @@ def propose(
     """Dates for a committee from a day on: a season to `last` for a weekly one, else a year at its rhythm.
 
     Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
-    Raises Refusal, with what would help, where there is nothing to propose: the committee has no rhythm, the holidays
-    of a year are not known, no such weekday lies in the season, the year's meetings stand already, or another season
-    of it; and, with `today`, where the first day is past.
+    Raises Refusal, with what would help, where there is nothing to propose; and, with `today`, where `first` is past.
     """
     row = committees(session)[committee_id]
     rhythm = rhythm_of(row)
@@ -105,8 +103,6 @@ def propose(
         return propose_year(rhythm.times, first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
-    if found:
-        refuse_overlap(session, committee_id, found[0].original, found[-1].original)
     if not found:
         raise Refusal(
             "dates.no_weekday",
@@ -118,6 +114,7 @@ def propose(
             last=ends.isoformat(),
             weekday=each_week(WEEKDAYS.index(terms.weekday)),
         )
+    refuse_overlap(session, committee_id, found[0].original, found[-1].original)
     return found
 
 
@@ -140,20 +137,16 @@ def in_the_readers_words(session: Session, meetings: Sequence[Meeting], language
 def _days_held(session: Session, meetings: Sequence[Meeting]) -> set[tuple[UUID, date]]:
     """The days of these on which their committees meet, each with its committee."""
     day = cast(col(Meeting.starts), Date)
-    rows = run(
-        session,
-        only(Meeting.committee_id, day).where(
-            col(Meeting.committee_id).in_({one.committee_id for one in meetings}),
-            Meeting.state != "cancelled",
-            day.in_({original_of(one).date() for one in meetings}),
-        ),
+    held = only(Meeting.committee_id, day).where(
+        col(Meeting.committee_id).in_({one.committee_id for one in meetings}),
+        Meeting.state != "cancelled",
+        day.in_({original_of(one).date() for one in meetings}),
     )
-    return {(committee_id, held_on) for committee_id, held_on in rows}
+    return set(tuples(session, held))
 
 
 def _never_planned(meeting: Meeting) -> bool:
-    is_off = meeting.state == "cancelled" and meeting.settled_by is None
-    return is_off and meeting.series_id is not None
+    return meeting.state == "cancelled" and meeting.settled_by is None and meeting.series_id is not None
 
 
 def _in_language(calendar: Calendar, meeting: Meeting, held: Collection[tuple[UUID, date]], language: str) -> str:
@@ -194,8 +187,7 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Draft dates for every committee whose planned ones run out, and tell the coordinator; which committees.
 
     A committee has one draft for what follows its last planned date: one that was settled is not drafted again, unless
-    everything that was planned after that date was called off since. One that waits is overtaken, and settled, once the
-    last planned date is no earlier than its first one: these dates were planned without it.
+    all that was planned after that date was called off. One that waits is settled once dates are planned without it.
     """
     today = local_day(session, at)
     drafted = []
@@ -212,15 +204,20 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
 
 def last_planned(session: Session, committee_id: UUID) -> date | None:
     """The day of a committee's last meeting that stands."""
-    its = only(Meeting.starts).where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
-    last = scalar(session, its.order_by(col(Meeting.starts).desc()).limit(1))
+    last = next(iter(_last_starts(session, committee_id, 1)), None)
     return None if last is None else last.date()
+
+
+def _last_starts(session: Session, committee_id: UUID, most: int) -> Sequence[datetime]:
+    """When a committee's last meetings that stand begin, the last first."""
+    its = only(Meeting.starts).where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
+    return scalars(session, its.order_by(col(Meeting.starts).desc()).limit(most)).all()
 
 
 def drafts(session: Session) -> list[DraftedYear]:
     """The drafts that wait for the coordinator, the oldest first."""
-    statement = of(DraftedYear).where(col(DraftedYear.settled_at).is_(None))
-    return every(session, statement.order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)))
+    waiting = of(DraftedYear).where(col(DraftedYear.settled_at).is_(None))
+    return every(session, waiting.order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)))
 
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
@@ -243,9 +240,8 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
 def _draft_one(session: Session, row: Committee, follows: date, today: date, *, by: Actor, at: datetime) -> bool:
     known = every(session, of(DraftedYear).where(DraftedYear.committee_id == row.id))
     waiting = [draft for draft in known if draft.settled_at is None]
-    if not all(_is_overtaken(draft, follows) for draft in waiting):
-        return False
-    if any(draft.follows == follows and not _fell_through(session, draft) for draft in known):
+    stands = any(draft.follows == follows and not _fell_through(session, draft) for draft in known)
+    if stands or not all(_is_overtaken(draft, follows) for draft in waiting):
         return False
     first = max(follows, today) + timedelta(days=1)
     dates = propose(session, row.id, first)
@@ -287,13 +283,9 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
     """Whether what was planned after the day that a settled draft follows was called off since."""
     if draft.settled_as != PLANNED:
         return False
-    statement = only(Meeting.id).where(
-        Meeting.committee_id == draft.committee_id,
-        col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
-        col(Meeting.cancelled_at) >= draft.settled_at,
-    )
-    called_off = scalar(session, statement.limit(1))
-    return called_off is not None
+    after = datetime.combine(draft.follows + timedelta(days=1), time.min)
+    its = only(Meeting.id).where(Meeting.committee_id == draft.committee_id, col(Meeting.starts) >= after)
+    return scalar(session, its.where(col(Meeting.cancelled_at) >= draft.settled_at).limit(1)) is not None
 
 
 def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[DateProposal, ...], at: datetime) -> None:
@@ -311,17 +303,21 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[DatePro
 
 
 def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> DateConstraints:
-    named = committees(session)
-    statement = of(Meeting).where(
-        Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
-    )
-    rows = every(session, statement.order_by(col(Meeting.starts_at)))
-    members = memberships(session)
-    zone = program(session).time_zone
-    if rhythm.weekday is not None and rhythm.at is not None:
-        weekday, hour = rhythm.weekday, rhythm.at
-    else:
+    named, members, zone = committees(session), memberships(session), program(session).time_zone
+    year_before = datetime.combine(first, time.min) - timedelta(days=370)
+    stand = of(Meeting).where(Meeting.state != "cancelled", col(Meeting.starts) >= year_before)
+    taken = [
+        (one.committee_id, one.starts_at, one.ends_at) for one in every(session, stand.order_by(col(Meeting.starts_at)))
+    ]
+    taken += _drafted(session, row.id, zone)
+    weekday, hour = rhythm.weekday, rhythm.at
+    if weekday is None or hour is None:
         weekday, hour = _usual(session, row.id)
+
+    def booked(committee_id: UUID, starts_at: datetime, ends_at: datetime) -> BookedMeeting:
+        by, people = named[committee_id], members[committee_id].invited(local_of(starts_at, zone).date())
+        return BookedMeeting(by.key, by.title_fr, by.title_en, starts_at, ends_at, frozenset(people))
+
     return DateConstraints(
         committee=row.key,
         calendar=calendar_of(session),
@@ -330,29 +326,13 @@ def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Dat
         at=hour,
         minutes=lasts(row),
         people=frozenset(members[row.id].invited(first)),
-        taken=tuple(
-            BookedMeeting(
-                named[committee_id].key,
-                named[committee_id].title_fr,
-                named[committee_id].title_en,
-                starts_at,
-                ends_at,
-                frozenset(members[committee_id].invited(local_of(starts_at, zone).date())),
-            )
-            for committee_id, starts_at, ends_at in [
-                *((one.committee_id, one.starts_at, one.ends_at) for one in rows),
-                *_drafted(session, row.id, zone),
-            ]
-        ),
+        taken=tuple(booked(*one) for one in taken),
         apart={} if rhythm.per == "week" else dict.fromkeys(_kept_apart_from(row, named.values()), APART),
     )
 
 
 def _kept_apart_from(row: Committee, every: Iterable[Committee]) -> list[str]:
-    """The keys of the committees from whose meetings this one's keep `APART`: those that it is derived from.
-
-    But for one that leaves no day as far from two of its own meetings, as a weekly one: there only clashes count.
-    """
+    """The committees from whose meetings this one's keep `APART`: those it is derived from that meet seldom enough."""
     days = {one.key: _days_between(rhythm_of(one)) for one in every}
     return [key for key in row.derived_from if days.get(key, _YEAR) >= 2 * APART]
 
@@ -365,10 +345,7 @@ def _days_between(rhythm: Rhythm | None) -> int:
 
 
 def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[UUID, datetime, datetime]]:
-    """When the other committees would meet by the drafts that wait: whose, and when each date begins and ends.
-
-    Of two that are drafted in one round the second keeps clear of the first as it will of the dates once they stand.
-    """
+    """When the other committees would meet by the drafts that wait: whose, and when each date begins and ends."""
     for draft in drafts(session):
         if draft.committee_id == committee_id:
             continue
@@ -378,17 +355,8 @@ def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[
 
 
 def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
-    """The weekday and the hour at which a committee met most often of late; of two, the one that it had last.
-
-    One date that was moved, or held out of turn, makes no custom.
-    """
-    met = scalars(
-        session,
-        only(Meeting.starts)
-        .where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
-        .order_by(col(Meeting.starts).desc())
-        .limit(OF_LATE),
-    ).all()
+    """The weekday and the hour at which a committee met most often of late; of two, the one that it had last."""
+    met = _last_starts(session, committee_id, OF_LATE)
     if not met:
         return USUAL_WEEKDAY, USUAL_HOUR
     ((weekday, _),) = Counter(one.weekday() for one in met).most_common(1)

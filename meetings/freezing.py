@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -42,13 +42,12 @@ from meetings.agenda_items import (
     set_positions,
     write_item_event,
 )
-from meetings.agenda_papers import PARTNERS, Printed, Reader, Replacing
+from meetings.agenda_papers import PARTNERS, PrintedAgenda, Reader, Replacing
 from meetings.agenda_requests import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.locking import lock_meeting, read_meeting, write_meeting
-from meetings.reasons import LATE_REQUEST, without
-from models.agenda import AUDIENCES, AgendaItem, AgendaVersion
+from models.agenda import AUDIENCES, LATE_REQUEST, AgendaItem, AgendaVersion
 from models.meeting import Meeting
 
 #: By the language whose title is missing.
@@ -117,8 +116,7 @@ def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen:
         # Nothing is late on an agenda that is frozen as a whole, also where it came while nobody had frozen it.
         change_item(session, row, number=str(number), frozen_at=at, position=number, late=False)
     write_meeting(session, meeting, agenda_frozen_at=at)
-    paper = agenda_papers.paper(session, meeting_id)
-    _keep(session, meeting_id, "agenda", paper, _printed(items_of(session, meeting_id)), at)
+    _keep(session, meeting_id, "agenda", agenda_papers.paper(session, meeting_id), at)
     events.write(session, "agenda.frozen", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(rows))
     return outgoing(session, meeting_id)
 
@@ -167,13 +165,13 @@ def add_late(
         frozen_at=at,
         late=True,
         late_reason=line,
-        reasons=without(row.reasons, LATE_REQUEST),
+        reasons=row.reasons.without(LATE_REQUEST),
     )
     set_positions(session, [*rows[:after], replaced(row, position=0), *rows[after:]])
     addendum = 1 + agenda_papers.versions_of(session, meeting_id)[-1].addendum
     added = [one for one in items_of(session, meeting_id) if one.id == item_id]
     paper = agenda_papers.paper(session, meeting_id, addendum=addendum, only=added)
-    _keep(session, meeting_id, "addendum", paper, _printed(added), at)
+    _keep(session, meeting_id, "addendum", paper, at)
     write_item_event(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
     return outgoing(session, meeting_id, addendum=addendum)
 
@@ -203,7 +201,7 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         change_item(session, row, **UNPRINTED)
     for one in late_requests(session, meeting_id):
         row = lock_item(session, one.id)
-        change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))
+        change_item(session, row, late_reason="", reasons=row.reasons.without(LATE_REQUEST))
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True
@@ -256,11 +254,11 @@ def _restate(session: Session, meeting: Meeting, *, by: Actor, at: datetime) -> 
     Its items say what they said when they were printed.
     """
     now = read_meeting(session, meeting.id)
-    frozen, rows = agenda_papers.frozen_whole(session, meeting.id)
-    taken = sum(line.minutes for line in frozen.items)
+    frozen = agenda_papers.frozen_whole(session, meeting.id)
+    taken = sum(line.minutes for line in frozen.says.items)
     head = agenda_papers.head_of(session, now)
-    paper = replace(frozen, head=head, overrun_minutes=max(0, taken - now.minutes))
-    _keep(session, meeting.id, "agenda", paper, rows, at)
+    says = replace(frozen.says, head=head, overrun_minutes=max(0, taken - now.minutes))
+    _keep(session, meeting.id, "agenda", replace(frozen, says=says), at)
     events.write(session, "agenda.restated", "meeting", meeting.id, by=by, at=at)
 
 
@@ -285,15 +283,9 @@ def _late_number(rows: Sequence[PresentedItem], row: AgendaItem) -> tuple[int, s
     return family[-1], f"{parent}.{int(last or 0) + 1}"
 
 
-def _printed(rows: Iterable[PresentedItem]) -> tuple[Printed, ...]:
-    return tuple(Printed(row.id, row.audience) for row in rows)
-
-
-def _keep(
-    session: Session, meeting_id: UUID, kind: str, paper: AgendaContent, rows: Sequence[Printed], at: datetime
-) -> None:
+def _keep(session: Session, meeting_id: UUID, kind: str, paper: PrintedAgenda, at: datetime) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
-    content = agenda_papers.kept(paper, rows)
+    content = paper.kept()
     run(
         session,
         insert(AgendaVersion).values(

@@ -19,8 +19,7 @@ from domain.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import REQUEST
-from meetings.reasons import EDITED
-from models.agenda import AgendaItem
+from models.agenda import EDITED, AgendaItem
 
 
 def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
@@ -40,7 +39,7 @@ def _is_a_members(session: Session, row: AgendaItem, at: datetime) -> bool:
     if row.kind != REQUEST or row.frozen_at is not None:
         return False
     keepers = {one.person_id for one in standing(session, local_day(session, at)).falls(COORDINATION).holders}
-    return row.asked_by not in keepers and all(reason["code"] != EDITED for reason in row.reasons)
+    return row.asked_by not in keepers and all(reason.code != EDITED for reason in row.reasons)
 
 
 def _texts(row: AgendaItem) -> list[str]:

@@ -27,7 +27,7 @@ from domain.kernel import (
     scalars,
     select,
 )
-from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
+from meetings import agenda_drawing, agendas, assembling, carrying, endorsements, freezing, posting
 from meetings.agenda_items import TALKED_ABOUT, PresentedItem, item_of, items_of, lock_item, open_item, put_last
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
@@ -190,9 +190,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
-    made = open_item(
-        session, committee_id, found, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn"
-    )
+    made = open_item(session, committee_id, found, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn")
     there = item_of(session, made).meeting_id
     if there is not None:
         return made if there == meeting.id else None
@@ -215,7 +213,7 @@ def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> No
     past = ~_is_to_come(session, at), col(Meeting.state).in_(_NOT_CLOSED)
     there = _item_before(session, decision_id, *past, outcomes=[""])
     if there is not None:
-        assembling.carry_one(session, there.id, by=posting.BY_AGENDAS, at=at)
+        carrying.carry_one(session, there.id, by=posting.BY_AGENDAS, at=at)
 
 
 def item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedItem | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from domain.obligations import reading
 from locales import N_
-from meetings.reasons import ItemReason
+from models.agenda import ItemReason
 
 _YEAR: Final = timedelta(days=365)
 _RECORD: Final = N_(

@@ -1,40 +1,34 @@
-"""Why an item is on an agenda: the facts that put it there, kept as codes and values, and told in words.
+"""Why an item is on an agenda, told in words: the facts that put it there are kept as codes and values.
 
-Kept as `{"code": …, "facts": …}`; with `rule`, the declared rule that drew it; with `sentence`, the words that the
-asker brought along, so that a layer above adds reasons without a line here. Facts are days, counts, numbers such as
-#2019-02, names of organizations, and declared texts in both languages: never a person's name, never typed words.
+Where an asker brought the words along, as `sentence`, a layer above adds reasons without a line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final, cast
 
 from locales import LANGUAGES, N_, Counted, say, say_n
-
-Fact = str | int | Mapping[str, str]
-Kept = dict[str, Any]
-
-#: What people did to an item, which is no fact of the program: it is kept beside the reasons and told to nobody.
-EDITED: Final = "edited"
-TAKEN_OFF: Final = "taken_off"
+from models.agenda import (
+    CARRIED,
+    EDITED,
+    ENDED,
+    LATE_REQUEST,
+    REFERRED,
+    RETURNED,
+    STANDING_THREE_TIMES,
+    TAKEN_OFF,
+    THREE_TIMES,
+    ItemReason,
+    Reasons,
+)
 
 #: Why the program itself adds an item late: kept in its row as it stands here.
 COULD_NOT_WAIT: Final = N_("It could not wait for the committee.")
 
-CARRIED: Final = "carried"
-THREE_TIMES: Final = "three_times"
-STANDING_THREE_TIMES: Final = "standing_three_times"
-
 #: After so many meetings that did not reach it, an item asks for a decision or an end.
 TOO_OFTEN: Final = 3
-LATE_REQUEST: Final = "late_request"
-RETURNED: Final = "returned"
-REFERRED: Final = "referred"
-ENDED: Final = "ended"
-#: What the passing of time adds to a reason, and is none by itself.
-AGES: Final = frozenset({CARRIED, THREE_TIMES, STANDING_THREE_TIMES, RETURNED})
 
 _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "standing": N_("It is on every agenda of the committee."),
@@ -95,39 +89,19 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
 }
 
 
-@dataclass(frozen=True)
-class ItemReason:
-    """A reason as the asker of an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
-
-    `sentence` stays empty for the codes that this module words itself.
-    """
-
-    code: str
-    sentence: str = ""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-
-    def kept(self, rule: str = "") -> Kept:
-        """It as a row keeps it. Raises KeyError where it has no words, or they want a fact that is not given."""
-        kept: Kept = {"code": self.code, "facts": dict(self.facts)}
-        if self.sentence:
-            kept["sentence"] = self.sentence
-        if rule:
-            kept["rule"] = rule
-        if self.code not in (EDITED, TAKEN_OFF):
-            for language in LANGUAGES:
-                _worded(kept, language)
-        return kept
+def worded(reasons: Iterable[ItemReason], rule: str = "") -> Reasons:
+    """The reasons of an item, by the rule that drew it. Raises KeyError where one lacks words, or a fact of them."""
+    found = Reasons(replace(reason, rule=rule) for reason in reasons)
+    for reason in found:
+        for language in LANGUAGES:
+            _sentence(reason, language)
+    return found
 
 
-def reason_in_words(reason: Kept, language: str) -> str:
-    """A kept reason as a sentence in `language`; "" for what people did to the item, which is no reason."""
-    return "" if reason["code"] in (EDITED, TAKEN_OFF) else _worded(reason, language)
-
-
-def in_words(reasons: Iterable[Kept], language: str) -> str:
-    """Several reasons, each sentence once."""
-    sentences = (reason_in_words(reason, language) for reason in reasons)
-    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+def in_words(reasons: Iterable[ItemReason], language: str) -> str:
+    """Several reasons, each sentence once; what people did to the item is no reason."""
+    sentences = (_sentence(reason, language) for reason in reasons if reason.code not in (EDITED, TAKEN_OFF))
+    return " ".join(dict.fromkeys(sentences))
 
 
 def why_late(kept: str, language: str) -> str:
@@ -135,55 +109,12 @@ def why_late(kept: str, language: str) -> str:
     return say(language, kept) if kept == COULD_NOT_WAIT else kept
 
 
-def merged(reasons: Sequence[Kept], more: Iterable[Kept]) -> list[Kept]:
-    """The reasons, and those of `more` that are not among them."""
-    found = list(reasons)
-    found += [reason for reason in more if reason not in found]
-    return found
-
-
-def edited(reasons: Iterable[Kept]) -> frozenset[str]:
-    """The columns that people changed by hand, and that no rule may change back."""
-    return frozenset(name for reason in reasons if reason["code"] == EDITED for name in reason["facts"]["columns"])
-
-
-def with_edited(reasons: Sequence[Kept], columns: Iterable[str]) -> list[Kept]:
-    """The reasons, with these columns as well among those changed by hand."""
-    every = sorted(edited(reasons) | set(columns))
-    return [*without(reasons, EDITED), {"code": EDITED, "facts": {"columns": every}}] if every else list(reasons)
-
-
-def taken_off(reasons: Iterable[Kept]) -> frozenset[str]:
-    """The ids of the meetings from whose agendas people took the item off."""
-    return frozenset(reason["facts"]["meeting"] for reason in reasons if reason["code"] == TAKEN_OFF)
-
-
-def without(reasons: Iterable[Kept], *codes: str) -> list[Kept]:
-    """The reasons but those of these codes."""
-    return [reason for reason in reasons if reason["code"] not in codes]
-
-
-def is_drawn(reasons: Sequence[Kept]) -> bool:
-    """Whether a rule alone put the item there, untouched since."""
-    return any("rule" in reason for reason in reasons) and all(
-        "rule" in reason or reason["code"] in AGES for reason in reasons
-    )
-
-
-def is_over(reasons: Iterable[Kept]) -> bool:
-    """Whether the fact that put the item there no longer holds: it stays on the agenda as printed, and on no other."""
-    return any(reason["code"] == ENDED for reason in reasons)
-
-
-def speak_for_it(reasons: Iterable[Kept]) -> bool:
-    """Whether any of these is a reason to talk about the item, and not only what became of it meanwhile."""
-    return any(reason["code"] not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for reason in reasons)
-
-
-def _worded(reason: Kept, language: str) -> str:
-    facts = reason["facts"]
+def _sentence(reason: ItemReason, language: str) -> str:
+    """A reason as a sentence in `language`. Raises KeyError where it has no words, or they want a fact."""
     # Our own words before those that were kept: a sentence that was mended is told as mended.
-    words = _SENTENCES.get(reason["code"]) or reason["sentence"]
+    words = _SENTENCES.get(reason.code) or reason.sentence
+    if not words:
+        raise KeyError(reason.code)
     if isinstance(words, Counted):
-        return say_n(language, words.singular, words.plural, facts["n"])
-    return say(language, words, **facts)
+        return say_n(language, words.singular, words.plural, cast("int", reason.facts["n"]))
+    return say(language, words, **reason.facts)

@@ -26,8 +26,7 @@ from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas
 from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.participant import Participant
 
 #: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.

@@ -15,7 +15,7 @@ from domain.casework import complete_task
 from domain.kernel import Actor, Refusal, local_day, surely
 from domain.record import events
 from locales import N_
-from meetings import agenda_requests, agendas, assembling, attendance, freezing, minutes, objections, unclosed
+from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
     PresentedItem,
@@ -34,7 +34,6 @@ from meetings.agenda_items import item_state_after as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
 from meetings.locking import lock_meeting, write_meeting
-from meetings.reasons import is_over
 from meetings.schedule import meeting_state_after
 from meetings.texts import checked_text
 from models.agenda import OUTCOMES, AgendaItem
@@ -182,10 +181,10 @@ def close_meeting(
             numbers=", ".join(number for number, _ in untreated),
         )
     for _, item in untreated:
-        treat(session, item.id, "withdrawn" if is_over(item.reasons) else "carried", by=by, at=at)
+        treat(session, item.id, "withdrawn" if item.reasons.is_over else "carried", by=by, at=at)
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
-    carried = assembling.carry_over(session, meeting_id, by=by, at=at)
+    carried = carrying.carry_over(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
@@ -228,7 +227,7 @@ def _take_from_elsewhere(session: Session, row: AgendaItem, outcome: str, *, by:
     It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
     otherwise, a rule may have put on a later agenda meanwhile.
     """
-    stays = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
+    stays = row.outcome == "carried" and carrying.take_back(session, row, by=by, at=at)
     if outcome or row.state != "settled":
         return
     if stays or open_row(session, row.committee_id, row.kind, row.subject) is not None:
@@ -254,7 +253,7 @@ def _refuse_outcome(session: Session, row: AgendaItem, outcome: str) -> None:
         raise Refusal("item.outcome", N_("Choose one of the outcomes offered for this item."))
     if stands and outcome != "decided":
         raise Refusal("item.decided", N_("A decision was recorded on this item, and is in effect."))
-    if outcome == "carried" and is_over(row.reasons):
+    if outcome == "carried" and row.reasons.is_over:
         raise Refusal(
             "item.over",
             N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),

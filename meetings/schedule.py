@@ -36,7 +36,7 @@ from domain.kernel import (
 )
 from domain.record import events
 from locales import N_
-from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
+from meetings import answers, carrying, freezing, invitations, objections, posting, unclosed
 from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import PersonalNews
@@ -188,7 +188,7 @@ def move_meeting(
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row.starts, row.minutes):
         freezing.follow_move(session, meeting_id, was=row.starts, by=by, at=at)
-        assembling.take_up_again(session, meeting_id, by=by, at=at)
+        carrying.take_up_again(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     return _tell_of(session, [row], at)
 
@@ -211,7 +211,7 @@ def cancel_meeting(
         settled_by=by.person_id,
     )
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
-    assembling.return_to_pool(session, meeting_id, by=by, at=at)
+    carrying.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     return _tell_of(session, [row], at)

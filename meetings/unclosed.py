@@ -1,7 +1,7 @@
 """Past meetings that were never closed: the coordinator is asked to close them, as the committees' secretary.
 
 Until then they hold what was on their agenda. So that none of it is forgotten, the next agenda that goes out has it
-(`meetings.assembling.carry_from_unclosed`).
+(`meetings.carrying.carry_from_unclosed`).
 """
 
 from __future__ import annotations

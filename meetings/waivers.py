@@ -23,8 +23,7 @@ from meetings import agendas, attendance, deciding
 from meetings.agenda_items import TALKED_ABOUT
 from meetings.committees import committee_of
 from meetings.locking import lock_meeting
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.decision_kinds import MANAGEMENT
 from models.meeting import Meeting

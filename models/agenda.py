@@ -3,11 +3,14 @@
 An item names a participant by number alone, in `subject`; no column of these tables may hold a name.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to, together
@@ -18,6 +21,115 @@ PURPOSES = ("information", "discussion", "decision")
 AUDIENCES = ("invited", "seats", "partners")
 #: What became of an item in the meeting.
 OUTCOMES = ("", "treated", "decided", "carried", "referred", "withdrawn")
+
+#: The reasons that an item has by what became of it. The first two are what people did, and are told to no one.
+EDITED = "edited"
+TAKEN_OFF = "taken_off"
+LATE_REQUEST = "late_request"
+REFERRED = "referred"
+RETURNED = "returned"
+CARRIED = "carried"
+THREE_TIMES = "three_times"
+STANDING_THREE_TIMES = "standing_three_times"
+ENDED = "ended"
+#: What the passing of time adds to a reason, and is none by itself.
+_AGES = (CARRIED, THREE_TIMES, STANDING_THREE_TIMES, RETURNED)
+
+Fact = str | int | Mapping[str, str] | Sequence[str]
+
+
+@dataclass(frozen=True)
+class ItemReason:
+    """A reason why an item is on an agenda: a code, an N_() sentence with %(named)s facts, and the facts.
+
+    `sentence` is empty where `meetings.reasons` words the code. `rule` is the key of the declared rule that drew the
+    item. Facts are days, counts, numbers such as #2019-02, names of organizations, and declared texts in both
+    languages: never a person's name, never typed words.
+    """
+
+    code: str
+    sentence: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    rule: str = ""
+
+    @property
+    def meeting(self) -> str:
+        """The id of the meeting that it is about; "" where it is about none."""
+        return str(self.facts.get("meeting", ""))
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns that it is about: those that people changed by hand."""
+        columns = self.facts.get("columns")
+        return columns if isinstance(columns, list) else ()
+
+
+class Reasons(tuple[ItemReason, ...]):
+    """The reasons of an item in their order, each once, with what people did to it among them."""
+
+    __slots__ = ()
+
+    def without(self, *codes: str) -> Self:
+        """The reasons but those of these codes."""
+        return type(self)(reason for reason in self if reason.code not in codes)
+
+    def and_also(self, more: Iterable[ItemReason]) -> Self:
+        """The reasons, and those of `more` that are not among them."""
+        return type(self)((*self, *(reason for reason in more if reason not in self)))
+
+    def with_edited(self, columns: Iterable[str]) -> Self:
+        """The reasons, with these columns as well among those changed by hand."""
+        every = sorted(self.edited | set(columns))
+        return type(self)((*self.without(EDITED), ItemReason(EDITED, facts={"columns": every}))) if every else self
+
+    @property
+    def edited(self) -> frozenset[str]:
+        """The columns that people changed by hand, and that no rule may change back."""
+        return frozenset(name for reason in self if reason.code == EDITED for name in reason.columns)
+
+    @property
+    def taken_off(self) -> frozenset[str]:
+        """The ids of the meetings from whose agendas people took the item off."""
+        return frozenset(reason.meeting for reason in self if reason.code == TAKEN_OFF)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a rule alone put the item there, untouched since."""
+        return any(reason.rule for reason in self) and all(reason.rule or reason.code in _AGES for reason in self)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the fact that put the item there holds no more: it stays as printed, and is on no other agenda."""
+        return any(reason.code == ENDED for reason in self)
+
+    @property
+    def speak_for_it(self) -> bool:
+        """Whether any is a reason to talk about the item, and not only what became of it meanwhile."""
+        return bool(self.without(EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *_AGES))
+
+
+class _KeptReasons(TypeDecorator[Reasons]):
+    """Reasons as a column keeps them: a list of objects in JSON, without a sentence or a rule that is empty."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[ItemReason] | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """The reasons as they are kept."""
+        return [_kept(reason) for reason in value or ()]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Reasons:  # noqa: ARG002
+        """The reasons as they are read."""
+        return Reasons(ItemReason(**kept) for kept in value or ())
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """The type of what the column is compared with: plain JSON."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+
+def _kept(reason: ItemReason) -> dict[str, object]:
+    kept = {"code": reason.code, "facts": reason.facts, "sentence": reason.sentence, "rule": reason.rule}
+    return {name: value for name, value in kept.items() if value or name == "facts"}
 
 
 class AgendaItem(InProgram, table=True):
@@ -57,7 +169,7 @@ class AgendaItem(InProgram, table=True):
     kind: str
     subject: str = ""  # what it is about, within its kind: an id, a number such as #2019-02, a seat's key
     rule: str = ""  # the declared rule's key; empty where it was asked for
-    reasons: list[dict[str, Any]] = structure(default_factory=list)  # the facts that put it there, as codes and values
+    reasons: Reasons = Field(default_factory=Reasons, sa_type=_KeptReasons)
     section_fr: str = ""
     section_en: str = ""
     title_fr: str
@@ -78,13 +190,16 @@ class AgendaItem(InProgram, table=True):
     state: str = AGENDA_ITEM.initial
     outcome: str = ""
     note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
-    note_fr: str = ""  # empty: what was said stands in `note` alone
-    note_en: str = ""
     asked_by: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
     settled_at: datetime | None = moment(default=None)
     settled_as: str | None = None
     version: int = 1
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is about: of one subject a committee has one open item."""
+        return self.kind, self.subject
 
 
 class AgendaVersion(InProgram, table=True):

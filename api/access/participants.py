@@ -44,9 +44,8 @@ from domain.participants import (
 from domain.record import Ground, Purpose, reads, record_read
 from domain.terms import CANDIDATE, PARTICIPANT, Circle, circle_of, other_than
 from meetings import admissions, attendance, recruiters
-from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
+from meetings.agenda_items import IS_ABOUT, STILL_HOLDS, TALKED_ABOUT
 from meetings.committees import Membership
-from meetings.reasons import ENDED
 from models.agenda import AgendaItem
 from models.meeting import Meeting
 from models.participant import Participant
@@ -301,7 +300,7 @@ def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID
         .where(
             col(AgendaItem.kind).in_([admissions.KIND, recruiters.KIND]),
             col(AgendaItem.state).in_(TALKED_ABOUT),
-            *([] if asked else [~col(AgendaItem.reasons).contains([{"code": ENDED}])]),
+            *([] if asked else [STILL_HOLDS]),
             attendance.under_way_on(clinic.committee_id if clinic else None, day),
             Participant.id == participant_id,
         ),

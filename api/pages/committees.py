@@ -28,12 +28,11 @@ from meetings.committees import (
     CommitteeSeat,
     Membership,
     SeatAbsence,
-    SeatHolding,
     committees,
     memberships,
     title_of,
 )
-from models.committee import Committee
+from models.committee import Committee, SeatHolder
 from models.meeting import DraftedYear
 from models.program import Person
 
@@ -68,7 +67,7 @@ class CommitteeInList:
         return cls(row, title_of(row, context.language), rhythm_in_words(row.rhythm), len(seats), vacant, to_come)
 
 
-Held = tuple[Person, SeatHolding]
+Held = tuple[Person, SeatHolder]
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from meetings.agenda_papers import AgendaEdition
 from meetings.agenda_rules import REQUEST
 from meetings.committees import committees, title_of
 from meetings.documents.content import AgendaContent
-from meetings.reasons import CARRIED, in_words, why_late, without
-from models.agenda import AUDIENCES, PURPOSES
+from meetings.reasons import in_words, why_late
+from models.agenda import AUDIENCES, CARRIED, PURPOSES
 from models.program import Person
 
 #: What is expected of the committee on an item, and who may read it, as the forms and lists say it.
@@ -175,7 +175,7 @@ def _line(
         lacks=[language for language, said in titles.items() if not said],
         section=_in_order(context.language, {"fr": row.section_fr, "en": row.section_en})[0],
         presenter=pick(context.language, {"fr": row.presenter_fr or "", "en": row.presenter_en or ""}),
-        why=in_words(without(row.reasons, CARRIED), context.language),
+        why=in_words(row.reasons.without(CARRIED), context.language),
         why_late=why_late(row.late_reason, context.language),
         asked_by=_asked_by(row, people or {}),
         asked_on=local_day(context.session, row.asked_at),

@@ -21,7 +21,8 @@ from meetings.committees import Membership, committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import Both
 from meetings.local_times import clock_of
-from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
+from meetings.reasons import TOO_OFTEN, in_words, why_late
+from models.agenda import CARRIED, STANDING_THREE_TIMES, THREE_TIMES
 from models.committee import Committee
 from models.meeting import Meeting
 from models.program import Organization, Person
@@ -303,7 +304,7 @@ def _item(row: PresentedItem, place: int, beside: _Beside, language: str) -> Sit
         section=either(row.section_fr, row.section_en),
         presenter=either(row.presenter_fr, row.presenter_en),
         points=tuple(pick(language, point) for point in row.points),
-        why=in_words(without(row.reasons, CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
+        why=in_words(row.reasons.without(CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
         why_late=why_late(row.late_reason, language),
         referred_to=_referred_to(row, beside.committees, language),
         used=beside.used.get(row.id),

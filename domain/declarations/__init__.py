@@ -25,6 +25,7 @@ from domain.declarations.checks.owed import PeriodOwed as PeriodOwed
 from domain.declarations.checks.owed import VersionClause as VersionClause
 from domain.declarations.checks.records import Records as Records
 from domain.declarations.checks.records import grouped as grouped
+from domain.declarations.checks.records import stands as stands
 from domain.declarations.checks.rule import GIVE as GIVE
 from domain.declarations.checks.rule import SEE_TO as SEE_TO
 from domain.declarations.checks.rule import SIT as SIT

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.declarations import stands
 from domain.kernel import Span, col, every, of
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from meetings.documents.content import Both
@@ -33,7 +34,9 @@ def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) ->
         for seat in members.seats:
             if seat.organization_id == year.organization_id and year.touches(_stands(seat)):
                 title = Both(fr=row.title_fr, en=row.title_en)
-                found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
+                found.append(
+                    _seat_year(title, seat, members, [one for one in met if stands(seat, one.on)], year, people)
+                )
     return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
 
 

@@ -9,18 +9,16 @@ from sqlmodel import Session
 
 from domain.casework import words
 from domain.kernel import col, of, only, run, same, scalars, select
-from models.agenda import AgendaItem
 from models.minutes import Minutes
 from models.record import Event, Incident, IncidentVersion
 from models.redaction import Redaction, WordKey
 from simulation.promises import promise
 
 
-@promise("What was said at a sitting, its minutes and the register of incidents stand nowhere in the clear.")
+@promise("The minutes of a sitting and the register of incidents stand nowhere in the clear.")
 def sealed(session: Session, _: datetime) -> Iterator[str]:
-    """Each note, minutes and version of an incident whose words can be read without a key."""
+    """The minutes and each version of an incident whose words can be read without a key."""
     clear = {
-        "agenda_item": only(AgendaItem.id).where((col(AgendaItem.note_fr) != "") | (col(AgendaItem.note_en) != "")),
         "minutes": only(Minutes.id).where(col(Minutes.sealed).is_(None) | (col(Minutes.content) != {})),
         "incident": only(Incident.id).where(col(Incident.words).is_(None) | (col(Incident.information) != "")),
         "incident_version": only(IncidentVersion.id).where(col(IncidentVersion.words).is_(None)),

@@ -21,7 +21,6 @@ from flows.engine import Means
 from meetings import agendas, answers, freezing, invitations, running, schedule
 from meetings.agenda_items import item_of
 from meetings.invitees import invited_to
-from meetings.reasons import is_over
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting, MeetingGuest
@@ -360,7 +359,7 @@ def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_a
     item_id = on_the_clinic(cast)
     with cast.session() as session:
         agendas.withdraw(session, "clinical", "follow_up_summary", "#2026-01", by=LOADING, at=clock.now)
-        assert is_over(item_of(session, item_id).reasons)
+        assert item_of(session, item_id).reasons.is_over
     clock.pass_by(hours=1)
     other = leave(cast, SECOND, "codim", at=clock.now)
     carry_all(means)
@@ -369,7 +368,7 @@ def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_a
     carry_all(means)
     assert (asking(cast, other), items(cast)) == (["done"], [("#2026-01", "scheduled")])
     with cast.session() as session:
-        assert not is_over(item_of(session, item_id).reasons)
+        assert not item_of(session, item_id).reasons.is_over
 
 
 # Endings, and beginnings again.

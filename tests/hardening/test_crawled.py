@@ -470,7 +470,7 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
 #: Such words as well, where no case of the crawled world need have any: they are written wherever it has.
 _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "account": ("user_name",),
-    "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "late_reason", "note_fr", "note_en"),
+    "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "late_reason"),
     "attestation": ("note",),
     "closure": ("reason_fr", "reason_en"),
     "committee": ("place",),

@@ -20,8 +20,7 @@ from domain.roles.roles import responsibility
 from meetings import agendas, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem, AgendaVersion
+from models.agenda import AgendaItem, AgendaVersion, ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.meeting import Meeting
@@ -79,11 +78,15 @@ def meeting(session: Session, day: date) -> UUID:
 def admission(
     session: Session, cast: Cast, subject: str = "#2026-07", reason: ItemReason = TRIAGED, **more: Any
 ) -> UUID:
-    """Ask for an admission at the Clinical Committee, as a layer above does."""
+    """Ask for an admission at the Clinical Committee, as a layer above does, under a rule that says `more` of it."""
+    said = {name: more.pop(name) for name in ("minutes", "audience") if name in more}
     facts = {"title_fr": f"Admission {subject}", "title_en": f"Admission {subject}", **more}
-    return agendas.ask(
+    made = agendas.ask(
         session, "clinical", "admission", subject, reasons=[reason], by=cast.actor("coordinator"), at=AT, **facts
     )
+    if said:
+        session.execute(update(_item).where(_item.c.id == made).values(**said))
+    return made
 
 
 def move(session: Session, item_id: UUID, before: UUID | None, *, by: Actor, at: datetime) -> None:

@@ -16,8 +16,8 @@ from domain.loading.loading import load
 from locales import LANGUAGES
 from meetings import agenda_drawing, assembling, schedule
 from meetings.agenda_drawing import draw
-from meetings.agenda_items import items_of
-from meetings.agenda_rules import Drawn, points_of, rules_of
+from meetings.agenda_items import item_of, items_of
+from meetings.agenda_rules import NewItem, points_of, rules_of
 from meetings.committees import committee_of, committees
 from meetings.locking import read_meeting
 from meetings.reasons import in_words
@@ -50,16 +50,16 @@ _decision = table_of(Decision)
 _minutes = table_of(Minutes)
 
 
-def _drawn(session: Session, meeting_id: UUID) -> tuple[Drawn, ...]:
+def _drawn(session: Session, meeting_id: UUID) -> tuple[NewItem, ...]:
     row = read_meeting(session, meeting_id)
     return draw(session, committees(session)[row.committee_id], row, at=AT)
 
 
-def _of(session: Session, meeting_id: UUID, kind: str) -> list[Drawn]:
+def _of(session: Session, meeting_id: UUID, kind: str) -> list[NewItem]:
     return [one for one in _drawn(session, meeting_id) if one.kind == kind]
 
 
-def _says(one: Drawn, language: str = "en") -> str:
+def _says(one: NewItem, language: str = "en") -> str:
     return in_words(one.reasons, language)
 
 
@@ -276,9 +276,10 @@ def test_what_two_rules_draw_stands_where_the_first_puts_it_with_the_reasons_of_
 
     seats = [one for one in found if one.kind == "vacancy"]
     assert len(seats) == 2
-    assert all([reason["rule"] for reason in one.reasons] == ["vacancies", "again"] for one in seats)
+    assert all([reason.rule for reason in one.reasons] == ["vacancies", "again"] for one in seats)
     assert _says(seats[0]) == "This seat is vacant on the day of the meeting.", "told once"
-    assert [(one.rule, one.item_id) for one in found if one.kind == "admission"] == [("admissions", made)]
+    (asked,) = [one for one in found if one.kind == "admission"]
+    assert (asked.rule, asked.key, asked.reasons) == ("admissions", item_of(session, made).key, ()), "in its own row"
 
 
 def test_the_same_records_draw_the_same_agenda_at_any_hour(cast: Cast, session: Session) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, update
+from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
 from domain.casework.assigning import assign
@@ -19,7 +20,8 @@ from domain.mail.notices import COORDINATION
 from meetings import agenda_requests, agendas, assembling, deciding, decisions, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
-from meetings.reasons import ItemReason, in_words
+from meetings.reasons import in_words
+from models.agenda import AgendaItem, ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.record import Event
@@ -43,6 +45,7 @@ from tests.meetings.sitting import seat
 __all__ = ["session"]
 
 _event = table_of(Event)
+_item = table_of(AgendaItem)
 _task = table_of(Task)
 
 
@@ -71,7 +74,7 @@ def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Ca
     assert admission(session, cast, "#2026-08") != first
 
     (row,) = [row for row in _pool(session) if row.subject == "#2026-07"]
-    assert [reason["code"] for reason in row.reasons] == ["triaged", "seen_again"]
+    assert [reason.code for reason in row.reasons] == ["triaged", "seen_again"]
     assert row.version == 2
     assert in_words(row.reasons, "fr") == "Décision attendue: 20 novembre 2026 Vu de nouveau: 22 novembre 2026"
     assert told(session, first) == ["agenda_item.asked", "agenda_item.asked_again"]
@@ -83,8 +86,8 @@ def test_what_is_not_said_is_as_the_rule_of_the_committee_has_it(cast: Cast, ses
     assert row["section_en"] == "Admissions and hand-overs"
     assert row["presenter_seat_id"] == seat(session, "clinical", "coordination")
 
-    other = item(session, admission(session, cast, "#2026-08", minutes=30, purpose="discussion", audience="partners"))
-    assert (other["minutes"], other["purpose"], other["audience"]) == (30, "discussion", "partners")
+    other = item(session, admission(session, cast, "#2026-08", purpose="discussion"))
+    assert (other["minutes"], other["purpose"], other["audience"]) == (15, "discussion", "seats")
 
 
 def test_a_kind_that_no_rule_takes_is_refused_so_that_nothing_waits_for_ever(cast: Cast, session: Session) -> None:
@@ -110,6 +113,18 @@ def test_a_kind_that_no_rule_takes_is_refused_so_that_nothing_waits_for_ever(cas
     assert everything(session) == []
 
 
+def test_reasons_are_kept_as_json_with_nothing_that_is_empty(cast: Cast, session: Session) -> None:
+    made = admission(session, cast)
+    kept = select(cast_to(_item.c.reasons, Text)).where(_item.c.id == made)
+    asked = '{"code": "triaged", "facts": {"day": "2026-11-20"}, "sentence": "Décision attendue: %(day)s"}'
+    assert session.scalar(kept) == f"[{asked}]"
+    agendas.edit(session, made, title_fr="Un secret", by=cast.actor("coordinator"), at=AT)
+    assert session.scalar(kept) == f'[{asked}, {{"code": "edited", "facts": {{"columns": ["title_fr"]}}}}]'
+    assembling.assemble(session, meeting(session, FIRST), by=cast.actor("coordinator"), at=AT)
+    drawn = session.scalars(select(cast_to(_item.c.reasons, Text)).where(_item.c.kind == "standing"))
+    assert next(iter(drawn)).startswith('[{"code": "standing", "rule": "')
+
+
 def test_two_who_ask_at_once_get_one_item_with_both_reasons(cast: Cast) -> None:
     both_ready = threading.Barrier(2)
 
@@ -124,7 +139,7 @@ def test_two_who_ask_at_once_get_one_item_with_both_reasons(cast: Cast) -> None:
     assert len(found) == 1
     with cast.session() as after:
         (row,) = everything(after)
-        assert {reason["code"] for reason in row["reasons"]} == {"triaged", "seen_again"}
+        assert {reason.code for reason in row["reasons"]} == {"triaged", "seen_again"}
 
 
 def test_an_item_is_withdrawn_with_its_last_reason(cast: Cast, session: Session) -> None:
@@ -132,13 +147,12 @@ def test_an_item_is_withdrawn_with_its_last_reason(cast: Cast, session: Session)
     made = admission(session, cast)
     admission(session, cast, reason=SEEN_AGAIN)
 
-    def withdraw(code: str | None = None) -> bool:
-        return agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=AT, code=code)
+    def withdraw(subject: str = "#2026-07") -> bool:
+        return agendas.withdraw(session, "clinical", "admission", subject, by=by, at=AT)
 
-    assert not withdraw("another")
-    assert withdraw("triaged")
+    assert not withdraw("#2026-08")
     assert item(session, made)["state"] == "pool"
-    assert withdraw("seen_again")
+    assert withdraw()
     assert item(session, made)["state"] == "withdrawn"
     assert not withdraw(), "there is none open any more"
     assert admission(session, cast) != made, "it may be asked for again"

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
-from meetings import agenda_papers, agenda_requests, agendas, assembling, freezing, running, schedule
+from meetings import agenda_papers, agenda_requests, agendas, assembling, carrying, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
@@ -292,13 +292,13 @@ def test_an_agenda_that_is_longer_than_the_meeting_says_by_how_much(cast: Cast, 
     assembling.assemble(session, first, by=by, at=AT)
     taken = sum(row.minutes for row in items_of(session, first))
     assert taken < 150
-    assert agenda_papers.paper(session, first).overrun_minutes == 0
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 0
     admission(session, cast, minutes=150 - taken)
     assembling.assemble(session, first, by=by, at=AT)
-    assert agenda_papers.paper(session, first).overrun_minutes == 0, "just as long as the meeting"
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 0, "just as long as the meeting"
     admission(session, cast, "#2026-08", minutes=12)
     assembling.assemble(session, first, by=by, at=AT)
-    assert agenda_papers.paper(session, first).overrun_minutes == 12
+    assert agenda_papers.paper(session, first).says.overrun_minutes == 12
     assert agenda_papers.content(session, first).overrun_minutes == 12
 
 
@@ -554,13 +554,13 @@ def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(
     freezing.freeze(session, first, by=by, at=AT)
     late = admission(session, cast, "#2026-08")
     freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT)
-    assert _refused(lambda: assembling.return_to_pool(session, first, by=by, at=AT)).code == "agenda.not_cancelled"
+    assert _refused(lambda: carrying.return_to_pool(session, first, by=by, at=AT)).code == "agenda.not_cancelled"
 
     schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=AT)
 
     back = set(_pool_ids(session))
     assert {made, late} < back, "the vacancies wait too"
-    assert assembling.return_to_pool(session, first, by=by, at=AT) == ()
+    assert carrying.return_to_pool(session, first, by=by, at=AT) == ()
     assert set(_pool_ids(session)) == back
     rows = {row["id"]: row for row in everything(session)}
     assert all(rows[one]["number"] is None and not rows[one]["late"] for one in back)
@@ -596,8 +596,8 @@ def _left(session: Session, cast: Cast, day: Any, left: UUID) -> UUID:
     by, there = cast.actor("coordinator"), meeting(session, day)
     assembling.assemble(session, there, by=by, at=AT)
     hold(session, there, carried=(left,))
-    (carried,) = assembling.carry_over(session, there, by=by, at=AT)
-    assert assembling.carry_over(session, there, by=by, at=AT) == (), "once"
+    (carried,) = carrying.carry_over(session, there, by=by, at=AT)
+    assert carrying.carry_over(session, there, by=by, at=AT) == (), "once"
     return carried
 
 
@@ -656,7 +656,7 @@ def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast
     assembling.assemble(session, first, by=by, at=AT)
     last = [row for row in items_of(session, first) if row.kind == "turn"][-1]
     hold(session, first, carried=(last.id,))
-    assert assembling.carry_over(session, first, by=by, at=AT) == ()
+    assert carrying.carry_over(session, first, by=by, at=AT) == ()
     assert _pool_ids(session) == []
 
     assembling.assemble(session, second, by=by, at=AT)
@@ -683,7 +683,7 @@ def test_a_standing_item_shows_its_age_and_after_three_times_asks_for_a_decision
         assembling.assemble(session, held, by=by, at=AT)
         assembling.assemble(session, after, by=by, at=AT)
         hold(session, held, carried=(_standing(session, held).id,))
-        assert assembling.carry_over(session, held, by=by, at=AT) == (), "it returns by its rule, once"
+        assert carrying.carry_over(session, held, by=by, at=AT) == (), "it returns by its rule, once"
         assembling.assemble(session, after, by=by, at=AT)
         row = _standing(session, after)
         assert row.times_seen == seen
@@ -727,7 +727,7 @@ def test_what_was_dealt_with_where_it_was_carried_over_to_does_not_come_back_and
     assembling.assemble(session, special, by=by, at=AT)
     assert titles(session, special, "admission") == ["Admission #2026-07"]
     over = datetime(2026, 12, 1, 15, tzinfo=AT.tzinfo)
-    assembling.carry_from_unclosed(session, regular, by=by, at=over)
+    carrying.carry_from_unclosed(session, regular, by=by, at=over)
     assembling.assemble(session, regular, by=by, at=over)
     if became == "withdrawn":
         agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=over)
@@ -742,6 +742,6 @@ def test_what_was_dealt_with_where_it_was_carried_over_to_does_not_come_back_and
     assert titles(session, special, "admission") == []
     admission(session, cast)
     unheld, following = datetime(2026, 12, 8, 15, tzinfo=AT.tzinfo), meeting(session, SECOND)
-    assembling.carry_from_unclosed(session, following, by=by, at=unheld)
+    carrying.carry_from_unclosed(session, following, by=by, at=unheld)
     assembling.assemble(session, following, by=by, at=unheld)
     assert titles(session, following, "admission") == ["Admission #2026-07"]

@@ -37,7 +37,8 @@ from meetings import (
 from meetings.agenda_items import PresentedItem
 from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words
-from meetings.reasons import ItemReason, in_words
+from meetings.reasons import in_words
+from models.agenda import ItemReason
 from models.agreement import AgreementVersion
 from models.base import table_of
 from models.minutes import Decision
@@ -504,7 +505,7 @@ def test_what_nobody_can_endorse_any_more_comes_before_the_committee(session: Se
     assert (stands(session, decision), asked_of(session, decision)) == (("pending", False), {})
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + DAY)
     (item,) = [row for row in items(session, NEXT_LOCAL) if row.subject == str(decision)]
-    assert [reason["code"] for reason in item.reasons] == ["nobody_left"]
+    assert [reason.code for reason in item.reasons] == ["nobody_left"]
     assert list(broken(session, NOW + DAY)) == []
 
 
@@ -578,7 +579,7 @@ def test_a_majority_suffices_where_every_agreement_says_so_and_a_later_text_chan
     say(session, cast, after, "anonyme", "objected", by=cast.actor("manager_la"), at=NOW + 2 * MINUTE)
     assert stands(session, after) == ("endorsed", True), "it is outvoted, as its agreement says"
     (reason,) = next(row for row in items(session) if row.kind == "objection").reasons
-    assert reason["code"] == "objected_in_vain", "and heard all the same"
+    assert reason.code == "objected_in_vain", "and heard all the same"
     assert list(broken(session, NOW + 3 * MINUTE)) == []
 
 

@@ -16,7 +16,7 @@ from domain.admissions import duplicates, first_meetings, numbers
 from domain.casework import wakeups
 from meetings import admissions
 from meetings.agenda_items import items_of
-from meetings.reasons import ENDED
+from models.agenda import ENDED
 from models.base import table_of
 from models.casework import Case
 from tests.api.application import client_for
@@ -192,7 +192,7 @@ def test_what_the_admission_of_before_still_does_takes_nobody_off_the_agenda(cas
     carry_all(means_of(cast, lambda: AT))
     with cast.session() as session:
         (row,) = [row for row in items_of(session, clinic_of(session)) if row.id == item]
-    assert ENDED not in {reason["code"] for reason in row.reasons}
+    assert ENDED not in {reason.code for reason in row.reasons}
 
 
 @pytest.mark.ci

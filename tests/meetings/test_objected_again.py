@@ -28,8 +28,8 @@ from meetings import (
 from meetings.agenda_items import PresentedItem
 from meetings.committees import committees
 from meetings.endorsements import endorsements_of
-from meetings.reasons import COULD_NOT_WAIT, ItemReason, in_words, is_over, with_edited
-from models.agenda import AgendaItem
+from meetings.reasons import COULD_NOT_WAIT, in_words
+from models.agenda import AgendaItem, ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.minutes import Decision
@@ -145,9 +145,9 @@ def test_an_objection_that_is_taken_back_and_made_again_stands_on_a_frozen_agend
         return found
 
     say(session, cast, decision, "en-marge", "", at=at + 2 * MINUTE)
-    assert is_over(item().reasons)
+    assert item().reasons.is_over
     say(session, cast, decision, "en-marge", "objected", at=at + 3 * MINUTE)
-    assert not is_over(item().reasons)
+    assert not item().reasons.is_over
     assert "En Marge" in in_words(item().reasons, "fr")
 
 
@@ -356,7 +356,7 @@ def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_h
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     freezing.freeze(session, here, by=by, at=LATER)
     say(session, cast, decision, "en-marge", "", at=LATER + MINUTE)
-    assert is_over(_of(session, decision)[0].reasons)
+    assert _of(session, decision)[0].reasons.is_over
     later = NEXT_LOCAL + DAY
     schedule.move_meeting(session, here, later, by=by, at=LATER + 2 * MINUTE)
     if again:
@@ -365,7 +365,7 @@ def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_h
         assembling.assemble(session, here, by=by, at=LATER + 3 * MINUTE)
     found = _of(session, decision, later)
     assert len(found) == again
-    assert not any(is_over(row.reasons) for row in found)
+    assert not any(row.reasons.is_over for row in found)
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ def test_an_objections_item_that_was_called_something_else_says_what_it_is_again
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
-    reasons = with_edited(item.reasons, ["title_fr", "title_en", "minutes"])
+    reasons = item.reasons.with_edited(["title_fr", "title_en", "minutes"])
     session.execute(
         update(_item)
         .where(_item.c.id == item.id)
@@ -419,7 +419,7 @@ def test_an_objections_item_that_another_committee_referred_is_not_taken_back_by
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
     referred = ItemReason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
-    session.execute(update(_item).where(_item.c.id == item.id).values(reasons=[*item.reasons, referred.kept()]))
+    session.execute(update(_item).where(_item.c.id == item.id).values(reasons=[*item.reasons, referred]))
     assert code_of(lambda: agendas.withdraw_item(session, item.id, by=by, at=LATER)) == "agenda.objection_stays"
 
 
@@ -617,12 +617,12 @@ def test_a_sitting_that_is_recorded_afterwards_settles_what_the_round_carried_ov
     assert found.meeting_id == meeting(session)
     (item,) = _of(session, decision, LOCAL)
     running.treat(session, item.id, "treated", by=by, at=NOW + DAY + MINUTE)
-    assert [is_over(row.reasons) for row in _of(session, decision)] == [False], "it stands still"
+    assert [row.reasons.is_over for row in _of(session, decision)] == [False], "it stands still"
     running.treat(session, item.id, "carried", by=by, at=NOW + DAY + MINUTE)
     at = NOW + DAY + 2 * MINUTE
     settling.settle(session, decision, meeting(session), settling.KEPT, text_fr="Oui.", by=by, at=at)
     assert _against(session, decision) == []
-    assert [is_over(row.reasons) for row in _of(session, decision)] == [True] * frozen
+    assert [row.reasons.is_over for row in _of(session, decision)] == [True] * frozen
     _close(session, cast, at=at + MINUTE)
 
 
@@ -657,7 +657,7 @@ def test_a_sitting_whose_day_is_over_settles_what_was_objected_before_the_end_of
         assert code_of(lambda: settle(1)) == "objection.none"
     assert _against(session, decision) == ["CODIM"]
     assert stands(session, decision) == ("objected", False)
-    assert [is_over(row.reasons) for row in _of(session, decision)] == [False]
+    assert [row.reasons.is_over for row in _of(session, decision)] == [False]
     assert list(broken(session, at + 2 * MINUTE)) == []
 
 
@@ -670,7 +670,7 @@ def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_ha
     freezing.freeze(session, here, by=by, at=LATER)
     say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * DAY)
     (item,) = _of(session, decision)
-    assert {reason["code"] for reason in item.reasons} >= {"objected"}
+    assert {reason.code for reason in item.reasons} >= {"objected"}
     others = [row.outcome for row in items(session, SPECIAL_LOCAL) if row.kind != "objection"]
     assert set(others) <= {""}, "it is not closed by that"
 

@@ -19,7 +19,9 @@ HOUR = timedelta(hours=1)
 
 def seat(key: str, organization: str, *, voting: bool = True, committee: str = "clinical") -> CommitteeSeat:
     return CommitteeSeat(
+        program_id=ROOT,
         id=uuid5(ROOT, f"{committee}.{key}"),
+        committee_id=uuid5(ROOT, committee),
         committee=committee,
         key=key,
         organization_id=uuid5(ROOT, organization),

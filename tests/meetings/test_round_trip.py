@@ -37,8 +37,7 @@ from meetings import (
     schedule,
 )
 from meetings.agenda_items import item_of, items_of
-from meetings.reasons import ENDED
-from models.agenda import AgendaItem
+from models.agenda import ENDED, AgendaItem
 from models.base import table_of
 from models.participant import Participant
 from tests.api.application import client_for
@@ -381,12 +380,12 @@ def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_th
     carry_all(means_of(clinic, lambda: AT))
     again = refer(clinic, by=WORKER)
     with clinic.session() as session:
-        assert ENDED in {reason["code"] for reason in item_of(session, item).reasons}
+        assert ENDED in {reason.code for reason in item_of(session, item).reasons}
         duplicates.join_referral(session, again, participant_id, by=by, at=AT)
     triaged(clinic, again)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
-        assert ENDED not in {reason["code"] for reason in item_of(session, item).reasons}, "it holds again"
+        assert ENDED not in {reason.code for reason in item_of(session, item).reasons}, "it holds again"
         running.open_meeting(session, clinic_of(session), by=by, at=NOW)
         admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
         assert _decides(session, participant_id) == "done"

@@ -15,7 +15,7 @@ from meetings import agendas, assembling, attendance, deciding, minutes, running
 from meetings.agenda_items import PresentedItem, pool_of
 from meetings.committees import committee_of
 from meetings.locking import read_meeting
-from meetings.reasons import ItemReason
+from models.agenda import ItemReason
 from models.base import table_of
 from models.committee import SeatHolder
 from tests.cast import AT, Cast
@@ -170,7 +170,7 @@ def test_an_item_is_referred_to_another_committee_and_taken_back(session: Sessio
     running.treat(session, item.id, "referred", refer_to="clinical", by=by, at=NOW)
     (waiting,) = pool_of(session, clinical)
     assert (waiting.title_fr, waiting.carried_from_id) == ("Formation", item.id)
-    assert [reason["code"] for reason in waiting.reasons] == ["referred"]
+    assert [reason.code for reason in waiting.reasons] == ["referred"]
     running.treat(session, item.id, "treated", by=by, at=NOW + MINUTE)
     assert pool_of(session, clinical) == []
     assert items(session)[1].referred_to_id is None
@@ -200,7 +200,7 @@ def test_what_each_meeting_has_anew_comes_on_the_agenda_of_the_committee_to_whic
     assembling.assemble(session, there, by=by, at=NOW)
 
     (found,) = [row for row in items(session, NEXT_LOCAL) if row.carried_from_id == item.id]
-    assert (found.title_fr, found.reasons[0]["code"]) == (item.title_fr, "referred")
+    assert (found.title_fr, found.reasons[0].code) == (item.title_fr, "referred")
     assert not assembling.assemble(session, there, by=by, at=NOW), "it stays, as what is asked for does"
     running.open_meeting(session, there, by=by, at=NEXT)
     running.treat(session, found.id, "carried", by=by, at=NEXT)
@@ -243,7 +243,7 @@ def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the
 
     running.treat(session, found[1], "treated", by=by, at=NOW + timedelta(weeks=1))
     (waiting,) = pool_of(session, steering)
-    assert [reason["facts"]["day"] for reason in waiting.reasons] == ["2027-01-20"]
+    assert [reason.facts["day"] for reason in waiting.reasons] == ["2027-01-20"]
 
     running.treat(session, found[0], "treated", by=by, at=NOW + timedelta(weeks=1))
     assert pool_of(session, steering) == []

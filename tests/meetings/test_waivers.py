@@ -590,7 +590,7 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
     found = objections.item_that_sits(session, ends)
     assert found is not None, "the committee hears it"
     (item,) = [row for row in items_of(session, surely(found.meeting_id)) if row.id == found.id]
-    assert {reason["code"] for reason in item.reasons} == {"objected_own_waiver"}
+    assert {reason.code for reason in item.reasons} == {"objected_own_waiver"}
     text = decisions.endorsements_in_words(session, [decisions.decision_of(session, ends)])[ends]
     assert text.en == "Endorsed by 5 of 5 partners."
     assert [one for one in broken(session, AT + 21 * DAY) if one.sentence in ENDORSED] == []

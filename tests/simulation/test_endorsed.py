@@ -15,7 +15,7 @@ from domain.casework.assigning import assign
 from domain.mail.notices import COORDINATION
 from domain.obligations.projection import keep
 from meetings import agendas, decisions, freezing, settling
-from meetings.reasons import ItemReason
+from models.agenda import ItemReason
 from simulation.promises import Broken, broken
 from tests.cast import Cast
 from tests.meetings.endorsed import all_endorse, decide, rest_waiver, say, session

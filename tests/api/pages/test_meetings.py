@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from domain.people.absences import record_absence
 from locales import show_day
 from meetings import agendas, invitations, schedule
-from meetings.reasons import ItemReason
+from models.agenda import ItemReason
 from models.base import table_of
 from models.committee import SeatHolder
 from models.invitation import CalendarFeed, MeetingAnswer

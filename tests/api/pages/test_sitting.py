@@ -18,8 +18,7 @@ from meetings import agendas, answers, attendance, decisions, freezing, running
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.locking import read_meeting
-from meetings.reasons import ItemReason
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.base import table_of
 from models.casework import Task
 from models.meeting import Meeting

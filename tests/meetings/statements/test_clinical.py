@@ -11,11 +11,10 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from meetings import admissions, agendas, deciding
-from meetings.reasons import ItemReason
 from meetings.statements import program
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.partner import partner_statement
-from models.agenda import AgendaItem
+from models.agenda import AgendaItem, ItemReason
 from models.base import table_of
 from models.minutes import Decision
 from models.participant import Participant

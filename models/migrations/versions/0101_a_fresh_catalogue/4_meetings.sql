@@ -283,8 +283,6 @@ create table agenda_item (
     state varchar not null,
     outcome varchar not null,
     note bytea,
-    note_fr varchar not null,
-    note_en varchar not null,
     asked_by uuid,
     asked_at timestamptz not null,
     settled_at timestamptz,
