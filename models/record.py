@@ -95,8 +95,8 @@ class SentHead(InProgram, table=True):
 class Incident(InProgram, table=True):
     """A confidentiality incident, in the register that the law asks for. All are entered, none deleted.
 
-    It names no one: which information, whose (how many), what happened, what was done. Its words are sealed (`words`),
-    and their own columns are empty. The state before a change is kept as an `IncidentVersion`, to which the change's
+    It names no one: which information, whose (how many), what happened, what was done. Its words are sealed (`words`).
+    The state before a change is kept as an `IncidentVersion`, to which the change's
     event holds.
     """
 
@@ -105,25 +105,20 @@ class Incident(InProgram, table=True):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("happened_to is null or happened_to >= happened_from", name="in_order"),
         CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
-        CheckConstraint("not serious_risk or risk_reasons <> '' or words is not null", name="risk_has_reasons"),
+        CheckConstraint("not serious_risk or words is not null", name="risk_has_reasons"),
         together("closed", "closed_by", "closed_at"),
     )
 
     number: int
     organization_id: UUID = to("organization")  # the body that holds the information
     words: bytes | None = Field(default=None, sa_type=LargeBinary)
-    information: str = ""  # what kinds of personal information, or why that cannot be said
-    circumstances: str = ""
     happened_from: date | None = None
     happened_to: date | None = None
     known_on: date
     people_concerned: int | None = None  # empty where not known yet
     serious_risk: bool | None = None  # empty until assessed
-    risk_reasons: str = ""
     commission_told_on: date | None = None
     people_told_on: date | None = None
-    public_notice: str = ""  # whether and why people were told by public notice
-    measures: str = ""
     recorded_by: UUID | None = to("person", default=None)
     recorded_at: datetime = moment()
     closed_by: UUID | None = None

@@ -16,7 +16,14 @@ from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
 from domain.kernel import Actor, col, every, in_program, of, only, replaced, run, scalars, select, surely
-from domain.participants import change_participant, change_referral, identity_within, seal, sealed_identity, unseal
+from domain.participants import (
+    change_participant,
+    change_referral,
+    identity_within,
+    seal_again,
+    sealed_identity,
+    unseal,
+)
 from models.consent import Consent, Disclosure
 from models.participant import Participant, RiskAssessment
 from models.referral import Referral
@@ -73,7 +80,7 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
     values: dict[str, object] = {
         "participant_id": to,
         "state": state,
-        "sealed": seal(session, to, name, told),
+        "sealed": seal_again(session, to, name, told),
         "result": "",
         "triaged_at": None,
         "triaged_by": None,
@@ -120,7 +127,7 @@ def _bring_written(
         row_id = uuid4()
         told = unseal(session, joined_id, f"{place}/{row.id}", row.sealed)
         counted = {} if counted_from is None else {"n": counted_from + count}
-        sealed = seal(session, to, f"{place}/{row_id}", told)
+        sealed = seal_again(session, to, f"{place}/{row_id}", told)
         run(
             session,
             insert(table).values({**row._asdict(), **counted, "id": row_id, "participant_id": to, "sealed": sealed}),

@@ -74,12 +74,14 @@ from domain.kernel.sealing import keys_of as keys_of
 from domain.kernel.sealing import mark as mark
 from domain.kernel.sealing import new_key as new_key
 from domain.kernel.sealing import seal as seal
+from domain.kernel.sealing import seal_again as seal_again
 from domain.kernel.sealing import unseal as unseal
 from domain.kernel.spans import Span as Span
 from domain.kernel.spans import joined as joined
 from domain.kernel.titles import Titled as Titled
 from domain.kernel.titles import title_of as title_of
 from domain.kernel.typed_words import checked as checked
+from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something
 from domain.kernel.typed_words import trimmed as trimmed
 from domain.kernel.writing import add_row as add_row

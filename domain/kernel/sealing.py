@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
+from domain.kernel.typed_words import refuse_no_text
 from locales import N_
 from models.ports import KeyGone, Keys, NoKeys, NotSealed
 
@@ -31,7 +32,17 @@ def new_key(session: Session, key_id: UUID) -> None:
 
 
 def seal(session: Session, key_id: UUID, place: str, facts: Mapping[str, Any]) -> bytes:
-    """Seal facts under a data key for one place. Raises Refusal: the keys cannot be used, or the key is destroyed."""
+    """Seal facts that people typed, under a data key for one place.
+
+    Raises Refusal: what is no text, the keys cannot be used, or the key is destroyed. Every sealed text comes this way,
+    so that the rule of what is text cannot be forgotten.
+    """
+    refuse_no_text(facts)
+    return seal_again(session, key_id, place, facts)
+
+
+def seal_again(session: Session, key_id: UUID, place: str, facts: Mapping[str, Any]) -> bytes:
+    """Seal what was taken once, under another key or for another place: it is kept as it was said. Raises Refusal."""
     clear = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
     with _told():
         return keys_of(session).seal(key_id, clear, about=_about(session, key_id, place))

@@ -86,5 +86,6 @@ from domain.participants.retention_terms import last_day as last_day
 from domain.participants.sealing import mark as mark
 from domain.participants.sealing import new_key as new_key
 from domain.participants.sealing import seal as seal
+from domain.participants.sealing import seal_again as seal_again
 from domain.participants.sealing import unseal as unseal
 from domain.participants.what_is_destroyed import DestructionProof as DestructionProof

@@ -58,7 +58,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: by which person, when, and whether they still work."""
-    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50))
+    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc(), col(ReferralLink.id)).limit(50))
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:

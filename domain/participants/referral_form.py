@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel import Refusal, checked_languages, local_day, says_something, trimmed
+from domain.kernel import Refusal, checked_languages, is_text, local_day, says_something, trimmed
 from domain.names import Hides
 from domain.participants.ages import years
 from domain.participants.area_names import areas
@@ -34,8 +34,6 @@ from models.referral import CRITERIA
 
 #: No one alive was born before.
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
-
-_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
@@ -157,6 +155,6 @@ def _text(value: str, longest: int) -> str:
         raise Refusal(
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
         )
-    if _NO_TEXT.search(text):
+    if not is_text(text):
         raise Refusal("referral.no_text", N_("One of the answers holds characters that are not text. Type it again."))
     return text

@@ -28,8 +28,8 @@ from domain.record.incident_entries import (
 )
 from domain.record.incident_versions import (
     KNOWN_ON_REASON,
-    NO_WORDS,
     WORDS,
+    OpenedIncident,
     hold,
     keep,
     opened,
@@ -63,7 +63,6 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
             recorded_by=by.person_id,
             recorded_at=at,
             version=1,
-            **NO_WORDS,
             **{name: value for name, value in values.items() if name not in WORDS},
         ),
     )
@@ -183,17 +182,12 @@ def _change(
         session,
         changes(Incident)
         .where(Incident.id == incident_id)
-        .values(
-            version=number,
-            words=sealed,
-            **NO_WORDS,
-            **{name: value for name, value in values.items() if name not in WORDS},
-        ),
+        .values(version=number, words=sealed, **{name: value for name, value in values.items() if name not in WORDS}),
     )
     keep(session, incident_id, verb, changed, by=by, at=at)
 
 
-def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> Incident:
+def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> OpenedIncident:
     """As `_held`. Raises Refusal where another wrote since the version that was `seen`, or it is closed."""
     held = _held(session, incident_id)
     if seen is not None and seen != held.version:
@@ -206,6 +200,6 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
     return held
 
 
-def _held(session: Session, incident_id: UUID) -> Incident:
+def _held(session: Session, incident_id: UUID) -> OpenedIncident:
     """An incident with its words, locked until the transaction ends. Raises Refusal where there is none."""
     return opened(session, hold(session, incident_id))

@@ -43,7 +43,7 @@ def test_each_promise_on_words_is_found_where_it_is_broken(cast: Cast) -> None:
         names.sealed: (
             "update agenda_item set note_fr = 'Dit.' where id in (select id from agenda_item limit 1)",
             "update minutes set content = '{\"a\": 1}'",
-            "update incident set information = 'Une liste'",
+            "update incident set words = null",
             "update incident_version set words = null",
         ),
         names.by_two: (
