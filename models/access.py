@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import Table, moment, one_of, structure, to, together
+from models.base import Table, at_most_one, moment, one_of, structure, to, together
 
 #: How someone signs in. A link by letter opens the enrolment of a passkey and nothing else.
 MEANS = ("demonstration", "entra", "passkey")
@@ -71,9 +71,7 @@ class Identity(Table, table=True):
             unique=True,
             postgresql_where=text("ended_at is null"),
         ),
-        Index(
-            "one_identity_a_person", "program_id", "person_id", unique=True, postgresql_where=text("ended_at is null")
-        ),
+        at_most_one("one_identity_a_person", "person_id", where="ended_at is null"),
     )
 
     tenant_id: UUID = Field(primary_key=True)
