@@ -33,8 +33,7 @@ def due_on_working_day(cron: str, session: Session, at: datetime) -> datetime | 
 
 def mark_of(session: Session, key: str) -> datetime | None:
     """How far a round of this program has come, or None where it never ran."""
-    found: datetime | None = scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
-    return found
+    return scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
 
 
 def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int = 0) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
@@ -23,6 +23,7 @@ from domain.kernel import (
     SIGN_IN,
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     in_program,
@@ -68,18 +69,16 @@ def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: d
     `device` is what `device_of` says. The caller has checked that this person may sign in, after locking them.
     """
     token = secrets.token_urlsafe(32)
-    run(
-        session,
-        insert(BrowserSession).values(
-            token_digest=digest(token),
-            program_id=program_of(session),
-            person_id=person_id,
-            means=means,
-            device=device,
-            signed_in_at=at,
-            seen_at=at,
-        ),
+    row = BrowserSession(
+        token_digest=digest(token),
+        program_id=program_of(session),
+        person_id=person_id,
+        means=means,
+        device=device,
+        signed_in_at=at,
+        seen_at=at,
     )
+    add_row(session, row)
     events.write(session, "sign_in.begun", "person", person_id, by=_themselves(person_id), at=at, means=means)
     return token
 
@@ -117,10 +116,7 @@ def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[Si
 
 def sign_in_of(session: Session, token: str) -> UUID | None:
     """The id of this cookie's sign-in, to mark it in the list; None where it is none of this program's."""
-    found: UUID | None = scalar(
-        session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token))
-    )
-    return found
+    return scalar(session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token)))
 
 
 def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -8,15 +8,16 @@ from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
-from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, opened, sealed
+from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, read_words, sealed
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
+    among,
     built,
     changes,
     col,
@@ -29,12 +30,10 @@ from domain.kernel import (
     program_of,
     run,
     says_something,
-    scalar,
     scalars,
 )
 from domain.mail import coordination_chain
 from domain.participants import known_as
-from domain.record import Ground, Purpose, record_read
 from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp, FollowUpBreak
@@ -76,19 +75,17 @@ def take_break(
     move(session, held, "pause", "follow_up.paused", returns_on=returns_on.isoformat())
     forget_return(session, held.participant_id, by=by, at=at)
     break_id = uuid4()
-    run(
-        session,
-        insert(FollowUpBreak).values(
-            program_id=program_of(session),
-            id=break_id,
-            follow_up_id=follow_up_id,
-            starts_on=held.day,
-            returns_on=returns_on,
-            terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
-            agreed_at=at,
-            agreed_by=by.person_id,
-        ),
+    row = FollowUpBreak(
+        program_id=program_of(session),
+        id=break_id,
+        follow_up_id=follow_up_id,
+        starts_on=held.day,
+        returns_on=returns_on,
+        terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
+        agreed_at=at,
+        agreed_by=by.person_id,
     )
+    add_row(session, row)
     keep_vacancy(session, follow_up_id, by=by, at=at)
     return break_id
 
@@ -162,10 +159,7 @@ def open_breaks(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, F
 
 _OPEN: Final = built(
     of(FollowUpBreak, without=(FollowUpBreak.terms,))
-    .where(
-        col(FollowUpBreak.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
-        col(FollowUpBreak.ended_at).is_(None),
-    )
+    .where(among(FollowUpBreak.follow_up_id, "follow_ups"), col(FollowUpBreak.ended_at).is_(None))
     .order_by(col(FollowUpBreak.agreed_at), col(FollowUpBreak.id).desc())
 )
 
@@ -184,20 +178,8 @@ def last_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:
     )
 
 
-def read_terms(
-    session: Session,
-    break_id: UUID,
-    participant_id: UUID,
-    *,
-    ground: Ground,
-    by: Actor,
-    at: datetime,
-    purpose: Purpose | None = None,
-) -> str:
-    """Read the terms of return of a break, unsealed, and note it on record. Raises Refusal: no purpose."""
-    record_read(session, "follow_up_break", break_id, what="break_terms", ground=ground, by=by, at=at, purpose=purpose)
-    terms = scalar(session, only(FollowUpBreak.terms).where(FollowUpBreak.id == break_id))
-    return opened(session, participant_id, BREAK_TERMS, break_id, terms) if terms is not None else ""
+#: Reads the terms of return of a break, as `domain.follow_ups.words.read_words` does.
+read_terms: Final = partial(read_words, FollowUpBreak.terms, "follow_up_break", BREAK_TERMS)
 
 
 def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> None:

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
@@ -20,6 +19,7 @@ from domain.casework import ROLE_OF_WORKER, asking
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -142,7 +142,7 @@ def sign(
         again_at_18=signed.again_at_18,
         recorded_at=at,
     )
-    run(session, insert(Consent).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "consent.signed",

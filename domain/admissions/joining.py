@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
-from domain.kernel import Actor, col, every, in_program, of, only, replaced, run, scalars, select, surely
+from domain.kernel import Actor, col, every, in_program, next_number, of, replaced, run, select, surely
 from domain.participants import (
     change_participant,
     change_referral,
@@ -92,17 +92,15 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
 
 def _bring_assessments(session: Session, joined_id: UUID, to: UUID) -> int:
     """Copy the assessments of the risk to others, numbered after those of the known file; how many."""
-    before = scalars(
-        session, only(RiskAssessment.n).where(RiskAssessment.participant_id == to, RiskAssessment.kind == "recruiter")
-    ).all()
+    of_recruiters = col(RiskAssessment.kind) == "recruiter"
     return _bring_written(
         session,
         RiskAssessment,
         "risk",
         joined_id,
         to,
-        col(RiskAssessment.kind) == "recruiter",
-        counted_from=max(before, default=0),
+        of_recruiters,
+        counted_from=next_number(session, RiskAssessment.n, RiskAssessment.participant_id == to, of_recruiters),
     )
 
 
@@ -123,7 +121,7 @@ def _bring_written(
     rows: list[Any] = every(
         session, select(table).where(*of_joined).order_by(col(table.n) if hasattr(table, "n") else col(table.id))
     )
-    for count, row in enumerate(rows, start=1):
+    for count, row in enumerate(rows):
         row_id = uuid4()
         told = unseal(session, joined_id, f"{place}/{row.id}", row.sealed)
         counted = {} if counted_from is None else {"n": counted_from + count}

@@ -10,12 +10,23 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
-from domain.kernel import Actor, Refusal, first, local_day, of, only, run, says_something, scalar, scalars, trimmed
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    first,
+    local_day,
+    next_number,
+    of,
+    only,
+    says_something,
+    scalar,
+    trimmed,
+)
 from domain.participants import (
     OF_RECRUITERS,
     case_of,
@@ -283,13 +294,6 @@ def _write(
     allowed_by: UUID | None = None,
 ) -> None:
     participant_id = held.participant_id
-    # The referral is locked: of two who find the same criterion at once, the second counts after the first.
-    before = scalars(
-        session,
-        only(CriterionFinding.n).where(
-            CriterionFinding.participant_id == participant_id, CriterionFinding.criterion == criterion
-        ),
-    ).all()
     finding_id = uuid4()
     row = CriterionFinding(
         program_id=held.program_id,
@@ -297,7 +301,13 @@ def _write(
         participant_id=participant_id,
         referral_id=held.id,
         criterion=criterion,
-        n=max(before, default=0) + 1,
+        # The referral is locked: of two who find the same criterion at once, the second counts after the first.
+        n=next_number(
+            session,
+            CriterionFinding.n,
+            CriterionFinding.participant_id == participant_id,
+            CriterionFinding.criterion == criterion,
+        ),
         finding=finding,
         sealed=seal(session, participant_id, f"finding/{finding_id}", told),
         on=local_day(session, at),
@@ -305,7 +315,7 @@ def _write(
         found_at=at,
         allowed_by=allowed_by,
     )
-    run(session, insert(CriterionFinding).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "criterion.found",

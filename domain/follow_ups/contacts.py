@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session, or_
 
 from domain.follow_ups.locking import change_follow_up, lock_follow_up, refuse_unless_followed, write_follow_up_event
@@ -17,6 +17,7 @@ from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    add_row,
     ask_ahead,
     built,
     changes,
@@ -70,19 +71,17 @@ def record_attempt(
             ),
             source="FU-2",
         )
-    run(
-        session,
-        insert(ContactAttempt).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            follow_up_id=follow_up_id,
-            tried_on=day,
-            means=means,
-            reached=reached,
-            tried_by=_person(by),
-            recorded_at=at,
-        ),
+    row = ContactAttempt(
+        program_id=program_of(session),
+        id=uuid4(),
+        follow_up_id=follow_up_id,
+        tried_on=day,
+        means=means,
+        reached=reached,
+        tried_by=_person(by),
+        recorded_at=at,
     )
+    add_row(session, row)
     change_follow_up(session, held)
     write_follow_up_event(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
     return 0 if reached else tried + 1
@@ -119,18 +118,16 @@ def record_no_show(
     if scalar(session, only(NoShow.id).where(NoShow.follow_up_id == follow_up_id, NoShow.expected_at == expected_at)):
         raise Refusal("no_show.there_already", N_("This missed meeting is already recorded."))
     no_show_id = uuid4()
-    run(
-        session,
-        insert(NoShow).values(
-            program_id=here,
-            id=no_show_id,
-            follow_up_id=follow_up_id,
-            expected_at=expected_at,
-            waited_minutes=waited_minutes,
-            recorded_by=_person(by),
-            recorded_at=at,
-        ),
+    row = NoShow(
+        program_id=here,
+        id=no_show_id,
+        follow_up_id=follow_up_id,
+        expected_at=expected_at,
+        waited_minutes=waited_minutes,
+        recorded_by=_person(by),
+        recorded_at=at,
     )
+    add_row(session, row)
     change_follow_up(session, held)
     write_follow_up_event(
         session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes

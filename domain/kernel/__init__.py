@@ -42,6 +42,7 @@ from domain.kernel.refusals import Refusal as Refusal
 from domain.kernel.rows import SHAPE as SHAPE
 from domain.kernel.rows import AnySelect as AnySelect
 from domain.kernel.rows import also as also
+from domain.kernel.rows import among as among
 from domain.kernel.rows import changes as changes
 from domain.kernel.rows import col as col
 from domain.kernel.rows import every as every
@@ -85,4 +86,5 @@ from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something
 from domain.kernel.typed_words import trimmed as trimmed
 from domain.kernel.writing import add_row as add_row
+from domain.kernel.writing import next_number as next_number
 from domain.kernel.writing import rewrite as rewrite

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, Self, TypeVar, TypeVarTuple, cast, over
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     CursorResult,
     Delete,
@@ -21,7 +22,10 @@ from sqlalchemy import (
     ScalarResult,
     Select,
     Update,
+    Uuid,
     and_,
+    any_,
+    bindparam,
     inspect,
     literal_column,
     null,
@@ -146,6 +150,11 @@ def col(column: V) -> ColumnElement[V]:
 def inside(column: dict[str, Any] | list[Any]) -> Any:
     """A model's structure as a part of a statement, with the operators that structures and lists have."""
     return column
+
+
+def among(column: UUID | None, name: str) -> ColumnElement[bool]:
+    """The condition that a column names one of the ids that are given with the statement under `name`."""
+    return col(column) == any_(bindparam(name, type_=ARRAY(Uuid())))
 
 
 def value_of(expression: ColumnElement[V]) -> V:

@@ -81,11 +81,10 @@ def key_ids(session: Session) -> frozenset[UUID]:
 
 
 def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
-    found: UUID | None = scalar(
+    return scalar(
         session,
         only(WordKey.id).where(col(getattr(WordKey, f"{of}_id")) == subject_id, col(WordKey.destroyed_at).is_(None)),
     )
-    return found
 
 
 def _make(session: Session, of: Of, subject_id: UUID, at: datetime) -> UUID:

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, func, insert
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -26,6 +26,7 @@ from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     changes,
     col,
@@ -130,7 +131,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         confirm_from=confirm_from,
         lapses_on=lapses_on,
     )
-    run(session, insert(Destruction).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "destruction.asked",

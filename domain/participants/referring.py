@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
@@ -17,6 +16,7 @@ from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     col,
     every,
@@ -319,8 +319,9 @@ def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
         **sealed_identity(session, participant_id, form.identity(local_day(session, at))),
     )
     new.marks = []  # of a draft nothing is compared
-    run(session, insert(Participant).values(new.model_dump()))
-    run(session, insert(DataKey).values(program_id=here, id=participant_id, participant_id=participant_id, made_at=at))
+    add_row(session, new)
+    row = DataKey(program_id=here, id=participant_id, participant_id=participant_id, made_at=at)
+    add_row(session, row)
     return participant_id
 
 
@@ -348,7 +349,7 @@ def _new_referral(
         begun_at=at,
         saved_at=at,
     )
-    run(session, insert(Referral).values(row.model_dump()))
+    add_row(session, row)
     return referral_id
 
 

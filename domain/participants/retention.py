@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, insert
+from sqlalchemy import exists, func
 from sqlmodel import Session
 
 from domain.casework import asking
@@ -20,6 +20,7 @@ from domain.declarations import Ended
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -28,6 +29,7 @@ from domain.kernel import (
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     says_something,
@@ -94,7 +96,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         set_as=by.role,
         set_at=at,
     )
-    run(session, insert(KeptUntil).values(row.model_dump()))
+    add_row(session, row)
     change_participant(session, held, retain_until=day)
     events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
     destruction.stop(session, participant_id, "day_moved", by=by, at=at)
@@ -133,12 +135,7 @@ def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
     found += [(one, "not_admitted", local_day(session, received_at)) for one, received_at in _never_triaged(session)]
     for participant_id, ended, since in found:
         day = last_day(session, cast("Ended", ended), since)
-        run(
-            session,
-            changes(Participant)
-            .where(Participant.id == participant_id)
-            .values(retain_until=day, version=col(Participant.version) + 1),
-        )
+        rewrite(session, Participant, participant_id, retain_until=day)
         events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
     return len(found)
 

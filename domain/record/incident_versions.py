@@ -15,13 +15,14 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, literal
+from sqlalchemy import literal
 from sqlmodel import Session
 
 from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     change_key,
     changes,
@@ -262,19 +263,17 @@ def keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, 
     row = hold(session, incident_id)
     version_id, stood = uuid4(), stands(row)
     digest = _digest(version_id, stood, row.words)
-    run(
-        session,
-        insert(IncidentVersion).values(
-            program_id=program_of(session),
-            id=version_id,
-            incident_id=incident_id,
-            number=row.version,
-            stood=stood,
-            words=row.words,
-            digest=digest,
-            written_at=at,
-        ),
+    version = IncidentVersion(
+        program_id=program_of(session),
+        id=version_id,
+        incident_id=incident_id,
+        number=row.version,
+        stood=stood,
+        words=row.words,
+        digest=digest,
+        written_at=at,
     )
+    add_row(session, version)
     events.write(
         session,
         verb,
