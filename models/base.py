@@ -124,9 +124,10 @@ def found_by(name: str, *columns: str, where: str) -> Index:
     return Index(name, "program_id", *columns, postgresql_where=text(where))
 
 
-def sha256_in(column: str) -> CheckConstraint:
-    """A digest, in hexadecimal."""
-    return CheckConstraint(f"{column} ~ '^[0-9a-f]{{64}}$'", name=column)
+def is_digest(column: str, *, or_empty: bool = False) -> CheckConstraint:
+    """Only a SHA-256 is stored here, in hexadecimal: never the token, the cookie or the address that it is of."""
+    empty = f"{column} = '' or " if or_empty else ""
+    return CheckConstraint(f"{empty}{column} ~ '^[0-9a-f]{{64}}$'", name=column)
 
 
 def in_order() -> CheckConstraint:

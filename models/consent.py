@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
 
-from models.base import InProgram, at_most_one, blob, moment, one_of, sha256_in, to, together
+from models.base import InProgram, at_most_one, blob, is_digest, moment, one_of, to, together
 
 #: What a consent is for. `program` is the follow-up itself; the others are asked apart, each with its partner.
 CONSENT_PURPOSES = ("program", "sharing", "referral")
@@ -26,7 +26,7 @@ class Consent(InProgram, table=True):
         one_of("purpose", CONSENT_PURPOSES),
         one_of("signed_by", SIGNED_BY),
         one_of("language", ("fr", "en")),
-        sha256_in("text_digest"),
+        is_digest("text_digest"),
         CheckConstraint("signed_on >= explained_on", name="explained_first"),
         CheckConstraint("worker_signed_on >= explained_on", name="worker_after"),
         CheckConstraint("limits_stated", name="limits_stated"),

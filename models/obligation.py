@@ -11,10 +11,10 @@ from models.base import (
     InProgram,
     at_most_one,
     in_order,
+    is_digest,
     moment,
     never_twice,
     one_of,
-    sha256_in,
     structure,
     to,
     together,
@@ -98,7 +98,7 @@ class ObligationDocument(InProgram, table=True):
     """A document that an organization's obligation asks for: a report, a plan, a contract. Withdrawn, never deleted."""
 
     __table_args__ = (
-        sha256_in("sha256"),
+        is_digest("sha256"),
         CheckConstraint("size > 0", name="size"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, blob, moment, one_of, sha256_in, to, together
+from models.base import InProgram, Table, blob, is_digest, moment, one_of, to, together
 from models.lifecycles import REFERRAL
 
 WAYS = ("page", "link")
@@ -63,7 +63,7 @@ class Referral(InProgram, table=True):
 class ReferralLink(Table, table=True):
     """A link by which one outside professional refers one person, without account. Read before a program is known."""
 
-    __table_args__ = (UniqueConstraint("program_id", "id"), sha256_in("token_digest"), sha256_in("browser_digest"))
+    __table_args__ = (UniqueConstraint("program_id", "id"), is_digest("token_digest"), is_digest("browser_digest"))
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")

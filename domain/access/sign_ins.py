@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -39,6 +39,7 @@ from domain.record import events
 from domain.roles import lock_person
 from locales import N_
 from models.access import BrowserSession, SignInFlow
+from models.ports import FlowKept
 
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
@@ -179,7 +180,7 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 
 
 def keep(
-    session: Session, cookie: str, kind: str, kept: Mapping[str, Any], *, at: datetime, open_for: timedelta
+    session: Session, cookie: str, kind: str, kept: Mapping[str, object], *, at: datetime, open_for: timedelta
 ) -> None:
     """Keep what the second half of a sign-in will need, under the browser's own cookie.
 
@@ -190,18 +191,17 @@ def keep(
     run(session, adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
 
 
-def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+def look(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept | None:
     """What is kept for this browser, without taking it; None as in `take`."""
-    kept: dict[str, Any] | None = scalar(
+    return scalar(
         session,
         select(SignInFlow.kept).where(
             col(SignInFlow.cookie_digest) == digest(cookie), SignInFlow.kind == kind, col(SignInFlow.expires_at) > at
         ),
     )
-    return kept
 
 
-def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+def take(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept | None:
     """Take what was kept for this browser, once: of two that try, one gets it. None where nothing is left."""
     if not cookie:
         return None
@@ -211,9 +211,7 @@ def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str,
         .where(col(SignInFlow.cookie_digest) == digest(cookie), col(SignInFlow.kind) == kind)
         .returning(col(SignInFlow.kept), col(SignInFlow.expires_at)),
     ).first()
-    if row is None or row.expires_at <= at:
-        return None
-    kept: dict[str, Any] = row.kept
+    kept: FlowKept | None = None if row is None or row.expires_at <= at else row.kept
     return kept
 
 

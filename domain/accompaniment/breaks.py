@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, read_words, sealed
 from domain.kernel import (
@@ -32,17 +33,14 @@ from domain.kernel import (
     says_something,
     scalars,
 )
-from domain.mail import coordination_chain
-from domain.participants import known_as
 from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp, FollowUpBreak
 
 #: A break is reviewed within half a year: one without an end would be a forgotten follow-up.
 LONGEST: Final = timedelta(days=183)
-#: The worker's task after a break ended automatically, and how soon it is due, in working days.
+#: The worker's task after a break ended automatically.
 RETURN: Final = "follow_up.return"
-DAYS_TO_RETURN: Final = 1
 
 
 def take_break(
@@ -109,7 +107,7 @@ def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     if held.row.state != "on_break" or found is None or found.returns_on > held.day:
         return False
     _resume(session, held)
-    _ask_to_return(session, held.participant_id, held.number, by=by, at=at)
+    _ask_to_return(session, held.participant_id, by=by, at=at)
     return True
 
 
@@ -120,7 +118,7 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     """
 
     def ask_anew(participant_id: UUID, _: Link | None) -> None:
-        _ask_to_return(session, participant_id, known_as(session, participant_id), by=by, at=at)
+        _ask_to_return(session, participant_id, by=by, at=at)
 
     return asking.ask_who_has_it_now(
         session, RETURN, whose=partial(withdrawals.whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
@@ -198,20 +196,13 @@ def _resume(session: Session, held: LockedFollowUp) -> None:
     keep_vacancy(session, held.id, by=held.by, at=held.at)
 
 
-def _ask_to_return(session: Session, participant_id: UUID, number: str, *, by: Actor, at: datetime) -> None:
-    worker, coordination = withdrawals.whose(session, participant_id, at=at), coordination_chain(session)
-    asking.ask(
-        session,
-        RETURN,
-        participant_id,
-        _RETURN,
-        chain=coordination if worker is None else [worker, *coordination],
-        working_days=DAYS_TO_RETURN,
-        by=by,
-        at=at,
-        evidence="none",
-        subject=number,
-    )
+def _ask_to_return(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    _RETURN.ask(session, participant_id, worker=withdrawals.whose(session, participant_id, at=at), by=by, at=at)
 
 
-_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact accordingly")
+_RETURN: Final = QuestionAbout(
+    RETURN,
+    N_("%(subject)s is back from the break: read the terms of the return, and make contact accordingly"),
+    working_days=1,
+    evidence="none",
+)

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
+from domain.accompaniment.questions import QuestionAbout
 from domain.agreements import version_in_force
 from domain.casework import ROLE_OF_WORKER, asking
 from domain.kernel import (
@@ -34,7 +35,6 @@ from domain.kernel import (
     scalar,
     select,
 )
-from domain.mail import coordination_chain
 from domain.participants import (
     CURRENT,
     TEXT,
@@ -42,7 +42,6 @@ from domain.participants import (
     finish_step,
     hold_participant,
     identity_within,
-    known_as,
     signers,
     step_of,
     text_of,
@@ -55,9 +54,8 @@ from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.participant import Participant
 from models.program import Organization
 
-#: The coordinator's task where no step of an admission asks for it, and how soon it is due, in working days.
+#: The coordinator's task where no step of an admission asks for it.
 STORE: Final = "consent.store"
-DAYS_TO_STORE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -287,20 +285,10 @@ def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: date
     asking.no_more(session, STORE, participant_id, by=by, at=at)  # of the form that this one replaced
     step = step_of(session, participant_id, "store_consent")
     if step is None or step.state not in ("planned", "open"):
-        asking.ask(
-            session,
-            STORE,
-            participant_id,
-            _STORE,
-            chain=coordination_chain(session),
-            working_days=DAYS_TO_STORE,
-            by=by,
-            at=at,
-            subject=known_as(session, participant_id),
-        )
+        _STORE.ask(session, participant_id, by=by, at=at)
 
 
-_STORE: Final = N_("Store the form that %(subject)s signed again, the copy given")
+_STORE: Final = QuestionAbout(STORE, N_("Store the form that %(subject)s signed again, the copy given"), 5)
 
 
 def _agreed_to(

@@ -8,7 +8,7 @@ stands here alone; behind it are the database's policies.
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar, TypeVarTuple, cast, overload
 from uuid import UUID
@@ -35,6 +35,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import Values as Given
 from domain.kernel.asking import ask
 from models.base import CURRENT_PROGRAM, InProgram, table_of
 
@@ -213,7 +214,6 @@ def surely(column: V | None) -> V:
 
 #: A statement of columns that are not told apart.
 AnySelect = Picked[*tuple[Any, ...]]
-Given = Mapping[str, Any]
 Values = Given | Sequence[Given] | None
 
 
