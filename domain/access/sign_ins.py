@@ -14,7 +14,6 @@ from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
@@ -29,6 +28,7 @@ from domain.kernel import (
     in_program,
     only,
     program_of,
+    put_row,
     run,
     scalar,
     scalars,
@@ -186,9 +186,8 @@ def keep(
 
     A first half begun anew replaces the one before. `session` need not have a program.
     """
-    values = {"kind": kind, "kept": dict(kept), "expires_at": at + open_for}
-    adding = insert_or(SignInFlow).values(cookie_digest=digest(cookie), **values)
-    run(session, adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
+    flow = SignInFlow(cookie_digest=digest(cookie), kind=kind, kept=dict(kept), expires_at=at + open_for)
+    put_row(session, flow)
 
 
 def look(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept | None:

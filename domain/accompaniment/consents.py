@@ -34,6 +34,7 @@ from domain.kernel import (
     run,
     scalar,
     select,
+    there_is,
 )
 from domain.participants import (
     CURRENT,
@@ -227,17 +228,8 @@ def stands(
     session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
 ) -> bool:
     """Whether a consent holds on a day: signed, not withdrawn, not ended. Every sharing asks this anew."""
-    return (
-        scalar(
-            session,
-            select(Consent.id)
-            .where(
-                *_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day)
-            )
-            .limit(1),
-        )
-        is not None
-    )
+    held = (*_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day))
+    return there_is(session, select(Consent.id).where(*held))
 
 
 def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> None:

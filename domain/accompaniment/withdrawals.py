@@ -35,6 +35,7 @@ from domain.kernel import (
     same,
     scalar,
     surely,
+    there_is,
     tuples,
 )
 from domain.mail import notices
@@ -168,7 +169,7 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
             col(Task.item) == str(row.participant_id),
             col(Task.opened_at) >= since,
         )
-        if scalar(session, asked_since.limit(1)) is None:
+        if not there_is(session, asked_since):
             close_to_partners(session, row.participant_id, by=by, at=at)
             ask_what_follows(session, row.participant_id, of=row.purpose, by=by, at=at, ended=True)
             found += 1

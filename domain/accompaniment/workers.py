@@ -30,6 +30,7 @@ from domain.kernel import (
     run,
     scalar,
     scalars,
+    there_is,
 )
 from domain.mail import COORDINATION, coordination_chain
 from domain.participants import (
@@ -178,11 +179,8 @@ def was_given(session: Session, participant_id: UUID) -> bool:
 
 def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
     """Whether the person has a referral that was received and is not triaged, or is to be triaged again."""
-    found = scalar(
-        session,
-        only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "received").limit(1),
-    )
-    return found is not None
+    received = Referral.participant_id == participant_id, Referral.state == "received"
+    return there_is(session, only(Referral.id).where(*received))
 
 
 def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:

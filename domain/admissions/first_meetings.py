@@ -28,7 +28,6 @@ def record_first_meeting(
     back_on: date | None = None,
     by: Actor,
     at: datetime,
-    seen: int | None = None,
 ) -> UUID:
     """Record one meeting before admission and what came of it; returns its id.
 
@@ -36,7 +35,7 @@ def record_first_meeting(
     day, for the worker named by then. One who commits goes on to the consent. One who declines goes no further, and may
     be referred again. Raises Refusal: no one is named to meet them, a day to come, or a state that does not allow it.
     """
-    held = hold_participant(session, participant_id, seen=seen)
+    held = hold_participant(session, participant_id)
     named = workers.named(session, participant_id)
     if held.state != "assigned" or named is None:
         raise Refusal(

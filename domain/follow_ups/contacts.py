@@ -50,13 +50,12 @@ def record_attempt(
     tried_on: date | None = None,
     by: Actor,
     at: datetime,
-    seen: int | None = None,
 ) -> int:
     """Record an attempt to reach a participant, made today or on `tried_on`; returns how many in a row went unanswered.
 
     Raises Refusal: they have no current follow-up, a day to come or too long ago, or a third attempt in a row.
     """
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_unless_followed(held)
     if means not in MEANS:
         raise Refusal("means.malformed", N_("Say by what means: a call, a message, a visit, or through someone."))
@@ -88,21 +87,14 @@ def record_attempt(
 
 
 def record_no_show(
-    session: Session,
-    follow_up_id: UUID,
-    *,
-    expected_at: datetime,
-    waited_minutes: int,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, follow_up_id: UUID, *, expected_at: datetime, waited_minutes: int, by: Actor, at: datetime
 ) -> UUID:
     """Record that a participant did not come to a meeting, after the worker waited; returns its id.
 
     The worker makes contact next, and a strategy is agreed (`agree_strategy`). Raises Refusal: a meeting that is still
     to come or long ago, recorded already, or too short a wait.
     """
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_unless_followed(held)
     if expected_at + timedelta(minutes=max(waited_minutes, 0)) > at:
         raise Refusal("no_show.hour.malformed", N_("This meeting, or the wait for it, is not over yet."), source="FU-5")
@@ -136,17 +128,10 @@ def record_no_show(
 
 
 def agree_strategy(
-    session: Session,
-    follow_up_id: UUID,
-    no_show_id: UUID,
-    strategy: str,
-    *,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, follow_up_id: UUID, no_show_id: UUID, strategy: str, *, by: Actor, at: datetime
 ) -> None:
     """Record what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     if strategy not in STRATEGIES:
         raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
     done = run(

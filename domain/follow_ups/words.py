@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from domain.kernel import Actor, checked, only, scalar
 from domain.participants import seal, unseal
-from domain.record import Ground, Purpose, record_read
+from domain.record import Ground, record_read
 
 NOTE: Final = "weekly_note"
 BREAK_TERMS: Final = "break_terms"
@@ -40,12 +40,11 @@ def read_words(
     ground: Ground,
     by: Actor,
     at: datetime,
-    purpose: Purpose | None = None,
 ) -> str:
-    """Read the words of one row, unsealed, and note it on record in the same transaction. Raises Refusal: no purpose.
+    """Read the words of one row, unsealed, and note it on record in the same transaction. Raises Refusal.
 
     `column` is where they stand, of rows that the record calls `kind`; "" where there are none.
     """
-    record_read(session, kind, row_id, what=place, ground=ground, by=by, at=at, purpose=purpose)
+    record_read(session, kind, row_id, what=place, ground=ground, by=by, at=at)
     words = scalar(session, only(column).where(column.class_.id == row_id))
     return opened(session, participant_id, place, row_id, words) if words is not None else ""

@@ -61,6 +61,7 @@ from domain.kernel.rows import scalar as scalar
 from domain.kernel.rows import scalars as scalars
 from domain.kernel.rows import select as select
 from domain.kernel.rows import surely as surely
+from domain.kernel.rows import there_is as there_is
 from domain.kernel.rows import tuples as tuples
 from domain.kernel.rows import value_of as value_of
 from domain.kernel.scope import know_program as know_program
@@ -87,4 +88,5 @@ from domain.kernel.typed_words import says_something as says_something
 from domain.kernel.typed_words import trimmed as trimmed
 from domain.kernel.writing import add_row as add_row
 from domain.kernel.writing import next_number as next_number
+from domain.kernel.writing import put_row as put_row
 from domain.kernel.writing import rewrite as rewrite

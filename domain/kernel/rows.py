@@ -251,6 +251,11 @@ def scalar(session: Session, statement: Executable, /, values: Values = None) ->
     return ask(session, statement, values).scalar()
 
 
+def there_is(session: Session, statement: Select[Any], /) -> bool:
+    """Whether a statement finds a row."""
+    return ask(session, statement.limit(1), None).first() is not None
+
+
 def every(session: Session, statement: Select[R], /, values: Given | None = None) -> list[R]:
     """Every row that a statement made by `of` finds."""
     make = _maker(statement)

@@ -44,6 +44,7 @@ from domain.kernel import (
     scalar,
     scalars,
     surely,
+    there_is,
     trimmed,
     value_of,
 )
@@ -325,21 +326,14 @@ def _read(session: Session, asked: Destruction, words: bytes | None, place: str,
 
 def is_followed(session: Session, participant_id: UUID) -> bool:
     """Whether the follow-up of a participant is active, or on a break from which they return."""
-    return (
-        scalar(
-            session,
-            only(FollowUp.id).where(FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)),
-        )
-        is not None
-    )
+    going_on = FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)
+    return there_is(session, only(FollowUp.id).where(*going_on))
 
 
 def is_being_decided(session: Session, participant_id: UUID) -> bool:
     """Whether a candidate's referral went beyond the first look: the committee or a worker has it."""
-    return (
-        scalar(session, only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "triaged"))
-        is not None
-    )
+    triaged = Referral.participant_id == participant_id, Referral.state == "triaged"
+    return there_is(session, only(Referral.id).where(*triaged))
 
 
 def _refuse_unless_over(session: Session, held: Participant, today: date) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,6 @@ from domain.kernel import (
     ROUNDS,
     Actor,
     Language,
-    UnknownYear,
     calendar_of,
     col,
     every,
@@ -118,9 +117,9 @@ def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: date
     zone = ZoneInfo(program(session).time_zone)
     files = files_of(session, {line.subject_id for line in lines})
     distances = _Distances(session, reader, set(files.values()), at=at)
-    works = _working_days(session)
+    works = calendar_of(session).seems_worked
     return [
-        Look(there, files[line.subject_id], distances.of(files[line.subject_id], line), works(there))
+        Look(there, files[line.subject_id], distances.of(files[line.subject_id], line), works(there.date()))
         for line in lines
         if line.subject_id in files
         for there in [line.at.astimezone(zone)]
@@ -129,7 +128,7 @@ def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: date
 
 def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
     """When a person works, by all that they did in the last months; what they did today does not count yet."""
-    zone, works = ZoneInfo(program(session).time_zone), _working_days(session)
+    zone = ZoneInfo(program(session).time_zone)
     moments = scalars(
         session,
         only(Event.at).where(
@@ -137,7 +136,7 @@ def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
         ),
     )
     local = [moment.astimezone(zone) for moment in moments]
-    return Habit.of(local, lambda day: works(datetime.combine(day, datetime.min.time())))
+    return Habit.of(local, calendar_of(session).seems_worked)
 
 
 class _File(NamedTuple):
@@ -221,18 +220,6 @@ def _is_over(row: _File, day: date) -> bool:
     if row.since is None:
         return row.state not in BEING_ADMITTED
     return row.follow_up in ENDED and row.since < day - ENDED_LATELY
-
-
-def _working_days(session: Session) -> Any:
-    calendar = calendar_of(session)
-
-    def works(moment: datetime) -> bool:
-        try:
-            return calendar.is_working_day(moment.date())
-        except UnknownYear:
-            return moment.weekday() < 5  # noqa: PLR2004  # Saturday
-
-    return works
 
 
 def _lines(session: Session, since: datetime, to: datetime) -> list[Event]:
