@@ -194,9 +194,8 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
         raise Refusal(
             "consent.confirm",
             N_(
-                "Confirm that the person withdraws it. Partners that it covers see nothing more "
-                "at once, and offers to them are withdrawn. The worker and the coordinator are "
-                "asked what follows."
+                "Confirm that the person withdraws it. Partners that it covers see nothing more at once, and offers to "
+                "them are withdrawn. The worker and the coordinator are asked what follows."
             ),
             source="AD-R11",
         )

@@ -90,9 +90,8 @@ def _is_over(session: Session, participant_id: UUID) -> bool:
 
 
 _ANSWER: Final = N_(
-    "%(subject)s was referred again (the referral of %(day)s): decide what the "
-    "referrer is told of who makes contact, and when, without revealing that the "
-    "person was known"
+    "%(subject)s was referred again (the referral of %(day)s): decide what the referrer is told of who makes contact, "
+    "and when, without revealing that the person was known"
 )
 _READ: Final = QuestionAbout(AGAIN, N_("Read the new referral of %(subject)s"), 2, evidence="none")
 _TAKE_UP: Final = QuestionAbout(

@@ -70,9 +70,8 @@ def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: da
         raise Refusal(
             "consent.review_due",
             N_(
-                "By the known age, these consents are now the person’s own to give, or the "
-                "signatory could not sign. Have them signed again by the right person, or "
-                "withdrawn."
+                "By the known age, these consents are now the person’s own to give, or the signatory could not sign. "
+                "Have them signed again by the right person, or withdrawn."
             ),
             source="AD-R11",
         )

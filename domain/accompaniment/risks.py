@@ -23,10 +23,11 @@ from domain.kernel import (
     program_of,
     says_something,
     scalar,
+    seal,
     select,
     trimmed,
 )
-from domain.participants import OF_RECRUITERS, findings_of, finish_step, hold_participant, refuse_not_met, seal
+from domain.participants import OF_RECRUITERS, findings_of, finish_step, hold_participant, refuse_not_met
 from domain.record import events
 from domain.terms import ADMISSION
 from locales import N_

@@ -30,6 +30,7 @@ from domain.kernel import (
     run,
     scalar,
     scalars,
+    seal,
     there_is,
 )
 from domain.mail import COORDINATION, coordination_chain
@@ -39,7 +40,6 @@ from domain.participants import (
     hold_participant,
     known_as,
     participant_state_after,
-    seal,
     skip_step,
     step_of,
 )

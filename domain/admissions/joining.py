@@ -15,15 +15,21 @@ from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
-from domain.kernel import Actor, col, every, in_program, next_number, of, replaced, run, select, surely
-from domain.participants import (
-    change_participant,
-    change_referral,
-    identity_within,
+from domain.kernel import (
+    Actor,
+    col,
+    every,
+    in_program,
+    next_number,
+    of,
+    replaced,
+    run,
     seal_again,
-    sealed_identity,
+    select,
+    surely,
     unseal,
 )
+from domain.participants import change_participant, change_referral, identity_within, sealed_identity
 from models.consent import Consent, Disclosure
 from models.participant import Participant, RiskAssessment
 from models.referral import Referral

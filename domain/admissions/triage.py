@@ -25,6 +25,7 @@ from domain.kernel import (
     only,
     says_something,
     scalar,
+    seal,
     trimmed,
 )
 from domain.participants import (
@@ -41,7 +42,6 @@ from domain.participants import (
     participant_state_after,
     refuse_not_met,
     retention,
-    seal,
 )
 from domain.record import events
 from domain.terms import TRIAGE

@@ -33,9 +33,11 @@ from domain.kernel import (
     same,
     says_something,
     scalar,
+    seal,
     tuples,
+    unseal,
 )
-from domain.participants import barred_workers, seal, unseal
+from domain.participants import barred_workers
 from domain.record import Ground, record_read
 from locales import N_
 from models.casework import Case, Task

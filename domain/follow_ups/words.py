@@ -8,8 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, checked, only, scalar
-from domain.participants import seal, unseal
+from domain.kernel import Actor, checked, only, scalar, seal, unseal
 from domain.record import Ground, record_read
 
 NOTE: Final = "weekly_note"

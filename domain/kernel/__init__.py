@@ -22,7 +22,6 @@ from domain.kernel.asking import remember as remember
 from domain.kernel.bilingual import both as both
 from domain.kernel.calendars import Calendar as Calendar
 from domain.kernel.calendars import ClosedSpan as ClosedSpan
-from domain.kernel.calendars import UnknownYear as UnknownYear
 from domain.kernel.hooks import Unowned as Unowned
 from domain.kernel.hooks import hook as hook
 from domain.kernel.hooks import refuse_unowned as refuse_unowned

@@ -43,9 +43,11 @@ from domain.kernel import (
     says_something,
     scalar,
     scalars,
+    seal,
     surely,
     there_is,
     trimmed,
+    unseal,
     value_of,
 )
 from domain.participants.identity import identity_within, without_the_name
@@ -58,7 +60,6 @@ from domain.participants.locking import (
     participant_state_after,
 )
 from domain.participants.retention_terms import retention_of
-from domain.participants.sealing import seal, unseal
 from domain.record import events, record_read
 from domain.roles import DayTenures, Holder, Link, deputies_of, standing
 from locales import N_, say

@@ -18,11 +18,12 @@ from domain.kernel import (
     of,
     program_of,
     says_something,
+    seal,
     surely,
     trimmed,
+    unseal,
 )
 from domain.participants.locking import hold_participant
-from domain.participants.sealing import seal, unseal
 from domain.record import Ground, events, record_read
 from locales import N_
 from models.consent import DISCLOSURE_GROUNDS, Disclosure

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from domain.casework import asking
+from domain.casework import asking, cases
 from domain.kernel import (
     SHAPE,
     Actor,
@@ -23,13 +23,17 @@ from domain.kernel import (
     first,
     joins,
     local_day,
+    new_key,
     of,
     only,
     program_of,
     replaced,
     run,
     scalar,
+    seal,
     surely,
+    there_is,
+    unseal,
 )
 from domain.participants import links
 from domain.participants.identity import ParticipantIdentity, sealed_identity
@@ -41,11 +45,11 @@ from domain.participants.locking import (
     new_reference,
     participant_state_after,
 )
-from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
-from domain.participants.sealing import new_key, seal, unseal
 from domain.record import events, record_read
+from domain.terms import ADMISSION
 from locales import N_
+from models.casework import ProtocolVersion
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
 from models.referral import Referral
@@ -374,6 +378,12 @@ def _receive(session: Session, held: Referral, *, by: Actor, at: datetime) -> No
     change_referral(session, held, state=_after(held, "send"), received_at=at)
     events.write(session, "referral.received", "referral", held.id, by=by, at=at, way=held.way)
     open_admission(session, participant.id, by=by, at=at)
+
+
+def open_admission(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Open the case of a candidate. Where the program has no such protocol, the referral only waits on the board."""
+    if there_is(session, only(ProtocolVersion.id).where(ProtocolVersion.key == ADMISSION)):
+        cases.open_case(session, ADMISSION, participant_id=participant_id, by=by, at=at)
 
 
 def _held(session: Session, referral_id: UUID) -> Referral:

@@ -25,6 +25,7 @@ from domain.kernel import (
     col,
     every,
     joins,
+    keys_of,
     local_day,
     of,
     only,
@@ -34,6 +35,7 @@ from domain.kernel import (
     same,
     says_something,
     scalars,
+    seal,
     sealed_words,
     select,
     surely,
@@ -46,7 +48,6 @@ from domain.participants import destruction
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft
 from domain.participants.retention_terms import last_day
-from domain.participants.sealing import keys_of, seal
 from domain.record import events
 from locales import N_
 from models.casework import Case
