@@ -14,25 +14,13 @@ from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
-from domain.kernel import (
-    Actor,
-    Refusal,
-    add_row,
-    first,
-    local_day,
-    next_number,
-    of,
-    only,
-    says_something,
-    scalar,
-    seal,
-    trimmed,
-)
+from domain.kernel import Actor, Refusal, add_row, first, local_day, next_number, of, only, says_something, scalar, seal
 from domain.participants import (
     OF_RECRUITERS,
     case_of,
     change_participant,
     change_referral,
+    checked_answer,
     destruction,
     findings_of,
     finish_step,
@@ -81,7 +69,7 @@ def find_criterion(
         raise Refusal("triage.finding", N_("A criterion is met, not met or unknown."))
     if criterion == "AD-C1":
         raise Refusal("triage.age", N_("The program calculates the age, as of the day. Correct the birth date."))
-    fact, why = _text(fact), _text(why)
+    fact, why = checked_answer(fact, LONGEST), checked_answer(why, LONGEST)
     if finding != "unknown" and not fact:
         raise Refusal("triage.no_fact", N_("Say on what basis the criterion is met or not met."), source=criterion)
     if admit_all_the_same:
@@ -146,7 +134,7 @@ def triage(
     held = hold_referral(session, referral_id, seen=seen)
     if result not in TRIAGE_RESULTS:
         raise Refusal("triage.result", N_("Choose where the referral goes."))
-    reason, offered = _text(reason), _text(offered)
+    reason, offered = checked_answer(reason, LONGEST), checked_answer(offered, LONGEST)
     participant = hold_participant(session, held.participant_id)
     if result == "refused":
         if not (says_something(reason) and says_something(offered)):
@@ -340,12 +328,3 @@ def _dealt_with(code: str) -> Refusal:
     return Refusal(
         code, N_("This referral was dealt with by someone else or in another window. Nothing was saved; look again.")
     )
-
-
-def _text(value: str) -> str:
-    text = trimmed(value)
-    if len(text) > LONGEST:
-        raise Refusal(
-            "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=LONGEST
-        )
-    return text

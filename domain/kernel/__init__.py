@@ -63,6 +63,7 @@ from domain.kernel.rows import surely as surely
 from domain.kernel.rows import there_is as there_is
 from domain.kernel.rows import tuples as tuples
 from domain.kernel.rows import value_of as value_of
+from domain.kernel.scope import hosts_of as hosts_of
 from domain.kernel.scope import know_program as know_program
 from domain.kernel.scope import local_day as local_day
 from domain.kernel.scope import moments_of as moments_of

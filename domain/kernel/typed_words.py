@@ -54,11 +54,16 @@ def is_text(words: str) -> bool:
     return _NO_TEXT.search(words) is None
 
 
+def not_text() -> Refusal:
+    """The refusal of words that hold what is no text."""
+    return Refusal("words.not_text", N_("This holds characters that are not text."))
+
+
 def refuse_no_text(said: object) -> None:
     """Refuse words, or a structure with words anywhere in it, that hold what is no text. Raises Refusal."""
     if isinstance(said, str):
         if not is_text(said):
-            raise Refusal("words.not_text", N_("This holds characters that are not text."))
+            raise not_text()
     elif isinstance(said, Mapping):
         refuse_no_text([*said, *said.values()])
     elif isinstance(said, Sequence):

@@ -24,6 +24,7 @@ from domain.kernel import (
     Language,
     col,
     first,
+    hosts_of,
     in_program,
     inside,
     local_day,
@@ -61,7 +62,7 @@ def coordination_chain(session: Session) -> list[Link]:
 
     For what waits on no one else, so that it has a holder also while there is no coordinator.
     """
-    hosts = program(session).coordination["organizations"]
+    hosts = hosts_of(session)
     return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
 
 

@@ -76,6 +76,7 @@ from domain.participants.referral_fields import fields_of as fields_of
 from domain.participants.referral_fields import values_of as values_of
 from domain.participants.referral_form import ReadReferral as ReadReferral
 from domain.participants.referral_form import ReferralForm as ReferralForm
+from domain.participants.referral_form import checked_answer as checked_answer
 from domain.participants.referral_form import checked_identity as checked_identity
 from domain.participants.referring import UNFINISHED as UNFINISHED
 from domain.participants.referring import LeftDraft as LeftDraft

@@ -32,11 +32,11 @@ from domain.kernel import (
     col,
     every,
     first,
+    hosts_of,
     joins,
     local_day,
     of,
     only,
-    program,
     program_calendar,
     program_of,
     run,
@@ -245,7 +245,7 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
         .order_by(col(CandidateWorker.named_at).desc())
         .limit(1),
     )
-    return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
+    return [last] if last else hosts_of(session)
 
 
 def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> list[Holder]:

@@ -81,7 +81,7 @@ def checked_form(
     session: Session, form: ReferralForm, at: datetime, *, whole: bool, outside: bool = False
 ) -> ReferralForm:
     """The form, trimmed, with everything in it possible; if `whole`, with everything that a referral needs."""
-    facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
+    facts = {name: checked_answer(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
     checked = replace(form, **_trimmed(form, ReferralForm), facts={name: text for name, text in facts.items() if text})
     _refuse_birth(form.birth_date, form.age, local_day(session, at))
     checked = replace(checked, languages=checked_languages(form.languages))
@@ -104,7 +104,11 @@ def checked_identity(identity: ParticipantIdentity, *, today: date) -> Participa
 
 def _trimmed(said: object, declared: type) -> Said:
     """The fields of a class that are typed in letters, each trimmed, and as long as its kind may be. Raises Refusal."""
-    return {one.name: _text(getattr(said, one.name), one.longest) for one in fields_of(declared) if one.kind in TEXTS}
+    return {
+        one.name: checked_answer(getattr(said, one.name), one.longest)
+        for one in fields_of(declared)
+        if one.kind in TEXTS
+    }
 
 
 def _refuse_area(session: Session, key: str) -> None:
@@ -149,7 +153,8 @@ def _refuse_nameless(form: ReferralForm) -> None:
         )
 
 
-def _text(value: str, longest: int) -> str:
+def checked_answer(value: str, longest: int) -> str:
+    """What is typed about a referral, trimmed. Raises Refusal where it is too long, or is not text."""
     text = trimmed(value)
     if len(text) > longest:
         raise Refusal(

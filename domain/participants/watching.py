@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,11 +19,14 @@ from sqlmodel import Session
 
 from domain.kernel import (
     ROUNDS,
+    SHAPE,
     Actor,
     Language,
+    also,
     calendar_of,
     col,
     every,
+    hosts_of,
     inside,
     joins,
     lasts,
@@ -35,7 +38,6 @@ from domain.kernel import (
     same,
     scalars,
     surely,
-    tuples,
 )
 from domain.mail import notices
 from domain.participants.destruction import ENDED
@@ -139,15 +141,12 @@ def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
     return Habit.of(local, calendar_of(session).seems_worked)
 
 
-class _File(NamedTuple):
+class _File(Participant):
     """A file, with the state of its follow-up, where there is one."""
 
-    id: UUID
-    state: str
-    number: str | None
-    candidate_ref: str
-    follow_up: str | None
-    since: date | None
+    model_config = SHAPE
+    follow_up: str | None = also(FollowUp.state)
+    since: date | None = also(FollowUp.state_since)
 
 
 class _Distances:
@@ -155,24 +154,11 @@ class _Distances:
 
     def __init__(self, session: Session, reader: UUID, files: Collection[UUID], *, at: datetime) -> None:
         day = local_day(session, at)
-        rows = [
-            _File(*row)
-            for row in tuples(
-                session,
-                only(
-                    Participant.id,
-                    Participant.state,
-                    Participant.number,
-                    Participant.candidate_ref,
-                    FollowUp.state,
-                    FollowUp.state_since,
-                )
-                .outerjoin(
-                    FollowUp, same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id))
-                )
-                .where(col(Participant.id).in_(files)),
-            )
-        ]
+        followed = same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id))
+        unread = (Participant.sealed, Participant.names, Participant.marks)
+        rows = every(
+            session, of(_File, without=unread).outerjoin(FollowUp, followed).where(col(Participant.id).in_(files))
+        )
         self._files = {row.id: row for row in rows}
         self._over = {row.id for row in rows if _is_over(row, day)}
         called = {name: row.id for row in rows for name in (row.number, row.candidate_ref) if name}
@@ -282,10 +268,9 @@ def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]
 
 
 def _chain(session: Session) -> list[Link]:
-    hosts = program(session).coordination["organizations"]
     return [
         {"role": "privacy_officer", "at": "*"},
-        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts),
+        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts_of(session)),
         {"role": "coordinator", "at": "*"},
     ]
 
