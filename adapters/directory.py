@@ -21,7 +21,7 @@ from adapters.entra_settings import SEVERAL_TENANTS, EntraSettings
 from adapters.environment import SettingsError
 from adapters.for_msal import OUR_FAULT, ForMsal, NoTokens
 from adapters.id_tokens import Directory, Unreachable, prove
-from models.ports import Begun, Proven, ProviderUnavailable, Unproven
+from models.ports import Begun, FlowKept, Proven, ProviderUnavailable, Unproven
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Entra:
         address = str(flow.pop("auth_uri"))
         return Begun(address, flow) if address.startswith("https://") else ProviderUnavailable("answer")
 
-    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
+    def finish(self, kept: FlowKept, answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
         """See `models.ports.SignInProvider`."""
         if not hmac.compare_digest(answer.get("state", "").encode(), str(kept["state"]).encode()):
             return Unproven("state")
@@ -104,7 +104,7 @@ class Entra:
         """Let go of the connections."""
         self._http.close()
 
-    def _fetched(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> str | Unproven | ProviderUnavailable:
+    def _fetched(self, kept: FlowKept, answer: Mapping[str, str]) -> str | Unproven | ProviderUnavailable:
         """The ID token that the directory gives for the code that came back."""
         application = self._application()
         if isinstance(application, ProviderUnavailable):

@@ -1,46 +1,28 @@
 """The registration of an installation in Microsoft Entra ID, as the operator's environment says it."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 from uuid import UUID
 
-from adapters.environment import SettingsError, id_of, path_of, text_of
-from adapters.registration import PUBLIC_CLOUD, credential_of, files_of, host_of, trust_of
+from adapters.environment import SettingsError, id_of, text_of
+from adapters.registration import Registration
 
 #: The value of ENTRA_TENANT where people of several tenants sign in, each in their own.
 SEVERAL_TENANTS: Final = "organizations"
 
 
-@dataclass(frozen=True)
-class EntraSettings:
+@dataclass(frozen=True, kw_only=True)
+class EntraSettings(Registration):
     """The registration of this installation in Microsoft Entra ID, and the tenants whose people may sign in.
 
     `tenant` is the id of the one tenant in which all have an account, guests included, or `SEVERAL_TENANTS`; `tenants`
-    are those that are trusted. `authority` is the cloud's address without a tenant.
+    are those that are trusted.
     """
 
-    client_id: str
-    tenant: str
+    word: ClassVar[str] = "ENTRA"
+
     tenants: frozenset[UUID]
-    authority: str = PUBLIC_CLOUD
-    secret_file: Path | None = None
-    certificate_file: Path | None = None
-    ca_file: Path | None = None
-
-    def credential(self) -> str | dict[str, str]:
-        """Our proof for Entra, as msal takes it: the secret, or the key with its certificate.
-
-        Read anew each time, so that it can be changed without a restart. Raises SettingsError where the file cannot be
-        read or does not hold it.
-        """
-        return credential_of("ENTRA", self.secret_file, self.certificate_file)
-
-    def trusted(self) -> ssl.SSLContext | None:
-        """The authorities that are trusted for Entra, where the system's do not decide. Raises SettingsError."""
-        return trust_of("ENTRA", self.ca_file)
 
 
 def entra_of(env: Mapping[str, str], base_url: str) -> EntraSettings | None:
@@ -56,19 +38,7 @@ def entra_of(env: Mapping[str, str], base_url: str) -> EntraSettings | None:
     if not base_url.startswith("https:"):
         raise SettingsError("SPHERES_BASE_URL", "must begin with https:// where people sign in by ENTRA_CLIENT_ID.")
     tenant, tenants = _tenants(env)
-    secret, certificate = files_of(env, "ENTRA")
-    entra = EntraSettings(
-        client_id=client_id,
-        tenant=tenant,
-        tenants=tenants,
-        authority=host_of(env, "ENTRA_AUTHORITY", PUBLIC_CLOUD),
-        secret_file=secret,
-        certificate_file=certificate,
-        ca_file=path_of(env, "ENTRA_CA_FILE"),
-    )
-    entra.credential()  # what is missing is told now, not to the first who signs in
-    entra.trusted()
-    return entra
+    return EntraSettings.of(env, client_id=client_id, tenant=tenant, tenants=tenants)
 
 
 def _tenants(env: Mapping[str, str]) -> tuple[str, frozenset[UUID]]:

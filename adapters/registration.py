@@ -7,14 +7,66 @@ read anew each time, so that they can be changed without a restart.
 import re
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from adapters.environment import SettingsError, contents_of, path_of, text_of
 
 PUBLIC_CLOUD: Final = "https://login.microsoftonline.com"
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """An application in a directory of Microsoft's. `authority` is the cloud's address without a tenant."""
+
+    #: The word with which its variables begin.
+    word: ClassVar[str]
+
+    client_id: str
+    tenant: str
+    authority: str = PUBLIC_CLOUD
+    secret_file: Path | None = None
+    certificate_file: Path | None = None
+    ca_file: Path | None = None
+
+    @classmethod
+    def of(cls, env: Mapping[str, str], *, client_id: str, tenant: str, **more: Any) -> Self:
+        """The registration with what every one has, checked as far as this machine can. Raises SettingsError."""
+        secret, certificate = files_of(env, cls.word)
+        made = cls(
+            client_id=client_id,
+            tenant=tenant,
+            authority=host_of(env, f"{cls.word}_AUTHORITY", PUBLIC_CLOUD),
+            secret_file=secret,
+            certificate_file=certificate,
+            ca_file=path_of(env, f"{cls.word}_CA_FILE"),
+            **more,
+        )
+        made.credential()  # what is missing is told now, not with the first letter, nor to the first who signs in
+        made.trusted()
+        return made
+
+    def credential(self) -> str | dict[str, str]:
+        """Our proof, as msal takes it: the secret, or the key with its certificate.
+
+        Read anew each time, so that it can be changed without a restart. Raises SettingsError where the file cannot be
+        read or does not hold it.
+        """
+        if self.certificate_file is not None:
+            name = f"{self.word}_CERTIFICATE_FILE"
+            return _key_and_certificate(name, contents_of(name, self.certificate_file))
+        assert self.secret_file is not None, "one of the two is always set"  # noqa: S101  # `files_of` sees to it
+        said = contents_of(f"{self.word}_CLIENT_SECRET_FILE", self.secret_file).strip()
+        if not said:
+            raise SettingsError(f"{self.word}_CLIENT_SECRET_FILE", "names a file that holds no secret.")
+        return said
+
+    def trusted(self) -> ssl.SSLContext | None:
+        """The authorities that are trusted, where the system's do not decide. Raises SettingsError."""
+        return trust_of(self.word, self.ca_file)
 
 
 def host_of(env: Mapping[str, str], name: str, default: str) -> str:
@@ -42,18 +94,6 @@ def files_of(env: Mapping[str, str], word: str) -> tuple[Path | None, Path | Non
             of_certificate, "or %(other)s is needed with %(given)s.", other=of_secret, given=f"{word}_CLIENT_ID"
         )
     return secret, certificate
-
-
-def credential_of(word: str, secret: Path | None, certificate: Path | None) -> str | dict[str, str]:
-    """The content of the files, as msal takes it. Raises SettingsError where they cannot be read or do not hold it."""
-    if certificate is not None:
-        name = f"{word}_CERTIFICATE_FILE"
-        return _key_and_certificate(name, contents_of(name, certificate))
-    assert secret is not None, "one of the two is always set"  # noqa: S101  # `files_of` sees to it
-    said = contents_of(f"{word}_CLIENT_SECRET_FILE", secret).strip()
-    if not said:
-        raise SettingsError(f"{word}_CLIENT_SECRET_FILE", "names a file that holds no secret.")
-    return said
 
 
 def trust_of(word: str, ca_file: Path | None) -> ssl.SSLContext | None:

@@ -21,15 +21,8 @@ from demo.people import Happening, coordinator, person, worker
 from domain.accompaniment import SignedForm, breaks, consents, reviews, states
 from domain.admissions import numbers
 from domain.follow_ups import WEEK, Week, contacts, monday_of, notes, opening
-from domain.kernel import ROUNDS, Actor, Calendar, local_day, only, program_of, run
-from domain.participants import (
-    CONSENTS_ALONE,
-    IdentityColumns,
-    ParticipantIdentity,
-    new_key,
-    new_reference,
-    sealed_identity,
-)
+from domain.kernel import ROUNDS, Actor, Calendar, local_day, new_key, only, program_of, run
+from domain.participants import CONSENTS_ALONE, IdentityColumns, ParticipantIdentity, new_reference, sealed_identity
 from meetings import recruiters
 from models.participant import DataKey, Participant
 from models.program import Organization

@@ -17,10 +17,10 @@ from domain.casework import TaskWithCase, board, links_of
 from domain.kernel import (
     col,
     every,
+    hosts_of,
     in_program,
     local_day,
     only,
-    program,
     program_of,
     same,
     scalars,
@@ -142,7 +142,7 @@ def _above(today: DayTenures, holders: Sequence[Holder]) -> set[UUID]:
 def _directors(session: Session, today: DayTenures, chain: Sequence[Link]) -> set[UUID]:
     """The directors of the organization for which something is owed; if the coordinator owes it, where they work."""
     places = {str(link["at"]) for link in chain if link["at"] != "*"}
-    places = places or {str(place) for place in program(session).coordination["organizations"]}
+    places = places or set(map(str, hosts_of(session)))
     links: list[Link] = [{"role": "director", "at": place} for place in sorted(places)]
     return {holder.person_id for link in links for holder in today.falls([link]).holders}
 

@@ -24,7 +24,7 @@ from flows.turns import Turn, in_parts
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES, Stray, read_reply
 from models.engine import InboxPlace
-from models.ports import Inbox, Incoming, Lost, Refused
+from models.ports import Inbox, Incoming, Later, Lost, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -82,12 +82,7 @@ def _read(turn: Turn, inbox: Inbox) -> int:
             stand = _Stand("", stand.since)
             continue
         if not isinstance(came, Incoming):
-            code = "lost" if isinstance(came, Lost) else came.code
-            if isinstance(came, Refused):
-                with turn.transaction() as session:
-                    _keep(session, inbox.name, stand, at, trouble=came.code)
-            _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": turn.program_id, "code": code})
-            raise Unread(code)
+            raise _unread(turn, inbox, stand, came)
         stand = _Stand(came.place, stand.since if came.more else at)
         with turn.transaction() as session:
             for message in came.messages:
@@ -96,6 +91,16 @@ def _read(turn: Turn, inbox: Inbox) -> int:
         if not came.more:
             break
     return answered
+
+
+def _unread(turn: Turn, inbox: Inbox, stand: _Stand, came: Lost | Later | Refused) -> Unread:
+    """The error to raise where the mailbox cannot be read. It is logged; and recorded, where the mailbox refuses us."""
+    code = "lost" if isinstance(came, Lost) else came.code
+    if isinstance(came, Refused):
+        with turn.transaction() as session:
+            _keep(session, inbox.name, stand, turn.at, trouble=code)
+    _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": turn.program_id, "code": code})
+    return Unread(code)
 
 
 def _taken(session: Session, message: bytes, keeps_strays: bool, at: datetime) -> int:

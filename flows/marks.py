@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel import calendar_of, local_day, only, program, program_of, run, scalar
+from domain.kernel import calendar_of, local_day, only, program, program_of, put_row, scalar
 from models.engine import RoundMark
 
 
@@ -33,19 +32,10 @@ def due_on_working_day(cron: str, session: Session, at: datetime) -> datetime | 
 
 def mark_of(session: Session, key: str) -> datetime | None:
     """How far a round of this program has come, or None where it never ran."""
-    found: datetime | None = scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
-    return found
+    return scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
 
 
 def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int = 0) -> None:
     """Note that a round has dealt with everything up to `at`."""
-    call = insert(RoundMark).values(
-        program_id=program_of(session), key=key, done_up_to=at, ran_at=at, ran_by=ran_by, found=found
-    )
-    run(
-        session,
-        call.on_conflict_do_update(
-            index_elements=["program_id", "key"],
-            set_={name: call.excluded[name] for name in ("done_up_to", "ran_at", "ran_by", "found")},
-        ),
-    )
+    here = program_of(session)
+    put_row(session, RoundMark(program_id=here, key=key, done_up_to=at, ran_at=at, ran_by=ran_by, found=found))

@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from domain.kernel import col, rows, scalar
+from domain.kernel import col, put_row, rows, scalar
 from domain.mail import delivery
 from flows.engine import PREFECT_CLIENT, CarryUnderWay, Means, code_of, in_hand
 
@@ -34,7 +34,6 @@ if __name__ == "__main__":
 from prefect import Flow
 from prefect.client.orchestration import get_client
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from adapters import logs
@@ -274,13 +273,7 @@ class Worker:
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
         with self.means.transaction() as session:
-            call = insert(Beat).values(process=self.name, at=at, prefect_up=prefect_up)
-            rows.run(
-                session,
-                call.on_conflict_do_update(
-                    index_elements=["process"], set_={"at": call.excluded.at, "prefect_up": call.excluded.prefect_up}
-                ),
-            )
+            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up))
             rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
 
     def _sign_off(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache, lru_cache
 from io import BytesIO
@@ -30,7 +30,7 @@ LANGUAGES: Final[Mapping[str, str]] = {"fr": "fr_CA", "en": "en_CA"}
 DEFAULT_LANGUAGE: Final = "fr"
 
 ZONE: Final = ZoneInfo("America/Toronto")
-"""The zone in which moments are shown where the caller names no other."""
+"""The zone in which moments are shown."""
 
 FOLDER: Final = Path(__file__).resolve().parent
 
@@ -192,14 +192,14 @@ def show_weekday(lang: str, day: date) -> str:
 _TIED: Final = "\N{NO-BREAK SPACE}"
 
 
-def show_clock(lang: str, at: time | datetime, zone: tzinfo = ZONE) -> str:
-    """An hour: "9 h 30" and "14 h", "9:30 a.m." and "2:00 p.m.". A moment is shown in `zone`, a wall time as it stands.
+def show_clock(lang: str, at: time | datetime) -> str:
+    """An hour: "9 h 30" and "14 h", "9:30 a.m." and "2:00 p.m.". A moment is shown in `ZONE`, a wall time as it stands.
 
     French as the Office québécois de la langue française writes it, never torn at the end of a line, where CLDR has
     "09 h 30" and "14 h 00".
     """
     if isinstance(at, datetime):
-        at = _aware(at).astimezone(zone).time()
+        at = _aware(at).astimezone(ZONE).time()
     if lang == "fr":
         return f"{at.hour}{_TIED}h{_TIED}{at.minute:02d}" if at.minute else f"{at.hour}{_TIED}h"
     written = dates.format_time(at, "short", locale=_locale(lang))
@@ -214,9 +214,9 @@ def show_length(lang: str, minutes: int) -> str:
     return f"{hours}{_TIED}h" + (f"{_TIED}{left}{_TIED}min" if left else "")
 
 
-def show_moment(lang: str, at: datetime, zone: tzinfo = ZONE, style: DayStyle = "long") -> str:
-    """A moment as `zone`'s day and hour. Raises ValueError if `at` has no zone of its own."""
-    local = _aware(at).astimezone(zone)
+def show_moment(lang: str, at: datetime, style: DayStyle = "long") -> str:
+    """A moment as `ZONE`'s day and hour. Raises ValueError if `at` has no zone of its own."""
+    local = _aware(at).astimezone(ZONE)
     day, hour = show_day(lang, local.date(), style), show_clock(lang, local.time())
     return catalogue(lang).gettext(N_("%(day)s at %(hour)s")) % {"day": day, "hour": hour}
 

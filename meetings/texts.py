@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from domain.kernel import Refusal, says_something, trimmed
+from domain.kernel import Refusal, is_text, says_something, trimmed
 from locales import N_
 
 #: The letters about meetings.
@@ -36,7 +36,8 @@ def _checked(text: str, most: int, broken: Refusal, *, but: str = "") -> str:
     """A text of so many characters at most, none of which is a control character. Raises Refusal."""
     if len(text) > most:
         raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=most)
-    if any(unicodedata.category(character) in _BREAKING for character in text if character not in but):
+    breaks = any(unicodedata.category(character) in _BREAKING for character in text if character not in but)
+    if breaks or not is_text(text):
         raise broken
     return text
 

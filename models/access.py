@@ -5,13 +5,13 @@ the database takes nothing else. A row is still only added by its own program (`
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import Table, moment, one_of, structure, to, together
+from models.base import Table, at_most_one, is_digest, moment, one_of, structure, to, together
+from models.ports import FlowKept
 
 #: How someone signs in. A link by letter opens the enrolment of a passkey and nothing else.
 MEANS = ("demonstration", "entra", "passkey")
@@ -21,12 +21,6 @@ ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed")
 DOORS = ("invitation", "enrolment")
 #: The kinds of half-done sign-in.
 FLOWS = ("entra", "passkey", "enrolment")
-
-
-def _is_digest(column: str, *, or_empty: bool = False) -> CheckConstraint:
-    """Only a SHA-256 is stored here, in hexadecimal: never the token, the cookie or the address that it is of."""
-    empty = f"{column} = '' or " if or_empty else ""
-    return CheckConstraint(f"{empty}{column} ~ '^[0-9a-f]{{64}}$'", name=column)
 
 
 class BrowserSession(Table, table=True):
@@ -40,7 +34,7 @@ class BrowserSession(Table, table=True):
         UniqueConstraint("program_id", "id"),
         one_of("means", MEANS),
         one_of("ended_as", ("", *ENDINGS)),
-        _is_digest("token_digest"),
+        is_digest("token_digest"),
     )
 
     token_digest: str = Field(primary_key=True)
@@ -71,9 +65,7 @@ class Identity(Table, table=True):
             unique=True,
             postgresql_where=text("ended_at is null"),
         ),
-        Index(
-            "one_identity_a_person", "program_id", "person_id", unique=True, postgresql_where=text("ended_at is null")
-        ),
+        at_most_one("one_identity_a_person", "person_id", where="ended_at is null"),
     )
 
     tenant_id: UUID = Field(primary_key=True)
@@ -110,9 +102,9 @@ class Door(Table, table=True):
     __table_args__ = (
         one_of("kind", DOORS),
         together("used", "used_at", "used_by_digest"),
-        _is_digest("token_digest"),
-        _is_digest("browser_digest", or_empty=True),
-        _is_digest("used_by_digest", or_empty=True),
+        is_digest("token_digest"),
+        is_digest("browser_digest", or_empty=True),
+        is_digest("used_by_digest", or_empty=True),
     )
 
     token_digest: str = Field(primary_key=True)
@@ -130,11 +122,11 @@ class Door(Table, table=True):
 class SignInFlow(Table, table=True):
     """A sign-in that has begun and waits for its other half. Belongs to no program yet; taken once, then gone."""
 
-    __table_args__ = (one_of("kind", FLOWS), _is_digest("cookie_digest"))
+    __table_args__ = (one_of("kind", FLOWS), is_digest("cookie_digest"))
 
     cookie_digest: str = Field(primary_key=True)
     kind: str
-    kept: dict[str, Any] = structure()  # state, nonce, verifier or challenge; the door that it came through
+    kept: FlowKept = structure()  # state, nonce, verifier or challenge; the door that it came through
     expires_at: datetime = moment()
 
 
@@ -144,7 +136,7 @@ class RateCount(Table, table=True):
     `key` is a digest of what is counted, so that no address is stored here.
     """
 
-    __table_args__ = (_is_digest("key"), CheckConstraint("tries >= 1", name="tries"), {"prefixes": ["UNLOGGED"]})
+    __table_args__ = (is_digest("key"), CheckConstraint("tries >= 1", name="tries"), {"prefixes": ["UNLOGGED"]})
 
     key: str = Field(primary_key=True)
     starts_at: datetime = moment(primary_key=True)

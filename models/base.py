@@ -14,6 +14,8 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     ForeignKeyConstraint,
+    Index,
+    LargeBinary,
     MetaData,
     Text,
     event,
@@ -112,6 +114,22 @@ def never_twice(name: str, *equal: str, where: str | None = None) -> ExcludeCons
     return ExcludeConstraint(*same, (span, "&&"), name=name, using="gist", where=text(where) if where else None)
 
 
+def at_most_one(name: str, *equal: str, where: str) -> Index:
+    """No two rows of a program agree on `equal`, of those of which `where` holds."""
+    return Index(name, "program_id", *equal, unique=True, postgresql_where=text(where))
+
+
+def found_by(name: str, *columns: str, where: str) -> Index:
+    """Rows of a program are looked for by these columns, among those of which `where` holds."""
+    return Index(name, "program_id", *columns, postgresql_where=text(where))
+
+
+def is_digest(column: str, *, or_empty: bool = False) -> CheckConstraint:
+    """Only a SHA-256 is stored here, in hexadecimal: never the token, the cookie or the address that it is of."""
+    empty = f"{column} = '' or " if or_empty else ""
+    return CheckConstraint(f"{empty}{column} ~ '^[0-9a-f]{{64}}$'", name=column)
+
+
 def in_order() -> CheckConstraint:
     """A span of days does not end before it starts."""
     return CheckConstraint("ends_on is null or ends_on >= starts_on", name="in_order")
@@ -120,6 +138,11 @@ def in_order() -> CheckConstraint:
 def moment(**kwargs: Any) -> Any:
     """An instant, stored in UTC. A naive datetime is refused."""
     return Field(sa_type=DateTime(timezone=True), **kwargs)
+
+
+def blob() -> Any:
+    """Bytes that open with a key outside the database alone, or that are large: empty where there are none."""
+    return Field(default=None, sa_type=LargeBinary)
 
 
 def words(**kwargs: Any) -> Any:

@@ -3,10 +3,9 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, Index, text
 
-from models.base import InProgram, moment, one_of, to, together
+from models.base import InProgram, at_most_one, blob, is_digest, moment, one_of, to, together
 
 #: What a consent is for. `program` is the follow-up itself; the others are asked apart, each with its partner.
 CONSENT_PURPOSES = ("program", "sharing", "referral")
@@ -27,7 +26,7 @@ class Consent(InProgram, table=True):
         one_of("purpose", CONSENT_PURPOSES),
         one_of("signed_by", SIGNED_BY),
         one_of("language", ("fr", "en")),
-        CheckConstraint("text_digest ~ '^[0-9a-f]{64}$'", name="text_digest"),
+        is_digest("text_digest"),
         CheckConstraint("signed_on >= explained_on", name="explained_first"),
         CheckConstraint("worker_signed_on >= explained_on", name="worker_after"),
         CheckConstraint("limits_stated", name="limits_stated"),
@@ -80,13 +79,7 @@ class ResearchConsent(InProgram, table=True):
 
     __table_args__ = (
         together("research_withdrawn", "withdrawn_on", "withdrawn_at"),
-        Index(
-            "one_research_consent_stands",
-            "program_id",
-            "participant_id",
-            unique=True,
-            postgresql_where=text("withdrawn_on is null"),
-        ),
+        at_most_one("one_research_consent_stands", "participant_id", where="withdrawn_on is null"),
     )
 
     participant_id: UUID = to("participant")
@@ -106,7 +99,7 @@ class Disclosure(InProgram, table=True):
     ground: str
     disclosed_on: date
     disclosed_by: UUID = to("person")
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # recipient and content
+    sealed: bytes | None = blob()  # recipient and content
     only_necessary: bool = True  # the recorder states that nothing else was said
     recorded_by: UUID = to("person")
     recorded_at: datetime = moment()

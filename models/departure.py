@@ -4,10 +4,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, to
+from models.base import InProgram, at_most_one, found_by, moment, one_of, structure, to
 
 #: How a thing can end without a successor. `domain.departure.settling` says what each of them means.
 ENDINGS = (
@@ -40,7 +40,7 @@ class Departure(InProgram, table=True):
 
     __table_args__ = (
         UniqueConstraint("program_id", "case_id"),
-        Index("ix_departure_not_ended", "program_id", "last_day", postgresql_where=text("ended_at is null")),
+        found_by("ix_departure_not_ended", "last_day", where="ended_at is null"),
     )
 
     case_id: UUID = to("case")
@@ -109,14 +109,7 @@ class HandOver(InProgram, table=True):
         one_of("state", HAND_OVERS),
         one_of("way", ("", *WAYS)),
         CheckConstraint("(state = 'proposed') = (answered_at is null)", name="answered"),
-        Index(
-            "one_hand_over_at_a_time",
-            "program_id",
-            "follow_up_id",
-            "from_id",
-            unique=True,
-            postgresql_where=text("state = 'proposed'"),
-        ),
+        at_most_one("one_hand_over_at_a_time", "follow_up_id", "from_id", where="state = 'proposed'"),
     )
 
     case_id: UUID = to("case", index=True)

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, LargeBinary
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, to
+from models.base import InProgram, at_most_one, blob, moment, one_of, to
 from models.lifecycles import DESTRUCTION
 
 #: Why the destruction of a file is asked for. `calendar`: the program's own says so, and there is nothing to add.
@@ -38,13 +38,7 @@ class Destruction(InProgram, table=True):
             "(ended_for is distinct from asked_by and ended_for is distinct from asked_for)))",
             name="takes_two",
         ),
-        Index(
-            "one_destruction_asked",
-            "program_id",
-            "participant_id",
-            unique=True,
-            postgresql_where=text("state = 'asked'"),
-        ),
+        at_most_one("one_destruction_asked", "participant_id", where="state = 'asked'"),
     )
 
     participant_id: UUID = to("participant", index=True)
@@ -54,7 +48,7 @@ class Destruction(InProgram, table=True):
     asked_at: datetime = moment()
     ground: str
     worded: bool = False  # whether there is a reason in words
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # which it is
+    sealed: bytes | None = blob()  # which it is
     confirm_from: date  # not confirmed before this day
     lapses_on: date  # nor after this one
     state: str = DESTRUCTION.initial
@@ -63,7 +57,7 @@ class Destruction(InProgram, table=True):
     ended_as: str = ""
     ended_for: UUID | None = to("person", default=None)
     ended_at: datetime | None = moment(default=None)
-    answer_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why it was refused
+    answer_sealed: bytes | None = blob()  # why it was refused
     before_two: bool = False
 
 

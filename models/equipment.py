@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, UniqueConstraint
 
-from models.base import InProgram, moment, one_of, to, together
+from models.base import InProgram, at_most_one, found_by, moment, one_of, to, together
 from models.lifecycles import EQUIPMENT
 
 
@@ -21,9 +21,7 @@ class Equipment(InProgram, table=True):
         UniqueConstraint("program_id", "kind", "serial"),
         one_of("state", EQUIPMENT.states),
         together("state_since", "state_at", "state_as"),
-        Index(
-            "one_of_a_number", "program_id", "kind", "serial_key", unique=True, postgresql_where=text("not to_check")
-        ),
+        at_most_one("one_of_a_number", "kind", "serial_key", where="not to_check"),
     )
 
     kind: str
@@ -48,17 +46,11 @@ class Loan(InProgram, table=True):
     """
 
     __table_args__ = (
-        Index(
-            "one_hand_at_a_time",
-            "program_id",
-            "equipment_id",
-            unique=True,
-            postgresql_where=text("returned_at is null"),
-        ),
+        at_most_one("one_hand_at_a_time", "equipment_id", where="returned_at is null"),
         CheckConstraint("not lost or (returned_at is not null and missing_since is not null)", name="lost"),
         CheckConstraint("not mistaken or (returned_at is not null and not lost)", name="mistaken"),
         CheckConstraint("returned_by is distinct from person_id or mistaken", name="not_returned_by_themselves"),
-        Index("ix_loan_held", "program_id", "person_id", postgresql_where=text("returned_at is null")),
+        found_by("ix_loan_held", "person_id", where="returned_at is null"),
     )
 
     equipment_id: UUID = to("equipment")

@@ -7,11 +7,11 @@ participant's key. Everything else is a day, a count or a word of a list.
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, literal_column, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, UniqueConstraint, literal_column, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, in_order, moment, never_twice, one_of, to, together
+from models.base import InProgram, at_most_one, blob, found_by, in_order, moment, never_twice, one_of, to, together
 from models.lifecycles import FOLLOW_UP
 
 #: How much a follow-up asks of its worker. It is the team's word; hours spent are read from the weekly notes.
@@ -47,12 +47,7 @@ class FollowUp(InProgram, table=True):
     active, from where contacts are counted. What came before is in the record.
     """
 
-    __tablename__ = "follow_up"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "opened_by"),
-        to("person", "state_by"),
-        to("task", "vacancy_task_id"),
         UniqueConstraint("program_id", "participant_id"),
         one_of("state", FOLLOW_UP.states),
         one_of("intensity", INTENSITIES),
@@ -61,11 +56,11 @@ class FollowUp(InProgram, table=True):
         CheckConstraint("state_since >= opened_on", name="since_its_opening"),
     )
 
-    participant_id: UUID
+    participant_id: UUID = to("participant")
     state: str = FOLLOW_UP.initial
     state_since: date
     state_at: datetime = moment()
-    state_by: UUID | None = None  # empty for the system
+    state_by: UUID | None = to("person", default=None)  # empty for the system
     state_as: str
     active_since: date
     active_at: datetime = moment()
@@ -73,8 +68,8 @@ class FollowUp(InProgram, table=True):
     intensity: str = INTENSITIES[1]
     opened_on: date
     opened_at: datetime = moment()
-    opened_by: UUID | None = None
-    vacancy_task_id: UUID | None = None  # the coordinator's, while an active one has no worker
+    opened_by: UUID | None = to("person", default=None)
+    vacancy_task_id: UUID | None = to("task", default=None)  # the coordinator's, while an active one has no worker
     version: int = 1
 
 
@@ -85,13 +80,7 @@ class Assignment(InProgram, table=True):
     the day it began is withdrawn: it never had a day, and stays on record.
     """
 
-    __tablename__ = "assignment"
     __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("person", "person_id"),
-        to("organization", "organization_id"),
-        to("person", "assigned_by"),
-        to("person", "ended_by"),
         one_of("kind", ASSIGNMENT_KINDS),
         in_order(),
         together("ended", "ended_at", "ended_as"),
@@ -101,17 +90,17 @@ class Assignment(InProgram, table=True):
         Index("ix_assignment_person", "program_id", "person_id"),
     )
 
-    follow_up_id: UUID = Field(index=True)
-    person_id: UUID
-    organization_id: UUID
+    follow_up_id: UUID = to("follow_up", index=True)
+    person_id: UUID = to("person")
+    organization_id: UUID = to("organization")
     kind: str
     starts_on: date
     ends_on: date | None = None
     assigned_at: datetime = moment()
-    assigned_by: UUID | None = None
+    assigned_by: UUID | None = to("person", default=None)
     assigned_as: str
     ended_at: datetime | None = moment(default=None)
-    ended_by: UUID | None = None
+    ended_by: UUID | None = to("person", default=None)
     ended_as: str | None = None
     withdrawn_at: datetime | None = moment(default=None)
 
@@ -119,24 +108,19 @@ class Assignment(InProgram, table=True):
 class FollowUpBreak(InProgram, table=True):
     """A break agreed with the participant, who sets the terms of the return (FU-3b). It ends automatically."""
 
-    __tablename__ = "follow_up_break"
     __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("person", "agreed_by"),
         CheckConstraint("returns_on > starts_on", name="returns_later"),
         together("ended", "ended_on", "ended_at"),
-        Index(
-            "one_break_at_a_time", "program_id", "follow_up_id", unique=True, postgresql_where=text("ended_at is null")
-        ),
-        Index("ix_follow_up_break_due", "program_id", "returns_on", postgresql_where=text("ended_at is null")),
+        at_most_one("one_break_at_a_time", "follow_up_id", where="ended_at is null"),
+        found_by("ix_follow_up_break_due", "returns_on", where="ended_at is null"),
     )
 
-    follow_up_id: UUID
+    follow_up_id: UUID = to("follow_up")
     starts_on: date
     returns_on: date  # the local day on which it comes back
-    terms: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed: the participant's own words
+    terms: bytes | None = blob()  # sealed: the participant's own words
     agreed_at: datetime = moment()
-    agreed_by: UUID | None = None
+    agreed_by: UUID | None = to("person", default=None)
     ended_on: date | None = None
     ended_at: datetime | None = moment(default=None)
 
@@ -144,36 +128,32 @@ class FollowUpBreak(InProgram, table=True):
 class ContactAttempt(InProgram, table=True):
     """A try to reach a participant, and whether it reached them. At most two go unanswered in a row (FU-2)."""
 
-    __tablename__ = "contact_attempt"
-    __table_args__ = (to("follow_up", "follow_up_id"), to("person", "tried_by"), one_of("means", MEANS))
+    __table_args__ = (one_of("means", MEANS),)
 
-    follow_up_id: UUID = Field(index=True)
+    follow_up_id: UUID = to("follow_up", index=True)
     tried_on: date
     means: str
     reached: bool
-    tried_by: UUID
+    tried_by: UUID = to("person")
     recorded_at: datetime = moment()
 
 
 class NoShow(InProgram, table=True):
     """A meeting to which the participant did not come: how long the worker waited, then what was agreed (FU-5)."""
 
-    __tablename__ = "no_show"
     __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("person", "recorded_by"),
         CheckConstraint("waited_minutes between 0 and 240", name="waited_minutes"),
         _maybe("strategy", STRATEGIES),
         together("agreed", "strategy", "agreed_on"),
         UniqueConstraint("program_id", "follow_up_id", "expected_at"),
     )
 
-    follow_up_id: UUID
+    follow_up_id: UUID = to("follow_up")
     expected_at: datetime = moment()
     waited_minutes: int
     strategy: str | None = None  # empty until the worker has made contact and agreed on one
     agreed_on: date | None = None
-    recorded_by: UUID
+    recorded_by: UUID = to("person")
     recorded_at: datetime = moment()
 
 
@@ -183,10 +163,7 @@ class WeeklyNote(InProgram, table=True):
     `week` is its Monday. One that is not complete is the worker's to finish.
     """
 
-    __tablename__ = "weekly_note"
     __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("person", "written_by"),
         UniqueConstraint("program_id", "follow_up_id", "week"),
         CheckConstraint("extract(isodow from week) = 1", name="week_is_a_monday"),
         CheckConstraint("met between 0 and 21", name="met"),
@@ -198,16 +175,16 @@ class WeeklyNote(InProgram, table=True):
         CheckConstraint("has_words = (words is not null)", name="has_words"),
     )
 
-    follow_up_id: UUID
+    follow_up_id: UUID = to("follow_up")
     week: date
     met: int = 0  # how many times in person
     minutes: int = 0  # how long in all, in person
     reached: bool = False  # by telephone, by message, through someone
     why_none: str | None = None  # why there was no meeting in person
-    words: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed
+    words: bytes | None = blob()  # sealed
     has_words: bool = False  # so that lists need not look at what is sealed
     is_complete: bool = False
-    written_by: UUID
+    written_by: UUID = to("person")
     written_at: datetime = moment()
     version: int = 1
 
@@ -219,9 +196,7 @@ class Activity(InProgram, table=True):
     has neither. Its place is sealed in its parts.
     """
 
-    __tablename__ = "activity"
     __table_args__ = (
-        to("person", "planned_by"),
         one_of("kind", ACTIVITY_KINDS),
         together("called_off", "called_off_at", "called_off_as"),
         together("when", "begins", "minutes"),
@@ -232,7 +207,7 @@ class Activity(InProgram, table=True):
     begins: time | None = None
     minutes: int | None = None
     kind: str
-    planned_by: UUID
+    planned_by: UUID = to("person")
     planned_at: datetime = moment()
     called_off_at: datetime | None = moment(default=None)
     called_off_as: str | None = None
@@ -246,10 +221,7 @@ class ActivityPart(InProgram, table=True):
     participant's key, and the mark, are gone when their file is destroyed.
     """
 
-    __tablename__ = "activity_part"
     __table_args__ = (
-        to("activity", "activity_id"),
-        to("follow_up", "follow_up_id"),
         UniqueConstraint("program_id", "activity_id", "follow_up_id"),
         CheckConstraint("place >= 1", name="place"),
         together("taken_out", "taken_out_at", "taken_out_as"),
@@ -264,11 +236,11 @@ class ActivityPart(InProgram, table=True):
         ),
     )
 
-    activity_id: UUID
-    follow_up_id: UUID = Field(index=True)
+    activity_id: UUID = to("activity")
+    follow_up_id: UUID = to("follow_up", index=True)
     place: int
     alone: bool
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # where it is, which may be somebody's home
+    sealed: bytes | None = blob()  # where it is, which may be somebody's home
     where_mark: str | None = None
     taken_out_at: datetime | None = moment(default=None)
     taken_out_as: str | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, moment, one_of, structure, to
+from models.base import InProgram, Table, is_digest, moment, one_of, structure, to
 
 ANSWERS = ("accepted", "tentative", "declined")
 #: How an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
@@ -82,7 +82,7 @@ class StrayReply(InProgram, table=True):
 
     __table_args__ = (
         UniqueConstraint("program_id", "digest"),
-        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
+        is_digest("digest"),
         one_of("claimed", CLAIMED),
         one_of("outcome", STRAY_OUTCOMES),
         CheckConstraint("(outcome = '') = (seen_at is null)", name="outcome_and_seen_at"),
@@ -120,7 +120,7 @@ class MeetingLink(Table, table=True):
     It may be used until it expires, as people change their minds; opening it changes nothing.
     """
 
-    __table_args__ = (CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),)
+    __table_args__ = (is_digest("token_digest"),)
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
@@ -133,10 +133,7 @@ class MeetingLink(Table, table=True):
 class CalendarFeed(Table, table=True):
     """A person's private calendar address, found by the digest of its secret before a program is known."""
 
-    __table_args__ = (
-        UniqueConstraint("program_id", "id"),
-        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "id"), is_digest("token_digest"))
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")

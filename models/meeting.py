@@ -8,10 +8,10 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, in_order, moment, one_of, structure, to, together
+from models.base import InProgram, at_most_one, found_by, in_order, moment, one_of, structure, to, together
 from models.lifecycles import MEETING
 
 
@@ -57,12 +57,7 @@ class Meeting(InProgram, table=True):
         CheckConstraint("(state = 'held') = (closed_at is not null)", name="closed"),
         Index("ix_meeting_starts_at", "program_id", "starts_at"),
         Index("ix_meeting_committee", "program_id", "committee_id", "starts_at"),
-        Index(
-            "ix_meeting_to_freeze",
-            "program_id",
-            "starts_at",
-            postgresql_where=text("state = 'planned' and agenda_frozen_at is null"),
-        ),
+        found_by("ix_meeting_to_freeze", "starts_at", where="state = 'planned' and agenda_frozen_at is null"),
     )
 
     committee_id: UUID = to("committee")
@@ -94,14 +89,7 @@ class MeetingGuest(InProgram, table=True):
 
     __table_args__ = (
         together("withdrawn", "withdrawn_at", "withdrawn_by"),
-        Index(
-            "one_guest_a_meeting",
-            "program_id",
-            "meeting_id",
-            "person_id",
-            unique=True,
-            postgresql_where=text("withdrawn_at is null"),
-        ),
+        at_most_one("one_guest_a_meeting", "meeting_id", "person_id", where="withdrawn_at is null"),
     )
 
     meeting_id: UUID = to("meeting", index=True)

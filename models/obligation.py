@@ -4,10 +4,21 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, together
+from models.base import (
+    InProgram,
+    at_most_one,
+    in_order,
+    is_digest,
+    moment,
+    never_twice,
+    one_of,
+    structure,
+    to,
+    together,
+)
 
 #: How an obligation stands in a period. It is computed from the records each time, so there are no moves.
 PERIOD_STATES = (
@@ -87,7 +98,7 @@ class ObligationDocument(InProgram, table=True):
     """A document that an organization's obligation asks for: a report, a plan, a contract. Withdrawn, never deleted."""
 
     __table_args__ = (
-        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        is_digest("sha256"),
         CheckConstraint("size > 0", name="size"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )
@@ -122,13 +133,7 @@ class Attestation(InProgram, table=True):
 
     __table_args__ = (
         one_of("said", ATTESTED_AS),
-        Index(
-            "one_attestation_stands",
-            "program_id",
-            "period_id",
-            unique=True,
-            postgresql_where=text("superseded_at is null"),
-        ),
+        at_most_one("one_attestation_stands", "period_id", where="superseded_at is null"),
     )
 
     period_id: UUID = to("obligation_period")
@@ -155,13 +160,7 @@ class Acceptance(InProgram, table=True):
         CheckConstraint("(said = 'kept') = (said_by is null)", name="by_somebody"),
         CheckConstraint("said <> 'returned' or reason <> ''", name="returned_with_words"),
         *(
-            Index(
-                f"one_word_stands_of_{proof}",
-                "program_id",
-                f"{proof}_id",
-                unique=True,
-                postgresql_where=text("superseded_at is null"),
-            )
+            at_most_one(f"one_word_stands_of_{proof}", f"{proof}_id", where="superseded_at is null")
             for proof in ("document", "attestation", "evidence")
         ),
     )

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, to, words
+from models.base import InProgram, found_by, moment, one_of, to, words
 from models.lifecycles import NOTICE
 
 
@@ -18,16 +18,9 @@ class Notice(InProgram, table=True):
         one_of("state", NOTICE.states),
         CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent"),
         CheckConstraint("(state = 'queued') = (next_attempt_at is not null)", name="queued"),
-        Index("ix_notice_due", "program_id", "next_attempt_at", "n", postgresql_where=text("state = 'queued'")),
+        found_by("ix_notice_due", "next_attempt_at", "n", where="state = 'queued'"),
         Index("ix_notice_n", "program_id", "n"),
-        Index(
-            "ix_notice_thread",
-            "program_id",
-            "person_id",
-            "thread",
-            "n",
-            postgresql_where=text("state = 'queued' and thread <> ''"),
-        ),
+        found_by("ix_notice_thread", "person_id", "thread", "n", where="state = 'queued' and thread <> ''"),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))

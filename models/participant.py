@@ -8,10 +8,9 @@ copy.
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from models.base import InProgram, moment, one_of, to, together, words
+from models.base import InProgram, at_most_one, blob, found_by, moment, one_of, to, together, words
 from models.lifecycles import PARTICIPANT
 
 #: The form of a candidate's reference: drawn at random, so that it tells neither order nor time.
@@ -36,10 +35,7 @@ class Participant(InProgram, table=True):
     `marks` are blind: keyed digests of names and contacts, for the coordinator's search for duplicates alone.
     """
 
-    __tablename__ = "participant"
     __table_args__ = (
-        to("person", "held_by"),
-        to("participant", "joined_to_id"),
         UniqueConstraint("program_id", "candidate_ref"),
         UniqueConstraint("program_id", "number"),
         one_of("state", PARTICIPANT.states),
@@ -58,8 +54,8 @@ class Participant(InProgram, table=True):
     candidate_ref: str
     number: str | None = None
     state: str = PARTICIPANT.initial
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # name, birth, contacts: one blob
-    names: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed apart, for the gate of letters
+    sealed: bytes | None = blob()  # name, birth, contacts: one blob
+    names: bytes | None = blob()  # sealed apart, for the gate of letters
     marks: list[str] = words()
     languages: list[str] = words()
     area: str = ""  # a code of the program's own areas; "" where it is none of them or not known
@@ -67,9 +63,11 @@ class Participant(InProgram, table=True):
     admitted_on: date | None = None
     retain_until: date | None = None  # destroyed after this day, unless held
     held: bool = False  # a legal hold: nothing is destroyed while it lasts
-    held_by: UUID | None = None
+    held_by: UUID | None = to("person", default=None)
     held_at: datetime | None = moment(default=None)
-    joined_to_id: UUID | None = None  # the same person's file, to which the referral was joined
+    joined_to_id: UUID | None = to(
+        "participant", default=None
+    )  # the same person's file, to which the referral was joined
     destroyed_at: datetime | None = moment(default=None)
     version: int = 1
 
@@ -80,14 +78,12 @@ class DataKey(InProgram, table=True):
     `id` is the participant's own: the store outside the database knows the key by it.
     """
 
-    __tablename__ = "data_key"
     __table_args__ = (
-        to("participant", "participant_id"),
         UniqueConstraint("program_id", "participant_id"),
         CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
     )
 
-    participant_id: UUID
+    participant_id: UUID = to("participant")
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
     gone_at: datetime | None = moment(default=None)  # when the store was seen not to have it any more
@@ -96,7 +92,6 @@ class DataKey(InProgram, table=True):
 class NumberSequence(InProgram, table=True):
     """The last number given in a year. Its row is locked meanwhile: none is skipped or given twice."""
 
-    __tablename__ = "number_sequence"
     __table_args__ = (
         UniqueConstraint("program_id", "year"),
         CheckConstraint("year between 2000 and 2199", name="year"),
@@ -110,26 +105,15 @@ class NumberSequence(InProgram, table=True):
 class Barred(InProgram, table=True):
     """A worker barred by the participant from their file: at once, in assignment too, and without a reason."""
 
-    __tablename__ = "barred"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "person_id"),
-        to("person", "recorded_by"),
         together("lifted", "lifted_at", "lifted_by"),
-        Index(
-            "barred_once",
-            "program_id",
-            "participant_id",
-            "person_id",
-            unique=True,
-            postgresql_where=text("lifted_at is null"),
-        ),
-        Index("ix_barred_person", "program_id", "person_id", postgresql_where=text("lifted_at is null")),
+        at_most_one("barred_once", "participant_id", "person_id", where="lifted_at is null"),
+        found_by("ix_barred_person", "person_id", where="lifted_at is null"),
     )
 
-    participant_id: UUID
-    person_id: UUID
-    recorded_by: UUID
+    participant_id: UUID = to("participant")
+    person_id: UUID = to("person")
+    recorded_by: UUID = to("person")
     recorded_at: datetime = moment()
     lifted_at: datetime | None = moment(default=None)
     lifted_by: UUID | None = None
@@ -138,30 +122,20 @@ class Barred(InProgram, table=True):
 class CandidateWorker(InProgram, table=True):
     """The worker who meets a candidate, and the second of the pair (AD-R3, AD-R6): from decision to admission."""
 
-    __tablename__ = "candidate_worker"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "worker_id"),
-        to("organization", "organization_id"),
-        to("person", "second_id"),
-        to("decision", "decision_id"),
         CheckConstraint("second_id is null or second_id <> worker_id", name="not_own_second"),
-        Index(
-            "one_worker_a_candidate",
-            "program_id",
-            "participant_id",
-            unique=True,
-            postgresql_where=text("ended_at is null"),
-        ),
-        Index("ix_candidate_worker_worker", "program_id", "worker_id", postgresql_where=text("ended_at is null")),
-        Index("ix_candidate_worker_second", "program_id", "second_id", postgresql_where=text("ended_at is null")),
+        at_most_one("one_worker_a_candidate", "participant_id", where="ended_at is null"),
+        found_by("ix_candidate_worker_worker", "worker_id", where="ended_at is null"),
+        found_by("ix_candidate_worker_second", "second_id", where="ended_at is null"),
     )
 
-    participant_id: UUID
-    worker_id: UUID
-    organization_id: UUID
-    second_id: UUID | None = None
-    decision_id: UUID | None = None  # of the committee; empty where the coordinator forwarded it (AD-R4)
+    participant_id: UUID = to("participant")
+    worker_id: UUID = to("person")
+    organization_id: UUID = to("organization")
+    second_id: UUID | None = to("person", default=None)
+    decision_id: UUID | None = to(
+        "decision", default=None
+    )  # of the committee; empty where the coordinator forwarded it (AD-R4)
     named_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
     ended_as: str = ""  # admitted, replaced, refused, declined, barred, left, triaged_again
@@ -171,37 +145,28 @@ class CandidateWorker(InProgram, table=True):
 class FirstMeeting(InProgram, table=True):
     """One meeting of a candidate and the worker before admission (AD-R6), and what the candidate said (AD-R7)."""
 
-    __tablename__ = "first_meeting"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "worker_id"),
-        to("person", "second_id"),
-        to("person", "recorded_by"),
         UniqueConstraint("program_id", "participant_id", "n"),
         one_of("way", MEETING_WAYS),
         one_of("outcome", MEETING_OUTCOMES),
     )
 
-    participant_id: UUID
+    participant_id: UUID = to("participant")
     n: int
-    worker_id: UUID
-    second_id: UUID | None = None  # who was there as the pair
+    worker_id: UUID = to("person")
+    second_id: UUID | None = to("person", default=None)  # who was there as the pair
     met_on: date
     way: str
     outcome: str
     back_on: date | None = None  # of someone who thinks: the day on which they are asked again
-    recorded_by: UUID
+    recorded_by: UUID = to("person")
     recorded_at: datetime = moment()
 
 
 class RiskAssessment(InProgram, table=True):
     """The risk to the participant (AD-R10), or, apart, to others from one who recruits (AD-C4)."""
 
-    __tablename__ = "risk_assessment"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "assessed_by"),
-        to("decision", "decision_id"),
         UniqueConstraint("program_id", "participant_id", "kind", "n"),
         one_of("kind", RISK_KINDS),
         CheckConstraint(
@@ -213,12 +178,12 @@ class RiskAssessment(InProgram, table=True):
         ),
     )
 
-    participant_id: UUID
+    participant_id: UUID = to("participant")
     kind: str
     n: int
     level: str
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # profile, involvement, benefits, risks
-    assessed_by: UUID
+    sealed: bytes | None = blob()  # profile, involvement, benefits, risks
+    assessed_by: UUID = to("person")
     assessed_as: str
     assessed_at: datetime = moment()
-    decision_id: UUID | None = None
+    decision_id: UUID | None = to("decision", default=None)

@@ -146,6 +146,10 @@ class Accounts(Protocol):
         ...
 
 
+#: What the first half of a sign-in leaves for the second: JSON that only the one who began it reads.
+FlowKept = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A sign-in that has begun: the provider's `address`, to which the browser goes now.
@@ -155,7 +159,7 @@ class Begun:
     """
 
     address: str
-    kept: Mapping[str, Any]
+    kept: FlowKept
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,7 @@ class SignInProvider(Protocol):
         """
         ...
 
-    def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
+    def finish(self, kept: FlowKept, answer: Mapping[str, str]) -> Proven | Unproven | ProviderUnavailable:
         """The person who came back with `answer`, the fields that the browser brought, from the sign-in with `kept`.
 
         The caller has made sure that `kept` is this browser's own and is used once.

@@ -8,20 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Identity,
-    Index,
-    LargeBinary,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, structure, to, together
+from models.base import InProgram, blob, found_by, moment, structure, to, together
 
 
 class Event(InProgram, table=True):
@@ -31,12 +21,12 @@ class Event(InProgram, table=True):
     """
 
     __table_args__ = (
-        Index("ix_event_case", "program_id", "case_id", "n", postgresql_where=text("case_id is not null")),
+        found_by("ix_event_case", "case_id", "n", where="case_id is not null"),
         Index("ix_event_subject", "program_id", "subject_id"),
         Index("ix_event_n", "program_id", "n"),
         Index("ix_event_xid", "program_id", "xid"),
-        Index("ix_event_read", "program_id", "n", postgresql_where=text("verb in ('read', 'exported')")),
-        Index("ix_event_read_at", "program_id", "at", postgresql_where=text("verb in ('read', 'exported')")),
+        found_by("ix_event_read", "n", where="verb in ('read', 'exported')"),
+        found_by("ix_event_read_at", "at", where="verb in ('read', 'exported')"),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
@@ -95,8 +85,8 @@ class SentHead(InProgram, table=True):
 class Incident(InProgram, table=True):
     """A confidentiality incident, in the register that the law asks for. All are entered, none deleted.
 
-    It names no one: which information, whose (how many), what happened, what was done. Its words are sealed (`words`),
-    and their own columns are empty. The state before a change is kept as an `IncidentVersion`, to which the change's
+    It names no one: which information, whose (how many), what happened, what was done. Its words are sealed (`words`).
+    The state before a change is kept as an `IncidentVersion`, to which the change's
     event holds.
     """
 
@@ -105,25 +95,20 @@ class Incident(InProgram, table=True):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("happened_to is null or happened_to >= happened_from", name="in_order"),
         CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
-        CheckConstraint("not serious_risk or risk_reasons <> '' or words is not null", name="risk_has_reasons"),
+        CheckConstraint("not serious_risk or words is not null", name="risk_has_reasons"),
         together("closed", "closed_by", "closed_at"),
     )
 
     number: int
     organization_id: UUID = to("organization")  # the body that holds the information
-    words: bytes | None = Field(default=None, sa_type=LargeBinary)
-    information: str = ""  # what kinds of personal information, or why that cannot be said
-    circumstances: str = ""
+    words: bytes | None = blob()
     happened_from: date | None = None
     happened_to: date | None = None
     known_on: date
     people_concerned: int | None = None  # empty where not known yet
     serious_risk: bool | None = None  # empty until assessed
-    risk_reasons: str = ""
     commission_told_on: date | None = None
     people_told_on: date | None = None
-    public_notice: str = ""  # whether and why people were told by public notice
-    measures: str = ""
     recorded_by: UUID | None = to("person", default=None)
     recorded_at: datetime = moment()
     closed_by: UUID | None = None
@@ -146,6 +131,6 @@ class IncidentVersion(InProgram, table=True):
     incident_id: UUID = to("incident")
     number: int
     stood: dict[str, Any] = structure()  # every field of the register, as JSON
-    words: bytes | None = Field(default=None, sa_type=LargeBinary)  # its words as they stood, sealed
+    words: bytes | None = blob()  # its words as they stood, sealed
     digest: str  # SHA-256 of id, `stood` and `words`, hexadecimal; the random id keeps short ones from being guessed
     written_at: datetime = moment()

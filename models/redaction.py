@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 
-from models.base import InProgram, moment, one_of, to, together
+from models.base import InProgram, at_most_one, blob, moment, one_of, to, together
 from models.lifecycles import REDACTION
 
 #: The kind of words that are taken out: the record says that, and never the words.
@@ -29,19 +28,9 @@ class WordKey(InProgram, table=True):
     __table_args__ = (
         CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
         CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
-        Index(
-            "one_word_key_a_meeting",
-            "program_id",
-            "meeting_id",
-            unique=True,
-            postgresql_where=text("destroyed_at is null and meeting_id is not null"),
-        ),
-        Index(
-            "one_word_key_an_incident",
-            "program_id",
-            "incident_id",
-            unique=True,
-            postgresql_where=text("destroyed_at is null and incident_id is not null"),
+        at_most_one("one_word_key_a_meeting", "meeting_id", where="destroyed_at is null and meeting_id is not null"),
+        at_most_one(
+            "one_word_key_an_incident", "incident_id", where="destroyed_at is null and incident_id is not null"
         ),
     )
 
@@ -80,7 +69,7 @@ class Redaction(InProgram, table=True):
     meeting_id: UUID | None = to("meeting", default=None)
     incident_id: UUID | None = to("incident", default=None)
     taken_out: str = TAKEN_OUT[0]
-    words: bytes | None = Field(default=None, sa_type=LargeBinary)
+    words: bytes | None = blob()
     state: str = REDACTION.initial
     asked_by: UUID = to("person")
     asked_as: str

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, moment, one_of, to, together
+from models.base import InProgram, Table, blob, is_digest, moment, one_of, to, together
 from models.lifecycles import REFERRAL
 
 WAYS = ("page", "link")
@@ -25,14 +25,7 @@ class Referral(InProgram, table=True):
     AD-R2, the facts behind the criteria, and the outside professional's name and contact.
     """
 
-    __tablename__ = "referral"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "referred_by"),
-        to("organization", "organization_id"),
-        to("person", "triaged_by"),
-        to("task", "task_id"),
-        to("referral_link", "link_id"),
         UniqueConstraint("program_id", "link_id"),
         one_of("state", REFERRAL.states),
         one_of("way", WAYS),
@@ -48,45 +41,38 @@ class Referral(InProgram, table=True):
         Index("ix_referral_referred_by", "program_id", "referred_by"),
     )
 
-    participant_id: UUID
-    referred_by: UUID | None = None
-    organization_id: UUID | None = None  # of the person of the program who refers
+    participant_id: UUID = to("participant")
+    referred_by: UUID | None = to("person", default=None)
+    organization_id: UUID | None = to("organization", default=None)  # of the person of the program who refers
     way: str
-    link_id: UUID | None = None  # one referral by a link, ever
+    link_id: UUID | None = to("referral_link", default=None)  # one referral by a link, ever
     state: str = REFERRAL.initial
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    sealed: bytes | None = blob()
     begun_at: datetime = moment()
     saved_at: datetime = moment()
     received_at: datetime | None = moment(default=None)
     left_at: datetime | None = moment(default=None)  # its author left it unfinished: it is the coordination's since
     triaged_at: datetime | None = moment(default=None)
-    triaged_by: UUID | None = None
+    triaged_by: UUID | None = to("person", default=None)
     result: str = ""
-    result_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why, and what was offered instead
-    task_id: UUID | None = None  # of the admission's case: the step that this one waits for
+    result_sealed: bytes | None = blob()  # why, and what was offered instead
+    task_id: UUID | None = to("task", default=None)  # of the admission's case: the step that this one waits for
     version: int = 1
 
 
 class ReferralLink(Table, table=True):
     """A link by which one outside professional refers one person, without account. Read before a program is known."""
 
-    __tablename__ = "referral_link"
-    __table_args__ = (
-        to("person", "made_by"),
-        UniqueConstraint("program_id", "id"),
-        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
-        CheckConstraint("browser_digest ~ '^[0-9a-f]{64}$'", name="browser_digest"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "id"), is_digest("token_digest"), is_digest("browser_digest"))
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
     id: UUID = Field(default_factory=uuid4)
-    made_by: UUID
+    made_by: UUID = to("person")
     made_at: datetime = moment()
     expires_at: datetime = moment()
-    browser_digest: str | None = (
-        None  # of the cookie of the browser in which it was begun: no other reads what is saved
-    )
+    #: Of the cookie of the browser in which it was begun: no other reads what is saved.
+    browser_digest: str | None = None
     used_at: datetime | None = moment(default=None)
     ended_at: datetime | None = moment(default=None)  # withdrawn before it was used
 
@@ -98,28 +84,23 @@ class CriterionFinding(InProgram, table=True):
     it. The reason is in `sealed`, with the fact.
     """
 
-    __tablename__ = "criterion_finding"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("referral", "referral_id"),
-        to("person", "found_by"),
-        to("person", "allowed_by"),
         UniqueConstraint("program_id", "participant_id", "criterion", "n"),
         one_of("criterion", CRITERIA),
         one_of("finding", FINDINGS),
         CheckConstraint("allowed_by is null or (criterion = 'AD-C3' and finding <> 'met')", name="allowed"),
     )
 
-    participant_id: UUID
-    referral_id: UUID
+    participant_id: UUID = to("participant")
+    referral_id: UUID = to("referral")
     criterion: str
     n: int
     finding: str
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    sealed: bytes | None = blob()
     on: date  # the local day as of which it was found: an age is one on a day
-    found_by: UUID
+    found_by: UUID = to("person")
     found_at: datetime = moment()
-    allowed_by: UUID | None = None
+    allowed_by: UUID | None = to("person", default=None)
 
 
 class AdmissionDecision(InProgram, table=True):
@@ -128,14 +109,7 @@ class AdmissionDecision(InProgram, table=True):
     The committee may correct, while it sits, what it recorded under an item: both stay, and the later one counts.
     """
 
-    __tablename__ = "admission_decision"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("referral", "referral_id"),
-        to("agenda_item", "item_id"),
-        to("decision", "decision_id"),
-        to("person", "taken_by"),
-        to("candidate_worker", "candidate_worker_id"),
         UniqueConstraint("program_id", "participant_id", "n"),
         one_of("outcome", ADMISSION_OUTCOMES),
         CheckConstraint("(outcome = 'assign') = (candidate_worker_id is not null)", name="assigned"),
@@ -143,14 +117,14 @@ class AdmissionDecision(InProgram, table=True):
         CheckConstraint("decision_id is null or item_id is not null", name="in_a_meeting"),
     )
 
-    participant_id: UUID
-    referral_id: UUID
+    participant_id: UUID = to("participant")
+    referral_id: UUID = to("referral")
     n: int
     outcome: str
-    item_id: UUID | None = None  # empty where the coordinator forwarded it (AD-R4)
-    decision_id: UUID | None = None
-    candidate_worker_id: UUID | None = None
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why; what was offered instead; what is asked for
-    taken_by: UUID
+    item_id: UUID | None = to("agenda_item", default=None)  # empty where the coordinator forwarded it (AD-R4)
+    decision_id: UUID | None = to("decision", default=None)
+    candidate_worker_id: UUID | None = to("candidate_worker", default=None)
+    sealed: bytes | None = blob()  # why; what was offered instead; what is asked for
+    taken_by: UUID = to("person")
     taken_as: str
     taken_at: datetime = moment()

@@ -15,8 +15,8 @@ from domain.accompaniment.consents import SignedForm
 from domain.follow_ups import activities, opening
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.sealing import new_key
 from domain.participants.identity import sealed_identity
-from domain.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
 from models.consent import Consent

@@ -23,7 +23,7 @@ from api.access.people import to_person
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
-from domain.kernel import Actor, col, first, joins, local_day, of, only, scalars, surely, tuples
+from domain.kernel import Actor, col, first, joins, local_day, of, only, scalars, surely, tuples, unseal
 from domain.participants import (
     Age,
     CriterionFound,
@@ -38,7 +38,6 @@ from domain.participants import (
     open_identity,
     read_reasons,
     referring,
-    unseal,
     without_the_name,
 )
 from domain.record import Ground, Purpose, reads, record_read

@@ -16,14 +16,13 @@ from api.web.readers import chosen
 from domain.kernel import Actor, Refusal, first, of
 from domain.record import IncidentEntry, Telling, incident_versions, incidents
 from locales import N_
-from models.record import Incident
 
-Row = Incident
+Row = incident_versions.OpenedIncident
 
 
-def find_incident(session: Session, incident_id: UUID) -> Incident:
+def find_incident(session: Session, incident_id: UUID) -> Row:
     """An incident of the register, opened. Raises Forbidden where there is none."""
-    found = first(session, of(Incident).where(Incident.id == incident_id))
+    found = first(session, of(Row).where(Row.id == incident_id))
     if found is None:
         raise Forbidden
     return incident_versions.opened(session, found)

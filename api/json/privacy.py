@@ -19,7 +19,7 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import EventShown, Limit, Offset, Page, Shown
 from api.web.given import Day
-from domain.kernel import col, every, in_program, scalar, select
+from domain.kernel import col, every, in_program, of, scalar, select
 from domain.record import LONGEST_FILE, RecordQuery, incident_versions, readings, unusual_reads
 from models.record import Incident
 
@@ -112,10 +112,9 @@ def list_unusual(context: InContext) -> list[UnusualShown]:
 def list_incidents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
     """The register, in the order of its numbers."""
     require(Action.SEE_INCIDENTS, to_program(context.asker))
-    mine = in_program(Incident)
-    total = scalar(context.session, select(func.count()).select_from(Incident).where(mine)) or 0
+    total = scalar(context.session, select(func.count()).select_from(Incident).where(in_program(Incident))) or 0
     rows = every(
-        context.session, select(Incident).where(mine).order_by(col(Incident.number)).limit(limit).offset(offset)
+        context.session, of(incident_versions.OpenedIncident).order_by(col(Incident.number)).limit(limit).offset(offset)
     )
     return Page(
         items=[IncidentShown.model_validate(incident_versions.opened(context.session, row)) for row in rows],

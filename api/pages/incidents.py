@@ -117,7 +117,7 @@ def show_incident(context: InContext, request: Request, incident_id: UUID) -> HT
     return _incident_page(context, request, incident_id, Typed())
 
 
-class Registered(Incident):
+class Registered(incident_versions.OpenedIncident):
     """An incident with the name of the body that holds the information."""
 
     model_config = SHAPE

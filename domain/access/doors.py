@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, insert, update
+from sqlalchemy import RowMapping, delete, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.kernel import Actor, col, in_program, program_of, run, select
+from domain.kernel import Actor, add_row, col, in_program, program_of, run, select
 from domain.record import events
 from models.access import Door
 
@@ -69,19 +69,17 @@ def make(
     """
     shut(session, person_id, kind=kind, browser=browser)
     token = secrets.token_urlsafe(32)
-    run(
-        session,
-        insert(Door).values(
-            token_digest=digest(token),
-            program_id=program_of(session),
-            person_id=person_id,
-            kind=kind,
-            browser_digest=digest(browser) if browser else "",
-            made_by=None if handed_over else by.person_id,
-            made_at=at,
-            expires_at=at + OPEN_FOR[kind],
-        ),
+    row = Door(
+        token_digest=digest(token),
+        program_id=program_of(session),
+        person_id=person_id,
+        kind=kind,
+        browser_digest=digest(browser) if browser else "",
+        made_by=None if handed_over else by.person_id,
+        made_at=at,
+        expires_at=at + OPEN_FOR[kind],
     )
+    add_row(session, row)
     events.write(session, f"{kind}.{'handed_over' if handed_over else 'sent'}", "person", person_id, by=by, at=at)
     return token
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_
 
 from domain.access import invitations, sign_ins
-from domain.kernel import Actor, Refusal, col, in_program, local_day, only, program_of, run, scalar, select
+from domain.kernel import Actor, Refusal, col, in_program, local_day, only, program_of, run, scalar, select, there_is
 from domain.mail import notices
 from domain.record import events
 from domain.roles import lock_person, standing
@@ -70,7 +70,7 @@ def come_in(session: Session, account: ProvenAccount, person_id: UUID, *, at: da
         Identity.object_id == account.object_id,
         col(Identity.ended_at).is_(None),
     )
-    if scalar(session, linked) is None:
+    if not there_is(session, linked):
         raise sign_ins.NotLetIn(person_id, "unlinked")
     if person_id not in standing(session, local_day(session, at)).live:
         raise sign_ins.NotLetIn(person_id, "no_role")

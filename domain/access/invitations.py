@@ -34,6 +34,7 @@ from domain.kernel import (
     same,
     scalar,
     select,
+    there_is,
     value_of,
 )
 from domain.mail import notices
@@ -344,7 +345,7 @@ def _new_address_until(session: Session, person_id: UUID, *, at: datetime) -> da
 
 def _has_access_now(session: Session, person_id: UUID) -> bool:
     found = only(Person.id).where(Person.id == person_id, _has_access())
-    return scalar(session, found) is not None
+    return there_is(session, found)
 
 
 def _has_access() -> ColumnElement[bool]:

@@ -114,8 +114,7 @@ def program_of_answer(session: Session, answer: str) -> UUID | None:
         credential = ceremonies.credential_of(answer)
     except ceremonies.NotProved:
         return None
-    found: UUID | None = scalar(session, select(Passkey.program_id).where(Passkey.credential_id == credential))
-    return found
+    return scalar(session, select(Passkey.program_id).where(Passkey.credential_id == credential))
 
 
 def use(session: Session, *, answer: str, challenge: str, site: Site, at: datetime) -> UUID:

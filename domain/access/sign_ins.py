@@ -10,11 +10,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import delete, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
@@ -23,11 +22,13 @@ from domain.kernel import (
     SIGN_IN,
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     in_program,
     only,
     program_of,
+    put_row,
     run,
     scalar,
     scalars,
@@ -38,6 +39,7 @@ from domain.record import events
 from domain.roles import lock_person
 from locales import N_
 from models.access import BrowserSession, SignInFlow
+from models.ports import FlowKept
 
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
@@ -68,18 +70,16 @@ def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: d
     `device` is what `device_of` says. The caller has checked that this person may sign in, after locking them.
     """
     token = secrets.token_urlsafe(32)
-    run(
-        session,
-        insert(BrowserSession).values(
-            token_digest=digest(token),
-            program_id=program_of(session),
-            person_id=person_id,
-            means=means,
-            device=device,
-            signed_in_at=at,
-            seen_at=at,
-        ),
+    row = BrowserSession(
+        token_digest=digest(token),
+        program_id=program_of(session),
+        person_id=person_id,
+        means=means,
+        device=device,
+        signed_in_at=at,
+        seen_at=at,
     )
+    add_row(session, row)
     events.write(session, "sign_in.begun", "person", person_id, by=_themselves(person_id), at=at, means=means)
     return token
 
@@ -117,10 +117,7 @@ def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[Si
 
 def sign_in_of(session: Session, token: str) -> UUID | None:
     """The id of this cookie's sign-in, to mark it in the list; None where it is none of this program's."""
-    found: UUID | None = scalar(
-        session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token))
-    )
-    return found
+    return scalar(session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token)))
 
 
 def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -183,29 +180,27 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 
 
 def keep(
-    session: Session, cookie: str, kind: str, kept: Mapping[str, Any], *, at: datetime, open_for: timedelta
+    session: Session, cookie: str, kind: str, kept: Mapping[str, object], *, at: datetime, open_for: timedelta
 ) -> None:
     """Keep what the second half of a sign-in will need, under the browser's own cookie.
 
     A first half begun anew replaces the one before. `session` need not have a program.
     """
-    values = {"kind": kind, "kept": dict(kept), "expires_at": at + open_for}
-    adding = insert_or(SignInFlow).values(cookie_digest=digest(cookie), **values)
-    run(session, adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
+    flow = SignInFlow(cookie_digest=digest(cookie), kind=kind, kept=dict(kept), expires_at=at + open_for)
+    put_row(session, flow)
 
 
-def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+def look(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept | None:
     """What is kept for this browser, without taking it; None as in `take`."""
-    kept: dict[str, Any] | None = scalar(
+    return scalar(
         session,
         select(SignInFlow.kept).where(
             col(SignInFlow.cookie_digest) == digest(cookie), SignInFlow.kind == kind, col(SignInFlow.expires_at) > at
         ),
     )
-    return kept
 
 
-def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+def take(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept | None:
     """Take what was kept for this browser, once: of two that try, one gets it. None where nothing is left."""
     if not cookie:
         return None
@@ -215,9 +210,7 @@ def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str,
         .where(col(SignInFlow.cookie_digest) == digest(cookie), col(SignInFlow.kind) == kind)
         .returning(col(SignInFlow.kept), col(SignInFlow.expires_at)),
     ).first()
-    if row is None or row.expires_at <= at:
-        return None
-    kept: dict[str, Any] = row.kept
+    kept: FlowKept | None = None if row is None or row.expires_at <= at else row.kept
     return kept
 
 

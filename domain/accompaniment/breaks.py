@@ -8,15 +8,17 @@ from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
-from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, opened, sealed
+from domain.follow_ups import BREAK_TERMS, LockedFollowUp, keep_vacancy, lock_follow_up, move, read_words, sealed
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
+    among,
     built,
     changes,
     col,
@@ -29,21 +31,16 @@ from domain.kernel import (
     program_of,
     run,
     says_something,
-    scalar,
     scalars,
 )
-from domain.mail import coordination_chain
-from domain.participants import known_as
-from domain.record import Ground, Purpose, record_read
 from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp, FollowUpBreak
 
 #: A break is reviewed within half a year: one without an end would be a forgotten follow-up.
 LONGEST: Final = timedelta(days=183)
-#: The worker's task after a break ended automatically, and how soon it is due, in working days.
+#: The worker's task after a break ended automatically.
 RETURN: Final = "follow_up.return"
-DAYS_TO_RETURN: Final = 1
 
 
 def take_break(
@@ -76,19 +73,17 @@ def take_break(
     move(session, held, "pause", "follow_up.paused", returns_on=returns_on.isoformat())
     forget_return(session, held.participant_id, by=by, at=at)
     break_id = uuid4()
-    run(
-        session,
-        insert(FollowUpBreak).values(
-            program_id=program_of(session),
-            id=break_id,
-            follow_up_id=follow_up_id,
-            starts_on=held.day,
-            returns_on=returns_on,
-            terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
-            agreed_at=at,
-            agreed_by=by.person_id,
-        ),
+    row = FollowUpBreak(
+        program_id=program_of(session),
+        id=break_id,
+        follow_up_id=follow_up_id,
+        starts_on=held.day,
+        returns_on=returns_on,
+        terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
+        agreed_at=at,
+        agreed_by=by.person_id,
     )
+    add_row(session, row)
     keep_vacancy(session, follow_up_id, by=by, at=at)
     return break_id
 
@@ -112,7 +107,7 @@ def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     if held.row.state != "on_break" or found is None or found.returns_on > held.day:
         return False
     _resume(session, held)
-    _ask_to_return(session, held.participant_id, held.number, by=by, at=at)
+    _ask_to_return(session, held.participant_id, by=by, at=at)
     return True
 
 
@@ -123,7 +118,7 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     """
 
     def ask_anew(participant_id: UUID, _: Link | None) -> None:
-        _ask_to_return(session, participant_id, known_as(session, participant_id), by=by, at=at)
+        _ask_to_return(session, participant_id, by=by, at=at)
 
     return asking.ask_who_has_it_now(
         session, RETURN, whose=partial(withdrawals.whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
@@ -162,10 +157,7 @@ def open_breaks(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, F
 
 _OPEN: Final = built(
     of(FollowUpBreak, without=(FollowUpBreak.terms,))
-    .where(
-        col(FollowUpBreak.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
-        col(FollowUpBreak.ended_at).is_(None),
-    )
+    .where(among(FollowUpBreak.follow_up_id, "follow_ups"), col(FollowUpBreak.ended_at).is_(None))
     .order_by(col(FollowUpBreak.agreed_at), col(FollowUpBreak.id).desc())
 )
 
@@ -184,20 +176,8 @@ def last_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:
     )
 
 
-def read_terms(
-    session: Session,
-    break_id: UUID,
-    participant_id: UUID,
-    *,
-    ground: Ground,
-    by: Actor,
-    at: datetime,
-    purpose: Purpose | None = None,
-) -> str:
-    """Read the terms of return of a break, unsealed, and note it on record. Raises Refusal: no purpose."""
-    record_read(session, "follow_up_break", break_id, what="break_terms", ground=ground, by=by, at=at, purpose=purpose)
-    terms = scalar(session, only(FollowUpBreak.terms).where(FollowUpBreak.id == break_id))
-    return opened(session, participant_id, BREAK_TERMS, break_id, terms) if terms is not None else ""
+#: Reads the terms of return of a break, as `domain.follow_ups.words.read_words` does.
+read_terms: Final = partial(read_words, FollowUpBreak.terms, "follow_up_break", BREAK_TERMS)
 
 
 def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> None:
@@ -216,20 +196,13 @@ def _resume(session: Session, held: LockedFollowUp) -> None:
     keep_vacancy(session, held.id, by=held.by, at=held.at)
 
 
-def _ask_to_return(session: Session, participant_id: UUID, number: str, *, by: Actor, at: datetime) -> None:
-    worker, coordination = withdrawals.whose(session, participant_id, at=at), coordination_chain(session)
-    asking.ask(
-        session,
-        RETURN,
-        participant_id,
-        _RETURN,
-        chain=coordination if worker is None else [worker, *coordination],
-        working_days=DAYS_TO_RETURN,
-        by=by,
-        at=at,
-        evidence="none",
-        subject=number,
-    )
+def _ask_to_return(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    _RETURN.ask(session, participant_id, worker=withdrawals.whose(session, participant_id, at=at), by=by, at=at)
 
 
-_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact accordingly")
+_RETURN: Final = QuestionAbout(
+    RETURN,
+    N_("%(subject)s is back from the break: read the terms of the return, and make contact accordingly"),
+    working_days=1,
+    evidence="none",
+)

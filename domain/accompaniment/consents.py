@@ -11,15 +11,16 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
+from domain.accompaniment.questions import QuestionAbout
 from domain.agreements import version_in_force
 from domain.casework import ROLE_OF_WORKER, asking
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -33,8 +34,8 @@ from domain.kernel import (
     run,
     scalar,
     select,
+    there_is,
 )
-from domain.mail import coordination_chain
 from domain.participants import (
     CURRENT,
     TEXT,
@@ -42,7 +43,6 @@ from domain.participants import (
     finish_step,
     hold_participant,
     identity_within,
-    known_as,
     signers,
     step_of,
     text_of,
@@ -55,9 +55,8 @@ from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.participant import Participant
 from models.program import Organization
 
-#: The coordinator's task where no step of an admission asks for it, and how soon it is due, in working days.
+#: The coordinator's task where no step of an admission asks for it.
 STORE: Final = "consent.store"
-DAYS_TO_STORE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def sign(
         again_at_18=signed.again_at_18,
         recorded_at=at,
     )
-    run(session, insert(Consent).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "consent.signed",
@@ -195,9 +194,8 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
         raise Refusal(
             "consent.confirm",
             N_(
-                "Confirm that the person withdraws it. Partners that it covers see nothing more "
-                "at once, and offers to them are withdrawn. The worker and the coordinator are "
-                "asked what follows."
+                "Confirm that the person withdraws it. Partners that it covers see nothing more at once, and offers to "
+                "them are withdrawn. The worker and the coordinator are asked what follows."
             ),
             source="AD-R11",
         )
@@ -229,17 +227,8 @@ def stands(
     session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
 ) -> bool:
     """Whether a consent holds on a day: signed, not withdrawn, not ended. Every sharing asks this anew."""
-    return (
-        scalar(
-            session,
-            select(Consent.id)
-            .where(
-                *_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day)
-            )
-            .limit(1),
-        )
-        is not None
-    )
+    held = (*_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day))
+    return there_is(session, select(Consent.id).where(*held))
 
 
 def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> None:
@@ -287,20 +276,10 @@ def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: date
     asking.no_more(session, STORE, participant_id, by=by, at=at)  # of the form that this one replaced
     step = step_of(session, participant_id, "store_consent")
     if step is None or step.state not in ("planned", "open"):
-        asking.ask(
-            session,
-            STORE,
-            participant_id,
-            _STORE,
-            chain=coordination_chain(session),
-            working_days=DAYS_TO_STORE,
-            by=by,
-            at=at,
-            subject=known_as(session, participant_id),
-        )
+        _STORE.ask(session, participant_id, by=by, at=at)
 
 
-_STORE: Final = N_("Store the form that %(subject)s signed again, the copy given")
+_STORE: Final = QuestionAbout(STORE, N_("Store the form that %(subject)s signed again, the copy given"), 5)
 
 
 def _agreed_to(

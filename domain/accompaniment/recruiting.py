@@ -11,10 +11,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.follow_ups import ask_apart
 from domain.kernel import Actor, Refusal
-from domain.mail import coordination_chain
 from domain.participants import change_participant, hold_participant
 from domain.record import events
 from locales import N_
@@ -24,10 +24,6 @@ from models.participant import Participant
 ASSESS: Final = "recruiter.assess"
 #: The coordinator's task after the committee found the risk too great for a person who is not admitted yet.
 REFUSE: Final = "recruiter.refuse"
-#: In working days: the person, and the worker who was to meet them, wait for the word.
-DAYS_TO_REFUSE: Final = 2
-#: In working days: the committee sits once a week, and what is found the day before is for the week after.
-DAYS_TO_ASSESS: Final = 10
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -62,8 +58,13 @@ def ask_to_assess(session: Session, held: Participant, *, by: Actor, at: datetim
 
     Until it does, no earlier assessment counts.
     """
-    title = N_("Have the risk to others assessed: %(subject)s was found to recruit others")
-    _ask_coordinator(session, held, ASSESS, title, DAYS_TO_ASSESS, by=by, at=at)
+    _ASSESS.ask(session, held.id, by=by, at=at)
+
+
+#: The committee sits once a week, and what is found the day before is for the week after.
+_ASSESS: Final = QuestionAbout(
+    ASSESS, N_("Have the risk to others assessed: %(subject)s was found to recruit others"), 10
+)
 
 
 def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -76,25 +77,13 @@ def ask_to_refuse(session: Session, held: Participant, *, by: Actor, at: datetim
 
     It is theirs to say what was offered instead, as with every refusal (AD-C4).
     """
-    title = N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits")
-    _ask_coordinator(session, held, REFUSE, title, DAYS_TO_REFUSE, by=by, at=at)
+    _REFUSE.ask(session, held.id, by=by, at=at)
 
 
-def _ask_coordinator(
-    session: Session, held: Participant, step: str, title: str, days: int, *, by: Actor, at: datetime
-) -> None:
-    """Ask the coordinator something about a held person, by number or reference, unless it is asked already."""
-    asking.ask(
-        session,
-        step,
-        held.id,
-        title,
-        chain=coordination_chain(session),
-        working_days=days,
-        by=by,
-        at=at,
-        subject=held.number or held.candidate_ref,
-    )
+#: The person, and the worker who was to meet them, wait for the word.
+_REFUSE: Final = QuestionAbout(
+    REFUSE, N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits"), 2
+)
 
 
 def ask_not_to_refuse(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.kernel import Actor, local_day, only, scalar, surely
 from domain.mail import coordination_chain
@@ -23,9 +24,8 @@ from locales import N_
 from models.follow_up import FollowUp
 from models.referral import Referral
 
-#: What the worker of a person referred again is asked, and how soon, in working days.
+#: What the worker of a person referred again is asked.
 AGAIN: Final = "referral.again"
-DAYS_TO_READ: Final = 2
 #: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
@@ -37,20 +37,8 @@ def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: dateti
     Where there is no such worker, the coordinator reads it. Where the follow-up is over, the coordinator says whether
     it is resumed.
     """
-    over, worker = _is_over(session, participant_id), _who_reads(session, participant_id, at=at)
-    coordination = coordination_chain(session)
-    asking.ask(
-        session,
-        AGAIN,
-        participant_id,
-        _TAKE_UP if over else _READ,
-        chain=coordination if worker is None else [worker, *coordination],
-        working_days=DAYS_TO_READ,
-        by=by,
-        at=at,
-        evidence="none",
-        subject=known_as(session, participant_id),
-    )
+    asked = _TAKE_UP if _is_over(session, participant_id) else _READ
+    asked.ask(session, participant_id, worker=_who_reads(session, participant_id, at=at), by=by, at=at)
 
 
 def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
@@ -102,9 +90,10 @@ def _is_over(session: Session, participant_id: UUID) -> bool:
 
 
 _ANSWER: Final = N_(
-    "%(subject)s was referred again (the referral of %(day)s): decide what the "
-    "referrer is told of who makes contact, and when, without revealing that the "
-    "person was known"
+    "%(subject)s was referred again (the referral of %(day)s): decide what the referrer is told of who makes contact, "
+    "and when, without revealing that the person was known"
 )
-_READ: Final = N_("Read the new referral of %(subject)s")
-_TAKE_UP: Final = N_("%(subject)s was referred again: resume the follow-up, or say why not")
+_READ: Final = QuestionAbout(AGAIN, N_("Read the new referral of %(subject)s"), 2, evidence="none")
+_TAKE_UP: Final = QuestionAbout(
+    AGAIN, N_("%(subject)s was referred again: resume the follow-up, or say why not"), 2, evidence="none"
+)

@@ -17,10 +17,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.kernel import Actor, Refusal, changes, col, every, lasts, local_day, of, only, run, same, scalar, scalars
-from domain.mail import coordination_chain
-from domain.participants import CONSENTS_ALONE, OF_AGE, ParticipantIdentity, identity_within, known_as, signers
+from domain.participants import CONSENTS_ALONE, OF_AGE, ParticipantIdentity, identity_within, signers
 from domain.record import events
 from domain.roles import Link
 from locales import N_
@@ -30,9 +30,6 @@ from models.participant import Participant
 #: The worker's task: look at the consents again with the person. And the coordinator's: see that it is done.
 REVIEW: Final = "consent.review"
 REVIEWED: Final = "consent.reviewed"
-#: How soon each is due, in working days.
-DAYS_TO_REVIEW: Final = 10
-DAYS_TO_SEE: Final = 15
 
 
 def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -73,9 +70,8 @@ def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: da
         raise Refusal(
             "consent.review_due",
             N_(
-                "By the known age, these consents are now the person’s own to give, or the "
-                "signatory could not sign. Have them signed again by the right person, or "
-                "withdrawn."
+                "By the known age, these consents are now the person’s own to give, or the signatory could not sign. "
+                "Have them signed again by the right person, or withdrawn."
             ),
             source="AD-R11",
         )
@@ -177,14 +173,15 @@ def _mark(session: Session, ids: list[UUID], *, since: datetime | None) -> None:
 
 
 def _ask(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    coordination, worker = coordination_chain(session), withdrawals.whose(session, participant_id, at=at)
-    subject = known_as(session, participant_id)
-    wanted = [(REVIEWED, _REVIEWED, coordination, DAYS_TO_SEE)]
+    worker = withdrawals.whose(session, participant_id, at=at)
+    _REVIEWED.ask(session, participant_id, by=by, at=at)
     if worker is not None:
-        wanted.append((REVIEW, _REVIEW, [worker, *coordination], DAYS_TO_REVIEW))
-    for step, title, chain, days in wanted:
-        asking.ask(session, step, participant_id, title, chain=chain, working_days=days, by=by, at=at, subject=subject)
+        _REVIEW.ask(session, participant_id, worker=worker, by=by, at=at)
 
 
-_REVIEW: Final = N_("Review the consents with %(subject)s: another person may have to sign now")
-_REVIEWED: Final = N_("See that the consents of %(subject)s are reviewed: another person may have to sign now")
+_REVIEW: Final = QuestionAbout(
+    REVIEW, N_("Review the consents with %(subject)s: another person may have to sign now"), 10
+)
+_REVIEWED: Final = QuestionAbout(
+    REVIEWED, N_("See that the consents of %(subject)s are reviewed: another person may have to sign now"), 15
+)

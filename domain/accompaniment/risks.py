@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting
@@ -14,20 +14,20 @@ from domain.casework import asking
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     col,
     first,
     in_program,
+    next_number,
     of,
-    only,
     program_of,
-    run,
     says_something,
     scalar,
-    scalars,
+    seal,
     select,
     trimmed,
 )
-from domain.participants import OF_RECRUITERS, findings_of, finish_step, hold_participant, refuse_not_met, seal
+from domain.participants import OF_RECRUITERS, findings_of, finish_step, hold_participant, refuse_not_met
 from domain.record import events
 from domain.terms import ADMISSION
 from locales import N_
@@ -59,17 +59,15 @@ def assess(
     told = checked(kind, level, why)
     if kind == "recruiter" and decision_id is None:
         raise committee_assesses()
-    here, assessment_id = program_of(session), uuid4()
-    before = scalars(
-        session,
-        only(RiskAssessment.n).where(RiskAssessment.participant_id == participant_id, RiskAssessment.kind == kind),
-    ).all()
+    assessment_id = uuid4()
     row = RiskAssessment(
-        program_id=here,
+        program_id=program_of(session),
         id=assessment_id,
         participant_id=participant_id,
         kind=kind,
-        n=max(before, default=0) + 1,
+        n=next_number(
+            session, RiskAssessment.n, RiskAssessment.participant_id == participant_id, RiskAssessment.kind == kind
+        ),
         level=level,
         sealed=seal(session, participant_id, f"risk/{assessment_id}", told),
         assessed_by=by.person_id,  # type: ignore[arg-type]  # a person assesses
@@ -77,7 +75,7 @@ def assess(
         assessed_at=at,
         decision_id=decision_id,
     )
-    run(session, insert(RiskAssessment).values(row.model_dump()))
+    add_row(session, row)
     if kind == "recruiter":
         recruiting.note(session, held, by=by, at=at)
         recruiting.assessed(session, participant_id, by=by, at=at)

@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.accompaniment import workers
+from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.follow_ups import assigning, on_day
 from domain.kernel import (
@@ -34,10 +35,10 @@ from domain.kernel import (
     same,
     scalar,
     surely,
+    there_is,
     tuples,
 )
-from domain.mail import coordination_chain, notices
-from domain.participants import known_as
+from domain.mail import notices
 from domain.record import events
 from domain.roles import ALONE, DayTenures, Link, standing, who_barred
 from domain.terms import BEING_ADMITTED, PRIMARY, SECOND, circle_of
@@ -55,9 +56,6 @@ STOPS: Final = "consent.stops"
 STOPPED: Final = "consent.stopped"
 #: The coordinator's task while no consent covers a second's part: ask for one, or name another second.
 OF_SECOND: Final = "consent.second"
-#: How soon each is due, in working days.
-DAYS_TO_SPEAK: Final = 2
-DAYS_TO_SETTLE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,6 @@ class StillAsked:
 
     worker: bool
     coordinator: bool
-
-
-@dataclass(frozen=True)
-class _Question:
-    """What the worker and the coordinator are asked, in this order, when a consent is withdrawn or ends by its day."""
-
-    steps: tuple[str, str]
-    taken_back: tuple[str, str]
-    ended: tuple[str, str]
 
 
 def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) -> None:
@@ -134,25 +123,11 @@ def ask_what_follows(
     """
     if not is_under_way(session, participant_id):
         return
-    question = _OF_PROGRAM if of == "program" else _OF_PARTNER
-    titles = question.ended if ended else question.taken_back
-    coordination = coordination_chain(session)
+    of_worker, of_coordination = _ASKED[of == "program", ended]
     worker = whose(session, participant_id, at=at)
-    asked = [(coordination, DAYS_TO_SETTLE)]
     if worker is not None:
-        asked.insert(0, ([worker, *coordination], DAYS_TO_SPEAK))
-    for step, title, (chain, days) in zip(question.steps[-len(asked) :], titles[-len(asked) :], asked, strict=True):
-        asking.ask(
-            session,
-            step,
-            participant_id,
-            title,
-            chain=chain,
-            working_days=days,
-            by=by,
-            at=at,
-            subject=known_as(session, participant_id),
-        )
+        of_worker.ask(session, participant_id, worker=worker, by=by, at=at)
+    of_coordination.ask(session, participant_id, by=by, at=at)
 
 
 def is_under_way(session: Session, participant_id: UUID) -> bool:
@@ -194,7 +169,7 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
             col(Task.item) == str(row.participant_id),
             col(Task.opened_at) >= since,
         )
-        if scalar(session, asked_since.limit(1)) is None:
+        if not there_is(session, asked_since):
             close_to_partners(session, row.participant_id, by=by, at=at)
             ask_what_follows(session, row.participant_id, of=row.purpose, by=by, at=at, ended=True)
             found += 1
@@ -210,20 +185,7 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
     for row in asking.open_ones(session, OF_SECOND):
         if UUID(row.item) not in shut:
             asking.answered(session, OF_SECOND, UUID(row.item), by=by, at=at)
-    asked_now = [
-        asking.ask(
-            session,
-            OF_SECOND,
-            participant_id,
-            _OF_SECOND,
-            chain=coordination_chain(session),
-            working_days=DAYS_TO_SETTLE,
-            by=by,
-            at=at,
-            subject=known_as(session, participant_id),
-        )
-        for participant_id in sorted(shut)
-    ]
+    asked_now = [_OF_SECOND.ask(session, participant_id, by=by, at=at) for participant_id in sorted(shut)]
     return sum(task is not None for task in asked_now)
 
 
@@ -361,28 +323,42 @@ def _write(session: Session, template: str, to: UUID, consent: Consent, *, path:
     notices.write(session, template, to=to, key=f"{template}:{consent.id}", facts=facts, at=at)
 
 
-_OF_SECOND: Final = N_(
-    "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name someone else"
+_OF_SECOND: Final = QuestionAbout(
+    OF_SECOND,
+    N_(
+        "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name someone else"
+    ),
+    5,
 )
-_OF_PROGRAM: Final = _Question(
-    (SPEAK, FOLLOWS),
-    (
-        N_("Speak with %(subject)s, who withdrew the consent: end, sign again, or continue within its limits"),
-        N_("See what follows: %(subject)s withdrew the consent to the program"),
+#: What the worker and the coordinator are asked of a consent to the program, or else to a partner; and whether it ended
+#: by its day, or was withdrawn.
+_ASKED: Final[Mapping[tuple[bool, bool], tuple[QuestionAbout, QuestionAbout]]] = {
+    (True, False): (
+        QuestionAbout(
+            SPEAK,
+            N_("Speak with %(subject)s, who withdrew the consent: end, sign again, or continue within its limits"),
+            2,
+        ),
+        QuestionAbout(FOLLOWS, N_("See what follows: %(subject)s withdrew the consent to the program"), 5),
     ),
-    (
-        N_("Speak with %(subject)s, whose consent has ended: end, sign again, or continue within what remains"),
-        N_("See what follows: the consent of %(subject)s to the program has ended"),
+    (True, True): (
+        QuestionAbout(
+            SPEAK,
+            N_("Speak with %(subject)s, whose consent has ended: end, sign again, or continue within what remains"),
+            2,
+        ),
+        QuestionAbout(FOLLOWS, N_("See what follows: the consent of %(subject)s to the program has ended"), 5),
     ),
-)
-_OF_PARTNER: Final = _Question(
-    (STOPS, STOPPED),
-    (
-        N_("Stop what goes to a partner: %(subject)s withdrew a consent about it"),
-        N_("See that nothing more goes to a partner: %(subject)s withdrew a consent about it"),
+    (False, False): (
+        QuestionAbout(STOPS, N_("Stop what goes to a partner: %(subject)s withdrew a consent about it"), 2),
+        QuestionAbout(
+            STOPPED, N_("See that nothing more goes to a partner: %(subject)s withdrew a consent about it"), 5
+        ),
     ),
-    (
-        N_("Stop what goes to a partner: the consent of %(subject)s about it has ended"),
-        N_("See that nothing more goes to a partner: the consent of %(subject)s about it has ended"),
+    (False, True): (
+        QuestionAbout(STOPS, N_("Stop what goes to a partner: the consent of %(subject)s about it has ended"), 2),
+        QuestionAbout(
+            STOPPED, N_("See that nothing more goes to a partner: the consent of %(subject)s about it has ended"), 5
+        ),
     ),
-)
+}

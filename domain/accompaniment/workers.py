@@ -7,28 +7,31 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import risks
-from domain.casework import BY_ITS_ACT, acts, asking, assigning, complete_task
+from domain.casework import acts, asking
 from domain.follow_ups import bar_to
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     first,
     joins,
     local_day,
+    next_number,
     of,
     only,
-    program_calendar,
     program_of,
+    rewrite,
     run,
     scalar,
     scalars,
+    seal,
+    there_is,
 )
 from domain.mail import COORDINATION, coordination_chain
 from domain.participants import (
@@ -37,14 +40,13 @@ from domain.participants import (
     hold_participant,
     known_as,
     participant_state_after,
-    seal,
     skip_step,
     step_of,
 )
 from domain.record import events
 from domain.roles import Link, responsibility
 from domain.terms import PRIMARY, SECOND
-from locales import N_, say
+from locales import N_
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import CandidateWorker, Participant
@@ -103,16 +105,14 @@ def name_worker(
         decision_id=decision_id,
         named_at=at,
     )
-    run(session, insert(CandidateWorker).values(row.model_dump()))
+    add_row(session, row)
     change_participant(session, held, state=state)
     _owe(
         session,
         participant_id,
         [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
     )
-    asked = _asked_for(session, participant_id)
-    if asked is not None:
-        complete_task(session, asked, by=by, at=at, in_its_act=True)
+    asking.answered(session, FIND_A_WORKER, participant_id, by=by, at=at)
     if before is None or before.worker_id != worker_id:
         _tell_anew(session, participant_id, by=by, at=at)
     events.write(
@@ -179,37 +179,28 @@ def was_given(session: Session, participant_id: UUID) -> bool:
 
 def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
     """Whether the person has a referral that was received and is not triaged, or is to be triaged again."""
-    found = scalar(
-        session,
-        only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "received").limit(1),
-    )
-    return found is not None
+    received = Referral.participant_id == participant_id, Referral.state == "received"
+    return there_is(session, only(Referral.id).where(*received))
 
 
 def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Ask the coordinator to find a worker for a candidate who has none any more. Repeating it changes nothing."""
-    if _asked_for(session, participant_id) is not None:
-        return
-    reference = scalar(session, only(Participant.candidate_ref).where(Participant.id == participant_id))
-    assigning.assign(
+    asking.ask(
         session,
         FIND_A_WORKER,
-        str(participant_id),
-        title_fr=say("fr", _FIND, reference=reference),
-        title_en=say("en", _FIND, reference=reference),
+        participant_id,
+        _FIND,
         chain=coordination_chain(session),
-        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        working_days=DAYS_TO_NAME,
         by=by,
         at=at,
-        evidence=BY_ITS_ACT,
+        reference=scalar(session, only(Participant.candidate_ref).where(Participant.id == participant_id)),
     )
 
 
 def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Cancel the task to find a worker for a candidate who goes no further."""
-    asked = _asked_for(session, participant_id)
-    if asked is not None:
-        assigning.call_off(session, asked, by=by, at=at)
+    asking.no_more(session, FIND_A_WORKER, participant_id, by=by, at=at)
 
 
 _FIND: Final = N_("Find a worker for %(reference)s")
@@ -277,14 +268,13 @@ def record_decision(
 
     Once a candidate is given to a worker, nothing more is asked.
     """
-    here, decided_id = program_of(session), uuid4()
-    before = scalars(session, only(AdmissionDecision.n).where(AdmissionDecision.participant_id == participant_id)).all()
+    decided_id = uuid4()
     row = AdmissionDecision(
-        program_id=here,
+        program_id=program_of(session),
         id=decided_id,
         participant_id=participant_id,
         referral_id=referral_id,
-        n=max(before, default=0) + 1,
+        n=next_number(session, AdmissionDecision.n, AdmissionDecision.participant_id == participant_id),
         outcome=outcome,
         item_id=item_id,
         decision_id=decision_id,
@@ -294,7 +284,7 @@ def record_decision(
         taken_as=by.role,
         taken_at=at,
     )
-    run(session, insert(AdmissionDecision).values(row.model_dump()))
+    add_row(session, row)
     if outcome == "assign":
         asking.no_more(session, FIND_OUT, participant_id, by=by, at=at)
     events.write(session, "admission.decided", "participant", participant_id, by=by, at=at, outcome=outcome)
@@ -352,12 +342,7 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
         if second_id == row.worker_id:
             raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
         bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
-    run(
-        session,
-        changes(CandidateWorker)
-        .where(CandidateWorker.id == row.id)
-        .values(second_id=second_id, version=col(CandidateWorker.version) + 1),
-    )
+    rewrite(session, CandidateWorker, row.id, second_id=second_id)
     events.write(
         session,
         "participant.second_named",
@@ -392,20 +377,6 @@ def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
         .where(Task.case_id == case_id, col(Task.step).in_(OF_THE_WORKER), col(Task.state).in_(["planned", "open"]))
         .values(owed_by_id=chain, declared_owed_by_id=chain, version=col(Task.version) + 1),
     )
-
-
-def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
-    """The coordinator's open task to find a worker for a candidate."""
-    found: UUID | None = scalar(
-        session,
-        only(Task.id).where(
-            Task.step == FIND_A_WORKER,
-            col(Task.item) == str(participant_id),
-            col(Task.case_id).is_(None),
-            Task.state == "open",
-        ),
-    )
-    return found
 
 
 def ever_of(session: Session, participant_id: UUID) -> list[UUID]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import workers
 from domain.admissions.triage import end_admission
 from domain.casework import scheduling
-from domain.kernel import Actor, Refusal, col, every, local_day, of, only, program_of, run, scalars
+from domain.kernel import Actor, Refusal, add_row, col, every, local_day, next_number, of, program_of
 from domain.participants import change_participant, finish_step, hold_participant, participant_state_after, step_of
 from domain.record import events
 from locales import N_
@@ -29,7 +28,6 @@ def record_first_meeting(
     back_on: date | None = None,
     by: Actor,
     at: datetime,
-    seen: int | None = None,
 ) -> UUID:
     """Record one meeting before admission and what came of it; returns its id.
 
@@ -37,7 +35,7 @@ def record_first_meeting(
     day, for the worker named by then. One who commits goes on to the consent. One who declines goes no further, and may
     be referred again. Raises Refusal: no one is named to meet them, a day to come, or a state that does not allow it.
     """
-    held = hold_participant(session, participant_id, seen=seen)
+    held = hold_participant(session, participant_id)
     named = workers.named(session, participant_id)
     if held.state != "assigned" or named is None:
         raise Refusal(
@@ -46,12 +44,11 @@ def record_first_meeting(
     _refuse_impossible(met_on, way, outcome, back_on, today=local_day(session, at))
     if with_second and named.second_id is None:
         raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
-    before = scalars(session, only(FirstMeeting.n).where(FirstMeeting.participant_id == participant_id)).all()
     row = FirstMeeting(
         program_id=program_of(session),
         id=uuid4(),
         participant_id=participant_id,
-        n=max(before, default=0) + 1,
+        n=next_number(session, FirstMeeting.n, FirstMeeting.participant_id == participant_id),
         worker_id=named.worker_id,
         second_id=named.second_id if with_second else None,
         met_on=met_on,
@@ -61,7 +58,7 @@ def record_first_meeting(
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,
     )
-    run(session, insert(FirstMeeting).values(row.model_dump()))
+    add_row(session, row)
     events.write(session, "first_meeting.held", "participant", participant_id, by=by, at=at, outcome=outcome, way=way)
     finish_step(session, participant_id, "make_contact", by=by, at=at)
     step = step_of(session, participant_id, "first_meeting")

@@ -15,8 +15,21 @@ from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
-from domain.kernel import Actor, col, every, in_program, of, only, replaced, run, scalars, select, surely
-from domain.participants import change_participant, change_referral, identity_within, seal, sealed_identity, unseal
+from domain.kernel import (
+    Actor,
+    col,
+    every,
+    in_program,
+    next_number,
+    of,
+    replaced,
+    run,
+    seal_again,
+    select,
+    surely,
+    unseal,
+)
+from domain.participants import change_participant, change_referral, identity_within, sealed_identity
 from models.consent import Consent, Disclosure
 from models.participant import Participant, RiskAssessment
 from models.referral import Referral
@@ -73,7 +86,7 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
     values: dict[str, object] = {
         "participant_id": to,
         "state": state,
-        "sealed": seal(session, to, name, told),
+        "sealed": seal_again(session, to, name, told),
         "result": "",
         "triaged_at": None,
         "triaged_by": None,
@@ -85,17 +98,15 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
 
 def _bring_assessments(session: Session, joined_id: UUID, to: UUID) -> int:
     """Copy the assessments of the risk to others, numbered after those of the known file; how many."""
-    before = scalars(
-        session, only(RiskAssessment.n).where(RiskAssessment.participant_id == to, RiskAssessment.kind == "recruiter")
-    ).all()
+    of_recruiters = col(RiskAssessment.kind) == "recruiter"
     return _bring_written(
         session,
         RiskAssessment,
         "risk",
         joined_id,
         to,
-        col(RiskAssessment.kind) == "recruiter",
-        counted_from=max(before, default=0),
+        of_recruiters,
+        counted_from=next_number(session, RiskAssessment.n, RiskAssessment.participant_id == to, of_recruiters),
     )
 
 
@@ -116,11 +127,11 @@ def _bring_written(
     rows: list[Any] = every(
         session, select(table).where(*of_joined).order_by(col(table.n) if hasattr(table, "n") else col(table.id))
     )
-    for count, row in enumerate(rows, start=1):
+    for count, row in enumerate(rows):
         row_id = uuid4()
         told = unseal(session, joined_id, f"{place}/{row.id}", row.sealed)
         counted = {} if counted_from is None else {"n": counted_from + count}
-        sealed = seal(session, to, f"{place}/{row_id}", told)
+        sealed = seal_again(session, to, f"{place}/{row_id}", told)
         run(
             session,
             insert(table).values({**row._asdict(), **counted, "id": row_id, "participant_id": to, "sealed": sealed}),

@@ -65,9 +65,8 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
         raise Refusal(
             "admission.age_unknown",
             N_(
-                "It is not known whether the person is within the program’s age range today. "
-                "Correct their identity first: the birth date or, if it is unknown, their age "
-                "today."
+                "It is not known whether the person is within the program’s age range today. Correct their identity "
+                "first: the birth date or, if it is unknown, their age today."
             ),
             source="AD-C1",
         )
@@ -92,9 +91,8 @@ def _refuse_second(session: Session, participant_id: UUID, named: CandidateWorke
         raise Refusal(
             "admission.second_not_agreed",
             N_(
-                "The person has not agreed to sharing with the organization of the second of the "
-                "pair. Ask for that consent first, or name someone else, or no one, as the "
-                "second."
+                "The person has not agreed to sharing with the organization of the second of the pair. Ask for that "
+                "consent first, or name someone else, or no one, as the second."
             ),
             source="AD-R11",
         )

@@ -10,17 +10,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
-from domain.kernel import Actor, Refusal, first, local_day, of, only, run, says_something, scalar, scalars, trimmed
+from domain.kernel import Actor, Refusal, add_row, first, local_day, next_number, of, only, says_something, scalar, seal
 from domain.participants import (
     OF_RECRUITERS,
     case_of,
     change_participant,
     change_referral,
+    checked_answer,
     destruction,
     findings_of,
     finish_step,
@@ -30,7 +30,6 @@ from domain.participants import (
     participant_state_after,
     refuse_not_met,
     retention,
-    seal,
 )
 from domain.record import events
 from domain.terms import TRIAGE
@@ -70,7 +69,7 @@ def find_criterion(
         raise Refusal("triage.finding", N_("A criterion is met, not met or unknown."))
     if criterion == "AD-C1":
         raise Refusal("triage.age", N_("The program calculates the age, as of the day. Correct the birth date."))
-    fact, why = _text(fact), _text(why)
+    fact, why = checked_answer(fact, LONGEST), checked_answer(why, LONGEST)
     if finding != "unknown" and not fact:
         raise Refusal("triage.no_fact", N_("Say on what basis the criterion is met or not met."), source=criterion)
     if admit_all_the_same:
@@ -135,7 +134,7 @@ def triage(
     held = hold_referral(session, referral_id, seen=seen)
     if result not in TRIAGE_RESULTS:
         raise Refusal("triage.result", N_("Choose where the referral goes."))
-    reason, offered = _text(reason), _text(offered)
+    reason, offered = checked_answer(reason, LONGEST), checked_answer(offered, LONGEST)
     participant = hold_participant(session, held.participant_id)
     if result == "refused":
         if not (says_something(reason) and says_something(offered)):
@@ -283,13 +282,6 @@ def _write(
     allowed_by: UUID | None = None,
 ) -> None:
     participant_id = held.participant_id
-    # The referral is locked: of two who find the same criterion at once, the second counts after the first.
-    before = scalars(
-        session,
-        only(CriterionFinding.n).where(
-            CriterionFinding.participant_id == participant_id, CriterionFinding.criterion == criterion
-        ),
-    ).all()
     finding_id = uuid4()
     row = CriterionFinding(
         program_id=held.program_id,
@@ -297,7 +289,13 @@ def _write(
         participant_id=participant_id,
         referral_id=held.id,
         criterion=criterion,
-        n=max(before, default=0) + 1,
+        # The referral is locked: of two who find the same criterion at once, the second counts after the first.
+        n=next_number(
+            session,
+            CriterionFinding.n,
+            CriterionFinding.participant_id == participant_id,
+            CriterionFinding.criterion == criterion,
+        ),
         finding=finding,
         sealed=seal(session, participant_id, f"finding/{finding_id}", told),
         on=local_day(session, at),
@@ -305,7 +303,7 @@ def _write(
         found_at=at,
         allowed_by=allowed_by,
     )
-    run(session, insert(CriterionFinding).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "criterion.found",
@@ -330,12 +328,3 @@ def _dealt_with(code: str) -> Refusal:
     return Refusal(
         code, N_("This referral was dealt with by someone else or in another window. Nothing was saved; look again.")
     )
-
-
-def _text(value: str) -> str:
-    text = trimmed(value)
-    if len(text) > LONGEST:
-        raise Refusal(
-            "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=LONGEST
-        )
-    return text

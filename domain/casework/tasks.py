@@ -44,6 +44,7 @@ from domain.kernel import (
     col,
     every,
     in_program,
+    is_text,
     joins,
     local_day,
     only,
@@ -465,7 +466,7 @@ def checked_note(note: str) -> str:
         raise Refusal(
             "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_NOTE
         )
-    if "\x00" in note:
+    if not is_text(note):
         raise Refusal("note.not_text", N_("This note holds characters that are not text."))
     return note
 

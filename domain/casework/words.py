@@ -252,7 +252,8 @@ def _keep(session: Session, task: Task, participant_id: UUID, said: Mapping[str,
     after = {name: text for name, text in {**before, **said}.items() if text}
     if after == before:
         return
-    sealed = sealing.seal(session, participant_id, _place(task.id), after) if after else None
+    # Among them are words of before; new ones are looked at as notes are.
+    sealed = sealing.seal_again(session, participant_id, _place(task.id), after) if after else None
     run(
         session,
         insert(TaskWords)

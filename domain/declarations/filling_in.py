@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.declarations.asked import AskedPart
-from domain.kernel import Refusal, says_something, trimmed
+from domain.kernel import Refusal, is_text, says_something, trimmed
 from locales import N_
 
 LONGEST_WORDS: Final = 2_000
@@ -43,7 +43,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
 
 def _words(part: AskedPart, value: Any) -> str:
     words = trimmed(value) if isinstance(value, str) and says_something(value) else ""
-    if len(words) > LONGEST_WORDS or "\x00" in words:
+    if len(words) > LONGEST_WORDS or not is_text(words):
         raise Refusal(
             "request.too_long",
             N_("%(part)s: this is longer than %(most)s characters. Shorten it."),

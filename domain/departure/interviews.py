@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.casework import evidence, hold_case
-from domain.kernel import Actor, Refusal, col, every, of, program_of, run, says_something, trimmed
+from domain.kernel import Actor, Refusal, col, every, is_text, of, program_of, run, says_something, trimmed
 from domain.record import events
 from locales import N_
 from models.casework import Case
@@ -74,7 +74,7 @@ def record_interview(
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
     note = trimmed(note)
     _refuse_out_of_range(applicant, (leadership, clinical))
-    if not says_something(note) or len(note) > LONGEST_NOTE or "\x00" in note:
+    if not says_something(note) or len(note) > LONGEST_NOTE or not is_text(note):
         raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
     if by.person_id is None:
         raise Refusal("interview.nobody", N_("An interview needs an interviewer."))

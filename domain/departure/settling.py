@@ -21,7 +21,7 @@ from domain.departure.one_settling import Settling, refuse_unfit
 from domain.departure.settlers import SETTLERS, thing_of
 from domain.equipment import lending
 from domain.holdings import FOLLOW_UP, candidates, things
-from domain.kernel import Actor, Refusal, col, only, scalar, surely, trimmed
+from domain.kernel import Actor, Refusal, col, is_text, only, scalar, surely, trimmed
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Departure
@@ -139,7 +139,7 @@ def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, b
 
 def _checked(note: str) -> str:
     note = trimmed(note)
-    if len(note) > LONGEST_NOTE or "\x00" in note:
+    if len(note) > LONGEST_NOTE or not is_text(note):
         raise Refusal(
             "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_NOTE
         )

@@ -24,6 +24,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    is_text,
     joins,
     of,
     only,
@@ -278,7 +279,7 @@ def needed_reason(reason: str) -> str:
     reason = trimmed(reason)
     if not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
-    if len(reason) > LONGEST_REASON or "\x00" in reason:
+    if len(reason) > LONGEST_REASON or not is_text(reason):
         raise Refusal(
             "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_REASON
         )

@@ -20,7 +20,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 from sqlmodel import Session, or_
-from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking
 from domain.follow_ups.assigning import role_for
@@ -272,13 +271,9 @@ class _WithOne(Activity):
 
 
 def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
-    """The activities with a participant from a local day on, locked, the nearest first."""
-    return every(session, _of_one(follow_up_id, since).with_for_update(of=Activity))
-
-
-def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
-    """The activities with a participant from a local day on, the nearest first, without cancelled ones."""
-    return (
+    """The activities with a participant from a local day on, locked, the nearest first; no cancelled ones."""
+    return every(
+        session,
         of(_WithOne)
         .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
         .where(
@@ -288,6 +283,7 @@ def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
             col(Activity.called_off_at).is_(None),
         )
         .order_by(col(Activity.held_on), col(Activity.id))
+        .with_for_update(of=Activity),
     )
 
 
@@ -487,8 +483,3 @@ def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
             .order_by(col(ActivityPart.place)),
         )
     )
-
-
-def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
-    """The activities with a participant from a local day on, the nearest first, without cancelled ones."""
-    return every(session, _of_one(follow_up_id, since))

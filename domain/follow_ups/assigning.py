@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, insert
+from sqlalchemy import Date, bindparam, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
-from domain.casework import BY_ITS_ACT, assigning, complete_task
+from domain.casework import BY_ITS_ACT, asking, assigning, complete_task
 from domain.follow_ups import gate
 from domain.follow_ups.locking import (
     LockedFollowUp,
@@ -29,6 +29,7 @@ from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    among,
     built,
     changes,
     col,
@@ -41,7 +42,6 @@ from domain.kernel import (
     program_of,
     run,
     scalar,
-    scalars,
 )
 from domain.mail import coordination_chain
 from domain.participants import barred_workers
@@ -107,8 +107,7 @@ def assign_worker(
     )
     keep_vacancy(session, follow_up_id, by=by, at=at)
     if kind != PRIMARY:
-        for task_id in _asked_for_a_second(session, follow_up_id):
-            complete_task(session, task_id, by=by, at=at)
+        asking.answered(session, FIND_A_SECOND, follow_up_id, by=by, at=at)
     return assignment_id
 
 
@@ -170,27 +169,17 @@ def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     It can be completed without one too: not every participant is accompanied by two.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    if _asked_for_a_second(session, follow_up_id):
-        return
-    assigning.assign(
+    asking.ask(
         session,
         FIND_A_SECOND,
-        str(held.id),
-        title_fr=say("fr", _SECOND_WANTED, number=held.number),
-        title_en=say("en", _SECOND_WANTED, number=held.number),
+        held.id,
+        _SECOND_WANTED,
         chain=coordination_chain(session),
-        due_on=program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
+        working_days=DAYS_TO_ASSIGN,
         by=by,
         at=at,
-    )
-
-
-def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
-    return list(
-        scalars(
-            session,
-            only(Task.id).where(Task.step == FIND_A_SECOND, col(Task.item) == str(follow_up_id), Task.state == "open"),
-        )
+        evidence="none",
+        number=held.number,
     )
 
 
@@ -256,8 +245,7 @@ def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) ->
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
     for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
         _end(session, held, row)
-    for task_id in _asked_for_a_second(session, follow_up_id):
-        assigning.call_off(session, task_id, by=by, at=at)
+    asking.no_more(session, FIND_A_SECOND, follow_up_id, by=by, at=at)
 
 
 def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
@@ -387,7 +375,7 @@ def asked_of_departing(people: Iterable[UUID]) -> Question[Picked[UUID, UUID, da
 _DEPARTING: Final = built(
     only(Departure.person_id, Departure.organization_id, Departure.last_day)
     .join(Case, joins(Departure.case_id, Case))
-    .where(col(Departure.person_id) == any_(bindparam("leaving", type_=ARRAY(Uuid()))), Case.state == "open")
+    .where(among(Departure.person_id, "leaving"), Case.state == "open")
 )
 
 
@@ -418,12 +406,8 @@ def asked_on_day(
 @cache
 def _on_day(of_follow_ups: bool, of_people: bool) -> SelectOfScalar[Assignment]:
     narrowed = [
-        *(
-            [col(Assignment.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid())))]
-            if of_follow_ups
-            else []
-        ),
-        *([col(Assignment.person_id) == any_(bindparam("workers", type_=ARRAY(Uuid())))] if of_people else []),
+        *([among(Assignment.follow_up_id, "follow_ups")] if of_follow_ups else []),
+        *([among(Assignment.person_id, "workers")] if of_people else []),
     ]
     return built(
         of(Assignment)
@@ -451,9 +435,7 @@ def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID,
 
 _HAD: Final = built(
     of(Assignment)
-    .where(
-        col(Assignment.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))), Assignment.kind == PRIMARY
-    )
+    .where(among(Assignment.follow_up_id, "follow_ups"), Assignment.kind == PRIMARY)
     .order_by(col(Assignment.ended_at).asc().nulls_last(), col(Assignment.id))
 )
 
@@ -502,10 +484,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
     if task_id is None:
         return None
-    found: UUID | None = scalar(
-        session, only(Task.id).where(Task.id == task_id, col(Task.state).not_in([*SETTLED, "cancelled"]))
-    )
-    return found
+    return scalar(session, only(Task.id).where(Task.id == task_id, col(Task.state).not_in([*SETTLED, "cancelled"])))
 
 
 def _end(session: Session, held: LockedFollowUp, row: Assignment) -> None:

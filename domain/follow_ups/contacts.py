@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session, or_
 
 from domain.follow_ups.locking import change_follow_up, lock_follow_up, refuse_unless_followed, write_follow_up_event
@@ -17,6 +17,7 @@ from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    add_row,
     ask_ahead,
     built,
     changes,
@@ -49,13 +50,12 @@ def record_attempt(
     tried_on: date | None = None,
     by: Actor,
     at: datetime,
-    seen: int | None = None,
 ) -> int:
     """Record an attempt to reach a participant, made today or on `tried_on`; returns how many in a row went unanswered.
 
     Raises Refusal: they have no current follow-up, a day to come or too long ago, or a third attempt in a row.
     """
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_unless_followed(held)
     if means not in MEANS:
         raise Refusal("means.malformed", N_("Say by what means: a call, a message, a visit, or through someone."))
@@ -70,40 +70,31 @@ def record_attempt(
             ),
             source="FU-2",
         )
-    run(
-        session,
-        insert(ContactAttempt).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            follow_up_id=follow_up_id,
-            tried_on=day,
-            means=means,
-            reached=reached,
-            tried_by=_person(by),
-            recorded_at=at,
-        ),
+    row = ContactAttempt(
+        program_id=program_of(session),
+        id=uuid4(),
+        follow_up_id=follow_up_id,
+        tried_on=day,
+        means=means,
+        reached=reached,
+        tried_by=_person(by),
+        recorded_at=at,
     )
+    add_row(session, row)
     change_follow_up(session, held)
     write_follow_up_event(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
     return 0 if reached else tried + 1
 
 
 def record_no_show(
-    session: Session,
-    follow_up_id: UUID,
-    *,
-    expected_at: datetime,
-    waited_minutes: int,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, follow_up_id: UUID, *, expected_at: datetime, waited_minutes: int, by: Actor, at: datetime
 ) -> UUID:
     """Record that a participant did not come to a meeting, after the worker waited; returns its id.
 
     The worker makes contact next, and a strategy is agreed (`agree_strategy`). Raises Refusal: a meeting that is still
     to come or long ago, recorded already, or too short a wait.
     """
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_unless_followed(held)
     if expected_at + timedelta(minutes=max(waited_minutes, 0)) > at:
         raise Refusal("no_show.hour.malformed", N_("This meeting, or the wait for it, is not over yet."), source="FU-5")
@@ -119,18 +110,16 @@ def record_no_show(
     if scalar(session, only(NoShow.id).where(NoShow.follow_up_id == follow_up_id, NoShow.expected_at == expected_at)):
         raise Refusal("no_show.there_already", N_("This missed meeting is already recorded."))
     no_show_id = uuid4()
-    run(
-        session,
-        insert(NoShow).values(
-            program_id=here,
-            id=no_show_id,
-            follow_up_id=follow_up_id,
-            expected_at=expected_at,
-            waited_minutes=waited_minutes,
-            recorded_by=_person(by),
-            recorded_at=at,
-        ),
+    row = NoShow(
+        program_id=here,
+        id=no_show_id,
+        follow_up_id=follow_up_id,
+        expected_at=expected_at,
+        waited_minutes=waited_minutes,
+        recorded_by=_person(by),
+        recorded_at=at,
     )
+    add_row(session, row)
     change_follow_up(session, held)
     write_follow_up_event(
         session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes
@@ -139,17 +128,10 @@ def record_no_show(
 
 
 def agree_strategy(
-    session: Session,
-    follow_up_id: UUID,
-    no_show_id: UUID,
-    strategy: str,
-    *,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, follow_up_id: UUID, no_show_id: UUID, strategy: str, *, by: Actor, at: datetime
 ) -> None:
     """Record what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
-    held = lock_follow_up(session, follow_up_id, by=by, at=at, seen=seen)
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
     if strategy not in STRATEGIES:
         raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
     done = run(

@@ -12,14 +12,29 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import falls_for_approval
 from domain.declarations import MAY_FOLLOW
 from domain.declared import Bilingual
-from domain.kernel import SHAPE, Question, also, both, built, col, every, inside, joins, of, only, same, surely, tuples
+from domain.kernel import (
+    SHAPE,
+    Question,
+    also,
+    among,
+    both,
+    built,
+    col,
+    every,
+    inside,
+    joins,
+    of,
+    only,
+    same,
+    surely,
+    tuples,
+)
 from domain.roles import DayTenures, Link
 from locales import N_
 from models.casework import SETTLED, Case, ProtocolVersion, Responsibility, Task
@@ -91,7 +106,7 @@ _WAITING: Final = built(
     )
     .where(
         Case.state == CASE.initial,
-        col(Case.subject_id) == any_(bindparam("newcomers", type_=ARRAY(Uuid()))),
+        among(Case.subject_id, "newcomers"),
         col(Case.organization_id).is_not(None),
         inside(ProtocolVersion.declared)["gates"][MAY_FOLLOW]["steps"].has_key(col(Task.step)),
         col(Task.state).not_in([*SETTLED, "cancelled"]),

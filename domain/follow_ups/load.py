@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
+from sqlalchemy import Date, bindparam, func
 from sqlmodel import Session, and_
 
 from domain.agreements import is_in_force, of_agreement
 from domain.follow_ups import gate
 from domain.follow_ups.assigning import asked_of_departing, departing, given_with, holds, leaves, roles_for
 from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel import Question, ask_ahead, built, col, in_program, joins, only, run, same, select
+from domain.kernel import Question, among, ask_ahead, built, col, in_program, joins, only, run, same, select
 from domain.participants import barred_workers
 from domain.roles import DayTenures, HeldRole, standing
 from domain.terms import PRIMARY, ROLES, SECOND, TO_ACCOMPANY, Withheld, asked_of_terms, circle_of, not_sharing
@@ -245,7 +245,7 @@ _IN_HAND: Final = built(
     .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
     .where(
         holds(bindparam("day", type_=Date())),
-        col(Assignment.person_id) == any_(bindparam("workers", type_=ARRAY(Uuid()))),
+        among(Assignment.person_id, "workers"),
         col(FollowUp.state).in_(("active", "on_break")),
     )
     .order_by(col(Assignment.kind), col(Assignment.starts_on), col(Assignment.id))
@@ -277,7 +277,7 @@ def _asked_of_minutes(people: Sequence[UUID], day: date) -> Question[Any]:
 _MINUTES: Final = built(
     only(WeeklyNote.written_by, func.sum(col(WeeklyNote.minutes)).label("minutes"))
     .where(
-        col(WeeklyNote.written_by) == any_(bindparam("writers", type_=ARRAY(Uuid()))),
+        among(WeeklyNote.written_by, "writers"),
         col(WeeklyNote.week) >= bindparam("from_week", type_=Date()),
         col(WeeklyNote.week) < bindparam("to_week", type_=Date()),
     )

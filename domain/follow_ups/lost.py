@@ -8,13 +8,12 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
-from domain.kernel import built, col, every, only, run
+from domain.kernel import among, built, col, every, only, run
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.
@@ -60,13 +59,12 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     return sorted((one for one in found if one is not None), key=lambda one: (-one.days, one.number))
 
 
-_FOLLOW_UPS: Final = bindparam("follow_ups", type_=ARRAY(Uuid()))
 _ACTIVE: Final = built(follow_ups().where(FollowUp.state == "active"))
-_ACTIVE_OF_THESE: Final = built(follow_ups().where(FollowUp.state == "active", col(FollowUp.id) == any_(_FOLLOW_UPS)))
+_ACTIVE_OF_THESE: Final = built(follow_ups().where(FollowUp.state == "active", among(FollowUp.id, "follow_ups")))
 _WHYS: Final = built(
     only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.why_none)
     .where(
-        col(WeeklyNote.follow_up_id) == any_(_FOLLOW_UPS),
+        among(WeeklyNote.follow_up_id, "follow_ups"),
         col(WeeklyNote.why_none).is_not(None),
         col(WeeklyNote.reached).is_(False),
     )

@@ -19,8 +19,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.follow_ups.words import WHERE
-from domain.kernel import SHAPE, Refusal, also, col, joins, only, program_of, run, select, tuples, value_of
-from domain.participants import mark
+from domain.kernel import SHAPE, Refusal, also, col, joins, mark, only, program_of, run, select, tuples, value_of
 from locales import N_
 from models.follow_up import Activity, ActivityPart
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Date, Insert, Update, Uuid, any_, bindparam, insert
+from sqlalchemy import Date, Insert, Update, bindparam, insert
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, assigning, complete_task
+from domain.follow_ups import words
 from domain.follow_ups.assigning import parts_of
 from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.weeks import monday_of, sunday_of
-from domain.follow_ups.words import NOTE, opened, sealed
+from domain.follow_ups.words import NOTE, sealed
 from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    among,
     built,
     changes,
     col,
@@ -33,9 +36,7 @@ from domain.kernel import (
     program_calendar,
     program_of,
     run,
-    scalar,
 )
-from domain.record import Ground, Purpose, record_read
 from domain.terms import PRIMARY
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
@@ -138,20 +139,8 @@ def write_note(
     return version + 1
 
 
-def read_words(
-    session: Session,
-    note_id: UUID,
-    participant_id: UUID,
-    *,
-    ground: Ground,
-    by: Actor,
-    at: datetime,
-    purpose: Purpose | None = None,
-) -> str:
-    """Read the words of a note, unsealed, and note it on record in the same transaction. Raises Refusal: no purpose."""
-    record_read(session, "weekly_note", note_id, what="weekly_note", ground=ground, by=by, at=at, purpose=purpose)
-    words = scalar(session, only(WeeklyNote.words).where(WeeklyNote.id == note_id))
-    return opened(session, participant_id, NOTE, note_id, words) if words is not None else ""
+#: Reads the words of a note, as `domain.follow_ups.words.read_words` does.
+read_words: Final = partial(words.read_words, WeeklyNote.words, "weekly_note", NOTE)
 
 
 def note_of(session: Session, follow_up_id: UUID, week: date) -> NoteLine | None:
@@ -173,8 +162,7 @@ def asked_of_notes(follow_up_ids: Iterable[UUID], *, since: date | None = None) 
 _NOTES: Final = of(WeeklyNote, without=(WeeklyNote.words,))
 _SINCE: Final = built(
     _NOTES.where(
-        col(WeeklyNote.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
-        col(WeeklyNote.week) >= bindparam("first_week", type_=Date()),
+        among(WeeklyNote.follow_up_id, "follow_ups"), col(WeeklyNote.week) >= bindparam("first_week", type_=Date())
     ).order_by(col(WeeklyNote.week).desc())
 )
 

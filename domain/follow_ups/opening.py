@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.follow_ups.assigning import assign_worker, keep_vacancy
 from domain.follow_ups.locking import change_follow_up, lock_follow_up, write_follow_up_event
-from domain.kernel import Actor, Refusal, first, local_day, of, only, program_of, run, scalar
+from domain.kernel import Actor, Refusal, add_row, first, local_day, of, only, program_of, scalar
 from domain.terms import PRIMARY, SECOND
 from locales import N_
 from models.follow_up import INTENSITIES, FollowUp
@@ -51,26 +50,24 @@ def open_follow_up(
         )
     checked_intensity(intensity)
     follow_up_id = uuid4()
-    run(
-        session,
-        insert(FollowUp).values(
-            program_id=here,
-            id=follow_up_id,
-            participant_id=participant_id,
-            state=FOLLOW_UP.initial,
-            state_since=day,
-            state_at=at,
-            state_by=by.person_id,
-            state_as=by.role,
-            active_since=day,
-            active_at=at,
-            intensity=intensity,
-            opened_on=day,
-            opened_at=at,
-            opened_by=by.person_id,
-            version=1,
-        ),
+    new = FollowUp(
+        program_id=here,
+        id=follow_up_id,
+        participant_id=participant_id,
+        state=FOLLOW_UP.initial,
+        state_since=day,
+        state_at=at,
+        state_by=by.person_id,
+        state_as=by.role,
+        active_since=day,
+        active_at=at,
+        intensity=intensity,
+        opened_on=day,
+        opened_at=at,
+        opened_by=by.person_id,
+        version=1,
     )
+    add_row(session, new)
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
     write_follow_up_event(session, held, "follow_up.opened")
     if worker is not None:

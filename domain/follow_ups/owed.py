@@ -10,11 +10,11 @@ from itertools import starmap
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
+from sqlalchemy import Date, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
-from domain.kernel import AnySelect, Question, ask_ahead, built, col, only, same, scalars, tuples
+from domain.kernel import AnySelect, Question, among, ask_ahead, built, col, only, same, scalars, tuples
 from domain.terms import PRIMARY
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp, WeeklyNote
@@ -89,7 +89,7 @@ def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tupl
 
 @cache
 def _accompanied(*, of_people: bool) -> AnySelect:
-    narrowed = [col(Assignment.person_id) == any_(bindparam("writers", type_=ARRAY(Uuid())))] if of_people else []
+    narrowed = [among(Assignment.person_id, "writers")] if of_people else []
     return built(
         only(
             FollowUp.id,

@@ -33,10 +33,12 @@ from domain.kernel import (
     same,
     says_something,
     scalar,
+    seal,
     tuples,
+    unseal,
 )
-from domain.participants import barred_workers, seal, unseal
-from domain.record import Ground, Purpose, record_read
+from domain.participants import barred_workers
+from domain.record import Ground, record_read
 from locales import N_
 from models.casework import Case, Task
 from models.departure import FollowUpSummary
@@ -98,9 +100,7 @@ def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: da
     return tasks.undo_task(session, task_id, by=by, at=at, reason=tasks.needed_reason(reason), in_its_act=True)
 
 
-def read_summary(
-    session: Session, task_id: UUID, *, ground: Ground, by: Actor, at: datetime, purpose: Purpose | None = None
-) -> Summary:
+def read_summary(session: Session, task_id: UUID, *, ground: Ground, by: Actor, at: datetime) -> Summary:
     """Read a summary, unsealed, and note it on record in the same transaction; empty where none was begun.
 
     Raises Refusal: no purpose, no such step, or keys that cannot be used.
@@ -111,15 +111,7 @@ def read_summary(
     if row.id is None:
         return Summary()
     record_read(
-        session,
-        "follow_up_summary",
-        row.id,
-        what="follow_up_summary",
-        ground=ground,
-        by=by,
-        at=at,
-        purpose=purpose,
-        case_id=row.case_id,
+        session, "follow_up_summary", row.id, what="follow_up_summary", ground=ground, by=by, at=at, case_id=row.case_id
     )
     words = scalar(session, only(FollowUpSummary.words).where(FollowUpSummary.id == row.id))
     assert words is not None  # noqa: S101 - the row holds them

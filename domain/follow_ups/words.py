@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import checked
-from domain.participants import seal, unseal
+from domain.kernel import Actor, checked, only, scalar, seal, unseal
+from domain.record import Ground, record_read
 
 NOTE: Final = "weekly_note"
 BREAK_TERMS: Final = "break_terms"
@@ -24,3 +25,25 @@ def opened(session: Session, participant_id: UUID, place: str, row_id: UUID, blo
     """The words of one row. It writes no record: the one who shows them does. Raises Refusal."""
     words: str = unseal(session, participant_id, f"{place}/{row_id}", blob)["words"]
     return words
+
+
+def read_words(
+    column: Any,
+    kind: str,
+    place: str,
+    /,
+    session: Session,
+    row_id: UUID,
+    participant_id: UUID,
+    *,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+) -> str:
+    """Read the words of one row, unsealed, and note it on record in the same transaction. Raises Refusal.
+
+    `column` is where they stand, of rows that the record calls `kind`; "" where there are none.
+    """
+    record_read(session, kind, row_id, what=place, ground=ground, by=by, at=at)
+    words = scalar(session, only(column).where(column.class_.id == row_id))
+    return opened(session, participant_id, place, row_id, words) if words is not None else ""

@@ -22,7 +22,6 @@ from domain.kernel.asking import remember as remember
 from domain.kernel.bilingual import both as both
 from domain.kernel.calendars import Calendar as Calendar
 from domain.kernel.calendars import ClosedSpan as ClosedSpan
-from domain.kernel.calendars import UnknownYear as UnknownYear
 from domain.kernel.hooks import Unowned as Unowned
 from domain.kernel.hooks import hook as hook
 from domain.kernel.hooks import refuse_unowned as refuse_unowned
@@ -42,6 +41,7 @@ from domain.kernel.refusals import Refusal as Refusal
 from domain.kernel.rows import SHAPE as SHAPE
 from domain.kernel.rows import AnySelect as AnySelect
 from domain.kernel.rows import also as also
+from domain.kernel.rows import among as among
 from domain.kernel.rows import changes as changes
 from domain.kernel.rows import col as col
 from domain.kernel.rows import every as every
@@ -60,8 +60,10 @@ from domain.kernel.rows import scalar as scalar
 from domain.kernel.rows import scalars as scalars
 from domain.kernel.rows import select as select
 from domain.kernel.rows import surely as surely
+from domain.kernel.rows import there_is as there_is
 from domain.kernel.rows import tuples as tuples
 from domain.kernel.rows import value_of as value_of
+from domain.kernel.scope import hosts_of as hosts_of
 from domain.kernel.scope import know_program as know_program
 from domain.kernel.scope import local_day as local_day
 from domain.kernel.scope import moments_of as moments_of
@@ -74,13 +76,17 @@ from domain.kernel.sealing import keys_of as keys_of
 from domain.kernel.sealing import mark as mark
 from domain.kernel.sealing import new_key as new_key
 from domain.kernel.sealing import seal as seal
+from domain.kernel.sealing import seal_again as seal_again
 from domain.kernel.sealing import unseal as unseal
 from domain.kernel.spans import Span as Span
 from domain.kernel.spans import joined as joined
 from domain.kernel.titles import Titled as Titled
 from domain.kernel.titles import title_of as title_of
 from domain.kernel.typed_words import checked as checked
+from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something
 from domain.kernel.typed_words import trimmed as trimmed
 from domain.kernel.writing import add_row as add_row
+from domain.kernel.writing import next_number as next_number
+from domain.kernel.writing import put_row as put_row
 from domain.kernel.writing import rewrite as rewrite

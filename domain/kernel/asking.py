@@ -35,8 +35,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.exc import DataError
 from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel import Session
+
+from domain.kernel.typed_words import not_text
 
 S = TypeVar("S", bound=Executable)
 T = TypeVar("T")
@@ -71,12 +74,21 @@ def ask(session: Session, statement: Executable, values: Any) -> Result[Any]:
     """What a statement finds, on the session's connection, or found before in a session that remembers."""
     kept = session.info.get(_KEPT)
     if kept is None or _BUILT not in statement.get_execution_options():
-        return cast("Result[Any]", session.connection().execute(statement, values))
+        return _executed(session, statement, values)
     key = (statement, _frozen(values or {}))
     if key not in kept:
-        found = session.connection().execute(statement, values)
-        kept[key] = [tuple(row) for row in found]
+        kept[key] = [tuple(row) for row in _executed(session, statement, values)]
     return IteratorResult(_names_of(statement), iter(kept[key]))
+
+
+def _executed(session: Session, statement: Executable, values: Any) -> Result[Any]:
+    """Raises Refusal where a text that was typed holds a NUL, which no column takes nor is compared with."""
+    try:
+        return cast("Result[Any]", session.connection().execute(statement, values))
+    except DataError as error:
+        if "NUL" in str(error.orig):
+            raise not_text() from None
+        raise
 
 
 def kept(session: Session, key: tuple[object, ...], make: Callable[[], T]) -> T:

@@ -75,6 +75,13 @@ class Calendar:
         holiday = day in _public_holidays(self.country, self.subdivision, day.year, "fr")
         return not (holiday or day.weekday() >= _SATURDAY or any(c.holds(day) for c in self.closures))
 
+    def seems_worked(self, day: date) -> bool:
+        """As `is_working_day`; where no holidays are known, every day from Monday to Friday."""
+        try:
+            return self.is_working_day(day)
+        except UnknownYear:
+            return day.weekday() < _SATURDAY
+
     def why_closed(self, day: date, language: str) -> str | None:
         """Why `day` is not worked, in "fr" or "en"; None for a working day.
 

@@ -8,12 +8,13 @@ stands here alone; behind it are the database's policies.
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar, TypeVarTuple, cast, overload
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     CursorResult,
     Delete,
@@ -21,7 +22,10 @@ from sqlalchemy import (
     ScalarResult,
     Select,
     Update,
+    Uuid,
     and_,
+    any_,
+    bindparam,
     inspect,
     literal_column,
     null,
@@ -31,6 +35,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import Values as Given
 from domain.kernel.asking import ask
 from models.base import CURRENT_PROGRAM, InProgram, table_of
 
@@ -148,6 +153,11 @@ def inside(column: dict[str, Any] | list[Any]) -> Any:
     return column
 
 
+def among(column: UUID | None, name: str) -> ColumnElement[bool]:
+    """The condition that a column names one of the ids that are given with the statement under `name`."""
+    return col(column) == any_(bindparam(name, type_=ARRAY(Uuid())))
+
+
 def value_of(expression: ColumnElement[V]) -> V:
     """An expression among the columns of `only` or `select`, as the value that is read."""
     return cast("V", expression)
@@ -204,7 +214,6 @@ def surely(column: V | None) -> V:
 
 #: A statement of columns that are not told apart.
 AnySelect = Picked[*tuple[Any, ...]]
-Given = Mapping[str, Any]
 Values = Given | Sequence[Given] | None
 
 
@@ -240,6 +249,11 @@ def scalar(session: Session, statement: Executable, /, values: Values = None) ->
 def scalar(session: Session, statement: Executable, /, values: Values = None) -> Any:
     """The one picked column of the first row that a statement finds, or None."""
     return ask(session, statement, values).scalar()
+
+
+def there_is(session: Session, statement: Select[Any], /) -> bool:
+    """Whether a statement finds a row."""
+    return ask(session, statement.limit(1), None).first() is not None
 
 
 def every(session: Session, statement: Select[R], /, values: Given | None = None) -> list[R]:

@@ -60,3 +60,8 @@ def _zone(session: Session) -> ZoneInfo:
     if name is None:
         name = session.info["time_zone"] = program(session).time_zone
     return ZoneInfo(name)
+
+
+def hosts_of(session: Session) -> list[UUID]:
+    """The organizations that host the coordination of the session's program."""
+    return [UUID(str(place)) for place in program(session).coordination["organizations"]]

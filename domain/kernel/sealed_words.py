@@ -7,9 +7,8 @@ and the worker destroys the one before, as it does a participant's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -26,18 +25,18 @@ Of = Literal["meeting", "incident"]
 _ID_BYTES: Final = 16
 
 
-def seal_words(
-    session: Session, of: Of, subject_id: UUID, place: str, words: Mapping[str, Any], *, at: datetime
-) -> bytes:
+def seal_words(session: Session, of: Of, subject_id: UUID, place: str, words: sealing.Facts, *, at: datetime) -> bytes:
     """Seal words of a meeting or an incident, for one place. Its row is locked, so that two callers make one key.
+
+    What people type into them is looked at before. Minutes are composed, and words to be taken out stand as they are.
 
     Raises Refusal where the keys cannot be used.
     """
     key_id = _key_of(session, of, subject_id) or _make(session, of, subject_id, at)
-    return key_id.bytes + sealing.seal(session, key_id, place, words)
+    return key_id.bytes + sealing.seal_again(session, key_id, place, words)
 
 
-def open_words(session: Session, place: str, sealed: bytes) -> dict[str, Any]:
+def open_words(session: Session, place: str, sealed: bytes) -> sealing.Told:
     """The words that were sealed for this place. It writes no record: the one who shows them does. Raises Refusal."""
     if len(sealed) <= _ID_BYTES:
         raise Refusal("keys.damaged", N_("What is sealed here was changed or moved since. It cannot be opened."))
@@ -79,11 +78,10 @@ def key_ids(session: Session) -> frozenset[UUID]:
 
 
 def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
-    found: UUID | None = scalar(
+    return scalar(
         session,
         only(WordKey.id).where(col(getattr(WordKey, f"{of}_id")) == subject_id, col(WordKey.destroyed_at).is_(None)),
     )
-    return found
 
 
 def _make(session: Session, of: Of, subject_id: UUID, at: datetime) -> UUID:

@@ -17,8 +17,13 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
+from domain.kernel.typed_words import refuse_no_text
 from locales import N_
 from models.ports import KeyGone, Keys, NoKeys, NotSealed
+
+#: What is sealed: a structure of JSON, of which each place knows the shape.
+Facts = Mapping[str, Any]
+Told = dict[str, Any]
 
 
 def new_key(session: Session, key_id: UUID) -> None:
@@ -30,21 +35,31 @@ def new_key(session: Session, key_id: UUID) -> None:
         keys_of(session).make(key_id)
 
 
-def seal(session: Session, key_id: UUID, place: str, facts: Mapping[str, Any]) -> bytes:
-    """Seal facts under a data key for one place. Raises Refusal: the keys cannot be used, or the key is destroyed."""
+def seal(session: Session, key_id: UUID, place: str, facts: Facts) -> bytes:
+    """Seal facts that people typed, under a data key for one place.
+
+    Raises Refusal: what is no text, the keys cannot be used, or the key is destroyed. Every sealed text comes this way,
+    so that the rule of what is text cannot be forgotten.
+    """
+    refuse_no_text(facts)
+    return seal_again(session, key_id, place, facts)
+
+
+def seal_again(session: Session, key_id: UUID, place: str, facts: Facts) -> bytes:
+    """Seal what was taken once, under another key or for another place: it is kept as it was said. Raises Refusal."""
     clear = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
     with _told():
         return keys_of(session).seal(key_id, clear, about=_about(session, key_id, place))
 
 
-def unseal(session: Session, key_id: UUID, place: str, sealed: bytes) -> dict[str, Any]:
+def unseal(session: Session, key_id: UUID, place: str, sealed: bytes) -> Told:
     """Open what was sealed under a data key for this place. It writes no record: the one who shows it does.
 
     Raises Refusal.
     """
     with _told():
         clear = keys_of(session).open(key_id, bytes(sealed), about=_about(session, key_id, place))
-    facts: dict[str, Any] = json.loads(clear)
+    facts: Told = json.loads(clear)
     return facts
 
 

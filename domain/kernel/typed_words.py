@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from domain.kernel.refusals import Refusal
@@ -11,6 +13,10 @@ from locales import N_
 #: Letters and marks that Unicode counts as such, and that show nothing: the Hangul fillers, an empty Braille cell.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d\u180e")
 _UNSEEN: Final = ("Cf", "Zs", "Zl", "Zp")
+
+#: What is no text: a control character other than a line break and a tab, half a letter, and what turns a line around,
+#: which would show #2019-02 as another number.
+_NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 LONGEST: Final = 4_000
 
@@ -39,6 +45,27 @@ def checked(text: str) -> str:
     lines = trimmed(text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(lines) > LONGEST:
         raise Refusal("words.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST)
-    if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in lines):
-        raise Refusal("words.not_text", N_("This holds characters that are not text."))
+    refuse_no_text(lines)
     return lines
+
+
+def is_text(words: str) -> bool:
+    """Whether the words hold nothing but text, line breaks and tabs."""
+    return _NO_TEXT.search(words) is None
+
+
+def not_text() -> Refusal:
+    """The refusal of words that hold what is no text."""
+    return Refusal("words.not_text", N_("This holds characters that are not text."))
+
+
+def refuse_no_text(said: object) -> None:
+    """Refuse words, or a structure with words anywhere in it, that hold what is no text. Raises Refusal."""
+    if isinstance(said, str):
+        if not is_text(said):
+            raise not_text()
+    elif isinstance(said, Mapping):
+        refuse_no_text([*said, *said.values()])
+    elif isinstance(said, Sequence):
+        for one in said:
+            refuse_no_text(one)

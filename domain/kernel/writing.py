@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import insert
-from sqlmodel import Session
+from sqlalchemy import func, insert
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlmodel import Session, SQLModel
 
-from domain.kernel.rows import changes, col, run
-from models.base import InProgram
+from domain.kernel.rows import changes, col, in_program, run, scalar, select
+from models.base import table_of
 
 
 class Versioned(Protocol):
@@ -20,9 +21,24 @@ class Versioned(Protocol):
     version: int
 
 
-def add_row(session: Session, row: InProgram) -> None:
+def add_row(session: Session, row: SQLModel) -> None:
     """Write a new row of a model."""
     run(session, insert(type(row)).values(row.model_dump()))
+
+
+def put_row(session: Session, row: SQLModel) -> None:
+    """Write a row of a model, in place of the one with the same primary key where there is one."""
+    table, values = table_of(type(row)), row.model_dump()
+    changed = {column.name: values[column.name] for column in table.columns if not column.primary_key}
+    adding = insert_or(table).values(values)
+    run(session, adding.on_conflict_do_update(index_elements=[*table.primary_key.columns], set_=changed))
+
+
+def next_number(session: Session, n: int, *which: Any) -> int:
+    """The number after the last one of some rows of a model, by the column that counts them; the first is 1."""
+    counted: Any = n
+    last: int | None = scalar(session, select(func.max(col(n))).where(in_program(counted.class_), *which))
+    return (last or 0) + 1
 
 
 def rewrite(session: Session, model: type[Versioned], row_id: UUID, **values: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -19,8 +19,6 @@ from domain.kernel import Language, Refusal
 from domain.mail.letters import Letter
 from locales import N_
 
-LONGEST_EXTRA = 900
-
 #: Headings longer than this are folded into encoded words of at most so many characters, to stay below 78 a line.
 LONGEST_PLAIN = 68
 LONGEST_WORD = 52
@@ -30,7 +28,6 @@ _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/
 _DOMAIN = re.compile(r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,253}>")
 _TO = re.compile(rb"(?m)^To:.*(\r\n[ \t].*)*(?<!\r)")
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 
 _BREAKING = ("Cc", "Cs", "Zl", "Zp")  # what a header must not hold: controls, half characters, line separators
@@ -116,7 +113,6 @@ def mime(
     message_id: str,
     date: datetime,
     language: Language,
-    extra_headers: Mapping[str, str] | None = None,
     attachments: Sequence[Attachment] = (),
     calendars: Sequence[CalendarPart] = (),
 ) -> bytes:
@@ -144,24 +140,9 @@ def mime(
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
     }
-    _refuse_extra(headers, extra_headers or {})
-    headers |= extra_headers or {}
     # The library folds the headings of people wrongly (it loses a space between encoded words): ours are finished.
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return head.encode("ascii") + _filled(letter, message_id, attachments, calendars).as_bytes()
-
-
-def _refuse_extra(headers: Mapping[str, str], extra: Mapping[str, str]) -> None:
-    """Refuse a header that a letter has already or that is not plain. Raises ValueError, Refusal for a line break."""
-    taken = {name.lower() for name in headers}
-    for name, value in extra.items():
-        known = name.lower() in taken or name.lower().startswith(("content-", "mime-"))
-        if known or not _HEADER_NAME.fullmatch(name):
-            msg = "an extra header is one that a letter does not already have"
-            raise ValueError(msg)
-        if not _checked_line(value).isascii() or len(value) > LONGEST_EXTRA:
-            msg = "an extra header is short plain ASCII, since only its writer knows how it may be encoded"
-            raise ValueError(msg)
 
 
 def readdressed(message: bytes, to: Mailbox) -> bytes:

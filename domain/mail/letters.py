@@ -18,7 +18,6 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Literal
@@ -147,16 +146,6 @@ def called_in(text: str) -> list[str]:
 def without_numbers(text: str) -> str:
     """`text` with an ellipsis in place of every number or reference that names a participant or candidate."""
     return _DESIGNATES.sub(_LEFT_OUT, text)
-
-
-def render_letter(template: str, *, language: Language, facts: Mapping[str, object]) -> Letter:
-    """Render one of the letters that any protocol may write; see `Letters.render`."""
-    return _common().render(template, language=language, facts=facts)
-
-
-@cache
-def _common() -> Letters:
-    return Letters()
 
 
 def _file(template: str, language: Language) -> str:

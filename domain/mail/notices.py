@@ -24,6 +24,7 @@ from domain.kernel import (
     Language,
     col,
     first,
+    hosts_of,
     in_program,
     inside,
     local_day,
@@ -35,6 +36,7 @@ from domain.kernel import (
     scalar,
     scalars,
     select,
+    there_is,
 )
 from domain.mail.delivery import POST_CHANNEL
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime
@@ -60,7 +62,7 @@ def coordination_chain(session: Session) -> list[Link]:
 
     For what waits on no one else, so that it has a holder also while there is no coordinator.
     """
-    hosts = program(session).coordination["organizations"]
+    hosts = hosts_of(session)
     return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
 
 
@@ -200,7 +202,7 @@ def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
     missed = only(Event.id).where(
         Event.subject_id == person_id, Event.verb == "notice.no_address", inside(Event.facts)["key"].astext == key
     )
-    return scalar(session, missed.limit(1)) is not None
+    return there_is(session, missed)
 
 
 def written_to(session: Session, key_begins: str) -> set[UUID]:
@@ -311,7 +313,7 @@ def _knows(session: Session, coordinator: Person, person: Person, at: datetime) 
         col(Event.at) > told,
         inside(Event.facts)["changed"].contains(["email"]),
     )
-    return scalar(session, changed.limit(1)) is None
+    return not there_is(session, changed)
 
 
 def _without_address(person: Person, coordinator: Person) -> str:

@@ -51,7 +51,6 @@ from domain.participants.locking import new_reference as new_reference
 from domain.participants.locking import participant_state_after as participant_state_after
 from domain.participants.locking import skip_step as skip_step
 from domain.participants.locking import step_of as step_of
-from domain.participants.opening import open_admission as open_admission
 from domain.participants.rates import DAY as DAY
 from domain.participants.rates import HOUR as HOUR
 from domain.participants.rates import TOO_MANY as TOO_MANY
@@ -77,14 +76,12 @@ from domain.participants.referral_fields import fields_of as fields_of
 from domain.participants.referral_fields import values_of as values_of
 from domain.participants.referral_form import ReadReferral as ReadReferral
 from domain.participants.referral_form import ReferralForm as ReferralForm
+from domain.participants.referral_form import checked_answer as checked_answer
 from domain.participants.referral_form import checked_identity as checked_identity
 from domain.participants.referring import UNFINISHED as UNFINISHED
 from domain.participants.referring import LeftDraft as LeftDraft
+from domain.participants.referring import open_admission as open_admission
 from domain.participants.retention import DueDestruction as DueDestruction
 from domain.participants.retention import sweep_orphans as sweep_orphans
 from domain.participants.retention_terms import last_day as last_day
-from domain.participants.sealing import mark as mark
-from domain.participants.sealing import new_key as new_key
-from domain.participants.sealing import seal as seal
-from domain.participants.sealing import unseal as unseal
 from domain.participants.what_is_destroyed import DestructionProof as DestructionProof

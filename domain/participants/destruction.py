@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, func, insert
+from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -26,24 +26,28 @@ from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     changes,
     col,
     every,
     first,
+    hosts_of,
     joins,
     local_day,
     of,
     only,
-    program,
     program_calendar,
     program_of,
     run,
     says_something,
     scalar,
     scalars,
+    seal,
     surely,
+    there_is,
     trimmed,
+    unseal,
     value_of,
 )
 from domain.participants.identity import identity_within, without_the_name
@@ -56,7 +60,6 @@ from domain.participants.locking import (
     participant_state_after,
 )
 from domain.participants.retention_terms import retention_of
-from domain.participants.sealing import seal, unseal
 from domain.record import events, record_read
 from domain.roles import DayTenures, Holder, Link, deputies_of, standing
 from locales import N_, say
@@ -130,7 +133,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         confirm_from=confirm_from,
         lapses_on=lapses_on,
     )
-    run(session, insert(Destruction).values(row.model_dump()))
+    add_row(session, row)
     events.write(
         session,
         "destruction.asked",
@@ -242,7 +245,7 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
         .order_by(col(CandidateWorker.named_at).desc())
         .limit(1),
     )
-    return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
+    return [last] if last else hosts_of(session)
 
 
 def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> list[Holder]:
@@ -324,21 +327,14 @@ def _read(session: Session, asked: Destruction, words: bytes | None, place: str,
 
 def is_followed(session: Session, participant_id: UUID) -> bool:
     """Whether the follow-up of a participant is active, or on a break from which they return."""
-    return (
-        scalar(
-            session,
-            only(FollowUp.id).where(FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)),
-        )
-        is not None
-    )
+    going_on = FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)
+    return there_is(session, only(FollowUp.id).where(*going_on))
 
 
 def is_being_decided(session: Session, participant_id: UUID) -> bool:
     """Whether a candidate's referral went beyond the first look: the committee or a worker has it."""
-    return (
-        scalar(session, only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "triaged"))
-        is not None
-    )
+    triaged = Referral.participant_id == participant_id, Referral.state == "triaged"
+    return there_is(session, only(Referral.id).where(*triaged))
 
 
 def _refuse_unless_over(session: Session, held: Participant, today: date) -> None:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     col,
     every,
     first,
     local_day,
     of,
     program_of,
-    run,
     says_something,
+    seal,
     surely,
     trimmed,
+    unseal,
 )
 from domain.participants.locking import hold_participant
-from domain.participants.sealing import seal, unseal
 from domain.record import Ground, events, record_read
 from locales import N_
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
@@ -76,7 +76,7 @@ def disclose(
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,
     )
-    run(session, insert(Disclosure).values(row.model_dump()))
+    add_row(session, row)
     events.write(session, "disclosure.recorded", "participant", participant_id, by=by, at=at, ground=ground)
     return disclosure_id
 

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, col, every, of, only
-from domain.participants.sealing import unseal
+from domain.kernel import Actor, Refusal, col, every, of, only, unseal
 from domain.record import Ground, Purpose, record_read
 from locales import N_, say
 from models.referral import CriterionFinding, Referral

@@ -15,12 +15,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, col, first, of, only, run, scalar
+from domain.kernel import Actor, Refusal, col, first, mark, of, only, run, scalar, seal, unseal
 from domain.names import Hides, Someone, hides, phones_of
 from domain.participants import rates
 from domain.participants.ages import Age, age_on
 from domain.participants.referral_fields import Said, Who, as_sealed, to_seal
-from domain.participants.sealing import mark, seal, unseal
 from domain.record import Ground, Purpose, record_read
 from locales import N_
 from models.participant import Participant

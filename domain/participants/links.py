@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.access import digest
-from domain.kernel import Actor, Refusal, changes, col, every, first, of, program_of, run, scalar, select
+from domain.kernel import Actor, Refusal, add_row, changes, col, every, first, of, program_of, run, scalar, select
 from domain.record import events
 from locales import N_
 from models.referral import ReferralLink
@@ -37,7 +36,7 @@ def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
         made_at=at,
         expires_at=at + LIFE,
     )
-    run(session, insert(ReferralLink).values(row.model_dump()))
+    add_row(session, row)
     events.write(session, "referral_link.made", "referral_link", link_id, by=by, at=at)
     return link_id, token
 
@@ -58,7 +57,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: by which person, when, and whether they still work."""
-    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50))
+    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc(), col(ReferralLink.id)).limit(50))
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:

@@ -11,8 +11,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Text, cast, literal, union_all
 from sqlmodel import Session
 
-from domain.kernel import Actor, AnySelect, col, in_program, run, select, value_of
-from domain.participants.sealing import unseal
+from domain.kernel import Actor, AnySelect, col, in_program, run, select, unseal, value_of
 from domain.record import Ground, Purpose, record_read
 from models.destruction import KeptUntil
 from models.participant import RiskAssessment

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.kernel import Refusal, checked_languages, local_day, says_something, trimmed
+from domain.kernel import Refusal, checked_languages, is_text, local_day, says_something, trimmed
 from domain.names import Hides
 from domain.participants.ages import years
 from domain.participants.area_names import areas
@@ -34,8 +34,6 @@ from models.referral import CRITERIA
 
 #: No one alive was born before.
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
-
-_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
@@ -83,7 +81,7 @@ def checked_form(
     session: Session, form: ReferralForm, at: datetime, *, whole: bool, outside: bool = False
 ) -> ReferralForm:
     """The form, trimmed, with everything in it possible; if `whole`, with everything that a referral needs."""
-    facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
+    facts = {name: checked_answer(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
     checked = replace(form, **_trimmed(form, ReferralForm), facts={name: text for name, text in facts.items() if text})
     _refuse_birth(form.birth_date, form.age, local_day(session, at))
     checked = replace(checked, languages=checked_languages(form.languages))
@@ -106,7 +104,11 @@ def checked_identity(identity: ParticipantIdentity, *, today: date) -> Participa
 
 def _trimmed(said: object, declared: type) -> Said:
     """The fields of a class that are typed in letters, each trimmed, and as long as its kind may be. Raises Refusal."""
-    return {one.name: _text(getattr(said, one.name), one.longest) for one in fields_of(declared) if one.kind in TEXTS}
+    return {
+        one.name: checked_answer(getattr(said, one.name), one.longest)
+        for one in fields_of(declared)
+        if one.kind in TEXTS
+    }
 
 
 def _refuse_area(session: Session, key: str) -> None:
@@ -151,12 +153,13 @@ def _refuse_nameless(form: ReferralForm) -> None:
         )
 
 
-def _text(value: str, longest: int) -> str:
+def checked_answer(value: str, longest: int) -> str:
+    """What is typed about a referral, trimmed. Raises Refusal where it is too long, or is not text."""
     text = trimmed(value)
     if len(text) > longest:
         raise Refusal(
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
         )
-    if _NO_TEXT.search(text):
+    if not is_text(text):
         raise Refusal("referral.no_text", N_("One of the answers holds characters that are not text. Type it again."))
     return text

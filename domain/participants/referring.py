@@ -9,27 +9,31 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.casework import asking
+from domain.casework import asking, cases
 from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     col,
     every,
     first,
     joins,
     local_day,
+    new_key,
     of,
     only,
     program_of,
     replaced,
     run,
     scalar,
+    seal,
     surely,
+    there_is,
+    unseal,
 )
 from domain.participants import links
 from domain.participants.identity import ParticipantIdentity, sealed_identity
@@ -41,11 +45,11 @@ from domain.participants.locking import (
     new_reference,
     participant_state_after,
 )
-from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
-from domain.participants.sealing import new_key, seal, unseal
 from domain.record import events, record_read
+from domain.terms import ADMISSION
 from locales import N_
+from models.casework import ProtocolVersion
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
 from models.referral import Referral
@@ -319,8 +323,9 @@ def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
         **sealed_identity(session, participant_id, form.identity(local_day(session, at))),
     )
     new.marks = []  # of a draft nothing is compared
-    run(session, insert(Participant).values(new.model_dump()))
-    run(session, insert(DataKey).values(program_id=here, id=participant_id, participant_id=participant_id, made_at=at))
+    add_row(session, new)
+    row = DataKey(program_id=here, id=participant_id, participant_id=participant_id, made_at=at)
+    add_row(session, row)
     return participant_id
 
 
@@ -348,7 +353,7 @@ def _new_referral(
         begun_at=at,
         saved_at=at,
     )
-    run(session, insert(Referral).values(row.model_dump()))
+    add_row(session, row)
     return referral_id
 
 
@@ -373,6 +378,12 @@ def _receive(session: Session, held: Referral, *, by: Actor, at: datetime) -> No
     change_referral(session, held, state=_after(held, "send"), received_at=at)
     events.write(session, "referral.received", "referral", held.id, by=by, at=at, way=held.way)
     open_admission(session, participant.id, by=by, at=at)
+
+
+def open_admission(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Open the case of a candidate. Where the program has no such protocol, the referral only waits on the board."""
+    if there_is(session, only(ProtocolVersion.id).where(ProtocolVersion.key == ADMISSION)):
+        cases.open_case(session, ADMISSION, participant_id=participant_id, by=by, at=at)
 
 
 def _held(session: Session, referral_id: UUID) -> Referral:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -21,7 +21,6 @@ from domain.kernel import (
     of,
     only,
     program_of,
-    run,
     scalar,
     surely,
 )
@@ -49,7 +48,7 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
         kept_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,
     )
-    run(session, insert(ResearchConsent).values(row.model_dump()))
+    add_row(session, row)
     events.write(session, "research_consent.kept", "participant", participant_id, by=by, at=at)
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, insert
+from sqlalchemy import exists, func
 from sqlmodel import Session
 
 from domain.casework import asking
@@ -20,18 +20,22 @@ from domain.declarations import Ended
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
     joins,
+    keys_of,
     local_day,
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     says_something,
     scalars,
+    seal,
     sealed_words,
     select,
     surely,
@@ -44,7 +48,6 @@ from domain.participants import destruction
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft
 from domain.participants.retention_terms import last_day
-from domain.participants.sealing import keys_of, seal
 from domain.record import events
 from locales import N_
 from models.casework import Case
@@ -94,7 +97,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         set_as=by.role,
         set_at=at,
     )
-    run(session, insert(KeptUntil).values(row.model_dump()))
+    add_row(session, row)
     change_participant(session, held, retain_until=day)
     events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
     destruction.stop(session, participant_id, "day_moved", by=by, at=at)
@@ -133,12 +136,7 @@ def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
     found += [(one, "not_admitted", local_day(session, received_at)) for one, received_at in _never_triaged(session)]
     for participant_id, ended, since in found:
         day = last_day(session, cast("Ended", ended), since)
-        run(
-            session,
-            changes(Participant)
-            .where(Participant.id == participant_id)
-            .values(retain_until=day, version=col(Participant.version) + 1),
-        )
+        rewrite(session, Participant, participant_id, retain_until=day)
         events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
     return len(found)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,12 +19,14 @@ from sqlmodel import Session
 
 from domain.kernel import (
     ROUNDS,
+    SHAPE,
     Actor,
     Language,
-    UnknownYear,
+    also,
     calendar_of,
     col,
     every,
+    hosts_of,
     inside,
     joins,
     lasts,
@@ -36,7 +38,6 @@ from domain.kernel import (
     same,
     scalars,
     surely,
-    tuples,
 )
 from domain.mail import notices
 from domain.participants.destruction import ENDED
@@ -118,9 +119,9 @@ def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: date
     zone = ZoneInfo(program(session).time_zone)
     files = files_of(session, {line.subject_id for line in lines})
     distances = _Distances(session, reader, set(files.values()), at=at)
-    works = _working_days(session)
+    works = calendar_of(session).seems_worked
     return [
-        Look(there, files[line.subject_id], distances.of(files[line.subject_id], line), works(there))
+        Look(there, files[line.subject_id], distances.of(files[line.subject_id], line), works(there.date()))
         for line in lines
         if line.subject_id in files
         for there in [line.at.astimezone(zone)]
@@ -129,7 +130,7 @@ def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: date
 
 def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
     """When a person works, by all that they did in the last months; what they did today does not count yet."""
-    zone, works = ZoneInfo(program(session).time_zone), _working_days(session)
+    zone = ZoneInfo(program(session).time_zone)
     moments = scalars(
         session,
         only(Event.at).where(
@@ -137,18 +138,15 @@ def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
         ),
     )
     local = [moment.astimezone(zone) for moment in moments]
-    return Habit.of(local, lambda day: works(datetime.combine(day, datetime.min.time())))
+    return Habit.of(local, calendar_of(session).seems_worked)
 
 
-class _File(NamedTuple):
+class _File(Participant):
     """A file, with the state of its follow-up, where there is one."""
 
-    id: UUID
-    state: str
-    number: str | None
-    candidate_ref: str
-    follow_up: str | None
-    since: date | None
+    model_config = SHAPE
+    follow_up: str | None = also(FollowUp.state)
+    since: date | None = also(FollowUp.state_since)
 
 
 class _Distances:
@@ -156,24 +154,11 @@ class _Distances:
 
     def __init__(self, session: Session, reader: UUID, files: Collection[UUID], *, at: datetime) -> None:
         day = local_day(session, at)
-        rows = [
-            _File(*row)
-            for row in tuples(
-                session,
-                only(
-                    Participant.id,
-                    Participant.state,
-                    Participant.number,
-                    Participant.candidate_ref,
-                    FollowUp.state,
-                    FollowUp.state_since,
-                )
-                .outerjoin(
-                    FollowUp, same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id))
-                )
-                .where(col(Participant.id).in_(files)),
-            )
-        ]
+        followed = same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id))
+        unread = (Participant.sealed, Participant.names, Participant.marks)
+        rows = every(
+            session, of(_File, without=unread).outerjoin(FollowUp, followed).where(col(Participant.id).in_(files))
+        )
         self._files = {row.id: row for row in rows}
         self._over = {row.id for row in rows if _is_over(row, day)}
         called = {name: row.id for row in rows for name in (row.number, row.candidate_ref) if name}
@@ -221,18 +206,6 @@ def _is_over(row: _File, day: date) -> bool:
     if row.since is None:
         return row.state not in BEING_ADMITTED
     return row.follow_up in ENDED and row.since < day - ENDED_LATELY
-
-
-def _working_days(session: Session) -> Any:
-    calendar = calendar_of(session)
-
-    def works(moment: datetime) -> bool:
-        try:
-            return calendar.is_working_day(moment.date())
-        except UnknownYear:
-            return moment.weekday() < 5  # noqa: PLR2004  # Saturday
-
-    return works
 
 
 def _lines(session: Session, since: datetime, to: datetime) -> list[Event]:
@@ -295,10 +268,9 @@ def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]
 
 
 def _chain(session: Session) -> list[Link]:
-    hosts = program(session).coordination["organizations"]
     return [
         {"role": "privacy_officer", "at": "*"},
-        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts),
+        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts_of(session)),
         {"role": "coordinator", "at": "*"},
     ]
 

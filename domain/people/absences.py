@@ -8,7 +8,20 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, add_row, changes, col, lasts, only, program_of, scalar, scalars, tuples
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    changes,
+    col,
+    lasts,
+    only,
+    program_of,
+    scalar,
+    scalars,
+    there_is,
+    tuples,
+)
 from domain.record import events
 from domain.roles import never_began, takers
 from locales import N_
@@ -86,7 +99,7 @@ def _refuse_second(session: Session, person_id: UUID, starts_on: date, ends_on: 
         col(Absence.starts_on) <= ends_on,
         col(Absence.ends_on) >= starts_on,
     )
-    if scalar(session, away) is not None:
+    if there_is(session, away):
         raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
 
 

@@ -26,6 +26,7 @@ from domain.kernel import (
     scalars,
     select,
     surely,
+    there_is,
 )
 from domain.record import events
 from domain.roles import entered_late, lock_person, never_began
@@ -145,7 +146,7 @@ def refuse_while_leaving(session: Session, tenure: Tenure) -> None:
         col(Departure.last_day) >= tenure.starts_on,
         *([col(Departure.last_day) < tenure.ends_on] if tenure.ends_on else []),
     )
-    if scalar(session, leaving.limit(1)) is not None:
+    if there_is(session, leaving):
         raise Refusal(
             "tenure.leaves_meanwhile",
             N_("This person leaves this organization: cancel their departure, or begin after its last day."),

@@ -26,7 +26,7 @@ from domain.kernel import (
     program_of,
     replaced,
     rewrite,
-    scalar,
+    there_is,
 )
 from domain.mail import checked_address, notices
 from domain.people import appointment_rows, calendar_readers
@@ -269,7 +269,7 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
         .join(Case, joins(Departure.case_id, Case))
         .where(Departure.person_id == person_id, col(Departure.called_off_at).is_(None), Case.state == "open")
     )
-    if scalar(session, leaving.limit(1)) is not None:
+    if there_is(session, leaving):
         raise Refusal(
             "tenure.own_return",
             N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
@@ -342,7 +342,7 @@ def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: 
     Keeping them out does not depend on it: each request asks what its person holds. It makes the rows say so too.
     """
     holds = only(Tenure.id).where(Tenure.person_id == person_id, lasts(Tenure, local_day(session, at)), ~never_began())
-    if scalar(session, holds.limit(1)) is None:
+    if not there_is(session, holds):
         doors.shut(session, person_id)
         sign_ins.end_all(session, person_id, reason="left", by=by, at=at)
 
@@ -354,8 +354,8 @@ def _is_created(session: Session, role: str, organization: Organization, day: da
     """
     if organization.kind == "outside":
         created = only(Seat.id).where(Seat.organization_id == organization.id, Seat.role == role, lasts(Seat, day))
-        return scalar(session, created.limit(1)) is not None
+        return there_is(session, created)
     asked = created_roles(col(AgreementRole.id)).where(
         AgreementRole.role == role, Organization.id == organization.id, creates_on(day)
     )
-    return scalar(session, asked.limit(1)) is not None
+    return there_is(session, asked)

@@ -15,12 +15,15 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import literal
 from sqlmodel import Session
 
 from domain.kernel import (
+    SHAPE,
     Actor,
     Refusal,
+    add_row,
+    also,
     change_key,
     changes,
     col,
@@ -33,6 +36,7 @@ from domain.kernel import (
     replaced,
     run,
     seal_words,
+    value_of,
 )
 from domain.record import events
 from locales import N_
@@ -58,15 +62,28 @@ FIELDS: Final = (
 KNOWN_ON_REASON: Final = "known_on_reason"
 #: Those of them that people write in their own words: sealed.
 WORDS: Final = ("information", "circumstances", "risk_reasons", "public_notice", "measures")
-Kept = TypeVar("Kept", bound=Incident)
-#: Their own columns, empty since they are sealed.
-NO_WORDS: Final[Mapping[str, str]] = dict.fromkeys(WORDS, "")
+_EMPTY: Final = value_of(literal(""))
 _STOOD: Final = (*FIELDS, "number", "recorded_by", "recorded_at", "closed_by", "closed_at")
 
 
-def hold(session: Session, incident_id: UUID) -> Incident:
+class OpenedIncident(Incident):
+    """An incident with its words, which `opened` says; empty before, and where its row has lost them."""
+
+    model_config = SHAPE
+
+    information: str = also(_EMPTY)  # what kinds of personal information, or why that cannot be said
+    circumstances: str = also(_EMPTY)
+    risk_reasons: str = also(_EMPTY)
+    public_notice: str = also(_EMPTY)  # whether and why people were told by public notice
+    measures: str = also(_EMPTY)
+
+
+Kept = TypeVar("Kept", bound=OpenedIncident)
+
+
+def hold(session: Session, incident_id: UUID) -> OpenedIncident:
     """An incident as it lies, its words sealed, held until the transaction ends. Raises Refusal where there is none."""
-    found = first(session, of(Incident).where(Incident.id == incident_id).with_for_update())
+    found = first(session, of(OpenedIncident).where(Incident.id == incident_id).with_for_update())
     if found is None:
         raise Refusal("incident.unknown", N_("There is no such incident."))
     return found
@@ -127,15 +144,8 @@ def _rewrite(
     if said.get(KNOWN_ON_REASON):
         words[KNOWN_ON_REASON] = said[KNOWN_ON_REASON]
     sealed = seal_version(session, incident_id, number, words, at=at)
-    stood = {**version.stood, **NO_WORDS}
-    stood.pop(KNOWN_ON_REASON, None)
-    digest = _digest(version.id, stood, sealed)
-    run(
-        session,
-        changes(IncidentVersion)
-        .where(IncidentVersion.id == version.id)
-        .values(stood=stood, words=sealed, digest=digest),
-    )
+    digest = _digest(version.id, version.stood, sealed)
+    run(session, changes(IncidentVersion).where(IncidentVersion.id == version.id).values(words=sealed, digest=digest))
     if number == held.version:
         write_words(session, incident_id, sealed)
     events.write(
@@ -244,8 +254,8 @@ def _place(incident_id: UUID, number: int) -> str:
 
 
 def write_words(session: Session, incident_id: UUID, sealed: bytes) -> None:
-    """Have an incident say its words in the sealed form alone."""
-    run(session, changes(Incident).where(Incident.id == incident_id).values(words=sealed, **NO_WORDS))
+    """Have an incident say these words, sealed."""
+    run(session, changes(Incident).where(Incident.id == incident_id).values(words=sealed))
 
 
 def keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, by: Actor, at: datetime) -> None:
@@ -253,19 +263,17 @@ def keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, 
     row = hold(session, incident_id)
     version_id, stood = uuid4(), stands(row)
     digest = _digest(version_id, stood, row.words)
-    run(
-        session,
-        insert(IncidentVersion).values(
-            program_id=program_of(session),
-            id=version_id,
-            incident_id=incident_id,
-            number=row.version,
-            stood=stood,
-            words=row.words,
-            digest=digest,
-            written_at=at,
-        ),
+    version = IncidentVersion(
+        program_id=program_of(session),
+        id=version_id,
+        incident_id=incident_id,
+        number=row.version,
+        stood=stood,
+        words=row.words,
+        digest=digest,
+        written_at=at,
     )
+    add_row(session, version)
     events.write(
         session,
         verb,
@@ -281,8 +289,8 @@ def keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, 
 
 
 def stands(row: Incident) -> dict[str, Any]:
-    """An incident's fields as JSON stores them."""
-    return {name: _as_json(getattr(row, name)) for name in _STOOD}
+    """An incident's fields as JSON stores them; empty in the places of the words, which are sealed beside them."""
+    return {name: "" if name in WORDS else _as_json(getattr(row, name)) for name in _STOOD}
 
 
 def _lies(stood: Mapping[str, Any], row: Incident | IncidentVersion) -> tuple[dict[str, Any], bytes | None]:

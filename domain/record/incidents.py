@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, text
+from sqlalchemy import func, text
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, changes, col, in_program, local_day, program_of, run, scalar, select
+from domain.kernel import Actor, Refusal, add_row, changes, col, in_program, local_day, program_of, run, scalar, select
 from domain.record.incident_entries import (
     STILL_TO_COME,
     TOLD_BEFORE,
@@ -28,8 +28,8 @@ from domain.record.incident_entries import (
 )
 from domain.record.incident_versions import (
     KNOWN_ON_REASON,
-    NO_WORDS,
     WORDS,
+    OpenedIncident,
     hold,
     keep,
     opened,
@@ -54,19 +54,9 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
     run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
     last = scalar(session, select(func.max(col(Incident.number))).where(in_program(Incident))) or 0
     incident_id = uuid4()
-    run(
-        session,
-        insert(Incident).values(
-            program_id=here,
-            id=incident_id,
-            number=last + 1,
-            recorded_by=by.person_id,
-            recorded_at=at,
-            version=1,
-            **NO_WORDS,
-            **{name: value for name, value in values.items() if name not in WORDS},
-        ),
-    )
+    known = {name: value for name, value in values.items() if name not in WORDS}
+    row = Incident(program_id=here, id=incident_id, number=last + 1, recorded_by=by.person_id, recorded_at=at, **known)
+    add_row(session, row)
     words = {name: values.get(name, "") for name in WORDS}
     write_words(session, incident_id, seal_version(session, incident_id, 1, words, at=at))
     keep(session, incident_id, "incident.entered", sorted(values), by=by, at=at)
@@ -183,17 +173,12 @@ def _change(
         session,
         changes(Incident)
         .where(Incident.id == incident_id)
-        .values(
-            version=number,
-            words=sealed,
-            **NO_WORDS,
-            **{name: value for name, value in values.items() if name not in WORDS},
-        ),
+        .values(version=number, words=sealed, **{name: value for name, value in values.items() if name not in WORDS}),
     )
     keep(session, incident_id, verb, changed, by=by, at=at)
 
 
-def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> Incident:
+def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> OpenedIncident:
     """As `_held`. Raises Refusal where another wrote since the version that was `seen`, or it is closed."""
     held = _held(session, incident_id)
     if seen is not None and seen != held.version:
@@ -206,6 +191,6 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
     return held
 
 
-def _held(session: Session, incident_id: UUID) -> Incident:
+def _held(session: Session, incident_id: UUID) -> OpenedIncident:
     """An incident with its words, locked until the transaction ends. Raises Refusal where there is none."""
     return opened(session, hold(session, incident_id))

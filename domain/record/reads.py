@@ -117,21 +117,11 @@ def record_read(
 
 
 def record_export(
-    session: Session,
-    kind: str,
-    subject_id: UUID,
-    /,
-    *,
-    what: str,
-    lines: int,
-    ground: Ground,
-    by: Actor,
-    at: datetime,
-    purpose: Purpose | None = None,
+    session: Session, kind: str, subject_id: UUID, /, *, what: str, lines: int, ground: Ground, by: Actor, at: datetime
 ) -> None:
     """As `record_read`, for a list of that many `lines` that leaves the program as a file."""
     facts: dict[str, events.Fact] = {"what": what, "lines": lines}
-    _tell(session, EXPORTED, (kind, subject_id), facts, ground, purpose, by=by, at=at)
+    _tell(session, EXPORTED, (kind, subject_id), facts, ground, None, by=by, at=at)
 
 
 def purpose_of(by: Actor, ground: Ground) -> Purpose | None:

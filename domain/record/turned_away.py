@@ -48,7 +48,6 @@ TABLES: Final = {
     "link": "referral_link",
     "stray": "stray_reply",
 }
-_EVERYONE: Final = only(Person.id)
 
 
 def tell(
@@ -130,7 +129,7 @@ def _counted_before(session: Session, at: datetime) -> dict[str, UUID]:
     kept = set(scalars(session, select(RateCount.key).where(col(RateCount.starts_at) < _minute(at))))
     if not kept:
         return {}
-    everyone = scalars(session, _EVERYONE, {"here": program_of(session)})
+    everyone = scalars(session, only(Person.id))
     return {key: one for one in everyone if (key := _key(session, one)) in kept}
 
 

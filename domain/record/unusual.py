@@ -18,21 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, cast, distinct, func
 from sqlmodel import Session
 
-from domain.kernel import (
-    Calendar,
-    UnknownYear,
-    calendar_of,
-    col,
-    every,
-    inside,
-    of,
-    only,
-    program,
-    run,
-    surely,
-    tuples,
-    value_of,
-)
+from domain.kernel import Calendar, calendar_of, col, every, inside, of, only, program, run, surely, tuples, value_of
 from domain.record.readings import files_of
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import REFUSED
@@ -216,11 +202,9 @@ def _too_many(day: date, days: Mapping[date, int]) -> list[UnusualReading]:
 def _odd_hour(there: datetime, calendar: Calendar) -> list[UnusualReading]:
     if there.time() >= EVENING or there.time() < MORNING:
         return [UnusualReading("night", N_("at night"), {})]
-    try:
-        worked = calendar.is_working_day(there.date())
-    except UnknownYear:
-        worked = there.weekday() < 5  # noqa: PLR2004  # Saturday
-    return [] if worked else [UnusualReading("closed", N_("on a day that is not worked"), {})]
+    return (
+        [] if calendar.seems_worked(there.date()) else [UnusualReading("closed", N_("on a day that is not worked"), {})]
+    )
 
 
 def _outside(line: Event) -> list[UnusualReading]:

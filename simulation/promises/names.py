@@ -20,7 +20,7 @@ def sealed(session: Session, _: datetime) -> Iterator[str]:
     """The minutes and each version of an incident whose words can be read without a key."""
     clear = {
         "minutes": only(Minutes.id).where(col(Minutes.sealed).is_(None) | (col(Minutes.content) != {})),
-        "incident": only(Incident.id).where(col(Incident.words).is_(None) | (col(Incident.information) != "")),
+        "incident": only(Incident.id).where(col(Incident.words).is_(None)),
         "incident_version": only(IncidentVersion.id).where(col(IncidentVersion.words).is_(None)),
     }
     for kind, asked in clear.items():

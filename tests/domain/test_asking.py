@@ -10,6 +10,7 @@ from sqlalchemy import Date, LargeBinary, Uuid, bindparam, event, func, null, un
 from sqlmodel import Session
 
 from domain.kernel.asking import Question, ask_ahead, built, kept_by_id, remember
+from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, of, only, run, select, value_of
 from models.base import table_of
 from models.casework import TaskWords
@@ -123,3 +124,15 @@ def _named(session: Session, asked: dict[str, Any]) -> str:
     row = first(session, _PERSON, asked)
     assert row is not None
     return row.family_name
+
+
+@pytest.mark.parametrize("remembers", [False, True])
+def test_a_nul_among_the_values_is_refused_as_what_is_no_text(cast: Cast, remembers: bool) -> None:
+    named = built(only(Person.id).where(col(Person.family_name) == bindparam("name")))
+    with cast.session() as session:
+        if remembers:
+            remember(session)
+        with pytest.raises(Refusal) as refused:
+            run(session, named, {"name": "Jaspe\x00"})
+        assert refused.value.code == "words.not_text"
+        assert run(session, named, {"name": "Personne"}).all() == []

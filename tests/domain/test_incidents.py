@@ -48,7 +48,7 @@ def entered(cast: Cast, **more: Any) -> UUID:
 
 def row(cast: Cast, incident_id: UUID) -> Any:
     with cast.session() as session:
-        (found,) = every(session, of(Incident).where(Incident.id == incident_id))
+        (found,) = every(session, of(incident_versions.OpenedIncident).where(Incident.id == incident_id))
         return incident_versions.opened(session, found)
 
 
@@ -271,14 +271,15 @@ def test_each_version_stays_whole_and_the_record_tells_of_it_without_its_words(c
 
 
 REWRITTEN = {
-    "what stands": "update incident set circumstances = 'Nothing happened.' where id = :id",
+    "what stands": "update incident set known_on = known_on - 1 where id = :id",
+    "its words": """update incident set words =
+        (select words from incident_version where incident_id = :id and number = 1) where id = :id""",
     "what stood": """update incident_version set stood = stood || '{"circumstances": "Nothing happened."}'
         where incident_id = :id and number = 1""",
     "a version is gone": "delete from incident_version where incident_id = :id and number = 1",
     "the newest version is gone": "delete from incident_version where incident_id = :id and number = 3",
     "what stands is set back to what stood first": """update incident set version = 1, serious_risk = null,
-        risk_reasons = '', circumstances = (select stood ->> 'circumstances' from incident_version
-        where incident_id = :id and number = 1) where id = :id""",
+        words = (select words from incident_version where incident_id = :id and number = 1) where id = :id""",
 }
 
 

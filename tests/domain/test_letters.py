@@ -13,7 +13,9 @@ from jinja2 import TemplateNotFound, UndefinedError
 from domain.kernel.languages import Language
 from domain.mail import letters
 from domain.mail.envelopes import Mailbox, mime
-from domain.mail.letters import Letters, render_letter
+from domain.mail.letters import Letters
+
+render_letter = Letters().render
 
 TASK = "/tasks/6b1f0a3e-5d0c-4a57-9e0e-2f1d3c4b5a69"
 CASE = "/cases/0c9d1e2f-3a4b-4c5d-8e6f-7a8b9c0d1e2f"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import Session
 
 from domain.accompaniment import risks
 from domain.casework.tasks import needed_reason
 from domain.declarations import filling_in
 from domain.kernel.refusals import Refusal
-from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel.sealing import seal
+from domain.kernel.typed_words import checked, is_text, says_something, trimmed
 from models.participant import RECRUITER_LEVELS
 
 UNSEEN = list(" \n\t\u00a0\u200b\u200d\u2060\ufeff\u3164\u2800\u2028\u00ad\u202e")
@@ -68,3 +71,17 @@ def test_what_is_asked_for_in_words_is_missing_without_any() -> None:
 @pytest.mark.parametrize("reason", ["É", "2", "Elle reste.", "\u200bOui\u2060", "病"])
 def test_a_word_is_one(reason: str) -> None:
     assert needed_reason(reason) == reason.strip("\u200b\u2060")
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\x85", "\ud800", "\u202e", "\u2066"])
+def test_nothing_is_sealed_that_is_no_text_or_turns_a_line_around(letter: str) -> None:
+    with Session() as session, pytest.raises(Refusal) as refused:
+        seal(session, uuid4(), "finding", {"told": [{"fact": f"Dit{letter} à la rencontre."}]})
+    assert refused.value.code == "words.not_text"
+    with pytest.raises(Refusal):
+        checked(f"Dit{letter} à la rencontre.")
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs", "M"])))
+def test_what_people_type_in_any_script_is_text(words: str) -> None:
+    assert is_text(f"{words}\r\n\t{words}")

@@ -12,11 +12,11 @@ from sqlmodel import Session
 from domain.accompaniment import recruiting, states
 from domain.admissions import triage
 from domain.declarations.program import RetentionTerm
+from domain.kernel.sealing import unseal
 from domain.participants import destruction, reading, retention, what_is_destroyed
 from domain.participants.identity import IDENTITY
 from domain.participants.referral_form import ReferralForm
 from domain.participants.retention_terms import later
-from domain.participants.sealing import unseal
 from flows import destroying
 from flows import retention as keeping
 from models.base import table_of

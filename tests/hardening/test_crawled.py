@@ -461,7 +461,6 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
     "case": ("ended_reason",),
     "task": ("title_fr", "title_en", "note", "reason"),
     "evidence": ("label",),
-    "incident": ("information", "circumstances", "risk_reasons", "public_notice", "measures"),
     "notice": ("subject",),
     "browser_session": ("device",),
     "passkey": ("device",),

@@ -24,9 +24,9 @@ from domain.equipment import inventory
 from domain.follow_ups import contacts, notes, summaries
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
+from domain.kernel.sealing import seal
 from domain.obligations import attestations
 from domain.obligations.projection import keep
-from domain.participants.sealing import seal
 from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents

@@ -255,8 +255,6 @@ def _look_after_the_record(cast: Cast) -> None:
                 program_id=cast.program_id,
                 number=1,
                 organization_id=cast.organizations["en-marge"],
-                information="The list of the week's meetings",
-                circumstances="A sheet was left in a meeting room.",
                 known_on=TODAY,
                 recorded_by=cast.people["coordinator"],
                 recorded_at=AT,

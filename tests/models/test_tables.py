@@ -161,7 +161,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_incident_in_order": ("incident", "happened_from = '2026-01-02', happened_to = '2026-01-01'", ""),
     "ck_incident_number": ("incident", "number = 0", ""),
     "ck_incident_people_concerned": ("incident", "people_concerned = -1", ""),
-    "ck_incident_risk_has_reasons": ("incident", "serious_risk = true, risk_reasons = ''", ""),
+    "ck_incident_risk_has_reasons": ("incident", "serious_risk = true, words = null", ""),
     "ck_incident_version_number": ("incident_version", "number = 0", ""),
     "ck_invitation_one_uid": ("invitation", "series_id = null, meeting_id = null", ""),
     "ck_invitation_sequence": ("invitation", "sequence = -1", ""),

@@ -42,7 +42,7 @@ def test_each_promise_on_words_is_found_where_it_is_broken(cast: Cast) -> None:
     breaks = {
         names.sealed: (
             "update minutes set content = '{\"a\": 1}'",
-            "update incident set information = 'Une liste'",
+            "update incident set words = null",
             "update incident_version set words = null",
         ),
         names.by_two: (

@@ -42,7 +42,7 @@ def test_somebody_who_recruits_is_in_no_activity_with_others_and_may_be_in_one_o
         with refused("activity.never_together"):
             plan(session, [first, recruiter], held_on=TODAY, kind="meal", by=by, at=AT)
         plan(session, [recruiter], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
-        assert [one.kind for one in activities.activities_of(session, recruiter, TODAY)] == ["errand"]
+        assert [one.kind for one in activities._planned_with(session, recruiter, TODAY)] == ["errand"]
         # And the database holds it, whoever writes: they take every place of the activity.
         with pytest.raises(Exception, match="alone_in_theirs"), session.begin_nested():
             session.connection().exec_driver_sql(
@@ -58,7 +58,7 @@ def test_what_is_planned_is_called_off_once_and_told_of_each(cast: Cast) -> None
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         planned = plan(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
         activities.call_off(session, planned, by=by, at=AT)
-        assert activities.activities_of(session, first, TODAY) == []
+        assert activities._planned_with(session, first, TODAY) == []
         with refused("activity.called_off"):
             activities.call_off(session, planned, by=by, at=AT)
         for each in (first, second):
@@ -92,8 +92,8 @@ def test_whoever_is_followed_no_more_is_out_of_what_is_planned_and_the_others_go
             states.deactivate(session, first, "withdrew", by=by, at=AT)
         else:
             states.complete(session, first, participant_agrees=True, by=by, at=AT)
-        assert [one.id for one in activities.activities_of(session, first, TODAY)] == [of_today]
-        assert [one.id for one in activities.activities_of(session, second, TODAY)] == [together]
+        assert [one.id for one in activities._planned_with(session, first, TODAY)] == [of_today]
+        assert [one.id for one in activities._planned_with(session, second, TODAY)] == [together]
         assert {"follow_up.activity_called_off", "follow_up.activity_left"} <= set(told_of(session, first))
 
 

@@ -17,12 +17,12 @@ from domain.admissions import correcting, duplicates, first_meetings, triage
 from domain.casework import asking, words
 from domain.follow_ups import assigning
 from domain.kernel.rows import col, first, of
+from domain.kernel.sealing import seal
 from domain.mail.name_gate import NameGate
 from domain.participants import disclosures
 from domain.participants.identity import open_identity
 from domain.participants.locking import hold_participant
 from domain.participants.reasons import read_reasons
-from domain.participants.sealing import seal
 from domain.record import readings
 from domain.record.reads import READ
 from flows import contacts

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from domain.accompaniment import referred_again, workers
 from domain.admissions import duplicates, first_meetings, triage
-from domain.participants.sealing import unseal
+from domain.kernel.sealing import unseal
 from models.base import table_of
 from models.participant import Participant
 from models.referral import Referral
