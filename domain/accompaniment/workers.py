@@ -105,11 +105,7 @@ def name_worker(
     )
     run(session, insert(CandidateWorker).values(row.model_dump()))
     change_participant(session, held, state=state)
-    _owe(
-        session,
-        participant_id,
-        [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
-    )
+    _owe(session, participant_id, [Link("youth_worker", str(role.organization_id), person=worker_id), *COORDINATION])
     asked = _asked_for(session, participant_id)
     if asked is not None:
         complete_task(session, asked, by=by, at=at, in_its_act=True)

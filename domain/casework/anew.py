@@ -60,7 +60,7 @@ def counts_from(
     if before is None or not before.was_left or anchor not in before.anchors:
         return today
     ended = local_day(session, before.ended_at)
-    return today if ended < today - OF_LATE else today - (ended - date.fromisoformat(before.anchors[anchor]))
+    return today if ended < today - OF_LATE else today - (ended - before.anchors[anchor])
 
 
 def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:

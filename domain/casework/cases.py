@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Final, Literal
-from typing import Protocol as Shape
+from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlmodel import Session, and_
 
 from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
-from domain.casework.anew import counts_from, keep_missed
-from domain.casework.lateness import keep_lateness
-from domain.casework.locked_case import change_case, hold_case, hold_cases
-from domain.casework.locking import of_case
-from domain.casework.steps import columns_of, links_of, tie
+from domain.casework.anew import counts_from
+from domain.casework.locking import change_case, hold_case, hold_cases, of_case, refuse_ended
+from domain.casework.steps import add_steps, links_of
 from domain.casework.subjects import CaseSubject, FoundSubject, SubjectColumns, hold_subject, same_subject, tenure_of
 from domain.declarations import Protocol
 from domain.kernel import (
@@ -100,9 +97,7 @@ def open_case(
     )
     session.add(case)
     session.flush()
-    run(session, insert(Task), list(columns_of(session, case, protocol)))
-    tie(session, case, protocol)
-    keep_missed(session, case, protocol)
+    add_steps(session, case, protocol)
     events.write(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
@@ -137,13 +132,7 @@ def cancel_case(
     reason = tasks.needed_reason(reason)
     had_a_part = case_letters.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
-    keep_lateness(session, of_case(case_id), at=at)
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
-        .values(**held_tasks.cancelled(), version=col(Task.version) + 1),
-    )
+    held_tasks.cancel_unfinished(session, case_id, at=at)
     to_undo = and_(Task.state == "done", col(Task.act_state).in_(ACT.open_to("want_undo")), Task.undo != "")
     run(
         session,
@@ -158,28 +147,21 @@ def cancel_case(
     wakeups.wake(session, case_id, at=at)
 
 
-class Ends(Shape):
-    """What happens in the transaction that cancels a case. It may refuse."""
-
-    def __call__(self, session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-        """Do it."""
-
-
-@dataclass(frozen=True)
-class _With:
+class _With(NamedTuple):
     """What goes with the cancelling of a protocol's cases: what it does, and the other cases that it touches."""
 
     together: Callable[[Session, UUID], Collection[UUID]]
-    do: Ends
+    do: Callable[..., None]
 
 
 _WITH_A_CANCELLING: Final[dict[str, _With]] = {}
 
 
-def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Ends) -> None:
+def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Callable[..., None]) -> None:
     """Register what happens in the transaction that cancels a case of a protocol: done later, it could come too late.
 
-    `together` gives the other cases that it touches, which are locked first, in the order of their ids.
+    `together` gives the other cases that it touches, which are locked first, in the order of their ids. `do` is called
+    with the session, the case's id, `by` and `at`. It may refuse.
     """
     _WITH_A_CANCELLING[key] = _With(together, do)
 
@@ -326,9 +308,8 @@ def move_day(
     the day, such as the start of a seat. Raises Refusal.
     """
     held = hold_case(session, case_id, seen=seen)
-    if held.state != "open":
-        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
-    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    refuse_ended(held)
+    protocol = scheduling.pinned_protocol(session, held.protocol_version_id)
     declared = protocol.anchors.get(anchor)
     if declared is None or declared.from_ not in ("worker.starts_on", "worker.ends_on"):
         raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
@@ -342,7 +323,7 @@ def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: 
     held = hold_case(session, case_id, seen=None)
     if held.state != "open":
         return
-    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    protocol = scheduling.pinned_protocol(session, held.protocol_version_id)
     for anchor, declared in protocol.anchors.items():
         if declared.from_ == "member.ends_on":
             _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
@@ -351,8 +332,8 @@ def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: 
 def _move_anchor(
     session: Session, held: Case, protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
 ) -> None:
-    case_id: UUID = held.id
-    change_case(session, held, anchors={**held.anchors, anchor: day.isoformat()})
+    case_id = held.id
+    change_case(session, held, anchors={**held.anchors, anchor: day})
     scheduling.reschedule(session, case_id, at=at)
     _look_again(session, protocol, case_id, anchor)
     events.write(
@@ -364,7 +345,7 @@ def _move_anchor(
         at=at,
         case_id=case_id,
         anchor=anchor,
-        was=held.anchors.get(anchor),
+        was=held.anchors[anchor].isoformat() if anchor in held.anchors else None,
         day=day.isoformat(),
     )
     wakeups.wake(session, case_id, at=at)
@@ -385,7 +366,7 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
 
 def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]) -> list[Link]:
     """The links of the roles that may cancel or reopen a case by its protocol."""
-    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    protocol = scheduling.pinned_protocol(session, case.protocol_version_id)
     allowed = protocol.cancel if act == "cancel" else protocol.reopen
     return [link for role in allowed.by for link in links_of(session, protocol, role, case)]
 
@@ -424,7 +405,7 @@ def _takes_somebody_on(protocol: Protocol) -> bool:
 
 def _given_days(
     session: Session, protocol: Protocol, key: str, subject: FoundSubject, days: Mapping[str, date | None], at: datetime
-) -> dict[str, str]:
+) -> dict[str, date]:
     known = {**days, "case.opened_on": local_day(session, at)}
     named = {
         name: counts_from(session, key, subject.about, name, protocol.due_after(name), at)
@@ -432,7 +413,7 @@ def _given_days(
         else known.get(anchor.from_)
         for name, anchor in protocol.anchors.items()
     }
-    return {name: day.isoformat() for name, day in named.items() if day is not None}
+    return {name: day for name, day in named.items() if day is not None}
 
 
 def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datetime) -> None:

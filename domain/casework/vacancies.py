@@ -49,7 +49,7 @@ class Falling(NamedTuple):
     @property
     def first(self) -> Link:
         """The first link of the task's chain."""
-        return {"role": self.role, "at": self.at}
+        return Link(self.role, self.at)
 
 
 @dataclass(frozen=True)
@@ -133,14 +133,13 @@ def _wants(standing: DayTenures, link: Link, role: str, organization_id: UUID) -
 
     Where it is for the places of a role that is vacant everywhere, that role comes first.
     """
-    at: str = link["at"]
     if not standing.has_nobody(link):
         return False
-    if at.startswith(HAVING):
-        named = at.removeprefix(HAVING)
+    if link.at.startswith(HAVING):
+        named = link.at.removeprefix(HAVING)
         places = {tenure.organization_id for tenure in standing.holding(named)}
-        return role == link["role"] and organization_id in places if places else role == named
-    return role == link["role"] and at in ("*", str(organization_id))
+        return role == link.role and organization_id in places if places else role == named
+    return role == link.role and link.at in ("*", str(organization_id))
 
 
 def _empty_seats(session: Session, standing: DayTenures) -> list[Vacancy]:
@@ -160,7 +159,7 @@ def _empty_seats(session: Session, standing: DayTenures) -> list[Vacancy]:
 
 def _waiting(session: Session) -> list[tuple[Link, int]]:
     """How many open tasks and waiting approvals there are by the first link of their chain."""
-    return [({"role": role, "at": at}, count) for role, at, count in run(session, _WAITING, {}).all()]
+    return [(Link(role, at), count) for role, at, count in run(session, _WAITING, {}).all()]
 
 
 def _falling_to(
@@ -182,21 +181,18 @@ def _once_created(
 
     Each as a row of `find`. What a role that is still `created` would take is not among it.
     """
-    lost = [
-        link
-        for link, _ in waiting
-        if standing.has_nobody(link)
-        and not standing.coming_to(link)
-        and not any(_wants(standing, link, *place) for place in created)
-    ]
+    lost = [link for link, _ in waiting if _is_lost(standing, link, created)]
     if not lost:
         return []
     rows = run(session, _places_of_roles(literal(1)).distinct()).all()
-    return [
-        row
-        for row in rows
-        if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
-    ]
+    gone = [row for row in rows if (row.role, row.id) not in created]
+    return [row for row in gone if any(_wants(standing, link, row.role, row.id) for link in lost)]
+
+
+def _is_lost(standing: DayTenures, link: Link, created: Iterable[tuple[str, UUID]]) -> bool:
+    """Whether what falls to a link would fall to no holder of a role that is created, nor to who is to come."""
+    is_vacant = standing.has_nobody(link) and not standing.coming_to(link)
+    return is_vacant and not any(_wants(standing, link, *place) for place in created)
 
 
 def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:

@@ -14,7 +14,7 @@ from sqlmodel import Session, and_, or_
 from domain.access import invitations
 from domain.declared import Bilingual
 from domain.departure.departure_row import departure_of
-from domain.departure.taken_away import ended_by, parts, settled_as, taken
+from domain.departure.settlements import ended_by, parts, settled_as, taken
 from domain.follow_ups import assigning
 from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part
 from domain.kernel import col, every, first, inside, lasts_beyond, local_day, of, only, same, scalars, surely
@@ -154,7 +154,7 @@ def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, U
     )
     return frozenset(
         [
-            *((roles.TENURE, UUID(one_of)) for one_of in departure.was_to_end),
+            *((roles.TENURE, one_of) for one_of in departure.was_to_end),
             *((FOLLOW_UP, one_of) for one_of in parts),
             *((seats.SEAT, one_of) for one_of in given),
         ]
@@ -177,9 +177,9 @@ def kept_by_others(session: Session, departure: Departure, on: date) -> list[OfA
 def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[UUID, OfAnother]:
     """The roles that a departure ended and its person lacks from a local day on, by appointment, with the holder."""
     found = {}
-    for key, was in departure.was_to_end.items():
-        left = first(session, of(Tenure).where(Tenure.id == UUID(key)))
-        if left is None or left.ends_on is None or left.taken_back_at or left.ends_on.isoformat() == was:
+    for tenure_id, was in departure.was_to_end.items():
+        left = first(session, of(Tenure).where(Tenure.id == tenure_id))
+        if left is None or left.ends_on is None or left.taken_back_at or left.ends_on == was:
             continue
         later = every(
             session,

@@ -1,9 +1,7 @@
 """What a person has in hand, computed from the records and never typed: some kinds a module, all in `in_hand`."""
 
-from domain.holdings import by_name as by_name
 from domain.holdings import candidates as candidates
 from domain.holdings import duty as duty
-from domain.holdings import notes as notes
 from domain.holdings import roles as roles
 from domain.holdings import seats as seats
 from domain.holdings import things as things
@@ -11,6 +9,7 @@ from domain.holdings.candidates import DRAFT as DRAFT
 from domain.holdings.duty import APPROVAL as APPROVAL
 from domain.holdings.duty import TASK as TASK
 from domain.holdings.follow_ups import FOLLOW_UP as FOLLOW_UP
+from domain.holdings.follow_ups import NOTE as NOTE
 from domain.holdings.follow_ups import titled_part as titled_part
 from domain.holdings.follow_ups import without_a_follower as without_a_follower
 from domain.holdings.holding import Holding as Holding
@@ -19,8 +18,10 @@ from domain.holdings.holding import goes_on as goes_on
 from domain.holdings.holding import held_at as held_at
 from domain.holdings.holding import last_day_at as last_day_at
 from domain.holdings.holding import left_on as left_on
+from domain.holdings.in_hand import BY_NAME as BY_NAME
 from domain.holdings.in_hand import KINDS as KINDS
 from domain.holdings.in_hand import NAMES as NAMES
+from domain.holdings.in_hand import has_something as has_something
 from domain.holdings.in_hand import holdings_of as holdings_of
 from domain.holdings.roles import TENURE as TENURE
 from domain.holdings.roles import called as called

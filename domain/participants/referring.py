@@ -45,6 +45,7 @@ from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
 from domain.participants.sealing import new_key, seal, unseal
 from domain.record import events, record_read
+from domain.roles import Link
 from locales import N_
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
@@ -146,7 +147,7 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
             UNFINISHED,
             referral_id,
             _FINISH,
-            chain=[{"role": KEEPER, "at": "*"}],
+            chain=[Link(KEEPER)],
             working_days=DAYS_TO_FINISH,
             by=by,
             at=at,

@@ -297,9 +297,9 @@ def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]
 def _chain(session: Session) -> list[Link]:
     hosts = program(session).coordination["organizations"]
     return [
-        {"role": "privacy_officer", "at": "*"},
-        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts),
-        {"role": "coordinator", "at": "*"},
+        Link("privacy_officer"),
+        *(Link(role, str(place)) for role in ("director", "manager") for place in hosts),
+        Link("coordinator"),
     ]
 
 
