@@ -49,7 +49,7 @@ def _read_link(role: str, at: str, person: str = "", passes: Iterable[str] = (),
     return Link(role, at, UUID(person) if person else None, alone, tuple(map(UUID, passes)))
 
 
-def written_links(links: Iterable[Link]) -> list[dict[str, Any]]:
+def written_links(links: Iterable[Link]) -> list[dict[str, object]]:
     """Links as they are stored. Chains are found by a digest of this."""
     return [
         {"role": role, "at": at}
@@ -201,7 +201,7 @@ class Task(InProgram, table=True):
     clause: str = ""
     evidence: str = "none"
     system: str = ""  # on which an account is opened
-    asks: list[dict[str, Any]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
+    asks: list[dict[str, object]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
     required: bool = True
 
     owed_by_id: UUID | None = to("responsibility", default=None)
@@ -213,7 +213,7 @@ class Task(InProgram, table=True):
 
     state: str = TASK.initial
     due_on: date | None = None
-    due_rule: dict[str, Any] = structure()  # as declared, so that a moved anchor moves it
+    due_rule: dict[str, object] = structure()  # as declared, so that a moved anchor moves it
     ladder: list[date] = days()  # of its reminders
     ladder_to: list[str] = words()  # the recipient of each, for a duty outside any case that says so itself
     dates_hang: bool = False  # other steps' due dates hang on the day that this one is done
@@ -266,7 +266,7 @@ class Request(InProgram, table=True):
 
     task_id: UUID = to("task")
     n: int  # the how many-th that was handed in for the task
-    asked: list[dict[str, Any]] = structure(default_factory=list)
+    asked: list[dict[str, object]] = structure(default_factory=list)
     given: dict[str, str | list[str]] = structure()
     digest: str
     handed_in_at: datetime = moment()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -57,9 +57,8 @@ def assign(
     holidays are known.
     """
     today = local_day(session, at)
-    ladder: dict[str, Any]
     if reminders:
-        ladder = scheduling.climbing([one.on for one in reminders]) | {"ladder_to": [one.to for one in reminders]}
+        ladder = scheduling.climbing([one.on for one in reminders])
     else:
         ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
     chain_id = responsibility(session, chain)
@@ -77,6 +76,7 @@ def assign(
         due_on=due_on,
         evidence=evidence,
         opened_at=None if waits else at,
+        ladder_to=[one.to for one in reminders],
         **(ladder | {"next_check": None} if waits else ladder),
     )
     run(session, insert(Task).values(task.model_dump()))

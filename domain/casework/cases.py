@@ -8,32 +8,16 @@ from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
 from sqlmodel import Session, and_
 
 from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
 from domain.casework.anew import counts_from
-from domain.casework.locking import change_case, hold_case, hold_cases, of_case, refuse_ended
+from domain.casework.locking import change_case, change_tasks, hold_case, hold_cases, of_case, refuse_ended
 from domain.casework.steps import add_steps, links_of
-from domain.casework.subjects import CaseSubject, FoundSubject, SubjectColumns, hold_subject, same_subject, tenure_of
+from domain.casework.subjects import CaseSubject, FoundSubject, hold_subject, same_subject, tenure_of
 from domain.declarations import Protocol
-from domain.kernel import (
-    Actor,
-    Refusal,
-    col,
-    every,
-    hook,
-    in_program,
-    local_day,
-    only,
-    program_of,
-    run,
-    scalar,
-    scalars,
-    select,
-    surely,
-)
+from domain.kernel import Actor, Refusal, col, every, hook, local_day, of, only, program_of, scalar, scalars, surely
 from domain.people import people
 from domain.record import events
 from domain.roles import Link
@@ -87,6 +71,7 @@ def open_case(
         id=uuid4(),
         protocol=key,
         protocol_version_id=version.id,
+        subject_kind=protocol.subject.kind,
         **asdict(subject.about),
         once=protocol.starts is not None,
         gathers=protocol.gathers,
@@ -134,12 +119,7 @@ def cancel_case(
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
     held_tasks.cancel_unfinished(session, case_id, at=at)
     to_undo = and_(Task.state == "done", col(Task.act_state).in_(ACT.open_to("want_undo")), Task.undo != "")
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), to_undo)
-        .values(act_state=ACT.moved(col(Task.act_state), "want_undo"), version=col(Task.version) + 1),
-    )
+    change_tasks(session, of_case(case_id), to_undo, act_state=ACT.moved(col(Task.act_state), "want_undo"))
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     if with_it is not None:
         with_it.do(session, case_id, by=by, at=at)
@@ -167,8 +147,8 @@ def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[U
 
 
 def _goes_with(session: Session, case_id: UUID) -> _With | None:
-    this = (in_program(Case), col(Case.id) == case_id)
-    return _WITH_A_CANCELLING.get(scalar(session, select(Case.protocol).where(*this)) or "")
+    protocol = scalar(session, only(Case.protocol).where(Case.id == case_id))
+    return _WITH_A_CANCELLING.get(protocol or "")
 
 
 def may_be_cancelled(session: Session, case: Case) -> bool:
@@ -217,18 +197,9 @@ def reopen_case(
     _refuse_second(session, held.protocol, held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
     handed_in = _restored(session, held)
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state) == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
-        .values(
-            state=TASK.moved(col(Task.state), "postpone"),
-            done_at=None,
-            done_by=None,
-            done_as=None,
-            version=col(Task.version) + 1,
-        ),
-    )
+    undone = and_(Task.state == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
+    planned = TASK.moved(col(Task.state), "postpone")
+    change_tasks(session, of_case(case_id), undone, state=planned, done_at=None, done_by=None, done_as=None)
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
     # The calendar may have changed meanwhile.
     scheduling.reschedule(session, case_id, at=at)
@@ -247,15 +218,9 @@ def _restored(session: Session, case: Case) -> list[UUID]:
     ended = (of_case(case.id), col(Task.state) == "cancelled", col(Task.step).in_(steps))
     planned = TASK.after("cancelled", "restore")
     again = TASK.after(TASK.after(planned, "open"), "submit")
-    handed_in = scalars(
-        session,
-        update(Task)
-        # A doing without an answer is on no other task that ended.
-        .where(*ended, col(Task.done_at).is_not(None))
-        .values(state=again, version=col(Task.version) + 1)
-        .returning(col(Task.id)),
-    ).all()
-    run(session, update(Task).where(*ended).values(state=planned, version=col(Task.version) + 1))
+    # A doing without an answer is on no other task that ended.
+    handed_in = change_tasks(session, *ended, col(Task.done_at).is_not(None), state=again)
+    change_tasks(session, *ended, state=planned)
     return sorted(handed_in)
 
 
@@ -278,7 +243,7 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
         refuse_while_in_hand(session, held, at)
     left = every(
         session,
-        select(Task)
+        of(Task)
         .where(of_case(case_id), col(Task.required), col(Task.state).not_in([*SETTLED, "cancelled"]))
         .order_by(col(Task.position), col(Task.item)),
     )
@@ -359,7 +324,7 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
     steps = scheduling.pinned_protocol(session, case.protocol_version_id).gates[gate].steps
     holding = scalar(
         session,
-        select(Task.id).where(of_case(case.id), col(Task.step).in_(steps), col(Task.state).not_in(SETTLED)).limit(1),
+        only(Task.id).where(of_case(case.id), col(Task.step).in_(steps), col(Task.state).not_in(SETTLED)).limit(1),
     )
     return holding is None
 
@@ -374,7 +339,7 @@ def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]
 # What a case takes from its subject.
 
 
-def _refuse_second(session: Session, key: str, about: Case | SubjectColumns, *, once: bool) -> None:
+def _refuse_second(session: Session, key: str, about: Case | CaseSubject, *, once: bool) -> None:
     """Refuse where a case of the protocol about the same is open, or, if it begins `once`, where there ever was one.
 
     The indexes `one_open_case` and `begun_once` hold it too, but for departures.
@@ -429,17 +394,8 @@ def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datet
 def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
     """Make the engine check what it did for the steps that depend on a day. What has nothing to undo stays as it is."""
     steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
-    run(
-        session,
-        update(Task)
-        .where(
-            of_case(case_id),
-            col(Task.step).in_(steps),
-            col(Task.undo) != "",
-            col(Task.act_state).in_(ACT.open_to("look_again")),
-        )
-        .values(act_state=ACT.moved(col(Task.act_state), "look_again"), version=col(Task.version) + 1),
-    )
+    which = and_(col(Task.step).in_(steps), Task.undo != "", col(Task.act_state).in_(ACT.open_to("look_again")))
+    change_tasks(session, of_case(case_id), which, act_state=ACT.moved(col(Task.act_state), "look_again"))
 
 
 # What every verb uses.

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
+from sqlalchemy import ARRAY, ColumnElement, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case
 
@@ -34,6 +34,7 @@ from domain.kernel import (
     only,
     program_of,
     replaced,
+    rewrite,
     run,
     scalars,
     select,
@@ -123,7 +124,7 @@ def hold_cases(session: Session, case_ids: Iterable[UUID]) -> None:
 
 def change_case(session: Session, held: Case, **values: Any) -> None:
     """Write columns of a locked case, and raise its version."""
-    run(session, changes(Case).where(Case.id == held.id).values(**values, version=col(Case.version) + 1))
+    rewrite(session, Case, held.id, **values)
 
 
 def refuse_ended(held: Case | None) -> None:
@@ -237,7 +238,7 @@ def open_those_ready(session: Session, held: LockedTask, candidates: Sequence[UU
 
 
 def _open(
-    session: Session, opening: Executable, which: Mapping[str, Any], case_id: UUID | None, *, by: Actor, at: datetime
+    session: Session, opening: Executable, which: Mapping[str, object], case_id: UUID | None, *, by: Actor, at: datetime
 ) -> tuple[UUID, ...]:
     """Open those of the tasks `which` that are planned and wait for nothing more, and write an event for each."""
     rows = run(session, opening, {"here": program_of(session), "moment": at, **which}).all()
@@ -314,23 +315,12 @@ def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: 
 
 def wait_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Put a locked open or done task back to planned, and cancel what the engine does for it."""
-    run(
-        session,
-        changes(Task)
-        .where(Task.id == task.id)
-        .values(
-            state=TASK.after(task.state, "postpone"),
-            **act_called_off(task),
-            next_check=None,
-            opened_at=None,
-            **not_done(),
-            version=col(Task.version) + 1,
-        ),
-    )
+    columns = {**act_called_off(task), **not_done(), "next_check": None, "opened_at": None}
+    rewrite(session, Task, task.id, state=TASK.after(task.state, "postpone"), **columns)
     events.write(session, "task.postponed", "task", task.id, by=by, at=at, case_id=task.case_id, step=task.step)
 
 
-def act_called_off(task: Task) -> dict[str, Any]:
+def act_called_off(task: Task) -> dict[str, object]:
     """The column of a task's act when it is no longer asked for: dropped, or to be taken back where it was done."""
     act = task.act_state
     if task.state == "done" and ACT.allows(act, "want_undo"):
@@ -343,18 +333,18 @@ def of_case(case_id: UUID | None) -> Any:
     return and_(in_program(Task), Task.case_id == case_id)
 
 
-def to_do_again(session: Session, held: LockedTask) -> dict[str, Any]:
+def to_do_again(session: Session, held: LockedTask) -> dict[str, object]:
     """The columns of a task to be done again: what was recorded of its doing is removed, and its ladder starts anew."""
     return {**not_done(), **in_new_hands(session, held)}
 
 
-def in_new_hands(session: Session, held: LockedTask) -> dict[str, Any]:
+def in_new_hands(session: Session, held: LockedTask) -> dict[str, object]:
     """The columns of a task that a person gets, now or again: theirs from now on, with its ladder starting anew."""
     today = local_day(session, held.at)
     return {"opened_at": held.at, **scheduling.ladder_from(session, held.task, held.case, on=today)}
 
 
-def not_done() -> dict[str, Any]:
+def not_done() -> dict[str, object]:
     """The columns of a task's doing, emptied."""
     return {"done_at": None, "done_by": None, "done_as": None, "done_for": None}
 
@@ -362,17 +352,21 @@ def not_done() -> dict[str, Any]:
 def cancel_unfinished(session: Session, case_id: UUID, *, at: datetime) -> None:
     """End the unfinished tasks of a case with it. They are kept, and so is that they were late; no act is asked for."""
     keep_lateness(session, of_case(case_id), at=at)
-    run(
+    unfinished, act_state = col(Task.state).in_(TASK.open_to("cancel")), col(Task.act_state)
+    change_tasks(
         session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
-        .values(
-            state=TASK.moved(col(Task.state), "cancel"),
-            act_state=ACT.moved(col(Task.act_state), "drop", others_stay=True),
-            next_check=None,
-            version=col(Task.version) + 1,
-        ),
+        of_case(case_id),
+        unfinished,
+        state=TASK.moved(col(Task.state), "cancel"),
+        act_state=ACT.moved(act_state, "drop", others_stay=True),
+        next_check=None,
     )
+
+
+def change_tasks(session: Session, *which: ColumnElement[bool], **values: Any) -> Sequence[UUID]:
+    """Write columns of the tasks of a locked case that conditions choose, and raise their versions; returns them."""
+    changed = changes(Task).where(*which).values(**values, version=col(Task.version) + 1)
+    return scalars(session, changed.returning(col(Task.id))).all()
 
 
 def open_ready(session: Session, case: Case, *, by: Actor, at: datetime) -> tuple[UUID, ...]:

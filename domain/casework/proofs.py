@@ -87,22 +87,24 @@ def add(session: Session, task: Task, case: Case | None, proof: GivenProof, *, b
             "evidence.not_asked",
             N_("This step does not ask for this kind of proof. Leave it out; use the note if needed."),
         )
-    document = checked_document(proof.label, proof.content) if proof.kind == "document" else None
-    label = document.name if document else _checked_label(proof)
-    thing = _thing(session, task, label) if proof.kind == "serial" else None
+    is_document = proof.kind == "document"
+    given = checked_document(proof.label, proof.content) if is_document else StoredDocument(_checked_label(proof))
+    thing = _thing(session, task, given.name) if proof.kind == "serial" else None
     row = Evidence(
         program_id=program_of(session),
         task_id=task.id,
         kind=proof.kind,
-        label=thing.serial if thing else label,
+        label=thing.serial if thing else given.name,
         equipment_id=thing.id if thing else None,
         added_at=at,
         added_by=by.person_id,
-        **(document.told if document else {}),
+        content_type=given.content_type,
+        size=len(given.content),
+        sha256=given.sha256,
     )
     add_row(session, row)
-    if document:
-        add_row(session, EvidenceFile(program_id=row.program_id, id=row.id, content=document.content))
+    if is_document:
+        add_row(session, EvidenceFile(program_id=row.program_id, id=row.id, content=given.content))
     elif case is not None:
         _hand_over(session, task, row, surely(case.subject_id), by=by, at=at)
     events.write(session, "evidence.added", "evidence", row.id, by=by, at=at, case_id=task.case_id, proof=proof.kind)
@@ -264,23 +266,18 @@ class StoredDocument:
     """A document as it is stored: its name, its true type, and its bytes without metadata."""
 
     name: str
-    content_type: str
-    content: bytes = field(repr=False)
+    content_type: str = ""
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the bytes."""
-        return hashlib.sha256(self.content).hexdigest()
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """What every row of a document tells of it, beside its name."""
-        return {"content_type": self.content_type, "size": len(self.content), "sha256": self.sha256}
+        """The SHA-256 of the bytes, where there are some."""
+        return hashlib.sha256(self.content).hexdigest() if self.content else ""
 
     @property
     def columns(self) -> dict[str, Any]:
         """The document as the columns that every row of a document has."""
-        return {"name": self.name, **self.told}
+        return {"name": self.name, "content_type": self.content_type, "size": len(self.content), "sha256": self.sha256}
 
 
 def checked_document(name: str, content: bytes) -> StoredDocument:
@@ -295,7 +292,7 @@ def _checked_label(proof: GivenProof) -> str:
     if proof.kind == "way" and label not in WAYS:
         raise Refusal("evidence.way", _WHICH_WAY, source="DP-04")
     if not label or not label.isprintable():
-        raise Refusal("evidence.no_label", _NO_LABEL.get(proof.kind, _NO_LABEL["document"]))
+        raise Refusal("evidence.no_label", _NO_LABEL[proof.kind])
     if len(label) > LONGEST_LABEL:
         raise Refusal("evidence.long_label", N_("This is longer than %(most)s characters."), most=LONGEST_LABEL)
     return label
@@ -353,11 +350,7 @@ ASKED: Final = {
     "document": N_("Add the document that shows it."),
     "way": _WHICH_WAY,
 }
-_NO_LABEL = {
-    "serial": N_("Give the serial number."),
-    "account": N_("Give the user name of the account, never its password."),
-    "document": N_("This file has no usable name."),
-}
+_NO_LABEL = {**ASKED, "document": N_("This file has no usable name.")}
 
 
 def system_of() -> ColumnElement[str]:

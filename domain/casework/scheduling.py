@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
@@ -29,6 +29,7 @@ from domain.kernel import (
     only,
     periods,
     program_of,
+    rewrite,
     run,
     scalars,
     select,
@@ -113,6 +114,14 @@ def meant_on(case: Case, protocol: Protocol) -> date | None:
     return planning.meant_on(protocol, case.anchors)
 
 
+class Ladder(TypedDict):
+    """The ladder of a task as columns: its days, the rung that it is at, and the next day on it."""
+
+    ladder: list[date]
+    rung: int
+    next_check: date | None
+
+
 class Timing(NamedTuple):
     """The due day and the ladder of a task."""
 
@@ -127,7 +136,7 @@ def timing(protocol: Protocol, day: PlannedDay | None, calendar: Calendar) -> Ti
     return Timing(day.due_on, _rungs(_offsets(protocol), day.due_on, calendar))
 
 
-def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, approval: bool = False) -> dict[str, Any]:
+def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, approval: bool = False) -> Ladder:
     """The ladder of a task for the person who has it from the local day `on`, as columns: from its first rung on.
 
     It counts from the due day. Where that is past when they get it, it counts from the next working day, so that no
@@ -141,12 +150,12 @@ def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, ap
     return climbing(rungs)
 
 
-def climbing(ladder: list[date]) -> dict[str, Any]:
+def climbing(ladder: list[date]) -> Ladder:
     """A ladder as columns of the task of which it begins anew."""
-    return {"ladder": ladder, "rung": 0, "next_check": ladder[0] if ladder else None}
+    return Ladder(ladder=ladder, rung=0, next_check=ladder[0] if ladder else None)
 
 
-def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> dict[str, Any]:
+def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> Ladder:
     """The ladder of a duty outside any case that a person gets on the local day `on`, as columns of its task.
 
     With `at_once` its first rung is the first working day from `on`, and the others stay where they are.
@@ -173,19 +182,8 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) ->
     due = calendar.next_working_day(max(day, on))
     rungs = _rungs_from(remind, due, on, calendar)
     keep_lateness(session, is_this(task_id), at=at)
-    run(
-        session,
-        changes(Task)
-        .where(Task.id == task_id)
-        .values(
-            due_on=due,
-            due_rule={**task.due_rule, AGREED: due.isoformat()},
-            ladder=rungs,
-            rung=0,
-            next_check=rungs[0] if rungs and task.state == "open" else None,
-            version=col(Task.version) + 1,
-        ),
-    )
+    ladder = climbing(rungs) if task.state == "open" else climbing(rungs) | {"next_check": None}
+    rewrite(session, Task, task_id, due_on=due, due_rule={**task.due_rule, AGREED: due.isoformat()}, **ladder)
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
@@ -285,8 +283,8 @@ def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar
         if step is None:
             continue
         due, ladder = timing(protocol, days.get(step.id), calendar)
-        if AGREED in row.due_rule:
-            due = calendar.next_working_day(date.fromisoformat(row.due_rule[AGREED]))
+        if agreed := row.due_rule.get(AGREED):
+            due = calendar.next_working_day(date.fromisoformat(str(agreed)))
             ladder = _rungs(remind, due, calendar)
         had = row.done_at if row.state == "submitted" else row.opened_at
         if row.state in LIVE and had is not None and (due or row.state == "submitted"):

@@ -105,7 +105,7 @@ def _has_lapsed(day: PlannedDay | None) -> bool:
     return day is not None and day.is_lapsed
 
 
-def _dumped(declared: BaseModel) -> dict[str, Any]:
+def _dumped(declared: BaseModel) -> dict[str, object]:
     return declared.model_dump(mode="json", exclude_none=True)
 
 

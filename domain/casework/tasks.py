@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -38,21 +38,7 @@ from domain.casework.locking import (
 )
 from domain.casework.proofs import BY_ITS_ACT, refuse_unless_so
 from domain.endorsement import waits_for_it
-from domain.kernel import (
-    ENGINE,
-    Actor,
-    Refusal,
-    col,
-    every,
-    in_program,
-    joins,
-    local_day,
-    replaced,
-    says_something,
-    scalars,
-    select,
-    trimmed,
-)
+from domain.kernel import ENGINE, Actor, Refusal, col, every, joins, local_day, of, replaced, says_something, trimmed
 from domain.roles import responsibility, standing
 from locales import N_
 from models.casework import SETTLED, Task, TaskNeed
@@ -69,7 +55,7 @@ def complete_task(
     at: datetime,
     note: str = "",
     evidence: Sequence[proofs.GivenProof] = (),
-    given: Mapping[str, Any] | None = None,
+    given: Mapping[str, object] | None = None,
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> TaskOutcome:
@@ -92,7 +78,7 @@ def complete_task(
 
     waits = held.task.approved_by_id is not None
     state = TASK.after(held.task.state, "submit" if waits else "complete")
-    reminders = _ladder_of_approval(session, held) if waits else {"next_check": None}
+    reminders: Mapping[str, object] = _ladder_of_approval(session, held) if waits else {"next_check": None}
     done = {"done_at": at, "done_by": by.person_id, "done_as": by.role, "done_for": by.acting_for}
     change_task(session, held, state=state, note=note, **done, **reminders)
     verb = "task.submitted" if waits else "task.done"
@@ -186,7 +172,7 @@ def undo_task(
         )
     reason = checked_note(reason)
     move_to = _move(held, "undo")
-    waits: dict[str, Any] = {}
+    waits: dict[str, object] = {}
     if held.case_id is None and waits_for_it(session, held.id):
         # What a decision asked for is not to be done again before the decision is in effect.
         move_to = _move(held, "postpone")
@@ -309,7 +295,7 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
 # What the verbs check, read and write.
 
 
-def _settled(held: LockedTask) -> dict[str, Any]:
+def _settled(held: LockedTask) -> dict[str, object]:
     """The columns of a task that is approved or waived now."""
     by = held.by
     return {"settled_at": held.at, "settled_by": by.person_id, "settled_as": by.role, "next_check": None}
@@ -320,15 +306,12 @@ _NOT_SETTLED: Final = {"settled_at": None, "settled_by": None, "settled_as": ""}
 
 def _reopen_step(session: Session, held: LockedTask, step: str, reason: str) -> None:
     """Reopen the earlier step that a rejection names; this one waits for it again."""
-    others = scalars(
-        session,
-        select(Task.id).where(of_case(held.case_id), Task.step == step, Task.state == "done").order_by(col(Task.id)),
-    ).all()
-    for other in others:
-        undo_task(session, other, by=held.by, at=held.at, reason=reason)
+    done = of(Task).where(of_case(held.case_id), Task.step == step, Task.state == "done")
+    for other in every(session, done.order_by(col(Task.id))):
+        undo_task(session, other.id, by=held.by, at=held.at, reason=reason)
 
 
-def _ladder_of_approval(session: Session, held: LockedTask) -> dict[str, Any]:
+def _ladder_of_approval(session: Session, held: LockedTask) -> scheduling.Ladder:
     """The ladder of the approvers of a task, as columns: their own, from the day on which it is asked of them."""
     return scheduling.ladder_from(session, held.task, held.case, on=local_day(session, held.at), approval=True)
 
@@ -403,9 +386,9 @@ def _move(held: LockedTask, move: str) -> str:
 def _waits_for(session: Session, held: LockedTask) -> list[Task]:
     return every(
         session,
-        select(Task)
+        of(Task)
         .join(TaskNeed, joins(TaskNeed.needs_id, Task))
-        .where(in_program(TaskNeed), TaskNeed.task_id == held.id, col(Task.state).not_in(SETTLED))
+        .where(TaskNeed.task_id == held.id, col(Task.state).not_in(SETTLED))
         .order_by(col(Task.position), col(Task.item)),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -104,28 +104,24 @@ def _find(session: Session, standing: DayTenures) -> list[Vacancy]:
 
 
 def falling(
-    session: Session, standing: DayTenures, vacancies: Iterable[Vacancy], *, reader: UUID
+    session: Session, standing: DayTenures, vacancies: Sequence[Vacancy], *, reader: UUID
 ) -> dict[Vacancy, list[Falling]]:
     """For each vacant role the tasks that `Vacancy.tasks` counts, the most pressing first, as a reader may see them."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    if not empty:
-        return {}
-    found = [Falling(*row) for row in run(session, *_asked_of_falling(empty, reader))]
+    asked = asked_of_falling(vacancies, reader)
+    found = [Falling(*row) for one in asked for row in run(session, *one)]
     found.sort(key=lambda task: (task.due_on or date.max, task.id))
     return {
-        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)] for one in empty
+        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)]
+        for one in vacancies
+        if one.kind == "role" and one.tasks
     }
-
-
-def _asked_of_falling(empty: Iterable[Vacancy], reader: UUID) -> Question[Any]:
-    roles = sorted({one.role for one in empty})
-    return Question(_FALLING, {"roles": roles, "havings": [f"{HAVING}{role}" for role in roles], "person": reader})
 
 
 def asked_of_falling(vacancies: Iterable[Vacancy], reader: UUID) -> list[Question[Any]]:
     """What `falling` asks."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    return [_asked_of_falling(empty, reader)] if empty else []
+    roles = sorted({one.role for one in vacancies if one.kind == "role" and one.tasks})
+    havings = [f"{HAVING}{role}" for role in roles]
+    return [Question(_FALLING, {"roles": roles, "havings": havings, "person": reader})] if roles else []
 
 
 def _wants(standing: DayTenures, link: Link, role: str, organization_id: UUID) -> bool:
@@ -213,16 +209,12 @@ def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
 
 _PERSON: Final = bindparam("person", type_=Uuid())
 _DAY: Final = bindparam("day", type_=Date())
-_FIRST: Final = inside(Responsibility.links)[0]
+_ROLE, _AT = (inside(Responsibility.links)[0][key].astext for key in ("role", "at"))  # of the first link
 
 
 def _waiting_in(column: ColumnElement[Any], state: str) -> AnySelect:
     return (
-        select(
-            value_of(_FIRST["role"].astext.label("first_role")),
-            value_of(_FIRST["at"].astext.label("first_at")),
-            value_of(func.count()),
-        )
+        select(value_of(_ROLE.label("first_role")), value_of(_AT.label("first_at")), value_of(func.count()))
         .select_from(Task)
         .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
         .where(in_program(Task), Task.state == state)
@@ -232,9 +224,8 @@ def _waiting_in(column: ColumnElement[Any], state: str) -> AnySelect:
 
 
 def _falling_in(column: ColumnElement[Any], state: str) -> AnySelect:
-    role, at = _FIRST["role"].astext, _FIRST["at"].astext
     return (
-        select(Task.id, Task.title_fr, Task.title_en, Task.due_on, Task.case_id, role, at)
+        select(Task.id, Task.title_fr, Task.title_en, Task.due_on, Task.case_id, _ROLE, _AT)
         .select_from(Task)
         .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
         .where(
@@ -242,8 +233,8 @@ def _falling_in(column: ColumnElement[Any], state: str) -> AnySelect:
             Task.state == state,
             task_is_open_to(_PERSON),
             or_(
-                role == any_(bindparam("roles", type_=ARRAY(Text()))),
-                at == any_(bindparam("havings", type_=ARRAY(Text()))),
+                any_(bindparam("roles", type_=ARRAY(Text()))) == _ROLE,
+                any_(bindparam("havings", type_=ARRAY(Text()))) == _AT,
             ),
         )
     )

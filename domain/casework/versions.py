@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
 from domain.casework import case_letters, scheduling, tasks, wakeups
 from domain.casework import locking as held_tasks
@@ -19,21 +19,7 @@ from domain.casework.locking import change_case, hold_case, of_case, refuse_ende
 from domain.casework.steps import steps_of, tie, write_steps
 from domain.declarations import Protocol, difference
 from domain.declared import Declared
-from domain.kernel import (
-    Actor,
-    Refusal,
-    changes,
-    col,
-    every,
-    in_program,
-    local_day,
-    of,
-    program_of,
-    run,
-    scalar,
-    select,
-    surely,
-)
+from domain.kernel import Actor, Refusal, col, every, local_day, of, program_of, rewrite, scalar, surely
 from domain.record import events
 from domain.roles import standing
 from locales import N_
@@ -63,13 +49,8 @@ def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor
         .on_conflict_do_nothing(index_elements=["program_id", "key", "digest"])
         .returning(col(ProtocolVersion.id)),
     )
-    kept = session.scalars(
-        select(ProtocolVersion).where(
-            in_program(ProtocolVersion),
-            ProtocolVersion.key == protocol.protocol,
-            ProtocolVersion.digest == declared.digest,
-        )
-    ).one()
+    this = and_(ProtocolVersion.key == protocol.protocol, ProtocolVersion.digest == declared.digest)
+    kept = session.scalars(of(ProtocolVersion).where(this)).one()
     if added is not None:
         events.write(session, "protocol.recorded", "protocol", kept.id, by=by, at=at, key=kept.key, number=kept.number)
     return kept
@@ -81,8 +62,8 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     Raises Refusal where the program has no such protocol.
     """
     found = session.scalars(
-        select(ProtocolVersion)
-        .where(in_program(ProtocolVersion), ProtocolVersion.key == key)
+        of(ProtocolVersion)
+        .where(ProtocolVersion.key == key)
         .order_by(col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc())
         .limit(1)
     ).first()
@@ -195,7 +176,7 @@ def _ask_anew(
         if not asked:
             continue
         keep_lateness(session, is_this(row.id), at=at)
-        run(session, changes(Task).where(Task.id == row.id).values(**asked, version=col(Task.version) + 1))
+        rewrite(session, Task, row.id, **asked)
         if row.state == "open" and "state" not in asked:
             going_on.append(row.id)
     return going_on
@@ -211,7 +192,7 @@ def _approvals_on_nobody(session: Session, rows: Sequence[Task], at: datetime) -
     return {task.id for task in handed_in if not who_may_approve(today, task, links[task.id])}
 
 
-def _asked_anew(row: Task, declared: Task | None, before: Task | None, *, waits_on_nobody: bool) -> dict[str, Any]:
+def _asked_anew(row: Task, declared: Task | None, before: Task | None, *, waits_on_nobody: bool) -> dict[str, object]:
     """The columns that a new version changes of an unsettled task; `declared` is None where it no longer has the step.
 
     `before` is what the case's former version declares of it; `waits_on_nobody`, that it was handed in and no one can

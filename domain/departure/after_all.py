@@ -16,8 +16,8 @@ from domain.declared import Bilingual
 from domain.departure.departure_row import departure_of
 from domain.departure.settlements import ended_by, parts, settled_as, taken
 from domain.follow_ups import assigning
-from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part
-from domain.kernel import col, every, first, inside, lasts_beyond, local_day, of, only, same, scalars, surely
+from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part, told
+from domain.kernel import col, every, first, local_day, of, only, same, scalars, surely
 from domain.people import seat_holders
 from domain.roles import never_began
 from models.committee import SeatHolder
@@ -147,7 +147,7 @@ def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, U
                 Event.subject_id == SeatHolder.seat_id,
                 Event.verb == "seat.given",
                 Event.at == since,
-                inside(Event.facts)["person"].astext == cast(col(SeatHolder.person_id), Text),
+                told("person") == cast(col(SeatHolder.person_id), Text),
             ),
         )
         .where(SeatHolder.person_id == whose, col(SeatHolder.withdrawn_at).is_(None)),
@@ -181,17 +181,7 @@ def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[U
         left = first(session, of(Tenure).where(Tenure.id == tenure_id))
         if left is None or left.ends_on is None or left.taken_back_at or left.ends_on == was:
             continue
-        later = every(
-            session,
-            of(Tenure)
-            .where(
-                Tenure.role == left.role,
-                Tenure.organization_id == left.organization_id,
-                lasts_beyond(Tenure, max(departure.last_day, on - _DAY)),
-                ~never_began(),
-            )
-            .order_by(col(Tenure.starts_on), col(Tenure.id)),
-        )
+        later = roles.terms_beyond(session, left, max(departure.last_day, on - _DAY))
         if any(held.person_id == departure.person_id for held in later):
             continue
         until = left.ends_on if left.ends_on >= on else None

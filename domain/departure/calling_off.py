@@ -14,22 +14,7 @@ from domain.departure.current import PROTOCOL, hold_under_way, move_with_roles
 from domain.departure.departure_row import departure_of
 from domain.departure.unopened import NOTICE
 from domain.holdings import called, goes_on, last_day_at
-from domain.kernel import (
-    Actor,
-    Refusal,
-    both,
-    col,
-    first,
-    joins,
-    local_day,
-    of,
-    only,
-    replaced,
-    rewrite,
-    run,
-    same,
-    surely,
-)
+from domain.kernel import Actor, Refusal, both, col, first, joins, local_day, of, only, replaced, rewrite, run, same
 from domain.mail import notices
 from domain.record import events
 from domain.roles import lock_person
@@ -154,7 +139,7 @@ def _nobody_stays(last_day: date) -> Refusal:
 
 def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: date) -> Refusal:
     """Refusal of a cancelling after which the person leaves so soon that a departure would open anew: prolong first."""
-    day = surely(last_day_at(session, person_id, organization_id))
+    day = last_day_at(session, person_id, organization_id) or today
     return Refusal(
         "departure.ends_soon",
         N_(

@@ -30,9 +30,8 @@ def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetim
 
 def to_move(session: Session) -> list[UUID]:
     """The departures under way whose roles end by now on another day than the departure's last."""
-    return [
-        one_of.id for one_of in going_on(session, ended_too=True) if ends_by_roles(session, one_of) != one_of.last_day
-    ]
+    found = going_on(session, ended_too=True)
+    return [one_of.id for one_of in found if ends_by_roles(session, one_of) != one_of.last_day]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:

@@ -102,9 +102,10 @@ def _open(
         was_to_end={role.id: (was or {}).get(role.id, role.ends_on) for role in roles},
     )
     add_row(session, departure)
-    facts: dict[str, events.Fact] = {"organization": str(organization_id), "planned": planned}
-    facts["last_day"] = last_day.isoformat()
-    events.write(session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, **facts)
+    facts = {"organization": str(organization_id), "last_day": last_day.isoformat()}
+    events.write(
+        session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, planned=planned, **facts
+    )
     _begin(session, departure, by=by, at=at)
     return case_id
 

@@ -10,14 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_
+from sqlmodel import Session
 
 from domain.accompaniment import asked_today
 from domain.departure.settlements import BY_ITSELF, Taken, ended_by, parts, taken
 from domain.departure.unopened import tells_its_end
 from domain.follow_ups import assigning
-from domain.holdings import DRAFT, seats, without_a_follower
+from domain.holdings import DRAFT, seats, terms_beyond, without_a_follower
 from domain.kernel import (
     Actor,
     Refusal,
@@ -27,23 +26,20 @@ from domain.kernel import (
     first,
     in_program,
     joins,
-    lasts_beyond,
     local_day,
     of,
     only,
     replaced,
     rewrite,
     run,
-    same,
     scalar,
     scalars,
-    select,
     surely,
 )
 from domain.participants import referring
 from domain.people import appointment_rows, people, seat_holders
 from domain.record import events
-from domain.roles import never_began, standing
+from domain.roles import standing
 from domain.terms import PRIMARY
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement
@@ -235,40 +231,20 @@ def _go_on(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor
 
 def _is_theirs_again(session: Session, tenure_id: UUID, last_day: date) -> bool:
     """Whether the role's person holds the same role there by another appointment after a last day."""
-    left, again = aliased(Tenure), Tenure
-    found = (
-        select(again.id)
-        .join(left, and_(same(left, again), left.person_id == again.person_id))
-        .where(
-            in_program(left),
-            left.id == tenure_id,
-            again.id != tenure_id,
-            again.role == left.role,
-            again.organization_id == left.organization_id,
-            lasts_beyond(again, last_day),
-            ~never_began(),
-        )
-    )
-    return scalar(session, found.limit(1)) is not None
+    left = _left(session, tenure_id)
+    again = (held for held in terms_beyond(session, left, last_day) if held.id != left.id)
+    return any(held.person_id == left.person_id for held in again)
 
 
 def others_in(session: Session, tenure_id: UUID, last_day: date) -> list[Tenure]:
     """The appointments of others to the same role that reach beyond a last day, the earliest first."""
-    left = aliased(Tenure)
-    return every(
-        session,
-        select(Tenure)
-        .join(left, and_(same(left, Tenure), left.role == Tenure.role))
-        .where(
-            in_program(left),
-            left.id == tenure_id,
-            Tenure.organization_id == left.organization_id,
-            Tenure.person_id != left.person_id,
-            lasts_beyond(Tenure, last_day),
-            ~never_began(),
-        )
-        .order_by(col(Tenure.starts_on), col(Tenure.id)),
-    )
+    left = _left(session, tenure_id)
+    return [held for held in terms_beyond(session, left, last_day) if held.person_id != left.person_id]
+
+
+def _left(session: Session, tenure_id: UUID) -> Tenure:
+    """A role that a departure ended."""
+    return surely(first(session, of(Tenure).where(Tenure.id == tenure_id)))
 
 
 def _give_anew(
@@ -287,8 +263,7 @@ def _give_anew(
     begins = max([*ends, last_day, today - day]) + day
     if begins > max(last_day + 2 * day, today + day) or (ends_on is not None and ends_on < begins):
         return None
-    left = first(session, of(Tenure).where(Tenure.id == tenure_id))
-    assert left is not None  # noqa: S101 - the departure ended it
+    left = _left(session, tenure_id)
     try:
         with session.begin_nested():
             return people.appoint(

@@ -13,24 +13,8 @@ from sqlmodel import Session, and_, or_
 from domain.casework import assigning, cases, tasks
 from domain.declared import Bilingual
 from domain.departure.welcoming import held_there
-from domain.holdings import TENURE, called, tells_of
-from domain.kernel import (
-    Actor,
-    both,
-    col,
-    first,
-    in_program,
-    inside,
-    joins,
-    lasts,
-    local_day,
-    of,
-    only,
-    same,
-    scalar,
-    scalars,
-    select,
-)
+from domain.holdings import TENURE, called, tells_of, told
+from domain.kernel import Actor, both, col, first, joins, lasts, local_day, of, only, same, scalar, scalars, select
 from domain.mail import coordination_chain
 from domain.roles import Link
 from locales import N_
@@ -105,14 +89,14 @@ def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -
     found = only(Event.n).where(
         Event.subject_id == tenure.person_id,
         Event.verb == "person.hired",
-        inside(Event.facts)["role"].astext == tenure.role,
-        inside(Event.facts)["organization"].astext == str(place),
+        told("role") == tenure.role,
+        told("organization") == str(place),
     )
     left = aliased(Tenure, name="left_role")
     named = (
         only(Settlement.id)
         .join(Case, joins(Settlement.case_id, Case))
-        .join(left, and_(in_program(left), left.id == Settlement.holding_id))
+        .join(left, joins(Settlement.holding_id, left))
         .where(
             Settlement.kind == TENURE,
             Settlement.successor_id == tenure.person_id,

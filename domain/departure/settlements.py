@@ -12,14 +12,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, not_, or_
 
 from domain.departure.departure_row import of_its_case
-from domain.holdings import ACCOUNT, DEPUTIZING, DRAFT, FOLLOW_UP, SEAT, TENURE, Holding
+from domain.holdings import ACCOUNT, DEPUTIZING, DRAFT, FOLLOW_UP, SEAT, TENURE, Holding, told
 from domain.kernel import (
     SHAPE,
     also,
     col,
     every,
     in_program,
-    inside,
     joins,
     lasts_beyond,
     of,
@@ -193,7 +192,7 @@ _TOLD: Final = (
         same(Event, SeatHolder),
         Event.subject_id == SeatHolder.seat_id,
         Event.verb == "seat.left",
-        inside(Event.facts)["person"].astext == cast(col(SeatHolder.person_id), Text),
+        told("person") == cast(col(SeatHolder.person_id), Text),
     )
     .order_by(col(Event.n).desc())
     .limit(1)

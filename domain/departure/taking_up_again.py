@@ -14,8 +14,8 @@ from domain.departure import hand_over_letters
 from domain.departure.departure_row import departure_of, same_place
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import roles_there
-from domain.holdings import tells_of
-from domain.kernel import Actor, col, inside, local_day, only, rewrite, scalars, select
+from domain.holdings import tells_of, told
+from domain.kernel import Actor, col, local_day, only, rewrite, scalars, select
 from domain.people import people
 from domain.record import events
 from models.casework import Case
@@ -79,7 +79,7 @@ def _given_since(session: Session, departure: Departure, since: datetime) -> fro
         only(Tenure.id)
         .join(Event, tells_of(Tenure, "tenure.started"))
         .where(
-            inside(Event.facts)["starts_on"].astext == func.to_char(col(Tenure.starts_on), "YYYY-MM-DD"),
+            told("starts_on") == func.to_char(col(Tenure.starts_on), "YYYY-MM-DD"),
             ~handed_on,
             Tenure.person_id == departure.person_id,
             Tenure.organization_id == departure.organization_id,

@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, or_
 from domain.departure.current import PROTOCOL
 from domain.departure.departure_row import same_place
 from domain.departure.settlements import not_settled
-from domain.holdings import BY_NAME, has_something, holdings_of, tells_of
+from domain.holdings import BY_NAME, has_something, holdings_of, tells_of, told
 from domain.kernel import (
     col,
     every,
@@ -161,7 +161,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     return by an appointment made before anyone would have asked, and withdrawn some days ago.
     """
     recent = local_day(session, at) - LOOKS_BACK
-    was = inside(Event.facts)["was"].astext
+    was = told("was")
     written_down = (
         select(Event.id)
         .where(tells_its_end(), col(Event.at) >= at - LOOKS_BACK, or_(was.is_(None), was >= recent.isoformat()))
@@ -183,10 +183,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
 
 def tells_its_end() -> ColumnElement[bool]:
     """The condition on a line of the record that it tells of a role's end on its present last day."""
-    return and_(
-        tells_of(Tenure, "tenure.ended"),
-        inside(Event.facts)["ends_on"].astext == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"),
-    )
+    return and_(tells_of(Tenure, "tenure.ended"), told("ends_on") == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"))
 
 
 def is_declared(session: Session) -> bool:

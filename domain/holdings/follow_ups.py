@@ -1,7 +1,4 @@
-"""The parts that a worker has in follow-ups, and the notes that they owe and did not finish. Guide: DP-03, DP-05.
-
-Each by the participant's number alone.
-"""
+"""The parts that a worker has in follow-ups, each by the participant's number alone."""
 
 from __future__ import annotations
 
@@ -12,11 +9,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import and_, or_
 
 from domain.declared import Bilingual
-from domain.follow_ups import owed
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel import both, col, joins, lasts_beyond, moments_of, only, same, select, surely, tuples
 from locales import N_
-from models.follow_up import Assignment, FollowUp, WeeklyNote
+from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 
 FOLLOW_UP: Final = "follow_up"
@@ -31,14 +27,13 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
     For a leaver also those in which their part ended since the departure was known, until another has their place.
     DP-03
     """
-    session = leaving.session
     theirs = lasts_beyond(Assignment, leaving.day)
     in_hand = and_(col(Assignment.withdrawn_at).is_(None), col(Assignment.ended_at).is_(None), theirs)
     if leaving.known_on is not None:
-        known, _ = moments_of(session, leaving.known_on)
+        known, _ = moments_of(leaving.session, leaving.known_on)
         in_hand = or_(in_hand, and_(col(Assignment.ended_at) >= known, without_a_follower()))
     rows = tuples(
-        session,
+        leaving.session,
         only(
             Assignment.id,
             Assignment.kind,
@@ -96,57 +91,3 @@ def without_a_follower() -> ColumnElement[bool]:
         .exists()
     )
     return and_(col(Assignment.ended_at).is_not(None), followed, ~given)
-
-
-NOTE: Final = "note"
-
-_NOTE = N_("Note of %(number)s, week of %(day)s")
-
-
-def unfinished_of(leaving: Leaving) -> list[Holding]:
-    """The notes that they began and left unfinished, and those that they still owe for weeks that are over.
-
-    The week of their last day is among them from that day on. A note is out of their hands when anyone finishes it.
-    """
-    session = leaving.session
-    due = {
-        (one.follow_up_id, one.week): one.organization_id
-        for one in owed.missing(session, leaving.day, people=[leaving.person_id], last_day=leaving.last_day)
-    }
-    begun = tuples(
-        session,
-        only(WeeklyNote.follow_up_id, WeeklyNote.week, Assignment.organization_id)
-        .outerjoin(
-            Assignment,
-            same(Assignment, WeeklyNote)
-            & (col(Assignment.follow_up_id) == col(WeeklyNote.follow_up_id))
-            & (col(Assignment.person_id) == col(WeeklyNote.written_by))
-            & col(Assignment.withdrawn_at).is_(None),
-        )
-        .where(
-            WeeklyNote.written_by == leaving.person_id,
-            ~col(WeeklyNote.is_complete),
-            leaving.began_by_then(col(WeeklyNote.week)),
-        )
-        .order_by(col(Assignment.starts_on)),
-    )
-    found = due | {(follow_up_id, week): place for follow_up_id, week, place in begun}
-    numbered = tuples(
-        session,
-        only(FollowUp.id, surely(Participant.number))
-        .join(Participant, joins(FollowUp.participant_id, Participant))
-        .where(col(FollowUp.id).in_({follow_up for follow_up, _ in found})),
-    )
-    numbers = dict(numbered)
-    return [
-        Holding(
-            NOTE,
-            owed.owed_id(follow_up_id, week, leaving.person_id),
-            both(_NOTE, number=numbers[follow_up_id], day=week),
-            f"/follow-ups/{follow_up_id}",
-        )
-        for (follow_up_id, week), organization_id in sorted(
-            found.items(), key=lambda one: (numbers[one[0][0]], one[0][1])
-        )
-        if leaving.concerns(organization_id)
-    ]

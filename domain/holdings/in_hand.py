@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
-from domain.holdings import access, candidates, duty, follow_ups, roles, seats, things
+from domain.holdings import access, candidates, duty, follow_ups, notes, roles, seats, things
 from domain.holdings.holding import Holding, Leaving, elsewhere, goes_on
-from domain.kernel import col, joins, lasts, local_day, only, select
+from domain.kernel import local_day
 from domain.roles import DayTenures, standing
 from locales import N_
-from models.casework import Account
-from models.committee import SeatHolder
-from models.equipment import Loan
-from models.follow_up import Assignment, FollowUp, WeeklyNote
-from models.participant import CandidateWorker
-from models.program import Absence
-from models.referral import Referral
 
 #: Each kind with what finds it, in the order in which a departure shows them.
 KINDS: Final[Mapping[str, Callable[[Leaving], Sequence[Holding]]]] = {
     follow_ups.FOLLOW_UP: follow_ups.follow_ups_of,
-    follow_ups.NOTE: follow_ups.unfinished_of,
+    notes.NOTE: notes.unfinished_of,
     candidates.CANDIDATE: candidates.candidates_of,
     candidates.REFERRAL: candidates.referrals_of,
     candidates.DRAFT: candidates.drafts_of,
@@ -57,7 +49,7 @@ NAMES: Final[Mapping[str, str]] = {
     things.ACCOUNT: N_("Accounts"),
     access.ACCESS: N_("Access to the program"),
     follow_ups.FOLLOW_UP: N_("Follow-ups"),
-    follow_ups.NOTE: N_("Notes to finish"),
+    notes.NOTE: N_("Notes to finish"),
     candidates.CANDIDATE: N_("Candidates to meet"),
     candidates.REFERRAL: N_("Referrals in triage"),
     candidates.DRAFT: N_("Referrals begun and not sent"),
@@ -90,18 +82,9 @@ def holdings_of(
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None
     is_back = last_day is not None and goes_on(session, person_id, organization_id, last_day)
+    left = frozenset(roles_left)
     leaving = Leaving(
-        session,
-        person_id,
-        organization_id,
-        on,
-        last_day,
-        there,
-        others,
-        known_on,
-        since,
-        is_back,
-        frozenset(roles_left),
+        session, person_id, organization_id, on, last_day, there, others, known_on, since, is_back, roles_left=left
     )
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
@@ -109,67 +92,3 @@ def holdings_of(
 def _as_if_there(now: DayTenures, person_id: UUID) -> DayTenures:
     others = (away for away in now.absences.values() if away.person_id != person_id)
     return DayTenures(now.day, now.tenures, others, now.coming)
-
-
-#: The kinds of holdings that are a person's by name, in any role: they pass to no one when their roles end.
-BY_NAME: Final = (
-    follow_ups.FOLLOW_UP,
-    follow_ups.NOTE,
-    candidates.CANDIDATE,
-    candidates.DRAFT,
-    seats.SEAT,
-    seats.DEPUTIZING,
-    things.EQUIPMENT,
-    things.ACCOUNT,
-)
-
-
-def has_something(person: ColumnElement[UUID], today: date) -> ColumnElement[bool]:
-    """The condition on a row's person id that something may be in their hands by name.
-
-    Some of it may be settled, or of another organization: `holdings_of` says so. It is asked of everyone who ever left.
-    """
-
-    def has(table: Any, whose: ColumnElement[bool], *where: ColumnElement[bool]) -> ColumnElement[bool]:
-        return only(table.id).where(whose, *where).exists()
-
-    followed = (
-        select(Assignment.id)
-        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
-        .where(
-            Assignment.person_id == person,
-            col(Assignment.withdrawn_at).is_(None),
-            col(Assignment.ended_at).is_(None),
-            FollowUp.state != "completed",
-        )
-        .exists()
-    )
-    return or_(
-        has(Loan, col(Loan.person_id) == person, col(Loan.returned_at).is_(None)),
-        has(Account, col(Account.person_id) == person, col(Account.closed_at).is_(None)),
-        followed,
-        has(WeeklyNote, col(WeeklyNote.written_by) == person, ~col(WeeklyNote.is_complete)),
-        has(
-            CandidateWorker,
-            or_(CandidateWorker.worker_id == person, CandidateWorker.second_id == person),
-            col(CandidateWorker.ended_at).is_(None),
-        ),
-        has(
-            Referral,
-            col(Referral.referred_by) == person,
-            col(Referral.state) == "draft",
-            col(Referral.left_at).is_(None),
-        ),
-        has(
-            SeatHolder,
-            col(SeatHolder.person_id) == person,
-            col(SeatHolder.withdrawn_at).is_(None),
-            lasts(SeatHolder, today),
-        ),
-        has(
-            Absence,
-            col(Absence.deputy_id) == person,
-            col(Absence.cancelled_at).is_(None),
-            col(Absence.ends_on) >= today,
-        ),
-    )

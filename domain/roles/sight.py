@@ -149,24 +149,17 @@ def _calls_them(words: ColumnElement[Any]) -> ColumnElement[bool]:
     """That a text names a participant who barred the person, by their number, or by their reference as a candidate."""
     return (
         select(Participant.id)
-        .where(
-            joins(Barred.participant_id, Participant),
-            or_(
-                *(
-                    func.regexp_like(words, name + _NAME_ENDS)
-                    for name in (col(Participant.number), col(Participant.candidate_ref))
-                )
-            ),
-        )
+        .where(joins(Barred.participant_id, Participant), called_in(words))
         .correlate(Barred, words.table)
         .exists()
     )
 
 
-def called_in(words: str) -> ColumnElement[bool]:
+def called_in(words: str | ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a participant that a text names them by their number, or by their reference as a candidate."""
+    text = literal(words) if isinstance(words, str) else words
     names = (col(Participant.number), col(Participant.candidate_ref))
-    return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
+    return or_(*(func.regexp_like(text, name + _NAME_ENDS) for name in names))
 
 
 def _is_about_them() -> ColumnElement[bool]:
