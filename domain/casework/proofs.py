@@ -88,7 +88,7 @@ def add(session: Session, task: Task, case: Case | None, proof: GivenProof, *, b
             N_("This step does not ask for this kind of proof. Leave it out; use the note if needed."),
         )
     is_document = proof.kind == "document"
-    given = checked_document(proof.label, proof.content) if is_document else StoredDocument(_checked_label(proof))
+    given = checked_document(proof.label, proof.content) if is_document else _as_given(proof)
     thing = _thing(session, task, given.name) if proof.kind == "serial" else None
     row = Evidence(
         program_id=program_of(session),
@@ -284,6 +284,10 @@ def checked_document(name: str, content: bytes) -> StoredDocument:
     """A file that a person gives, judged by its bytes and stripped of metadata. Raises Refusal."""
     label = _checked_label(GivenProof("document", name))
     return StoredDocument(label, judged_type(label, content), _bare(content))
+
+
+def _as_given(proof: GivenProof) -> StoredDocument:
+    return StoredDocument(_checked_label(proof), content=proof.content)
 
 
 def _checked_label(proof: GivenProof) -> str:
