@@ -157,7 +157,7 @@ def _written_days(read: list[date]) -> list[str]:
 
 
 class Structured(TypeDecorator[Any]):
-    """The type of a column that is `structured`."""
+    """The type of a column that is `structured`: what asks for columns of JSON by their type asks for this one too."""
 
     impl = JSONB
     cache_ok = True
