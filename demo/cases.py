@@ -15,7 +15,7 @@ from demo.people import Happening, organization, person
 from domain.casework import GivenProof, cases, chain_of, tasks
 from domain.declarations import Protocol
 from domain.kernel import Actor, Calendar, col, every, local_day, of
-from domain.roles import Holder, standing
+from domain.roles import Holder, Link, standing
 from flows.at_once import carry_at_once
 from models.casework import Task
 
@@ -111,7 +111,7 @@ class DemonstratedCases:
         """A person of the demonstration as the coordinator that they are, or act for."""
         person_id = person(self.session, key)
         held = standing(self.session, local_day(self.session, at))
-        holder = held.falls([{"role": "coordinator", "at": "*"}]).on(person_id)
+        holder = held.falls([Link("coordinator")]).on(person_id)
         return Actor("coordinator", person_id, holder.organization_id if holder else None)
 
 

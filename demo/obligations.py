@@ -187,7 +187,7 @@ class DemonstratedObligations:
             for asked in asking.open_ones(self.session, asked_partners.ENDORSE, decision_id):
                 first = held.falls(asked.links).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-                place = UUID(asked.links[0]["at"])
+                place = UUID(asked.links[0].at)
                 endorsing.endorse(self.session, decision_id, place, "endorsed", by=by, at=at)
 
     def _free(self, at: datetime) -> None:

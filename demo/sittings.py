@@ -218,7 +218,7 @@ class DemonstratedSittings:
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 if not endorsements.may_speak(self.session, today, row, by, at=at):
                     continue  # it is vacant there
-                said, place = "objected" if reason else "endorsed", UUID(asked.links[0]["at"])
+                said, place = "objected" if reason else "endorsed", UUID(asked.links[0].at)
                 endorsing.endorse(self.session, row.id, place, said, reason=reason, by=by, at=at)
                 reason = ""
         endorsing.ask_again(self.session, local_day(self.session, at), at=at)

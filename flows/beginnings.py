@@ -76,7 +76,7 @@ def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, CaseSubject
             continue
         known = _begun(session, version.key)
         for subject in _due(session, protocol, protocol.starts, since, day):
-            ids = (subject.person_id, subject.organization_id, subject.agreement_version_id, subject.period)
+            ids = (subject.subject_id, subject.organization_id, subject.agreement_version_id, subject.period)
             if ids not in known:
                 yield version.key, subject
 
@@ -86,7 +86,7 @@ def _open(session: Session, wanted: tuple[str, CaseSubject], *, by: Actor, at: d
     cases.open_case(
         session,
         key,
-        subject_id=subject.person_id,
+        subject_id=subject.subject_id,
         organization_id=subject.organization_id,
         agreement_version_id=subject.agreement_version_id,
         period=subject.period,
@@ -199,7 +199,7 @@ def _organizations(session: Session, protocol: Protocol, span: Period, day: date
 def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[CaseSubject]:  # noqa: ARG001
     """The youth workers of that day who also are youth workers on a day of the period."""
     for row in _holders(session, ROLE_OF_WORKER, span, day):
-        yield CaseSubject(person_id=row.person_id, organization_id=row.organization_id)
+        yield CaseSubject(subject_id=row.person_id, organization_id=row.organization_id)
 
 
 def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenure]:

@@ -132,7 +132,7 @@ def _above(today: DayTenures, holders: Sequence[Holder]) -> set[UUID]:
     places = {str(holder.organization_id) for holder in holders}
     themselves = {holder.person_id for holder in holders}
     for role in ("manager", "director"):
-        chains: list[list[Link]] = [[{"role": role, "at": place}] for place in places]
+        chains = [[Link(role, place)] for place in places]
         found = {holder.person_id for chain in chains for holder in today.falls(chain).holders} - themselves
         if found:
             return found
@@ -141,9 +141,9 @@ def _above(today: DayTenures, holders: Sequence[Holder]) -> set[UUID]:
 
 def _directors(session: Session, today: DayTenures, chain: Sequence[Link]) -> set[UUID]:
     """The directors of the organization for which something is owed; if the coordinator owes it, where they work."""
-    places = {str(link["at"]) for link in chain if link["at"] != "*"}
+    places = {link.at for link in chain if link.at != "*"}
     places = places or set(map(str, hosts_of(session)))
-    links: list[Link] = [{"role": "director", "at": place} for place in sorted(places)]
+    links = [Link("director", place) for place in sorted(places)]
     return {holder.person_id for link in links for holder in today.falls([link]).holders}
 
 
@@ -156,7 +156,7 @@ def _whom(session: Session, today: DayTenures, protocols: Ladders, task: TaskWit
     if protocol is None:
         return set()
     if target == "manager" and task.organization_id is not None:
-        chain: list[Link] = [{"role": "manager", "at": str(task.organization_id)}]
+        chain = [Link("manager", str(task.organization_id))]
     else:
         case = session.get(Case, (program_of(session), task.case_id))
         chain = links_of(session, protocol, protocol.accountable, case) if case else []

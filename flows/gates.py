@@ -69,7 +69,7 @@ def _announce(session: Session, case: Case, gate: str, *, is_open: bool, nth: in
     row = Case.model_validate(case)
     manager: list[Link] = []
     if case.organization_id is not None:
-        manager.append({"role": "manager", "at": str(case.organization_id)})
+        manager.append(Link("manager", str(case.organization_id)))
     accountable = links_of(session, protocol, protocol.accountable, row)
     people = [case.subject_id] if case.subject_id is not None else []
     for chain in (manager, accountable):

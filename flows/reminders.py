@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time as clocks
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -108,9 +108,8 @@ def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[U
     reached_rungs: list[dict[str, Any]] = []
     told: list[tuple[UUID, dict[str, Any]]] = []
     for row in rows:
-        ladder = [date.fromisoformat(rung) for rung in row.ladder]
-        reached = max(row.rung, sum(rung <= day for rung in ladder))
-        next_check = ladder[reached] if reached < len(ladder) else None
+        reached = max(row.rung, sum(rung <= day for rung in row.ladder))
+        next_check = row.ladder[reached] if reached < len(row.ladder) else None
         reached_rungs.append({"of": row.id, "to_rung": reached, "to_check": next_check})
         targets = protocols.targets(row)[row.rung : reached]
         if targets:

@@ -58,7 +58,7 @@ def ask(
 
 
 def _who_says_it(today: DayTenures, organization_id: UUID, barred: Collection[UUID]) -> list[Link]:
-    links: list[Link] = [{"role": role, "at": str(organization_id)} for role in SPEAK_FOR_IT]
+    links = [Link(role, str(organization_id)) for role in SPEAK_FOR_IT]
     found = []
     for link in links:
         people = {holder.person_id for holder in today.falls([link]).holders}
@@ -77,7 +77,7 @@ def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> lis
 
 def _is_of(link: Link, organization_id: UUID) -> bool:
     """Whether a link leads to a person who speaks for a partner. A link by name leads to one who took the task over."""
-    return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
+    return link.person is None and link.role in SPEAK_FOR_IT and link.at == str(organization_id)
 
 
 def is_asked(session: Session, decision_id: UUID, organization_id: UUID) -> bool:

@@ -304,7 +304,7 @@ def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due
 
 def _chain(role: str, organization_id: UUID | None) -> list[Link]:
     """The holder of the role; where it is vacant, the coordinator."""
-    chain: list[Link] = [{"role": role, "at": str(organization_id) if organization_id else "*"}]
+    chain = [Link(role, str(organization_id) if organization_id else "*")]
     return chain + [link for link in COORDINATION if link not in chain]
 
 

@@ -253,7 +253,7 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     row = first(session, of(Decision).where(Decision.id == decision_id))
     if row is not None and row.owner_role:
         place = str(row.owner_organization_id) if row.owner_organization_id else "*"
-        concerned |= {holder.person_id for holder in today.falls([{"role": row.owner_role, "at": place}]).holders}
+        concerned |= {holder.person_id for holder in today.falls([Link(row.owner_role, place)]).holders}
     return frozenset(concerned)
 
 
@@ -291,7 +291,7 @@ def nobody_speaks_for(
 
 def speakers(today: DayTenures, organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
     """Who holds one of these roles at an organization on the day, or acts for who does."""
-    chains: list[list[Link]] = [[{"role": role, "at": str(organization_id)}] for role in roles]
+    chains = [[Link(role, str(organization_id))] for role in roles]
     return {holder.person_id for chain in chains for holder in today.falls(chain).holders}
 
 

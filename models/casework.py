@@ -1,13 +1,14 @@
 """Running protocols: a case, its tasks, the owner of each, what each waits for, and the proof of what was done."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, Table, moment, one_of, structure, to, together, words
+from models.base import InProgram, Table, days, moment, one_of, structure, structured, to, together, words
 from models.lifecycles import ACT, CASE, TASK
 
 #: The kinds of subject of a case.
@@ -24,6 +25,41 @@ LIVE = ("open", "submitted")
 UNSETTLED = "required and state not in ('done', 'waived', 'cancelled')"
 
 
+class Link(NamedTuple):
+    """One link of a chain: the holders of a role at a place, or one person under a role.
+
+    `at` is an organization's id, `*` for anywhere in the program, or `having:ROLE` for the organizations where that
+    role is held. While its person is away, an `alone` one passes over all deputies, and any over those it `passes`: the
+    next link has the duty meanwhile.
+    """
+
+    role: str
+    at: str = "*"
+    person: UUID | None = None
+    alone: bool = False
+    passes: tuple[UUID, ...] = ()
+
+
+def read_links(kept: Iterable[Mapping[str, Any]]) -> list[Link]:
+    """Links as they are stored: `{"role": …, "at": …}`, and the rest where it says something."""
+    return [_read_link(**link) for link in kept]
+
+
+def _read_link(role: str, at: str, person: str = "", passes: Iterable[str] = (), *, alone: bool = False) -> Link:
+    return Link(role, at, UUID(person) if person else None, alone, tuple(map(UUID, passes)))
+
+
+def written_links(links: Iterable[Link]) -> list[dict[str, object]]:
+    """Links as they are stored. Chains are found by a digest of this."""
+    return [
+        {"role": role, "at": at}
+        | ({"person": str(person)} if person else {})
+        | ({"alone": True} if alone else {})
+        | ({"passes": [str(one) for one in passes]} if passes else {})
+        for role, at, person, alone, passes in links
+    ]
+
+
 class ProtocolVersion(InProgram, table=True):
     """One version of a protocol as it was declared. It never changes, since cases pin it by its digest."""
 
@@ -37,6 +73,14 @@ class ProtocolVersion(InProgram, table=True):
     declared: dict[str, Any] = structure()
     source: str
     recorded_at: datetime = moment()
+
+
+def _read_anchors(kept: Mapping[str, str]) -> dict[str, date]:
+    return {name: date.fromisoformat(day) for name, day in kept.items()}
+
+
+def _written_anchors(anchors: Mapping[str, date]) -> dict[str, str]:
+    return {name: day.isoformat() for name, day in anchors.items()}
 
 
 class Case(InProgram, table=True):
@@ -93,7 +137,7 @@ class Case(InProgram, table=True):
     period: str = ""
     once: bool = False  # its protocol begins automatically
     gathers: bool = False  # some of its steps are done for each thing that its subject has in hand
-    anchors: dict[str, Any] = structure()  # named days, as ISO dates
+    anchors: dict[str, date] = structured(_read_anchors, _written_anchors, default_factory=dict)  # its named days
     state: str = CASE.initial
     opened_at: datetime = moment()
     opened_by: UUID | None = to("person", default=None)
@@ -107,9 +151,7 @@ class Case(InProgram, table=True):
 class Responsibility(InProgram, table=True):
     """Who owes something, as a chain: the first link that is held on the day counts.
 
-    A link is `{"role": …, "at": …}`, where `at` is an organization's id, `*` for anywhere in the program, or
-    `having:ROLE` for the organizations where that role is held; or `{"person": …, "role": …, "at": …}`, the person of
-    the case. There are few chains and many tasks: a person's list is found by chain.
+    There are few chains and many tasks: a person's list is found by chain.
     """
 
     __table_args__ = (
@@ -118,7 +160,7 @@ class Responsibility(InProgram, table=True):
     )
 
     digest: str
-    links: list[dict[str, Any]] = structure(default_factory=list)
+    links: list[Link] = structured(read_links, written_links, default_factory=list)
 
 
 class Task(InProgram, table=True):
@@ -159,20 +201,20 @@ class Task(InProgram, table=True):
     clause: str = ""
     evidence: str = "none"
     system: str = ""  # on which an account is opened
-    asks: list[dict[str, Any]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
+    asks: list[dict[str, object]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
     required: bool = True
 
     owed_by_id: UUID | None = to("responsibility", default=None)
     declared_owed_by_id: UUID | None = to("responsibility", default=None)
     approved_by_id: UUID | None = to("responsibility", default=None)
-    may_not_approve: list[dict[str, Any]] = structure(default_factory=list)  # links; the doer never may
+    may_not_approve: list[Link] = structured(read_links, written_links, default_factory=list)  # the doer never may
     on_reject: str = ""  # the step that a rejection reopens, where it is not this one
     waived_by: list[str] = words()  # the roles that may waive it; empty: none
 
     state: str = TASK.initial
     due_on: date | None = None
-    due_rule: dict[str, Any] = structure()  # as declared, so that a moved anchor moves it
-    ladder: list[str] = structure(default_factory=list)  # the days of its reminders, as ISO dates
+    due_rule: dict[str, object] = structure()  # as declared, so that a moved anchor moves it
+    ladder: list[date] = days()  # of its reminders
     ladder_to: list[str] = words()  # the recipient of each, for a duty outside any case that says so itself
     dates_hang: bool = False  # other steps' due dates hang on the day that this one is done
     opened_at: datetime | None = moment(default=None)
@@ -224,8 +266,8 @@ class Request(InProgram, table=True):
 
     task_id: UUID = to("task")
     n: int  # the how many-th that was handed in for the task
-    asked: list[dict[str, Any]] = structure(default_factory=list)
-    given: dict[str, Any] = structure()
+    asked: list[dict[str, object]] = structure(default_factory=list)
+    given: dict[str, str | list[str]] = structure()
     digest: str
     handed_in_at: datetime = moment()
     handed_in_by: UUID | None = to("person", default=None)

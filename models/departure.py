@@ -1,13 +1,13 @@
 """Departures: who leaves an organization and from when, what became of each thing in hand, and the summaries."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, at_most_one, found_by, moment, one_of, structure, to
+from models.base import InProgram, at_most_one, found_by, moment, one_of, structured, to
 
 #: How a thing can end without a successor. `domain.departure.settling` says what each of them means.
 ENDINGS = (
@@ -31,6 +31,14 @@ HAND_OVERS = ("proposed", "accepted", "refused", "withdrawn")
 WAYS = ("call", "meeting")
 
 
+def _read_ends(kept: Mapping[str, str | None]) -> dict[UUID, date | None]:
+    return {UUID(tenure_id): date.fromisoformat(day) if day else None for tenure_id, day in kept.items()}
+
+
+def _written_ends(ends: Mapping[UUID, date | None]) -> dict[str, str | None]:
+    return {str(tenure_id): day.isoformat() if day else None for tenure_id, day in ends.items()}
+
+
 class Departure(InProgram, table=True):
     """A person's departure from an organization: its case, their last day there, and when their access ended.
 
@@ -48,7 +56,7 @@ class Departure(InProgram, table=True):
     organization_id: UUID = to("organization")
     last_day: date  # inclusive, local
     planned: bool = True
-    was_to_end: dict[str, Any] = structure()  # each tenure's last day before, as ISO dates or null, by its id
+    was_to_end: dict[UUID, date | None] = structured(_read_ends, _written_ends, default_factory=dict)  # by tenure
     ended_at: datetime | None = moment(default=None)  # access was closed, and what is held by days ended
     called_off_at: datetime | None = moment(default=None)
     version: int = 1

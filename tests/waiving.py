@@ -87,7 +87,7 @@ def endorsed(session: Session, decision_id: UUID) -> None:
     for asked in asking.open_ones(session, ENDORSE, decision_id):
         first = held.falls(asked.links).holders[0]
         by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-        endorse(session, decision_id, UUID(asked.links[0]["at"]), "endorsed", by=by, at=AT)
+        endorse(session, decision_id, UUID(asked.links[0].at), "endorsed", by=by, at=AT)
 
 
 def decided(

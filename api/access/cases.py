@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, any_, bindparam, false, literal
@@ -26,7 +25,7 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.casework import board, falls_for_approval, links_allowed
+from domain.casework import TaskOwing, board, falls_for_approval, links_allowed
 from domain.kernel import (
     SHAPE,
     also,
@@ -47,16 +46,10 @@ from domain.terms import circle_of
 from models.casework import Case, Task
 
 
-class TaskAsked(NamedTuple):
+@dataclass(frozen=True)
+class TaskAsked(TaskOwing):
     """What permission asks of a task, its case and its chains."""
 
-    state: str
-    due_on: date | None
-    owed_by_id: UUID | None
-    approved_by_id: UUID | None
-    done_by: UUID | None
-    done_for: UUID | None
-    may_not_approve: list[Link]
     settled_by: UUID | None
     waived_by: list[str]
     case_id: UUID | None

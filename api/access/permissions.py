@@ -18,7 +18,7 @@ from uuid import UUID
 
 from api.access import questions
 from domain.kernel import OPERATOR, Actor
-from domain.roles import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, DayTenures, Holder
+from domain.roles import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, DayTenures, Holder, Link
 
 
 class Action(StrEnum):
@@ -465,7 +465,7 @@ class Asker:
     def hat(self, role: str, organization_id: UUID | None = None, *, kind: str = "tasks") -> Holder | None:
         """The asker's hold of a role that day, at one organization or anywhere; an absent holder's deputy has it."""
         at = str(organization_id) if organization_id else "*"
-        return self.standing.falls([{"role": role, "at": at}], kind=kind).on(self.person_id)
+        return self.standing.falls([Link(role, at)], kind=kind).on(self.person_id)
 
     @cached_property
     def at_large(self) -> Given:
@@ -519,7 +519,7 @@ def _to_the_program_at_large(asker: Asker) -> Given:
         given[Relation.STAFF] = themselves(asker)
     privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
     if privacy:
-        answers = privacy.role == FOR_PRIVACY[0]["role"]
+        answers = privacy.role == FOR_PRIVACY[0].role
         given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
     held = [(relation, asker.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
     return given | {relation: acting_as(asker, holder) for relation, holder in held if holder}

@@ -40,7 +40,7 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.casework import board, words
+from domain.casework import OWING, board, words
 from domain.departure import OF_OFFERS
 from domain.kernel import (
     Actor,
@@ -265,13 +265,7 @@ def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
 _owed, _approved = aliased(Responsibility), aliased(Responsibility)
 _TASK_ASKED: Final = (
     select(
-        Task.state,
-        Task.due_on,
-        Task.owed_by_id,
-        Task.approved_by_id,
-        Task.done_by,
-        Task.done_for,
-        Task.may_not_approve,
+        *OWING,
         Task.settled_by,
         Task.waived_by,
         Task.case_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -192,7 +191,7 @@ def _shown_cases(context: RequestContext, rows: list[Case]) -> list[CaseShown]:
             agreement_version_id=row.agreement_version_id,
             period=row.period,
             state=row.state,
-            anchors={name: date.fromisoformat(day) for name, day in row.anchors.items()},
+            anchors=row.anchors,
             opened_at=row.opened_at,
             ended_at=row.ended_at,
             settled=progress[row.id].settled,

@@ -236,7 +236,7 @@ def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[TaskComing]:
 def _vacant_role(task: Task, falls: Falls | None, links: Mapping[UUID, Sequence[Link]]) -> str:
     """The role to which a task first falls, where nobody holds it; "" where somebody does."""
     asked = links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
-    return str(asked[0]["role"]) if asked and (falls is None or falls.vacant) else ""
+    return asked[0].role if asked and (falls is None or falls.vacant) else ""
 
 
 def _open_to_reader(context: RequestContext, tasks: Sequence[T]) -> list[T]:

@@ -154,7 +154,7 @@ def _with_words() -> SelectOfScalar[TitledCase]:
 
 def _days(row: Case) -> list[date]:
     """The case's named days, in order."""
-    return sorted(date.fromisoformat(day) for day in row.anchors.values())
+    return sorted(row.anchors.values())
 
 
 def _protocols_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:

@@ -263,7 +263,7 @@ def _stages(protocol: Protocol, lines: Sequence[TaskLine], plan: Sequence[PlanLi
 def _days(case: Case, protocol: Protocol, language: str) -> list[tuple[str, date]]:
     """The days that the case hangs on, each with what it is called."""
     known = ((anchor, case.anchors.get(key)) for key, anchor in protocol.anchors.items())
-    return [(anchor.title.in_language(language), date.fromisoformat(day)) for anchor, day in known if day is not None]
+    return [(anchor.title.in_language(language), day) for anchor, day in known if day is not None]
 
 
 def _planned(context: RequestContext, case: Case, protocol: Protocol) -> list[PlanLine]:

@@ -23,6 +23,7 @@ from api.views.tasks import names_of
 from domain.kernel import Actor, Refusal
 from domain.mail import Hit, NameGate, name_answers
 from domain.record import events
+from domain.roles import Link
 from locales import N_, gettext, say, show_day
 from meetings import redacting
 from meetings.locking import read_meeting
@@ -239,7 +240,7 @@ def _waits_for(context: RequestContext, of: str, asked_by: UUID) -> list[str]:
 
 def _acting(context: RequestContext, role: str) -> dict[UUID | None, UUID]:
     """Who acts in a role today, by whom they act for."""
-    falls = context.asker.standing.falls([{"role": role, "at": "*"}])
+    falls = context.asker.standing.falls([Link(role)])
     return {holder.acting_for: holder.person_id for holder in falls.holders}
 
 

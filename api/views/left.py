@@ -16,7 +16,16 @@ from api.views.departures import people_names
 from api.views.follow_ups import BARS
 from domain.accompaniment import proposals
 from domain.casework import board, case_title, words
-from domain.departure import departure_of, drafts, endings, gathering, offers, parts_left, settling, successors
+from domain.departure import (
+    departure_of,
+    endings,
+    gathering,
+    is_authors_alone,
+    offers,
+    parts_left,
+    settling,
+    successors,
+)
 from domain.holdings import APPROVAL, EQUIPMENT, FOLLOW_UP, TASK, TENURE, Holding, role_of
 from domain.kernel import col, every, joins, local_day, of, only, scalar, surely, tuples
 from domain.roles import DayTenures, Link, calls_who_barred, standing, task_is_open_to
@@ -74,7 +83,7 @@ def left_of(
         language,
         may_settle=may_settle and case.state == "open",
         own=own,
-        is_over=departure is not None and not drafts.is_authors_alone(session, departure, at),
+        is_over=departure is not None and not is_authors_alone(session, departure, at),
         names=people_names(session),
         today=standing(session, local_day(session, at)),
         links=board.chains(session, [row.owed_by_id for row in steps]),

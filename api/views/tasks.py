@@ -442,7 +442,7 @@ class _Reading:
         today = self.context.asker.standing
         found = [
             gettext(_NOBODY_HOLDS if today.has_nobody(link) else _ARE_KEPT)
-            % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
+            % {"role": self.roles.get(link.role, ""), "place": self.places.get(link.at, "")}
             for link in self._chain(task)
         ]
         case = (
@@ -468,7 +468,7 @@ class _Reading:
         falls, chain = self.falls[task.id], self._chain(task)
         if falls is None or not falls.vacant or not chain:
             return "", ""
-        title = self.roles.get(chain[0]["role"], "")
+        title = self.roles.get(chain[0].role, "")
         if self.standings[day_to_show(self.context, task)].has_nobody(chain[0]):
             return title, ""
         return "", title

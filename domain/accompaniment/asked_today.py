@@ -19,7 +19,7 @@ from sqlmodel.sql.expression import Select
 from domain.accompaniment import breaks, referred_again, reviews, withdrawals
 from domain.casework import asking, assigning
 from domain.kernel import Actor, col, inside, joins, local_day, only, run, tuples
-from domain.roles import PASSES, DayTenures, Link, standing, task_is_open_to, who_barred
+from domain.roles import DayTenures, Link, standing, task_is_open_to, who_barred
 from models.casework import Responsibility, Task
 
 #: How long a transaction that records an absence waits for locks, in ms: less than a database takes to see a deadlock.
@@ -41,12 +41,12 @@ def ask_who_acts_now(session: Session, person_id: UUID, *, by: Actor, at: dateti
     """
     with suppress(OperationalError), session.begin_nested():
         run(session, text(f"set local lock_timeout = '{_WAITS_MS}ms'"))
-        theirs = {str(one) for one in _whose_place_they_take(standing(session, local_day(session, at)), person_id)}
+        theirs = _whose_place_they_take(standing(session, local_day(session, at)), person_id)
         found = {
             UUID(row.item)
             for step in _STEPS
             for row in asking.open_ones(session, step)
-            if row.links[0].get("person") in theirs
+            if row.links[0].person in theirs
         }
         for participant_id in sorted(found):
             _ask_of_one(session, participant_id, by=by, at=at)
@@ -84,11 +84,11 @@ def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> 
 
 def _passing(today: DayTenures, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
     """The chain, passing over those of today's deputies on which it would fall although the task is closed to them."""
-    chain = [{name: said for name, said in link.items() if name != PASSES} for link in links]
-    if len(chain) == 1 or "person" not in chain[0] or not _acting(today, chain, closed_to):
+    chain = [link._replace(passes=()) for link in links]
+    if len(chain) == 1 or chain[0].person is None or not _acting(today, chain, closed_to):
         return chain
     passed = [_acting(today, [link], closed_to) for link in chain]
-    return [link | {PASSES: sorted(map(str, who))} if who else link for link, who in zip(chain, passed, strict=True)]
+    return [link._replace(passes=tuple(sorted(who))) for link, who in zip(chain, passed, strict=True)]
 
 
 def _acting(today: DayTenures, links: Sequence[Link], closed_to: set[UUID]) -> set[UUID]:
@@ -108,7 +108,7 @@ def _closed_to(session: Session, person_id: UUID) -> Sequence[_ToDo]:
 
 def _passing_somebody(session: Session) -> Sequence[_ToDo]:
     """The tasks that pass over one person or more today, with their chains."""
-    return tuples(session, _to_do().where(inside(Responsibility.links).path_exists(f"$[*].{PASSES}")))
+    return tuples(session, _to_do().where(inside(Responsibility.links).path_exists("$[*].passes")))
 
 
 def _to_do() -> Select[UUID, list[Link]]:

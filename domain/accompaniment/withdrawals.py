@@ -40,7 +40,7 @@ from domain.kernel import (
 )
 from domain.mail import notices
 from domain.record import events
-from domain.roles import ALONE, DayTenures, Link, standing, who_barred
+from domain.roles import DayTenures, Link, standing, who_barred
 from domain.terms import BEING_ADMITTED, PRIMARY, SECOND, circle_of
 from locales import N_
 from models.casework import Task
@@ -82,7 +82,7 @@ def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) ->
     if worker is not None:
         acting = standing(session, local_day(session, at)).falls([worker]).holders
         # A worker who is away without a deputy who may read it is told directly.
-        for person_id in [holder.person_id for holder in acting] or [UUID(worker["person"])]:
+        for person_id in [holder.person_id for holder in acting] or [surely(worker.person)]:
             path = f"/participants/{participant_id}"
             _write(session, "consent_taken_back", person_id, consent, path=path, by=by, at=at)
 
@@ -291,10 +291,10 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
         person_id, organization_id = named.worker_id, named.organization_id
     else:
         return None
-    link: Link = {"role": "youth_worker", "at": str(organization_id), "person": str(person_id)}
+    link = Link("youth_worker", str(organization_id), person=person_id)
     today = standing(session, day)
     acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
-    return link | {ALONE: True} if _is_shut_to(session, participant_id, acting, today) else link
+    return link._replace(alone=_is_shut_to(session, participant_id, acting, today))
 
 
 def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: DayTenures) -> bool:

@@ -107,11 +107,7 @@ def name_worker(
     )
     add_row(session, row)
     change_participant(session, held, state=state)
-    _owe(
-        session,
-        participant_id,
-        [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
-    )
+    _owe(session, participant_id, [Link("youth_worker", str(role.organization_id), person=worker_id), *COORDINATION])
     asking.answered(session, FIND_A_WORKER, participant_id, by=by, at=at)
     if before is None or before.worker_id != worker_id:
         _tell_anew(session, participant_id, by=by, at=at)

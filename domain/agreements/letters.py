@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.kernel import Actor, Language, local_day, program_of, surely
 from domain.mail import COORDINATION, Facts, notices
-from domain.roles import standing
+from domain.roles import Link, standing
 from domain.terms import PartnerVersion
 from models.agreement import Agreement
 from models.program import Organization
@@ -96,7 +96,7 @@ def _concerned(session: Session, version: PartnerVersion, at: datetime) -> set[U
     """The coordinator, and those who manage or direct the organization that day, or deputize for them."""
     today = standing(session, local_day(session, at))
     here = str(version.organization_id)
-    chains = [COORDINATION, [{"role": "manager", "at": here}], [{"role": "director", "at": here}]]
+    chains = [COORDINATION, [Link("manager", here)], [Link("director", here)]]
     return {holder.person_id for chain in chains for holder in today.falls(chain).holders}
 
 

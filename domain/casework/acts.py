@@ -23,7 +23,7 @@ from domain.casework.locking import (
     wake,
     write_task_event,
 )
-from domain.kernel import Actor
+from domain.kernel import Actor, surely
 from models.lifecycles import ACT, TASK
 
 
@@ -34,38 +34,33 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     undone.
     """
     held = lock_task(session, task_id, by=by, at=at, seen=None)
+    return (_taken_back if undone else _performed)(session, held)
+
+
+def _taken_back(session: Session, held: LockedTask) -> TaskOutcome:
     act = held.task.act_state
-    if undone:
-        if act == "undo_wanted":
-            change_task(session, held, act_state=ACT.after(act, "undo"))
-            write_task_event(session, held, "act.undone", step=held.task.step, action=held.task.undo)
-            opened = open_those_ready(session, held, [held.id])
-            closed = False
-            if held.case is not None and held.case.state == "open" and not opened:
-                closed = close_if_settled(session, held.case.id, by=by, at=at)
-            return TaskOutcome(held.id, held.task.state, held.case_id, opened, closed)
+    if act != "undo_wanted":
         return TaskOutcome(held.id, held.task.state, held.case_id)
+    change_task(session, held, act_state=ACT.after(act, "undo"))
+    write_task_event(session, held, "act.undone", step=held.task.step, action=held.task.undo)
+    opened = open_those_ready(session, held, [held.id])
+    closed = not opened and _close_if_settled(session, held)
+    return TaskOutcome(held.id, held.task.state, held.case_id, opened, closed)
+
+
+def _performed(session: Session, held: LockedTask) -> TaskOutcome:
+    act, state = held.task.act_state, held.task.state
     if act == "done":
-        return TaskOutcome(held.id, held.task.state, held.case_id)
-    if held.task.state == "done" and ACT.allows(act, "perform"):
+        return TaskOutcome(held.id, state, held.case_id)
+    if state == "done" and ACT.allows(act, "perform"):
         return _seen_to_again(session, held)
-    still_asked = act in ("wanted", "stuck") and held.task.state == "open"
-    if not still_asked:
+    if act not in ("wanted", "stuck") or state != "open":
         # It was cancelled while the engine was doing it: what was done must be undone.
         change_task(session, held, act_state=ACT.after(act, "perform_late" if held.task.undo else "let_go"))
         write_task_event(session, held, "act.done_too_late", step=held.task.step, action=held.task.action)
-        return TaskOutcome(held.id, held.task.state, held.case_id)
-    state = TASK.after("open", "complete")
-    change_task(
-        session,
-        held,
-        state=state,
-        act_state=ACT.after(act, "perform"),
-        done_at=at,
-        done_by=None,
-        done_as=by.role,
-        next_check=None,
-    )
+        return TaskOutcome(held.id, state, held.case_id)
+    state, done = TASK.after("open", "complete"), {"done_at": held.at, "done_by": None, "done_as": held.by.role}
+    change_task(session, held, state=state, act_state=ACT.after(act, "perform"), next_check=None, **done)
     write_task_event(session, held, "act.done", step=held.task.step, action=held.task.action)
     return settle_task(session, held, state)
 
@@ -86,10 +81,12 @@ def _seen_to_again(session: Session, held: LockedTask) -> TaskOutcome:
     """Record that the engine adjusted what it had done to a day that moved since."""
     change_task(session, held, act_state=ACT.after(held.task.act_state, "perform"))
     write_task_event(session, held, "act.done_again", step=held.task.step, action=held.task.action)
-    closed = False
-    if held.case is not None and held.case.state == "open":
-        closed = close_if_settled(session, held.case.id, by=held.by, at=held.at)
-    return TaskOutcome(held.id, held.task.state, held.case_id, case_closed=closed)
+    return TaskOutcome(held.id, held.task.state, held.case_id, case_closed=_close_if_settled(session, held))
+
+
+def _close_if_settled(session: Session, held: LockedTask) -> bool:
+    is_open = held.case is not None and held.case.state == "open"
+    return is_open and close_if_settled(session, surely(held.case_id), by=held.by, at=held.at)
 
 
 def record_trouble(

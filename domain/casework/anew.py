@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.casework import scheduling
-from domain.casework.subjects import SubjectColumns, same_subject
+from domain.casework.subjects import CaseSubject, same_subject
 from domain.declarations import Protocol
 from domain.kernel import col, in_program, joins, local_day, only, run, same, select, value_of
 from models.casework import Case, Lateness, Task
@@ -34,7 +34,7 @@ class Missed(NamedTuple):
 
 
 def counts_from(
-    session: Session, key: str, about: SubjectColumns, anchor: str, steps: Collection[str], at: datetime
+    session: Session, key: str, about: CaseSubject, anchor: str, steps: Collection[str], at: datetime
 ) -> date:
     """The local day from which a case about a leaver counts that is opened now.
 
@@ -60,7 +60,7 @@ def counts_from(
     if before is None or not before.was_left or anchor not in before.anchors:
         return today
     ended = local_day(session, before.ended_at)
-    return today if ended < today - OF_LATE else today - (ended - date.fromisoformat(before.anchors[anchor]))
+    return today if ended < today - OF_LATE else today - (ended - before.anchors[anchor])
 
 
 def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:
@@ -97,7 +97,7 @@ def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[
             in_program(Task),
             Task.case_id == case.id,
             before.protocol == case.protocol,
-            _about_the_same(before, case),
+            same_subject(case, before),
             before.state == "cancelled",
             col(before.ended_at) <= case.opened_at,
             old.state == "cancelled",
@@ -119,15 +119,3 @@ def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[
         seen.add((row.step, row.item))
         if (due_on := max(row.first, day.meant)) < opened:
             yield Missed(row.id, row.clause, due_on)
-
-
-def _about_the_same(before: Any, case: Case) -> ColumnElement[bool]:
-    return and_(
-        *(
-            col(getattr(before, name)).is_(None)
-            if (value := getattr(case, name)) is None
-            else col(getattr(before, name)) == value
-            for name in ("subject_id", "organization_id", "agreement_version_id", "participant_id")
-        ),
-        before.period == case.period,
-    )

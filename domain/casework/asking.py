@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.casework import assigning
-from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.proofs import BY_ITS_ACT
 from domain.casework.tasks import complete_task
-from domain.kernel import Actor, col, local_day, only, program_calendar, same, surely, tuples
-from domain.roles import ALONE, Link
-from locales import say, show_day
+from domain.kernel import Actor, both, col, only, same, surely, tuples
+from domain.roles import Link
 from models.casework import Responsibility, Task
 
 
@@ -38,23 +37,10 @@ def ask(
     """
     if open_ones(session, step, item):
         return None
-    return assigning.assign(
-        session,
-        step,
-        str(item),
-        title_fr=_said("fr", title, facts),
-        title_en=_said("en", title, facts),
-        chain=chain,
-        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), working_days),
-        by=by,
-        at=at,
-        evidence=evidence,
+    title_of = both(title, **facts)
+    return assigning.assign_within(
+        session, step, str(item), title_of, chain, within=working_days, by=by, at=at, evidence=evidence
     )
-
-
-def _said(language: str, title: str, facts: Mapping[str, object]) -> str:
-    shown = {name: show_day(language, fact) if isinstance(fact, date) else fact for name, fact in facts.items()}
-    return say(language, title, **shown)
 
 
 def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:
@@ -98,22 +84,15 @@ def ask_who_has_it_now(
     for row in open_ones(session, step, only):
         item, asked = UUID(row.item), row.links[0]
         now = whose(item)
-        if not _is_theirs(asked, now):
+        if asked.person != (now and now.person):
             no_more(session, step, item, by=by, at=at)
             ask_anew(item, now)
-        elif now is not None and (ALONE in now) != (ALONE in asked):
-            link = {name: said for name, said in asked.items() if name != ALONE}
-            chain = [link | {ALONE: True} if ALONE in now else link, *row.links[1:]]
-            assigning.fall_on(session, row.id, chain, by=by, at=at)
+        elif now is not None and now.alone != asked.alone:
+            assigning.fall_on(session, row.id, [asked._replace(alone=now.alone), *row.links[1:]], by=by, at=at)
         else:
             continue
         changed += 1
     return changed
-
-
-def _is_theirs(asked: Link, now: Link | None) -> bool:
-    """Whether the person who was asked about a thing still has it, regardless of deputies."""
-    return asked.get("person") == (None if now is None else now["person"])
 
 
 class AskingTask(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from domain.casework import scheduling
 from domain.casework.locking import change_task, lock_task, wait_again, write_task_event
-from domain.kernel import Actor, Refusal, local_day, program_of, run, surely
+from domain.declared import Bilingual
+from domain.kernel import Actor, Refusal, local_day, program_calendar, program_of, run, surely
 from domain.record import write
 from domain.roles import Link, responsibility
 from locales import N_
@@ -56,10 +57,8 @@ def assign(
     holidays are known.
     """
     today = local_day(session, at)
-    ladder: dict[str, Any]
     if reminders:
-        days = [one.on.isoformat() for one in reminders]
-        ladder = {"ladder": days, "ladder_to": [one.to for one in reminders], "rung": 0, "next_check": reminders[0].on}
+        ladder = scheduling.climbing([one.on for one in reminders])
     else:
         ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
     chain_id = responsibility(session, chain)
@@ -77,12 +76,43 @@ def assign(
         due_on=due_on,
         evidence=evidence,
         opened_at=None if waits else at,
+        ladder_to=[one.to for one in reminders],
         **(ladder | {"next_check": None} if waits else ladder),
     )
     run(session, insert(Task).values(task.model_dump()))
     verb = "task.planned" if waits else "task.opened"
     write(session, verb, "task", task.id, by=by, at=at, step=step, item=item)
     return task.id
+
+
+def assign_within(
+    session: Session,
+    step: str,
+    item: str,
+    title: Bilingual,
+    chain: Sequence[Link],
+    *,
+    within: int,
+    by: Actor,
+    at: datetime,
+    evidence: str = "none",
+    sources: Sequence[str] = (),
+) -> UUID:
+    """As `assign`, due `within` so many working days."""
+    due_on = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
+    return assign(
+        session,
+        step,
+        item,
+        title_fr=title.fr,
+        title_en=title.en,
+        chain=chain,
+        due_on=due_on,
+        by=by,
+        at=at,
+        evidence=evidence,
+        sources=sources,
+    )
 
 
 def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: date | None = None) -> bool:
@@ -114,28 +144,6 @@ def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool
     if held.task.state != "open":
         return False
     wait_again(session, held.task, by=by, at=at)
-    return True
-
-
-def ask_once_more(
-    session: Session, task_id: UUID, *, title_fr: str, title_en: str, due_on: date, by: Actor, at: datetime
-) -> bool:
-    """Ask an open duty outside any case again, with another title and another day; returns whether it was open.
-
-    Its owner hears of it with the next digest, which a person gets once a day at most.
-    """
-    held = lock_task(session, task_id, by=by, at=at, seen=None)
-    if held.task.state != "open":
-        return False
-    change_task(
-        session,
-        held,
-        title_fr=title_fr,
-        title_en=title_en,
-        due_on=due_on,
-        **scheduling.ladder_outside(session, due_on, on=local_day(session, at), at_once=True),
-    )
-    write_task_event(session, held, "task.asked_again", step=held.task.step, item=held.task.item)
     return True
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework.approving import TaskOwing, falls_for_approval
+from domain.casework.approving import OWING, TaskOwing, falls_for_approval
 from domain.kernel import (
     SHAPE,
     AnySelect,
@@ -148,18 +148,17 @@ def hats_of(session: Session, standing: DayTenures, person_id: UUID) -> Hats:
 
 
 def _hats(session: Session, standing: DayTenures, person_id: UUID) -> Hats:
-    links = _links_of(standing, person_id)
-    if not links:
+    asked = asked_of_mine(standing, person_id)
+    if not asked:
         return Hats(person_id, {}, {})
-    chains, one_by_one = _asked_of_hats(standing, person_id, links)
+    chains, one_by_one, _ = asked
     rows = run(session, *chains).all()
-    waiting = {row.id for row in rows if row.to_do and standing.falls_by(row.links, None).waits_for}
-    tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do and row.id not in waiting}
+    to_do = {row.id: standing.falls_by(row.links, None) for row in rows if row.to_do}
+    waiting = {chain for chain, falls in to_do.items() if falls.waits_for}
     is_asked = waiting or any(row.to_approve for row in rows)
     apart = run(session, *one_by_one).all() if is_asked else []
-    falls = _fall_one_by_one(standing, apart, waiting, {row.id: row.links for row in rows})
-    alone = {task_id: one.on(person_id) for task_id, one in falls.items()}
-    return Hats(person_id, _those_of_them(tasks), _those_of_them(alone))
+    alone = _fall_one_by_one(standing, apart, waiting, {row.id: row.links for row in rows})
+    return Hats(person_id, _those_on(person_id, to_do), _those_on(person_id, alone))
 
 
 def _fall_one_by_one(
@@ -174,8 +173,8 @@ def _fall_one_by_one(
     }
 
 
-def _those_of_them(found: Mapping[UUID, Holder | None]) -> dict[UUID, Holder]:
-    return {one: hat for one, hat in found.items() if hat is not None}
+def _those_on(person_id: UUID, found: Mapping[UUID, Falls]) -> dict[UUID, Holder]:
+    return {one: hat for one, falls in found.items() if (hat := falls.on(person_id)) is not None}
 
 
 @dataclass(frozen=True)
@@ -190,45 +189,37 @@ class OwnCounts:
 
 def counts_of(session: Session, standing: DayTenures, person_id: UUID) -> OwnCounts:
     """How much is now for a person: as many as `work` lists on the day of `standing`."""
-    hats = hats_of(session, standing, person_id)
-    links = _links_of(standing, person_id)
-    if not links:
+    hats, asked = hats_of(session, standing, person_id), asked_of_mine(standing, person_id)
+    if not asked:
         return OwnCounts(hats)
-    counted = [row for row in run(session, *_counted(standing, person_id, links)) if row.owed_by_id in hats.tasks]
-    one_by_one = run(session, *_asked_of_hats(standing, person_id, links)[1]) if hats.alone else ()
-    alone = [row for row in one_by_one if row.id in hats.alone and row.is_open]
-    late = [row for row in alone if (row.due_on or standing.day) < standing.day]
-    return OwnCounts(
-        hats,
-        to_do=sum(row.all for row in counted) + sum(row.state == "open" for row in alone),
-        to_approve=sum(row.state == "submitted" for row in alone),
-        late=sum(row.late for row in counted) + len(late),
-    )
+    _, one_by_one, by_chain = asked
+    counts = [(row.all, 0, row.late) for row in run(session, *by_chain) if row.owed_by_id in hats.tasks]
+    if hats.alone:
+        alone = [row for row in run(session, *one_by_one) if row.id in hats.alone and row.is_open]
+        counts += [(row.state == "open", row.state == "submitted", _is_past(row, standing.day)) for row in alone]
+    to_do, to_approve, late = (sum(each) for each in zip((0, 0, 0), *counts, strict=True))
+    return OwnCounts(hats, to_do, to_approve, late)
 
 
-def asked_of_mine(standing: DayTenures, person_id: UUID) -> list[Question[Any]]:
-    """What `hats_of` and `counts_of` ask, to be asked ahead with other things."""
-    links = _links_of(standing, person_id)
-    if not links:
+def _is_past(row: Any, day: date) -> bool:
+    return row.due_on is not None and row.due_on < day
+
+
+def asked_of_mine(standing: DayTenures, person_id: UUID) -> list[Question[AnySelect]]:
+    """What `hats_of` and `counts_of` ask, to be asked ahead with other things; nothing where the person has no role.
+
+    The chains in use that name one of their roles, what is asked task by task, and the open tasks of each chain.
+    """
+    roles = _roles_for(standing, person_id)
+    if not roles:
         return []
-    return [*_asked_of_hats(standing, person_id, links), _counted(standing, person_id, links)]
-
-
-def _asked_of_hats(
-    standing: DayTenures, person_id: UUID, links: list[Link]
-) -> tuple[Question[AnySelect], Question[AnySelect]]:
-    """The question of the chains in use that name one of these links, and that of tasks which are asked one by one."""
-    named = {f"link_{place}": [link] for place, link in enumerate(links)}
+    named = {f"link_{place}": [{"role": role}] for place, role in enumerate(roles)}
     coming = sorted({held.role for held in standing.coming})
-    return (
-        Question(_chains_in_use(len(links)), named),
-        Question(_one_by_one(len(links)), {**named, "person": person_id, "coming": coming}),
-    )
-
-
-def _counted(standing: DayTenures, person_id: UUID, links: list[Link]) -> Question[AnySelect]:
-    named = {f"link_{place}": [link] for place, link in enumerate(links)}
-    return Question(_open_by_chain(len(links)), {**named, "person": person_id, "day": standing.day})
+    return [
+        Question(_chains_in_use(len(roles)), named),
+        Question(_one_by_one(len(roles)), {**named, "person": person_id, "coming": coming}),
+        Question(_open_by_chain(len(roles)), {**named, "person": person_id, "day": standing.day}),
+    ]
 
 
 _PERSON: Final = bindparam("person", type_=Uuid())
@@ -245,17 +236,7 @@ def _one_by_one(links: int) -> AnySelect:
     first_role = inside(Responsibility.links)[0]["role"].astext
     awaiting = chains.where(first_role == any_(bindparam("coming", type_=ARRAY(Text()))))
     return built(
-        select(
-            Task.id,
-            Task.state,
-            Task.due_on,
-            Task.owed_by_id,
-            Task.approved_by_id,
-            Task.done_by,
-            Task.done_for,
-            Task.may_not_approve,
-            value_of(task_is_open_to(_PERSON).label("is_open")),
-        ).where(
+        select(Task.id, *OWING, value_of(task_is_open_to(_PERSON).label("is_open"))).where(
             in_program(Task),
             or_(
                 and_(Task.state == "open", col(Task.owed_by_id).in_(awaiting)),
@@ -454,10 +435,9 @@ _LATE: Final = built(
 _KEPT_BACK: Final = built(only(Task.id).where(is_for(_TASKS, _ALONE), ~task_is_open_to(_PERSON)).limit(1))
 
 
-def _links_of(standing: DayTenures, person_id: UUID) -> list[Link]:
-    """The links by which something can fall on this person: their own, and those of the people they replace."""
+def _roles_for(standing: DayTenures, person_id: UUID) -> list[str]:
+    """The roles by which something can fall on this person: their own, and those of the people they replace."""
     people = [person_id]
     for one in people:
         people.extend(absence.person_id for absence in standing.acting_for(one) if absence.person_id not in people)
-    roles = {tenure.role for one in people for tenure in standing.roles_of(one)}
-    return [{"role": role} for role in sorted(roles)]
+    return sorted({tenure.role for one in people for tenure in standing.roles_of(one)})

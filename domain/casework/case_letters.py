@@ -4,39 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import requests, subjects
-from domain.casework.approving import TaskOwing, falls_for_approval, who_may_approve
+from domain.casework.approving import OWING, TaskOwing, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.kernel import (
-    Actor,
-    Language,
-    col,
-    in_program,
-    local_day,
-    program_of,
-    replaced,
-    same,
-    scalar,
-    select,
-    title_of,
-    tuples,
-)
-from domain.mail import (
-    COORDINATION,
-    Facts,
-    coordination_chain,
-    name_of,
-    notices,
-    person_of,
-    title_of_program,
-    title_of_role,
-)
+from domain.kernel import Actor, Language, col, local_day, only, program_of, replaced, same, scalar, title_of, tuples
+from domain.mail import COORDINATION, Facts, notices, person_of, title_of_program, title_of_role
 from domain.roles import HAVING, DayTenures, Holder, Link, standing
 from locales import N_, pick, say
 from models.casework import Case, ProtocolVersion, Responsibility, Task
@@ -56,13 +32,13 @@ def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> 
     able = who_may_approve(today, task, chain)
     about, request = about_task(session, task, by), requests.newest(session, [task.id]).get(task.id)
 
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> Mapping[str, object]:
         told = requests.in_words(request.asked, request.given, language, in_a_letter=True) if request else []
         return {**about(language), "asked": [{"part": part, "value": value} for part, value in told]}
 
     to_each(
         session,
-        able or today.falls(coordination_chain(session)).holders,
+        able or today.falls(notices.coordination_chain(session)).holders,
         "task_to_approve" if able else "nobody_may_approve",
         key=f"approve:{task.id}:{task.version}",
         facts=facts,
@@ -88,28 +64,27 @@ def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
 
 def handed_back(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
     """Tell those on which a handed-back task now falls."""
-    falls = standing(session, local_day(session, at)).falls(chain)
-    to_each(
-        session,
-        [holder for holder in falls.holders if holder.person_id != by.person_id],
-        "task_handed_back",
-        key=f"hand_back:{task.id}:{task.version}",
-        facts=about_task(session, task, by, in_place=True),
-        at=at,
-        case_id=task.case_id,
-    )
+    _passed(session, task, chain, "task_handed_back", "hand_back", by=by, at=at)
 
 
-def given_again(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+def given_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Tell those to which a handed-back task is reassigned. The words that go with it are on the page."""
+    _passed(session, task, chain_of(session, task.declared_owed_by_id), "task_given_again", "give_again", by=by, at=at)
+
+
+def _passed(
+    session: Session, task: Task, chain: Sequence[Link], template: str, key: str, *, by: Actor, at: datetime
+) -> None:
+    """Tell those on which a task now falls by a chain, but the one who passed it to them."""
     falls = standing(session, local_day(session, at)).falls(chain)
-    is_given_in_place = is_in_place(replaced(task, owed_by_id=task.declared_owed_by_id), falls)
+    is_owed = template == "task_given_again"  # by its role, as declared; else it is done in the role's place
+    in_place = not is_owed or is_in_place(replaced(task, owed_by_id=task.declared_owed_by_id), falls)
     to_each(
         session,
         [holder for holder in falls.holders if holder.person_id != by.person_id],
-        "task_given_again",
-        key=f"give_again:{task.id}:{task.version}",
-        facts=about_task(session, task, by, in_place=is_given_in_place),
+        template,
+        key=f"{key}:{task.id}:{task.version}",
+        facts=about_task(session, task, by, in_place=in_place),
         at=at,
         case_id=task.case_id,
     )
@@ -135,16 +110,7 @@ def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dic
     counts: dict[UUID, int] = {}
     rows = tuples(
         session,
-        select(
-            Responsibility.links,
-            Task.state,
-            Task.due_on,
-            Task.owed_by_id,
-            Task.approved_by_id,
-            Task.done_by,
-            Task.done_for,
-            Task.may_not_approve,
-        )
+        only(Responsibility.links, *OWING)
         .join(
             Task,
             and_(
@@ -155,7 +121,7 @@ def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dic
                 ),
             ),
         )
-        .where(in_program(Task), Task.case_id == case_id),
+        .where(Task.case_id == case_id),
     )
     for links, *row in rows:
         task = TaskOwing(*row)
@@ -182,12 +148,9 @@ def case_cancelled(session: Session, case: Case, people: Iterable[UUID], *, by: 
 
 
 def chain_of(session: Session, chain_id: UUID | None) -> list[Link]:
-    """The links of the chain that a task names."""
-    found = session.get(Responsibility, (program_of(session), chain_id))
-    if found is None:
-        msg = "a task names a chain that does not exist"
-        raise LookupError(msg)
-    return found.links
+    """The links of the chain that a task names; none where it names none."""
+    found = session.get(Responsibility, (program_of(session), chain_id)) if chain_id else None
+    return found.links if found else []
 
 
 def case_title(session: Session, case: Case, language: str) -> str:
@@ -226,11 +189,11 @@ def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = Fals
     case = session.get(Case, (program_of(session), task.case_id)) if task.case_id else None
     words = words_in_place(session, [task]).get(task.id) if in_place else None
 
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> Mapping[str, object]:
         return {
             "title": words.title.in_language(language) if words else title_of(task, language),
             "case": case_title(session, case, language) if case else say(language, _DUTY),
-            "by_name": name_of(session, by, language),
+            "by_name": notices.name_of(session, by, language),
             "due_on": task.due_on,
             "path": f"/tasks/{task.id}",
         }
@@ -239,7 +202,7 @@ def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = Fals
 
 
 def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts:
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> Mapping[str, object]:
         # A case that is not about a person is named by its organization already, where it has one.
         place = case.organization_id if case.subject_id else None
         organization = session.get(Organization, (program_of(session), place)) if place else None
@@ -248,7 +211,7 @@ def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts
             "protocol": organization.short_name if organization else "",
             "anchor": "",
             "anchor_on": None,
-            "by_name": name_of(session, by, language),
+            "by_name": notices.name_of(session, by, language),
             "tasks": tasks,
             "path": f"/cases/{case.id}",
         }
@@ -264,23 +227,23 @@ def _tell_of_vacancy(session: Session, today: DayTenures, link: Link, *, at: dat
     if not today.has_nobody(link) or today.coming_to(link):
         return
     here = program_of(session)
-    place = link["at"]
-    ended = select(func.max(col(Tenure.ends_on))).where(in_program(Tenure), Tenure.role == link["role"])
+    place = link.at
+    ended = only(Tenure.ends_on).where(Tenure.role == link.role, col(Tenure.ends_on) < today.day)
     where = ""
     if not place.startswith(("*", HAVING)):
         ended = ended.where(col(Tenure.organization_id) == UUID(place))
         organization = session.get(Organization, (here, UUID(place)))
         where = organization.short_name if organization else ""
-    last = scalar(session, ended.where(col(Tenure.ends_on) < today.day))
+    last = scalar(session, ended.order_by(col(Tenure.ends_on).desc()).limit(1))
     since = last + timedelta(days=1) if last else today.day
-    title = title_of_role(session, link["role"])
+    title = title_of_role(session, link.role)
     for holder in today.falls(COORDINATION).holders:
         notices.write(
             session,
             "role_vacant",
             to=holder.person_id,
             # Where the role never had anyone, once for the case that it is wanted in.
-            key=f"vacant:{link['role']}:{place}:{last or case_id}",
+            key=f"vacant:{link.role}:{place}:{last or case_id}",
             facts=lambda language: {
                 "role": title(language),
                 "organization": where or pick(language, title_of_program(session)),

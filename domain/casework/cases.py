@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Final, Literal
-from typing import Protocol as Shape
+from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
 from sqlmodel import Session, and_
 
 from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
-from domain.casework.anew import counts_from, keep_missed
-from domain.casework.lateness import keep_lateness
-from domain.casework.locked_case import change_case, hold_case, hold_cases
-from domain.casework.locking import of_case
-from domain.casework.steps import columns_of, links_of, tie
-from domain.casework.subjects import CaseSubject, FoundSubject, SubjectColumns, hold_subject, same_subject, tenure_of
+from domain.casework.anew import counts_from
+from domain.casework.locking import change_case, change_tasks, hold_case, hold_cases, of_case, refuse_ended
+from domain.casework.steps import add_steps, links_of
+from domain.casework.subjects import CaseSubject, FoundSubject, hold_subject, same_subject, tenure_of
 from domain.declarations import Protocol
-from domain.kernel import (
-    Actor,
-    Refusal,
-    col,
-    every,
-    hook,
-    in_program,
-    local_day,
-    only,
-    program_of,
-    run,
-    scalar,
-    scalars,
-    select,
-    surely,
-)
+from domain.kernel import Actor, Refusal, col, every, hook, local_day, of, only, program_of, scalar, scalars, surely
 from domain.people import people
 from domain.record import events
 from domain.roles import Link
@@ -90,6 +71,7 @@ def open_case(
         id=uuid4(),
         protocol=key,
         protocol_version_id=version.id,
+        subject_kind=protocol.subject.kind,
         **asdict(subject.about),
         once=protocol.starts is not None,
         gathers=protocol.gathers,
@@ -100,9 +82,7 @@ def open_case(
     )
     session.add(case)
     session.flush()
-    run(session, insert(Task), list(columns_of(session, case, protocol)))
-    tie(session, case, protocol)
-    keep_missed(session, case, protocol)
+    add_steps(session, case, protocol)
     events.write(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
@@ -137,20 +117,9 @@ def cancel_case(
     reason = tasks.needed_reason(reason)
     had_a_part = case_letters.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
-    keep_lateness(session, of_case(case_id), at=at)
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
-        .values(**held_tasks.cancelled(), version=col(Task.version) + 1),
-    )
+    held_tasks.cancel_unfinished(session, case_id, at=at)
     to_undo = and_(Task.state == "done", col(Task.act_state).in_(ACT.open_to("want_undo")), Task.undo != "")
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), to_undo)
-        .values(act_state=ACT.moved(col(Task.act_state), "want_undo"), version=col(Task.version) + 1),
-    )
+    change_tasks(session, of_case(case_id), to_undo, act_state=ACT.moved(col(Task.act_state), "want_undo"))
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     if with_it is not None:
         with_it.do(session, case_id, by=by, at=at)
@@ -158,35 +127,28 @@ def cancel_case(
     wakeups.wake(session, case_id, at=at)
 
 
-class Ends(Shape):
-    """What happens in the transaction that cancels a case. It may refuse."""
-
-    def __call__(self, session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-        """Do it."""
-
-
-@dataclass(frozen=True)
-class _With:
+class _With(NamedTuple):
     """What goes with the cancelling of a protocol's cases: what it does, and the other cases that it touches."""
 
     together: Callable[[Session, UUID], Collection[UUID]]
-    do: Ends
+    do: Callable[..., None]
 
 
 _WITH_A_CANCELLING: Final[dict[str, _With]] = {}
 
 
-def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Ends) -> None:
+def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Callable[..., None]) -> None:
     """Register what happens in the transaction that cancels a case of a protocol: done later, it could come too late.
 
-    `together` gives the other cases that it touches, which are locked first, in the order of their ids.
+    `together` gives the other cases that it touches, which are locked first, in the order of their ids. `do` is called
+    with the session, the case's id, `by` and `at`. It may refuse.
     """
     _WITH_A_CANCELLING[key] = _With(together, do)
 
 
 def _goes_with(session: Session, case_id: UUID) -> _With | None:
-    this = (in_program(Case), col(Case.id) == case_id)
-    return _WITH_A_CANCELLING.get(scalar(session, select(Case.protocol).where(*this)) or "")
+    protocol = scalar(session, only(Case.protocol).where(Case.id == case_id))
+    return _WITH_A_CANCELLING.get(protocol or "")
 
 
 def may_be_cancelled(session: Session, case: Case) -> bool:
@@ -235,18 +197,9 @@ def reopen_case(
     _refuse_second(session, held.protocol, held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
     handed_in = _restored(session, held)
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state) == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
-        .values(
-            state=TASK.moved(col(Task.state), "postpone"),
-            done_at=None,
-            done_by=None,
-            done_as=None,
-            version=col(Task.version) + 1,
-        ),
-    )
+    undone = and_(Task.state == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
+    planned = TASK.moved(col(Task.state), "postpone")
+    change_tasks(session, of_case(case_id), undone, state=planned, done_at=None, done_by=None, done_as=None)
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
     # The calendar may have changed meanwhile.
     scheduling.reschedule(session, case_id, at=at)
@@ -265,15 +218,9 @@ def _restored(session: Session, case: Case) -> list[UUID]:
     ended = (of_case(case.id), col(Task.state) == "cancelled", col(Task.step).in_(steps))
     planned = TASK.after("cancelled", "restore")
     again = TASK.after(TASK.after(planned, "open"), "submit")
-    handed_in = scalars(
-        session,
-        update(Task)
-        # A doing without an answer is on no other task that ended.
-        .where(*ended, col(Task.done_at).is_not(None))
-        .values(state=again, version=col(Task.version) + 1)
-        .returning(col(Task.id)),
-    ).all()
-    run(session, update(Task).where(*ended).values(state=planned, version=col(Task.version) + 1))
+    # A doing without an answer is on no other task that ended.
+    handed_in = change_tasks(session, *ended, col(Task.done_at).is_not(None), state=again)
+    change_tasks(session, *ended, state=planned)
     return sorted(handed_in)
 
 
@@ -296,7 +243,7 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
         refuse_while_in_hand(session, held, at)
     left = every(
         session,
-        select(Task)
+        of(Task)
         .where(of_case(case_id), col(Task.required), col(Task.state).not_in([*SETTLED, "cancelled"]))
         .order_by(col(Task.position), col(Task.item)),
     )
@@ -326,9 +273,8 @@ def move_day(
     the day, such as the start of a seat. Raises Refusal.
     """
     held = hold_case(session, case_id, seen=seen)
-    if held.state != "open":
-        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
-    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    refuse_ended(held)
+    protocol = scheduling.pinned_protocol(session, held.protocol_version_id)
     declared = protocol.anchors.get(anchor)
     if declared is None or declared.from_ not in ("worker.starts_on", "worker.ends_on"):
         raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
@@ -342,7 +288,7 @@ def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: 
     held = hold_case(session, case_id, seen=None)
     if held.state != "open":
         return
-    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    protocol = scheduling.pinned_protocol(session, held.protocol_version_id)
     for anchor, declared in protocol.anchors.items():
         if declared.from_ == "member.ends_on":
             _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
@@ -351,8 +297,8 @@ def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: 
 def _move_anchor(
     session: Session, held: Case, protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
 ) -> None:
-    case_id: UUID = held.id
-    change_case(session, held, anchors={**held.anchors, anchor: day.isoformat()})
+    case_id = held.id
+    change_case(session, held, anchors={**held.anchors, anchor: day})
     scheduling.reschedule(session, case_id, at=at)
     _look_again(session, protocol, case_id, anchor)
     events.write(
@@ -364,7 +310,7 @@ def _move_anchor(
         at=at,
         case_id=case_id,
         anchor=anchor,
-        was=held.anchors.get(anchor),
+        was=held.anchors[anchor].isoformat() if anchor in held.anchors else None,
         day=day.isoformat(),
     )
     wakeups.wake(session, case_id, at=at)
@@ -378,14 +324,14 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
     steps = scheduling.pinned_protocol(session, case.protocol_version_id).gates[gate].steps
     holding = scalar(
         session,
-        select(Task.id).where(of_case(case.id), col(Task.step).in_(steps), col(Task.state).not_in(SETTLED)).limit(1),
+        only(Task.id).where(of_case(case.id), col(Task.step).in_(steps), col(Task.state).not_in(SETTLED)).limit(1),
     )
     return holding is None
 
 
 def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]) -> list[Link]:
     """The links of the roles that may cancel or reopen a case by its protocol."""
-    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    protocol = scheduling.pinned_protocol(session, case.protocol_version_id)
     allowed = protocol.cancel if act == "cancel" else protocol.reopen
     return [link for role in allowed.by for link in links_of(session, protocol, role, case)]
 
@@ -393,7 +339,7 @@ def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]
 # What a case takes from its subject.
 
 
-def _refuse_second(session: Session, key: str, about: Case | SubjectColumns, *, once: bool) -> None:
+def _refuse_second(session: Session, key: str, about: Case | CaseSubject, *, once: bool) -> None:
     """Refuse where a case of the protocol about the same is open, or, if it begins `once`, where there ever was one.
 
     The indexes `one_open_case` and `begun_once` hold it too, but for departures.
@@ -424,7 +370,7 @@ def _takes_somebody_on(protocol: Protocol) -> bool:
 
 def _given_days(
     session: Session, protocol: Protocol, key: str, subject: FoundSubject, days: Mapping[str, date | None], at: datetime
-) -> dict[str, str]:
+) -> dict[str, date]:
     known = {**days, "case.opened_on": local_day(session, at)}
     named = {
         name: counts_from(session, key, subject.about, name, protocol.due_after(name), at)
@@ -432,7 +378,7 @@ def _given_days(
         else known.get(anchor.from_)
         for name, anchor in protocol.anchors.items()
     }
-    return {name: day.isoformat() for name, day in named.items() if day is not None}
+    return {name: day for name, day in named.items() if day is not None}
 
 
 def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datetime) -> None:
@@ -448,17 +394,8 @@ def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datet
 def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
     """Make the engine check what it did for the steps that depend on a day. What has nothing to undo stays as it is."""
     steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
-    run(
-        session,
-        update(Task)
-        .where(
-            of_case(case_id),
-            col(Task.step).in_(steps),
-            col(Task.undo) != "",
-            col(Task.act_state).in_(ACT.open_to("look_again")),
-        )
-        .values(act_state=ACT.moved(col(Task.act_state), "look_again"), version=col(Task.version) + 1),
-    )
+    which = and_(col(Task.step).in_(steps), Task.undo != "", col(Task.act_state).in_(ACT.open_to("look_again")))
+    change_tasks(session, of_case(case_id), which, act_state=ACT.moved(col(Task.act_state), "look_again"))
 
 
 # What every verb uses.

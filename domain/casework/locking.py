@@ -1,4 +1,4 @@
-"""A task locked for the length of a transaction: how it is locked, changed and recorded, and what follows from it.
+"""A case and a task locked for the length of a transaction: how they are locked and changed, and what follows from it.
 
 The verbs in `tasks` and `acts` are written with these. The case is locked first. Of two who complete different steps at
 the same instant, the second sees what the first did, and opens what both had to be done for.
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
+from sqlalchemy import ARRAY, ColumnElement, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case
 
@@ -34,6 +34,7 @@ from domain.kernel import (
     only,
     program_of,
     replaced,
+    rewrite,
     run,
     scalars,
     select,
@@ -101,6 +102,35 @@ def _opening_these() -> Update:
 @cache
 def _opening_waiting() -> Update:
     return _opening().where(col(Task.id).in_(_WAITING))
+
+
+def hold_case(session: Session, case_id: UUID, *, seen: int | None) -> Case:
+    """Lock a case and read it. Raises Refusal: no such case, or not the version `seen`."""
+    held = first(session, of(Case).where(Case.id == case_id).with_for_update(of=Case))
+    if held is None:
+        raise Refusal("case.unknown", N_("There is no such case."))
+    if seen is not None and held.version != seen:
+        raise Refusal(
+            "case.changed",
+            N_("This case was changed by someone else or in another window. Nothing was saved; look again."),
+        )
+    return held
+
+
+def hold_cases(session: Session, case_ids: Iterable[UUID]) -> None:
+    """Lock several cases in the order of their ids: two who lock the same ones then do not wait for each other."""
+    run(session, only(Case.id).where(col(Case.id).in_(list(case_ids))).order_by(col(Case.id)).with_for_update())
+
+
+def change_case(session: Session, held: Case, **values: Any) -> None:
+    """Write columns of a locked case, and raise its version."""
+    rewrite(session, Case, held.id, **values)
+
+
+def refuse_ended(held: Case | None) -> None:
+    """Refuse a change of a case that is no longer open. Raises Refusal."""
+    if held is not None and held.state != "open":
+        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
 
 
 @dataclass(frozen=True)
@@ -208,7 +238,7 @@ def open_those_ready(session: Session, held: LockedTask, candidates: Sequence[UU
 
 
 def _open(
-    session: Session, opening: Executable, which: Mapping[str, Any], case_id: UUID | None, *, by: Actor, at: datetime
+    session: Session, opening: Executable, which: Mapping[str, object], case_id: UUID | None, *, by: Actor, at: datetime
 ) -> tuple[UUID, ...]:
     """Open those of the tasks `which` that are planned and wait for nothing more, and write an event for each."""
     rows = run(session, opening, {"here": program_of(session), "moment": at, **which}).all()
@@ -246,8 +276,23 @@ def titles(rows: Iterable[Task]) -> dict[str, str]:
 
 def fall_back(session: Session, held: LockedTask) -> None:
     """Make what `held` had opened wait again, and have the engine undo what it did because of it."""
+    reached = _opened_by(session, held.id)
+    in_the_way = [row for row in reached if not row.action and row.state in ("done", "submitted")]
+    if in_the_way:
+        raise Refusal(
+            "task.others_followed",
+            N_("Later steps depend on this one and are done: %(steps)s. Undo them first."),
+            steps=titles(sorted(in_the_way, key=lambda row: row.position)),
+        )
+    for row in reached:
+        if row.state in ("open", "done"):
+            wait_again(session, row, by=held.by, at=held.at)
+
+
+def _opened_by(session: Session, task_id: UUID) -> list[Task]:
+    """The tasks that wait for a task, and those that wait for the automatic ones among them, and so on."""
     reached: dict[UUID, Task] = {}
-    frontier = [held.id]
+    frontier = [task_id]
     while frontier:
         rows = every(
             session,
@@ -258,17 +303,7 @@ def fall_back(session: Session, held: LockedTask) -> None:
         found = {row.id: row for row in rows}
         reached.update(found)
         frontier = [row.id for row in found.values() if row.action]
-    in_the_way = [r for r in reached.values() if not r.action and r.state in ("done", "submitted")]
-    if in_the_way:
-        raise Refusal(
-            "task.others_followed",
-            N_("Later steps depend on this one and are done: %(steps)s. Undo them first."),
-            steps=titles(sorted(in_the_way, key=lambda row: row.position)),
-        )
-    for row in reached.values():
-        if row.state not in ("open", "done"):
-            continue
-        wait_again(session, row, by=held.by, at=held.at)
+    return list(reached.values())
 
 
 def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
@@ -280,23 +315,12 @@ def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: 
 
 def wait_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Put a locked open or done task back to planned, and cancel what the engine does for it."""
-    run(
-        session,
-        changes(Task)
-        .where(Task.id == task.id)
-        .values(
-            state=TASK.after(task.state, "postpone"),
-            **act_called_off(task),
-            next_check=None,
-            opened_at=None,
-            **not_done(),
-            version=col(Task.version) + 1,
-        ),
-    )
+    columns = {**act_called_off(task), **not_done(), "next_check": None, "opened_at": None}
+    rewrite(session, Task, task.id, state=TASK.after(task.state, "postpone"), **columns)
     events.write(session, "task.postponed", "task", task.id, by=by, at=at, case_id=task.case_id, step=task.step)
 
 
-def act_called_off(task: Task) -> dict[str, Any]:
+def act_called_off(task: Task) -> dict[str, object]:
     """The column of a task's act when it is no longer asked for: dropped, or to be taken back where it was done."""
     act = task.act_state
     if task.state == "done" and ACT.allows(act, "want_undo"):
@@ -309,29 +333,40 @@ def of_case(case_id: UUID | None) -> Any:
     return and_(in_program(Task), Task.case_id == case_id)
 
 
-def to_do_again(session: Session, held: LockedTask) -> dict[str, Any]:
+def to_do_again(session: Session, held: LockedTask) -> dict[str, object]:
     """The columns of a task to be done again: what was recorded of its doing is removed, and its ladder starts anew."""
     return {**not_done(), **in_new_hands(session, held)}
 
 
-def in_new_hands(session: Session, held: LockedTask) -> dict[str, Any]:
+def in_new_hands(session: Session, held: LockedTask) -> dict[str, object]:
     """The columns of a task that a person gets, now or again: theirs from now on, with its ladder starting anew."""
     today = local_day(session, held.at)
     return {"opened_at": held.at, **scheduling.ladder_from(session, held.task, held.case, on=today)}
 
 
-def not_done() -> dict[str, Any]:
+def not_done() -> dict[str, object]:
     """The columns of a task's doing, emptied."""
     return {"done_at": None, "done_by": None, "done_as": None, "done_for": None}
 
 
-def cancelled() -> dict[str, Any]:
-    """The columns of tasks that end unfinished with their case. They are kept, and nothing is asked of the engine."""
-    return {
-        "state": TASK.moved(col(Task.state), "cancel"),
-        "act_state": ACT.moved(col(Task.act_state), "drop", others_stay=True),
-        "next_check": None,
-    }
+def cancel_unfinished(session: Session, case_id: UUID, *, at: datetime) -> None:
+    """End the unfinished tasks of a case with it. They are kept, and so is that they were late; no act is asked for."""
+    keep_lateness(session, of_case(case_id), at=at)
+    unfinished, act_state = col(Task.state).in_(TASK.open_to("cancel")), col(Task.act_state)
+    change_tasks(
+        session,
+        of_case(case_id),
+        unfinished,
+        state=TASK.moved(col(Task.state), "cancel"),
+        act_state=ACT.moved(act_state, "drop", others_stay=True),
+        next_check=None,
+    )
+
+
+def change_tasks(session: Session, *which: ColumnElement[bool], **values: Any) -> Sequence[UUID]:
+    """Write columns of the tasks of a locked case that conditions choose, and raise their versions; returns them."""
+    changed = changes(Task).where(*which).values(**values, version=col(Task.version) + 1)
+    return scalars(session, changed.returning(col(Task.id))).all()
 
 
 def open_ready(session: Session, case: Case, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
@@ -359,13 +394,6 @@ def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime
     )
     if closed.rowcount == 0:
         return False
-    # What is not required and was never done ends with the case; it is kept, and so is that it was late.
-    keep_lateness(session, of_case(case_id), at=at)
-    run(
-        session,
-        update(Task)
-        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
-        .values(**cancelled(), version=col(Task.version) + 1),
-    )
+    cancel_unfinished(session, case_id, at=at)  # what is not required and was never done
     events.write(session, "case.closed", "case", case_id, by=by, at=at, case_id=case_id)
     return True

@@ -8,23 +8,26 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, text, update
+from sqlalchemy import ColumnElement, func, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.casework.locking import LockedTask
 from domain.equipment import inventory, lending
 from domain.files import images, packages, readable
 from domain.kernel import (
     Actor,
     Refusal,
+    Unowned,
+    add_row,
     col,
     every,
     in_program,
@@ -84,36 +87,28 @@ def add(session: Session, task: Task, case: Case | None, proof: GivenProof, *, b
             "evidence.not_asked",
             N_("This step does not ask for this kind of proof. Leave it out; use the note if needed."),
         )
-    label = _checked_label(proof)
-    content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
-    content = _bare(proof.content) if proof.kind == "document" else proof.content
-    thing = _thing(session, task, label) if proof.kind == "serial" else None
-    proof_id = uuid4()
-    here = program_of(session)
-    run(
-        session,
-        insert(Evidence).values(
-            program_id=here,
-            id=proof_id,
-            task_id=task.id,
-            kind=proof.kind,
-            label=thing.serial if thing else label,
-            equipment_id=thing.id if thing else None,
-            content_type=content_type,
-            size=len(content),
-            sha256=hashlib.sha256(content).hexdigest() if content else "",
-            added_at=at,
-            added_by=by.person_id,
-        ),
+    is_document = proof.kind == "document"
+    given = checked_document(proof.label, proof.content) if is_document else _as_given(proof)
+    thing = _thing(session, task, given.name) if proof.kind == "serial" else None
+    row = Evidence(
+        program_id=program_of(session),
+        task_id=task.id,
+        kind=proof.kind,
+        label=thing.serial if thing else given.name,
+        equipment_id=thing.id if thing else None,
+        added_at=at,
+        added_by=by.person_id,
+        content_type=given.content_type,
+        size=len(given.content),
+        sha256=given.sha256,
     )
-    if proof.kind == "document":
-        run(session, insert(EvidenceFile).values(program_id=here, id=proof_id, content=content))
-    elif case is not None and thing is not None:
-        lending.lend(session, thing.id, surely(case.subject_id), by=by, at=at, task_id=task.id, case_id=task.case_id)
-    elif case is not None and proof.kind == "account":
-        _open_account(session, task, surely(case.subject_id), label, at=at)
-    events.write(session, "evidence.added", "evidence", proof_id, by=by, at=at, case_id=task.case_id, proof=proof.kind)
-    return proof_id
+    add_row(session, row)
+    if is_document:
+        add_row(session, EvidenceFile(program_id=row.program_id, id=row.id, content=given.content))
+    elif case is not None:
+        _hand_over(session, task, row, surely(case.subject_id), by=by, at=at)
+    events.write(session, "evidence.added", "evidence", row.id, by=by, at=at, case_id=task.case_id, proof=proof.kind)
+    return row.id
 
 
 def refuse_if_missing(session: Session, task: Task, *, given: Collection[str]) -> None:
@@ -226,20 +221,29 @@ def _thing(session: Session, task: Task, serial: str) -> Equipment:
     return found
 
 
+def _hand_over(session: Session, task: Task, proof: Evidence, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Do what a proof says, for the person of the case: lend the equipment, note the account."""
+    if proof.equipment_id is not None:
+        lending.lend(session, proof.equipment_id, person_id, by=by, at=at, task_id=task.id, case_id=task.case_id)
+    elif proof.kind == "account":
+        _open_account(session, task, person_id, proof.label, at=at)
+
+
 def _open_account(session: Session, task: Task, person_id: UUID, user_name: str, *, at: datetime) -> None:
     # The index says whether it is free: of two who note one name at the same instant the second waits, and is told.
+    system = task.system or task.step
+    account = Account(
+        program_id=program_of(session),
+        person_id=person_id,
+        task_id=task.id,
+        system=system,
+        user_name=user_name,
+        opened_at=at,
+    )
     opened = scalar(
         session,
         upsert(Account)
-        .values(
-            program_id=program_of(session),
-            id=uuid4(),
-            person_id=person_id,
-            task_id=task.id,
-            system=task.system or task.step,
-            user_name=user_name,
-            opened_at=at,
-        )
+        .values(account.model_dump())
         .on_conflict_do_nothing(
             index_elements=["program_id", "system", "user_name"], index_where=text("closed_at is null")
         )
@@ -250,9 +254,7 @@ def _open_account(session: Session, task: Task, person_id: UUID, user_name: str,
     whose = scalar(
         session,
         only(Account.person_id).where(
-            col(Account.system) == (task.system or task.step),
-            Account.user_name == user_name,
-            col(Account.closed_at).is_(None),
+            Account.system == system, Account.user_name == user_name, col(Account.closed_at).is_(None)
         ),
     )
     if whose != person_id:
@@ -264,13 +266,13 @@ class StoredDocument:
     """A document as it is stored: its name, its true type, and its bytes without metadata."""
 
     name: str
-    content_type: str
-    content: bytes = field(repr=False)
+    content_type: str = ""
+    content: bytes = field(default=b"", repr=False)
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the bytes."""
-        return hashlib.sha256(self.content).hexdigest()
+        """The SHA-256 of the bytes, where there are some."""
+        return hashlib.sha256(self.content).hexdigest() if self.content else ""
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -284,13 +286,17 @@ def checked_document(name: str, content: bytes) -> StoredDocument:
     return StoredDocument(label, judged_type(label, content), _bare(content))
 
 
+def _as_given(proof: GivenProof) -> StoredDocument:
+    return StoredDocument(_checked_label(proof), content=proof.content)
+
+
 def _checked_label(proof: GivenProof) -> str:
     label = PurePath(proof.label.replace("\\", "/")).name if proof.kind == "document" else proof.label
     label = " ".join(label.split())
     if proof.kind == "way" and label not in WAYS:
         raise Refusal("evidence.way", _WHICH_WAY, source="DP-04")
     if not label or not label.isprintable():
-        raise Refusal("evidence.no_label", _NO_LABEL.get(proof.kind, _NO_LABEL["document"]))
+        raise Refusal("evidence.no_label", _NO_LABEL[proof.kind])
     if len(label) > LONGEST_LABEL:
         raise Refusal("evidence.long_label", N_("This is longer than %(most)s characters."), most=LONGEST_LABEL)
     return label
@@ -348,13 +354,42 @@ ASKED: Final = {
     "document": N_("Add the document that shows it."),
     "way": _WHICH_WAY,
 }
-_NO_LABEL = {
-    "serial": N_("Give the serial number."),
-    "account": N_("Give the user name of the account, never its password."),
-    "document": N_("This file has no usable name."),
-}
+_NO_LABEL = {**ASKED, "document": N_("This file has no usable name.")}
 
 
 def system_of() -> ColumnElement[str]:
     """The system on which a step shows an account."""
     return func.coalesce(func.nullif(col(Task.system), ""), col(Task.step))
+
+
+#: Refuses while a case is not as the evidence says.
+Judge = Callable[[Session, Case, datetime], None]
+
+#: The evidence of a step that only its own act completes, as a consent that is signed.
+BY_ITS_ACT: Final = "act"
+#: Kinds without a judge: nothing, a note, the act itself, and the stored proofs.
+GIVEN: Final = frozenset({"none", "note", BY_ITS_ACT, *ASKED})
+
+JUDGES: Final[dict[str, Judge]] = {}
+
+
+def judges(kind: str) -> Callable[[Judge], Judge]:
+    """Register what refuses a step whose evidence is of this kind; used as a decorator."""
+
+    def register(judge: Judge) -> Judge:
+        JUDGES[kind] = judge
+        return judge
+
+    return register
+
+
+def refuse_unless_so(session: Session, held: LockedTask) -> None:
+    """Refuse a step whose judged evidence is not there. Raises Unowned where no package judges this kind."""
+    kind = held.task.evidence
+    if kind in GIVEN:
+        return
+    judge = JUDGES.get(kind)
+    if judge is None:
+        raise Unowned(kind)
+    if held.case is not None:
+        judge(session, held.case, held.at)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations import Asks, Given, checked
-from domain.kernel import Actor, Question, built, col, every, in_program, of, program_of, run, scalar, select
+from domain.declarations import AskedPart, Asks, Given, checked
+from domain.kernel import Actor, Question, add_row, built, col, every, in_program, of, program_of, scalar, select
 from locales import show_list, show_money
 from models.casework import Request, Task
 
@@ -28,22 +28,18 @@ __all__ = ["checked", "in_words", "keep", "newest"]
 def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime) -> str:
     """Store what was filled in with a locked task, as the newest, and return its digest."""
     digest = _digest(task.asks, given)
-    here = program_of(session)
     before = scalar(session, select(func.max(col(Request.n))).where(in_program(Request), Request.task_id == task.id))
-    run(
-        session,
-        insert(Request).values(
-            program_id=here,
-            id=uuid4(),
-            task_id=task.id,
-            n=(before or 0) + 1,
-            asked=task.asks,
-            given=dict(given),
-            digest=digest,
-            handed_in_at=at,
-            handed_in_by=by.person_id,
-        ),
+    request = Request(
+        program_id=program_of(session),
+        task_id=task.id,
+        n=(before or 0) + 1,
+        asked=task.asks,
+        given=dict(given),
+        digest=digest,
+        handed_in_at=at,
+        handed_in_by=by.person_id,
     )
+    add_row(session, request)
     return digest
 
 
@@ -71,19 +67,19 @@ def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = Fa
     A letter has choices and amounts, and no words that a person typed: those are on the page.
     """
     return [
-        (part["title"][language], _said(part, given[part["id"]], language))
-        for part in asked
-        if part["id"] in given and not (in_a_letter and part["kind"] == "words")
+        (part.title.in_language(language), _said(part, given[part.id], language))
+        for part in map(AskedPart.model_validate, asked)
+        if part.id in given and not (in_a_letter and part.kind == "words")
     ]
 
 
-def _said(part: Mapping[str, Any], value: str | list[str], language: str) -> str:
-    if part["kind"] == "amount":
+def _said(part: AskedPart, value: str | list[str], language: str) -> str:
+    if part.kind == "amount":
         return show_money(language, Decimal(str(value)))
-    titles = {one["id"]: one["title"][language] for one in part.get("choices", ())}
+    titles = {choice.id: choice.title.in_language(language) for choice in part.choices}
     if isinstance(value, list):
         return show_list(language, [titles[one] for one in value])
-    return titles.get(value, value) if part["kind"] == "one" else value
+    return titles.get(value, value)
 
 
 def _digest(asked: Asks, given: Given) -> str:

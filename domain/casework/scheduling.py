@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
@@ -23,14 +23,13 @@ from domain.kernel import (
     col,
     every,
     first,
-    in_program,
-    inside,
     kept_by_id,
     local_day,
     of,
     only,
     periods,
     program_of,
+    rewrite,
     run,
     scalars,
     select,
@@ -112,14 +111,22 @@ def meant_on(case: Case, protocol: Protocol) -> date | None:
     span = periods.period(case.period)
     if protocol.starts is not None and protocol.starts.each is not None and span is not None:
         return protocol.starts.on(span)
-    return planning.meant_on(protocol, {name: date.fromisoformat(day) for name, day in case.anchors.items()})
+    return planning.meant_on(protocol, case.anchors)
+
+
+class Ladder(TypedDict):
+    """The ladder of a task as columns: its days, the rung that it is at, and the next day on it."""
+
+    ladder: list[date]
+    rung: int
+    next_check: date | None
 
 
 class Timing(NamedTuple):
     """The due day and the ladder of a task."""
 
     due_on: date | None
-    ladder: list[str]
+    ladder: list[date]
 
 
 def timing(protocol: Protocol, day: PlannedDay | None, calendar: Calendar) -> Timing:
@@ -129,7 +136,7 @@ def timing(protocol: Protocol, day: PlannedDay | None, calendar: Calendar) -> Ti
     return Timing(day.due_on, _rungs(_offsets(protocol), day.due_on, calendar))
 
 
-def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, approval: bool = False) -> dict[str, Any]:
+def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, approval: bool = False) -> Ladder:
     """The ladder of a task for the person who has it from the local day `on`, as columns: from its first rung on.
 
     It counts from the due day. Where that is past when they get it, it counts from the next working day, so that no
@@ -140,10 +147,15 @@ def ladder_from(session: Session, task: Task, case: Case | None, *, on: date, ap
         remind, calendar = _reminding(session, case)
         asked = task.due_on is not None or approval
         rungs = _rungs_from(remind, task.due_on, on, calendar) if asked else []
-    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
+    return climbing(rungs)
 
 
-def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> dict[str, Any]:
+def climbing(ladder: list[date]) -> Ladder:
+    """A ladder as columns of the task of which it begins anew."""
+    return Ladder(ladder=ladder, rung=0, next_check=ladder[0] if ladder else None)
+
+
+def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> Ladder:
     """The ladder of a duty outside any case that a person gets on the local day `on`, as columns of its task.
 
     With `at_once` its first rung is the first working day from `on`, and the others stay where they are.
@@ -151,8 +163,8 @@ def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = Fal
     calendar = calendar_of(session)
     rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar)
     if at_once:
-        rungs[0] = min(rungs[0], calendar.next_working_day(on).isoformat())
-    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
+        rungs[0] = min(rungs[0], calendar.next_working_day(on))
+    return climbing(rungs)
 
 
 def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) -> None:
@@ -170,19 +182,8 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) ->
     due = calendar.next_working_day(max(day, on))
     rungs = _rungs_from(remind, due, on, calendar)
     keep_lateness(session, is_this(task_id), at=at)
-    run(
-        session,
-        changes(Task)
-        .where(Task.id == task_id)
-        .values(
-            due_on=due,
-            due_rule={**task.due_rule, AGREED: due.isoformat()},
-            ladder=rungs,
-            rung=0,
-            next_check=date.fromisoformat(rungs[0]) if rungs and task.state == "open" else None,
-            version=col(Task.version) + 1,
-        ),
-    )
+    ladder = climbing(rungs) if task.state == "open" else climbing(rungs) | {"next_check": None}
+    rewrite(session, Task, task_id, due_on=due, due_rule={**task.due_rule, AGREED: due.isoformat()}, **ladder)
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
@@ -192,9 +193,7 @@ def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: d
     rungs = _rungs_from(remind, None, on, calendar)
     run(
         session,
-        changes(Task)
-        .where(col(Task.id).in_(tasks))
-        .values(ladder=rungs, next_check=date.fromisoformat(rungs[0]) if rungs else None),
+        changes(Task).where(col(Task.id).in_(tasks)).values(ladder=rungs, next_check=rungs[0] if rungs else None),
     )
 
 
@@ -206,7 +205,7 @@ def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collectio
     no one's page becomes outdated. Returns how many due days moved.
     """
     case = _case_row(session, case_id)
-    protocol = protocol_of(version_of(session, case.protocol_version_id))
+    protocol = pinned_protocol(session, case.protocol_version_id)
     calendar = calendar_for(session, protocol, case.organization_id)
     return _reschedule(session, case, protocol, calendar, at=at, only=only)
 
@@ -216,10 +215,9 @@ def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar])
 
     `calendars` gives the closed days of the program alone, or those on which an organization works too.
     """
-    read = _Reading(session)
     found: dict[UUID, int] = {}
     for case in _open_cases(session):
-        protocol = read.protocol(case)
+        protocol = pinned_protocol(session, case.protocol_version_id)
         calendar = calendars(case.organization_id if protocol.calendar != PROGRAM else None)
         found[case.id] = sum(timing.due_on != row.due_on for row, timing in _moving(session, case, protocol, calendar))
     return {case_id: days for case_id, days in found.items() if days}
@@ -230,27 +228,12 @@ def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
 
     The cases are locked in the order of their ids. Each in which days move has its event.
     """
-    read = _Reading(session)
     session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
     for case in _open_cases(session, hold=True):
-        protocol = read.protocol(case)
+        protocol = pinned_protocol(session, case.protocol_version_id)
         moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), at=at)
         if moved:
             events.write(session, "case.rescheduled", "case", case.id, by=by, at=at, case_id=case.id, days=moved)
-
-
-class _Reading:
-    """The protocols of several cases, each version read once."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._read: dict[UUID, Protocol] = {}
-
-    def protocol(self, case: Case) -> Protocol:
-        version_id = case.protocol_version_id
-        if version_id not in self._read:
-            self._read[version_id] = protocol_of(version_of(self._session, version_id))
-        return self._read[version_id]
 
 
 def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
@@ -279,11 +262,7 @@ def _reschedule(
             session,
             changes(Task)
             .where(Task.id == row.id)
-            .values(
-                **timing._asdict(),
-                next_check=date.fromisoformat(left[0]) if left else None,
-                version=col(Task.version) + days_move,
-            ),
+            .values(**timing._asdict(), next_check=left[0] if left else None, version=col(Task.version) + days_move),
         )
         moved += days_move
     return moved
@@ -304,8 +283,8 @@ def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar
         if step is None:
             continue
         due, ladder = timing(protocol, days.get(step.id), calendar)
-        if AGREED in row.due_rule:
-            due = calendar.next_working_day(date.fromisoformat(row.due_rule[AGREED]))
+        if agreed := row.due_rule.get(AGREED):
+            due = calendar.next_working_day(date.fromisoformat(str(agreed)))
             ladder = _rungs(remind, due, calendar)
         had = row.done_at if row.state == "submitted" else row.opened_at
         if row.state in LIVE and had is not None and (due or row.state == "submitted"):
@@ -314,18 +293,18 @@ def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar
             yield row, Timing(due, ladder)
 
 
-def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[str]:
-    return [day.isoformat() for day in sorted(calendar.add_working_days(start, offset) for offset in remind)]
+def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[date]:
+    return sorted(calendar.add_working_days(start, offset) for offset in remind)
 
 
-def _rungs_from(remind: Sequence[int], due: date | None, on: date, calendar: Calendar) -> list[str]:
+def _rungs_from(remind: Sequence[int], due: date | None, on: date, calendar: Calendar) -> list[date]:
     """The days of reminders for a person who has a task from the day `on`: from the next working day at the soonest.
 
     They count from the due day, or from that next day where there is none or it is past.
     """
     soonest = calendar.add_working_days(on, 1)
     start = due if due is not None and due >= on else soonest
-    return [max(rung, soonest.isoformat()) for rung in _rungs(remind, start, calendar)]
+    return [max(rung, soonest) for rung in _rungs(remind, start, calendar)]
 
 
 def _offsets(protocol: Protocol) -> tuple[int, ...]:
@@ -333,29 +312,18 @@ def _offsets(protocol: Protocol) -> tuple[int, ...]:
 
 
 def _reminding(session: Session, case: Case) -> tuple[tuple[int, ...], Calendar]:
-    """The reminders that a case's protocol declares, and the calendar in which it counts, without reading all of it."""
-    row = run(
-        session,
-        select(
-            inside(ProtocolVersion.declared)["remind"].label("remind"),
-            inside(ProtocolVersion.declared)["calendar"].astext.label("calendar"),
-        ).where(in_program(ProtocolVersion), ProtocolVersion.id == case.protocol_version_id),
-    ).one()
-    calendar = calendar_of(session, case.organization_id if row.calendar != PROGRAM else None)
-    return tuple(rung["after_working_days"] for rung in row.remind), calendar
+    """The reminders that a case's protocol declares, and the calendar in which it counts."""
+    protocol = pinned_protocol(session, case.protocol_version_id)
+    return _offsets(protocol), calendar_for(session, protocol, case.organization_id)
 
 
 def _case_row(session: Session, case_id: UUID) -> Case:
-    case = session.get(Case, (program_of(session), case_id), populate_existing=True)
-    if case is None:
-        msg = "a case that is held does not exist"
-        raise LookupError(msg)
-    return case
+    return surely(session.get(Case, (program_of(session), case_id), populate_existing=True))
 
 
 def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:
     """The known days of a case: those given when it opened, and the days on which certain steps were done."""
-    days = {name: date.fromisoformat(day) for name, day in case.anchors.items()}
+    days = dict(case.anchors)
     for name, anchor in protocol.anchors.items():
         if anchor.step is None:
             continue

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import delete, insert
 from sqlmodel import Session
 
 from domain.casework import scheduling
+from domain.casework.anew import keep_missed
 from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.declarations import REQUESTER, PlannedDay, Protocol, Step, instances
 from domain.declared import Bilingual
-from domain.kernel import col, program, run, scalars, select
+from domain.kernel import col, program, run, scalars, select, surely
 from domain.roles import Link, responsibility
 from locales import N_, say
 from models.casework import Case, Task, TaskNeed
-from models.lifecycles import ACT, TASK
 from models.program import Tenure
 
 #: The role that the case's person holds, by the kind of subject that its protocol declares.
@@ -29,10 +30,25 @@ ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
 Instance = tuple[str, str, str]
 
 
-def columns_of(
+def add_steps(
     session: Session, case: Case, protocol: Protocol, items: Callable[[Step], Iterable[Instance]] | None = None
-) -> Iterator[dict[str, Any]]:
-    """The rows of the case's own copy of its steps, all of one shape so that one statement writes them.
+) -> None:
+    """Add its steps to a case that opened, or those of the `items` that join it, and record what they had missed."""
+    write_steps(session, steps_of(session, case, protocol, items))
+    tie(session, case, protocol)
+    keep_missed(session, case, protocol)
+
+
+def write_steps(session: Session, steps: Iterable[Task]) -> None:
+    """Write new tasks of a case in one statement."""
+    if rows := [step.model_dump() for step in steps]:
+        run(session, insert(Task), rows)
+
+
+def steps_of(
+    session: Session, case: Case, protocol: Protocol, items: Callable[[Step], Iterable[Instance]] | None = None
+) -> Iterator[Task]:
+    """The case's own copy of the steps of a protocol, as tasks that are not written yet.
 
     What had lapsed when the case opened is left out. `items` says for what each step is done, where that is not what
     the protocol declares.
@@ -41,50 +57,36 @@ def columns_of(
     calendar = scheduling.calendar_for(session, protocol, case.organization_id)
     days = scheduling.due_days(session, case, protocol, calendar)
     hung_on = {anchor.step for anchor in protocol.anchors.values() if anchor.step}
-    chains: dict[str, UUID] = {}
-
-    def owed_by(role: str) -> UUID:
-        if role not in chains:
-            chains[role] = responsibility(session, links_of(session, protocol, role, case))
-        return chains[role]
-
+    chain_of = cache(lambda role: responsibility(session, links_of(session, protocol, role, case)))
     for place, step in enumerate(protocol.steps):
         if _has_lapsed(days.get(step.id)):
             continue
-        owner = owed_by(step.by) if step.by else None
-        declared = _declared_of(protocol, step)
+        owner = chain_of(step.by) if step.by else None
+        timing = scheduling.timing(protocol, days.get(step.id), calendar)
         for item, title_fr, title_en in items(step):
-            yield {
-                "program_id": case.program_id,
-                "id": uuid4(),
-                "case_id": case.id,
-                "step": step.id,
-                "item": item,
-                "position": place,
-                "title_fr": title_fr,
-                "title_en": title_en,
-                "owed_by_id": owner,
-                "declared_owed_by_id": owner,
-                "approved_by_id": owed_by(step.approved_by.role) if step.approved_by else None,
-                "may_not_approve": _barred(session, protocol, step, case),
-                "state": TASK.initial,
-                "dates_hang": step.id in hung_on,
-                "rung": 0,
-                "note": "",
-                "settled_as": "",
-                "reason": "",
-                "act_state": ACT.initial,
-                "version": 1,
-                **declared,
-                **scheduling.timing(protocol, days.get(step.id), calendar)._asdict(),
-            }
+            yield Task(
+                program_id=case.program_id,
+                case_id=case.id,
+                item=item,
+                position=place,
+                title_fr=title_fr,
+                title_en=title_en,
+                owed_by_id=owner,
+                declared_owed_by_id=owner,
+                approved_by_id=chain_of(step.approved_by.role) if step.approved_by else None,
+                may_not_approve=_barred(session, protocol, step, case),
+                dates_hang=step.id in hung_on,
+                **_declared_of(protocol, step),
+                **timing._asdict(),
+            )
 
 
 def _declared_of(protocol: Protocol, step: Step) -> dict[str, Any]:
-    """What the protocol says of a step, whatever it is done for and whoever has it."""
+    """What the protocol says of a step, whatever it is done for and whoever has it, as columns."""
     return {
-        "stage": step.stage,
+        "step": step.id,
         "holding": step.settles,
+        "stage": step.stage,
         "sources": list(step.source),
         "clause": step.clause or "",
         "evidence": step.evidence,
@@ -103,7 +105,7 @@ def _has_lapsed(day: PlannedDay | None) -> bool:
     return day is not None and day.is_lapsed
 
 
-def _dumped(declared: BaseModel) -> dict[str, Any]:
+def _dumped(declared: BaseModel) -> dict[str, object]:
     return declared.model_dump(mode="json", exclude_none=True)
 
 
@@ -177,9 +179,9 @@ def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> lis
         if declared.subject is not None:
             at = str(case.organization_id)
             held = _roles_of(session, case, declared.subject)
-            links.extend({"person": str(case.subject_id), "role": role, "at": at} for role in held)
+            links.extend(Link(role, at, person=case.subject_id) for role in held)
             continue
-        links.extend({"role": declared.holds, "at": place} for place in _places(session, declared.at or "", case))
+        links.extend(Link(surely(declared.holds), place) for place in _places(session, declared.at or "", case))
     return links
 
 

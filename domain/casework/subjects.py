@@ -37,7 +37,7 @@ from domain.roles import lock_person, never_began
 from domain.terms import PartnerVersion
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
-from models.casework import Case, ProtocolVersion
+from models.casework import SUBJECT_AND_PERIOD, Case, ProtocolVersion
 from models.participant import Participant
 from models.program import Organization, Person, Program, Tenure
 
@@ -47,32 +47,20 @@ ROLE_OF_WORKER: Final = "youth_worker"
 
 @dataclass(frozen=True)
 class CaseSubject:
-    """The subject that a case is to have: the ids that its kind wants, and the period, where its protocol has one."""
+    """What a case is to be about, as its columns say it: the ids that its kind wants, and the period, if it has one."""
 
-    person_id: UUID | None = None
-    organization_id: UUID | None = None
-    agreement_version_id: UUID | None = None
-    period: str = ""
-    participant_id: UUID | None = None
-
-
-@dataclass(frozen=True)
-class SubjectColumns:
-    """The columns of a case that say what it is about."""
-
-    subject_kind: str
     subject_id: UUID | None = None
     organization_id: UUID | None = None
     agreement_version_id: UUID | None = None
-    participant_id: UUID | None = None
     period: str = ""
+    participant_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class FoundSubject:
     """A subject that was found: what a case says of it, and its days by the names that anchors use."""
 
-    about: SubjectColumns
+    about: CaseSubject
     days: Mapping[str, date | None]
 
 
@@ -95,16 +83,10 @@ def hold_subject(session: Session, protocol: Protocol, asked: CaseSubject) -> Fo
     return FoundSubject(replace(found.about, period=asked.period), {**found.days, **days})
 
 
-def same_subject(about: Case | SubjectColumns) -> ColumnElement[bool]:
-    """The condition on a case that it has the same subject and period as another one, or one to be."""
-    same = (
-        (Case.subject_id, about.subject_id),
-        (Case.organization_id, about.organization_id),
-        (Case.agreement_version_id, about.agreement_version_id),
-        (Case.participant_id, about.participant_id),
-        (Case.period, about.period),
-    )
-    return and_(*(col(column).is_(None) if value is None else col(column) == value for column, value in same))
+def same_subject(about: Case | CaseSubject, case: type[Case] = Case) -> ColumnElement[bool]:
+    """The condition on a case, or an alias of it, that it has the subject and period of another one, or one to be."""
+    same = ((col(getattr(case, name)), getattr(about, name)) for name in SUBJECT_AND_PERIOD)
+    return and_(*(column.is_(None) if value is None else column == value for column, value in same))
 
 
 def notice_day(version: AgreementVersion) -> date | None:
@@ -116,28 +98,26 @@ def notice_day(version: AgreementVersion) -> date | None:
 
 
 def _hold_worker(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
-    person_id = lock_person(session, asked.person_id).id
+    person_id = lock_person(session, asked.subject_id).id
     tenure = tenure_of(session, person_id, asked.organization_id)
     return FoundSubject(
-        SubjectColumns("worker", person_id, asked.organization_id),
+        CaseSubject(person_id, asked.organization_id),
         {"worker.starts_on": tenure.starts_on, "worker.ends_on": tenure.ends_on},
     )
 
 
 def _hold_member(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
-    lock_person(session, asked.person_id)
+    lock_person(session, asked.subject_id)
     last = run(
         session,
         only(Tenure.ends_on)
-        .where(Tenure.person_id == asked.person_id, Tenure.organization_id == asked.organization_id)
+        .where(Tenure.person_id == asked.subject_id, Tenure.organization_id == asked.organization_id)
         .order_by(col(Tenure.ends_on).desc().nulls_first())
         .limit(1),
     ).first()
     if last is None:
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
-    return FoundSubject(
-        SubjectColumns("member", asked.person_id, asked.organization_id), {"member.ends_on": last.ends_on}
-    )
+    return FoundSubject(CaseSubject(asked.subject_id, asked.organization_id), {"member.ends_on": last.ends_on})
 
 
 def _hold_organization(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:
@@ -153,7 +133,7 @@ def _hold_organization(session: Session, protocol: Protocol, asked: CaseSubject)
         .limit(1),
     ):
         raise Refusal("case.not_concerned", N_("No one there holds the role that this protocol is for."))
-    return FoundSubject(SubjectColumns("organization", organization_id=asked.organization_id), {})
+    return FoundSubject(CaseSubject(organization_id=asked.organization_id), {})
 
 
 def _hold_agreement(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
@@ -172,23 +152,20 @@ def _hold_agreement(session: Session, protocol: Protocol, asked: CaseSubject) ->
         "agreement.ends_on": held.ends_on,
         "agreement.notice_on": notice_day(held),
     }
-    about = SubjectColumns("agreement_version", agreement_version_id=held.id, organization_id=held.organization_id)
-    return FoundSubject(about, days)
+    return FoundSubject(CaseSubject(agreement_version_id=held.id, organization_id=held.organization_id), days)
 
 
 def _hold_program(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
-    if asked.organization_id is not None:
-        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
+    _refuse_organization(asked)
     # Whatever else is written in the program meanwhile refers to this row, and does not wait.
     run(session, select(Program.id).where(col(Program.id) == program_of(session)).with_for_update(key_share=True))
-    return FoundSubject(SubjectColumns("program"), {})
+    return FoundSubject(CaseSubject(), {})
 
 
 def _hold_participant(session: Session, protocol: Protocol, asked: CaseSubject) -> FoundSubject:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
-    if asked.organization_id is not None:
-        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
+    _refuse_organization(asked)
     if asked.participant_id is None or not scalar(
         session,
         only(Participant.id)
@@ -196,7 +173,7 @@ def _hold_participant(session: Session, protocol: Protocol, asked: CaseSubject) 
         .with_for_update(key_share=True),
     ):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    return FoundSubject(SubjectColumns("participant", participant_id=asked.participant_id), {})
+    return FoundSubject(CaseSubject(participant_id=asked.participant_id), {})
 
 
 _HOLDING: Final = {
@@ -210,8 +187,13 @@ _HOLDING: Final = {
 
 
 def _refuse_person(asked: CaseSubject) -> None:
-    if asked.person_id is not None:
+    if asked.subject_id is not None:
         raise Refusal("case.not_of_a_person", N_("A case of this protocol is not about a person."))
+
+
+def _refuse_organization(asked: CaseSubject) -> None:
+    if asked.organization_id is not None:
+        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
 
 
 _WHICH_PERIOD: Final = {

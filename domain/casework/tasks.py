@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.casework import case_letters, proofs, requests, scheduling
 from domain.casework.approving import bar_to_approval, people_of
-from domain.casework.evidence import BY_ITS_ACT, refuse_unless_so
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locking import (
     LockedTask,
@@ -30,12 +29,14 @@ from domain.casework.locking import (
     not_done,
     of_case,
     open_those_ready,
+    refuse_ended,
     settle_task,
     titles,
     to_do_again,
     wake,
     write_task_event,
 )
+from domain.casework.proofs import BY_ITS_ACT, refuse_unless_so
 from domain.endorsement import waits_for_it
 from domain.kernel import (
     ENGINE,
@@ -43,21 +44,17 @@ from domain.kernel import (
     Refusal,
     col,
     every,
-    in_program,
     is_text,
     joins,
     local_day,
-    only,
+    of,
     replaced,
     says_something,
-    scalar,
-    scalars,
-    select,
     trimmed,
 )
-from domain.roles import Link, responsibility, standing
+from domain.roles import responsibility, standing
 from locales import N_
-from models.casework import SETTLED, Responsibility, Task, TaskNeed
+from models.casework import SETTLED, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
 
 LONGEST_NOTE = 4_000
@@ -71,7 +68,7 @@ def complete_task(
     at: datetime,
     note: str = "",
     evidence: Sequence[proofs.GivenProof] = (),
-    given: Mapping[str, Any] | None = None,
+    given: Mapping[str, object] | None = None,
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> TaskOutcome:
@@ -94,23 +91,9 @@ def complete_task(
 
     waits = held.task.approved_by_id is not None
     state = TASK.after(held.task.state, "submit" if waits else "complete")
-    # The approver has a ladder of their own, from the day on which it was handed in.
-    reminders = (
-        scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
-        if waits
-        else {"next_check": None}
-    )
-    change_task(
-        session,
-        held,
-        state=state,
-        done_at=at,
-        done_by=by.person_id,
-        done_as=by.role,
-        done_for=by.acting_for,
-        note=note,
-        **reminders,
-    )
+    reminders: Mapping[str, object] = _ladder_of_approval(session, held) if waits else {"next_check": None}
+    done = {"done_at": at, "done_by": by.person_id, "done_as": by.role, "done_for": by.acting_for}
+    change_task(session, held, state=state, note=note, **done, **reminders)
     verb = "task.submitted" if waits else "task.done"
     request = {"request": digest} if digest else {}
     write_task_event(session, held, verb, step=held.task.step, item=held.task.item, has_note=bool(note), **request)
@@ -147,16 +130,7 @@ def approve_task(
     _refuse_unless_waiting(held)
     _refuse_own(session, held)
     state = TASK.after(held.task.state, "approve")
-    change_task(
-        session,
-        held,
-        state=state,
-        settled_at=at,
-        settled_by=by.person_id,
-        settled_as=by.role,
-        reason=checked_note(note),
-        next_check=None,
-    )
+    change_task(session, held, state=state, reason=checked_note(note), **_settled(held))
     asked_for = requests.newest(session, [held.id]).get(held.id)
     request = {"request": asked_for.digest} if asked_for else {}
     write_task_event(session, held, "task.approved", step=held.task.step, item=held.task.item, **request)
@@ -174,16 +148,8 @@ def reject_task(
     _refuse_unless_waiting(held)
     _refuse_own(session, held)
     reason = needed_reason(reason)
-    change_task(
-        session,
-        held,
-        state=TASK.after(held.task.state, "reject"),
-        reason=reason,
-        settled_at=None,
-        settled_by=None,
-        settled_as="",
-        **to_do_again(session, held),
-    )
+    columns = {**_NOT_SETTLED, **to_do_again(session, held)}
+    change_task(session, held, state=TASK.after(held.task.state, "reject"), reason=reason, **columns)
     write_task_event(session, held, "task.rejected", step=held.task.step, item=held.task.item)
     case_letters.rejected(session, held.task, by=by, at=at)
     if held.task.on_reject:
@@ -212,29 +178,21 @@ def undo_task(
     if held.task.action:
         raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
-    _refuse_closed_case(held)
+    refuse_ended(held.case)
     if held.task.holding:
         raise Refusal(
             "holding.settled_for_good", N_("What was settled stays settled. Hand it over again where it is now.")
         )
     reason = checked_note(reason)
     move_to = _move(held, "undo")
-    waits: dict[str, Any] = {}
+    waits: dict[str, object] = {}
     if held.case_id is None and waits_for_it(session, held.id):
         # What a decision asked for is not to be done again before the decision is in effect.
         move_to = _move(held, "postpone")
         waits = {"opened_at": None, "next_check": None}
     fall_back(session, held)
-    change_task(
-        session,
-        held,
-        state=move_to,
-        settled_at=None,
-        settled_by=None,
-        settled_as="",
-        reason=reason,
-        **(to_do_again(session, held) | waits),
-    )
+    columns = {**_NOT_SETTLED, **to_do_again(session, held), **waits}
+    change_task(session, held, state=move_to, reason=reason, **columns)
     proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
     write_task_event(session, held, "task.undone", step=held.task.step, item=held.task.item, was=held.task.state)
     opened = open_those_ready(session, held, [held.id]) if move_to == "planned" else ()
@@ -261,21 +219,11 @@ def waive_task(
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if not held.task.waived_by:
         raise Refusal("task.never_waived", N_("The protocol does not allow this step to be waived."))
-    _refuse_closed_case(held)
+    refuse_ended(held.case)
     state = _move(held, "waive")
     keep_lateness(session, is_this(task_id), at=at)
-    change_task(
-        session,
-        held,
-        state=state,
-        settled_at=at,
-        settled_by=by.person_id,
-        settled_as=by.role,
-        reason=reason,
-        next_check=None,
-        **not_done(),
-        **act_called_off(held.task),
-    )
+    columns = {**_settled(held), **not_done(), **act_called_off(held.task)}
+    change_task(session, held, state=state, reason=reason, **columns)
     write_task_event(session, held, "task.waived", step=held.task.step, item=held.task.item)
     return settle_task(session, held, state)
 
@@ -292,7 +240,7 @@ def hand_back_task(
     _refuse_unless_open(session, held)
     reason = needed_reason(reason)
     today = standing(session, local_day(session, at))
-    rest = today.behind(_links(session, held.task.owed_by_id), by.person_id)
+    rest = today.behind(case_letters.chain_of(session, held.task.owed_by_id), by.person_id)
     if not rest:
         raise Refusal(
             "task.nobody_behind",
@@ -342,39 +290,43 @@ def return_task(
         **in_new_hands(session, held),
     )
     write_task_event(session, held, "task.returned", step=held.task.step, item=held.task.item)
-    case_letters.given_again(session, held.task, _links(session, held.task.declared_owed_by_id), by=by, at=at)
+    case_letters.given_again(session, held.task, by=by, at=at)
     wake(session, held)
     return TaskOutcome(held.id, "open", held.case_id)
 
 
 def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
-    """Ask again for the approval of what was handed in, since its case was reopened: its approvers' ladder starts
-    today.
-    """
+    """Ask those on which it falls by now for the approval of what was handed in: their ladder starts today."""
     held = lock_task(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
-    change_task(
-        session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
-    )
+    if held.task.state != "submitted":
+        return
+    change_task(session, held, **_ladder_of_approval(session, held))
     doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
     case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
-# What the verbs check and read.
+# What the verbs check, read and write.
+
+
+def _settled(held: LockedTask) -> dict[str, object]:
+    """The columns of a task that is approved or waived now."""
+    by = held.by
+    return {"settled_at": held.at, "settled_by": by.person_id, "settled_as": by.role, "next_check": None}
+
+
+_NOT_SETTLED: Final = {"settled_at": None, "settled_by": None, "settled_as": ""}
 
 
 def _reopen_step(session: Session, held: LockedTask, step: str, reason: str) -> None:
     """Reopen the earlier step that a rejection names; this one waits for it again."""
-    others = scalars(
-        session,
-        select(Task.id).where(of_case(held.case_id), Task.step == step, Task.state == "done").order_by(col(Task.id)),
-    ).all()
-    for other in others:
-        undo_task(session, other, by=held.by, at=held.at, reason=reason)
+    done = of(Task).where(of_case(held.case_id), Task.step == step, Task.state == "done")
+    for other in every(session, done.order_by(col(Task.id))):
+        undo_task(session, other.id, by=held.by, at=held.at, reason=reason)
 
 
-def _links(session: Session, chain_id: UUID | None) -> list[Link]:
-    found: list[Link] | None = scalar(session, only(Responsibility.links).where(Responsibility.id == chain_id))
-    return found or []
+def _ladder_of_approval(session: Session, held: LockedTask) -> scheduling.Ladder:
+    """The ladder of the approvers of a task, as columns: their own, from the day on which it is asked of them."""
+    return scheduling.ladder_from(session, held.task, held.case, on=local_day(session, held.at), approval=True)
 
 
 # The refusals, one each.
@@ -402,13 +354,8 @@ def _refuse_unless_decided(session: Session, held: LockedTask, *, in_its_act: bo
         )
 
 
-def _refuse_closed_case(held: LockedTask) -> None:
-    if held.case is not None and held.case.state != "open":
-        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
-
-
 def _refuse_unless_open(session: Session, held: LockedTask) -> None:
-    _refuse_closed_case(held)
+    refuse_ended(held.case)
     state = held.task.state
     if state == "open":
         return
@@ -427,7 +374,7 @@ def _refuse_unless_open(session: Session, held: LockedTask) -> None:
 
 
 def _refuse_unless_waiting(held: LockedTask) -> None:
-    _refuse_closed_case(held)
+    refuse_ended(held.case)
     if held.task.state != "submitted":
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
@@ -452,9 +399,9 @@ def _move(held: LockedTask, move: str) -> str:
 def _waits_for(session: Session, held: LockedTask) -> list[Task]:
     return every(
         session,
-        select(Task)
+        of(Task)
         .join(TaskNeed, joins(TaskNeed.needs_id, Task))
-        .where(in_program(TaskNeed), TaskNeed.task_id == held.id, col(Task.state).not_in(SETTLED))
+        .where(TaskNeed.task_id == held.id, col(Task.state).not_in(SETTLED))
         .order_by(col(Task.position), col(Task.item)),
     )
 

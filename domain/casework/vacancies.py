@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -49,7 +49,7 @@ class Falling(NamedTuple):
     @property
     def first(self) -> Link:
         """The first link of the task's chain."""
-        return {"role": self.role, "at": self.at}
+        return Link(self.role, self.at)
 
 
 @dataclass(frozen=True)
@@ -104,28 +104,24 @@ def _find(session: Session, standing: DayTenures) -> list[Vacancy]:
 
 
 def falling(
-    session: Session, standing: DayTenures, vacancies: Iterable[Vacancy], *, reader: UUID
+    session: Session, standing: DayTenures, vacancies: Sequence[Vacancy], *, reader: UUID
 ) -> dict[Vacancy, list[Falling]]:
     """For each vacant role the tasks that `Vacancy.tasks` counts, the most pressing first, as a reader may see them."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    if not empty:
-        return {}
-    found = [Falling(*row) for row in run(session, *_asked_of_falling(empty, reader))]
+    asked = asked_of_falling(vacancies, reader)
+    found = [Falling(*row) for one in asked for row in run(session, *one)]
     found.sort(key=lambda task: (task.due_on or date.max, task.id))
     return {
-        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)] for one in empty
+        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)]
+        for one in vacancies
+        if one.kind == "role" and one.tasks
     }
-
-
-def _asked_of_falling(empty: Iterable[Vacancy], reader: UUID) -> Question[Any]:
-    roles = sorted({one.role for one in empty})
-    return Question(_FALLING, {"roles": roles, "havings": [f"{HAVING}{role}" for role in roles], "person": reader})
 
 
 def asked_of_falling(vacancies: Iterable[Vacancy], reader: UUID) -> list[Question[Any]]:
     """What `falling` asks."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    return [_asked_of_falling(empty, reader)] if empty else []
+    roles = sorted({one.role for one in vacancies if one.kind == "role" and one.tasks})
+    havings = [f"{HAVING}{role}" for role in roles]
+    return [Question(_FALLING, {"roles": roles, "havings": havings, "person": reader})] if roles else []
 
 
 def _wants(standing: DayTenures, link: Link, role: str, organization_id: UUID) -> bool:
@@ -133,14 +129,13 @@ def _wants(standing: DayTenures, link: Link, role: str, organization_id: UUID) -
 
     Where it is for the places of a role that is vacant everywhere, that role comes first.
     """
-    at: str = link["at"]
     if not standing.has_nobody(link):
         return False
-    if at.startswith(HAVING):
-        named = at.removeprefix(HAVING)
+    if link.at.startswith(HAVING):
+        named = link.at.removeprefix(HAVING)
         places = {tenure.organization_id for tenure in standing.holding(named)}
-        return role == link["role"] and organization_id in places if places else role == named
-    return role == link["role"] and at in ("*", str(organization_id))
+        return role == link.role and organization_id in places if places else role == named
+    return role == link.role and link.at in ("*", str(organization_id))
 
 
 def _empty_seats(session: Session, standing: DayTenures) -> list[Vacancy]:
@@ -160,7 +155,7 @@ def _empty_seats(session: Session, standing: DayTenures) -> list[Vacancy]:
 
 def _waiting(session: Session) -> list[tuple[Link, int]]:
     """How many open tasks and waiting approvals there are by the first link of their chain."""
-    return [({"role": role, "at": at}, count) for role, at, count in run(session, _WAITING, {}).all()]
+    return [(Link(role, at), count) for role, at, count in run(session, _WAITING, {}).all()]
 
 
 def _falling_to(
@@ -182,21 +177,18 @@ def _once_created(
 
     Each as a row of `find`. What a role that is still `created` would take is not among it.
     """
-    lost = [
-        link
-        for link, _ in waiting
-        if standing.has_nobody(link)
-        and not standing.coming_to(link)
-        and not any(_wants(standing, link, *place) for place in created)
-    ]
+    lost = [link for link, _ in waiting if _is_lost(standing, link, created)]
     if not lost:
         return []
     rows = run(session, _places_of_roles(literal(1)).distinct()).all()
-    return [
-        row
-        for row in rows
-        if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
-    ]
+    gone = [row for row in rows if (row.role, row.id) not in created]
+    return [row for row in gone if any(_wants(standing, link, row.role, row.id) for link in lost)]
+
+
+def _is_lost(standing: DayTenures, link: Link, created: Iterable[tuple[str, UUID]]) -> bool:
+    """Whether what falls to a link would fall to no holder of a role that is created, nor to who is to come."""
+    is_vacant = standing.has_nobody(link) and not standing.coming_to(link)
+    return is_vacant and not any(_wants(standing, link, *place) for place in created)
 
 
 def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
@@ -217,16 +209,12 @@ def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
 
 _PERSON: Final = bindparam("person", type_=Uuid())
 _DAY: Final = bindparam("day", type_=Date())
-_FIRST: Final = inside(Responsibility.links)[0]
+_ROLE, _AT = (inside(Responsibility.links)[0][key].astext for key in ("role", "at"))  # of the first link
 
 
 def _waiting_in(column: ColumnElement[Any], state: str) -> AnySelect:
     return (
-        select(
-            value_of(_FIRST["role"].astext.label("first_role")),
-            value_of(_FIRST["at"].astext.label("first_at")),
-            value_of(func.count()),
-        )
+        select(value_of(_ROLE.label("first_role")), value_of(_AT.label("first_at")), value_of(func.count()))
         .select_from(Task)
         .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
         .where(in_program(Task), Task.state == state)
@@ -236,9 +224,8 @@ def _waiting_in(column: ColumnElement[Any], state: str) -> AnySelect:
 
 
 def _falling_in(column: ColumnElement[Any], state: str) -> AnySelect:
-    role, at = _FIRST["role"].astext, _FIRST["at"].astext
     return (
-        select(Task.id, Task.title_fr, Task.title_en, Task.due_on, Task.case_id, role, at)
+        select(Task.id, Task.title_fr, Task.title_en, Task.due_on, Task.case_id, _ROLE, _AT)
         .select_from(Task)
         .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
         .where(
@@ -246,8 +233,8 @@ def _falling_in(column: ColumnElement[Any], state: str) -> AnySelect:
             Task.state == state,
             task_is_open_to(_PERSON),
             or_(
-                role == any_(bindparam("roles", type_=ARRAY(Text()))),
-                at == any_(bindparam("havings", type_=ARRAY(Text()))),
+                any_(bindparam("roles", type_=ARRAY(Text()))) == _ROLE,
+                any_(bindparam("havings", type_=ARRAY(Text()))) == _AT,
             ),
         )
     )

@@ -5,37 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
-from domain.casework import case_letters, scheduling, wakeups
+from domain.casework import case_letters, scheduling, tasks, wakeups
 from domain.casework import locking as held_tasks
 from domain.casework.approving import who_may_approve
 from domain.casework.lateness import is_this, keep_lateness
-from domain.casework.locked_case import change_case, hold_case
-from domain.casework.locking import of_case
-from domain.casework.steps import columns_of, tie
+from domain.casework.locking import change_case, hold_case, of_case, refuse_ended
+from domain.casework.steps import steps_of, tie, write_steps
 from domain.declarations import Protocol, difference
 from domain.declared import Declared
-from domain.kernel import (
-    ENGINE,
-    Actor,
-    Refusal,
-    changes,
-    col,
-    every,
-    in_program,
-    local_day,
-    of,
-    program_of,
-    run,
-    scalar,
-    select,
-)
+from domain.kernel import Actor, Refusal, col, every, local_day, of, program_of, rewrite, scalar, surely
 from domain.record import events
 from domain.roles import standing
 from locales import N_
@@ -65,13 +49,8 @@ def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor
         .on_conflict_do_nothing(index_elements=["program_id", "key", "digest"])
         .returning(col(ProtocolVersion.id)),
     )
-    kept = session.scalars(
-        select(ProtocolVersion).where(
-            in_program(ProtocolVersion),
-            ProtocolVersion.key == protocol.protocol,
-            ProtocolVersion.digest == declared.digest,
-        )
-    ).one()
+    this = and_(ProtocolVersion.key == protocol.protocol, ProtocolVersion.digest == declared.digest)
+    kept = session.scalars(of(ProtocolVersion).where(this)).one()
     if added is not None:
         events.write(session, "protocol.recorded", "protocol", kept.id, by=by, at=at, key=kept.key, number=kept.number)
     return kept
@@ -83,8 +62,8 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     Raises Refusal where the program has no such protocol.
     """
     found = session.scalars(
-        select(ProtocolVersion)
-        .where(in_program(ProtocolVersion), ProtocolVersion.key == key)
+        of(ProtocolVersion)
+        .where(ProtocolVersion.key == key)
         .order_by(col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc())
         .limit(1)
     ).first()
@@ -133,60 +112,56 @@ def take_version(
     older than the one that the case follows.
     """
     held = hold_case(session, case_id, seen=seen)
-    if held.state != "open":
-        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
+    refuse_ended(held)
     version = _version_to_take(session, held, version_id)
-    protocol, before = scheduling.protocol_of(version), scheduling.protocol_of(pinned(session, held))
-    if protocol.version < before.version:
-        raise Refusal("protocol.older", N_("This case already follows a newer version: it does not go back."))
+    before, protocol = (scheduling.pinned_protocol(session, one) for one in (held.protocol_version_id, version.id))
     change_case(session, held, protocol_version_id=version.id)
-    case = session.get(Case, (program_of(session), case_id), populate_existing=True)
-    if case is None:
-        msg = "a case that is held does not exist"
-        raise LookupError(msg)
+    case = surely(session.get(Case, (program_of(session), case_id), populate_existing=True))
     rows = every(session, of(Task).where(of_case(case_id)))
-    wanted, asked_before = (_by_name(columns_of(session, case, one)) for one in (protocol, before))
-    # What somebody has in hand is no version's to say.
-    gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
-    declared = [row for row in rows if row.step not in gathered]
+    wanted, asked_before = (_by_name(steps_of(session, case, one)) for one in (protocol, before))
     waits_on_nobody = _approvals_on_nobody(session, rows, at)
-    going_on = _ask_anew(session, declared, wanted, asked_before, waits_on_nobody, at=at)
-    present = {(row.step, row.item) for row in rows}
-    fresh = [columns for name, columns in wanted.items() if name not in present]
-    if fresh:
-        run(session, insert(Task), fresh)
+    going_on = _ask_anew(session, _declared_in(protocol, rows), wanted, asked_before, waits_on_nobody, at=at)
+    present = _by_name(rows)
+    write_steps(session, (task for name, task in wanted.items() if name not in present))
     tie(session, case, protocol)
     events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
     held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
     scheduling.reschedule(session, case_id, at=at, only=going_on)
     held_tasks.open_ready(session, held, by=by, at=at)
     for task_id in sorted(waits_on_nobody):
-        _ask_who_may_approve(session, task_id, at=at)
+        tasks.ask_again(session, task_id, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 
-#: What a version declares of one task, by column; and of each, by step and item.
-Declaration = Mapping[str, Any]
-Columns = Mapping[tuple[str, str], Declaration]
+#: What a version declares of each task, by step and item.
+Steps = Mapping[tuple[str, str], Task]
 
 
 def _version_to_take(session: Session, case: Case, version_id: UUID) -> ProtocolVersion:
     version = session.get(ProtocolVersion, (program_of(session), version_id))
     if version is None or version.key != case.protocol:
         raise Refusal("protocol.unknown", N_("The program has no such protocol."))
+    if version.number < pinned(session, case).number:
+        raise Refusal("protocol.older", N_("This case already follows a newer version: it does not go back."))
     return version
 
 
-def _by_name(columns: Iterable[Declaration]) -> dict[tuple[str, str], Declaration]:
-    return {(one["step"], one["item"]): one for one in columns}
+def _by_name(rows: Iterable[Task]) -> dict[tuple[str, str], Task]:
+    return {(row.step, row.item): row for row in rows}
+
+
+def _declared_in(protocol: Protocol, rows: Iterable[Task]) -> list[Task]:
+    """Those of a case's tasks of which a version says anything: what a person has in hand is no version's to say."""
+    gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
+    return [row for row in rows if row.step not in gathered]
 
 
 def _ask_anew(
     session: Session,
-    rows: Sequence[Task],
-    wanted: Columns,
-    asked_before: Columns,
+    rows: Iterable[Task],
+    wanted: Steps,
+    asked_before: Steps,
     waits_on_nobody: Collection[UUID],
     *,
     at: datetime,
@@ -197,19 +172,19 @@ def _ask_anew(
         if row.state in SETTLED:
             continue
         name, on_nobody = (row.step, row.item), row.id in waits_on_nobody
-        asked = _asked_anew(row, wanted.get(name), asked_before.get(name, {}), waits_on_nobody=on_nobody)
+        asked = _asked_anew(row, wanted.get(name), asked_before.get(name), waits_on_nobody=on_nobody)
         if not asked:
             continue
         keep_lateness(session, is_this(row.id), at=at)
-        run(session, changes(Task).where(Task.id == row.id).values(**asked, version=col(Task.version) + 1))
+        rewrite(session, Task, row.id, **asked)
         if row.state == "open" and "state" not in asked:
             going_on.append(row.id)
     return going_on
 
 
-def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) -> set[UUID]:
+def _approvals_on_nobody(session: Session, rows: Sequence[Task], at: datetime) -> set[UUID]:
     """Those of these tasks that were handed in and that none of those who were asked can approve today."""
-    handed_in = [task for task in tasks if task.state == "submitted"]
+    handed_in = [row for row in rows if row.state == "submitted"]
     if not handed_in:
         return set()
     today = standing(session, local_day(session, at))
@@ -217,20 +192,7 @@ def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) 
     return {task.id for task in handed_in if not who_may_approve(today, task, links[task.id])}
 
 
-def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
-    """Ask those on which an approval falls by now; their ladder starts today."""
-    held = held_tasks.lock_task(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
-    if held.task.state != "submitted":
-        return
-    ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
-    held_tasks.change_task(session, held, **ladder)
-    doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
-    case_letters.approval_asked(session, held.task, by=doer, at=at)
-
-
-def _asked_anew(
-    row: Task, declared: Declaration | None, before: Declaration, *, waits_on_nobody: bool = False
-) -> dict[str, Any]:
+def _asked_anew(row: Task, declared: Task | None, before: Task | None, *, waits_on_nobody: bool) -> dict[str, object]:
     """The columns that a new version changes of an unsettled task; `declared` is None where it no longer has the step.
 
     `before` is what the case's former version declares of it; `waits_on_nobody`, that it was handed in and no one can
@@ -240,7 +202,8 @@ def _asked_anew(
         if row.state == "cancelled":
             return {}
         return {"state": TASK.after(row.state, "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
-    values = {name: declared[name] for name in _names_asked(row, declared, before, waits_on_nobody=waits_on_nobody)}
+    names = _names_asked(row, declared, before, waits_on_nobody=waits_on_nobody)
+    values = {name: getattr(declared, name) for name in names}
     if row.state == "cancelled":
         return values | {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
     if row.state != "open":
@@ -252,15 +215,15 @@ def _asked_anew(
     return {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
 
 
-def _names_asked(row: Task, declared: Declaration, before: Declaration, *, waits_on_nobody: bool) -> list[str]:
+def _names_asked(row: Task, declared: Task, before: Task | None, *, waits_on_nobody: bool) -> list[str]:
     """Which columns a new version declares anew of a task, but for what somebody was given by name."""
     # What is handed in was asked for as it stood then, and is judged by that.
     names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
-    if waits_on_nobody and declared["approved_by_id"] is not None:
+    if waits_on_nobody and declared.approved_by_id is not None:
         names = (*names, "approved_by_id", "may_not_approve")
     kept = {"owed_by_id"} if row.handed_back_at else set()
     for asked, columns in _GIVEN.items():
-        if before and getattr(row, asked) != before[asked]:
+        if before and getattr(row, asked) != getattr(before, asked):
             kept |= columns
     return [name for name in names if name not in kept]
 

@@ -7,7 +7,7 @@ So it is destroyed with their file, and only those who may open the file on the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -77,19 +77,19 @@ def about(session: Session, tasks: Iterable[Task | OfTask]) -> dict[UUID, UUID]:
     The case says it; or the item, as a follow-up, a part in one, a referral; or the title, which names them.
     """
     rows = list(tasks)
-    items = _items(rows)
-    called = {row.id: _CALLED.findall(row.title_en) for row in rows}
     of_cases, of_items, of_names = asked_about(rows)
     ask_ahead(session, of_cases, of_items, of_names)
-    cases, of_item = _whose(session, of_cases), _whose(session, of_items)
-    of_name = _by_name(run(session, *of_names)) if of_names.values["names"] else {}
-    found_of = {
-        row.id: (cases.get(row.case_id) if row.case_id else None)
-        or (of_item.get(items[row.id]) if row.id in items else None)
-        or next((of_name[name] for name in called[row.id] if name in of_name), None)
-        for row in rows
-    }
-    return {task_id: participant_id for task_id, participant_id in found_of.items() if participant_id is not None}
+    cases, things = _whose(session, of_cases), _whose(session, of_items)
+    named = _by_name(run(session, *of_names)) if any(of_names.values.values()) else {}
+    items = _items(rows)
+
+    def found(row: Task | OfTask) -> Iterator[UUID | None]:
+        yield cases.get(row.case_id)
+        yield things.get(items.get(row.id))
+        yield from map(named.get, _CALLED.findall(row.title_en))
+
+    about_whom = ((row.id, next(filter(None, found(row)), None)) for row in rows)
+    return {task_id: participant_id for task_id, participant_id in about_whom if participant_id}
 
 
 def asked_about(rows: Sequence[Task | OfTask]) -> tuple[Question[Any], Question[Any], Question[Any]]:
@@ -101,7 +101,7 @@ def asked_about(rows: Sequence[Task | OfTask]) -> tuple[Question[Any], Question[
     )
 
 
-def _whose(session: Session, asked: Question[Any]) -> dict[UUID, UUID]:
+def _whose(session: Session, asked: Question[Any]) -> dict[UUID | None, UUID]:
     """Whose each of the things is that are asked for; nothing is asked where there are none."""
     return {row.id: row.participant_id for row in run(session, *asked)} if any(asked.values.values()) else {}
 

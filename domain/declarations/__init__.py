@@ -1,6 +1,7 @@
 """What people declare in files: the grammars of a program and of a protocol, and the checks that obligations name."""
 
 from domain.declarations import planning as planning
+from domain.declarations.asked import AskedPart as AskedPart
 from domain.declarations.checks import ADDED_UP as ADDED_UP
 from domain.declarations.checks import BY_DOCUMENTS as BY_DOCUMENTS
 from domain.declarations.checks import FACTS as FACTS

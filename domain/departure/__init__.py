@@ -5,7 +5,6 @@ from domain.departure import after_all as after_all
 from domain.departure import calling_off as calling_off
 from domain.departure import current as current
 from domain.departure import departures as departures
-from domain.departure import drafts as drafts
 from domain.departure import ending as ending
 from domain.departure import endings as endings
 from domain.departure import foreseeing as foreseeing
@@ -25,6 +24,7 @@ from domain.departure import unopened as unopened
 from domain.departure import ways_in as ways_in
 from domain.departure import welcoming as welcoming
 from domain.departure.departure_row import departure_of as departure_of
+from domain.departure.departure_row import is_authors_alone as is_authors_alone
 from domain.departure.departure_row import of_its_case as of_its_case
 from domain.departure.foreseeing import Foreseen as Foreseen
 from domain.departure.foreseeing import foresee_end as foresee_end

@@ -15,7 +15,6 @@ from sqlalchemy.types import Uuid
 from sqlmodel import Session, or_
 
 from domain.casework import assigning
-from domain.departure import asking_roles
 from domain.departure.departure_row import of_its_case, same_place
 from domain.holdings import things
 from domain.kernel import (
@@ -249,8 +248,8 @@ def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
 def _ask(session: Session, step: str, words: str, account_id: UUID, system: str, *, by: Actor, at: datetime) -> None:
     """Ask the IT contact about an account, within two working days."""
     title = both(words, system=things.SYSTEMS.get(system, system))
-    chain: list[Link] = [{"role": "it_contact", "at": "*"}, *COORDINATION]
-    asking_roles.ask(session, step, str(account_id), title, chain, within=2, by=by, at=at)
+    chain = [Link("it_contact"), *COORDINATION]
+    assigning.assign_within(session, step, str(account_id), title, chain, within=2, by=by, at=at)
 
 
 _LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")

@@ -14,10 +14,10 @@ from sqlmodel import Session, and_, or_
 from domain.access import invitations
 from domain.declared import Bilingual
 from domain.departure.departure_row import departure_of
-from domain.departure.taken_away import ended_by, parts, settled_as, taken
+from domain.departure.settlements import ended_by, parts, settled_as, taken
 from domain.follow_ups import assigning
-from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part
-from domain.kernel import col, every, first, inside, lasts_beyond, local_day, of, only, same, scalars, surely
+from domain.holdings import FOLLOW_UP, Holding, goes_on, holdings_of, roles, seats, titled_part, told
+from domain.kernel import col, every, first, local_day, of, only, same, scalars, surely
 from domain.people import seat_holders
 from domain.roles import never_began
 from models.committee import SeatHolder
@@ -147,14 +147,14 @@ def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, U
                 Event.subject_id == SeatHolder.seat_id,
                 Event.verb == "seat.given",
                 Event.at == since,
-                inside(Event.facts)["person"].astext == cast(col(SeatHolder.person_id), Text),
+                told("person") == cast(col(SeatHolder.person_id), Text),
             ),
         )
         .where(SeatHolder.person_id == whose, col(SeatHolder.withdrawn_at).is_(None)),
     )
     return frozenset(
         [
-            *((roles.TENURE, UUID(one_of)) for one_of in departure.was_to_end),
+            *((roles.TENURE, one_of) for one_of in departure.was_to_end),
             *((FOLLOW_UP, one_of) for one_of in parts),
             *((seats.SEAT, one_of) for one_of in given),
         ]
@@ -177,21 +177,11 @@ def kept_by_others(session: Session, departure: Departure, on: date) -> list[OfA
 def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[UUID, OfAnother]:
     """The roles that a departure ended and its person lacks from a local day on, by appointment, with the holder."""
     found = {}
-    for key, was in departure.was_to_end.items():
-        left = first(session, of(Tenure).where(Tenure.id == UUID(key)))
-        if left is None or left.ends_on is None or left.taken_back_at or left.ends_on.isoformat() == was:
+    for tenure_id, was in departure.was_to_end.items():
+        left = first(session, of(Tenure).where(Tenure.id == tenure_id))
+        if left is None or left.ends_on is None or left.taken_back_at or left.ends_on == was:
             continue
-        later = every(
-            session,
-            of(Tenure)
-            .where(
-                Tenure.role == left.role,
-                Tenure.organization_id == left.organization_id,
-                lasts_beyond(Tenure, max(departure.last_day, on - _DAY)),
-                ~never_began(),
-            )
-            .order_by(col(Tenure.starts_on), col(Tenure.id)),
-        )
+        later = roles.terms_beyond(session, left, max(departure.last_day, on - _DAY))
         if any(held.person_id == departure.person_id for held in later):
             continue
         until = left.ends_on if left.ends_on >= on else None

@@ -8,33 +8,19 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import cases
-from domain.departure import accounts, asking_roles, drafts, giving_back, last_days, offers, putting_back, welcoming
+from domain.casework import assigning, cases
+from domain.departure import accounts, giving_back, last_days, offers, welcoming
 from domain.departure.current import PROTOCOL, hold_under_way, move_with_roles
 from domain.departure.departure_row import departure_of
 from domain.departure.unopened import NOTICE
 from domain.holdings import called, goes_on, last_day_at
-from domain.kernel import (
-    Actor,
-    Refusal,
-    both,
-    col,
-    first,
-    joins,
-    local_day,
-    of,
-    only,
-    replaced,
-    rewrite,
-    run,
-    same,
-    surely,
-)
+from domain.kernel import Actor, Refusal, both, col, first, joins, local_day, of, only, replaced, rewrite, run, same
 from domain.mail import notices
 from domain.record import events
 from domain.roles import lock_person
 from locales import N_
-from models.departure import Departure
+from models.departure import Departure, HandOver
+from models.lifecycles import CASE
 from models.program import Organization, Role, Tenure
 from models.record import Event
 
@@ -50,7 +36,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     recorded as closed are theirs again, and their onboarding goes on. So does what the departure took automatically
     (`giving_back`): seats and parts in follow-ups that no one else was given, and absences in which they deputize.
     Access that ended needs a new invitation, and a seat given to another is theirs only once it is given back. A draft
-    of a referral left to the coordination is its author's again (`drafts`). Where roles were moved since the engine
+    of a referral left to the coordination is its author's again. Where roles were moved since the engine
     looked, the departure first follows them.
 
     Raises Refusal where a person cancels their own departure; or where they would then hold no role there, none that
@@ -74,18 +60,17 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     # In the order in which an appointment locks it: of two at once the second sees what the first did.
     run(session, only(Organization.id).where(Organization.id == place).with_for_update())
     departure = _as_its_roles_end(session, case_id, by=by, at=at)
-    was_to_end, taken = putting_back.put_all_back(session, departure, today, by=by, at=at)
+    was_to_end, taken = giving_back.put_all_back(session, departure, today, by=by, at=at)
     if not by.is_system:
         _refuse_unless_they_stay(session, departure, taken, at)
     for tenure_id in taken:
         _ask_who_holds(session, departure, tenure_id, by=by, at=at)
     rewrite(session, Departure, departure.id, called_off_at=at, ended_at=departure.ended_at, was_to_end=was_to_end)
-    offers.withdraw_all(session, case_id, by=by, at=at)
+    offers.take_all_back(session, col(HandOver.case_id) == case_id, by=by, at=at)
     if departure.ended_at is not None:
         welcoming.welcome_again(session, whose, place, ended_at=departure.ended_at, by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
     giving_back.give_back(session, departure, by=by, at=at)
-    drafts.give_back(session, departure, by=by, at=at)
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 
@@ -118,8 +103,8 @@ def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
     departure = departure_of(session, case_id)
     if departure is None:
         return []
-    own = welcoming.welcomed(session, departure.person_id, departure.organization_id)
-    return [*own, *last_days.welcomes(session, case_id)]
+    own = welcoming.welcoming(session, departure.person_id, departure.organization_id, CASE.states)
+    return [*own, *last_days.welcomes(session, of_case=case_id)]
 
 
 cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
@@ -154,7 +139,7 @@ def _nobody_stays(last_day: date) -> Refusal:
 
 def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: date) -> Refusal:
     """Refusal of a cancelling after which the person leaves so soon that a departure would open anew: prolong first."""
-    day = surely(last_day_at(session, person_id, organization_id))
+    day = last_day_at(session, person_id, organization_id) or today
     return Refusal(
         "departure.ends_soon",
         N_(
@@ -169,7 +154,7 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
 
 def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
     """Refusal of a cancelling where another has the role: which role, from when, and what to do first."""
-    others = (other.starts_on for other in putting_back.others_in(session, tenure_id, last_day))
+    others = (other.starts_on for other in giving_back.others_in(session, tenure_id, last_day))
     first_day = next(others, last_day + timedelta(days=1))
     if last_days.can_make_room(session, tenure_id, at):
         said = N_(
@@ -213,7 +198,7 @@ def _ask_who_holds(session: Session, departure: Departure, tenure_id: UUID, *, b
     ).one()
     title = both(_TAKEN, role={"fr": fr, "en": en}, place=place)
     item, chain = str(departure.case_id), notices.coordination_chain(session)
-    task_id = asking_roles.ask(session, ROLE_TAKEN, item, title, chain, within=2, by=by, at=at)
+    task_id = assigning.assign_within(session, ROLE_TAKEN, item, title, chain, within=2, by=by, at=at)
     whose, case_id = departure.person_id, departure.case_id
     events.write(session, "departure.role_taken", "person", whose, by=by, at=at, case_id=case_id, task=str(task_id))
 

@@ -30,9 +30,8 @@ def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetim
 
 def to_move(session: Session) -> list[UUID]:
     """The departures under way whose roles end by now on another day than the departure's last."""
-    return [
-        one_of.id for one_of in going_on(session, ended_too=True) if ends_by_roles(session, one_of) != one_of.last_day
-    ]
+    found = going_on(session, ended_too=True)
+    return [one_of.id for one_of in found if ends_by_roles(session, one_of) != one_of.last_day]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
@@ -80,7 +79,7 @@ def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = Fa
         return None
     # Cancelling, closing and reopening lock the case before the departure, too.
     own = welcoming.welcoming(session, known.person_id, known.organization_id)
-    hold_cases(session, [known.case_id, *last_days.welcomes(session, known.case_id), *own])
+    hold_cases(session, [known.case_id, *last_days.welcomes(session, of_case=known.case_id), *own])
     found = first(session, asked.with_for_update())
     if found is None or found.called_off_at is not None:
         return None
@@ -92,7 +91,7 @@ def _roles_of(session: Session, departure: Departure) -> list[Tenure]:
     return every(
         session,
         of(Tenure).where(
-            col(Tenure.id).in_([UUID(role) for role in departure.was_to_end]),
+            col(Tenure.id).in_(departure.was_to_end),
             col(Tenure.starts_on) <= departure.last_day,
             col(Tenure.taken_back_at).is_(None),
         ),
@@ -109,8 +108,8 @@ def ends_by_roles(session: Session, departure: Departure) -> date:
     days = [role.ends_on for role in roles if role.ends_on is not None]
     if not roles or len(days) < len(roles):
         return last_day
-    before = [departure.was_to_end[str(role.id)] for role in roles]
-    foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in before)
+    before = [departure.was_to_end[role.id] for role in roles]
+    foreseen = max(min(last_day, day or last_day) for day in before)
     ends = max(days)
     return last_day if ends == foreseen else ends
 
@@ -124,13 +123,12 @@ def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: da
     ends = ends_by_roles(session, departure)
     if ends == last_day:
         return last_day
-    was_to_end: dict[str, str | None] = departure.was_to_end
-    later = {
-        str(role.id): role.ends_on.isoformat()
-        for role in _roles_of(session, departure)
-        if role.ends_on and (before := was_to_end[str(role.id)]) and date.fromisoformat(before) < role.ends_on
-    }
-    rewrite(session, Departure, departure.id, last_day=ends, ended_at=None, was_to_end={**was_to_end, **later})
+    was_to_end = dict(departure.was_to_end)
+    for role in _roles_of(session, departure):
+        before = was_to_end[role.id]
+        if role.ends_on and before and before < role.ends_on:
+            was_to_end[role.id] = role.ends_on
+    rewrite(session, Departure, departure.id, last_day=ends, ended_at=None, was_to_end=was_to_end)
     cases.move_last_day(session, departure.case_id, ends, by=by, at=at)
     last_days.follow(session, departure.case_id, was=last_day, day=ends, by=by, at=at)
     return ends

@@ -23,6 +23,14 @@ def first_day_without(session: Session, departure: Departure, at: datetime) -> d
     return max(departure.last_day + timedelta(days=1), local_day(session, at))
 
 
+def is_authors_alone(session: Session, departure: Departure, at: datetime) -> bool:
+    """Whether its author alone still says what becomes of a draft of a referral: while the last day is not over.
+
+    What is written of a young person is read by one person at a time: by its author, then by the coordinator.
+    """
+    return departure.last_day >= local_day(session, at)
+
+
 def of_its_case(model: Any) -> ColumnElement[bool]:
     """The join from a row of a case, as a task or a settlement, to the departure that the case sees to."""
     return and_(same(Departure, model), Departure.case_id == model.case_id)

@@ -5,7 +5,7 @@ Every departure is opened here, whether by page or JSON, so that its effects are
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -99,12 +99,13 @@ def _open(
         organization_id=organization_id,
         last_day=ends,
         planned=planned,
-        was_to_end=_to_end(roles, was or {}),
+        was_to_end={role.id: (was or {}).get(role.id, role.ends_on) for role in roles},
     )
     add_row(session, departure)
-    facts: dict[str, events.Fact] = {"organization": str(organization_id), "planned": planned}
-    facts["last_day"] = last_day.isoformat()
-    events.write(session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, **facts)
+    facts = {"organization": str(organization_id), "last_day": last_day.isoformat()}
+    events.write(
+        session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, planned=planned, **facts
+    )
     _begin(session, departure, by=by, at=at)
     return case_id
 
@@ -116,12 +117,6 @@ def _until(roles: list[Tenure], last_day: date, *, planned: bool) -> tuple[list[
         _refuse_unless_they_come_back(begun, last_day)
         roles = begun
     return roles, max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
-
-
-def _to_end(roles: Sequence[Tenure], was: Mapping[UUID, date | None]) -> dict[str, str | None]:
-    """On which last day each role was to end, before it was ended just now where `was` says so."""
-    ends = {str(role.id): was.get(role.id, role.ends_on) for role in roles}
-    return {tenure_id: day.isoformat() if day else None for tenure_id, day in ends.items()}
 
 
 def _begin(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
@@ -154,7 +149,7 @@ def end_role(
     person_id, place = held.person_id, held.organization_id
     takes_back = max(ends_on, local_day(session, at)) < held.starts_on
     own = welcoming.welcoming(session, person_id, place) if takes_back else []
-    after = last_days.welcomes_after(session, tenure_id)
+    after = last_days.welcomes(session, after=tenure_id)
     hold_cases(session, [*offers.offering_to(session, person_id), *after, *own])
     lock_person(session, person_id)
     if takes_back:

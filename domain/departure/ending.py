@@ -14,21 +14,7 @@ from domain.departure.current import hold_under_way, move_with_roles
 from domain.departure.ways_in import shut_out
 from domain.follow_ups import assigning
 from domain.holdings import elsewhere, goes_on, left_on
-from domain.kernel import (
-    Actor,
-    changes,
-    col,
-    every,
-    joins,
-    lasts,
-    local_day,
-    of,
-    only,
-    replaced,
-    rewrite,
-    scalars,
-    tuples,
-)
+from domain.kernel import Actor, changes, col, every, joins, lasts, local_day, of, only, replaced, rewrite, scalars
 from domain.people import people, seat_holders
 from domain.record import events
 from models.casework import Case
@@ -146,16 +132,13 @@ def _end_parts(session: Session, departure: Departure, *, by: Actor, at: datetim
 
     It stays in the departure's list, and what was offered of it stands, until a worker accepts it. DP-03
     """
-    rows = tuples(
-        session,
-        only(Assignment.id, Assignment.follow_up_id).where(
-            Assignment.person_id == departure.person_id,
-            Assignment.organization_id == departure.organization_id,
-            col(Assignment.withdrawn_at).is_(None),
-            col(Assignment.ended_at).is_(None),
-            _began_by_then(session, departure, col(Assignment.starts_on)),
-        ),
+    parts = of(Assignment).where(
+        Assignment.person_id == departure.person_id,
+        Assignment.organization_id == departure.organization_id,
+        col(Assignment.withdrawn_at).is_(None),
+        col(Assignment.ended_at).is_(None),
+        _began_by_then(session, departure, col(Assignment.starts_on)),
     )
-    ids = {part_id for part_id, _ in rows}
-    for follow_up_id in sorted({follow_up_id for _, follow_up_id in rows}):
-        assigning.end_parts(session, follow_up_id, ids, by=by, at=at)
+    rows = every(session, parts)
+    for follow_up_id in sorted({part.follow_up_id for part in rows}):
+        assigning.end_parts(session, follow_up_id, {part.id for part in rows}, by=by, at=at)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.departure.departure_row import departure_of, first_day_without
 from domain.departure.taking_tasks import chain_of
-from domain.holdings import FOLLOW_UP, candidates, duty, notes, roles, seats, things
+from domain.holdings import FOLLOW_UP, NOTE, candidates, duty, roles, seats, things
 from domain.kernel import first, of
 from domain.roles import DayTenures, Link, standing
 from locales import N_
@@ -30,7 +30,7 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     seats.DEPUTIZING: ("nobody_deputizes",),
     things.EQUIPMENT: ("returned", "lost"),
     things.ACCOUNT: ("closed",),
-    notes.NOTE: ("left_unfinished",),
+    NOTE: ("left_unfinished",),
     candidates.CANDIDATE: ("left_vacant",),
     candidates.REFERRAL: ("with_the_role", "left_vacant"),
     candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
@@ -71,7 +71,7 @@ def has_somebody_in_line(then: DayTenures, chain: list[Link], kind: str, leaver_
 
 #: Whether a thing of the kind can be taken over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
-    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
+    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, NOTE, candidates.DRAFT)
     for kind in ENDINGS
 }
 

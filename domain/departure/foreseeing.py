@@ -208,10 +208,4 @@ def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
 
 def _vacant_on(session: Session, held: Tenure, ends_on: date) -> date | None:
     """The first day on which the role there is vacant, where no one is to hold it after this one."""
-    later = only(Tenure.id).where(
-        Tenure.role == held.role,
-        Tenure.organization_id == held.organization_id,
-        lasts_beyond(Tenure, ends_on),
-        ~never_began(),
-    )
-    return None if scalar(session, later.limit(1)) is not None else ends_on + _DAY
+    return None if roles.terms_beyond(session, held, ends_on) else ends_on + _DAY

@@ -10,29 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.casework import (
-    Instance,
-    cases,
-    columns_of,
-    evidence,
-    hold_case,
-    instance_of,
-    keep_missed,
-    of_case,
-    scheduling,
-    tie,
-    versions,
-)
+from domain.casework import Instance, add_steps, cases, hold_case, instance_of, judges, of_case, scheduling
 from domain.casework import locking as held_tasks
 from domain.declarations import Protocol, Step
 from domain.departure.asking_steps import ask_again, come_to_rest, let_go, settle_again
 from domain.departure.departure_row import departure_of
 from domain.departure.settlements import settled_elsewhere, settled_in
 from domain.holdings import KINDS, Holding, holdings_of
-from domain.kernel import Actor, Refusal, col, every, local_day, program_of, run, select, surely
+from domain.kernel import Actor, Refusal, col, every, local_day, select, surely
 from domain.record import events
 from locales import N_
 from models.casework import Case, Task
@@ -59,7 +46,7 @@ def in_hand(session: Session, case: Case, at: datetime, *, kinds: Collection[str
 
 def _roles_left(session: Session, departure: Departure) -> frozenset[UUID]:
     """The roles that a departure is about, whenever they ended, without those settled in another one in force."""
-    mine = frozenset(UUID(role) for role in departure.was_to_end)
+    mine = frozenset(departure.was_to_end)
     return mine - settled_elsewhere(session, departure, mine)
 
 
@@ -83,7 +70,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     case = hold_case(session, case_id, seen=None)
     if case.state != "open" or not case.gathers:
         return 0
-    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    protocol = scheduling.pinned_protocol(session, case.protocol_version_id)
     over = {step.id: step.for_each.over for step in protocol.steps if step.for_each and step.for_each.over}
     found = in_hand(session, case, at, kinds=set(over.values()))
     asked = every(session, select(Task).where(of_case(case_id), col(Task.step).in_(over)))
@@ -125,21 +112,17 @@ def _join(
     count = sum(map(len, joining.values()))
     if not count:
         return 0
-    row = session.get(Case, (program_of(session), case.id), populate_existing=True)
-    assert row is not None  # noqa: S101 - it is held
 
     def instances(step: Step) -> list[Instance]:
         return [instance_of(step, one.item, one.title) for one in joining.get(step.id, ())]
 
-    run(session, insert(Task), list(columns_of(session, row, protocol, instances)))
-    tie(session, row, protocol)
-    keep_missed(session, row, protocol)
+    add_steps(session, case, protocol, instances)
     events.write(session, "holdings.joined", "case", case.id, by=by, at=at, case_id=case.id, count=count)
     held_tasks.open_ready(session, case, by=by, at=at)
     return count
 
 
-@evidence.judges("empty_hands")
+@judges("empty_hands")
 def refuse_unless_over(session: Session, case: Case, at: datetime) -> None:
     """Refuse to call a departure over before its last day, or while anything is in hand; the refusal lists it."""
     departure = departure_of(session, case.id)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from domain.casework import LockedTask, TaskOutcome, hold_case, lock_task, needed_reason, scheduling, versions, words
+from domain.casework import LockedTask, TaskOutcome, hold_case, lock_task, needed_reason, scheduling, words
 from domain.declarations import ANSWER_WITHIN
 from domain.departure import hand_over_letters
 from domain.departure.asking_steps import record
@@ -126,7 +126,7 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
 
 def _days_to_answer(session: Session, case: Case, step: str) -> int:
     """The working days within which an offered follow-up is to be answered, as the case's own protocol declares."""
-    declared = scheduling.protocol_of(versions.pinned(session, case)).by_id[step].for_each
+    declared = scheduling.pinned_protocol(session, case.protocol_version_id).by_id[step].for_each
     assert declared is not None  # noqa: S101 - a step that settles a holding is done for each
     return declared.answer_within or ANSWER_WITHIN
 

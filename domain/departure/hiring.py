@@ -72,9 +72,10 @@ def hire(
     if moved.case_closed:
         recruit_for_the_next(session, place, by=by, at=at)
     welcome_id = take_on(session, hired, role, place, starts_on=starts_on, recruited=True, by=by, at=at)
-    facts: dict[str, events.Fact] = {"applicant": applicant, "role": role, "organization": str(place)}
-    facts["starts_on"] = starts_on.isoformat()
-    events.write(session, "person.hired", "person", hired, by=by, at=at, case_id=held.case.id, **facts)
+    facts = {"role": role, "organization": str(place), "starts_on": starts_on.isoformat()}
+    events.write(
+        session, "person.hired", "person", hired, by=by, at=at, case_id=held.case.id, applicant=applicant, **facts
+    )
     return Hired(hired, moved, welcome_id)
 
 

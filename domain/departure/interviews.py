@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework import evidence, hold_case
+from domain.casework import hold_case, judges
 from domain.kernel import Actor, Refusal, col, every, is_text, of, program_of, run, says_something, trimmed
 from domain.record import events
 from locales import N_
@@ -125,7 +125,7 @@ def passing(session: Session, case_id: UUID) -> list[int]:
     return [one.applicant for one in marks_of(session, case_id) if one.passes]
 
 
-@evidence.judges("interviews")
+@judges("interviews")
 def refuse_unless_one_passes(session: Session, case: Case, at: datetime) -> None:  # noqa: ARG001 - as its kin
     """Refuse to call the interviews held before an applicant has two interviewers' marks that reach the pass mark."""
     if passing(session, case.id):

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
@@ -76,30 +75,19 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
                 _move_appointment(session, row, was, first, by=by, at=at)
 
 
-def welcomes(session: Session, case_id: UUID) -> list[UUID]:
-    """The open onboardings of successors in the leaver's roles: they move with the last day."""
-    return _welcoming(session, col(Settlement.case_id) == case_id)
+def welcomes(session: Session, *, of_case: UUID | None = None, after: UUID | None = None) -> list[UUID]:
+    """The open onboardings of the successors that a departure named, or departures named for one role: `after` it.
 
-
-def _welcoming(session: Session, which: ColumnElement[bool]) -> list[UUID]:
+    They move with the last day of the departure, or where the role is prolonged.
+    """
+    which = col(Settlement.case_id) == of_case if of_case else col(Settlement.holding_id) == after
     following = only(Settlement.successor_id).where(
         which, Settlement.kind == roles.TENURE, col(Settlement.successor_id).is_not(None)
     )
-    return list(
-        scalars(
-            session,
-            only(Case.id).where(
-                Case.state == "open",
-                col(Case.protocol).in_(welcoming.WELCOMED.values()),
-                col(Case.subject_id).in_(following),
-            ),
-        )
+    onboardings = only(Case.id).where(
+        Case.state == "open", col(Case.protocol).in_(welcoming.WELCOMED.values()), col(Case.subject_id).in_(following)
     )
-
-
-def welcomes_after(session: Session, tenure_id: UUID) -> list[UUID]:
-    """The open onboardings of the successors that departures named for one role: they move where it is prolonged."""
-    return _welcoming(session, col(Settlement.holding_id) == tenure_id)
+    return list(scalars(session, onboardings))
 
 
 def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -15,7 +15,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 from domain.accompaniment import barring, withdrawals
 from domain.casework import assigning, hold_cases, wakeups
 from domain.departure import hand_over_letters
-from domain.departure.asking_roles import ask
 from domain.departure.parts_left import part_of, ways_agreed
 from domain.follow_ups import roles_for
 from domain.kernel import (
@@ -122,7 +121,9 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
     for row in rows:
         task = task_of(session, row)
         title = both(_NOBODY_ANSWERED, what={"fr": task.title_fr, "en": task.title_en})
-        ask(session, SILENT, str(row.id), title, notices.coordination_chain(session), within=1, by=by, at=at)
+        assigning.assign_within(
+            session, SILENT, str(row.id), title, notices.coordination_chain(session), within=1, by=by, at=at
+        )
         rewrite(session, HandOver, row.id, lapsed_at=at)
         tell(session, row, "hand_over.silent", by=by, at=at)
     return len(rows)
@@ -153,21 +154,11 @@ def _silence_that_is_over(session: Session) -> list[UUID]:
 _NOBODY_ANSWERED = N_("No answer: %(what)s")
 
 
-def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Withdraw a departure's unanswered offers, as where it is cancelled; returns how many.
-
-    The workers who had them are told. The caller has the case locked.
-    """
-    return take_all_back(session, col(HandOver.case_id) == case_id, by=by, at=at)
-
-
-def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Withdraw the offer of one follow-up that is settled otherwise. The caller has its case locked."""
-    take_all_back(session, col(HandOver.task_id) == task_id, by=by, at=at)
-
-
 def take_all_back(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
-    """Take back those offers that `which` says and that were not answered, and tell of each; how many."""
+    """Withdraw the unanswered offers for which `which` holds, and tell their workers; how many.
+
+    As where a departure is cancelled, or a follow-up is settled otherwise. The caller has the cases locked.
+    """
     rows = unanswered(session, which)
     for row in rows:
         take_back(session, row, by=by, at=at)

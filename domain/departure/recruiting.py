@@ -12,26 +12,9 @@ from sqlmodel import Session, and_, or_
 
 from domain.casework import assigning, cases, tasks
 from domain.declared import Bilingual
-from domain.departure.asking_roles import ask
 from domain.departure.welcoming import held_there
-from domain.holdings import TENURE, called, tells_of
-from domain.kernel import (
-    Actor,
-    both,
-    col,
-    first,
-    in_program,
-    inside,
-    joins,
-    lasts,
-    local_day,
-    of,
-    only,
-    same,
-    scalar,
-    scalars,
-    select,
-)
+from domain.holdings import TENURE, called, tells_of, told
+from domain.kernel import Actor, both, col, first, joins, lasts, local_day, of, only, same, scalar, scalars, select
 from domain.mail import coordination_chain
 from domain.roles import Link
 from locales import N_
@@ -75,7 +58,7 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
     waited_for = only(Task.id).where(Task.step == AFTERWARDS, Task.item == item, col(Task.done_at) >= opened_at)
     if scalar(session, select(or_(asked_for.exists(), waited_for.exists()))):
         title = both(_AFTERWARDS, role=role.model_dump())
-        ask(
+        assigning.assign_within(
             session,
             AFTERWARDS,
             item,
@@ -93,7 +76,7 @@ _AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is ov
 
 def _answers_there(session: Session, organization_id: UUID) -> list[Link]:
     """Who sees to recruiting at an organization: its manager, and behind them who answers for the program."""
-    return [{"role": "manager", "at": str(organization_id)}, *coordination_chain(session)]
+    return [Link("manager", str(organization_id)), *coordination_chain(session)]
 
 
 def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
@@ -106,14 +89,14 @@ def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -
     found = only(Event.n).where(
         Event.subject_id == tenure.person_id,
         Event.verb == "person.hired",
-        inside(Event.facts)["role"].astext == tenure.role,
-        inside(Event.facts)["organization"].astext == str(place),
+        told("role") == tenure.role,
+        told("organization") == str(place),
     )
     left = aliased(Tenure, name="left_role")
     named = (
         only(Settlement.id)
         .join(Case, joins(Settlement.case_id, Case))
-        .join(left, and_(in_program(left), left.id == Settlement.holding_id))
+        .join(left, joins(Settlement.holding_id, left))
         .where(
             Settlement.kind == TENURE,
             Settlement.successor_id == tenure.person_id,
@@ -187,7 +170,7 @@ def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: dateti
         return
     title = both(_ANEW, role=called(session, tenure_id).model_dump())
     chain = _answers_there(session, row.organization_id)
-    ask(session, ANEW, post, title, chain, within=DAYS_TO_NAME, by=by, at=at, sources=["DP-01"])
+    assigning.assign_within(session, ANEW, post, title, chain, within=DAYS_TO_NAME, by=by, at=at, sources=["DP-01"])
 
 
 _ANEW = N_("Name a successor, or recruit again: %(role)s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from domain.departure.endings import has_somebody_in_line
 from domain.departure.one_settling import Settling, refuse_own_successor
 from domain.equipment import lending
 from domain.follow_ups import assigning
-from domain.holdings import FOLLOW_UP, candidates, duty, notes, roles, seats, things
+from domain.holdings import FOLLOW_UP, NOTE, candidates, duty, roles, seats, things
 from domain.kernel import Actor, Refusal, changes, col, first, local_day, of, only, run, scalar
 from domain.participants import hold_participant, referring
 from domain.people import seat_holders
@@ -25,6 +26,7 @@ from domain.roles import Link, responsibility, standing
 from locales import N_
 from models.casework import Task
 from models.committee import SeatHolder
+from models.departure import HandOver
 from models.equipment import Loan
 from models.follow_up import Assignment
 from models.meeting import MeetingGuest
@@ -45,13 +47,13 @@ def _settle_task(one_thing: Settling, *, approval: bool = False) -> None:
     if approval:
         _refuse_barred(one_thing, row, one_thing.successor_id)
     link = _link_of(one_thing, one_thing.successor_id, approval=approval)
-    others = [other for other in chain if other.get("person") != str(one_thing.leaver_id)]
+    others = [other for other in chain if other.person != one_thing.leaver_id]
     now = responsibility(session, [link, *others])
     values = {"approved_by_id": now} if approval else {"owed_by_id": now, "declared_owed_by_id": now}
     this = changes(Task).where(Task.id == row.id, Task.version == row.version)
     run(session, this.values(**values, version=col(Task.version) + 1))
-    person, role, place = str(one_thing.successor_id), chain[0]["role"], chain[0]["at"]
-    facts = {"step": row.step, "item": row.item, "person": person, "role": role, "place": place}
+    person, first_of_it = str(one_thing.successor_id), chain[0]
+    facts = {"step": row.step, "item": row.item, "person": person, "role": first_of_it.role, "place": first_of_it.at}
     events.write(session, "task.passed_on", "task", row.id, case_id=row.case_id, **one_thing.acted, **facts)
 
 
@@ -77,15 +79,11 @@ def _link_of(one_thing: Settling, successor_id: UUID, *, approval: bool) -> Link
     then, today = standing(one_thing.session, one_thing.after), local_day(one_thing.session, one_thing.at)
     able = taking_tasks.takers_of(one_thing.session, one_thing.holding_id, then, today, approval=approval)
     held = able[successor_id]
-    return {"person": str(successor_id), "role": held.role, "at": str(held.organization_id)}
+    return Link(held.role, str(held.organization_id), person=successor_id)
 
 
-def _settle_approval(one_thing: Settling) -> None:
-    _settle_task(one_thing, approval=True)
-
-
-def _settle_signature(one_thing: Settling) -> None:
-    """Nothing is to move: the director of that time signs."""
+def _settle_nothing(one_thing: Settling) -> None:
+    """Nothing is to move: the director of that time signs, and an unfinished note is no longer owed, but kept."""
 
 
 def _settle_seat(one_thing: Settling) -> None:
@@ -143,10 +141,6 @@ def _settle_equipment(one_thing: Settling) -> None:
     end(one_thing.session, thing, one_thing.note, case_id=one_thing.case.id, **one_thing.acted)
 
 
-def _settle_account(one_thing: Settling) -> None:
-    accounts.close_account(one_thing.session, one_thing.holding_id, **one_thing.acted)
-
-
 def _settle_tenure(one_thing: Settling) -> None:
     """Settle a role: a successor from the day after its last one, a recruiting, or no one. DP-01."""
     session = one_thing.session
@@ -190,11 +184,7 @@ def _settle_follow_up(one_thing: Settling) -> None:
     )
     if part is not None:
         assigning.end_part(session, part.follow_up_id, part.person_id, **one_thing.acted)
-    offers.withdraw_one(session, one_thing.task.id, **one_thing.acted)
-
-
-def _settle_note(one_thing: Settling) -> None:
-    """Leave a note unfinished, with the reason: it is no longer owed. What was written of it is kept."""
+    offers.take_all_back(session, col(HandOver.task_id) == one_thing.task.id, **one_thing.acted)
 
 
 def _settle_candidate(one_thing: Settling) -> None:
@@ -227,16 +217,16 @@ def _settle_draft(one_thing: Settling) -> None:
 SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
     FOLLOW_UP: _settle_follow_up,
     roles.TENURE: _settle_tenure,
-    roles.SIGNATURE: _settle_signature,
+    roles.SIGNATURE: _settle_nothing,
     duty.TASK: _settle_task,
-    duty.APPROVAL: _settle_approval,
+    duty.APPROVAL: partial(_settle_task, approval=True),
     duty.DECISION: _settle_task,
     seats.SEAT: _settle_seat,
     seats.GUEST: _settle_guest,
     seats.DEPUTIZING: _settle_deputizing,
     things.EQUIPMENT: _settle_equipment,
-    things.ACCOUNT: _settle_account,
-    notes.NOTE: _settle_note,
+    things.ACCOUNT: lambda one: accounts.close_account(one.session, one.holding_id, **one.acted),
+    NOTE: _settle_nothing,
     candidates.CANDIDATE: _settle_candidate,
     candidates.REFERRAL: _settle_task,
     candidates.DRAFT: _settle_draft,

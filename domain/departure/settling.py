@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import LockedTask, TaskOutcome, change_task, lock_task, needed_reason
-from domain.departure import drafts, hand_over_letters, hand_overs
+from domain.departure import hand_over_letters, hand_overs
 from domain.departure.asking_steps import record
-from domain.departure.departure_row import departure_of
+from domain.departure.departure_row import departure_of, is_authors_alone
 from domain.departure.endings import ENDINGS, OF_THE_LEAVER, TAKEN_OVER
 from domain.departure.one_settling import Settling, refuse_unfit
 from domain.departure.settlers import SETTLERS, thing_of
@@ -133,7 +133,7 @@ def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, b
             "the coordinator, who reads it and decides."
         )
         raise Refusal("draft.unread", said, source="AD-R1")
-    if ended_as and drafts.is_authors_alone(session, departure, at):
+    if ended_as and is_authors_alone(session, departure, at):
         raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure.last_day.isoformat())
 
 

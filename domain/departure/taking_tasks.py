@@ -32,7 +32,7 @@ from models.program import Person
 from models.referral import Referral
 
 COORDINATOR: Final = "coordinator"
-_COORDINATION: Final[Link] = {"role": COORDINATOR, "at": "*"}
+_COORDINATION: Final[Link] = Link(COORDINATOR)
 #: Those who give the proof that an organization owes, even where another of its people owes it, beside the coordinator.
 _GIVES: Final = ("manager", "director")
 #: What several may give or do, though an act completes it: the role that owes it, and those who answer for the place.
@@ -78,7 +78,7 @@ def takers_of(
 def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> bool:
     """Whether a task is only for holders of the role that owes it."""
     wanted = _wanted(session, task_id, approval=approval)
-    return wanted is not None and not wanted.files and all(link["role"] == wanted.role for link in wanted.links)
+    return wanted is not None and not wanted.files and all(link.role == wanted.role for link in wanted.links)
 
 
 def _wanted(session: Session, task_id: UUID, *, approval: bool) -> Wanted | None:
@@ -111,7 +111,7 @@ def wanted_of(session: Session, row: TaskOfWhom, chain: Sequence[Link], *, appro
     """Those a task is for, when owed or approved by a chain; None where the chain is empty."""
     if not chain:
         return None
-    role = chain[0]["role"]
+    role = chain[0].role
     owing = _owing(chain)
     about = _participants_of(session, row)
     if about or row.step in _OF_ACTIVITIES:
@@ -128,20 +128,20 @@ def _owing(chain: Sequence[Link]) -> tuple[Link, ...]:
 
     There is one for each organization where several host the coordination. The coordinator's is the program's own role.
     """
-    role = chain[0]["role"]
+    role = chain[0].role
     if role == COORDINATOR:
         return (_COORDINATION,)
-    first = takewhile(lambda link: link["role"] == role, chain)
-    return tuple({"role": role, "at": at} for at in dict.fromkeys(link["at"] for link in first))
+    first = takewhile(lambda link: link.role == role, chain)
+    return tuple(Link(role, at) for at in dict.fromkeys(link.at for link in first))
 
 
 def _also(row: TaskOfWhom, owing: Sequence[Link]) -> list[Link]:
     """Further links whose holders may do what an act does. No one attests for another; several may give proof."""
     if row.step in _GIVEN:
-        places = [link["at"] for link in owing if _is_place(link["at"])]
-        return [*({"role": role, "at": at} for at in places for role in _GIVES), *([_COORDINATION] if places else [])]
+        places = [link.at for link in owing if _is_place(link.at)]
+        return [*(Link(role, at) for at in places for role in _GIVES), *([_COORDINATION] if places else [])]
     if row.step == hiring.NAMES_THEM:
-        return [{"role": "manager", "at": str(row.organization_id)}, _COORDINATION]
+        return [Link("manager", str(row.organization_id)), _COORDINATION]
     return []
 
 
@@ -151,13 +151,13 @@ def _near(session: Session, row: TaskOfWhom, role: str, owing: Sequence[Link]) -
     What a role of the whole program owes is open to those who answer for the organization that it is about, or for one
     that hosts the coordination.
     """
-    places = dict.fromkeys(link["at"] for link in owing if _is_place(link["at"]) or link["at"].startswith(HAVING))
+    places = dict.fromkeys(link.at for link in owing if _is_place(link.at) or link.at.startswith(HAVING))
     if not places:
         hosts = map(str, program(session).coordination["organizations"])
         about = [str(row.organization_id)] if row.organization_id is not None else []
         places = dict.fromkeys([*about, *hosts])
     roles = takers.who_may_act_as(role) - {role}
-    there: list[Link] = [{"role": other, "at": at} for at in places for other in sorted(roles - {COORDINATOR})]
+    there = [Link(other, at) for at in places for other in sorted(roles - {COORDINATOR})]
     return [*there, _COORDINATION] if COORDINATOR in roles else there
 
 

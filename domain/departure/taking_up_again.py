@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -15,8 +14,8 @@ from domain.departure import hand_over_letters
 from domain.departure.departure_row import departure_of, same_place
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import roles_there
-from domain.holdings import tells_of
-from domain.kernel import Actor, col, inside, local_day, only, rewrite, scalars, select
+from domain.holdings import tells_of, told
+from domain.kernel import Actor, col, local_day, only, rewrite, scalars, select
 from domain.people import people
 from domain.record import events
 from models.casework import Case
@@ -48,20 +47,20 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
 
 def _end_roles(
     session: Session, departure: Departure, since: datetime, *, by: Actor, at: datetime
-) -> dict[str, str | None]:
+) -> dict[UUID, date | None]:
     """End the leaver's roles, and take back those that were given `since`; what is to be kept of their last days."""
     today, last_day = local_day(session, at), departure.last_day
-    was_to_end: dict[str, str | None] = dict(departure.was_to_end)
+    was_to_end = dict(departure.was_to_end)
     ends = last_day if last_day >= today else today - timedelta(days=1)
     given = _given_since(session, departure, since)
     for role in roles_there(session, departure.person_id, departure.organization_id, at):
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
-        is_theirs = str(role.id) in was_to_end or role.starts_on <= last_day
+        is_theirs = role.id in was_to_end or role.starts_on <= last_day
         if role.id in given and not is_theirs and role.starts_on > max(ends, today):
             people.take_back(session, role.id, by=by, at=at)
             hand_over_letters.appointment_taken_back(session, role, by=by, at=at)
         elif is_theirs or role.id in given:
-            was_to_end.setdefault(str(role.id), role.ends_on.isoformat() if role.ends_on else None)
+            was_to_end.setdefault(role.id, role.ends_on)
             end_a_role(session, role, max(ends, role.starts_on), by=by, at=at)
     return was_to_end
 
@@ -80,7 +79,7 @@ def _given_since(session: Session, departure: Departure, since: datetime) -> fro
         only(Tenure.id)
         .join(Event, tells_of(Tenure, "tenure.started"))
         .where(
-            inside(Event.facts)["starts_on"].astext == func.to_char(col(Tenure.starts_on), "YYYY-MM-DD"),
+            told("starts_on") == func.to_char(col(Tenure.starts_on), "YYYY-MM-DD"),
             ~handed_on,
             Tenure.person_id == departure.person_id,
             Tenure.organization_id == departure.organization_id,
@@ -93,9 +92,9 @@ def _given_since(session: Session, departure: Departure, since: datetime) -> fro
 
 def _move_case(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """Move the case of a departure to its last day, where that day moved as it was cancelled."""
-    hangs_on: Mapping[str, str] = scalars(session, only(Case.anchors).where(Case.id == departure.case_id)).one()
-    last_day: date = departure.last_day
+    hangs_on = scalars(session, only(Case.anchors).where(Case.id == departure.case_id)).one()
+    last_day = departure.last_day
     # One who left on the day itself has a case of that day, and roles until the day before.
     known = {last_day} if departure.planned else {last_day, last_day + timedelta(days=1)}
-    if not {day.isoformat() for day in known} & set(hangs_on.values()):
+    if known.isdisjoint(hangs_on.values()):
         cases.move_last_day(session, departure.case_id, last_day, by=by, at=at)

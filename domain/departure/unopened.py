@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, or_
 from domain.departure.current import PROTOCOL
 from domain.departure.departure_row import same_place
 from domain.departure.settlements import not_settled
-from domain.holdings import by_name, holdings_of, tells_of
+from domain.holdings import BY_NAME, has_something, holdings_of, tells_of, told
 from domain.kernel import (
     col,
     every,
@@ -114,7 +114,7 @@ def left_behind(session: Session, at: datetime) -> list[Gone]:
     rows = tuples(
         session,
         only(Tenure.person_id, Tenure.organization_id, surely(value_of(last)))
-        .where(~never_began(), by_name.has_something(col(Tenure.person_id), today), ~asked)
+        .where(~never_began(), has_something(col(Tenure.person_id), today), ~asked)
         .group_by(col(Tenure.person_id), col(Tenure.organization_id))
         .having(last < today)
         .order_by(last, col(Tenure.person_id)),
@@ -129,7 +129,7 @@ def left_something(session: Session, gone: Gone, at: datetime) -> bool:
         gone.person_id,
         gone.organization_id,
         at,
-        kinds=by_name.KINDS,
+        kinds=BY_NAME,
         last_day=gone.ends_on,
         known_on=local_day(session, at),
     )
@@ -161,7 +161,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     return by an appointment made before anyone would have asked, and withdrawn some days ago.
     """
     recent = local_day(session, at) - LOOKS_BACK
-    was = inside(Event.facts)["was"].astext
+    was = told("was")
     written_down = (
         select(Event.id)
         .where(tells_its_end(), col(Event.at) >= at - LOOKS_BACK, or_(was.is_(None), was >= recent.isoformat()))
@@ -183,10 +183,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
 
 def tells_its_end() -> ColumnElement[bool]:
     """The condition on a line of the record that it tells of a role's end on its present last day."""
-    return and_(
-        tells_of(Tenure, "tenure.ended"),
-        inside(Event.facts)["ends_on"].astext == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"),
-    )
+    return and_(tells_of(Tenure, "tenure.ended"), told("ends_on") == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"))
 
 
 def is_declared(session: Session) -> bool:

@@ -58,17 +58,11 @@ def welcome_again(
 _STAYS = N_("This person stays after all: their onboarding continues.")
 
 
-def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
-    """The open onboardings of a person at an organization."""
-    found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["open"])
-    return [case.id for case in found]
-
-
-def welcomed(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
-    """The onboardings of a person at an organization, in any state."""
-    states = ["open", "closed", "cancelled"]
-    found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=states)
-    return [case.id for case in found]
+def welcoming(
+    session: Session, person_id: UUID, organization_id: UUID, states: Collection[str] = ("open",)
+) -> list[UUID]:
+    """The open onboardings of a person at an organization, or those in these states."""
+    return [case.id for case in _welcomes(session, WELCOMED.values(), person_id, organization_id, states=states)]
 
 
 def first_day_of(session: Session, case: Case) -> str | None:
@@ -163,7 +157,7 @@ def welcomed_by(
 
 
 def _welcomes(
-    session: Session, protocols: Collection[str], person_id: UUID, organization_id: UUID, *, states: list[str]
+    session: Session, protocols: Collection[str], person_id: UUID, organization_id: UUID, *, states: Collection[str]
 ) -> list[Case]:
     """The onboardings of a person there in these states, the latest first."""
     return every(
@@ -182,4 +176,4 @@ def _welcomes(
 def _is_of_stay(session: Session, case: Case, since: date) -> bool:
     """Whether an onboarding is for the stay that began on a day, and not for an earlier one."""
     name = first_day_of(session, case)
-    return name is None or name not in case.anchors or date.fromisoformat(case.anchors[name]) >= since
+    return name is None or name not in case.anchors or case.anchors[name] >= since

@@ -375,7 +375,7 @@ def _answered(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -
 
 
 def _link(role: HeldRole, person_id: UUID) -> Link:
-    return {"role": role.role, "at": str(role.organization_id), "person": str(person_id)}
+    return Link(role.role, str(role.organization_id), person=person_id)
 
 
 def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> frozenset[UUID]:

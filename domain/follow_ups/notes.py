@@ -37,6 +37,7 @@ from domain.kernel import (
     program_of,
     run,
 )
+from domain.roles import Link
 from domain.terms import PRIMARY
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
@@ -195,10 +196,7 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
             item,
             title_fr=say("fr", _WRITE, day=show_day("fr", week)),
             title_en=say("en", _WRITE, day=show_day("en", week)),
-            chain=[
-                {"role": "youth_worker", "at": str(organization_id), "person": str(person_id)},
-                {"role": "coordinator", "at": "*"},
-            ],
+            chain=[Link("youth_worker", str(organization_id), person=person_id), Link("coordinator")],
             due_on=due,
             by=by,
             at=at,

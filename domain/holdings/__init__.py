@@ -1,12 +1,12 @@
 """What a person has in hand, computed from the records and never typed: some kinds a module, all in `in_hand`."""
 
-from domain.holdings import by_name as by_name
 from domain.holdings import candidates as candidates
 from domain.holdings import duty as duty
-from domain.holdings import notes as notes
 from domain.holdings import roles as roles
 from domain.holdings import seats as seats
 from domain.holdings import things as things
+from domain.holdings.by_name import BY_NAME as BY_NAME
+from domain.holdings.by_name import has_something as has_something
 from domain.holdings.candidates import DRAFT as DRAFT
 from domain.holdings.duty import APPROVAL as APPROVAL
 from domain.holdings.duty import TASK as TASK
@@ -22,10 +22,13 @@ from domain.holdings.holding import left_on as left_on
 from domain.holdings.in_hand import KINDS as KINDS
 from domain.holdings.in_hand import NAMES as NAMES
 from domain.holdings.in_hand import holdings_of as holdings_of
+from domain.holdings.notes import NOTE as NOTE
 from domain.holdings.roles import TENURE as TENURE
 from domain.holdings.roles import called as called
 from domain.holdings.roles import role_of as role_of
 from domain.holdings.roles import tells_of as tells_of
+from domain.holdings.roles import terms_beyond as terms_beyond
+from domain.holdings.roles import told as told
 from domain.holdings.seats import DEPUTIZING as DEPUTIZING
 from domain.holdings.seats import SEAT as SEAT
 from domain.holdings.things import ACCOUNT as ACCOUNT

@@ -22,8 +22,7 @@ def access_of(leaving: Leaving) -> list[Holding]:
     """One line for each kind of access that is open to them, where they leave everything."""
     if leaving.is_back or not leaving.concerns(None):
         return []
-    session = leaving.session
-    _, until = moments_of(session, leaving.day)
+    _, until = moments_of(leaving.session, leaving.day)
 
     def counted(table: Any, *where: Any) -> Any:
         return (
@@ -46,7 +45,7 @@ def access_of(leaving: Leaving) -> list[Holding]:
         .scalar_subquery()
     )
     counts = run(
-        session,
+        leaving.session,
         select(
             value_of(counted(BrowserSession, col(BrowserSession.ended_at).is_(None))),
             value_of(counted(Passkey, col(Passkey.ended_at).is_(None))),

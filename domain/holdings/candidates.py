@@ -33,9 +33,8 @@ def drafts_of(leaving: Leaving) -> list[Holding]:
 
     Not those that a leaver had begun: these are the coordinator's.
     """
-    session = leaving.session
     rows = tuples(
-        session,
+        leaving.session,
         only(Referral.id, Referral.organization_id, Participant.candidate_ref)
         .join(Participant, joins(Referral.participant_id, Participant))
         .where(
@@ -87,9 +86,8 @@ def referrals_of(leaving: Leaving) -> list[Holding]:
 
 def candidates_of(leaving: Leaving) -> list[Holding]:
     """The candidates that they are named to meet, alone or as the second of a pair (AD-R6)."""
-    session = leaving.session
     rows = tuples(
-        session,
+        leaving.session,
         only(
             CandidateWorker.id,
             CandidateWorker.participant_id,

@@ -72,10 +72,9 @@ class _Duty(Task):
 
 def _rows(leaving: Leaving, which: ColumnElement[bool]) -> list[_Duty]:
     """The tasks for which this holds, without those that settle a holding: two leavers would never come to an end."""
-    session = leaving.session
     own = and_(col(Case.gathers), Case.subject_id == leaving.person_id)
     return every(
-        session,
+        leaving.session,
         of(_Duty)
         .outerjoin(Case, joins(Task.case_id, Case))
         .outerjoin(Decision, joins(Decision.task_id, Task))

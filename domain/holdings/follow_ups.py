@@ -27,14 +27,13 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
     For a leaver also those in which their part ended since the departure was known, until another has their place.
     DP-03
     """
-    session = leaving.session
     theirs = lasts_beyond(Assignment, leaving.day)
     in_hand = and_(col(Assignment.withdrawn_at).is_(None), col(Assignment.ended_at).is_(None), theirs)
     if leaving.known_on is not None:
-        known, _ = moments_of(session, leaving.known_on)
+        known, _ = moments_of(leaving.session, leaving.known_on)
         in_hand = or_(in_hand, and_(col(Assignment.ended_at) >= known, without_a_follower()))
     rows = tuples(
-        session,
+        leaving.session,
         only(
             Assignment.id,
             Assignment.kind,

@@ -123,7 +123,7 @@ def goes_to(gone: DayTenures, chain: list[Link], *, kind: str = "tasks") -> tupl
     No one where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
     """
     falls = gone.falls(chain, kind=kind)
-    if falls.in_place and not (chain and "person" in chain[0]):
+    if falls.in_place and not (chain and chain[0].person):
         return ()
     return tuple(dict.fromkeys(holder.person_id for holder in falls.holders))
 

@@ -82,18 +82,9 @@ def holdings_of(
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None
     is_back = last_day is not None and goes_on(session, person_id, organization_id, last_day)
+    left = frozenset(roles_left)
     leaving = Leaving(
-        session,
-        person_id,
-        organization_id,
-        on,
-        last_day,
-        there,
-        others,
-        known_on,
-        since,
-        is_back,
-        frozenset(roles_left),
+        session, person_id, organization_id, on, last_day, there, others, known_on, since, is_back, roles_left=left
     )
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 

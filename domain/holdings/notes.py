@@ -44,13 +44,11 @@ def unfinished_of(leaving: Leaving) -> list[Holding]:
         .order_by(col(Assignment.starts_on)),
     )
     found = due | {(follow_up_id, week): place for follow_up_id, week, place in begun}
-    numbered = tuples(
-        session,
-        only(FollowUp.id, surely(Participant.number))
-        .join(Participant, joins(FollowUp.participant_id, Participant))
-        .where(col(FollowUp.id).in_({follow_up for follow_up, _ in found})),
+    numbered = only(FollowUp.id, surely(Participant.number)).join(
+        Participant, joins(FollowUp.participant_id, Participant)
     )
-    numbers = dict(numbered)
+    numbers = dict(tuples(session, numbered.where(col(FollowUp.id).in_({follow_up for follow_up, _ in found}))))
+    weeks = sorted(found.items(), key=lambda one: (numbers[one[0][0]], one[0][1]))
     return [
         Holding(
             NOTE,
@@ -58,8 +56,6 @@ def unfinished_of(leaving: Leaving) -> list[Holding]:
             both(_NOTE, number=numbers[follow_up_id], day=week),
             f"/follow-ups/{follow_up_id}",
         )
-        for (follow_up_id, week), organization_id in sorted(
-            found.items(), key=lambda one: (numbers[one[0][0]], one[0][1])
-        )
+        for (follow_up_id, week), organization_id in weeks
         if leaving.concerns(organization_id)
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from datetime import date
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func
+from sqlalchemy import ColumnElement, Text, func
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -23,6 +25,7 @@ from domain.kernel import (
     first,
     inside,
     joins,
+    lasts_beyond,
     of,
     only,
     rewrite,
@@ -54,7 +57,6 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     For a leaver also those that ended since the departure was known, or never began: those have no successor by that
     alone. A role that became another by an agreement's next version is left as that one.
     """
-    session = leaving.session
     since = min(leaving.day, leaving.known_on or leaving.day)
     instead = aliased(Tenure, name="instead")
     # The other one was given in the same act by which this one ended.
@@ -72,7 +74,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
         .exists()
     )
     rows = every(
-        session,
+        leaving.session,
         _with_words()
         .where(
             Tenure.person_id == leaving.person_id,
@@ -90,6 +92,11 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     ]
 
 
+def told(fact: str) -> ColumnElement[str]:
+    """A fact of a line of the record, as text."""
+    return cast("ColumnElement[str]", inside(Event.facts)[fact].astext)
+
+
 def tells_of(held: Any, verb: str) -> ColumnElement[bool]:
     """The condition on a line of the record that it tells, by this verb, of an appointment to a role there.
 
@@ -99,8 +106,8 @@ def tells_of(held: Any, verb: str) -> ColumnElement[bool]:
         same(Event, held),
         Event.subject_id == held.person_id,
         Event.verb == verb,
-        inside(Event.facts)["role"].astext == col(held.role),
-        inside(Event.facts)["organization"].astext == cast(col(held.organization_id), Text),
+        told("role") == col(held.role),
+        told("organization") == sql_cast(col(held.organization_id), Text),
     )
 
 
@@ -111,6 +118,13 @@ def called(session: Session, tenure_id: UUID) -> Bilingual:
         msg = "no such appointment"
         raise LookupError(msg)
     return _in_words(row)
+
+
+def terms_beyond(session: Session, role: Tenure, last_day: date) -> list[Tenure]:
+    """The appointments to the same role there, of anyone, that reach beyond a last day, the earliest first."""
+    held = of(Tenure).where(Tenure.role == role.role, Tenure.organization_id == role.organization_id)
+    beyond = held.where(lasts_beyond(Tenure, last_day), ~never_began())
+    return every(session, beyond.order_by(col(Tenure.starts_on), col(Tenure.id)))
 
 
 def role_of(session: Session, tenure_id: UUID) -> str:
@@ -131,7 +145,7 @@ def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
         changes(Departure)
         .where(whole.has_key(was))
         .values(
-            was_to_end=whole.op("-")(cast(was, Text)).op("||")(func.jsonb_build_object(now, whole[was])),
+            was_to_end=whole.op("-")(sql_cast(was, Text)).op("||")(func.jsonb_build_object(now, whole[was])),
             version=col(Departure.version) + 1,
         )
         .returning(col(Departure.case_id)),
@@ -177,7 +191,6 @@ def _in_words(row: _Named) -> Bilingual:
 
 def signatures_of(leaving: Leaving) -> list[Holding]:
     """The agreements sent for their signature as the director. The director of that time then signs."""
-    session = leaving.session
     directs = [held.organization_id for held in leaving.standing.roles_of(leaving.person_id) if held.role == "director"]
     wanted: list[Any] = [place for place in directs if leaving.concerns(place)]
     if not wanted:
@@ -188,7 +201,7 @@ def signatures_of(leaving: Leaving) -> list[Holding]:
         .exists()
     )
     rows = tuples(
-        session,
+        leaving.session,
         only(AgreementVersion.id, AgreementVersion.n, Agreement.id, Organization.short_name)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))

@@ -29,7 +29,6 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     For a leaver also those that ended with their last day, until another has them: a second representative who stands
     in for a principal fills no seat (CM-2R). One who returned and has the seat again has it themselves.
     """
-    session = leaving.session
     in_hand = lasts_beyond(SeatHolder, leaving.day)
     if leaving.last_day is not None:
         follows = aliased(SeatHolder)
@@ -50,7 +49,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
         )
         in_hand = or_(in_hand, and_(SeatHolder.ends_on == leaving.last_day, ~has_it))
     rows = tuples(
-        session,
+        leaving.session,
         only(SeatHolder.id, Seat.organization_id, Seat.title_fr, Seat.title_en, Committee.title_fr, Committee.title_en)
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .join(Committee, joins(Seat.committee_id, Committee))
@@ -73,10 +72,9 @@ def seats_of(leaving: Leaving) -> list[Holding]:
 
 def invitations_of(leaving: Leaving) -> list[Holding]:
     """The meetings to come to which they are invited without a seat."""
-    session = leaving.session
-    _, ends = moments_of(session, leaving.day)
+    _, ends = moments_of(leaving.session, leaving.day)
     rows = tuples(
-        session,
+        leaving.session,
         only(MeetingGuest.id, Meeting.starts, Meeting.id, Committee.title_fr, Committee.title_en)
         .join(Meeting, joins(MeetingGuest.meeting_id, Meeting))
         .join(Committee, joins(Meeting.committee_id, Committee))
@@ -99,9 +97,8 @@ def invitations_of(leaving: Leaving) -> list[Holding]:
 
 def deputizing_of(leaving: Leaving) -> list[Holding]:
     """The absences of others, now or to come, in which they deputize."""
-    session = leaving.session
     rows = tuples(
-        session,
+        leaving.session,
         only(Absence.id, Absence.person_id, Absence.ends_on, Person.given_name, Person.family_name)
         .join(Person, joins(Absence.person_id, Person))
         .where(

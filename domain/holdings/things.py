@@ -30,9 +30,8 @@ _OPENED = N_("%(system)s, user name %(name)s")
 
 def equipment_of(leaving: Leaving) -> list[Holding]:
     """The equipment that they were lent and did not give back."""
-    session = leaving.session
     rows = tuples(
-        session,
+        leaving.session,
         only(Loan.id, Loan.equipment_id, Equipment.kind, Equipment.serial, Case.organization_id)
         .join(Equipment, joins(Loan.equipment_id, Equipment))
         .outerjoin(Task, joins(Loan.task_id, Task))
@@ -42,7 +41,7 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
         )
         .order_by(col(Loan.lent_at), col(Loan.id)),
     )
-    person, kinds = f"/people/{leaving.person_id}", inventory.kinds(session)
+    person, kinds = f"/people/{leaving.person_id}", inventory.kinds(leaving.session)
     shown = _shown(leaving, "serial", col(Evidence.equipment_id))
     return [
         Holding(EQUIPMENT, loan_id, both(_LENT, kind=kinds[kind], serial=serial), person)
@@ -53,9 +52,8 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
 
 def accounts_of(leaving: Leaving) -> list[Holding]:
     """The accounts that were opened for them and are not closed."""
-    session = leaving.session
     rows = tuples(
-        session,
+        leaving.session,
         only(Account.id, Account.system, Account.user_name, Case.organization_id)
         .outerjoin(Task, joins(Account.task_id, Task))
         .outerjoin(Case, joins(Task.case_id, Case))

@@ -54,7 +54,7 @@ Facts = Callable[[Language], Mapping[str, object]]
 
 
 #: The chain of those who answer for the whole program.
-COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
+COORDINATION: list[Link] = [Link("coordinator")]
 
 
 def coordination_chain(session: Session) -> list[Link]:
@@ -63,7 +63,7 @@ def coordination_chain(session: Session) -> list[Link]:
     For what waits on no one else, so that it has a holder also while there is no coordinator.
     """
     hosts = hosts_of(session)
-    return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
+    return COORDINATION + [Link(role, str(place)) for role in ("manager", "director") for place in hosts]
 
 
 #: Someone who has no address is spoken of again so long after, where nothing changed.

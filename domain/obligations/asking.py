@@ -150,10 +150,10 @@ def chain_of(clause: VersionClause, organization_id: UUID) -> list[Link]:
     here = str(organization_id)
     stated = clause.rule.stated()
     if stated is not None:
-        return [{"role": stated.by, "at": "*" if stated.by == COORDINATOR else here}]
+        return [Link(stated.by, "*" if stated.by == COORDINATOR else here)]
     owner = "manager" if clause.owed_by == "organization" else clause.owed_by
-    first: Link = {"role": owner, "at": "*" if owner == COORDINATOR else here}
-    behind: list[Link] = [{"role": "director", "at": here}, {"role": COORDINATOR, "at": "*"}]
+    first = Link(owner, "*" if owner == COORDINATOR else here)
+    behind = [Link("director", here), Link(COORDINATOR)]
     return [first, *(link for link in behind if link != first)]
 
 

@@ -41,6 +41,7 @@ from domain.obligations.asking import BY_OBLIGATIONS, Judged
 from domain.obligations.clauses import checked_by, is_anything_owed, owed, waivers
 from domain.obligations.turns import take_turn
 from domain.record import events
+from domain.roles import Link
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
 from models.committee import Committee
@@ -341,7 +342,7 @@ def _ask_for_records(
             str(meeting.id),
             title_fr=words["fr"],
             title_en=words["en"],
-            chain=[{"role": COORDINATOR, "at": "*"}],
+            chain=[Link(COORDINATOR)],
             due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
             by=BY_OBLIGATIONS,
             at=at,

@@ -148,7 +148,7 @@ def _managers_elsewhere(session: Session, row: PeriodJudged) -> list[Link]:
     ).all()
     hosts = program(session).coordination["organizations"]
     in_order = sorted(rows, key=lambda one: (one.key != row.accepted_at, str(one.id) in hosts))  # by name else
-    return [{"role": MANAGER, "at": str(one.id)} for one in in_order]
+    return [Link(MANAGER, str(one.id)) for one in in_order]
 
 
 def _has_somebody_else(day: DayTenures, link: Link, out: Collection[UUID]) -> bool:
@@ -241,6 +241,6 @@ def who_gives(fact: Fact, role: str, organization_id: UUID) -> Sequence[Link]:
     if role == COORDINATOR:
         first: list[Link] = [*COORDINATION]
     else:
-        first = [{"role": role, "at": here}] if is_stated or role in _MAY_GIVE else []
-    behind: list[Link] = [] if is_stated else [{"role": one, "at": here} for one in _MAY_GIVE]
+        first = [Link(role, here)] if is_stated or role in _MAY_GIVE else []
+    behind: list[Link] = [] if is_stated else [Link(one, here) for one in _MAY_GIVE]
     return [*first, *(link for link in [*behind, *COORDINATION] if link not in first)]

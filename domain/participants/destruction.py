@@ -226,7 +226,7 @@ def refuse(
 def confirmers(session: Session, participant_id: UUID) -> list[Link]:
     """The chain that confirms: the privacy officer; then a manager of each organization that holds the file."""
     places = holding_organizations(session, participant_id)
-    return [{"role": "privacy_officer", "at": "*"}, *({"role": "manager", "at": str(place)} for place in places)]
+    return [Link("privacy_officer"), *(Link("manager", str(place)) for place in places)]
 
 
 def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:

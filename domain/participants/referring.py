@@ -47,6 +47,7 @@ from domain.participants.locking import (
 )
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
 from domain.record import events, record_read
+from domain.roles import Link
 from domain.terms import ADMISSION
 from locales import N_
 from models.casework import ProtocolVersion
@@ -150,7 +151,7 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
             UNFINISHED,
             referral_id,
             _FINISH,
-            chain=[{"role": KEEPER, "at": "*"}],
+            chain=[Link(KEEPER)],
             working_days=DAYS_TO_FINISH,
             by=by,
             at=at,

@@ -269,9 +269,9 @@ def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]
 
 def _chain(session: Session) -> list[Link]:
     return [
-        {"role": "privacy_officer", "at": "*"},
-        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts_of(session)),
-        {"role": "coordinator", "at": "*"},
+        Link("privacy_officer"),
+        *(Link(role, str(place)) for role in ("director", "manager") for place in hosts_of(session)),
+        Link("coordinator"),
     ]
 
 

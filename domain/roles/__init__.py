@@ -3,19 +3,16 @@
 from domain.roles import entered_late as entered_late
 from domain.roles import takers as takers
 from domain.roles.deputies import deputies_of as deputies_of
+from domain.roles.deputies import lock_person as lock_person
 from domain.roles.deputies import touches as touches
 from domain.roles.entered_late import days_of as days_of
 from domain.roles.entered_late import record_began as record_began
-from domain.roles.locked_person import lock_person as lock_person
-from domain.roles.roles import ALONE as ALONE
 from domain.roles.roles import HAVING as HAVING
-from domain.roles.roles import PASSES as PASSES
 from domain.roles.roles import DayAbsence as DayAbsence
 from domain.roles.roles import DayTenures as DayTenures
 from domain.roles.roles import Falls as Falls
 from domain.roles.roles import HeldRole as HeldRole
 from domain.roles.roles import Holder as Holder
-from domain.roles.roles import Link as Link
 from domain.roles.roles import never_began as never_began
 from domain.roles.roles import responsibility as responsibility
 from domain.roles.roles import standing as standing
@@ -34,3 +31,4 @@ from domain.roles.sight import task_is_open_to as task_is_open_to
 from domain.roles.sight import who_barred as who_barred
 from domain.roles.takers import may_act_as as may_act_as
 from domain.roles.takers import may_write_of_participants as may_write_of_participants
+from models.casework import Link as Link

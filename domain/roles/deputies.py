@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast, false, func
 from sqlmodel import Session, and_, or_
 
-from domain.kernel import col, lasts, only, program, scalars
-from models.program import Absence
+from domain.kernel import Refusal, col, first, lasts, of, only, program, scalars
+from locales import N_
+from models.program import Absence, Person
 
 #: A deputy who is away has a deputy too, so far and no further.
 _DEPUTIES_IN_A_ROW: Final = 3
@@ -52,3 +53,16 @@ def touches(table: Any, spans: Collection[Days]) -> ColumnElement[bool]:
             for first, last in spans
         ),
     )
+
+
+def lock_person(session: Session, person_id: UUID | None) -> Person:
+    """A person's row, locked until the transaction ends: signing them in and ending their access take turns.
+
+    It is locked first, before their roles, doors, passkeys and sign-ins, which are read after it. Otherwise a sign-in
+    that began while the access ended would outlive it, and two that lock in another order would wait for each other.
+    Lines of the record that name the person do not wait for it. Raises Refusal where there is no such person.
+    """
+    row = first(session, of(Person).where(Person.id == person_id).with_for_update(key_share=True))
+    if row is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+    return row

@@ -21,21 +21,15 @@ from sqlmodel import Session, and_, or_
 
 from domain.kernel import col, in_program, inside, joins, kept, lasts, program_of, run, same, scalar, select, value_of
 from domain.roles import takers
-from models.casework import Responsibility
+from models.casework import Link, Responsibility, written_links
 from models.departure import Departure
 from models.program import Absence, Organization, Tenure
 
 #: A deputy who is away has a deputy too, so far and no further.
 _DEPUTIES_IN_A_ROW = 3
 
-Link = dict[str, Any]
-
 #: With this a link says that its role is that of the organizations where another role is held, whose name follows.
 HAVING: Final = "having:"
-#: A link with this passes over deputies: while its person is away, the duty falls to the next of the chain.
-ALONE: Final = "alone"
-#: The same of some deputies by their ids: everybody else who acts for its person has the duty as ever.
-PASSES: Final = "passes"
 
 
 class HeldRole(NamedTuple):
@@ -176,8 +170,8 @@ class DayTenures:
         self.live = {tenure.person_id for tenure in self.tenures}
         self._by_role: dict[str, list[HeldRole]] = {}
         # Asked again and again of one day, by each duty and each line of a page.
-        self._meant_by: dict[tuple[Any, ...], list[HeldRole]] = {}
-        self._able_by: dict[tuple[Any, ...], list[Holder]] = {}
+        self._meant_by: dict[Link, list[HeldRole]] = {}
+        self._able_by: dict[tuple[Link, str], list[Holder]] = {}
         for tenure in self.tenures:
             self._by_role.setdefault(tenure.role, []).append(tenure)
 
@@ -252,7 +246,7 @@ class DayTenures:
 
     def coming_to(self, link: Link) -> list[HeldRole]:
         """Those who are to hold a link's role, from the first day on which it is held."""
-        found = self._meant(link, [held for held in self.coming if held.role == link["role"]])
+        found = self._meant(link, [held for held in self.coming if held.role == link.role])
         return [held for held in found if held.starts_on == found[0].starts_on]
 
     def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
@@ -268,7 +262,7 @@ class DayTenures:
         return not self.tenures_of(link)
 
     def _able(self, link: Link, kind: str) -> list[Holder]:
-        key = (link["role"], link["at"], link.get("person"), ALONE in link, *link.get(PASSES, ()), kind)
+        key = link, kind
         if key not in self._able_by:
             self._able_by[key] = list(self._who_can(link, kind))
         return self._able_by[key]
@@ -276,31 +270,27 @@ class DayTenures:
     def _who_can(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
             person = self._who_acts(tenure, kind)
-            if person is None or (
-                person != tenure.person_id and (ALONE in link or str(person) in link.get(PASSES, ()))
-            ):
+            absent = tenure.person_id if person != tenure.person_id else None
+            if person is None or (absent and (link.alone or person in link.passes)):
                 continue
-            for_whom = tenure.person_id if person != tenure.person_id else None
-            yield Holder(person, tenure.role, tenure.organization_id, for_whom)
+            yield Holder(person, tenure.role, tenure.organization_id, absent)
 
     def tenures_of(self, link: Link) -> list[HeldRole]:
         """The tenures that a link means on the day, absent holders included."""
-        key = (link["role"], link["at"], link.get("person"))
-        if key not in self._meant_by:
-            self._meant_by[key] = self._meant(link, self.holding(link["role"]))
-        return self._meant_by[key]
+        if link not in self._meant_by:
+            self._meant_by[link] = self._meant(link, self.holding(link.role))
+        return self._meant_by[link]
 
     def _meant(self, link: Link, found: list[HeldRole]) -> list[HeldRole]:
         return [held for held in found if self._is_meant(link, held)]
 
     def _is_meant(self, link: Link, held: HeldRole) -> bool:
         """Whether a link means a tenure of its role: by where it is held, and by whose it is if it names a person."""
-        at: str = link["at"]
-        if at.startswith(HAVING):
-            is_there = any(self.holding(at.removeprefix(HAVING), held.organization_id))
+        if link.at.startswith(HAVING):
+            is_there = any(self.holding(link.at.removeprefix(HAVING), held.organization_id))
         else:
-            is_there = at == "*" or str(held.organization_id) == at
-        return is_there and ("person" not in link or str(held.person_id) == link["person"])
+            is_there = link.at in ("*", str(held.organization_id))
+        return is_there and link.person in (None, held.person_id)
 
     def _who_acts(self, tenure: HeldRole, kind: str) -> UUID | None:
         acting = tenure.person_id
@@ -326,15 +316,15 @@ def standings(session: Session, days: Collection[date]) -> dict[date, DayTenures
     if not days:
         return {}
     tenures, absences = _lasting(session, min(days), max(days))
-    return {
-        day: DayTenures(
-            day,
-            (one.held for one in tenures if _covers(one.held, day) and one.is_there(day)),
-            (absence for absence in absences if _covers(absence, day)),
-            (one.held for one in tenures if one.held.starts_on > day and one.is_there(one.held.starts_on)),
-        )
-        for day in days
-    }
+    return {day: _on(day, tenures, absences) for day in days}
+
+
+def _on(day: date, tenures: Iterable[_Lasting], absences: Iterable[DayAbsence]) -> DayTenures:
+    """What lasts on a day, of tenures and absences of several days, and who is to begin on a later day."""
+    there = [one.held for one in tenures if one.is_there(max(day, one.held.starts_on))]
+    now = (held for held in there if _covers(held, day))
+    coming = (held for held in there if held.starts_on > day)
+    return DayTenures(day, now, (absence for absence in absences if _covers(absence, day)), coming)
 
 
 def _lasting(session: Session, first: date, last: date) -> tuple[list[_Lasting], list[DayAbsence]]:
@@ -365,7 +355,7 @@ class _Lasting(NamedTuple):
 
 def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     """The id of the row that holds this chain, written if it is new. The same chain is always the same row."""
-    written = json.dumps(list(chain), sort_keys=True, separators=(",", ":"))
+    written = json.dumps(written_links(chain), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(written.encode()).hexdigest()
     where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
     find = select(Responsibility.id).where(*where)

@@ -17,8 +17,8 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import Question, built, col, inside, joins, only, run, same, scalars, select
-from domain.roles.roles import DayTenures, Link
-from models.casework import Case, Task
+from domain.roles.roles import DayTenures
+from models.casework import Case, Link, Task
 from models.follow_up import FollowUp
 from models.outbox import Notice
 from models.participant import Barred, Participant
@@ -34,7 +34,7 @@ SEES_EVERY_CASE: Final = "coordinator"
 SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
 
 #: The chain for what the person in charge of the protection of personal information does: else the coordinator.
-FOR_PRIVACY: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
+FOR_PRIVACY: Final[list[Link]] = [Link("privacy_officer"), Link("coordinator")]
 
 
 def sees_by_role(today: DayTenures, person_id: UUID, organization_id: UUID | None) -> bool:
@@ -42,9 +42,9 @@ def sees_by_role(today: DayTenures, person_id: UUID, organization_id: UUID | Non
 
     A duty outside any case is of no organization.
     """
-    links: list[Link] = [{"role": SEES_EVERY_CASE, "at": "*"}]
+    links = [Link(SEES_EVERY_CASE)]
     if organization_id is not None:
-        links += [{"role": role, "at": str(organization_id)} for role in SEE_CASES_OF_THEIRS]
+        links += [Link(role, str(organization_id)) for role in SEE_CASES_OF_THEIRS]
     return any(today.falls([link]).on(person_id) is not None for link in links)
 
 
@@ -149,24 +149,17 @@ def _calls_them(words: ColumnElement[Any]) -> ColumnElement[bool]:
     """That a text names a participant who barred the person, by their number, or by their reference as a candidate."""
     return (
         select(Participant.id)
-        .where(
-            joins(Barred.participant_id, Participant),
-            or_(
-                *(
-                    func.regexp_like(words, name + _NAME_ENDS)
-                    for name in (col(Participant.number), col(Participant.candidate_ref))
-                )
-            ),
-        )
+        .where(joins(Barred.participant_id, Participant), called_in(words))
         .correlate(Barred, words.table)
         .exists()
     )
 
 
-def called_in(words: str) -> ColumnElement[bool]:
+def called_in(words: str | ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a participant that a text names them by their number, or by their reference as a candidate."""
+    text = literal(words) if isinstance(words, str) else words
     names = (col(Participant.number), col(Participant.candidate_ref))
-    return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
+    return or_(*(func.regexp_like(text, name + _NAME_ENDS) for name in names))
 
 
 def _is_about_them() -> ColumnElement[bool]:

@@ -87,7 +87,7 @@ def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
 def _theirs(session: Session, act: DueAction, case: Case, seat_id: UUID, today: date) -> SeatHolder | None:
     """The worker's hold of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
     given = _live(session, seat_id, surely(case.subject_id), today, _given_by(act))
-    arrives = max(today, _arrival(case) or today)
+    arrives = max(today, case.anchors.get("arrival") or today)
     return given or _live(session, seat_id, surely(case.subject_id), arrives, ~_ends_before(case, arrives).exists())
 
 
@@ -96,7 +96,7 @@ def _end_earlier(session: Session, case: Case, seat_id: UUID, today: date, by: A
 
     No one holds a seat twice on a day: what is given from the arrival on comes after it.
     """
-    leaves = _ends_before(case, max(today, _arrival(case) or today))
+    leaves = _ends_before(case, max(today, case.anchors.get("arrival") or today))
     asked = of(SeatHolder).where(*_living(seat_id, surely(case.subject_id), today), leaves.exists())
     for holding in every(session, asked):
         last_day = scalar(session, leaves.where(SeatHolder.id == holding.id).limit(1))
@@ -118,7 +118,7 @@ def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
 
 def _give_seat(session: Session, act: DueAction, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
     worker = surely(case.subject_id)
-    starts_on = max(local_day(session, at), _arrival(case) or date.min)
+    starts_on = max(local_day(session, at), case.anchors.get("arrival") or date.min)
     ends_on = _end_of_role(session, case, starts_on)
     kind = "alternate" if _principal_else(session, seat_id, worker, starts_on, ends_on) else "principal"
     seat_holders.add(session, seat_id, worker, kind, starts_on, ends_on, by=by, at=at, case_id=act.case_id)
@@ -244,17 +244,12 @@ def _principal_else(session: Session, seat_id: UUID, person_id: UUID, first: dat
     return found is not None
 
 
-def _arrival(case: Case) -> date | None:
-    given = case.anchors.get("arrival")
-    return date.fromisoformat(given) if given else None
-
-
 def _first_day(session: Session, act: DueAction, case: Case, holding: SeatHolder) -> date:
     """The day on which a hold should begin: the arrival, but not before the seat was given.
 
     Its present first day where this case did not give it.
     """
-    arrival = _arrival(case)
+    arrival = case.anchors.get("arrival")
     given = scalar(session, only(SeatHolder.id).where(SeatHolder.id == holding.id, _given_by(act)))
     first: date = holding.starts_on
     if given is None or arrival is None:

@@ -238,7 +238,7 @@ def _what_was_taken_can_be_done(session: Session, at: datetime) -> Iterable[str]
         task = taking_tasks.read(session, row.id)
         if not held or task is None:
             continue  # it falls to the next of its chain
-        chain = [{"role": row.role, "at": row.place}]
+        chain = [Link(row.role, row.place)]
         wanted = taking_tasks.wanted_of(session, task, chain, approval=task.state == "submitted")
         assert wanted is not None  # noqa: S101 - the chain has a link
         by_role = any(one.person_id == person for link in wanted.links for one in today.tenures_of(link))
@@ -318,9 +318,9 @@ def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
         begins = [
             held.starts_on
             for held in today.coming
-            if held.role == first["role"]
-            and first["at"] in ("*", str(held.organization_id))
-            and first.get("person", str(held.person_id)) == str(held.person_id)
+            if held.role == first.role
+            and first.at in ("*", str(held.organization_id))
+            and first.person in (None, held.person_id)
         ]
         if begins and (task.due_on is None or min(begins) <= task.due_on) and falls.holders:
             yield f"task {task.id}"

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.access.invitations import invite
-from domain.roles.locked_person import lock_person
+from domain.roles.deputies import lock_person
 from models.base import table_of
 from models.outbox import Notice
 from models.record import Event

@@ -20,10 +20,10 @@ from api.access.tasks import actor_for
 from domain.accompaniment import barring
 from domain.casework import board, tasks
 from domain.people.absences import record_absence
-from domain.roles.roles import DayTenures, Link, standing
+from domain.roles.roles import DayTenures, standing
 from domain.roles.sight import sees_by_role
 from models.base import table_of
-from models.casework import Case
+from models.casework import Case, Link
 from tests.casework import approve, case_row, complete, open_onboarding, step, steps
 from tests.cast import ARRIVAL, AT, TODAY, Cast
 from tests.referring import declare_admission, participant_of, refer
@@ -120,7 +120,7 @@ def _relations(today: DayTenures, person: UUID, case: Known) -> set[Relation]:
         found.add(Relation.STAFF)
 
     def acts(role: str, at: str = "*") -> bool:
-        return any(holder.person_id == person for holder in today.falls([{"role": role, "at": at}]).holders)
+        return any(holder.person_id == person for holder in today.falls([Link(role, at)]).holders)
 
     for role, relation in (
         ("coordinator", Relation.COORDINATOR),
@@ -151,9 +151,7 @@ def _judges(today: DayTenures, row: dict[str, Any], chain: list[Link]) -> set[UU
     """Who approves a task: by the first link of which anybody may, who neither did it nor is said not to."""
     barred = {row["done_by"], row["done_for"]}
     for link in row["may_not_approve"]:
-        barred |= (
-            {UUID(link["person"])} if "person" in link else {holder.person_id for holder in today.falls([link]).holders}
-        )
+        barred |= {link.person} if link.person else {holder.person_id for holder in today.falls([link]).holders}
     for link in chain:
         able = {holder.person_id for holder in today.falls([link], kind="approvals").holders} - barred
         if able:

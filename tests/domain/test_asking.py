@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import Date, LargeBinary, Uuid, bindparam, event, func, null, union_all, update
 from sqlmodel import Session
 
+from domain.casework import board
 from domain.kernel.asking import Question, ask_ahead, built, kept_by_id, remember
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, of, only, run, select, value_of
+from domain.roles import responsibility
 from models.base import table_of
-from models.casework import TaskWords
+from models.casework import Link, TaskWords
 from models.program import Organization, Person, Tenure
 from tests.cast import TODAY, Cast
 
@@ -89,6 +91,15 @@ def test_other_values_are_another_question(cast: Cast) -> None:
         two = [Question(_PERSON, {"person": cast.people[name]}) for name in ("coordinator", "manager_codim")]
         ask_ahead(session, *two)
         assert [row.id for one in two for row in every(session, *one)] == [one.values["person"] for one in two]
+
+
+def test_what_a_structure_is_read_as_is_the_same_ahead(cast: Cast) -> None:
+    chain = [Link("youth_worker", "*", cast.people["coordinator"], passes=(cast.people["deputy"],))]
+    with cast.session() as session:
+        chain_id = responsibility(session, chain)
+        remember(session)
+        ask_ahead(session, board.asked_of_chains([chain_id]))
+        assert board.chains(session, [chain_id]) == {chain_id: chain}
 
 
 def test_what_is_kept_by_id_is_read_once_for_each(cast: Cast) -> None:

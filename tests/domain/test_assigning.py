@@ -48,14 +48,14 @@ def test_it_is_open_at_once_and_reminds_around_its_due_day(cast: Cast) -> None:
     with cast.session() as session:
         row = _row(session, _assigned(session, cast))
         assert (row["case_id"], row["state"], row["due_on"]) == (None, "open", DUE)
-        assert row["ladder"] == ["2026-12-10", "2026-12-14", "2026-12-17", "2026-12-23"]
+        assert row["ladder"] == [date(2026, 12, 10), date(2026, 12, 14), date(2026, 12, 17), date(2026, 12, 23)]
         assert row["next_check"] == date(2026, 12, 10)
 
 
 def test_one_that_is_due_today_reminds_from_the_next_working_day(cast: Cast) -> None:
     with cast.session() as session:
         row = _row(session, _assigned(session, cast, TODAY))
-        assert min(row["ladder"]) == (TODAY + timedelta(days=1)).isoformat()
+        assert min(row["ladder"]) == TODAY + timedelta(days=1)
 
 
 def test_it_is_done_and_taken_back_as_a_step_is(cast: Cast) -> None:

@@ -261,7 +261,7 @@ def test_a_role_that_was_prolonged_just_before_the_cancelling_stays_so_whether_t
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Leaves after all")
     carry(program, case_id)
     with program.session() as session:
-        assert case_row(session, case_id)["anchors"]["last_day"] == PUT_OFF.isoformat(), "taken up again, on that day"
+        assert case_row(session, case_id)["anchors"]["last_day"] == PUT_OFF, "taken up again, on that day"
     assert looked_at(program, AT + timedelta(hours=1)) == ["open"]
 
 

@@ -67,7 +67,7 @@ def test_opening_lays_out_every_step_and_opens_those_that_can_begin(cast: Cast) 
         for (name, _), row in laid_out.items():
             waits = protocol.waits_for(protocol.by_id[name])
             assert row["state"] == ("planned" if waits else "open"), name
-        assert case_row(session, case_id)["anchors"] == {"arrival": ARRIVAL.isoformat()}
+        assert case_row(session, case_id)["anchors"] == {"arrival": ARRIVAL}
 
 
 def test_due_days_count_from_the_arrival_and_fall_on_working_days(cast: Cast, case_id: UUID) -> None:
@@ -153,7 +153,7 @@ def test_nobody_is_welcomed_into_a_role_that_has_ended_until_they_hold_it_again(
         )
     case_id = open_onboarding(cast, "worker_codim", "codim")
     with cast.session() as session:
-        assert case_row(session, case_id)["anchors"] == {"arrival": TODAY.isoformat()}
+        assert case_row(session, case_id)["anchors"] == {"arrival": TODAY}
 
 
 def test_those_who_have_a_part_are_told_once_each_in_their_language(cast: Cast, case_id: UUID) -> None:
@@ -207,7 +207,7 @@ def test_an_arrival_does_not_move_onto_days_on_which_the_person_held_the_role_be
         cases.move_day(
             session, case_id, anchor="arrival", day=ARRIVAL + timedelta(days=7), by=cast.actor("coordinator"), at=AT
         )
-        assert case_row(session, case_id)["anchors"] == {"arrival": "2026-12-14"}
+        assert case_row(session, case_id)["anchors"] == {"arrival": date(2026, 12, 14)}
 
 
 def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast, case_id: UUID) -> None:
@@ -385,7 +385,7 @@ def test_under_a_new_version_what_is_open_goes_on_unless_it_is_anothers_now_or_w
         versions.take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=later)
         goes_on = step(session, case_id, "request_secure_access")
         assert (goes_on["state"], goes_on["opened_at"], goes_on["due_on"]) == ("open", AT, date(2026, 12, 1))
-        assert goes_on["next_check"].isoformat() == goes_on["ladder"][0] == "2026-11-27"
+        assert goes_on["next_check"] == goes_on["ladder"][0] == date(2026, 11, 27)
         anothers = step(session, case_id, "prepare_notebook_and_guide")
         assert (anothers["state"], anothers["opened_at"]) == ("open", later)
         assert (waits := step(session, case_id, "plan_training"))["state"] == "planned"

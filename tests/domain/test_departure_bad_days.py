@@ -41,7 +41,7 @@ from meetings.statements import posts
 from models.access import BrowserSession
 from models.agreement import AgreementRole
 from models.base import table_of
-from models.casework import Case, Task
+from models.casework import Case, Link, Task
 from models.program import Tenure
 from tests.api.application import client_for
 from tests.casework import open_onboarding
@@ -735,7 +735,7 @@ def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:
             "CD-2026-001",
             title_fr="Décision",
             title_en="Decision",
-            chain=[{"role": role, "at": str(cast.organizations[place])}],
+            chain=[Link(role, str(cast.organizations[place]))],
             due_on=TODAY + timedelta(days=60),
             by=cast.actor("coordinator"),
             at=at,

@@ -22,6 +22,7 @@ from domain.roles.roles import standing
 from flows.admission.actions import TELL, referrer_is_told, tell_referrer
 from flows.engine import DueAction
 from models.base import table_of
+from models.casework import read_links
 from models.participant import CandidateWorker
 from models.referral import Referral
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
@@ -192,7 +193,7 @@ def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alo
             text("select links from responsibility where id = :id"), {"id": task.owed_by_id}
         ).scalar_one()
         assert task.state == "open"
-        assert [one.person_id for one in then.falls(links).holders] == [program.people["manager_codim"]]
+        assert [one.person_id for one in then.falls(read_links(links)).holders] == [program.people["manager_codim"]]
 
 
 @pytest.mark.ci

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from domain.access import sign_ins
 from domain.casework import acts, board, cases, tasks, versions
-from domain.casework.locked_case import hold_case
+from domain.casework.locking import hold_case
 from domain.declarations.checks.records import Records
 from domain.declarations.checks.tasks import TasksRule
 from domain.declarations.protocol import Protocol
@@ -36,7 +36,7 @@ from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule
 from models.base import table_of
-from models.casework import Case, Task
+from models.casework import Case, Task, read_links
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.program import Absence, Person
@@ -207,11 +207,10 @@ def test_of_who_has_gone_already_everything_ends_at_once(program: Cast) -> None:
         assert [row.ended_at for row in found] == [AT]
         assert program.people["worker_codim"] not in standing(session, TODAY).live
         task = step(session, case_id, "return_material", "books")
-        falls = standing(session, TODAY).falls(
-            session.execute(
-                text("select links from responsibility where id = :id"), {"id": task["owed_by_id"]}
-            ).scalar_one()
-        )
+        links = session.execute(
+            text("select links from responsibility where id = :id"), {"id": task["owed_by_id"]}
+        ).scalar_one()
+        falls = standing(session, TODAY).falls(read_links(links))
         assert [one.person_id for one in falls.holders] == [program.people["manager_codim"]]
 
 
@@ -304,7 +303,7 @@ def test_a_task_is_the_successors_from_the_moment_it_is_passed_on(program: Cast)
             text("select r.links from task t join responsibility r on r.id = t.owed_by_id where t.id = :id"),
             {"id": UUID(one.item)},
         ).scalar_one()
-        falls = standing(session, TODAY).falls(links)
+        falls = standing(session, TODAY).falls(read_links(links))
     assert [holder.person_id for holder in falls.holders] == [program.people["deputy"]]
     assert [row.state for row in asked(program, case_id, "pass_on_tasks") if row.id == one.id] == ["done"]
 

@@ -17,8 +17,7 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.casework import tasks, versions
-from domain.casework.locked_case import hold_case
-from domain.casework.locking import TaskOutcome
+from domain.casework.locking import TaskOutcome, hold_case
 from domain.casework.proofs import GivenProof
 from domain.departure import hand_overs, hand_overs_in_bulk, offers, parts_left
 from domain.follow_ups import assigning

@@ -70,7 +70,7 @@ def hire(
         )
 
 
-def onboardings(session: Session, person_id: UUID) -> list[tuple[UUID, str]]:
+def onboardings(session: Session, person_id: UUID) -> list[tuple[UUID, date]]:
     rows = session.execute(
         select(CASE.c.id, CASE.c.state, CASE.c.anchors)
         .where(CASE.c.protocol == "onboarding", CASE.c.subject_id == person_id)
@@ -85,7 +85,7 @@ def test_naming_somebody_new_appoints_them_opens_their_onboarding_and_closes_the
     hired = hire(cast, task_id, new=NEW)
     assert hired.moved.case_closed
     with cast.session() as session:
-        assert onboardings(session, hired.person_id) == [(hired.welcome_id, ARRIVAL.isoformat())]
+        assert onboardings(session, hired.person_id) == [(hired.welcome_id, ARRIVAL)]
         told = session.scalars(
             select(EVENT.c.verb).where(EVENT.c.subject_id == hired.person_id).order_by(EVENT.c.n)
         ).all()
@@ -138,7 +138,7 @@ def test_who_was_welcomed_to_an_earlier_stay_and_appointed_again_is_welcomed_to_
     hired = hire(cast, task_id, person_id=who)
     with cast.session() as session:
         assert hired.welcome_id != first
-        assert (hired.welcome_id, ARRIVAL.isoformat()) in onboardings(session, who)
+        assert (hired.welcome_id, ARRIVAL) in onboardings(session, who)
 
 
 @pytest.mark.ci

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from domain.casework import cases
-from domain.casework.evidence import GIVEN, JUDGES
+from domain.casework.proofs import GIVEN, JUDGES
 from domain.declarations.protocol import Step
 from domain.kernel import hooks
 from domain.kernel.hooks import Unowned, hook, refuse_unowned
@@ -16,7 +16,7 @@ from domain.kernel.hooks import Unowned, hook, refuse_unowned
 _WHOLE = """
 import sys, {module}
 from domain import joined
-from domain.casework.evidence import JUDGES
+from domain.casework.proofs import JUDGES
 from domain.kernel import hooks
 hooks.refuse_unowned()
 missing = [one.__name__ for one in joined.REGISTERING if one.__name__ not in sys.modules]

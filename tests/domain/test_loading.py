@@ -36,7 +36,7 @@ from domain.people.people import add_person, appoint
 from domain.roles.roles import standing
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import table_of
-from models.casework import ProtocolVersion, Responsibility, Task
+from models.casework import Link, ProtocolVersion, Responsibility, Task
 from models.committee import Committee, Seat
 from models.program import Closure, Organization, Program, Role, Tenure
 from models.record import Event
@@ -248,7 +248,7 @@ def test_reminders_go_by_the_days_that_are_worked_now_and_none_is_sent_again(cas
         session.execute(update(task).where(*of_step).values(rung=1, next_check=ARRIVAL))
         loaded(session, edited(*EN_MARGE_CLOSED))
         row = session.execute(select(task).where(*of_step)).one()
-        assert row.ladder == ["2026-12-03", "2026-12-08", "2026-12-11", "2026-12-17"]
+        assert row.ladder == [date(2026, 12, 3), date(2026, 12, 8), date(2026, 12, 11), date(2026, 12, 17)]
         assert (row.due_on, row.rung, row.next_check) == (ARRIVAL + DAY, 1, ARRIVAL + DAY)
 
 
@@ -618,7 +618,7 @@ def test_a_partner_that_is_gone_has_no_duties_from_tomorrow_and_its_agreement_en
         ]
         assert state_of(session, spvm) == [(1, "ended")]
         assert version_of(session, spvm, 1).ends_on == TODAY
-        link = [{"role": "police_representative", "at": str(spvm)}]
+        link = [Link("police_representative", str(spvm))]
         assert standing(session, TODAY).falls(link).holders
         assert not standing(session, TODAY + DAY).falls(link).holders
         assert loaded(session, without_spvm()) == []

@@ -16,8 +16,9 @@ from domain.kernel.refusals import Refusal
 from domain.loading.loading import load
 from domain.people.absences import cancel_absence, record_absence
 from domain.people.people import add_person, appoint, end_tenure, folded
-from domain.roles.roles import Link, standing
+from domain.roles.roles import standing
 from models.base import table_of
+from models.casework import Link
 from models.program import Absence, Organization, Person, Tenure
 from models.record import Event
 from tests.casework import open_onboarding, steps
@@ -63,7 +64,7 @@ def ending(session: Session, cast: Cast, name: str, role: str, last: date) -> No
 
 def chain(cast: Cast, *links: tuple[str, str]) -> list[Link]:
     """A chain of roles at organizations; "*" is anywhere."""
-    return [{"role": role, "at": str(cast.organizations[at]) if at != "*" else at} for role, at in links]
+    return [Link(role, str(cast.organizations[at]) if at != "*" else at) for role, at in links]
 
 
 def on_whom(session: Session, cast: Cast, links: list[Link], day: date = TODAY, kind: str = "tasks") -> list[str]:

@@ -20,7 +20,7 @@ from domain.people.people import end_tenure
 from domain.roles.roles import responsibility, standing
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
-from models.casework import Account, Evidence, Task
+from models.casework import Account, Evidence, Link, Task
 from models.engine import WakeUp
 from models.equipment import Equipment, Loan
 from models.outbox import Notice
@@ -149,7 +149,7 @@ def test_whoever_did_it_is_not_asked_to_approve_it_and_another_who_may_is(cast: 
     """A region may let several people approve: here any second representative."""
     case_id = open_onboarding(cast)
     with cast.session() as session:
-        several = responsibility(session, [{"role": "second_representative", "at": "*"}])
+        several = responsibility(session, [Link("second_representative")])
         task_id = step(session, case_id, "request_secure_access")["id"]
         session.execute(update(_task).where(_task.c.id == task_id).values(approved_by_id=several))
     complete(cast, case_id, "request_secure_access", by=cast.actor("deputy"))
@@ -161,7 +161,7 @@ def test_whoever_did_it_is_not_asked_to_approve_it_and_another_who_may_is(cast: 
 def test_where_all_who_would_approve_are_barred_the_coordinator_hears_that_nobody_may(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     with cast.session() as session:
-        manager = responsibility(session, [{"role": "manager", "at": str(cast.organizations["en-marge"])}])
+        manager = responsibility(session, [Link("manager", str(cast.organizations["en-marge"]))])
         task_id = step(session, case_id, "request_secure_access")["id"]
         session.execute(update(_task).where(_task.c.id == task_id).values(approved_by_id=manager))
     complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))

@@ -16,8 +16,8 @@ from domain.kernel.rows import first, of, surely
 from domain.obligations import to_accept
 from domain.participants import referring
 from domain.people import people
-from domain.roles.roles import Link, standing
-from models.casework import Case, Task
+from domain.roles.roles import standing
+from models.casework import Case, Link, Task
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, record_protocols, settle
@@ -100,7 +100,7 @@ def test_nobody_states_in_anothers_place_and_proof_is_given_by_who_may_give_it(
     program: Cast, step: str, able: set[str]
 ) -> None:
     place = str(program.organizations["en-marge"])
-    thing = given(program, step, [{"role": "manager", "at": place}])
+    thing = given(program, step, [Link("manager", place)])
     case_id = leave(program, "manager_em", "en-marge")
     row = asks_about(program, case_id, thing)
     assert listed(program, case_id, row) == able
@@ -124,7 +124,7 @@ def test_an_approval_is_offered_at_the_organization_alone_and_to_nobody_who_is_b
 def test_who_takes_a_task_over_has_it_under_the_role_by_which_they_may(program: Cast) -> None:
     """Whoever manages the organization too has what a worker owes as the worker that they are."""
     place, takes = program.organizations["codim"], program.people["manager_codim"]
-    link = {"role": "youth_worker", "at": str(place), "person": str(program.people["worker_codim"])}
+    link = Link("youth_worker", str(place), person=program.people["worker_codim"])
     thing = given(program, "decision", [link], evidence="none")
     by = program.actor("coordinator")
     with program.session() as session:
@@ -180,7 +180,7 @@ def test_what_a_worker_is_asked_of_a_participant_goes_to_whom_the_file_is_open_t
             str(follow_up),
             title_fr="Reprendre contact",
             title_en="Make contact again",
-            chain=[{"role": "youth_worker", "at": str(place), "person": str(program.people[WORKER])}],
+            chain=[Link("youth_worker", str(place), person=program.people[WORKER])],
             due_on=LAST_DAY,
             by=LOADING,
             at=AT,

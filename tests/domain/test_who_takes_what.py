@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.roles.roles import DayAbsence, DayTenures, HeldRole, Holder, Link
+from domain.roles.roles import DayAbsence, DayTenures, HeldRole, Holder
 from domain.roles.takers import NEAR_PARTICIPANTS, may_act_as, may_write_of_participants
+from models.casework import Link
 from tests.cast import TODAY
 
 _ids = count(1)
@@ -31,7 +32,7 @@ def away(
 
 
 def at(role: str, place: UUID | str = HERE) -> Link:
-    return {"role": role, "at": str(place)}
+    return Link(role, str(place))
 
 
 def on(*tenures: HeldRole, absences: tuple[DayAbsence, ...] = ()) -> DayTenures:

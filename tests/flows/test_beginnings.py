@@ -105,7 +105,7 @@ def test_the_due_days_count_from_the_quarters_end(cast: Cast) -> None:
     run(cast, local(date(2026, 12, 31)))
     with cast.session() as session:
         case = session.scalars(select(Case).where(_case.c.protocol == "financial_report")).one()
-        assert case.anchors == {"quarter_end": "2026-12-31"}
+        assert case.anchors == {"quarter_end": date(2026, 12, 31)}
         assert (case.subject_kind, case.subject_id, case.organization_id, case.once) == ("program", None, None, True)
         assert (case.opened_by, case.opened_as) == (None, "rounds")
 
@@ -223,7 +223,7 @@ def test_a_renewal_begins_at_the_notice_before_the_last_day_once_for_the_version
         case = session.scalars(select(Case).where(_case.c.protocol == "renewal")).one()
     assert (case.subject_kind, case.agreement_version_id, case.period) == ("agreement_version", version, "")
     assert case.organization_id == cast.organizations["en-marge"]
-    assert case.anchors == {"notice": "2027-04-01", "last_day": "2027-06-30"}
+    assert case.anchors == {"notice": date(2027, 4, 1), "last_day": date(2027, 6, 30)}
 
 
 def test_a_renewal_that_was_missed_for_months_begins_also_after_the_last_day(cast: Cast) -> None:

@@ -58,7 +58,7 @@ def on_whom(cast: Cast, step: str) -> list[tuple[UUID, str]]:
             .where(_task.c.step == step)
             .order_by(_task.c.opened_at)
         ).all()
-        return [(UUID(row.links[0]["person"]), row.state) for row in rows]
+        return [(row.links[0].person, row.state) for row in rows]
 
 
 def begun(cast: Cast, number: str = "#2026-01") -> UUID:

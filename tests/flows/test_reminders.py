@@ -23,7 +23,7 @@ from flows.engine import Means
 from flows.marks import mark_of
 from flows.reminders import remind
 from models.base import table_of
-from models.casework import Task
+from models.casework import Link, Task
 from models.program import Person, Tenure
 from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, onboarding
@@ -139,7 +139,7 @@ def test_what_nobody_has_any_more_comes_late_to_the_manager_of_the_case(begun: B
         tenure = session.scalar(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["coordinator"]))
         assert tenure is not None
         people.end_tenure(session, tenure, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
-        held_by = responsibility(session, [{"role": "coordinator", "at": "*"}])
+        held_by = responsibility(session, [Link("coordinator")])
         session.execute(update(_task).where(_task.c.step == "request_secure_access").values(owed_by_id=held_by))
     for day in (TUESDAY, WEDNESDAY, THURSDAY):
         morning(cast, means, clock, day)
@@ -157,7 +157,7 @@ def test_a_duty_outside_any_case_reminds_whoever_owes_it_then_the_coordinator_an
             "",
             title_fr="Parler avec la personne",
             title_en="Speak with the person",
-            chain=[{"role": cast.members["officer"].hats[0][0], "at": "*"}],
+            chain=[Link(cast.members["officer"].hats[0][0])],
             due_on=TUESDAY,
             by=cast.actor("coordinator"),
             at=AT,
@@ -213,7 +213,7 @@ def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_e
 def lay_upon(cast: Cast, name: str, count: int) -> None:
     """Have somebody owe so many duties outside any case, all long late."""
     with cast.session() as session:
-        owed_by = responsibility(session, [{"role": cast.members[name].hats[0][0], "at": "*"}])
+        owed_by = responsibility(session, [Link(cast.members[name].hats[0][0])])
         row = Task(
             program_id=cast.program_id, step="test.old", title_fr="Une vieille", title_en="An old one",
             state="open", owed_by_id=owed_by, due_on=TODAY - timedelta(days=90), opened_at=AT - timedelta(days=99),
@@ -233,7 +233,7 @@ def test_what_is_due_is_in_the_digest_of_whoever_has_hundreds_of_older_ones(begu
 def for_the_manager_alone(cast: Cast, case_id: UUID) -> None:
     """An approval whose chain names nobody behind the manager, as a region may declare it."""
     with cast.session() as session:
-        manager = responsibility(session, [{"role": "manager", "at": str(cast.organizations["en-marge"])}])
+        manager = responsibility(session, [Link("manager", str(cast.organizations["en-marge"]))])
         session.execute(
             update(_task)
             .where(_task.c.case_id == case_id, _task.c.step == "request_secure_access")

@@ -22,7 +22,7 @@ from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from models.agenda import AgendaItem, AgendaVersion, ItemReason
 from models.base import table_of
-from models.casework import Task
+from models.casework import Link, Task
 from models.meeting import Meeting
 from models.minutes import Decision, Minutes
 from models.record import Event
@@ -171,7 +171,7 @@ def decided(
     decision_id, task_id = uuid4(), None
     if due_on is not None:
         task_id = uuid4()
-        owed_by = responsibility(session, [{"role": "coordinator", "at": "*"}])
+        owed_by = responsibility(session, [Link("coordinator")])
         session.add(
             Task(
                 program_id=cast.program_id,

@@ -94,7 +94,7 @@ def asked_of(session: Session, decision: UUID) -> dict[str, dict[str, Any]]:
         .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
         .where(_task.c.step == asked_partners.ENDORSE, _task.c.item == str(decision), _task.c.state == "open")
     ).mappings()
-    return {row["links"][0]["at"]: dict(row) for row in rows}
+    return {row["links"][0].at: dict(row) for row in rows}
 
 
 def told(session: Session, cast: Cast, template: str) -> set[str]:

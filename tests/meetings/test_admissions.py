@@ -635,7 +635,7 @@ def test_who_takes_time_to_think_is_asked_again_on_that_day_and_not_before_by_wh
         scheduling.follow_calendar(session, by=coordinator, at=LATER)
         row = _first_meeting(session, participant_id)
         assert (row.due_on, row.next_check) == (monday, monday)
-        assert row.links[0]["person"] == str(cast.people[SECOND])
+        assert row.links[0].person == cast.people[SECOND]
 
 
 def _first_meeting(session: Session, participant_id: UUID) -> Any:

@@ -127,7 +127,7 @@ def test_an_owned_decision_opens_a_task_that_reminds_and_falls_on_the_role(sessi
     task = _task_of(session, row.task_id)
     assert (task["title_fr"], task["title_en"]) == ("Décision CD-2027-001", "Decision CD-2027-001")
     assert (task["case_id"], task["state"], task["due_on"]) == (None, "open", DUE)
-    assert task["ladder"] == ["2027-02-25", "2027-03-01", "2027-03-04", "2027-03-10"]
+    assert task["ladder"] == [date(2027, 2, 25), date(2027, 3, 1), date(2027, 3, 4), date(2027, 3, 10)]
     today = standing(session, local_day(session, NOW))
     mine = board.work(session, board.hats_of(session, today, cast.people["manager_codim"]))
     assert [one.id for one in mine] == [task["id"]]

@@ -31,7 +31,7 @@ from meetings.endorsements import endorsements_of
 from meetings.reasons import COULD_NOT_WAIT, in_words
 from models.agenda import AgendaItem, ItemReason
 from models.base import table_of
-from models.casework import Task
+from models.casework import Link, Task
 from models.minutes import Decision
 from models.program import Tenure
 from simulation.promises import broken
@@ -187,7 +187,7 @@ def test_what_a_partner_says_answers_its_task_in_whosever_hands_a_departure_left
     """The coordinator had it, since nobody speaks for the partner, and left: somebody else took it over by name."""
     decision = decide(session, cast)
     asked = asked_of(session, decision)[str(cast.organizations["en-marge"])]
-    theirs = {"role": "manager", "at": str(cast.organizations["codim"]), "person": str(cast.people["manager_codim"])}
+    theirs = Link("manager", str(cast.organizations["codim"]), person=cast.people["manager_codim"])
     chain = responsibility(session, [theirs, *asked["links"]])
     passed_on = {"owed_by_id": chain, "declared_owed_by_id": chain}
     session.execute(update(_task).where(_task.c.id == asked["id"]).values(passed_on))

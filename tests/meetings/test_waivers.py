@@ -579,7 +579,7 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
     meeting = waiving.sitting(session, cast, None, APART)
     ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
     assert is_freed(session, cast)
-    asked = {task.links[0]["at"] for task in asking.open_ones(session, ENDORSE, ends)}
+    asked = {task.links[0].at for task in asking.open_ones(session, ENDORSE, ends)}
     assert str(cast.organizations["codim"]) not in asked
     say_of(session, cast, ends, "codim", "manager_codim", "objected", 2)
     endorsed(session, ends)
@@ -618,7 +618,7 @@ def test_a_partner_whose_waiver_is_over_is_asked_and_heard_as_any_other(cast: Ca
     session.execute(update(_decision).where(_decision.c.id == decision).values(decided_at=then))
     by = cast.actor("coordinator")
     other = taking_back(session, meeting, decision, by, 1, decided_at=then + timedelta(hours=1))
-    asked = {task.links[0]["at"] for task in asking.open_ones(session, ENDORSE, other)}
+    asked = {task.links[0].at for task in asking.open_ones(session, ENDORSE, other)}
     assert str(cast.organizations["codim"]) in asked
     say_of(session, cast, other, "codim", "manager_codim", "objected", 2)
     endorsed(session, other)

@@ -281,7 +281,7 @@ def test_the_case_is_opened_as_it_was_shown(cast: Cast) -> None:
     assert "Nickel D’Ardoise" in page
     with cast.session() as session:
         case = session.execute(select(_case)).one()
-        assert case.anchors == {"arrival": "2027-01-11"}
+        assert case.anchors == {"arrival": date(2027, 1, 11)}
         assert session.scalar(select(_tenure.c.role).where(_tenure.c.person_id == case.subject_id)) == "youth_worker"
 
 

@@ -257,7 +257,7 @@ def test_who_comes_back_is_held_back_until_the_gate_of_their_new_onboarding_is_p
     second = second or come_back(program, at=over)
     with program.session() as session:
         again = case_row(session, second)
-        assert (again["state"], again["anchors"]["arrival"]) == ("open", BACK_ON.isoformat())
+        assert (again["state"], again["anchors"]["arrival"]) == ("open", BACK_ON)
         held = gate.awaited(session, [program.people[SECOND]], standing(session, BACK_ON))
         assert {one.case_id for waits_for in held.values() for one in waits_for} == {second}
 
@@ -282,7 +282,7 @@ def test_whose_return_was_settled_without_a_welcome_is_welcomed_anew_once_they_h
     with program.session() as session:
         held = gate.awaited(session, [program.people[SECOND]], standing(session, BACK_ON))
         (waits_for,) = held.values()
-        assert case_row(session, waits_for[0].case_id)["anchors"]["arrival"] == BACK_ON.isoformat()
+        assert case_row(session, waits_for[0].case_id)["anchors"]["arrival"] == BACK_ON
         assert case_row(session, first)["state"] == "cancelled"
 
 

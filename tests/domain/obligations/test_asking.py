@@ -88,14 +88,10 @@ def test_each_kind_of_check_is_asked_for_sixty_working_days_before_its_last_day_
     for key, step in kinds.items():
         (task,) = asked(session, period(session, cast, "en-marge", key)["id"])
         assert (task["step"], task["state"], task["next_check"]) == (step, "open", SIXTY), key
-        assert task["links"][0]["role"] == "manager"
+        assert task["links"][0].role == "manager"
         heard = list(zip(task["ladder"], task["ladder_to"], strict=True))
-        assert heard[:3] == [
-            (SIXTY.isoformat(), "owner"),
-            (TWENTY.isoformat(), "owner"),
-            (TWENTY.isoformat(), "director"),
-        ]
-        assert (FIVE.isoformat(), "coordinator") in heard
+        assert heard[:3] == [(SIXTY, "owner"), (TWENTY, "owner"), (TWENTY, "director")]
+        assert (FIVE, "coordinator") in heard
     assert kept(session, at(SIXTY)) == 0
     assert len(asked(session, period(session, cast, "en-marge", "AG-P4")["id"])) == 1
 
@@ -122,7 +118,7 @@ def test_who_owes_it_is_asked_then_their_director_then_the_coordinator(cast: Cas
 
     def falls(place: str, key: str) -> list[tuple[str, str]]:
         (task,) = asked(session, period(session, cast, place, key)["id"])
-        return [(link["role"], link["at"]) for link in task["links"]]
+        return [(link.role, link.at) for link in task["links"]]
 
     behind = [("director", here), ("coordinator", "*")]
     assert falls("en-marge", "AG-P4") == [("manager", here), *behind]
@@ -163,10 +159,10 @@ def test_a_referral_completes_what_asked_for_it(cast: Cast, session: Session) ->
 def test_whoever_is_asked_late_is_asked_alone_first(cast: Cast, session: Session) -> None:
     kept(session, at(date(2026, 12, 28)))  # not worked, and past every time to ask
     (task,) = asked(session, period(session, cast, "en-marge", "AG-P4")["id"])
-    heard = dict.fromkeys(task["ladder_to"], "")
+    heard = dict.fromkeys(task["ladder_to"], date.max)
     for day, to in zip(reversed(task["ladder"]), reversed(task["ladder_to"]), strict=True):
         heard[to] = day
-    assert heard["owner"] == "2026-12-28"
+    assert heard["owner"] == date(2026, 12, 28)
     assert heard["owner"] < heard["director"] < heard["coordinator"]
 
 

@@ -400,14 +400,14 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
         follow_up, known = _known(session, cast)
     again = refer(cast, by=THIRD)
 
-    def told(session: Session) -> list[tuple[str, list[str]]]:
+    def told(session: Session) -> list[tuple[str, list[UUID | None]]]:
         rows = tasks_of(session, referred_again.AGAIN)
         open_ones = {row.id: row.links for row in asking.open_ones(session, referred_again.AGAIN)}
-        return [(row["state"], [one.get("person", "") for one in open_ones.get(row["id"], ())][:1]) for row in rows]
+        return [(row["state"], [one.person for one in open_ones.get(row["id"], ())][:1]) for row in rows]
 
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)
-        assert told(session) == [("open", [str(cast.people[WORKER])])]
+        assert told(session) == [("open", [cast.people[WORKER]])]
         assigning.assign_worker(
             session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT + DAY
         )
@@ -415,9 +415,9 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
         at = AT + days * DAY
         contacts.look(means_of(cast, lambda at=at: at), cast.program_id, "worker")  # type: ignore[misc]
     with cast.session() as session:
-        assert told(session) == [("cancelled", []), ("open", [str(cast.people[SECOND])])]
+        assert told(session) == [("cancelled", []), ("open", [cast.people[SECOND]])]
         barring.bar(session, known, cast.people[SECOND], by=by, at=AT + 2 * DAY)
-        assert told(session) == [("cancelled", []), ("cancelled", []), ("open", [""])], "the coordinator's, at once"
+        assert told(session) == [("cancelled", []), ("cancelled", []), ("open", [None])], "the coordinator's, at once"
         assert referred_again.ask_who_has_them_now(session, by=by, at=AT + 2 * DAY) == 0
 
 
