@@ -13,8 +13,11 @@ from uuid import uuid4
 
 import jinja2
 from fastapi.responses import HTMLResponse
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.nodes import Expr
 from jinja2.runtime import Context, Macro
 from jinja2.utils import missing
+from markupsafe import Markup, escape
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -118,7 +121,7 @@ def page_context(request: PageRequest) -> dict[str, object]:
 @cache
 def environment() -> jinja2.Environment:
     """The one environment of all pages: escapes everything, and stops at a name that it does not know."""
-    env = jinja2.Environment(
+    env = _Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=_Absent,
@@ -126,7 +129,6 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.context_class = _Context
     env.policies["ext.i18n.trimmed"] = True  # as the extraction reads them, else no long msgid is found
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
@@ -140,7 +142,7 @@ def environment() -> jinja2.Environment:
 
 
 #: What is called as it stands, unless it is marked as one that takes the context.
-_CALLED_AT_ONCE: Final = (Macro, FunctionType, MethodType, BuiltinMethodType)
+_CALLED_AT_ONCE: Final = (FunctionType, MethodType, BuiltinMethodType)
 
 
 class _Context(Context):
@@ -148,11 +150,35 @@ class _Context(Context):
 
     def call(self, called: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
         """Call what a template calls."""
-        if isinstance(called, _CALLED_AT_ONCE) and not hasattr(called, "jinja_pass_arg"):
-            named.pop("_loop_vars", None)
-            named.pop("_block_vars", None)
+        if type(called) is Macro or (isinstance(called, _CALLED_AT_ONCE) and not hasattr(called, "jinja_pass_arg")):
+            if named:
+                named.pop("_loop_vars", None)
+                named.pop("_block_vars", None)
             return called(*args, **named)
         return super().call(called, *args, **named)
+
+
+class _CodeGenerator(CodeGenerator):
+    """What makes Python of a template: of what is written, only what is not markup yet is escaped.
+
+    Most of what a page writes comes from a macro, which a plain `escape` would wrap once more.
+    """
+
+    def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.written(")
+
+
+class _Environment(jinja2.Environment):
+    context_class = _Context
+    code_generator_class = _CodeGenerator
+
+    @staticmethod
+    def written(value: object) -> str:
+        """A value as it stands on a page."""
+        return value if type(value) is Markup else escape(value)
 
 
 def _fresh_key() -> str:
