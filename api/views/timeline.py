@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import case as chosen
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 
@@ -329,6 +330,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "calendar": N_("calendar that takes the invitations"),
 }
 
+#: How a participant wants to be handed over, where that is the proof of a step.
+HANDING_OVER: Final[Mapping[str, str]] = {
+    "call": N_("a call from the new worker"),
+    "meeting": N_("a meeting with both"),
+}
+
 _NONE = N_("none")
 _NOBODY = N_("no one")
 
@@ -535,8 +542,10 @@ def _titled(table: Any) -> _Reading:
 
 
 def _evidence_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
+    shown = [(and_(Evidence.kind == "way", Evidence.label == key), gettext(said)) for key, said in HANDING_OVER.items()]
+    label: Any = chosen(*shown, else_=Evidence.label)
     return (
-        select(Evidence.id, value_of(col(getattr(Task, f"title_{context.language}")).label("task")), Evidence.label)
+        select(Evidence.id, value_of(col(getattr(Task, f"title_{context.language}")).label("task")), label)
         .join(Task, joins(Evidence.task_id, Task))
         .where(_here(Evidence, ids))
     )
