@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -24,7 +24,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
 from api.views.tasks import TaskLine, cases_about, lines_of, names_of, page_of
-from api.views.timeline import MINOR, NEWEST, told
+from api.views.timeline import MINOR, NEWEST, TimelineLine, told
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations import Protocol
 from domain.declarations import Stage as DeclaredStage
@@ -170,18 +170,23 @@ def _stage(
     stage: DeclaredStage, protocol: Protocol, lines: Sequence[TaskLine], language: str, *, was_cancelled: bool
 ) -> CaseStage:
     mine = [line for line in lines if line.task.stage == stage.id]
-    asked = [line for line in mine if not line.is_called_off or (was_cancelled and line.task.step in protocol.by_id)]
+    still = protocol.by_id if was_cancelled else ()
+    asked = [line for line in mine if not line.is_called_off or line.task.step in still]
     left = [line for line in asked if line.task.state not in SETTLED]
-    is_off = bool(mine and not asked) or (was_cancelled and bool(left))
     return CaseStage(
         id=stage.id,
         title=stage.title.in_language(language),
-        state="cancelled" if is_off else _state_of(asked, left),
+        state="cancelled" if _is_off(mine, asked, left if was_cancelled else ()) else _state_of(asked, left),
         done=len(asked) - len(left),
         total=len(asked),
         lines=mine,
         is_current=False,
     )
+
+
+def _is_off(mine: Sequence[TaskLine], asked: Sequence[TaskLine], left_undone: Sequence[TaskLine]) -> bool:
+    """Whether nothing more is asked of a stage that has tasks, or something stays undone for good."""
+    return bool(mine and (not asked or left_undone))
 
 
 def _state_of(asked: Sequence[TaskLine], left: Sequence[TaskLine]) -> str:
@@ -239,8 +244,14 @@ def _offers(
     return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
 
 
-def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
-    """What the engine did in this case, the newest first, and since when a change waits for it."""
+class CaseEngine(NamedTuple):
+    """What the engine did in a case, the newest first, and the change that waits for it."""
+
+    runs: list[EngineRun]
+    waiting: WakeUp | None
+
+
+def _engine(context: RequestContext, case_id: UUID) -> CaseEngine:
     runs = every(
         context.session,
         of(EngineRun)
@@ -249,12 +260,21 @@ def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
         .limit(RUNS_SHOWN),
     )
     waiting = first(context.session, of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)))
-    return {"runs": runs, "waiting": waiting}
+    return CaseEngine(runs, waiting)
+
+
+class CaseHistory(NamedTuple):
+    """Lines of what happened in a case, and where all of it is, its older lines and its newest; "" where not apart."""
+
+    lines: list[TimelineLine]
+    whole: str
+    older: str
+    newest: str
 
 
 def _history(
     context: RequestContext, held: SeenCase, *, whole: bool, before: int | None, with_notes: bool
-) -> dict[str, Any]:
+) -> CaseHistory:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
     mine = lines_of_case(context.session, context.asker, held)
     if whole and before is not None:
@@ -264,12 +284,12 @@ def _history(
     most = MOST_EVENTS if whole else FIRST_EVENTS
     rows = every(context.session, select(Event).where(mine).order_by(col(Event.n).desc()).limit(most + 1))
     all_of_it = f"{page_of(held)}?history=all"
-    return {
-        "lines": told(context, rows[:most], with_notes=with_notes),
-        "all": all_of_it if not whole else "",
-        "older": f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
-        "newest": all_of_it if whole and before is not None else "",
-    }
+    return CaseHistory(
+        told(context, rows[:most], with_notes=with_notes),
+        whole=all_of_it if not whole else "",
+        older=f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
+        newest=all_of_it if whole and before is not None else "",
+    )
 
 
 # What the forms do.

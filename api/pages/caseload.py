@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -55,21 +56,17 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
     )
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
+    shown = every if oversees else [line.row for line in mine]
     return page(
         context,
         request,
         "caseload.html",
         mine=mine,
         ended=ended_of(context.session, context.asker),
-        to_write=[line for line in mine if line.to_write],
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
-        losing=lost.losing(
-            context.session,
-            context.day,
-            follow_up_ids=[row.id for row in (every if oversees else [line.row for line in mine])],
-        ),
+        losing=lost.losing(context.session, context.day, follow_up_ids=[row.id for row in shown]),
         follows=Relation.FOLLOWS in given or bool(mine),
         weeks=weeks_of(context.day),
         week=monday_of(context.day),
@@ -103,38 +100,46 @@ class CaseloadLine:
 
 def lines(context: RequestContext, rows: list[tuple[Followed, str]]) -> list[CaseloadLine]:
     """Follow-ups, each with its part, as lines."""
-    ids = [row.id for row, _ in rows]
+    if not rows:
+        return []
     weeks = weeks_of(context.day)
-    written = notes.notes_of(context.session, ids, since=weeks[0]) if ids else []
-    known = {(note.follow_up_id, note.week): note for note in written}
-    missing: dict[UUID, list[date]] = {}
+    of_row: dict[UUID, dict[date, notes.NoteLine]] = {row.id: {} for row, _ in rows}
+    for note in notes.notes_of(context.session, list(of_row), since=weeks[0]):
+        of_row[note.follow_up_id][note.week] = note
+    missing: dict[UUID, list[date]] = defaultdict(list)
     for one in owed.missing(context.session, context.day):
-        missing.setdefault(one.follow_up_id, []).append(one.week)
-    pauses = breaks.open_breaks(context.session, on_break) if (on_break := _on_break(rows)) else {}
-    found = []
-    for row, part in rows:
-        this = known.get((row.id, weeks[-1]))
-        wanted = sorted(missing.get(row.id, []))
-        if row.state == "active" and (this is None or not this.is_complete):
-            wanted.append(weeks[-1])
-        first = wanted[0] if wanted else None
-        pause = pauses.get(row.id)
-        found.append(
-            CaseloadLine(
-                row,
-                part,
-                strip=[(week, known.get((row.id, week))) for week in weeks],
-                to_write=first,
-                late=first is not None and first < weeks[-1],
-                note=known.get((row.id, first)) if first is not None else None,
-                returns_on=pause.returns_on if pause is not None else None,
-            )
+        missing[one.follow_up_id].append(one.week)
+    on_break = [row.id for row, _ in rows if row.state == "on_break"]
+    pauses = breaks.open_breaks(context.session, on_break) if on_break else {}
+    return [
+        _line(
+            row, part, weeks, of_row[row.id], missing[row.id], pauses[row.id].returns_on if row.id in pauses else None
         )
-    return found
+        for row, part in rows
+    ]
 
 
-def _on_break(rows: Iterable[tuple[Followed, str]]) -> list[UUID]:
-    return [row.id for row, _ in rows if row.state == "on_break"]
+def _line(
+    row: Followed,
+    part: str,
+    weeks: list[date],
+    written: Mapping[date, notes.NoteLine],
+    missing: list[date],
+    returns_on: date | None,
+) -> CaseloadLine:
+    """A follow-up: its first week whose note is `missing` is asked for, else this week's until it is complete."""
+    this = written.get(weeks[-1])
+    is_to_write = row.state == "active" and (this is None or not this.is_complete)
+    first = min([*missing, *([weeks[-1]] if is_to_write else [])], default=None)
+    return CaseloadLine(
+        row,
+        part,
+        strip=[(week, written.get(week)) for week in weeks],
+        to_write=first,
+        late=first is not None and first < weeks[-1],
+        note=written.get(first) if first is not None else None,
+        returns_on=returns_on,
+    )
 
 
 @dataclass(frozen=True)

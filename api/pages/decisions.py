@@ -75,12 +75,11 @@ def show_register(context: InContext, request: Request, committee: Asked = "", y
     sight = RegisterSight.of(context)
     of_reader = [committees(context.session)[one] for one in sight.registers]
     chosen = [one for one in of_reader if one.key == committee]
-    wanted = int(year[:5]) if year.isdecimal() and year.isascii() else context.day.year
-    found = _read(context, sight, [one.id for one in chosen or of_reader], wanted)
+    found = _read(context, sight, [one.id for one in chosen or of_reader], year)
     rows = (*found.open_ones, *found.of_year, *found.to_endorse, *found.not_asked)
     said = endorsements.endorsements(context.session, {row.id for row in rows}, at=context.at)
-    waiting = [row for row in found.to_endorse if _silent(said[row.id], sight.organizations)]
-    said_before = [row for row in found.to_endorse if row not in waiting and not sight.has(row)]
+    waiting, answered = _parted(found.to_endorse, lambda row: _silent(said[row.id], sight.organizations))
+    said_before, _ = _parted(answered, lambda row: not sight.has(row))
     lines = partial(lines_of, context, words=said)
     return page(
         context,
@@ -100,8 +99,9 @@ def show_register(context: InContext, request: Request, committee: Asked = "", y
     )
 
 
-def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], wanted: int) -> _Register:
-    """The decisions of these committees that the asker may read, of the year that is `wanted` if it has any."""
+def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], asked_year: str) -> _Register:
+    """The decisions of these committees that the asker may read, of the year that is asked for if it has any."""
+    wanted = int(asked_year[:5]) if asked_year.isdecimal() and asked_year.isascii() else context.day.year
     asked = [decisions.ASKED_TO_ENDORSE] if sight.organizations else []
     ask_ahead(
         context.session,
@@ -266,6 +266,14 @@ def _speaks(context: RequestContext, row: RegisteredDecision, given: Given) -> b
 
 def _aged(context: RequestContext, row: RegisteredDecision) -> RegisteredDecision:
     return decisions.with_age(context.session, row, context.day) if row.state == "open" else row
+
+
+def _parted(
+    rows: Sequence[RegisteredDecision], is_first: Callable[[RegisteredDecision], bool]
+) -> tuple[list[RegisteredDecision], list[RegisteredDecision]]:
+    """The rows of which something is so, and the others."""
+    first = [row for row in rows if is_first(row)]
+    return first, [row for row in rows if row not in first]
 
 
 def _not_asked(context: RequestContext, sight: RegisterSight) -> list[RegisteredDecision]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -29,6 +29,28 @@ from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, 
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A page of the menu as one person sees it: whether it is the page shown, and how many things wait there."""
+
+    href: str
+    label: str
+    current: bool
+    section: str
+    count: int
+    urgent: bool
+
+
+class Reader(NamedTuple):
+    """Who is looking, as base.html shows them."""
+
+    name: str
+    href: str
+    role: str = ""
+    acting_for: str = ""
+    sign_out: str = "/sign-out"
 
 
 @dataclass(frozen=True)
@@ -141,14 +163,13 @@ def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dic
         "letters_leave": context.installation.letters_leave,
         "person": _who(context, titled=counts),
         "nav": [
-            {
-                "href": place.href,
-                "label": gettext(place.label),
-                "current": place.href == current,
-                "section": gettext(place.section) if place.section else "",
-                "count": waiting.get(place.action, (0, False))[0],
-                "urgent": waiting.get(place.action, (0, False))[1],
-            }
+            MenuEntry(
+                place.href,
+                gettext(place.label),
+                place.href == current,
+                gettext(place.section) if place.section else "",
+                *waiting.get(place.action, (0, False)),
+            )
             for place in places
         ],
     }
@@ -203,24 +224,19 @@ _ELSEWHERE: Final = tuple(
 )
 
 
-def _who(context: RequestContext, *, titled: bool) -> dict[str, Any]:
+def _who(context: RequestContext, *, titled: bool) -> Reader:
     asker = context.asker
-    who: dict[str, Any] = {
-        "name": context.person.name,
-        "role": "",
-        "acting_for": "",
-        "href": f"/people/{asker.person_id}",
-        "sign_out": "/sign-out",
-    }
-    if titled:
-        titles = titles_of_roles(context)
-        roles = sorted({tenure.role for tenure in asker.standing.roles_of(asker.person_id)})
-        who["role"] = ", ".join(titles[role] for role in roles)
-        away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
-        if away:
-            rows = run(context.session, *_asked_of_names(away))
-            who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
-    return who
+    who = Reader(context.person.name, f"/people/{asker.person_id}")
+    if not titled:
+        return who
+    titles, standing = titles_of_roles(context), asker.standing
+    roles = sorted({tenure.role for tenure in standing.roles_of(asker.person_id)})
+    away = [absence.person_id for absence in standing.acting_for(asker.person_id)]
+    rows = run(context.session, *_asked_of_names(away)) if away else ()
+    return who._replace(
+        role=", ".join(titles[role] for role in roles),
+        acting_for=", ".join(f"{given} {family}" for given, family in rows),
+    )
 
 
 def _waiting(context: RequestContext, actions: set[Action]) -> dict[Action, tuple[int, bool]]:

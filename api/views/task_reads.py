@@ -48,10 +48,13 @@ def lendable(
     for task in asking:
         kind, case_id = task.item or task.step, task.case_id
         things = inventory.available(context.session, kind, for_person=subjects_of.get(case_id))
-        found[kind, case_id] = [
-            (one.serial, f"{one.serial} – {one.label}" if one.label else one.serial) for one in things
-        ]
+        found[kind, case_id] = [(one.serial, " – ".join(filter(None, (one.serial, one.label)))) for one in things]
     return found
+
+
+def chains_of(tasks: Sequence[Task]) -> list[UUID | None]:
+    """Who owes each of these tasks, and who approves it, as chains of roles."""
+    return [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
 
 
 def steps_of(
