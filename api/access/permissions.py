@@ -494,6 +494,11 @@ def allows(action: Action, given: Mapping[Relation, Actor]) -> Actor | None:
     return next((given[relation] for relation in _CLOSEST if relation in wanted and relation in given), None)
 
 
+def is_allowed(action: Action, given: Mapping[Relation, Actor]) -> bool:
+    """Whether the asker may do `action`."""
+    return allows(action, given) is not None
+
+
 def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
     """As `allows`. Raises Forbidden."""
     actor = allows(action, given)

@@ -14,7 +14,7 @@ from sqlalchemy import Uuid, literal
 from sqlmodel import and_
 
 from api.access.cases import SeenCase, find_case, may_end
-from api.access.permissions import Action, Forbidden, Given, allows, asks
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed
 from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
@@ -107,7 +107,7 @@ def case_page(
     version = versions.pinned(context.session, held)
     protocol = scheduling.protocol_of(version)
     given = may_end(context.session, context.asker, held, "cancel" if held.state == "open" else "reopen")
-    reads_notes = allows(Action.READ_NOTES, given) is not None
+    reads_notes = is_allowed(Action.READ_NOTES, given)
     shown = shown_in(context.session, context.asker, held, _tasks_of(context, case_id))
     lines = lines_of(context, shown, with_notes=reads_notes)
     about = cases_about(context, [case_id])[case_id]
@@ -117,7 +117,7 @@ def case_page(
         "case.html",
         typed=typed,
         case=held,
-        may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,
+        may_interview=is_allowed(Action.RECORD_INTERVIEW, given),
         about=about,
         version=version,
         progress=board.progress(context.session, [case_id], context.day)[case_id],
@@ -215,7 +215,7 @@ def _facts(
 ) -> list[tuple[str, str, date | None, bool]]:
     """The case's named days: key, title, day, and whether the reader may move it now."""
     days = scheduling.named_days(context.session, row, protocol)
-    may_move = held.state == "open" and allows(Action.MOVE_DAY, given) is not None
+    may_move = held.state == "open" and is_allowed(Action.MOVE_DAY, given)
     return [
         (
             key,
@@ -241,7 +241,7 @@ def _offers(
         "close": (Action.CLOSE_CASE, held.state == "open" and not left),
         "version": (Action.TAKE_VERSION, held.state == "open"),
     }
-    return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
+    return frozenset(act for act, (action, may) in now.items() if may and is_allowed(action, given))
 
 
 class CaseEngine(NamedTuple):

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.decisions import RegisterSight, endorsing_for, find_decision, register_file, wanting
 from api.access.meetings import find_meeting
-from api.access.permissions import Action, Forbidden, Given, allows, asks, organizations_for, require, to_program
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, organizations_for, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.acts.decisions import DECISION
@@ -293,7 +293,7 @@ def _settled_on(context: RequestContext, decision_id: UUID) -> str:
 
 def _sitting_on(context: RequestContext, decision_id: UUID, given: Mapping[Any, Any]) -> StandingItem | None:
     """The item by which an objection stands before a committee that sits now, where the asker records."""
-    if allows(Action.SETTLE_OBJECTION, given) is None:
+    if not is_allowed(Action.SETTLE_OBJECTION, given):
         return None
     return objections.item_that_sits(context.session, decision_id)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
@@ -16,8 +16,8 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import follow_ups as access
-from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
-from api.access.permissions import Action, Forbidden, Given, asks, require
+from api.access.follow_ups import find_ended, find_follow_up, ground_of
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
 from api.access.summaries import as_reader
 from api.acts import follow_ups as acts
@@ -50,38 +50,26 @@ LINES_SHOWN: Final = 50
 WEEKS_OFFERED: Final = 8
 
 
+@dataclass(frozen=True)
 class NoteTyped:
     """The note of a week, as it was typed."""
 
-    def __init__(
-        self,
-        week: Text = "",
-        met: Text = "",
-        minutes: Text = "",
-        reached: Text = "",
-        why_none: Text = "",
-        words: Text = "",
-        unfinished: Text = "",
-    ) -> None:
-        self.week, self.unfinished = week, unfinished == "yes"
-        self.values = {
-            "week": week,
-            "met": met,
-            "minutes": minutes,
-            "reached": reached,
-            "why_none": why_none,
-            "words": words,
-        }
+    week: Text = ""
+    met: Text = ""
+    minutes: Text = ""
+    reached: Text = ""
+    why_none: Text = ""
+    words: Text = ""
+    unfinished: Text = ""
 
     def said(self) -> Week:
         """What the note says. Raises Refusal."""
-        typed = self.values
         return Week(
-            met=_count(typed["met"], "met.malformed"),
-            minutes=_count(typed["minutes"], "minutes.malformed"),
-            reached=typed["reached"] == "yes",
-            why_none=typed["why_none"] or None,
-            words=typed["words"],
+            met=_count(self.met, "met.malformed"),
+            minutes=_count(self.minutes, "minutes.malformed"),
+            reached=self.reached == "yes",
+            why_none=self.why_none or None,
+            words=self.words,
         )
 
 
@@ -133,14 +121,14 @@ def write_note(
             follow_up_id,
             day_of(typed.week),
             typed.said(),
-            unfinished=typed.unfinished,
+            unfinished=typed.unfinished == "yes",
             by=by,
             at=context.at,
             seen=seen,
         )
 
     return _do(
-        context, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else ""
+        context, request, follow_up_id, "note", act, asdict(typed), back="/caseload" if back == "caseload" else ""
     )
 
 
@@ -328,7 +316,7 @@ class _Written:
 
 def _page(context: RequestContext, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
     session, follow_up_id = context.session, row.id
-    may_assign, may_keep = may(Action.ASSIGN_FOLLOW_UP, given), may(Action.KEEP_FOLLOW_UP, given)
+    may_assign, may_keep = is_allowed(Action.ASSIGN_FOLLOW_UP, given), is_allowed(Action.KEEP_FOLLOW_UP, given)
     parts = assigning.parts_of(session, follow_up_id)
     candidates = (
         proposals.proposals(session, row.participant_id, at=context.at, asks=row.intensity) if may_assign else []
@@ -361,15 +349,15 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         notes=written.notes,
         weeks=_weeks(row, context.day),
         summaries=written.summaries,
-        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
+        may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
         no_shows=contacts.no_shows_of(session, follow_up_id),
         history=told(context, _record(context, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
         may_keep=may_keep,
         may_assign=may_assign,
-        may_read=may(Action.READ_FOLLOW_UP, given),
-        never_with_others=row.recruiter and may(Action.SEE_RISK, given),
+        may_read=is_allowed(Action.READ_FOLLOW_UP, given),
+        never_with_others=row.recruiter and is_allowed(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
         kinds=KINDS,

@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import Select as Picked
 
 from api.access.destructions import to_destructions
 from api.access.outgoing_mail import to_post
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, allows, is_allowed, to_program
 from api.access.session import SAFE_METHODS, InContext, Installation, RequestContext, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
@@ -25,7 +25,7 @@ from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board, vacancies
-from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select
+from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select, title_of
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program
@@ -158,7 +158,7 @@ def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dic
     current = max((place.href for place in places if is_under(path, place.href)), key=len, default="")
     waiting = _waiting(context, {place.action for place in places}) if counts else {}
     return {
-        "program": context.program.title_fr if context.language == "fr" else context.program.title_en,
+        "program": title_of(context.program, context.language),
         "demonstration": ribbon_of(context.installation, [context.program]),
         "letters_leave": context.installation.letters_leave,
         "person": _who(context, titled=counts),
@@ -187,16 +187,16 @@ def ribbon_of(installation: Installation, programs: Sequence[Program]) -> bool |
 def may_go(context: RequestContext, action: Action) -> bool:
     """Whether a place of the menu is for the signed-in person."""
     if action in (Action.SEE_POST, Action.RESEND_POST):
-        return allows(action, to_post(context.asker, demonstration=context.installation.demonstration)) is not None
+        return is_allowed(action, to_post(context.asker, demonstration=context.installation.demonstration))
     if action is Action.SEE_ACCESS:
         managed = context.asker.organizations_as("manager")
-        return allows(action, to_program(context.asker, organizations=managed)) is not None
+        return is_allowed(action, to_program(context.asker, organizations=managed))
     if action is Action.SEE_DESTRUCTIONS:
-        return allows(action, to_destructions(context.asker, context.asker.organizations_as("manager"))) is not None
+        return is_allowed(action, to_destructions(context.asker, context.asker.organizations_as("manager")))
     given = to_program(context.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
         return False  # the register is one of the pages of privacy
-    return allows(action, given) is not None
+    return is_allowed(action, given)
 
 
 def is_under(path: str, href: str) -> bool:

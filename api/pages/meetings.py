@@ -14,7 +14,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import meetings as at_meetings
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, STATES, ListedMeeting, asked_between, lines_of
@@ -86,7 +86,7 @@ def _page(
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     ahead = (context.day, context.day + AHEAD)
     month_and_ahead = asked_between((first, last), ahead)
-    keeps_strays = allows(Action.KEEP_STRAYS, to_program(context.asker)) is not None
+    keeps_strays = is_allowed(Action.KEEP_STRAYS, to_program(context.asker))
     asked_of_strays = [strays.ASKED_OF_WAITING] if keeps_strays else []
     me = context.asker.person_id
     ask_ahead(context.session, ASKED_OF_COMMITTEES, month_and_ahead, feeds.asked_of_feeds(me), *asked_of_strays)

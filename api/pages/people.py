@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, allows, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
@@ -257,7 +257,7 @@ def _new_person_page(context: RequestContext, request: Request, typed: Typed) ->
         typed=typed,
         day=context.day,
         places=roles_to_give(context),
-        role_required=allows(Action.ADD_PERSON, to_program(context.asker)) is None,
+        role_required=not is_allowed(Action.ADD_PERSON, to_program(context.asker)),
     )
 
 

@@ -25,7 +25,7 @@ from api.views.sentences import sentence_of
 from api.views.tasks import by_day, cases_about, names_of
 from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel import Refusal, col, joins, only, run, surely, tuples
+from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples
 from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
@@ -248,7 +248,7 @@ def reasons_in_words(reasons: Sequence[UnusualReading], language: str) -> tuple[
 
 def _tasks_in_words(context: RequestContext, ids: set[UUID]) -> dict[UUID | None, str]:
     """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
-    title = Task.title_fr if context.language == "fr" else Task.title_en
+    title = title_of(Task, context.language)
     rows = [
         *tuples(context.session, only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids))),
         *tuples(

@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Date, Uuid, bindparam, func
 
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
@@ -81,8 +81,8 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
     start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
     lines = lines_of(context, board.work(context.session, hats, limit=A_PAGE, offset=start))
     given = to_program(context.asker)
-    sees_board = allows(Action.SEE_BOARD, given) is not None
-    keeps_strays = allows(Action.KEEP_STRAYS, given) is not None
+    sees_board = is_allowed(Action.SEE_BOARD, given)
+    keeps_strays = is_allowed(Action.KEEP_STRAYS, given)
     me = context.asker.person_id
     ask_ahead(
         context.session,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
 from api.access.cases import to_duty
-from api.access.permissions import Action, Given, Relation, allows, to_program
+from api.access.permissions import Action, Given, Relation, is_allowed, to_program
 from api.access.session import RequestContext
 from api.access.words import ReadWords, asked_of_said, said_with
 from api.views.names import titles_of_roles
@@ -501,7 +501,7 @@ class _Reading:
         )
         never = {act for is_so, acts in withheld if is_so for act in acts}
         now = (act for act in _NOW.get(task.state, ()) if act not in never)
-        return frozenset(act for act in now if allows(ACTS[act], given) is not None)
+        return frozenset(act for act in now if is_allowed(ACTS[act], given))
 
 
 def _mine(task: Task, given: Given) -> Actor | None:
