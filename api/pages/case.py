@@ -176,7 +176,7 @@ def _stage(
     return CaseStage(
         id=stage.id,
         title=stage.title.in_language(language),
-        state="cancelled" if _is_off(mine, asked, left if was_cancelled else ()) else _state_of(asked, left),
+        state=_state_of(mine, asked, left, was_cancelled=was_cancelled),
         done=len(asked) - len(left),
         total=len(asked),
         lines=mine,
@@ -184,13 +184,12 @@ def _stage(
     )
 
 
-def _is_off(mine: Sequence[TaskLine], asked: Sequence[TaskLine], left_undone: Sequence[TaskLine]) -> bool:
-    """Whether nothing more is asked of a stage that has tasks, or something stays undone for good."""
-    return bool(mine and (not asked or left_undone))
-
-
-def _state_of(asked: Sequence[TaskLine], left: Sequence[TaskLine]) -> str:
-    """How far a stage is by the tasks that it asks for, and those that are left of them."""
+def _state_of(
+    mine: Sequence[TaskLine], asked: Sequence[TaskLine], left: Sequence[TaskLine], *, was_cancelled: bool
+) -> str:
+    """How far a stage is by its tasks: those that are asked for, and those that are left of them."""
+    if mine and (not asked or (was_cancelled and left)):
+        return "cancelled"
     if not left:
         return "done"
     begun = any(line.task.state in LIVE or line.is_settled for line in asked)

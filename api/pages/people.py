@@ -19,8 +19,6 @@ from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import people_by_id, titles_of_roles
-from api.views.sentences import sentence_of
-from api.web.answers import status_of
 from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import vacancies
 from domain.kernel import Actor, Refusal, col, every, of
@@ -51,8 +49,7 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
         context,
         request,
         "people.html",
-        status=status_of(wrong) if wrong else 200,
-        wrong=sentence_of(wrong) if wrong else "",
+        refused=wrong,
         on=day,
         typed_on=on if wrong else day.isoformat(),
         is_today=day == context.day,

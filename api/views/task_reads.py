@@ -19,6 +19,7 @@ from domain.equipment import inventory
 from domain.kernel import Question, built, col, every, joins, of, only, run, title_of, tuples
 from domain.roles import task_is_open_to
 from models.casework import SETTLED, Case, Evidence, Task, TaskNeed
+from models.lifecycles import TASK
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def steps_of(
     return helps, endorsed
 
 
-def needs(context: RequestContext, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
-    """For each of these tasks, those that it still waits for and the reader may see."""
+def needs(context: RequestContext, tasks: Sequence[Task]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """For each of these tasks that cannot begin yet, those that it still waits for and the reader may see."""
+    ids = [task.id for task in tasks if task.state == TASK.initial]
     if not ids:
         return {}
     rows = tuples(

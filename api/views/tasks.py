@@ -37,10 +37,11 @@ from domain.casework import (
 from domain.declarations import clause_without_role
 from domain.kernel import Actor, ask_ahead, built, col, kept_by_id, only, program_of, run, surely, title_of
 from domain.roles import DayTenures, Falls, HeldRole, Link, asked_of_who_barred, standings
-from locales import N_, gettext
+from locales import N_, gettext, say
 from models.casework import LIVE, SETTLED, Case, Task
 from models.lifecycles import TASK
 from models.program import Organization, Person
+from models.record import Event
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
 ACTS: Final[Mapping[str, Action]] = {
@@ -253,6 +254,14 @@ def names_of(context: RequestContext, ids: Iterable[UUID | None]) -> dict[UUID, 
     return kept_by_id(context.session, names_of, (one for one in ids if one is not None), read)
 
 
+def who_acted(event: Event, names: Mapping[UUID, str], titles: Mapping[str, str], language: str) -> str:
+    """Who did what a line of the record tells: a person, with their role or whom they acted for."""
+    name, role = names.get(surely(event.actor_id), ""), titles.get(event.actor_as, "")
+    if event.actor_for is not None:
+        return say(language, N_("%(name)s, acting for %(whom)s"), name=name, whom=names.get(event.actor_for, ""))
+    return say(language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+
+
 _NAMES: Final = built(
     only(Person.id, Person.given_name, Person.family_name).where(
         col(Person.id) == any_(bindparam("people", type_=ARRAY(Uuid())))
@@ -314,7 +323,7 @@ class _Reading:
         self.helps, self.endorsed = steps_of(context, set(self.cases))
         self.in_place = words_in_place(context.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
         self.places = self._places()
-        self.needs = needs(context, [task.id for task in tasks if task.state == TASK.initial])
+        self.needs = needs(context, tasks)
         self.evidence = evidence_of(context, ids, withdrawn=withdrawn)
         self.requests = requests.newest(context.session, asking)
         self.lendable = lendable(context, tasks)
