@@ -308,15 +308,9 @@ def _titles_of_protocols(context: RequestContext) -> dict[str, str]:
 def _count_late(context: RequestContext, shown: Sequence[Task]) -> int:
     if len(shown) < MOST_LATE:
         return len(shown)
-    return (
-        scalar(
-            context.session,
-            select(func.count()).where(
-                in_program(Task), board.is_late(context.day), task_is_open_to(literal(context.asker.person_id, Uuid()))
-            ),
-        )
-        or 0
-    )
+    is_open = task_is_open_to(literal(context.asker.person_id, Uuid()))
+    counted = select(func.count()).where(in_program(Task), board.is_late(context.day), is_open)
+    return scalar(context.session, counted) or 0
 
 
 class Failed(Notice):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
@@ -25,14 +25,14 @@ from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
 from domain.follow_ups import WEEK, Followed, assigning, gate, load, lost, monday_of, notes, owed
-from domain.kernel import Question, ask_ahead, built, only, tuples
+from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY
-from models.program import Organization
 
 router = framed_pages()
 
@@ -52,7 +52,7 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
         asked_of_caseload(context.asker),
         asked_of_who_barred(context.asker.person_id),
         *owed.asked_of_missing(context.day),
-        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(context.day), Question[Any](_PLACES)) if oversees else ()),
+        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(context.day), ASKED_OF_PLACES) if oversees else ()),
     )
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
@@ -160,7 +160,7 @@ def _by_worker(context: RequestContext, every: list[Followed]) -> list[_Worker]:
     parts = assigning.on_day(context.session, context.day)
     rows = {row.id: row for row in every}
     names = names_of(context, [part.person_id for part in parts] + [one.person_id for one in loads])
-    places = _places(context)
+    places = places_by_id(context)
     found = []
     for one in loads:
         own = [part for part in parts if part.person_id == one.person_id and part.follow_up_id in rows]
@@ -189,10 +189,3 @@ def _vacant(context: RequestContext, every: list[Followed]) -> list[Followed]:
         (row for row in every if row.state in ("active", "on_break") and row.id not in have),
         key=lambda row: (row.state_since, row.id),
     )
-
-
-def _places(context: RequestContext) -> dict[UUID, str]:
-    return dict(tuples(context.session, _PLACES, {}))
-
-
-_PLACES: Final = built(only(Organization.id, Organization.short_name))

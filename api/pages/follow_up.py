@@ -27,6 +27,7 @@ from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.names import places_by_id
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -35,12 +36,11 @@ from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
 from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
-from domain.kernel import Actor, Refusal, col, every, of, only, tuples
+from domain.kernel import Actor, Refusal, col, every, of
 from domain.terms import PRIMARY
 from locales import N_
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
-from models.program import Organization
 from models.record import Event
 
 router = framed_pages("/follow-ups")
@@ -344,7 +344,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         today={part.kind: part for part in assigning.on_day(session, context.day, follow_up_ids=[follow_up_id])},
         before=workers.before,
         names=names_of(context, workers.people | written.people | {row.state_by}),
-        places=_places(context),
+        places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
         weeks=_weeks(row, context.day),
@@ -414,10 +414,6 @@ def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: 
         one = handed.get((part.person_id, part.ended_at))
         found.append(_Before(part, one.to_id, one.way) if one else _Before(part))
     return found
-
-
-def _places(context: RequestContext) -> dict[UUID, str]:
-    return dict(tuples(context.session, only(Organization.id, Organization.short_name)))
 
 
 def _count(text: str, code: str) -> int:

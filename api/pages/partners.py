@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import seen_of
 from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.people import RoleComing
 from api.views.meetings import between
 from api.views.names import people_by_id, titles_of_roles
 from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid, text_of
@@ -155,14 +156,6 @@ def _text_of(rows: Sequence[PeriodRead], clause: str, language: str) -> str:
 
 
 @dataclass(frozen=True)
-class ToCome:
-    """Who is to hold a seat or a role, and from which local day on."""
-
-    person: Person
-    starts_on: date
-
-
-@dataclass(frozen=True)
 class PartnerSeatLine:
     """A seat of today on a committee, with who holds it, and who is to."""
 
@@ -170,7 +163,7 @@ class PartnerSeatLine:
     key: str
     title: str
     principals: list[Person]
-    to_come: list[ToCome]
+    to_come: list[RoleComing]
     alternates: list[Person]
 
 
@@ -203,7 +196,7 @@ class RoleLine:
 
     title: str
     people: list[Person]
-    to_come: list[ToCome]
+    to_come: list[RoleComing]
     vacancy: vacancies.Vacancy | None
 
 
@@ -231,8 +224,8 @@ def _roles(context: RequestContext, organization_id: UUID, titles: Mapping[str, 
     ]
 
 
-def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[ToCome]:
-    return [ToCome(people[one.person_id], one.starts_on) for one in held]
+def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[RoleComing]:
+    return [RoleComing(people[one.person_id], one.starts_on) for one in held]
 
 
 def _meetings(context: RequestContext, organization_id: UUID) -> list[Any]:

@@ -49,9 +49,9 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
         context,
         request,
         "people.html",
+        typed_on=on if wrong else day.isoformat(),
         refused=wrong,
         on=day,
-        typed_on=on if wrong else day.isoformat(),
         is_today=day == context.day,
         organizations=_by_organization(context, held, everyone),
         without=[everyone[one] for one in everyone if one not in held.live and held.from_day(one) is None],
@@ -124,7 +124,7 @@ class RoleHolderLine:
 
 
 class RoleComing(NamedTuple):
-    """A person who is to hold a role, from a day on."""
+    """A person who is to hold a role or a seat, from a local day on."""
 
     person: Person
     starts_on: date

@@ -20,7 +20,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
-from domain.kernel import Actor, Refusal
+from domain.kernel import Actor, Refusal, surely
 from domain.mail import Hit, NameGate, name_answers
 from domain.record import events
 from locales import N_, gettext, say, show_day
@@ -290,7 +290,7 @@ def _line(context: RequestContext, row: Redaction) -> RedactionLine:
         gettext(STATES[row.state]),
         names.get(row.asked_by, ""),
         row.asked_at,
-        names.get(row.settled_by, "") if row.settled_by else "",
+        names.get(surely(row.settled_by), ""),
         row.settled_at,
         row.places,
     )

@@ -42,20 +42,6 @@ router = framed_pages()
 A_PAGE: Final = 50
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What waits for the reader, on any page of the list."""
-
-    to_do: int
-    to_approve: int
-    late: int
-
-    @property
-    def all(self) -> int:
-        """How many tasks there are."""
-        return self.to_do + self.to_approve
-
-
 _OWN_CASES: Final = built(
     only(Case.id)
     .where(col(Case.subject_id) == bindparam("person", type_=Uuid()), Case.state == "open")
@@ -77,8 +63,8 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
     """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
     require(Action.SEE_MY_WORK, to_program(context.asker))
     mine = board.counts_of(context.session, context.asker.standing, context.asker.person_id)
-    hats, counts = mine.hats, Counts(mine.to_do, mine.to_approve, mine.late)
-    start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
+    hats, total = mine.hats, mine.to_do + mine.to_approve
+    start = min(max(start, 0), max(total - 1, 0)) // A_PAGE * A_PAGE
     lines = lines_of(context, board.work(context.session, hats, limit=A_PAGE, offset=start))
     given = to_program(context.asker)
     sees_board = is_allowed(Action.SEE_BOARD, given)
@@ -99,7 +85,8 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
         request,
         "work.html",
         typed=typed,
-        counts=counts,
+        counts=mine,
+        total=total,
         start=start,
         shown=len(lines),
         a_page=A_PAGE,

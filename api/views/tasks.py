@@ -16,7 +16,7 @@ from api.access.cases import to_duty
 from api.access.permissions import Action, Given, Relation, is_allowed, to_program
 from api.access.session import RequestContext
 from api.access.words import ReadWords, asked_of_said, said_with
-from api.views.names import titles_of_roles
+from api.views.names import places_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.states import state_of_task
 from api.views.task_places import line_on_departure, place_of
@@ -40,7 +40,7 @@ from domain.roles import DayTenures, Falls, HeldRole, Link, asked_of_who_barred,
 from locales import N_, gettext, say
 from models.casework import LIVE, SETTLED, Case, Task
 from models.lifecycles import TASK
-from models.program import Organization, Person
+from models.program import Person
 from models.record import Event
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
@@ -458,8 +458,7 @@ class _Reading:
         stuck = any(one.state == "submitted" and not (self.falls[one.id] or _NONE).holders for one in self.tasks)
         if not stuck:
             return {}
-        rows = run(self.context.session, only(Organization.id, Organization.short_name))
-        return {str(row.id): row.short_name for row in rows}
+        return {str(place): name for place, name in places_by_id(self.context).items()}
 
     def _nobody(self, task: Task) -> tuple[str, str]:
         """The role that is vacant for this task on its day, and the one whose holder is only away.

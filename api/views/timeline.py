@@ -14,7 +14,7 @@ from sqlmodel import and_
 
 from api.access.session import RequestContext
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
-from api.views.names import titles_of_roles
+from api.views.names import places_by_id, titles_of_roles
 from api.views.tasks import cases_about, names_of, who_acted
 from api.views.timeline_readings import Reading, reading
 from domain.kernel import (
@@ -354,7 +354,7 @@ class _Telling:
         self.roles = titles_of_roles(context)
         self.cases = cases_about(context, {event.case_id for event in events if event.case_id})
         self.names = names_of(context, self._people())
-        self.organizations = self._read_organizations()
+        self.organizations = {str(place): name for place, name in places_by_id(context).items()}
         self.subjects = self._read_subjects()
         self.protocols = self._read_declared()
 
@@ -439,10 +439,6 @@ class _Telling:
             if event.subject_kind == "person":
                 yield event.subject_id
             yield from (UUID(event.facts[name]) for name in _PEOPLE if event.facts.get(name))
-
-    def _read_organizations(self) -> dict[str, str]:
-        rows = run(self.context.session, only(Organization.id, Organization.short_name))
-        return {str(row.id): row.short_name for row in rows}
 
     def _read_subjects(self) -> dict[UUID, str]:
         """What each event is about, by id, one statement for each kind that is there."""
