@@ -41,7 +41,6 @@ from domain.kernel import (
     same,
     scalar,
     scalars,
-    select,
 )
 from domain.mail import COORDINATION
 from domain.roles import DayTenures, Link, standing
@@ -229,15 +228,22 @@ def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> b
     )
 
 
-def may_want(session: Session, row: Decision, organization_ids: Collection[UUID]) -> list[UUID]:
-    """Those of these organizations that may ask for a decision to be endorsed."""
-    if row.needs_endorsement or row.state == "withdrawn" or row.settles_id is not None:
-        return []
-    if is_about_a_participant(session, row.id):
-        return []
-    partners = partners_on(session, local_day(session, row.decided_at))
-    stakes = freeing.stakes_of(freeing.at_stake(session, [row.id])[row.id]) if organization_ids else {}
-    return [one for one in organization_ids if one in partners and stakes.get(one) != OWES_AGAIN]
+def may_want(session: Session, rows: Iterable[Decision], organization_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """For each of these decisions, those of these organizations that may ask for it to be endorsed, where some may."""
+    asked = {
+        row.id: row for row in rows if not row.needs_endorsement and row.state != "withdrawn" and row.settles_id is None
+    }
+    if not (asked and organization_ids):
+        return {}
+    partners = {
+        day: partners_on(session, day) for day in {local_day(session, row.decided_at) for row in asked.values()}
+    }
+    at_stake = freeing.at_stake(session, asked)
+    found = {}
+    for one in asked.keys() - _about_participants(session, asked):
+        stakes, here = freeing.stakes_of(at_stake[one]), partners[local_day(session, asked[one].decided_at)]
+        found[one] = [place for place in organization_ids if place in here and stakes.get(place) != OWES_AGAIN]
+    return {one: places for one, places in found.items() if places}
 
 
 def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> frozenset[UUID]:
@@ -330,9 +336,13 @@ _BACK: Final = built(
 
 def is_about_a_participant(session: Session, decision_id: UUID) -> bool:
     """Whether a decision was recorded by the act of an admission, or of the assessment of a risk."""
-    of_admission = only(AdmissionDecision.id).where(AdmissionDecision.decision_id == decision_id)
-    of_risk = only(RiskAssessment.id).where(RiskAssessment.decision_id == decision_id)
-    return any(scalar(session, select(found.exists())) for found in (of_admission, of_risk))
+    return bool(_about_participants(session, [decision_id]))
+
+
+def _about_participants(session: Session, decision_ids: Collection[UUID]) -> set[UUID | None]:
+    """Those of these decisions that an act on a participant recorded."""
+    found = (col(AdmissionDecision.decision_id), col(RiskAssessment.decision_id))
+    return {one for column in found for one in scalars(session, only(column).where(column.in_(decision_ids)))}
 
 
 def counting_word(decision_id: UUID, organization_id: UUID) -> ColumnElement[bool]:

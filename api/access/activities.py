@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from uuid import UUID
 
-from api.access.follow_ups import caseload_of, find_follow_up, may
-from api.access.permissions import Action, Forbidden, Given, Relation, require, to_program
+from api.access.follow_ups import caseload_of, find_follow_up
+from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed, require, to_program
 from api.access.session import RequestContext
 from domain.follow_ups import Followed, activities, follow_ups
 from domain.kernel import Actor, col, every, first, of
@@ -61,4 +61,4 @@ def _keeps(context: RequestContext, follow_up_id: UUID) -> bool:
         _, given = find_follow_up(context.session, context.asker, follow_up_id)
     except Forbidden:
         return False
-    return may(Action.KEEP_FOLLOW_UP, given)
+    return is_allowed(Action.KEEP_FOLLOW_UP, given)

@@ -93,9 +93,9 @@ def endorsing_for(context: RequestContext, asked: Sequence[Endorsed]) -> dict[UU
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
 
 
-def wanting(context: RequestContext, row: RegisteredDecision) -> list[UUID]:
-    """The organizations for which the asker may ask that a decision be endorsed."""
-    return endorsements.may_want(context.session, row, organizations_for(context.asker, Action.WANT_ENDORSEMENT))
+def wanting(context: RequestContext, rows: Sequence[RegisteredDecision]) -> dict[UUID, list[UUID]]:
+    """The organizations for which the asker may ask that each of these decisions be endorsed, where there are any."""
+    return endorsements.may_want(context.session, rows, organizations_for(context.asker, Action.WANT_ENDORSEMENT))
 
 
 def register_file(context: RequestContext, key: str, year: int, language: str, form: issuing.Form) -> Attachment:

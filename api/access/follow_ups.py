@@ -202,11 +202,6 @@ def ground_of(given: Mapping[Relation, Any]) -> Ground:
     return "role" if Relation.COORDINATOR in given else "committee"
 
 
-def may(action: Action, given: Given) -> bool:
-    """Whether the table lets this asker do it."""
-    return allows(action, given) is not None
-
-
 def move_to(
     context: RequestContext,
     follow_up_id: UUID,

@@ -470,7 +470,13 @@ class Asker:
     @cached_property
     def at_large(self) -> Given:
         """What the asker is to the program at large: `to_program` gives it to each who asks."""
-        return _to_the_program_at_large(self)
+        given: Given = {Relation.STAFF: themselves(self)} if self.is_staff else {}
+        privacy = self.standing.falls(FOR_PRIVACY).on(self.person_id)
+        if privacy:
+            answers = privacy.role == FOR_PRIVACY[0].role
+            given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(self, privacy)
+        held = [(relation, self.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
+        return given | {relation: acting_as(self, holder) for relation, holder in held if holder}
 
     @property
     def is_staff(self) -> bool:
@@ -494,6 +500,11 @@ def allows(action: Action, given: Mapping[Relation, Actor]) -> Actor | None:
     return next((given[relation] for relation in _CLOSEST if relation in wanted and relation in given), None)
 
 
+def is_allowed(action: Action, given: Mapping[Relation, Actor]) -> bool:
+    """Whether the asker may do `action`."""
+    return allows(action, given) is not None
+
+
 def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
     """As `allows`. Raises Forbidden."""
     actor = allows(action, given)
@@ -511,18 +522,6 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
             if holder:
                 given[relation] = acting_as(asker, holder)
     return given
-
-
-def _to_the_program_at_large(asker: Asker) -> Given:
-    given: Given = {}
-    if asker.is_staff:
-        given[Relation.STAFF] = themselves(asker)
-    privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
-    if privacy:
-        answers = privacy.role == FOR_PRIVACY[0].role
-        given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
-    held = [(relation, asker.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
-    return given | {relation: acting_as(asker, holder) for relation, holder in held if holder}
 
 
 def themselves(asker: Asker) -> Actor:

@@ -10,8 +10,8 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.access import follow_ups as access
-from api.access.follow_ups import caseload_of, every_one, find_follow_up, may, sees_every_one
-from api.access.permissions import Action, asks, require, to_program
+from api.access.follow_ups import caseload_of, every_one, find_follow_up, sees_every_one
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts import follow_ups as acts
 from api.acts.declaring import On
@@ -205,7 +205,7 @@ def _load(one: load.Load, language: str) -> LoadShown:
 def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) -> WholeShown:
     """One follow-up."""
     row, given = find_follow_up(context.session, context.asker, follow_up_id)
-    return _whole(context, row, response, told_risk=may(Action.SEE_RISK, given))
+    return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given))
 
 
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")

@@ -18,10 +18,8 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
-from api.views.sentences import sentence_of
 from api.views.tasks import by_day, cases_about
 from api.views.timeline import MINOR, NEWEST, told
-from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
 from domain.kernel import Refusal, col, every, in_program, moments_of, scalar, select, surely
 from domain.record import FOR_PRIVACY
@@ -118,8 +116,7 @@ def show_activity(
         context,
         request,
         "activity.html",
-        status=status_of(wrong) if wrong else 200,
-        wrong=sentence_of(wrong) if wrong else "",
+        refused=wrong,
         days=by_day(context, told(context, rows[:PAGE_SIZE])),
         # Beside what happened to a task, the case: the record is of the whole program.
         cases=_cases_of(context, rows[:PAGE_SIZE]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
+from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
 from domain.access import invitations
 from domain.casework import (
@@ -32,6 +34,7 @@ from domain.casework import (
     vacancies,
     words_in_place,
 )
+from domain.declarations import Instead
 from domain.kernel import (
     SHAPE,
     Question,
@@ -90,16 +93,15 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
     session, me, today = context.session, context.asker.person_id, context.asker.standing
     empty = vacancies.find(session, today)
     ask_ahead(session, *_asked(context, empty))
-    late, handed_back = (
-        board.late(session, context.day, reader=me, limit=MOST_LATE),
-        board.handed_back(session, reader=me),
-    )
+    late = board.late(session, context.day, reader=me, limit=MOST_LATE)
+    handed_back = board.handed_back(session, reader=me)
     falling = {
         vacancy: _open_to_reader(context, tasks)
         for vacancy, tasks in vacancies.falling(session, today, empty, reader=me).items()
     }
     stuck = _open_to_reader(context, every(session, _STUCK, {"person": me}))
     abouts = _abouts(context, chain(late, handed_back, stuck, *falling.values()))
+    told = partial(_told, context, abouts)
     waiting = {one.task.id: one for one in waiting_shown(context, [*handed_back, *late], abouts)}
     return page(
         context,
@@ -107,17 +109,17 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         "board.html",
         now=context.at,
         day=context.day,
-        roles=[one for one in empty if one.kind == "role"],
-        seats=[one for one in empty if one.kind == "seat"],
-        falling={vacancy: [_told(context, task, abouts) for task in tasks] for vacancy, tasks in falling.items()},
+        roles=_of_kind(empty, "role"),
+        seats=_of_kind(empty, "seat"),
+        falling={vacancy: [*map(told, tasks)] for vacancy, tasks in falling.items()},
         locked_out=_locked_out(context),
         first_falling=FIRST_FALLING,
-        handed_back=[waiting[task.id] for task in handed_back if task.id in waiting],
-        late=[waiting[task.id] for task in late if task.id in waiting],
+        handed_back=_those(handed_back, waiting),
+        late=_those(late, waiting),
         late_count=_count_late(context, late),
         engine=engine_state(session, context.at, watched_since=context.watched_since),
         mail=post_state(session, context.at),
-        stuck=[Stuck(task, title_of(task, context.language), abouts.get(task.case_id, "")) for task in stuck],
+        stuck=[*map(told, stuck)],
         rounds=ROUNDS,
         failed=every(session, _FAILED, {"person": me}),
     )
@@ -135,6 +137,14 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
     ]
+
+
+def _of_kind(empty: Sequence[vacancies.Vacancy], kind: str) -> list[vacancies.Vacancy]:
+    return [one for one in empty if one.kind == kind]
+
+
+def _those(tasks: Sequence[Task], shown: Mapping[UUID, WaitingLine]) -> list[WaitingLine]:
+    return [shown[task.id] for task in tasks if task.id in shown]
 
 
 class OfCase(Protocol):
@@ -178,7 +188,7 @@ def waiting_shown(
     Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
     """
     tasks = _open_to_reader(context, tasks)
-    both = [one for task in tasks for one in (task.owed_by_id, task.approved_by_id)]
+    both = chains_of(tasks)
     cases = {task.case_id for task in tasks if task.case_id}
     ask_ahead(context.session, board.asked_of_chains(both), asked_of_pins(cases))
     protocols_of(context.session, cases)
@@ -191,19 +201,22 @@ def waiting_shown(
     return [
         WaitingLine(
             task=task,
-            title=instead[task.id].title.in_language(context.language)
-            if task.id in instead
-            else title_of(task, context.language),
+            title=_title(context, task, instead),
             days=(context.day - task.due_on).days if task.due_on else 0,
             protocol_title=protocols.get(task.protocol or "", ""),
             subject=about.get(task.case_id, ""),
             waits_for=_holders(falls[task.id], names),
             coming=_coming(falls[task.id], names),
             vacant_role=titles.get(_vacant_role(task, falls[task.id], links), ""),
-            by=names.get(task.handed_back_by, "") if task.handed_back_by else "",
+            by=names.get(surely(task.handed_back_by), ""),
         )
         for task in tasks
     ]
+
+
+def _title(context: RequestContext, task: Task, instead: Mapping[UUID, Instead]) -> str:
+    said = instead[task.id].title if task.id in instead else None
+    return said.in_language(context.language) if said else title_of(task, context.language)
 
 
 def _people(tasks: Iterable[Task], falls: Iterable[Falls | None]) -> Iterator[UUID | None]:
@@ -247,16 +260,24 @@ def _open_to_reader(context: RequestContext, tasks: Sequence[T]) -> list[T]:
 class WaitingTask(NamedTuple):
     """A task by its title, and who or what its case is about."""
 
-    id: UUID
+    task: Task | vacancies.Falling
     title: str
     subject: str
 
 
-def _told(context: RequestContext, task: vacancies.Falling, abouts: Mapping[UUID | None, str]) -> WaitingTask:
-    return WaitingTask(task.id, title_of(task, context.language), abouts.get(task.case_id, ""))
+def _told(context: RequestContext, abouts: Mapping[UUID | None, str], task: Task | vacancies.Falling) -> WaitingTask:
+    return WaitingTask(task, title_of(task, context.language), abouts.get(task.case_id, ""))
 
 
-def _locked_out(context: RequestContext) -> list[dict[str, Any]]:
+class LockedOut(NamedTuple):
+    """A person without a way to come in, and their roles."""
+
+    id: UUID
+    name: str
+    roles: list[str]
+
+
+def _locked_out(context: RequestContext) -> list[LockedOut]:
     """Who holds a role and has no way to come in, with their roles. In the demonstration anyone may be anyone."""
     if context.installation.demonstration:
         return []
@@ -264,11 +285,7 @@ def _locked_out(context: RequestContext) -> list[dict[str, Any]]:
     titles = titles_of_roles(context)
     rows = every(context.session, of(Person).where(col(Person.id).in_(found)).order_by(col(Person.sort_key)))
     return [
-        {
-            "id": row.id,
-            "name": f"{row.given_name} {row.family_name}",
-            "roles": sorted({titles[held.role] for held in context.asker.standing.roles_of(row.id)}),
-        }
+        LockedOut(row.id, row.name, sorted({titles[held.role] for held in context.asker.standing.roles_of(row.id)}))
         for row in rows
     ]
 
@@ -291,23 +308,9 @@ def _titles_of_protocols(context: RequestContext) -> dict[str, str]:
 def _count_late(context: RequestContext, shown: Sequence[Task]) -> int:
     if len(shown) < MOST_LATE:
         return len(shown)
-    return (
-        scalar(
-            context.session,
-            select(func.count()).where(
-                in_program(Task), board.is_late(context.day), task_is_open_to(literal(context.asker.person_id, Uuid()))
-            ),
-        )
-        or 0
-    )
-
-
-class Stuck(NamedTuple):
-    """An automatic step that stopped, by its title, and who or what its case is about."""
-
-    task: Task
-    title: str
-    subject: str
+    is_open = task_is_open_to(literal(context.asker.person_id, Uuid()))
+    counted = select(func.count()).where(in_program(Task), board.is_late(context.day), is_open)
+    return scalar(context.session, counted) or 0
 
 
 class Failed(Notice):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -14,7 +14,7 @@ from sqlalchemy import Uuid, literal
 from sqlmodel import and_
 
 from api.access.cases import SeenCase, find_case, may_end
-from api.access.permissions import Action, Forbidden, Given, allows, asks
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed
 from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
@@ -24,7 +24,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
 from api.views.tasks import TaskLine, cases_about, lines_of, names_of, page_of
-from api.views.timeline import MINOR, NEWEST, told
+from api.views.timeline import MINOR, NEWEST, TimelineLine, told
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations import Protocol
 from domain.declarations import Stage as DeclaredStage
@@ -107,7 +107,7 @@ def case_page(
     version = versions.pinned(context.session, held)
     protocol = scheduling.protocol_of(version)
     given = may_end(context.session, context.asker, held, "cancel" if held.state == "open" else "reopen")
-    reads_notes = allows(Action.READ_NOTES, given) is not None
+    reads_notes = is_allowed(Action.READ_NOTES, given)
     shown = shown_in(context.session, context.asker, held, _tasks_of(context, case_id))
     lines = lines_of(context, shown, with_notes=reads_notes)
     about = cases_about(context, [case_id])[case_id]
@@ -117,7 +117,7 @@ def case_page(
         "case.html",
         typed=typed,
         case=held,
-        may_interview=allows(Action.RECORD_INTERVIEW, given) is not None,
+        may_interview=is_allowed(Action.RECORD_INTERVIEW, given),
         about=about,
         version=version,
         progress=board.progress(context.session, [case_id], context.day)[case_id],
@@ -170,13 +170,13 @@ def _stage(
     stage: DeclaredStage, protocol: Protocol, lines: Sequence[TaskLine], language: str, *, was_cancelled: bool
 ) -> CaseStage:
     mine = [line for line in lines if line.task.stage == stage.id]
-    asked = [line for line in mine if not line.is_called_off or (was_cancelled and line.task.step in protocol.by_id)]
+    still = protocol.by_id if was_cancelled else ()
+    asked = [line for line in mine if not line.is_called_off or line.task.step in still]
     left = [line for line in asked if line.task.state not in SETTLED]
-    is_off = bool(mine and not asked) or (was_cancelled and bool(left))
     return CaseStage(
         id=stage.id,
         title=stage.title.in_language(language),
-        state="cancelled" if is_off else _state_of(asked, left),
+        state=_state_of(mine, asked, left, was_cancelled=was_cancelled),
         done=len(asked) - len(left),
         total=len(asked),
         lines=mine,
@@ -184,8 +184,12 @@ def _stage(
     )
 
 
-def _state_of(asked: Sequence[TaskLine], left: Sequence[TaskLine]) -> str:
-    """How far a stage is by the tasks that it asks for, and those that are left of them."""
+def _state_of(
+    mine: Sequence[TaskLine], asked: Sequence[TaskLine], left: Sequence[TaskLine], *, was_cancelled: bool
+) -> str:
+    """How far a stage is by its tasks: those that are asked for, and those that are left of them."""
+    if mine and (not asked or (was_cancelled and left)):
+        return "cancelled"
     if not left:
         return "done"
     begun = any(line.task.state in LIVE or line.is_settled for line in asked)
@@ -210,7 +214,7 @@ def _facts(
 ) -> list[tuple[str, str, date | None, bool]]:
     """The case's named days: key, title, day, and whether the reader may move it now."""
     days = scheduling.named_days(context.session, row, protocol)
-    may_move = held.state == "open" and allows(Action.MOVE_DAY, given) is not None
+    may_move = held.state == "open" and is_allowed(Action.MOVE_DAY, given)
     return [
         (
             key,
@@ -236,11 +240,17 @@ def _offers(
         "close": (Action.CLOSE_CASE, held.state == "open" and not left),
         "version": (Action.TAKE_VERSION, held.state == "open"),
     }
-    return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
+    return frozenset(act for act, (action, may) in now.items() if may and is_allowed(action, given))
 
 
-def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
-    """What the engine did in this case, the newest first, and since when a change waits for it."""
+class CaseEngine(NamedTuple):
+    """What the engine did in a case, the newest first, and the change that waits for it."""
+
+    runs: list[EngineRun]
+    waiting: WakeUp | None
+
+
+def _engine(context: RequestContext, case_id: UUID) -> CaseEngine:
     runs = every(
         context.session,
         of(EngineRun)
@@ -249,12 +259,21 @@ def _engine(context: RequestContext, case_id: UUID) -> dict[str, Any]:
         .limit(RUNS_SHOWN),
     )
     waiting = first(context.session, of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)))
-    return {"runs": runs, "waiting": waiting}
+    return CaseEngine(runs, waiting)
+
+
+class CaseHistory(NamedTuple):
+    """Lines of what happened in a case, and where all of it is, its older lines and its newest; "" where not apart."""
+
+    lines: list[TimelineLine]
+    whole: str
+    older: str
+    newest: str
 
 
 def _history(
     context: RequestContext, held: SeenCase, *, whole: bool, before: int | None, with_notes: bool
-) -> dict[str, Any]:
+) -> CaseHistory:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
     mine = lines_of_case(context.session, context.asker, held)
     if whole and before is not None:
@@ -264,12 +283,12 @@ def _history(
     most = MOST_EVENTS if whole else FIRST_EVENTS
     rows = every(context.session, select(Event).where(mine).order_by(col(Event.n).desc()).limit(most + 1))
     all_of_it = f"{page_of(held)}?history=all"
-    return {
-        "lines": told(context, rows[:most], with_notes=with_notes),
-        "all": all_of_it if not whole else "",
-        "older": f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
-        "newest": all_of_it if whole and before is not None else "",
-    }
+    return CaseHistory(
+        told(context, rows[:most], with_notes=with_notes),
+        whole=all_of_it if not whole else "",
+        older=f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
+        newest=all_of_it if whole and before is not None else "",
+    )
 
 
 # What the forms do.

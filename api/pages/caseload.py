@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
@@ -24,14 +25,14 @@ from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
 from domain.follow_ups import WEEK, Followed, assigning, gate, load, lost, monday_of, notes, owed
-from domain.kernel import Question, ask_ahead, built, only, tuples
+from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY
-from models.program import Organization
 
 router = framed_pages()
 
@@ -51,25 +52,21 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
         asked_of_caseload(context.asker),
         asked_of_who_barred(context.asker.person_id),
         *owed.asked_of_missing(context.day),
-        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(context.day), Question[Any](_PLACES)) if oversees else ()),
+        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(context.day), ASKED_OF_PLACES) if oversees else ()),
     )
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
+    shown = every if oversees else [line.row for line in mine]
     return page(
         context,
         request,
         "caseload.html",
         mine=mine,
         ended=ended_of(context.session, context.asker),
-        to_write=[line for line in mine if line.to_write],
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
-        losing=lost.losing(
-            context.session,
-            context.day,
-            follow_up_ids=[row.id for row in (every if oversees else [line.row for line in mine])],
-        ),
+        losing=lost.losing(context.session, context.day, follow_up_ids=[row.id for row in shown]),
         follows=Relation.FOLLOWS in given or bool(mine),
         weeks=weeks_of(context.day),
         week=monday_of(context.day),
@@ -103,38 +100,46 @@ class CaseloadLine:
 
 def lines(context: RequestContext, rows: list[tuple[Followed, str]]) -> list[CaseloadLine]:
     """Follow-ups, each with its part, as lines."""
-    ids = [row.id for row, _ in rows]
+    if not rows:
+        return []
     weeks = weeks_of(context.day)
-    written = notes.notes_of(context.session, ids, since=weeks[0]) if ids else []
-    known = {(note.follow_up_id, note.week): note for note in written}
-    missing: dict[UUID, list[date]] = {}
+    of_row: dict[UUID, dict[date, notes.NoteLine]] = {row.id: {} for row, _ in rows}
+    for note in notes.notes_of(context.session, list(of_row), since=weeks[0]):
+        of_row[note.follow_up_id][note.week] = note
+    missing: dict[UUID, list[date]] = defaultdict(list)
     for one in owed.missing(context.session, context.day):
-        missing.setdefault(one.follow_up_id, []).append(one.week)
-    pauses = breaks.open_breaks(context.session, on_break) if (on_break := _on_break(rows)) else {}
-    found = []
-    for row, part in rows:
-        this = known.get((row.id, weeks[-1]))
-        wanted = sorted(missing.get(row.id, []))
-        if row.state == "active" and (this is None or not this.is_complete):
-            wanted.append(weeks[-1])
-        first = wanted[0] if wanted else None
-        pause = pauses.get(row.id)
-        found.append(
-            CaseloadLine(
-                row,
-                part,
-                strip=[(week, known.get((row.id, week))) for week in weeks],
-                to_write=first,
-                late=first is not None and first < weeks[-1],
-                note=known.get((row.id, first)) if first is not None else None,
-                returns_on=pause.returns_on if pause is not None else None,
-            )
+        missing[one.follow_up_id].append(one.week)
+    on_break = [row.id for row, _ in rows if row.state == "on_break"]
+    pauses = breaks.open_breaks(context.session, on_break) if on_break else {}
+    return [
+        _line(
+            row, part, weeks, of_row[row.id], missing[row.id], pauses[row.id].returns_on if row.id in pauses else None
         )
-    return found
+        for row, part in rows
+    ]
 
 
-def _on_break(rows: Iterable[tuple[Followed, str]]) -> list[UUID]:
-    return [row.id for row, _ in rows if row.state == "on_break"]
+def _line(
+    row: Followed,
+    part: str,
+    weeks: list[date],
+    written: Mapping[date, notes.NoteLine],
+    missing: list[date],
+    returns_on: date | None,
+) -> CaseloadLine:
+    """A follow-up: its first week whose note is `missing` is asked for, else this week's until it is complete."""
+    this = written.get(weeks[-1])
+    is_to_write = row.state == "active" and (this is None or not this.is_complete)
+    first = min([*missing, *([weeks[-1]] if is_to_write else [])], default=None)
+    return CaseloadLine(
+        row,
+        part,
+        strip=[(week, written.get(week)) for week in weeks],
+        to_write=first,
+        late=first is not None and first < weeks[-1],
+        note=written.get(first) if first is not None else None,
+        returns_on=returns_on,
+    )
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def _by_worker(context: RequestContext, every: list[Followed]) -> list[_Worker]:
     parts = assigning.on_day(context.session, context.day)
     rows = {row.id: row for row in every}
     names = names_of(context, [part.person_id for part in parts] + [one.person_id for one in loads])
-    places = _places(context)
+    places = places_by_id(context)
     found = []
     for one in loads:
         own = [part for part in parts if part.person_id == one.person_id and part.follow_up_id in rows]
@@ -184,10 +189,3 @@ def _vacant(context: RequestContext, every: list[Followed]) -> list[Followed]:
         (row for row in every if row.state in ("active", "on_break") and row.id not in have),
         key=lambda row: (row.state_since, row.id),
     )
-
-
-def _places(context: RequestContext) -> dict[UUID, str]:
-    return dict(tuples(context.session, _PLACES, {}))
-
-
-_PLACES: Final = built(only(Organization.id, Organization.short_name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
 from api.views.names import titles_of_roles
 from domain.kernel import col, only, run
@@ -32,7 +32,7 @@ def roles_to_give(context: RequestContext) -> list[tuple[str, str]]:
     allowed = {
         place
         for place in {row.id for row in rows}
-        if allows(Action.APPOINT, to_program(context.asker, organizations=[place])) is not None
+        if is_allowed(Action.APPOINT, to_program(context.asker, organizations=[place]))
     }
     mine = [row for row in rows if row.id in allowed]
     return [

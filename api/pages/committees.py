@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.meetings import find_committee
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
@@ -117,7 +117,7 @@ def show_committee(context: InContext, request: Request, key: str) -> HTMLRespon
 
 def committee_page(context: RequestContext, request: Request, row: Committee, typed: Typed) -> HTMLResponse:
     """The page of a committee; with `typed`, as a rule refused what was sent."""
-    may_plan = allows(Action.PLAN_MEETINGS, to_program(context.asker)) is not None
+    may_plan = is_allowed(Action.PLAN_MEETINGS, to_program(context.asker))
     members = memberships(context.session, [row.id])[row.id]
     ahead = [
         line for line in between(context, context.day, context.day + AHEAD, committee_id=row.id) if not line.is_held
@@ -171,7 +171,7 @@ def _seat(
 ) -> SeatOfToday:
     day, is_own = context.day, seat.committee == members.key
     given = to_program(context.asker, organizations=[seat.organization_id])
-    may_seat = is_own and allows(Action.KEEP_SEATS, given) is not None
+    may_seat = is_own and is_allowed(Action.KEEP_SEATS, given)
     return SeatOfToday(
         seat,
         title_of(seat, context.language),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Form, Path, Query, Request, Response
@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.decisions import RegisterSight, endorsing_for, find_decision, register_file, wanting
 from api.access.meetings import find_meeting
-from api.access.permissions import Action, Forbidden, Given, allows, asks, organizations_for, require, to_program
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, organizations_for, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.acts.decisions import DECISION
@@ -56,52 +56,70 @@ Year = Annotated[int, Path(ge=2000, le=2100)]
 Seen = Annotated[int, Form()]
 
 
+class _Register(NamedTuple):
+    """What the page lists: what is open, a year's decisions, and what partners are asked of, or may be."""
+
+    years: list[int]
+    year: int
+    open_ones: list[RegisteredDecision]
+    of_year: list[RegisteredDecision]
+    to_endorse: list[RegisteredDecision]
+    not_asked: list[RegisteredDecision]
+
+
 @router.get("/decisions", name="decisions")
 @asks(Action.SEE_DECISIONS)
 def show_register(context: InContext, request: Request, committee: Asked = "", year: Asked = "") -> HTMLResponse:
     """What is open first, then a year's decisions: of one committee, or of each whose register is the reader's."""
     require(Action.SEE_DECISIONS, to_program(context.asker))
     sight = RegisterSight.of(context)
-    named = committees(context.session)
-    known = {named[one].key: one for one in sight.registers}
-    chosen = [known[committee]] if committee in known else list(sight.registers)
-    wanted = int(year[:5]) if year.isdecimal() and year.isascii() else context.day.year
+    of_reader = [committees(context.session)[one] for one in sight.registers]
+    chosen = [one for one in of_reader if one.key == committee]
+    found = _read(context, sight, [one.id for one in chosen or of_reader], year)
+    rows = (*found.open_ones, *found.of_year, *found.to_endorse, *found.not_asked)
+    said = endorsements.endorsements(context.session, {row.id for row in rows}, at=context.at)
+    waiting, answered = _parted(found.to_endorse, lambda row: _silent(said[row.id], sight.organizations))
+    said_before, _ = _parted(answered, lambda row: not sight.has(row))
+    lines = partial(lines_of, context, words=said)
+    return page(
+        context,
+        request,
+        "decisions.html",
+        committees=sorted((title_of(one, context.language), one.key) for one in of_reader),
+        chosen=committee if chosen else "",
+        year=found.year,
+        years=found.years,
+        waiting=lines(waiting),
+        said_before=lines(said_before),
+        not_asked=lines(found.not_asked),
+        open_ones=lines(found.open_ones),
+        of_year=lines(found.of_year),
+        states=STATES,
+        day=context.day,
+    )
+
+
+def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], asked_year: str) -> _Register:
+    """The decisions of these committees that the asker may read, of the year that is asked for if it has any."""
+    wanted = int(asked_year[:5]) if asked_year.isdecimal() and asked_year.isascii() else context.day.year
+    asked = [decisions.ASKED_TO_ENDORSE] if sight.organizations else []
     ask_ahead(
         context.session,
         decisions.asked_of_years(chosen),
         decisions.asked_of_open_in(chosen),
         decisions.asked_of_registers(chosen, wanted),
-        *((decisions.ASKED_TO_ENDORSE,) if sight.organizations else ()),
+        *asked,
         *endorsements.asked_of_partners(context.day),
     )
     years = sorted({*decisions.years(context.session, chosen), context.day.year}, reverse=True)
-    shown_year = wanted if wanted in years else context.day.year
+    year = wanted if wanted in years else context.day.year
     open_ones = [decisions.with_age(context.session, row, context.day) for row in sight.open_ones(context, chosen)]
-    of_year = sight.of_year(context, chosen, shown_year)
+    of_year = sight.of_year(context, chosen, year)
     # What the partners say of all of these is asked in one; then each list takes its own.
-    to_ask = every(context.session, *decisions.ASKED_TO_ENDORSE) if sight.organizations else []
+    to_ask = [row for one in asked for row in every(context.session, *one)]
     endorsements.endorsements(context.session, [row.id for row in (*open_ones, *of_year, *to_ask)])
-    asked_of = decisions.to_endorse(context.session, sight.organizations)
-    apart = _not_asked(context, sight)
-    rows = (*open_ones, *of_year, *asked_of, *apart)
-    said = endorsements.endorsements(context.session, {row.id for row in rows}, at=context.at)
-    waiting = [row for row in asked_of if _silent(said[row.id], sight.organizations)]
-    return page(
-        context,
-        request,
-        "decisions.html",
-        committees=sorted((title_of(named[one], context.language), named[one].key) for one in sight.registers),
-        chosen=committee if committee in known else "",
-        year=shown_year,
-        years=years,
-        waiting=lines_of(context, waiting, said),
-        said_before=lines_of(context, [row for row in asked_of if row not in waiting and not sight.has(row)], said),
-        not_asked=lines_of(context, apart, said),
-        open_ones=lines_of(context, open_ones, said),
-        of_year=lines_of(context, of_year, said),
-        states=STATES,
-        day=context.day,
-    )
+    to_endorse = decisions.to_endorse(context.session, sight.organizations)
+    return _Register(years, year, open_ones, of_year, to_endorse, _not_asked(context, sight))
 
 
 @router.get("/committees/{key}/decisions/{year}/{language}.{form}", name="register_paper")
@@ -189,7 +207,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=_wanted_by(row, asked),
-        wanting=_named(context, wanting(context, row)),
+        wanting=_named(context, wanting(context, [row]).get(row.id, ())),
         settling=_sitting_on(context, decision_id, given) if is_objected else None,
         settles_at=title_of(
             committee_of(context.session, endorsements.declared(context.session).committee), context.language
@@ -250,12 +268,21 @@ def _aged(context: RequestContext, row: RegisteredDecision) -> RegisteredDecisio
     return decisions.with_age(context.session, row, context.day) if row.state == "open" else row
 
 
+def _parted(
+    rows: Sequence[RegisteredDecision], is_first: Callable[[RegisteredDecision], bool]
+) -> tuple[list[RegisteredDecision], list[RegisteredDecision]]:
+    """The rows of which something is so, and the others."""
+    first = [row for row in rows if is_first(row)]
+    return first, [row for row in rows if row not in first]
+
+
 def _not_asked(context: RequestContext, sight: RegisterSight) -> list[RegisteredDecision]:
     """What was decided lately on something else than management, of which the asker may say that it is on that."""
     if not organizations_for(context.asker, Action.WANT_ENDORSEMENT):
         return []
     rows = [row for row in decisions.not_to_endorse(context.session, context.day - LATELY) if sight.has(row)]
-    return [row for row in rows if wanting(context, row)]
+    may_be = wanting(context, rows)
+    return [row for row in rows if row.id in may_be]
 
 
 def _settled_on(context: RequestContext, decision_id: UUID) -> str:
@@ -266,7 +293,7 @@ def _settled_on(context: RequestContext, decision_id: UUID) -> str:
 
 def _sitting_on(context: RequestContext, decision_id: UUID, given: Mapping[Any, Any]) -> StandingItem | None:
     """The item by which an objection stands before a committee that sits now, where the asker records."""
-    if allows(Action.SETTLE_OBJECTION, given) is None:
+    if not is_allowed(Action.SETTLE_OBJECTION, given):
         return None
     return objections.item_that_sits(context.session, decision_id)
 

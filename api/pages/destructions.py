@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.destructions import answers_as, find_destruction, seen_destructions
-from api.access.permissions import Action, Given, allows, asks, require
+from api.access.permissions import Action, Given, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
@@ -69,7 +69,7 @@ def _page(
     by = answers_as(session, context.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
     names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able})
-    waits, keeps = asked.state == "asked", allows(Action.KEEP_RETENTION, given) is not None
+    waits, keeps = asked.state == "asked", is_allowed(Action.KEEP_RETENTION, given)
     return page(
         context,
         request,

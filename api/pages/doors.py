@@ -18,7 +18,7 @@ from api.views.sentences import sentence_of
 from api.web import browsers, limits
 from api.web.rendering import render
 from domain.access import ENROLMENT, INVITATION, Leads, NotLetIn, doors, invitations, passkeys, sign_ins, site_of
-from domain.kernel import Actor, Refusal, program
+from domain.kernel import Actor, Refusal, program, title_of
 from locales import current_language
 from models.program import Program
 
@@ -160,4 +160,4 @@ def _page(request: Request, token: str, leads: Leads, refusal: Refusal | None = 
 
 
 def _title(here: Program) -> str:
-    return here.title_fr if current_language() == "fr" else here.title_en
+    return title_of(here, current_language())

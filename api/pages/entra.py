@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -29,7 +29,7 @@ from api.web.guard import FROM_ELSEWHERE
 from api.web.redirects import pass_on
 from api.web.rendering import render
 from domain.access import INVITATION, KnownPerson, NotLetIn, ProvenAccount, doors, identities, sign_ins
-from domain.kernel import Refusal, local_day, program
+from domain.kernel import Refusal, local_day, program, title_of
 from domain.roles import standing
 from locales import N_, current_language, gettext
 from models.ports import Begun, ProviderUnavailable, SignInProvider, Unproven
@@ -165,7 +165,7 @@ def which_program(request: Request) -> Response:
         return _refused(request, gettext(_STALE))
     opens = _opens(installation, ProvenAccount(*map(UUID, kept["account"])))
     request.state.page = {"demonstration": installation.demonstration}
-    programs = sorted((_titled(installation, known.program_id) for known in opens), key=lambda one: str(one["title"]))
+    programs = sorted(_titled(installation, known.program_id) for known in opens)
     return render(request, "which_program.html", programs=programs)
 
 
@@ -294,10 +294,16 @@ def _record(installation: Installation, known: KnownPerson, reason: str) -> None
         sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=installation.clock())
 
 
-def _titled(installation: Installation, program_id: UUID) -> dict[str, Any]:
+class ProgramToEnter(NamedTuple):
+    """A program that an account opens, in the reader's language."""
+
+    title: str
+    id: UUID
+
+
+def _titled(installation: Installation, program_id: UUID) -> ProgramToEnter:
     with installation.of_program(program_id) as session:
-        here = program(session)
-    return {"id": here.id, "title": here.title_fr if current_language() == "fr" else here.title_en}
+        return ProgramToEnter(title_of(program(session), current_language()), program_id)
 
 
 def _refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
@@ -16,8 +16,8 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import follow_ups as access
-from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
-from api.access.permissions import Action, Forbidden, Given, asks, require
+from api.access.follow_ups import find_ended, find_follow_up, ground_of
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
 from api.access.summaries import as_reader
 from api.acts import follow_ups as acts
@@ -27,6 +27,7 @@ from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.names import places_by_id
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -35,12 +36,11 @@ from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
 from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
-from domain.kernel import Actor, Refusal, col, every, of, only, tuples
+from domain.kernel import Actor, Refusal, col, every, of
 from domain.terms import PRIMARY
 from locales import N_
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
-from models.program import Organization
 from models.record import Event
 
 router = framed_pages("/follow-ups")
@@ -50,38 +50,26 @@ LINES_SHOWN: Final = 50
 WEEKS_OFFERED: Final = 8
 
 
+@dataclass(frozen=True)
 class NoteTyped:
     """The note of a week, as it was typed."""
 
-    def __init__(
-        self,
-        week: Text = "",
-        met: Text = "",
-        minutes: Text = "",
-        reached: Text = "",
-        why_none: Text = "",
-        words: Text = "",
-        unfinished: Text = "",
-    ) -> None:
-        self.week, self.unfinished = week, unfinished == "yes"
-        self.values = {
-            "week": week,
-            "met": met,
-            "minutes": minutes,
-            "reached": reached,
-            "why_none": why_none,
-            "words": words,
-        }
+    week: Text = ""
+    met: Text = ""
+    minutes: Text = ""
+    reached: Text = ""
+    why_none: Text = ""
+    words: Text = ""
+    unfinished: Text = ""
 
     def said(self) -> Week:
         """What the note says. Raises Refusal."""
-        typed = self.values
         return Week(
-            met=_count(typed["met"], "met.malformed"),
-            minutes=_count(typed["minutes"], "minutes.malformed"),
-            reached=typed["reached"] == "yes",
-            why_none=typed["why_none"] or None,
-            words=typed["words"],
+            met=_count(self.met, "met.malformed"),
+            minutes=_count(self.minutes, "minutes.malformed"),
+            reached=self.reached == "yes",
+            why_none=self.why_none or None,
+            words=self.words,
         )
 
 
@@ -133,14 +121,14 @@ def write_note(
             follow_up_id,
             day_of(typed.week),
             typed.said(),
-            unfinished=typed.unfinished,
+            unfinished=typed.unfinished == "yes",
             by=by,
             at=context.at,
             seen=seen,
         )
 
     return _do(
-        context, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else ""
+        context, request, follow_up_id, "note", act, asdict(typed), back="/caseload" if back == "caseload" else ""
     )
 
 
@@ -328,7 +316,7 @@ class _Written:
 
 def _page(context: RequestContext, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
     session, follow_up_id = context.session, row.id
-    may_assign, may_keep = may(Action.ASSIGN_FOLLOW_UP, given), may(Action.KEEP_FOLLOW_UP, given)
+    may_assign, may_keep = is_allowed(Action.ASSIGN_FOLLOW_UP, given), is_allowed(Action.KEEP_FOLLOW_UP, given)
     parts = assigning.parts_of(session, follow_up_id)
     candidates = (
         proposals.proposals(session, row.participant_id, at=context.at, asks=row.intensity) if may_assign else []
@@ -356,20 +344,20 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         today={part.kind: part for part in assigning.on_day(session, context.day, follow_up_ids=[follow_up_id])},
         before=workers.before,
         names=names_of(context, workers.people | written.people | {row.state_by}),
-        places=_places(context),
+        places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
         weeks=_weeks(row, context.day),
         summaries=written.summaries,
-        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
+        may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
         no_shows=contacts.no_shows_of(session, follow_up_id),
         history=told(context, _record(context, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
         may_keep=may_keep,
         may_assign=may_assign,
-        may_read=may(Action.READ_FOLLOW_UP, given),
-        never_with_others=row.recruiter and may(Action.SEE_RISK, given),
+        may_read=is_allowed(Action.READ_FOLLOW_UP, given),
+        never_with_others=row.recruiter and is_allowed(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
         kinds=KINDS,
@@ -426,10 +414,6 @@ def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: 
         one = handed.get((part.person_id, part.ended_at))
         found.append(_Before(part, one.to_id, one.way) if one else _Before(part))
     return found
-
-
-def _places(context: RequestContext) -> dict[UUID, str]:
-    return dict(tuples(context.session, only(Organization.id, Organization.short_name)))
 
 
 def _count(text: str, code: str) -> int:

@@ -18,12 +18,12 @@ Text = Annotated[str, Form()]
 class Details:
     """What a form says of a person: their names, how they are reached, in which language, and what they speak."""
 
-    given_name: str
-    family_name: str
-    email: str
-    phone: str
-    language: str
-    spoken: str
+    given_name: Text = ""
+    family_name: Text = ""
+    email: Text = ""
+    phone: Text = ""
+    language: Text = "fr"
+    spoken: Text = ""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -36,19 +36,7 @@ class Details:
         return {**self.fields, "spoken": codes_of(self.spoken)}
 
 
-def details(
-    given_name: Text = "",
-    family_name: Text = "",
-    email: Text = "",
-    phone: Text = "",
-    language: Text = "fr",
-    spoken: Text = "",
-) -> Details:
-    """The details of a person as they were typed."""
-    return Details(given_name, family_name, email, phone, language, spoken)
-
-
-Detailed = Annotated[Details, Depends(details)]
+Detailed = Annotated[Details, Depends()]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -16,7 +16,7 @@ from sqlmodel.sql.expression import Select as Picked
 
 from api.access.destructions import to_destructions
 from api.access.outgoing_mail import to_post
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, allows, is_allowed, to_program
 from api.access.session import SAFE_METHODS, InContext, Installation, RequestContext, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
@@ -25,10 +25,32 @@ from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board, vacancies
-from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select
+from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select, title_of
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A page of the menu as one person sees it: whether it is the page shown, and how many things wait there."""
+
+    href: str
+    label: str
+    current: bool
+    section: str
+    count: int
+    urgent: bool
+
+
+class Reader(NamedTuple):
+    """Who is looking, as base.html shows them."""
+
+    name: str
+    href: str
+    role: str = ""
+    acting_for: str = ""
+    sign_out: str = "/sign-out"
 
 
 @dataclass(frozen=True)
@@ -136,19 +158,18 @@ def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dic
     current = max((place.href for place in places if is_under(path, place.href)), key=len, default="")
     waiting = _waiting(context, {place.action for place in places}) if counts else {}
     return {
-        "program": context.program.title_fr if context.language == "fr" else context.program.title_en,
+        "program": title_of(context.program, context.language),
         "demonstration": ribbon_of(context.installation, [context.program]),
         "letters_leave": context.installation.letters_leave,
         "person": _who(context, titled=counts),
         "nav": [
-            {
-                "href": place.href,
-                "label": gettext(place.label),
-                "current": place.href == current,
-                "section": gettext(place.section) if place.section else "",
-                "count": waiting.get(place.action, (0, False))[0],
-                "urgent": waiting.get(place.action, (0, False))[1],
-            }
+            MenuEntry(
+                place.href,
+                gettext(place.label),
+                place.href == current,
+                gettext(place.section) if place.section else "",
+                *waiting.get(place.action, (0, False)),
+            )
             for place in places
         ],
     }
@@ -166,16 +187,16 @@ def ribbon_of(installation: Installation, programs: Sequence[Program]) -> bool |
 def may_go(context: RequestContext, action: Action) -> bool:
     """Whether a place of the menu is for the signed-in person."""
     if action in (Action.SEE_POST, Action.RESEND_POST):
-        return allows(action, to_post(context.asker, demonstration=context.installation.demonstration)) is not None
+        return is_allowed(action, to_post(context.asker, demonstration=context.installation.demonstration))
     if action is Action.SEE_ACCESS:
         managed = context.asker.organizations_as("manager")
-        return allows(action, to_program(context.asker, organizations=managed)) is not None
+        return is_allowed(action, to_program(context.asker, organizations=managed))
     if action is Action.SEE_DESTRUCTIONS:
-        return allows(action, to_destructions(context.asker, context.asker.organizations_as("manager"))) is not None
+        return is_allowed(action, to_destructions(context.asker, context.asker.organizations_as("manager")))
     given = to_program(context.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
         return False  # the register is one of the pages of privacy
-    return allows(action, given) is not None
+    return is_allowed(action, given)
 
 
 def is_under(path: str, href: str) -> bool:
@@ -203,24 +224,19 @@ _ELSEWHERE: Final = tuple(
 )
 
 
-def _who(context: RequestContext, *, titled: bool) -> dict[str, Any]:
+def _who(context: RequestContext, *, titled: bool) -> Reader:
     asker = context.asker
-    who: dict[str, Any] = {
-        "name": context.person.name,
-        "role": "",
-        "acting_for": "",
-        "href": f"/people/{asker.person_id}",
-        "sign_out": "/sign-out",
-    }
-    if titled:
-        titles = titles_of_roles(context)
-        roles = sorted({tenure.role for tenure in asker.standing.roles_of(asker.person_id)})
-        who["role"] = ", ".join(titles[role] for role in roles)
-        away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
-        if away:
-            rows = run(context.session, *_asked_of_names(away))
-            who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
-    return who
+    who = Reader(context.person.name, f"/people/{asker.person_id}")
+    if not titled:
+        return who
+    titles, standing = titles_of_roles(context), asker.standing
+    roles = sorted({tenure.role for tenure in standing.roles_of(asker.person_id)})
+    away = [absence.person_id for absence in standing.acting_for(asker.person_id)]
+    rows = run(context.session, *_asked_of_names(away)) if away else ()
+    return who._replace(
+        role=", ".join(titles[role] for role in roles),
+        acting_for=", ".join(f"{given} {family}" for given, family in rows),
+    )
 
 
 def _waiting(context: RequestContext, actions: set[Action]) -> dict[Action, tuple[int, bool]]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from api.access.cases import visible_cases
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
 from domain.casework import board
 from domain.equipment import inventory
@@ -65,7 +65,7 @@ def roles_of(context: RequestContext, person_id: UUID, titles: Mapping[str, str]
         is_past = row.never or (row.ends_on is not None and row.ends_on < context.day)
         time = "past" if is_past else "future" if row.starts_on > context.day else "present"
         given = to_program(context.asker, organizations=[row.organization_id])
-        may_end = not is_past and allows(Action.END_TENURE, given) is not None
+        may_end = not is_past and is_allowed(Action.END_TENURE, given)
         shown.append(AppointmentLine(row, titles[row.role], time, may_end))
     return sorted(shown, key=lambda one: when[one.time])
 

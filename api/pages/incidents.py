@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.incidents import INCIDENT, REGISTER
 from api.pages.act_routes import act_pages
@@ -77,7 +77,7 @@ def list_incidents(context: InContext, request: Request) -> HTMLResponse:
         rows=[*open_ones, *closed],
         open_count=len(open_ones),
         yes_no=yes_no,
-        sees_readings=allows(Action.SEE_PRIVACY, given) is not None,
+        sees_readings=is_allowed(Action.SEE_PRIVACY, given),
     )
 
 

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
-from api.access.permissions import Action, Forbidden, Given, allows, asks, require
+from api.access.permissions import Action, Forbidden, Given, allows, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
 from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
@@ -106,7 +106,7 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
     people = people_by_id(context)
     audience = audience_of(context, members, given, meeting.starts.date())
     is_open = meeting.state == "planned"
-    may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
+    may_plan = is_open and is_allowed(Action.PLAN_MEETINGS, given)
     said = {row.person_id: row for row in answers.given(context.session, [meeting_id])}
     (in_words,) = drafting.in_the_readers_words(context.session, [meeting], context.language)
     return page(
@@ -123,12 +123,12 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
-        may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
+        may_run=meeting.state != "cancelled" and is_allowed(Action.RUN_MEETING, given),
         to_invite=_to_invite(context, meeting, people) if may_plan else [],
         agenda=agenda_papers.whole(context.session, meeting_id, audience=audience),
         documents=[one for one in documents_of(context, meeting_id, audience) if not one.version.is_replaced],
-        may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
-        may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
+        may_keep_agenda=is_allowed(Action.KEEP_AGENDA, given),
+        may_ask=is_open and is_allowed(Action.ASK_FOR_ITEM, given),
         day=context.day,
         candidates=_candidates(context, meeting),
         summaries=at_summaries.on_the_table(context.session, context.asker, meeting),

@@ -14,7 +14,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import meetings as at_meetings
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, STATES, ListedMeeting, asked_between, lines_of
@@ -84,22 +84,17 @@ def _page(
     require(Action.SEE_CALENDAR, to_program(context.asker))
     first = date.fromisoformat(f"{month}-01") if _MONTH.fullmatch(month) else context.day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    month_and_ahead = asked_between((first, last), (context.day, context.day + AHEAD))
-    keeps_strays = allows(Action.KEEP_STRAYS, to_program(context.asker)) is not None
+    ahead = (context.day, context.day + AHEAD)
+    month_and_ahead = asked_between((first, last), ahead)
+    keeps_strays = is_allowed(Action.KEEP_STRAYS, to_program(context.asker))
+    asked_of_strays = [strays.ASKED_OF_WAITING] if keeps_strays else []
     me = context.asker.person_id
-    ask_ahead(
-        context.session,
-        ASKED_OF_COMMITTEES,
-        month_and_ahead,
-        feeds.asked_of_feeds(me),
-        *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
-    )
-    known = committees(context.session)
-    chosen = next((row.id for row in known.values() if row.key == committee), None)
+    ask_ahead(context.session, ASKED_OF_COMMITTEES, month_and_ahead, feeds.asked_of_feeds(me), *asked_of_strays)
+    known = {row.key: row for row in committees(context.session).values()}
+    chosen = known[committee].id if committee in known else None
     found = lines_of(context, every(context.session, *month_and_ahead))
-    lines = [line for line in found if first <= line.day <= last and chosen in (None, line.meeting.committee_id)]
-    ahead = [line for line in found if context.day <= line.day <= context.day + AHEAD]
-    mine = [line for line in ahead if line.is_mine and line.is_to_come]
+    lines = [line for line in _within(found, first, last) if chosen in (None, line.meeting.committee_id)]
+    mine = _mine(_within(found, *ahead))
     return page(
         context,
         request,
@@ -122,6 +117,14 @@ def _page(
         strays=strays.count(context.session) if keeps_strays else None,
         day=context.day,
     )
+
+
+def _mine(lines: list[ListedMeeting]) -> list[ListedMeeting]:
+    return [line for line in lines if line.is_mine and line.is_to_come]
+
+
+def _within(lines: list[ListedMeeting], first: date, last: date) -> list[ListedMeeting]:
+    return [line for line in lines if first <= line.day <= last]
 
 
 def _weeks(first: date, lines: list[ListedMeeting]) -> list[list[MonthDay]]:

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.people import companions_of, find_person, to_contact, to_person
-from api.access.permissions import Action, Forbidden, Given, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.people import ACCESS
 from api.pages.act_routes import act_pages
@@ -88,7 +88,7 @@ def list_access(context: InContext, request: Request) -> HTMLResponse:
         raise Forbidden
     people = every(context.session, of(Person).order_by(col(Person.sort_key)))
     given = {one.id: to_person(context.asker, one.id) for one in people}
-    seen = [one for one in people if _may(Action.SEE_ACCESS, given[one.id])]
+    seen = [one for one in people if is_allowed(Action.SEE_ACCESS, given[one.id])]
     access = invitations.access_of(context.session, [one.id for one in seen], at=context.at)
     lines = (_line(context, one, access[one.id], given[one.id]) for one in seen)
     return page(context, request, "access.html", lines=[one for one in lines if one.is_listed], now=context.at)
@@ -126,7 +126,7 @@ def _line(context: RequestContext, person: Person, access: invitations.Access, g
         access=access,
         is_live=is_live,
         begins_on=context.asker.standing.from_day(person.id),
-        may_invite=is_live and _may(Action.INVITE, given),
+        may_invite=is_live and is_allowed(Action.INVITE, given),
         has_address=person.email is not None,
         is_self=person.id == context.asker.person_id,
     )
@@ -197,16 +197,16 @@ def _theirs(
         "access_of.html",
         refused=refusal,
         shown=shown,
-        sees_contact=_may(
+        sees_contact=is_allowed(
             Action.SEE_CONTACT, to_contact(context.asker, person_id, companions_of(context.session, context.asker))
         ),
         access=invitations.access_of(context.session, [person_id], at=context.at)[person_id],
         is_live=person_id in context.asker.standing.live,
         begins_on=context.asker.standing.from_day(person_id),
-        may_invite=_may(Action.INVITE, given),
+        may_invite=is_allowed(Action.INVITE, given),
         link=link,
         is_self=person_id == context.asker.person_id,
-        may_end=_may(Action.END_ACCESS, given),
+        may_end=is_allowed(Action.END_ACCESS, given),
         now=context.at,
     )
 
@@ -225,10 +225,6 @@ def _end(context: RequestContext, request: Request, part: str, end: Callable[[],
     """End one of one's own ways in, and show that part of the page."""
     refusal = context.attempt(end)
     return see_other(f"/my-access#{part}") if refusal is None else _mine(context, request, refusal)
-
-
-def _may(action: Action, given: Given) -> bool:
-    return allows(action, given) is not None
 
 
 act_pages(

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.partners import find_obligation, find_proof
-from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
+from api.access.permissions import Action, Forbidden, Relation, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
 from api.acts.obligations import LOOKED_AT, OBLIGATION
 from api.pages.act_routes import act_pages
@@ -26,7 +26,7 @@ from api.views.tasks import names_of
 from api.web.readers import day_of
 from domain.declarations import FACTS, GIVEN_BY_PEOPLE, STEP, WHY, Fact, facts_of, grouped, rule_of
 from domain.endorsement import does_it_count
-from domain.kernel import col, joins, local_day, only, run, scalar
+from domain.kernel import col, joins, local_day, only, run, scalar, title_of
 from domain.obligations import (
     GivenDocument,
     PeriodRead,
@@ -111,8 +111,8 @@ def obligation_page(context: RequestContext, request: Request, period_id: UUID, 
     names = {**titles, **_titles_of_committees(context)}
     rule = rule_of(row.check_kind, row.rule)
     stated = rule.stated()
-    may_read = allows(Action.READ_PROOF, given) is not None
-    may_waive = allows(Action.WAIVE_CLAUSE, given) is not None
+    may_read = is_allowed(Action.READ_PROOF, given)
+    may_waive = is_allowed(Action.WAIVE_CLAUSE, given)
     attestations = reading.attestations_of(context.session, period_id)
     documents = reading.documents_of(context.session, row.agreement_id, row.key) if rule.document() else []
     proposals = _proposals(context, row)
@@ -135,10 +135,10 @@ def obligation_page(context: RequestContext, request: Request, period_id: UUID, 
         states=STATES,
         facts=_facts(context, row, names, with_links=may_read),
         history=_turns(reading.findings_of(context.session, period_id)),
-        may_attest=allows(Action.ATTEST, given) is not None and row.starts_on <= context.day,
+        may_attest=is_allowed(Action.ATTEST, given) and row.starts_on <= context.day,
         attestations=attestations,
         documents=documents,
-        may_give=allows(Action.GIVE_PROOF, given) is not None,
+        may_give=is_allowed(Action.GIVE_PROOF, given),
         may_read=may_read,
         may_waive=may_waive and not owes,
         owes=may_waive and owes,
@@ -207,7 +207,7 @@ def _proposals(context: RequestContext, row: PeriodRead) -> list[ProposedWaiver]
     return [
         ProposedWaiver(
             one,
-            title=one.title_fr if context.language == "fr" else one.title_en,
+            title=title_of(one, context.language),
             is_sat_on=waivers.item_under_way(context.session, one.id) is not None,
             counts=one.decision_id is not None and does_it_count(context.session, one.decision_id, with_quorum=True),
             is_recorded=one.id in recorded,
@@ -301,10 +301,7 @@ def _titles_of_facts(context: RequestContext, facts: Sequence[Fact]) -> dict[str
 
 
 def _titles_of_committees(context: RequestContext) -> dict[str, str]:
-    return {
-        row.key: row.title_fr if context.language == "fr" else row.title_en
-        for row in committees(context.session).values()
-    }
+    return {row.key: title_of(row, context.language) for row in committees(context.session).values()}
 
 
 for subject in (OBLIGATION, LOOKED_AT):

@@ -15,10 +15,10 @@ from sqlalchemy import Date, cast, func
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, or_
 
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages import other_openings
-from api.pages.forms import Detailed, Details, Text, Typed
+from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
 from api.views.tasks import TaskCase, TaskLine, lines_of
@@ -64,35 +64,22 @@ class OpeningForm:
     Something else is `other`, as `api.pages.other_openings` writes it.
     """
 
-    form: str
-    worker: str
-    details: Details
-    organization: str
-    starts_on: str
-    other: str
-    once: str
+    form: Annotated[Literal["known", "new", "other"], Form()]
+    details: Detailed
+    worker: Text = ""
+    organization: Text = ""
+    starts_on: Text = ""
+    other: Text = ""
+    once: Text = ""
 
     @property
     def fields(self) -> dict[str, str]:
         """The fields by name, as they were typed, and the key that the form was shown with."""
-        apart = {"form": self.form, "worker": self.worker, "organization": self.organization, "other": self.other}
-        return {**apart, **self.details.fields, "starts_on": self.starts_on, FIELD: self.once}
+        apart = {name: getattr(self, name) for name in ("form", "worker", "organization", "other", "starts_on")}
+        return {**apart, **self.details.fields, FIELD: self.once}
 
 
-def filled(
-    form: Annotated[Literal["known", "new", "other"], Form()],
-    details: Detailed,
-    worker: Text = "",
-    organization: Text = "",
-    starts_on: Text = "",
-    other: Text = "",
-    once: Text = "",
-) -> OpeningForm:
-    """The form as it was typed."""
-    return OpeningForm(form, worker, details, organization, starts_on, other, once)
-
-
-Filled = Annotated[OpeningForm, Depends(filled)]
+Filled = Annotated[OpeningForm, Depends()]
 
 
 @router.get("/cases/new", name="new_case")
@@ -138,7 +125,7 @@ def open_case(context: InContext, request: Request, once: AtOnce, given: Filled)
 def may_open(context: RequestContext) -> bool:
     """Whether the reader may open a case at some organization."""
     managed = context.asker.organizations_as("manager")
-    return allows(Action.OPEN_CASE, to_program(context.asker, organizations=managed)) is not None
+    return is_allowed(Action.OPEN_CASE, to_program(context.asker, organizations=managed))
 
 
 # Opening.
@@ -289,7 +276,7 @@ def _form_page(context: RequestContext, request: Request, typed: Typed) -> HTMLR
 
 
 def _allowed(context: RequestContext, organization_id: UUID) -> bool:
-    return allows(Action.OPEN_CASE, to_program(context.asker, organizations=[organization_id])) is not None
+    return is_allowed(Action.OPEN_CASE, to_program(context.asker, organizations=[organization_id]))
 
 
 class WorkerToOpen(Tenure):

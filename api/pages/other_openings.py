@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
 from api.web.readers import id_or_none
 from domain.casework import CaseSubject, protocol_of
@@ -40,7 +40,7 @@ def choices(context: RequestContext) -> list[tuple[str, str]]:
                 if (subject.organization_id, subject.agreement_version_id, period) in known:
                     continue
                 place = subject.organization_id
-                if allows(Action.OPEN_CASE, to_program(context.asker, organizations=[place] if place else [])) is None:
+                if not is_allowed(Action.OPEN_CASE, to_program(context.asker, organizations=[place] if place else [])):
                     continue
                 value = f"{key}/{place or ''}/{subject.agreement_version_id or ''}/{period}"
                 found.append(

@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import outgoing_mail
-from api.access.permissions import Action, Forbidden, allows, asks
+from api.access.permissions import Action, Forbidden, allows, asks, is_allowed
 from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, may_go, page, see_other
 from domain.casework import post_state
@@ -41,7 +41,7 @@ def list_letters(
         is_first=before == 2**62,
         state=state,
         counts=counts,
-        reads=allows(Action.READ_LETTER, outgoing_mail.given_of(context)) is not None,
+        reads=is_allowed(Action.READ_LETTER, outgoing_mail.given_of(context)),
         total=sum(counts.values()),
         mail=post_state(context.session, context.at),
         given_up=resending.given_up_count(context.session) if may_go(context, Action.RESEND_POST) else 0,
@@ -115,5 +115,5 @@ def _letter_page(
         kept_from=outgoing_mail.is_kept_from(context, found),
         text="" if withheld else outgoing_mail.text_of(found.message),
         now=context.at,
-        may_retry=NOTICE.allows(found.state, "retry") and allows(Action.RESEND_POST, given) is not None,
+        may_retry=NOTICE.allows(found.state, "retry") and is_allowed(Action.RESEND_POST, given),
     )

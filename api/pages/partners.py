@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request, Response
 
 from api.access.partners import find_partner, partners_of, read_statement
-from api.access.permissions import Action, Relation, allows, asks, require, to_program
+from api.access.permissions import Action, Relation, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import seen_of
 from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.people import RoleComing
 from api.views.meetings import between
-from api.views.names import titles_of_roles
+from api.views.names import people_by_id, titles_of_roles
 from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid, text_of
 from api.web import downloads
 from domain.agreements import version_in_force
 from domain.casework import board, vacancies
 from domain.declarations import GIVEN
-from domain.kernel import col, every, in_program, of, select
+from domain.kernel import col, every, of
 from domain.obligations import PeriodRead, reading
-from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
+from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships, title_of
 from meetings.documents.issuing import issue
 from meetings.statements.partner import years
 from models.agreement import AgreementRole
@@ -90,10 +91,8 @@ def show_partner(context: InContext, request: Request, organization_id: UUID) ->
         meetings=_meetings(context, organization_id),
         tasks=waiting_shown(context, tasks[:MOST_TASKS]),
         tasks_in_all=len(tasks),
-        may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
-        years=years(context.session, organization_id, context.day)
-        if allows(Action.READ_STATEMENT, given) is not None
-        else [],
+        may_see_all=is_allowed(Action.WAIVE_CLAUSE, given),
+        years=years(context.session, organization_id, context.day) if is_allowed(Action.READ_STATEMENT, given) else [],
         states=STATES,
         day=context.day,
     )
@@ -157,14 +156,6 @@ def _text_of(rows: Sequence[PeriodRead], clause: str, language: str) -> str:
 
 
 @dataclass(frozen=True)
-class ToCome:
-    """Who is to hold a seat or a role, and from which local day on."""
-
-    person: Person
-    starts_on: date
-
-
-@dataclass(frozen=True)
 class PartnerSeatLine:
     """A seat of today on a committee, with who holds it, and who is to."""
 
@@ -172,13 +163,13 @@ class PartnerSeatLine:
     key: str
     title: str
     principals: list[Person]
-    to_come: list[ToCome]
+    to_come: list[RoleComing]
     alternates: list[Person]
 
 
 def _seats(context: RequestContext, organization_id: UUID) -> list[PartnerSeatLine]:
     """The organization's seats of today on each committee, with who holds them."""
-    named, people = committees(context.session), _people(context)
+    named, people = committees(context.session), people_by_id(context)
     found = []
     for committee_id, members in memberships(context.session).items():
         row = named[committee_id]
@@ -188,9 +179,9 @@ def _seats(context: RequestContext, organization_id: UUID) -> list[PartnerSeatLi
             if seat.organization_id != organization_id:
                 continue
             line = PartnerSeatLine(
-                committee=row.title_fr if context.language == "fr" else row.title_en,
+                committee=title_of(row, context.language),
                 key=row.key,
-                title=seat.title_fr if context.language == "fr" else seat.title_en,
+                title=title_of(seat, context.language),
                 principals=[people[one] for one in members.holders(seat.id, context.day, PRINCIPAL)],
                 to_come=_to_come(members.to_hold(seat.id, context.day), people),
                 alternates=[people[one] for one in members.holders(seat.id, context.day, ALTERNATE)],
@@ -205,7 +196,7 @@ class RoleLine:
 
     title: str
     people: list[Person]
-    to_come: list[ToCome]
+    to_come: list[RoleComing]
     vacancy: vacancies.Vacancy | None
 
 
@@ -218,7 +209,7 @@ def _roles(context: RequestContext, organization_id: UUID, titles: Mapping[str, 
         context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == version.id).order_by(col(AgreementRole.role)),
     )
-    standing, people = context.asker.standing, _people(context)
+    standing, people = context.asker.standing, people_by_id(context)
     vacant = {
         (one.role, one.organization_id): one for one in vacancies.find(context.session, standing) if one.kind == "role"
     }
@@ -233,8 +224,8 @@ def _roles(context: RequestContext, organization_id: UUID, titles: Mapping[str, 
     ]
 
 
-def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[ToCome]:
-    return [ToCome(people[one.person_id], one.starts_on) for one in held]
+def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[RoleComing]:
+    return [RoleComing(people[one.person_id], one.starts_on) for one in held]
 
 
 def _meetings(context: RequestContext, organization_id: UUID) -> list[Any]:
@@ -246,8 +237,3 @@ def _meetings(context: RequestContext, organization_id: UUID) -> list[Any]:
     }
     ahead = between(context, context.day, context.day + AHEAD)
     return [line for line in ahead if line.is_to_come and line.committee.id in mine][:NEXT]
-
-
-def _people(context: RequestContext) -> dict[UUID, Person]:
-    rows = context.session.scalars(select(Person).where(in_program(Person)))
-    return {one.id: one for one in rows}

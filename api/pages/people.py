@@ -12,15 +12,13 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, allows, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import people_by_id, titles_of_roles
-from api.views.sentences import sentence_of
-from api.web.answers import status_of
 from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import vacancies
 from domain.kernel import Actor, Refusal, col, every, of
@@ -51,10 +49,9 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
         context,
         request,
         "people.html",
-        status=status_of(wrong) if wrong else 200,
-        wrong=sentence_of(wrong) if wrong else "",
-        on=day,
         typed_on=on if wrong else day.isoformat(),
+        refused=wrong,
+        on=day,
         is_today=day == context.day,
         organizations=_by_organization(context, held, everyone),
         without=[everyone[one] for one in everyone if one not in held.live and held.from_day(one) is None],
@@ -127,7 +124,7 @@ class RoleHolderLine:
 
 
 class RoleComing(NamedTuple):
-    """A person who is to hold a role, from a day on."""
+    """A person who is to hold a role or a seat, from a local day on."""
 
     person: Person
     starts_on: date
@@ -257,7 +254,7 @@ def _new_person_page(context: RequestContext, request: Request, typed: Typed) ->
         typed=typed,
         day=context.day,
         places=roles_to_give(context),
-        role_required=allows(Action.ADD_PERSON, to_program(context.asker)) is None,
+        role_required=not is_allowed(Action.ADD_PERSON, to_program(context.asker)),
     )
 
 

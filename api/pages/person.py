@@ -10,7 +10,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.people import companions_of, to_contact, to_person
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.people import ABSENCES, PERSON, ROLES
 from api.pages import holdings
@@ -123,7 +123,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     given = to_person(context.asker, person_id)
     everyone = people_by_id(context)
     titles = titles_of_roles(context)
-    may_update = allows(Action.UPDATE_PERSON, given) is not None
+    may_update = is_allowed(Action.UPDATE_PERSON, given)
     roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
     return page(
         context,
@@ -152,13 +152,12 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         places=roles_to_give(context),
         everyone=everyone,
         may_update=may_update,
-        sees_contact=allows(
+        sees_contact=is_allowed(
             Action.SEE_CONTACT, to_contact(context.asker, person_id, companions_of(context.session, context.asker))
-        )
-        is not None,
-        may_see_access=allows(Action.SEE_ACCESS, given) is not None,
-        may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
-        may_open_case=allows(Action.OPEN_CASE, given) is not None,
+        ),
+        may_see_access=is_allowed(Action.SEE_ACCESS, given),
+        may_record_absence=is_allowed(Action.RECORD_ABSENCE, given),
+        may_open_case=is_allowed(Action.OPEN_CASE, given),
     )
 
 
@@ -187,7 +186,7 @@ def _leaves_from(
     return [
         (place, name)
         for place, name in held.items()
-        if allows(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place)) is not None
+        if is_allowed(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place))
     ]
 
 

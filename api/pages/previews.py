@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -27,6 +27,7 @@ from meetings import wording
 from meetings.committees import committees as committees_of
 from meetings.committees import title_of
 from meetings.invitations import UNREACHED, PersonalNews, letters_in, people_in
+from models.program import Person
 
 #: What each kind of letter says, as the list of letters calls it.
 KINDS: Final[Mapping[str, str]] = {
@@ -178,7 +179,23 @@ def _kinds_of(told: Sequence[PersonalNews]) -> list[str]:
     return list(dict.fromkeys(one.kind for one in told))
 
 
-def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[dict[str, Any]]:
+class NewsLine(NamedTuple):
+    """One thing that a letter says: of what kind, of which meeting, and of whose where several committees are told."""
+
+    kind: str
+    about: str
+    committee: str
+
+
+class Hearer(NamedTuple):
+    """A person who hears of a change, and all that their letter says."""
+
+    person: Person
+    has_address: bool
+    news: list[NewsLine]
+
+
+def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[Hearer]:
     """Each person who hears of it, in the order of their names, with all that their letter says."""
     people = people_by_id(context)
     committees = {one.committee_id for one in told}
@@ -187,18 +204,18 @@ def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[dict
     for one in sorted(told, key=lambda one: one.starts):
         news.setdefault(one.person_id, []).append(one)
     return [
-        {
-            "person": person,
-            "has_address": all(one.has_address for one in news[person_id]),
-            "news": [
-                {
-                    "kind": KINDS[one.kind],
-                    "about": wording.when(context.language, one.starts),
-                    "committee": titles[one.committee_id] if len(committees) > 1 else "",
-                }
+        Hearer(
+            person,
+            all(one.has_address for one in news[person_id]),
+            [
+                NewsLine(
+                    KINDS[one.kind],
+                    wording.when(context.language, one.starts),
+                    titles[one.committee_id] if len(committees) > 1 else "",
+                )
                 for one in news[person_id]
             ],
-        }
+        )
         for person_id, person in people.items()
         if person_id in news
     ]

@@ -21,11 +21,9 @@ from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
-from api.views.sentences import sentence_of
-from api.views.tasks import by_day, cases_about, names_of
-from api.web.answers import status_of
+from api.views.tasks import by_day, cases_about, names_of, who_acted
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel import Refusal, col, joins, only, run, surely, tuples
+from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples
 from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
@@ -248,7 +246,7 @@ def reasons_in_words(reasons: Sequence[UnusualReading], language: str) -> tuple[
 
 def _tasks_in_words(context: RequestContext, ids: set[UUID]) -> dict[UUID | None, str]:
     """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
-    title = Task.title_fr if context.language == "fr" else Task.title_en
+    title = title_of(Task, context.language)
     rows = [
         *tuples(context.session, only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids))),
         *tuples(
@@ -269,12 +267,12 @@ def _read_lines(
     context: RequestContext, rows: Sequence[Event], reasons: Mapping[int, Sequence[UnusualReading]]
 ) -> list[ReadingLine]:
     things = things_in_words(context, {row.subject_id for row in rows})
-    people = _People(context, rows)
+    people, titles = _people(context, rows), titles_of_roles(context)
     return [
         ReadingLine(
             n=surely(row.n),
             at=row.at,
-            who=people.acted(row),
+            who=who_acted(row, people, titles, context.language),
             what=say(
                 context.language,
                 WHAT.get(row.facts.get("what", ""), _PLAINLY),
@@ -299,20 +297,20 @@ def _purpose_in_words(facts: Mapping[str, Any]) -> str:
 def _refused_lines(context: RequestContext, rows: Sequence[Event]) -> list[ReadingLine]:
     asked = {row.n: _id(row.facts.get("asked")) for row in rows}
     things = things_in_words(context, asked.values())
-    people = _People(context, rows)
+    people, titles = _people(context, rows), titles_of_roles(context)
     lines = []
     for row in rows:
         facts = row.facts
         reason = WHYS.get(facts.get("why", ""), "")  # on its own line: a literal within would be taken for a msgid
         if row.verb == LEFT_OUT:
             what = say(context.language, N_("More in one minute than is listed: %(count)s"), count=facts["left_out"])
-            who = people.named(row.subject_id)
+            who = people.get(row.subject_id, "")
         else:
             kind = gettext(KINDS.get(facts.get("kind", ""), _SOMETHING))
             looked = str(facts.get("action", "")).startswith(_LOOKS)
             sentence = N_("Wanted to see: %(thing)s") if looked else N_("Wanted to act on: %(thing)s")
             what = say(context.language, sentence, thing=things.get(asked[row.n]) or kind)
-            who = people.acted(row)
+            who = who_acted(row, people, titles, context.language)
         lines.append(
             ReadingLine(
                 n=surely(row.n),
@@ -327,25 +325,9 @@ def _refused_lines(context: RequestContext, rows: Sequence[Event]) -> list[Readi
     return lines
 
 
-class _People:
-    """The names and roles of the people that some lines are about."""
-
-    def __init__(self, context: RequestContext, rows: Sequence[Event]) -> None:
-        ids = {one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)}
-        self._language = context.language
-        self._names = names_of(context, ids)
-        self._roles = titles_of_roles(context)
-
-    def named(self, person_id: UUID | None) -> str:
-        """A person's name, or "" where there is none."""
-        return self._names.get(person_id, "") if person_id else ""
-
-    def acted(self, row: Event) -> str:
-        """Who acted, and as what."""
-        name, role = self.named(row.actor_id), self._roles.get(row.actor_as, "")
-        if row.actor_for is not None:
-            return say(self._language, N_("%(name)s, acting for %(whom)s"), name=name, whom=self.named(row.actor_for))
-        return say(self._language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+def _people(context: RequestContext, rows: Sequence[Event]) -> dict[UUID, str]:
+    """The names of the people that some lines are about."""
+    return names_of(context, (one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)))
 
 
 def _part(context: RequestContext, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Event], int | None, int]:
@@ -364,8 +346,7 @@ def _page(
         context,
         request,
         template,
-        status=status_of(sought.wrong) if sought.wrong else 200,
-        wrong=sentence_of(sought.wrong) if sought.wrong else "",
+        refused=sought.wrong,
         asked=sought.typed,
         people=names_to_choose(context),
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",

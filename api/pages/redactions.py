@@ -12,7 +12,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.agendas import keeper
-from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.redactions import REDACTION, find_redaction, to_answer
 from api.pages.act_routes import act_pages
@@ -20,7 +20,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
-from domain.kernel import Actor, Refusal
+from domain.kernel import Actor, Refusal, surely
 from domain.mail import Hit, NameGate, name_answers
 from domain.record import events
 from domain.roles import Link
@@ -204,7 +204,7 @@ def _redaction_page(context: RequestContext, request: Request, row: Redaction, t
     if row.state == "asked":
         words = redacting.words_of(context.session, row)
         # The register is read by who keeps it: of an incident the coordinator sees the words alone.
-        if of == "meeting" or allows(Action.SEE_INCIDENTS, to_program(context.asker)) is not None:
+        if of == "meeting" or is_allowed(Action.SEE_INCIDENTS, to_program(context.asker)):
             places = redacting.places_of(context.session, of, subject_id, words)
         by = require(Action.SEE_REDACTIONS, to_program(context.asker))
         events.write(context.session, "redaction.read", "redaction", row.id, by=by, at=context.at)
@@ -217,7 +217,7 @@ def _redaction_page(context: RequestContext, request: Request, row: Redaction, t
         row=row,
         words=words,
         places=places,
-        may_answer=allows(Action.CONFIRM_REDACTION, to_answer(context, of)) is not None,
+        may_answer=is_allowed(Action.CONFIRM_REDACTION, to_answer(context, of)),
         is_mine=row.asked_by == context.asker.person_id,
         waits_for=_waits_for(context, of, row.asked_by) if row.state == "asked" else [],
     )
@@ -291,7 +291,7 @@ def _line(context: RequestContext, row: Redaction) -> RedactionLine:
         gettext(STATES[row.state]),
         names.get(row.asked_by, ""),
         row.asked_at,
-        names.get(row.settled_by, "") if row.settled_by else "",
+        names.get(surely(row.settled_by), ""),
         row.settled_at,
         row.places,
     )

@@ -23,7 +23,7 @@ from api.web import browsers, limits
 from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
-from domain.kernel import OUTSIDE, Actor, Refusal, program
+from domain.kernel import OUTSIDE, Actor, Refusal, program, title_of
 from domain.participants import ReferralForm, links, referring
 from locales import current_language, is_language
 
@@ -115,7 +115,7 @@ def _page(
         "refer_by_link.html",
         # Who only looks has asked for nothing that could be refused: the page says where it is gone on with.
         status=status_of(refusal) if refusal and request.method == "POST" else 200,
-        program=here.title_fr if language == "fr" else here.title_en,
+        program=title_of(here, language),
         typed=typed,
         seen=seen,
         elsewhere=refusal is not None and refusal.code == "referral_link.elsewhere",

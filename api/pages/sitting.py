@@ -30,7 +30,6 @@ from locales import N_, gettext, pick
 from meetings import attendance, deciding, decisions
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees, title_of
-from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import local_of
 from meetings.locking import read_meeting
 from models.decision_kinds import KINDS
@@ -185,12 +184,7 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         kinds=[(kind.key, gettext(kind.title), gettext(kind.hint) if kind.hint else "") for kind in KINDS.values()],
         roles=roles,
         organizations=organizations,
-        named=[
-            (row.number, f"{row.number} {_shortened(context.language, row)}")
-            for row in decisions.may_be_named(context.session, meeting.committee_id)
-        ]
-        if is_live
-        else [],
+        named=_may_be_named(context, meeting.committee_id) if is_live else [],
         day=context.day,
     )
 
@@ -215,10 +209,14 @@ def _done(
     return sitting_page(context, request, meeting_id, Typed(typed.form, refusal, typed.values))
 
 
-def _shortened(language: str, row: RegisteredDecision) -> str:
-    """The first words of a decision, by which a list tells one from another."""
-    text = pick(language, {"fr": row.text_fr or row.text_en, "en": row.text_en or row.text_fr})
-    return text if len(text) <= _FIRST_WORDS else f"{text[:_FIRST_WORDS].rstrip()}…"
+def _may_be_named(context: RequestContext, committee_id: UUID) -> list[tuple[str, str]]:
+    """The decisions that one of the committee may take back: each number, with the first words beside it."""
+    found = []
+    for row in decisions.may_be_named(context.session, committee_id):
+        text = pick(context.language, {"fr": row.text_fr or row.text_en, "en": row.text_en or row.text_fr})
+        short = text if len(text) <= _FIRST_WORDS else f"{text[:_FIRST_WORDS].rstrip()}…"
+        found.append((row.number, f"{row.number} {short}"))
+    return found
 
 
 def _item_here(context: RequestContext, meeting_id: UUID, item: str) -> UUID:

@@ -12,9 +12,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.statements import STATEMENT, Period
 from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, page
-from api.views.sentences import sentence_of
 from api.web import downloads
-from api.web.answers import status_of
 from domain.kernel import Refusal, in_words, local_day
 from locales import show_number
 from meetings.statements import program, sheets
@@ -83,8 +81,7 @@ def _shown(context: RequestContext, request: Request, period: str, refusal: Refu
         context,
         request,
         "statement.html",
-        status=200 if refusal is None else status_of(refusal),
-        refusal=sentence_of(refusal) if refusal is not None else "",
+        refused=refusal,
         period=period,
         statement=statement,
         title=sheets.title_of(context.language, statement),

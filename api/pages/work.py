@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Date, Uuid, bindparam, func
 
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.views import handed_over
-from api.views.tasks import TaskLine, cases_about, lines_of
+from api.views.tasks import TaskCase, TaskLine, cases_about, lines_of
 from domain.agreements import agreements
-from domain.casework import ASKED_OF_ENGINE, ASKED_OF_POST, board, engine_state, post_state, vacancies
+from domain.casework import (
+    ASKED_OF_ENGINE,
+    ASKED_OF_POST,
+    EngineState,
+    PostState,
+    board,
+    engine_state,
+    post_state,
+    vacancies,
+)
 from domain.departure import offers
 from domain.kernel import Question, ask_ahead, built, col, in_program, only, scalar, scalars, select
 from domain.roles import DayAbsence
@@ -31,20 +40,6 @@ router = framed_pages()
 
 #: The most pressing first; the rest on further pages.
 A_PAGE: Final = 50
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What waits for the reader, on any page of the list."""
-
-    to_do: int
-    to_approve: int
-    late: int
-
-    @property
-    def all(self) -> int:
-        """How many tasks there are."""
-        return self.to_do + self.to_approve
 
 
 _OWN_CASES: Final = built(
@@ -68,12 +63,12 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
     """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
     require(Action.SEE_MY_WORK, to_program(context.asker))
     mine = board.counts_of(context.session, context.asker.standing, context.asker.person_id)
-    hats, counts = mine.hats, Counts(mine.to_do, mine.to_approve, mine.late)
-    start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
+    hats, total = mine.hats, mine.to_do + mine.to_approve
+    start = min(max(start, 0), max(total - 1, 0)) // A_PAGE * A_PAGE
     lines = lines_of(context, board.work(context.session, hats, limit=A_PAGE, offset=start))
     given = to_program(context.asker)
-    sees_board = allows(Action.SEE_BOARD, given) is not None
-    keeps_strays = allows(Action.KEEP_STRAYS, given) is not None
+    sees_board = is_allowed(Action.SEE_BOARD, given)
+    keeps_strays = is_allowed(Action.KEEP_STRAYS, given)
     me = context.asker.person_id
     ask_ahead(
         context.session,
@@ -90,7 +85,8 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
         request,
         "work.html",
         typed=typed,
-        counts=counts,
+        counts=mine,
+        total=total,
         start=start,
         shown=len(lines),
         a_page=A_PAGE,
@@ -120,42 +116,54 @@ class TaskGroup:
 
 def _groups(context: RequestContext, lines: Sequence[TaskLine]) -> list[TaskGroup]:
     """The tasks under what they ask of the reader, each once: what is done for someone else stands apart."""
-    own: dict[str, list[TaskLine]] = {"late": [], "approve": [], "do": []}
-    others: dict[UUID | None, list[TaskLine]] = defaultdict(list)
+    found: dict[str | UUID | None, list[TaskLine]] = defaultdict(list)
     for line in lines:
-        if line.for_whom is not None:
-            others[line.for_whom.id].append(line)
-        elif key := _key_of(line):
-            own[key].append(line)
+        found[_key_of(line)].append(line)
+    own = [TaskGroup(key, found.pop(key, [])) for key in ("late", "approve", "do")]
     absences = context.asker.standing.acting_for(context.asker.person_id)
-    away = [TaskGroup("for", others.pop(absence.person_id, []), absence) for absence in absences]
+    away = [TaskGroup("for", found.pop(absence.person_id, []), absence) for absence in absences]
     # A deputy's deputy acts for someone whose absence names another.
-    placed = {line.id for those in (*own.values(), *(group.lines for group in away)) for line in those}
+    placed = {line.id for group in (*own, *away) for line in group.lines}
     rest = [line for line in lines if line.id not in placed]
-    return [*(TaskGroup(key, those) for key, those in own.items()), *away, *([TaskGroup("for", rest)] if rest else [])]
+    return [*own, *away, *([TaskGroup("for", rest)] if rest else [])]
 
 
-def _key_of(line: TaskLine) -> str:
-    if line.is_late:
-        return "late"
-    return {"submitted": "approve", "open": "do"}.get(line.task.state, "")
+def _key_of(line: TaskLine) -> str | UUID | None:
+    """What a task asks of the reader, or the person in whose place."""
+    if line.for_whom is not None:
+        return line.for_whom.id
+    return "late" if line.is_late else {"submitted": "approve", "open": "do"}.get(line.task.state, "")
 
 
-def _own_cases(context: RequestContext) -> list[dict[str, Any]]:
+class OwnCase(NamedTuple):
+    """An open case that is about the reader, and how far it is."""
+
+    about: TaskCase
+    progress: board.Progress
+
+
+def _own_cases(context: RequestContext) -> list[OwnCase]:
     """The open cases that are about the reader, with how far each is."""
     ids: list[UUID] = list(scalars(context.session, _OWN_CASES, {"person": context.asker.person_id}))
     if not ids:
         return []
     progress, about = board.progress(context.session, ids, context.day), cases_about(context, ids)
-    return [{"about": about[one], "progress": progress[one]} for one in ids]
+    return [OwnCase(about[one], progress[one]) for one in ids]
 
 
-def _wide(context: RequestContext) -> dict[str, Any]:
-    """What a coordinator watches besides: the program's vacancies, what is late in it, and its engine."""
-    late = scalar(context.session, _LATE, {"day": context.day})
-    return {
-        "vacant": len(vacancies.find(context.session, context.asker.standing)),
-        "late": late or 0,
-        "engine": engine_state(context.session, context.at, watched_since=context.watched_since),
-        "mail": post_state(context.session, context.at),
-    }
+class WideView(NamedTuple):
+    """What a coordinator watches besides: the program's vacancies, what is late in it, its engine and its mail."""
+
+    vacant: int
+    late: int
+    engine: EngineState
+    mail: PostState
+
+
+def _wide(context: RequestContext) -> WideView:
+    return WideView(
+        len(vacancies.find(context.session, context.asker.standing)),
+        scalar(context.session, _LATE, {"day": context.day}) or 0,
+        engine_state(context.session, context.at, watched_since=context.watched_since),
+        post_state(context.session, context.at),
+    )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.access.agendas import STILL_OPEN, AgendaAccess, freezes_at, lacking, requests_of, versions_read
 from api.access.meetings import audience_of
-from api.access.permissions import Action, allows
+from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
 from api.views.meetings import STATES
 from api.views.names import people_by_id
@@ -48,7 +48,7 @@ def agenda_of(context: RequestContext, found: AgendaAccess) -> dict[str, Any]:
     content = agenda_papers.whole(context.session, meeting.id, audience=audience)
     is_open = meeting.state in STILL_OPEN
     is_frozen = meeting.agenda_frozen_at is not None
-    keeps = allows(Action.KEEP_AGENDA, found.given) is not None
+    keeps = is_allowed(Action.KEEP_AGENDA, found.given)
     return {
         "meeting": meeting,
         "committee": committee,

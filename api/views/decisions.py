@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
 from uuid import UUID
 
 from api.access.decisions import RegisterSight
@@ -14,6 +16,7 @@ from locales import pick
 from meetings import decision_words, decisions
 from meetings.committees import committees, title_of
 from meetings.decision_rows import RegisteredDecision
+from meetings.documents.content import Both
 from meetings.endorsements import Endorsed, endorsements
 
 #: What a partner said, and the shape that shows it.
@@ -35,7 +38,29 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def lines_of_committee(context: RequestContext, committee_id: UUID, most: int) -> list[dict[str, Any]] | None:
+@dataclass(frozen=True)
+class DecisionLine:
+    """A decision as lists show it.
+
+    `text` is in the reader's language, else in the other, which `language` says. `asked` partners are asked of it, of
+    whom so many `endorsed` it; `missing` names those that have said nothing.
+    """
+
+    row: RegisteredDecision
+    committee: str
+    decided_on: date
+    text: str
+    language: str
+    owner: str
+    state: str
+    in_days: int | None
+    asked: int
+    endorsed: int
+    endorsement: str
+    missing: Sequence[str]
+
+
+def lines_of_committee(context: RequestContext, committee_id: UUID, most: int) -> list[DecisionLine] | None:
     """What a committee decided last, as lines; None where its register is not the reader's."""
     sight = RegisterSight.of(context)
     if committee_id not in sight.registers:
@@ -45,31 +70,33 @@ def lines_of_committee(context: RequestContext, committee_id: UUID, most: int) -
 
 
 def lines_of(
-    context: RequestContext, rows: Iterable[RegisteredDecision], words: Mapping[UUID, Sequence[Endorsed]]
-) -> list[dict[str, Any]]:
-    """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
-    rows = list(rows)
+    context: RequestContext, rows: Sequence[RegisteredDecision], words: Mapping[UUID, Sequence[Endorsed]]
+) -> list[DecisionLine]:
+    """Decisions as lists show them."""
     named, made_of_it = committees(context.session), decisions.endorsements_in_words(context.session, rows)
-    found = []
-    for row in rows:
-        asked = [one for one in words[row.id] if one.stake != OWES_AGAIN]
-        said = {"fr": row.text_fr, "en": row.text_en}
-        mine = said[context.language]
-        language = context.language if mine else "en" if context.language == "fr" else "fr"
-        found.append(
-            {
-                "row": row,
-                "committee": title_of(named[row.committee_id], context.language),
-                "decided_on": local_day(context.session, row.decided_at),
-                "text": mine or said[language],
-                "language": language,
-                "owner": pick(context.language, decisions.owner_of(row)),
-                "state": (state := decision_words.shown_state(row)),
-                "in_days": (row.due_on - context.day).days if row.due_on and state == "open" else None,
-                "asked": len(asked),
-                "endorsed": sum(one.said == "endorsed" for one in asked),
-                "endorsement": pick(context.language, made_of_it[row.id]),
-                "missing": [one.organization for one in asked if one.word.is_awaited],
-            }
-        )
-    return found
+    return [
+        _line(context, row, title_of(named[row.committee_id], context.language), words[row.id], made_of_it[row.id])
+        for row in rows
+    ]
+
+
+def _line(
+    context: RequestContext, row: RegisteredDecision, committee: str, words: Sequence[Endorsed], made_of_it: Both
+) -> DecisionLine:
+    asked = [one for one in words if one.stake != OWES_AGAIN]
+    texts, state = {"fr": row.text_fr, "en": row.text_en}, decision_words.shown_state(row)
+    language = next((one for one in (context.language, *texts) if texts[one]), context.language)
+    return DecisionLine(
+        row=row,
+        committee=committee,
+        decided_on=local_day(context.session, row.decided_at),
+        text=texts[language],
+        language=language,
+        owner=pick(context.language, decisions.owner_of(row)),
+        state=state,
+        in_days=(row.due_on - context.day).days if row.due_on and state == "open" else None,
+        asked=len(asked),
+        endorsed=sum(one.said == "endorsed" for one in asked),
+        endorsement=pick(context.language, made_of_it),
+        missing=[one.organization for one in asked if one.word.is_awaited],
+    )

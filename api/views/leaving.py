@@ -9,7 +9,7 @@ from uuid import UUID
 from api.access import summaries
 from api.access.cases import to_task
 from api.access.people import to_person
-from api.access.permissions import Action, allows
+from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
 from api.views.departures import DepartureLine, departures_shown, people_names, to_offers
 from api.views.handed_over import Settled, settled_of
@@ -144,7 +144,7 @@ def _names(
 
 def _may_offer(context: RequestContext, case: Case, left: Iterable[Left]) -> bool:
     """Whether the reader may offer the follow-ups that are left."""
-    may = allows(Action.OFFER_FOLLOW_UPS, to_offers(context.session, context.asker, case)) is not None
+    may = is_allowed(Action.OFFER_FOLLOW_UPS, to_offers(context.session, context.asker, case))
     return may and any(one.kind == FOLLOW_UP for one in left)
 
 
@@ -161,7 +161,7 @@ def _after_all(context: RequestContext, case: Case, kept: Callable[[str], bool])
         of_others=[one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
         has_seats=bool(found.seats),
         invited_anew=found.invited_anew,
-        invites=allows(Action.INVITE, to_person(context.asker, surely(case.subject_id))) is not None,
+        invites=is_allowed(Action.INVITE, to_person(context.asker, surely(case.subject_id))),
     )
 
 
@@ -170,4 +170,4 @@ def _settles(context: RequestContext, case: Case, left: Iterable[Left]) -> set[U
     given = {
         one.task.id: to_task(context.session, context.asker, one.task, case) for one in left if one.task is not None
     }
-    return {task_id for task_id, what in given.items() if allows(Action.SETTLE_HOLDING, what) is not None}
+    return {task_id for task_id, what in given.items() if is_allowed(Action.SETTLE_HOLDING, what)}

@@ -12,7 +12,7 @@ from sqlalchemy import DateTime, bindparam
 from sqlmodel import and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.permissions import Action, Relation, allows, themselves, to_program
+from api.access.permissions import Action, Relation, is_allowed, themselves, to_program
 from api.access.session import RequestContext
 from domain.kernel import Question, built, col, every, of
 from locales import N_
@@ -170,7 +170,7 @@ def lines_of(context: RequestContext, rows: Sequence[Meeting]) -> list[ListedMee
                 title_of(committee, context.language),
                 is_mine,
                 said.get(row.id, ""),
-                allows(Action.SEE_MEETING, given) is not None,
+                is_allowed(Action.SEE_MEETING, given),
             )
         )
     return found

@@ -6,15 +6,25 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
-from domain.kernel import Question, built, col, in_program, only, run, select
+from domain.kernel import Question, built, col, in_program, only, run, select, tuples
 from locales import current_language
-from models.program import Person, Role
+from models.program import Organization, Person, Role
 
 
 def people_by_id(context: RequestContext) -> dict[UUID, Person]:
     """The program's people by id, in the order of their names."""
     found = context.session.scalars(select(Person).where(in_program(Person)).order_by(col(Person.sort_key)))
     return {person.id: person for person in found}
+
+
+_PLACES: Final = built(only(Organization.id, Organization.short_name).order_by(col(Organization.short_name)))
+#: What `places_by_id` asks.
+ASKED_OF_PLACES: Final = Question(_PLACES)
+
+
+def places_by_id(context: RequestContext) -> dict[UUID, str]:
+    """The short names of the program's organizations by id, in their order."""
+    return dict(tuples(context.session, *ASKED_OF_PLACES))
 
 
 _TITLES: Final = built(only(Role.key, Role.title_fr, Role.title_en))

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from api.access.cases import find_case
 from api.access.participants import UnsealedFacts
-from api.access.permissions import Action, Forbidden, Given, Relation, allows
+from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed
 from api.access.session import RequestContext
 from api.views.criteria import NAMES
 from api.views.follow_ups import WHY_PROPOSED, bars_of
@@ -91,7 +91,7 @@ class SeenFile:
     @cached_property
     def may(self) -> Mapping[str, bool]:
         """What the asker may, by the action."""
-        return {action: allows(action, self.given) is not None for action in _ASKED}
+        return {action: is_allowed(action, self.given) for action in _ASKED}
 
     @property
     def accompanies(self) -> bool:

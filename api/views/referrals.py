@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.access.permissions import Action, allows, to_program
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
 from domain.admissions import duplicates
 from domain.participants import (
@@ -63,7 +63,7 @@ class Board:
 
 def board_of(context: RequestContext) -> Board | None:
     """The board, for who triages."""
-    if allows(Action.TRIAGE, to_program(context.asker)) is None:
+    if not is_allowed(Action.TRIAGE, to_program(context.asker)):
         return None
     session, reader, since = context.session, context.asker.person_id, context.at - reading.LOOKS_BACK
     barred_by = who_barred(session, reader)

@@ -10,8 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
-from api.views.names import titles_of_roles
-from domain.kernel import col, only, run
+from api.views.names import places_by_id, titles_of_roles
 from locales import N_, pick
 from meetings import answers, attendance, deciding, decisions, quorum, recruiters, running, waivers
 from meetings.agenda_items import AskedTask, PresentedItem, asked_for, items_of, kept_for_their_act
@@ -25,7 +24,7 @@ from meetings.reasons import TOO_OFTEN, in_words, why_late
 from models.agenda import CARRIED, STANDING_THREE_TIMES, THREE_TIMES
 from models.committee import Committee
 from models.meeting import Meeting
-from models.program import Organization, Person
+from models.program import Person
 
 #: How a seat is filled: the shape and the word that show it.
 ATTENDED: Final[Mapping[str, tuple[str, str]]] = {
@@ -224,8 +223,7 @@ def sitting_of(
 def owners_of(context: RequestContext) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]]:
     """Who may owe a decision: the program's roles, and its organizations; each with its name, in their order."""
     roles = sorted(titles_of_roles(context).items(), key=lambda one: one[1].casefold())
-    rows = run(context.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name)))
-    return roles, [(row.id, row.short_name) for row in rows]
+    return roles, [*places_by_id(context).items()]
 
 
 def _seats(

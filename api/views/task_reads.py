@@ -19,6 +19,7 @@ from domain.equipment import inventory
 from domain.kernel import Question, built, col, every, joins, of, only, run, title_of, tuples
 from domain.roles import task_is_open_to
 from models.casework import SETTLED, Case, Evidence, Task, TaskNeed
+from models.lifecycles import TASK
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,13 @@ def lendable(
     for task in asking:
         kind, case_id = task.item or task.step, task.case_id
         things = inventory.available(context.session, kind, for_person=subjects_of.get(case_id))
-        found[kind, case_id] = [
-            (one.serial, f"{one.serial} – {one.label}" if one.label else one.serial) for one in things
-        ]
+        found[kind, case_id] = [(one.serial, " – ".join(filter(None, (one.serial, one.label)))) for one in things]
     return found
+
+
+def chains_of(tasks: Sequence[Task]) -> list[UUID | None]:
+    """Who owes each of these tasks, and who approves it, as chains of roles."""
+    return [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
 
 
 def steps_of(
@@ -69,8 +73,9 @@ def steps_of(
     return helps, endorsed
 
 
-def needs(context: RequestContext, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
-    """For each of these tasks, those that it still waits for and the reader may see."""
+def needs(context: RequestContext, tasks: Sequence[Task]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """For each of these tasks that cannot begin yet, those that it still waits for and the reader may see."""
+    ids = [task.id for task in tasks if task.state == TASK.initial]
     if not ids:
         return {}
     rows = tuples(

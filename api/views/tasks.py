@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
 from api.access.cases import to_duty
-from api.access.permissions import Action, Given, Relation, allows, to_program
+from api.access.permissions import Action, Given, Relation, is_allowed, to_program
 from api.access.session import RequestContext
-from api.access.words import asked_of_said, said_with
-from api.views.names import titles_of_roles
+from api.access.words import ReadWords, asked_of_said, said_with
+from api.views.names import places_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.states import state_of_task
 from api.views.task_places import line_on_departure, place_of
-from api.views.task_reads import EvidenceLine, asked_of_evidence, evidence_of, lendable, needs, steps_of
+from api.views.task_reads import EvidenceLine, asked_of_evidence, chains_of, evidence_of, lendable, needs, steps_of
 from domain.casework import (
     BY_ITS_ACT,
     Beside,
@@ -37,10 +37,11 @@ from domain.casework import (
 from domain.declarations import clause_without_role
 from domain.kernel import Actor, ask_ahead, built, col, kept_by_id, only, program_of, run, surely, title_of
 from domain.roles import DayTenures, Falls, HeldRole, Link, asked_of_who_barred, standings
-from locales import N_, gettext
+from locales import N_, gettext, say
 from models.casework import LIVE, SETTLED, Case, Task
 from models.lifecycles import TASK
-from models.program import Organization, Person
+from models.program import Person
+from models.record import Event
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
 ACTS: Final[Mapping[str, Action]] = {
@@ -104,7 +105,6 @@ class TaskLine:
     version: int
     title: str
     state: str
-    is_settled: bool
     is_late: bool
     due_on: date | None
     in_days: int | None
@@ -124,7 +124,6 @@ class TaskLine:
     done_at: datetime | None
     settled_by: Named | None
     settled_at: datetime | None
-    settled_as: str  # approved or waived
     handed_back_by: Named | None
     given_again_by: Named | None
     note: str
@@ -139,7 +138,6 @@ class TaskLine:
         tuple[str, str]
     ]  # of what hands equipment over: serial numbers of the inventory, and their words
     place: str  # of a task that only its act completes: the page on which that is done
-    by_itself: bool
     bar: str
     about: TaskCase | None
     offers: frozenset[str]
@@ -150,6 +148,21 @@ class TaskLine:
     is_left: bool = False  # the reader did it, and the words with it are read by who keeps the participant's file
     beside: Sequence[Beside] = ()  # words of others that belong to it, as of who refused a hand-over
     people: Mapping[UUID, str] = field(default_factory=dict)  # the names of whose words these are, and for whom
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.task.state in (*SETTLED, "cancelled")
+
+    @property
+    def settled_as(self) -> str:
+        """How it was settled: approved or waived."""
+        return "waived" if self.task.state == "waived" else "approved"
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the program itself does it."""
+        return bool(self.task.action)
 
     @property
     def is_called_off(self) -> bool:
@@ -194,32 +207,21 @@ def _without_words(line: TaskLine) -> TaskLine:
     return replace(line, note="", reason="", evidence=(), asked=(), given={})
 
 
-def _shut(line: TaskLine) -> TaskLine:
-    """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
-    return replace(line, is_shut=True, place=line.place if line.task.holding else "")
-
-
 def _within_files(context: RequestContext, lines: list[TaskLine], *, opens: bool) -> list[TaskLine]:
     """What is about a participant as its reader may read it: the rest stays."""
     said_of = said_with(context, [line.task for line in lines], opens=opens)
-    found = []
-    for line in lines:
-        said = said_of.get(line.id)
-        if said is None:
-            found.append(line)
-        elif not said.is_kept:
-            bare = _without_words(line)
-            if said.is_shut and line.about is not None and line.about.kind != "participant":
-                bare = _shut(bare)
-            bare = replace(bare, reason=said.reason, has_words=said.has_words)
-            found.append(replace(bare, is_withheld=said.is_withheld, is_left=said.is_left))
-        else:
-            note = said.note if line.done_at else ""
-            has_words = said.has_words
-            people = names_of(context, [one for each in said.beside for one in (each.by_id, each.to_id)])
-            kept = replace(line, note=note, reason=said.reason, has_words=has_words)
-            found.append(replace(kept, beside=said.beside, people=people))
-    return found
+    return [_within_file(context, line, said_of[line.id]) if line.id in said_of else line for line in lines]
+
+
+def _within_file(context: RequestContext, line: TaskLine, said: ReadWords) -> TaskLine:
+    line = replace(line, reason=said.reason, has_words=said.has_words)
+    if said.is_kept:
+        people = names_of(context, [one for each in said.beside for one in (each.by_id, each.to_id)])
+        return replace(line, note=said.note if line.done_at else "", beside=said.beside, people=people)
+    if said.is_shut and line.about is not None and line.about.kind != "participant":
+        # So is the page on which it is done: a departure's step about a participant whose file is closed to the reader.
+        line = replace(line, is_shut=True, place=line.place if line.task.holding else "")
+    return replace(_without_words(line), reason=said.reason, is_withheld=said.is_withheld, is_left=said.is_left)
 
 
 def cases_about(context: RequestContext, ids: Iterable[UUID]) -> dict[UUID, TaskCase]:
@@ -250,6 +252,14 @@ def names_of(context: RequestContext, ids: Iterable[UUID | None]) -> dict[UUID, 
         return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
     return kept_by_id(context.session, names_of, (one for one in ids if one is not None), read)
+
+
+def who_acted(event: Event, names: Mapping[UUID, str], titles: Mapping[str, str], language: str) -> str:
+    """Who did what a line of the record tells: a person, with their role or whom they acted for."""
+    name, role = names.get(surely(event.actor_id), ""), titles.get(event.actor_as, "")
+    if event.actor_for is not None:
+        return say(language, N_("%(name)s, acting for %(whom)s"), name=name, whom=names.get(event.actor_for, ""))
+    return say(language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
 
 _NAMES: Final = built(
@@ -290,50 +300,49 @@ class _Reading:
     def __init__(self, context: RequestContext, tasks: Sequence[Task], *, withdrawn: bool) -> None:
         self.context = context
         self.tasks = tasks
-        self._ask_ahead()
-        both = [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
-        self.links = board.chains(context.session, both)
-        # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
-        days = {day_to_show(context, task) for task in tasks} - {context.day}
-        self.standings: dict[date, DayTenures] = standings(context.session, days) | {
-            context.day: context.asker.standing
-        }
-        self.falls = {task.id: self._falls(task) for task in tasks}
-        self.roles = titles_of_roles(context)
-        self.names = names_of(context, self._people())
-        self.cases = cases_about(context, {task.case_id for task in tasks if task.case_id is not None})
-        self.helps, self.endorsed = steps_of(context, set(self.cases))
-        self.in_place = words_in_place(context.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
-        self.places = self._places()
-        self.needs = needs(context, [task.id for task in tasks if task.state == TASK.initial])
-        self.evidence = evidence_of(context, [task.id for task in tasks], withdrawn=withdrawn)
-        self.requests = requests.newest(context.session, [task.id for task in tasks if task.asks])
-        self.lendable = lendable(context, tasks)
-        self.given = to_program(context.asker)
-
-    def _ask_ahead(self) -> None:
-        """Ask in one what does not depend on who has the tasks."""
-        ids, cases = [task.id for task in self.tasks], {task.case_id for task in self.tasks if task.case_id is not None}
+        chains = chains_of(tasks)
+        ids, asking = [task.id for task in tasks], [task.id for task in tasks if task.asks]
+        cases = {task.case_id for task in tasks if task.case_id is not None}
+        # In one, what does not depend on who has the tasks.
         ask_ahead(
-            self.context.session,
-            board.asked_of_chains(chain for task in self.tasks for chain in (task.owed_by_id, task.approved_by_id)),
+            context.session,
+            board.asked_of_chains(chains),
             subjects.asked_of_words(cases),
             asked_of_pins(cases),
             asked_of_evidence(ids),
-            requests.asked_of_newest([task.id for task in self.tasks if task.asks]),
-            *asked_of_said(self.tasks),
-            asked_of_who_barred(self.context.asker.person_id),
+            requests.asked_of_newest(asking),
+            *asked_of_said(tasks),
+            asked_of_who_barred(context.asker.person_id),
         )
+        self.links = board.chains(context.session, chains)
+        self.standings = self._standings()
+        self.falls = {task.id: self._falls(task) for task in tasks}
+        self.roles = titles_of_roles(context)
+        self.names = names_of(context, self._people())
+        self.cases = cases_about(context, cases)
+        self.helps, self.endorsed = steps_of(context, set(self.cases))
+        self.in_place = words_in_place(context.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
+        self.places = self._places()
+        self.needs = needs(context, tasks)
+        self.evidence = evidence_of(context, ids, withdrawn=withdrawn)
+        self.requests = requests.newest(context.session, asking)
+        self.lendable = lendable(context, tasks)
+        self.given = to_program(context.asker)
+
+    def _standings(self) -> dict[date, DayTenures]:
+        """By day: who has a task that comes later is asked of its day, as someone who begins meanwhile has it then."""
+        today = self.context.day
+        days = {day_to_show(self.context, task) for task in self.tasks} - {today}
+        return standings(self.context.session, days) | {today: self.context.asker.standing}
 
     def lines(self) -> list[TaskLine]:
         """The lines, in the order of the tasks."""
         return [self._line(task) for task in self.tasks]
 
     def _line(self, task: Task) -> TaskLine:
-        context, case_id = self.context, task.case_id
-        about = self.cases.get(case_id) if case_id else None
+        context, about = self.context, self.cases.get(surely(task.case_id))
         given: Given = self.given | to_duty(context.asker, task, self.links)
-        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES) if task.state in LIVE else None
+        mine, request = _mine(task, given), self.requests.get(task.id)
         is_late = board.late_on(task, context.day)
         vacant, away = self._nobody(task)
         bar, coming, holders = self._bar(task), self._coming(task), self._holders(task)
@@ -343,7 +352,6 @@ class _Reading:
             version=task.version,
             title=title,
             state=state_of_task(task, is_late=is_late),
-            is_settled=task.state in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task.due_on,
             in_days=_days_left(task, context.day, is_late=is_late),
@@ -363,18 +371,16 @@ class _Reading:
             done_at=task.done_at,
             settled_by=self._named(task.settled_by, task.settled_as),
             settled_at=task.settled_at,
-            settled_as="waived" if task.state == "waived" else "approved",
             handed_back_by=self._named(task.handed_back_by),
             given_again_by=self._named(task.given_again_by),
             note=task.note if task.done_at else "",
             reason=task.reason,
             evidence=self.evidence.get(task.id, ()),
             asks=task.evidence,
-            asked=self._asked(task),
-            given=self.requests[task.id].given if task.id in self.requests else {},
+            asked=requests.in_words(request.asked, request.given, context.language) if request else (),
+            given=request.given if request else {},
             lendable=self.lendable.get((task.item or task.step, task.case_id), ()),
             place=place_of(task, about.subject_href if about else None),
-            by_itself=bool(task.action),
             bar=bar if Relation.APPROVES in given else "",
             about=about,
             offers=self._offers(task, about, given, barred=bool(bar)),
@@ -388,11 +394,6 @@ class _Reading:
         if words is None:
             return title_of(task, language), help_
         return words.title.in_language(language), words.help.in_language(language) if words.help else help_
-
-    def _asked(self, task: Task) -> Sequence[tuple[str, str]]:
-        """What was filled in when the task was handed in last, as people read it."""
-        request = self.requests.get(task.id)
-        return requests.in_words(request.asked, request.given, self.context.language) if request else ()
 
     def _falls(self, task: Task) -> Falls | None:
         return board.who(self.standings[day_to_show(self.context, task)], task, self.links)
@@ -457,8 +458,7 @@ class _Reading:
         stuck = any(one.state == "submitted" and not (self.falls[one.id] or _NONE).holders for one in self.tasks)
         if not stuck:
             return {}
-        rows = run(self.context.session, only(Organization.id, Organization.short_name))
-        return {str(row.id): row.short_name for row in rows}
+        return {str(place): name for place, name in places_by_id(self.context).items()}
 
     def _nobody(self, task: Task) -> tuple[str, str]:
         """The role that is vacant for this task on its day, and the one whose holder is only away.
@@ -495,25 +495,28 @@ class _Reading:
         """What the reader may do with the task as it stands. The verbs ask again."""
         if about is not None and about.state != "open":
             return frozenset()
-        now = set(_NOW.get(task.state, ()))
-        if task.action:
-            now &= {"waive"}
-        if task.holding:
-            now -= {"complete", "undo"}  # the departure's own page settles it
-        if task.evidence == BY_ITS_ACT:
-            now -= {"complete", "waive", "undo"}
-        if (task.case_id, task.step) in self.endorsed:
-            now -= {"complete"}  # a decision that says so does it
-        if barred:
-            now -= {"approve", "reject"}
         asker = self.context.asker
-        if not asker.standing.behind(self.links.get(surely(task.owed_by_id), ()), asker.person_id):
-            now -= {"hand_back"}
-        if task.handed_back_at is None:
-            now -= {"return"}
-        if not task.waived_by:
-            now -= {"waive"}
-        return frozenset(act for act in now if allows(ACTS[act], given) is not None)
+        owes = asker.standing.behind(self.links.get(surely(task.owed_by_id), ()), asker.person_id)
+        withheld = (
+            (task.action, ACTS.keys() - {"waive"}),
+            (task.holding, {"complete", "undo"}),  # the departure's own page settles it
+            (task.evidence == BY_ITS_ACT, {"complete", "waive", "undo"}),
+            ((task.case_id, task.step) in self.endorsed, {"complete"}),  # a decision that says so does it
+            (barred, {"approve", "reject"}),
+            (not owes, {"hand_back"}),
+            (task.handed_back_at is None, {"return"}),
+            (not task.waived_by, {"waive"}),
+        )
+        never = {act for is_so, acts in withheld if is_so for act in acts}
+        now = (act for act in _NOW.get(task.state, ()) if act not in never)
+        return frozenset(act for act in now if is_allowed(ACTS[act], given))
+
+
+def _mine(task: Task, given: Given) -> Actor | None:
+    """As whom the reader has to do a task, or to approve it, today."""
+    if task.state not in LIVE:
+        return None
+    return given.get(Relation.OWES if task.state == "open" else Relation.APPROVES)
 
 
 def _days_left(task: Task, day: date, *, is_late: bool) -> int | None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy import case as chosen
 from sqlmodel import and_
 
 from api.access.session import RequestContext
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
-from api.views.names import titles_of_roles
-from api.views.tasks import cases_about, names_of
+from api.views.names import places_by_id, titles_of_roles
+from api.views.tasks import cases_about, names_of, who_acted
+from api.views.timeline_readings import Reading, reading
 from domain.kernel import (
     ENGINE,
     LOADER,
@@ -25,17 +26,14 @@ from domain.kernel import (
     SIGN_IN,
     AnySelect,
     col,
-    in_program,
     in_words,
     joins,
     only,
     run,
-    select,
     surely,
     tuples,
-    value_of,
 )
-from locales import N_, gettext, say, show_day
+from locales import N_, gettext, show_day
 from meetings.wording import when
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, Evidence, ProtocolVersion, Task
@@ -43,8 +41,6 @@ from models.committee import Committee, Seat
 from models.equipment import Equipment
 from models.program import Organization, Role
 from models.record import Event
-
-_Reading = Callable[[RequestContext, set[UUID]], AnySelect]
 
 
 @dataclass(frozen=True)
@@ -329,6 +325,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "calendar": N_("calendar that takes the invitations"),
 }
 
+#: How a participant wants to be handed over, where that is the proof of a step.
+HANDING_OVER: Final[Mapping[str, str]] = {
+    "call": N_("a call from the new worker"),
+    "meeting": N_("a meeting with both"),
+}
+
 _NONE = N_("none")
 _NOBODY = N_("no one")
 
@@ -352,7 +354,7 @@ class _Telling:
         self.roles = titles_of_roles(context)
         self.cases = cases_about(context, {event.case_id for event in events if event.case_id})
         self.names = names_of(context, self._people())
-        self.organizations = self._read_organizations()
+        self.organizations = {str(place): name for place, name in places_by_id(context).items()}
         self.subjects = self._read_subjects()
         self.protocols = self._read_declared()
 
@@ -378,11 +380,7 @@ class _Telling:
     def _who(self, event: Event) -> str:
         if event.actor_id is None:
             return gettext(SYSTEM.get(event.actor_as, event.actor_as))
-        name, role = self.names.get(event.actor_id, ""), self.roles.get(event.actor_as, "")
-        if event.actor_for is not None:
-            whom = self.names.get(event.actor_for, "")
-            return say(self.context.language, N_("%(name)s, acting for %(whom)s"), name=name, whom=whom)
-        return say(self.context.language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
+        return who_acted(event, self.names, self.roles, self.context.language)
 
     def _subject(self, event: Event) -> str:
         kind = event.subject_kind
@@ -431,19 +429,8 @@ class _Telling:
         return {key: gettext(word) for key, word in said.items()}
 
     def _href(self, event: Event) -> str:
-        kind = event.subject_kind
-        if kind == "person":
-            return f"/people/{event.subject_id}"
-        if kind == "task":
-            return f"/tasks/{event.subject_id}"
-        if kind == "equipment":
-            return f"/equipment/{event.subject_id}"
-        if kind == "meeting":
-            return f"/meetings/{event.subject_id}"
-        if kind == "obligation_period":
-            return f"/obligations/{event.subject_id}"
-        if kind == "follow_up":
-            return f"/follow-ups/{event.subject_id}"
+        if event.subject_kind in _PAGES:
+            return f"/{_PAGES[event.subject_kind]}/{event.subject_id}"
         return f"/cases/{event.case_id}" if event.case_id else ""
 
     def _people(self) -> Iterable[UUID | None]:
@@ -453,10 +440,6 @@ class _Telling:
                 yield event.subject_id
             yield from (UUID(event.facts[name]) for name in _PEOPLE if event.facts.get(name))
 
-    def _read_organizations(self) -> dict[str, str]:
-        rows = run(self.context.session, only(Organization.id, Organization.short_name))
-        return {str(row.id): row.short_name for row in rows}
-
     def _read_subjects(self) -> dict[UUID, str]:
         """What each event is about, by id, one statement for each kind that is there."""
         by_kind: dict[str, set[UUID]] = {}
@@ -464,10 +447,10 @@ class _Telling:
             by_kind.setdefault(event.subject_kind, set()).add(event.subject_id)
         found: dict[UUID, str] = {}
         for kind, ids in by_kind.items():
-            reading = _READINGS.get(kind)
-            if reading is not None:
+            asked = _READINGS.get(kind)
+            if asked is not None:
                 said = slice(None) if self.with_notes or kind != "evidence" else slice(1)  # the task, and no label
-                for row_id, *parts in run(self.context.session, reading(self.context, ids)):
+                for row_id, *parts in run(self.context.session, asked(self.context, ids)):
                     found[row_id] = " – ".join(self._part(kind, part) for part in parts[said])
         return found
 
@@ -506,6 +489,15 @@ _CODES: Final[Mapping[str, Mapping[str, str]]] = {
     "reason": REASONS,
     **timeline_obligations.WORDS,
 }
+#: The pages of the things that have one of their own; the others are found on their case's.
+_PAGES: Final[Mapping[str, str]] = {
+    "person": "people",
+    "task": "tasks",
+    "equipment": "equipment",
+    "meeting": "meetings",
+    "obligation_period": "obligations",
+    "follow_up": "follow-ups",
+}
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director", *timeline_follow_ups.PEOPLE)
 #: The facts that people type as they like: a serial number may be written as a day is, and be none.
@@ -525,77 +517,28 @@ def _declared_of(context: RequestContext, cases: set[UUID]) -> Sequence[tuple[UU
     )
 
 
-def _titled(table: Any) -> _Reading:
-    def reading(context: RequestContext, ids: set[UUID]) -> AnySelect:
-        return select(table.id, col(getattr(table, f"title_{context.language}")).label("title")).where(
-            _here(table, ids)
-        )
-
-    return reading
-
-
 def _evidence_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
-    return (
-        select(Evidence.id, value_of(col(getattr(Task, f"title_{context.language}")).label("task")), Evidence.label)
-        .join(Task, joins(Evidence.task_id, Task))
-        .where(_here(Evidence, ids))
-    )
-
-
-def _equipment_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    return select(Equipment.id, Equipment.serial).where(_here(Equipment, ids))
-
-
-def _seats_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
-    title = f"title_{context.language}"
-    return (
-        select(
-            Seat.id,
-            value_of(col(getattr(Committee, title)).label("committee")),
-            value_of(col(getattr(Seat, title)).label("seat")),
-        )
-        .join(Committee, joins(Seat.committee_id, Committee))
-        .where(_here(Seat, ids))
-    )
-
-
-def _organizations_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    return select(Organization.id, Organization.short_name).where(_here(Organization, ids))
-
-
-def _agreements_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    return (
-        select(Agreement.id, Organization.short_name)
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(_here(Agreement, ids))
-    )
-
-
-def _agreement_versions_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    return (
-        select(AgreementVersion.id, Organization.short_name)
-        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(_here(AgreementVersion, ids))
-    )
-
-
-def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(in_program(table), col(table.id).in_(ids))
+    """A proof is called by its step, and by its own label; in words where it is a choice."""
+    shown = [(and_(Evidence.kind == "way", Evidence.label == key), gettext(said)) for key, said in HANDING_OVER.items()]
+    label = chosen(*shown, else_=Evidence.label)
+    return reading(Evidence, Task, label, by=[(Evidence.task_id, Task)])(context, ids)
 
 
 #: How the words for each kind of thing are read: the id, then what is said, its parts in order.
-_READINGS: Final[Mapping[str, _Reading]] = {
-    "task": _titled(Task),
-    "protocol": _titled(ProtocolVersion),
-    "role": _titled(Role),
-    "committee": _titled(Committee),
+_TO_ORGANIZATION: Final = (Agreement.organization_id, Organization)
+_READINGS: Final[Mapping[str, Reading]] = {
+    "task": reading(Task, Task),
+    "protocol": reading(ProtocolVersion, ProtocolVersion),
+    "role": reading(Role, Role),
+    "committee": reading(Committee, Committee),
     "evidence": _evidence_read,
-    "seat": _seats_read,
-    "equipment": _equipment_read,
-    "organization": _organizations_read,
-    "agreement": _agreements_read,
-    "agreement_version": _agreement_versions_read,
+    "seat": reading(Seat, Committee, Seat, by=[(Seat.committee_id, Committee)]),
+    "equipment": reading(Equipment, Equipment.serial),
+    "organization": reading(Organization, Organization.short_name),
+    "agreement": reading(Agreement, Organization.short_name, by=[_TO_ORGANIZATION]),
+    "agreement_version": reading(
+        AgreementVersion, Organization.short_name, by=[(AgreementVersion.agreement_id, Agreement), _TO_ORGANIZATION]
+    ),
     **timeline_meetings.READINGS,
     **timeline_participants.READINGS,
     **timeline_obligations.READINGS,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
-from uuid import UUID
 
-from api.access.session import RequestContext
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
-from domain.kernel import AnySelect, col, joins, only
+from api.views.timeline_readings import Reading, reading
 from locales import N_
 from models.follow_up import FollowUp
 from models.participant import Participant
@@ -50,12 +48,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    return (
-        only(FollowUp.id, Participant.number)
-        .join(Participant, joins(FollowUp.participant_id, Participant))
-        .where(col(FollowUp.id).in_(ids))
-    )
-
-
-READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {"follow_up": _read}
+READINGS: Final[Mapping[str, Reading]] = {
+    "follow_up": reading(FollowUp, Participant.number, by=[(FollowUp.participant_id, Participant)])
+}

@@ -5,14 +5,13 @@ An item is named by its number and a decision by its own, never by what people t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import Date, cast, func
 
-from api.access.session import RequestContext
-from domain.kernel import AnySelect, col, in_program, joins, select, value_of
+from api.views.timeline_readings import Reading, reading
+from domain.kernel import col
 from locales import N_, gettext
 from models.agenda import AgendaItem
 from models.committee import Committee
@@ -134,22 +133,6 @@ LETTERS: Final[Mapping[str, str]] = {
     "objection_settled": N_("an objection to a decision is settled"),
 }
 
-_Reading = Callable[[RequestContext, set[UUID]], AnySelect]
-
-
-def _reading(table: Any, way: Sequence[tuple[Any, Any]], *said: Any) -> _Reading:
-    """What is named by its committee's title, then these columns; the `way` there is a column and what it refers to."""
-
-    def reading(context: RequestContext, ids: set[UUID]) -> AnySelect:
-        title = col(getattr(Committee, f"title_{context.language}")).label("committee")
-        asked = select(table.id, value_of(title), *said).where(in_program(table), col(table.id).in_(ids))
-        for column, other in way:
-            asked = asked.join(other, joins(column, other))
-        return asked
-
-    return reading
-
-
 #: What an item is about, by its kind, where no agenda has given it a number yet. A program may declare other kinds.
 KINDS_OF_ITEM: Final[Mapping[str, str]] = {
     "admission": N_("an admission"),
@@ -182,22 +165,17 @@ def item_in_words(part: str) -> str:
     return gettext(KINDS_OF_ITEM.get(part, part))
 
 
-def _feeds_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    name = (col(Person.given_name) + " " + col(Person.family_name)).label("name")
-    asked = select(CalendarFeed.id, name).join(Person, joins(CalendarFeed.person_id, Person))
-    return asked.where(in_program(CalendarFeed), col(CalendarFeed.id).in_(ids))
-
-
 _DAY: Final = cast(col(Meeting.starts), Date).label("day")
+_NAME: Final = (col(Person.given_name) + " " + col(Person.family_name)).label("name")
 _NUMBER: Final = func.coalesce(col(AgendaItem.number), col(AgendaItem.kind)).label("number")
 
 #: How the words for each kind of thing are read, as in `api.views.timeline`.
-READINGS: Final[Mapping[str, _Reading]] = {
-    "meeting": _reading(Meeting, [(Meeting.committee_id, Committee)], _DAY),
-    "meeting_series": _reading(MeetingSeries, [(MeetingSeries.committee_id, Committee)]),
-    "drafted_year": _reading(DraftedYear, [(DraftedYear.committee_id, Committee)], col(DraftedYear.year)),
-    "agenda_item": _reading(AgendaItem, [(AgendaItem.committee_id, Committee)], _NUMBER),
-    "decision": _reading(Decision, [(Decision.committee_id, Committee)], col(Decision.number)),
-    "minutes": _reading(Minutes, [(Minutes.meeting_id, Meeting), (Meeting.committee_id, Committee)], _DAY),
-    "calendar_feed": _feeds_read,
+READINGS: Final[Mapping[str, Reading]] = {
+    "meeting": reading(Meeting, Committee, _DAY, by=[(Meeting.committee_id, Committee)]),
+    "meeting_series": reading(MeetingSeries, Committee, by=[(MeetingSeries.committee_id, Committee)]),
+    "drafted_year": reading(DraftedYear, Committee, DraftedYear.year, by=[(DraftedYear.committee_id, Committee)]),
+    "agenda_item": reading(AgendaItem, Committee, _NUMBER, by=[(AgendaItem.committee_id, Committee)]),
+    "decision": reading(Decision, Committee, Decision.number, by=[(Decision.committee_id, Committee)]),
+    "minutes": reading(Minutes, Committee, _DAY, by=[(Minutes.meeting_id, Meeting), (Meeting.committee_id, Committee)]),
+    "calendar_feed": reading(CalendarFeed, _NAME, by=[(CalendarFeed.person_id, Person)]),
 }

@@ -5,13 +5,11 @@ A clause is named by its partner and as the agreement numbers it; a document by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
-from api.access.session import RequestContext
 from api.views.obligations import STATES
-from domain.kernel import AnySelect, col, in_program, joins, select
+from api.views.timeline_readings import Reading, reading
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
 from models.obligation import ObligationDocument, ObligationPeriod
@@ -53,25 +51,21 @@ def clause_in_words(part: str, roles: Mapping[str, str]) -> str:
     return f"{clause} · {roles[role]}" if role in roles else part
 
 
-def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[RequestContext, set[UUID]], AnySelect]:
-    """How a subject of the record is called: by its partner, and by `name`. A signed file is of a version."""
-
-    def read(_: RequestContext, ids: set[UUID]) -> AnySelect:
-        asked: AnySelect = select(thing.id, Organization.short_name, name)
-        if of_version:
-            asked = asked.join(AgreementVersion, joins(thing.agreement_version_id, AgreementVersion))
-        of_agreement = AgreementVersion.agreement_id if of_version else thing.agreement_id
-        return (
-            asked.join(Agreement, joins(of_agreement, Agreement))
-            .join(Organization, joins(Agreement.organization_id, Organization))
-            .where(in_program(thing), col(thing.id).in_(ids))
-        )
-
-    return read
+_TO_PARTNER: Final = (Agreement.organization_id, Organization)
+_OF_VERSION: Final = [
+    (SignedFile.agreement_version_id, AgreementVersion),
+    (AgreementVersion.agreement_id, Agreement),
+    _TO_PARTNER,
+]
 
 
-READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {
-    "obligation_period": _named_by(ObligationPeriod, ObligationPeriod.key),
-    "obligation_document": _named_by(ObligationDocument, ObligationDocument.key),
-    "signed_file": _named_by(SignedFile, AgreementVersion.n, of_version=True),
+def _of_agreement(thing: Any) -> Reading:
+    """What is called by its partner, and by the key of its clause."""
+    return reading(thing, Organization.short_name, thing.key, by=[(thing.agreement_id, Agreement), _TO_PARTNER])
+
+
+READINGS: Final[Mapping[str, Reading]] = {
+    "obligation_period": _of_agreement(ObligationPeriod),
+    "obligation_document": _of_agreement(ObligationDocument),
+    "signed_file": reading(SignedFile, Organization.short_name, AgreementVersion.n, by=_OF_VERSION),
 }

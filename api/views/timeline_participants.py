@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import func
 
-from api.access.session import RequestContext
-from domain.kernel import AnySelect, col, joins, only
+from api.views.timeline_readings import Reading, reading
+from domain.kernel import col
 from locales import N_
 from models.participant import Participant
 from models.referral import Referral
@@ -77,21 +76,9 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 MINOR: Final = ("referral.begun", "referral.saved")
 
 
-def _participants_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
-    return only(Participant.id, name).where(col(Participant.id).in_(ids))
+_CALLED: Final = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
 
-
-def _referrals_read(_desk: RequestContext, ids: set[UUID]) -> AnySelect:
-    name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
-    return (
-        only(Referral.id, name)
-        .join(Participant, joins(Referral.participant_id, Participant))
-        .where(col(Referral.id).in_(ids))
-    )
-
-
-READINGS: Final[Mapping[str, Callable[[RequestContext, set[UUID]], AnySelect]]] = {
-    "participant": _participants_read,
-    "referral": _referrals_read,
+READINGS: Final[Mapping[str, Reading]] = {
+    "participant": reading(Participant, _CALLED),
+    "referral": reading(Referral, _CALLED, by=[(Referral.participant_id, Participant)]),
 }

@@ -107,8 +107,8 @@ class Guard:
             return 403
         if _is_too_long(headers):
             return 413
-        is_form = from_elsewhere or scope["path"].startswith("/api/") or not _has_body(headers) or _is_form(headers)
-        return 0 if is_form else 415
+        takes_any = from_elsewhere or scope["path"].startswith("/api/")
+        return 0 if takes_any or _is_form_or_empty(headers) else 415
 
     def _is_called(self, hosts: list[str]) -> bool:
         """Whether a request calls us by a name of ours; its port is whatever a tunnel made of it."""
@@ -130,12 +130,9 @@ def _is_too_long(headers: Headers) -> bool:
     return length != "" and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY)
 
 
-def _has_body(headers: Headers) -> bool:
-    return headers.get("content-length", "").strip("0") != "" or "transfer-encoding" in headers
-
-
-def _is_form(headers: Headers) -> bool:
-    return headers.get("content-type", "").partition(";")[0].strip().lower() in _FORMS
+def _is_form_or_empty(headers: Headers) -> bool:
+    has_body = headers.get("content-length", "").strip("0") != "" or "transfer-encoding" in headers
+    return not has_body or headers.get("content-type", "").partition(";")[0].strip().lower() in _FORMS
 
 
 class TooLarge(HTTPException):

@@ -297,26 +297,22 @@ _LABELS: Final[Mapping[str, str]] = {
 
 def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Pointed]) -> Any:
     if wants_json(request):
-        return answer(
-            request,
-            422,
-            detail=gettext(SAID),
-            code=CODE,
-            errors=[
-                {"where": _place(one.field), "kind": shape.kind, "at": [shape.at, shape.end]}
-                for one in pointed
-                for shape in one.shapes
-            ],
-        )
+        errors = [
+            {"where": _place(one.field), "kind": shape.kind, "at": [shape.at, shape.end]}
+            for one in pointed
+            for shape in one.shapes
+        ]
+        return answer(request, 422, detail=gettext(SAID), code=CODE, errors=errors)
     at = {(one.field, one.text): one for one in pointed}
-    is_file = request.headers.get("content-type", "").startswith("multipart/form-data")
+    is_multipart = request.headers.get("content-type", "").startswith("multipart/form-data")
+    files = _FILES if is_multipart else frozenset[str]()
     shown = [
         {
             "name": name,
             "value": value,
             "pointed": at.get((name, value)),
             "label": gettext(_LABELS.get(name, N_("What you wrote"))),
-            "is_file": is_file and name in _FILES,
+            "is_file": name in files,
         }
         for name, value in fields
         if name != FIELD
@@ -328,8 +324,8 @@ def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Poi
         status=422,
         action=request.url.path + query,
         fields=shown,
-        is_multipart=is_file,
-        files=sorted({name for name, _ in fields if is_file and name in _FILES}),
+        is_multipart=is_multipart,
+        files=sorted(files & {name for name, _ in fields}),
         seen_field=FIELD,
     )
 

@@ -81,6 +81,8 @@ from domain.casework.wakeups import WAKE_CHANNEL as WAKE_CHANNEL
 from domain.casework.wakeups import Claim as Claim
 from domain.casework.watch import ASKED_OF_ENGINE as ASKED_OF_ENGINE
 from domain.casework.watch import ASKED_OF_POST as ASKED_OF_POST
+from domain.casework.watch import EngineState as EngineState
+from domain.casework.watch import PostState as PostState
 from domain.casework.watch import engine_state as engine_state
 from domain.casework.watch import post_state as post_state
 from domain.casework.words import Beside as Beside

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Text, Uuid, any_, bindparam, func, literal
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Date, Integer, Text, Uuid, any_, bindparam, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
@@ -419,7 +419,7 @@ _WORK: Final = built(
     .where(is_for(_TASKS, _ALONE), task_is_open_to(_PERSON))
     .order_by(col(Task.due_on).asc().nulls_last(), col(Task.opened_at), col(Task.id))
     .limit(bindparam("limit", type_=Integer()))
-    .offset(bindparam("offset", type_=Integer()))
+    .offset(bindparam("offset", type_=BigInteger()))
 )
 _HANDED_BACK: Final = built(
     tasks_with_cases()

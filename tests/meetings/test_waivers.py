@@ -758,7 +758,7 @@ def test_who_owes_a_clause_asks_of_no_partner_to_endorse_the_end_of_its_waiver(c
     codim, em = cast.organizations["codim"], cast.organizations["en-marge"]
     for who in ("manager_codim", "director_codim"):
         assert code_of(partial(want, codim, by=cast.actor(who))) == "endorsement.own_waiver"
-    assert may_want(session, decisions.decision_of(session, ends), [codim, em]) == [em]
+    assert may_want(session, [decisions.decision_of(session, ends)], [codim, em]) == {ends: [em]}
     assert not is_freed(session, cast, key="AG-P2")
     want(em, by=cast.actor("manager_em"))
     assert is_freed(session, cast, key="AG-P2"), "another partner may, and it waits for them"

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from domain.casework import GivenProof, complete_task
 from domain.departure import hand_overs, offers
 from locales import show_day
 from models.base import table_of
@@ -268,6 +269,20 @@ def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_
     since, until = (TODAY - timedelta(days=21)), TODAY - timedelta(days=1)
     told = f"{show_day('en', since)} to {show_day('en', until)} · handed over to Garnet Schist, by a call"
     assert told in page.partition("Before")[2]
+
+
+def test_the_record_says_in_words_how_a_participant_wants_to_be_handed_over(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, at=AT - timedelta(days=21))
+    (agreeing,) = asked(program, case_id := leave(program, WORKER, "ccsmtl"), "agree_on_way")
+    (telling,) = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        complete_task(session, telling.id, by=program.actor(WORKER), at=AT)
+        complete_task(session, agreeing.id, by=program.actor(WORKER), at=AT, evidence=[GivenProof("way", "meeting")])
+    shown = text_of(signed_in(program, "coordinator").get("/activity?all=yes&lang=en").text)
+    assert "– a meeting with both." in shown
+    assert "– meeting." not in shown
 
 
 @pytest.mark.ci

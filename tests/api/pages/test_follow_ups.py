@@ -41,6 +41,15 @@ def follow_up(cast: Cast) -> UUID:
         return made
 
 
+def test_an_activity_of_more_minutes_than_a_day_has_is_told_how_long_it_may_be(cast: Cast, follow_up: UUID) -> None:
+    plan = {"held_on": TODAY.isoformat(), "begins": "20:00", "place": "Parc", "kind": "outing", "once": "1"}
+    worker = signed_in(cast, WORKER)
+    for minutes, said in (("1000000", "An activity lasts from 15 to"), ("an hour", "Write how many minutes it lasts")):
+        page = worker.post("/activities", data={**plan, "follow_up": str(follow_up), "minutes": minutes})
+        assert page.status_code == 422
+        assert said in page.text
+
+
 @pytest.mark.ci
 def test_who_is_being_welcomed_is_offered_with_what_is_left_first_on_the_page_and_over_json(
     cast: Cast, follow_up: UUID
