@@ -140,12 +140,7 @@ def offer_all(case_id: UUID, body: OffersGiven, context: InContext) -> list[Hand
     lines = hand_overs_in_bulk.propose_all(context.session, case_id, dry_run=body.dry_run, by=by, at=context.at)
     kept = calls_who_barred(context.session, context.asker.person_id)
     return [
-        HandOverOfferShown(
-            task_id=line.task_id,
-            to_id=line.to_id,
-            reasons=list(line.proposal.reasons) if line.proposal else [],
-            refused=line.refused,
-        )
+        HandOverOfferShown.about(line, reasons=line.proposal.reasons if line.proposal else ())
         for line in lines
         if not kept(line.title_en)
     ]
@@ -160,10 +155,7 @@ def _accepted(_: On[None], moved: TaskOutcome) -> MovedShown:
 
 
 def _marked(on: On[SeenCase], _: None) -> list[MarkShown]:
-    return [
-        MarkShown(applicant=one.applicant, interviewers=len(one.sheets), mark=one.mark, passes=one.passes)
-        for one in interviews.marks_of(on.session, on.id)
-    ]
+    return [MarkShown.about(one, interviewers=len(one.sheets)) for one in interviews.marks_of(on.session, on.id)]
 
 
 act_resources(router, DEPARTURES, _opened)
@@ -202,24 +194,15 @@ def _shown(context: RequestContext, case_id: UUID) -> DepartureShown:
         if departure.called_off_at
         else left_of(context.session, case, context.at, context.language, may_settle=False, asker=context.asker)
     )
-    return DepartureShown(
-        case_id=departure.case_id,
-        person_id=departure.person_id,
-        organization_id=departure.organization_id,
-        last_day=departure.last_day,
-        planned=departure.planned,
-        ended_at=departure.ended_at,
-        called_off_at=departure.called_off_at,
+    return DepartureShown.about(
+        departure,
         state=case.state,
         left=[
-            LeftShown(
-                kind=one.kind,
-                title=one.title,
+            LeftShown.about(
+                one,
                 task_id=one.task.id if one.task else None,
                 due_on=one.task.due_on if one.task else None,
-                settled_by=list(one.settled_by),
-                goes_to=list(one.next_ones),
-                missing_since=one.missing_since,
+                goes_to=one.next_ones,
             )
             for one in left
         ],

@@ -21,7 +21,7 @@ from domain.participants import DestructionRequest, destruction, what_is_destroy
 router = api_routes("destructions", of_acts=True)
 
 
-class DestructionAsked(Shown):
+class DestructionAsked(Shown, what_is_destroyed.Contents):
     """That a file be destroyed: what is asked and why, by number, and what became of it.
 
     `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
@@ -43,13 +43,6 @@ class DestructionAsked(Shown):
     ended_by: UUID | None
     ended_at: AwareDatetime | None
     answer: str
-    file_state: str
-    admitted_on: date | None
-    kept_until: date | None
-    referrals: int
-    consents: int
-    disclosures: int
-    notes: int
 
 
 class DestructionListed(Shown):
@@ -69,7 +62,7 @@ class DestructionListed(Shown):
 @asks(Action.SEE_DESTRUCTIONS)
 def get_destructions(context: InContext) -> list[DestructionListed]:
     """The destructions that are asked and wait for an answer, the first to be confirmed first."""
-    return [DestructionListed.model_validate(row) for row in seen_destructions(context.session, context.asker)]
+    return DestructionListed.each(seen_destructions(context.session, context.asker))
 
 
 @router.get("/participants/{participant_id}/destruction-request")
@@ -85,31 +78,12 @@ def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> 
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
     able = destruction.who_may_confirm(session, asked, context.asker.standing) if asked.state == "asked" else []
-    contents = what_is_destroyed.contents_of(session, participant_id)
-    return DestructionAsked(
-        id=asked.id,
-        participant_id=participant_id,
-        known_as=asked.known_as,
-        state=asked.state,
-        ground=asked.ground,
+    return DestructionAsked.about(
+        asked,
+        **vars(what_is_destroyed.contents_of(session, participant_id)),
         reason=destruction.read_reason(session, asked, by=by, at=context.at),
-        asked_by=asked.asked_by,
-        asked_as=asked.asked_as,
-        asked_at=asked.asked_at,
-        confirm_from=asked.confirm_from,
-        lapses_on=asked.lapses_on,
         waiting_for=sorted({holder.person_id for holder in able}),
-        stopped_by=asked.stopped_by,
-        ended_by=asked.ended_by,
-        ended_at=asked.ended_at,
         answer=destruction.read_answer(session, asked, by=by, at=context.at),
-        file_state=contents.state,
-        admitted_on=contents.admitted_on,
-        kept_until=contents.kept_until,
-        referrals=contents.referrals,
-        consents=contents.consents,
-        disclosures=contents.disclosures,
-        notes=contents.notes,
     )
 
 

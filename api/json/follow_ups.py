@@ -128,32 +128,14 @@ class FollowUpShown(Shown):
     version: int
 
 
-class LosingShown(Shown):
+class LosingShown(Shown, lost.Losing):
     """A follow-up of which contact is being lost: since when, for how long, why."""
 
-    follow_up_id: UUID
-    number: str
-    since: date
-    days: int
-    why: str
-    attempts: int
-    is_lost: bool
 
-
-class LoadShown(Shown):
+class LoadShown(Shown, load.InHand):
     """What a worker has in hand."""
 
-    person_id: UUID
-    organization_id: UUID
-    hours: float | None
-    primary: int
-    second: int
-    on_break: int
-    to_meet: int
-    weight: float
-    minutes_a_week: int
     is_overloaded: bool
-    bars: list[str]
     waits_for: list[AwaitedShown]
 
 
@@ -190,14 +172,12 @@ def get_caseload(context: InContext) -> CaseloadShown:
     losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in rows])
     return CaseloadShown(
         follow_ups=[_shown(row) for row in rows],
-        losing=[LosingShown.model_validate(one) for one in losing],
-        loads=[_load(one, context.language) for one in load.loads(context.session, context.day)] if oversees else [],
+        losing=LosingShown.each(losing),
+        loads=[
+            LoadShown.about(one, waits_for=AwaitedShown.in_language(one.waits_for, context.language))
+            for one in (load.loads(context.session, context.day) if oversees else ())
+        ],
     )
-
-
-def _load(one: load.Load, language: str) -> LoadShown:
-    said = {name: getattr(one, name) for name in LoadShown.model_fields}
-    return LoadShown.model_validate({**said, "waits_for": AwaitedShown.each(one.waits_for, language)})
 
 
 @router.get("/follow-ups/{follow_up_id}")
@@ -272,17 +252,7 @@ def assign_worker(
 
 
 def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
-    return FollowUpShown(
-        id=row.id,
-        number=row.number,
-        state=row.state,
-        state_since=row.state_since,
-        inactive_reason=row.inactive_reason,
-        intensity=row.intensity,
-        opened_on=row.opened_on,
-        version=row.version,
-        never_with_others=row.recruiter if told_risk else None,
-    )
+    return FollowUpShown.about(row, never_with_others=row.recruiter if told_risk else None)
 
 
 def _keeper(context: RequestContext, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
@@ -309,13 +279,14 @@ def _whole(context: RequestContext, row: Followed, response: Response, *, told_r
     session, follow_up_id = context.session, row.id
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row.version)
-    return WholeShown(
-        **_shown(row, told_risk=told_risk).model_dump(),
+    return WholeShown.about(
+        row,
+        never_with_others=row.recruiter if told_risk else None,
         returns_on=pause.returns_on if pause is not None else None,
         unanswered=contacts.unanswered(session, follow_up_id),
-        workers=[WorkerShown.model_validate(one) for one in assigning.parts_of(session, follow_up_id)],
-        notes=[NoteShown.model_validate(one) for one in notes.notes_of(session, [follow_up_id])],
-        attempts=[AttemptShown.model_validate(one) for one in contacts.attempts_of(session, follow_up_id)],
-        missed_meetings=[MissedShown.model_validate(one) for one in contacts.no_shows_of(session, follow_up_id)],
-        summaries=[SummaryListed.model_validate(one) for one in summaries.summaries_of(session, follow_up_id)],
+        workers=WorkerShown.each(assigning.parts_of(session, follow_up_id)),
+        notes=NoteShown.each(notes.notes_of(session, [follow_up_id])),
+        attempts=AttemptShown.each(contacts.attempts_of(session, follow_up_id)),
+        missed_meetings=MissedShown.each(contacts.no_shows_of(session, follow_up_id)),
+        summaries=SummaryListed.each(summaries.summaries_of(session, follow_up_id)),
     )

@@ -75,9 +75,7 @@ def changed(
         of_person.setdefault(one.person_id, []).append(one)
     letters = [
         ChangeLetterShown(
-            person_id=person_id,
-            has_address=all(one.has_address for one in theirs),
-            news=[NewsShown.model_validate(one) for one in theirs],
+            person_id=person_id, has_address=all(one.has_address for one in theirs), news=NewsShown.each(theirs)
         )
         for person_id, theirs in of_person.items()
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
@@ -33,6 +33,11 @@ class Shown(BaseModel):
         """The answer about a row: what it says under the fields' names, but for what is told as `more`."""
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields if name not in more} | more)
 
+    @classmethod
+    def each(cls, rows: Iterable[object]) -> list[Self]:
+        """The answers about rows, which say it under the fields' names."""
+        return [cls.model_validate(row) for row in rows]
+
 
 class AwaitedShown(Shown):
     """A step of an onboarding that is to be done before its worker follows anybody, and who has it in hand."""
@@ -43,7 +48,7 @@ class AwaitedShown(Shown):
     who: str
 
     @classmethod
-    def each(cls, waits_for: Sequence[Awaited], language: str) -> list[AwaitedShown]:
+    def in_language(cls, waits_for: Sequence[Awaited], language: str) -> list[AwaitedShown]:
         """What a worker's onboarding waits for, in the reader's language."""
         return [
             cls(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +17,7 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import actor_for, find_task
 from api.access.words import ReadWords, asked_of_said, said_with
 from api.acts.task_verbs import TaskVerb
+from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, etag, seen_version
 from api.json.shapes import (
@@ -40,9 +39,8 @@ from api.views.tasks import names_of
 from api.web.given import ReasonGiven
 from domain.casework import GivenProof, asked_of_pins, board, is_in_place, protocols_of, requests, tasks, words_in_place
 from domain.declarations import Instead
-from domain.kernel import Refusal, ask_ahead, only, run, title_of
+from domain.kernel import ask_ahead, only, run, title_of
 from domain.roles import Falls, asked_of_who_barred
-from locales import N_
 from models.casework import Case, Request, Task
 
 router = api_routes("tasks")
@@ -111,7 +109,7 @@ def get_task(task_id: UUID, context: InContext, response: Response) -> TaskShown
 @asks(Action.COMPLETE_TASK)
 def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
     """Record that a task was done; where it is approved by someone, it then waits for them."""
-    proofs = [GivenProof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
+    proofs = [GivenProof(given.kind, given.label, bytes_of(given.content)) for given in body.evidence]
     verb = partial(tasks.complete_task, note=body.note, evidence=proofs, given=body.given)
     return door.open(Action.COMPLETE_TASK, task_id, verb, body)
 
@@ -186,24 +184,8 @@ def shown_tasks(
     names = names_of(context, _people(falls.values()))
     written = _Written.of(context, rows, opens=opens) if with_notes else _NOT_READ
     return [
-        TaskShown(
-            id=row.id,
-            case_id=row.case_id,
-            step=row.step,
-            item=row.item,
-            stage=row.stage,
-            state=row.state,
-            sources=row.sources,
-            clause=row.clause,
-            evidence=row.evidence,
-            required=row.required,
-            due_on=row.due_on,
-            opened_at=row.opened_at,
-            done_at=row.done_at,
-            done_as=row.done_as,
-            settled_at=row.settled_at,
-            handed_back_at=row.handed_back_at,
-            version=row.version,
+        TaskShown.about(
+            row,
             asks=[_asked(part, context.language) for part in row.asks],
             given=written.given(row),
             note=written.words("note", row),
@@ -238,21 +220,13 @@ def _is_vacant(falls: Falls | None) -> bool:
 
 def _holders(falls: Falls | None, names: Mapping[UUID, str]) -> list[HolderShown]:
     return [
-        HolderShown(
-            person_id=one.person_id,
-            name=names[one.person_id],
-            role=one.role,
-            acting_for=names[one.acting_for] if one.acting_for else None,
-        )
+        HolderShown.about(one, name=names[one.person_id], acting_for=names[one.acting_for] if one.acting_for else None)
         for one in (falls.holders if falls else ())
     ]
 
 
 def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[ComingShown]:
-    return [
-        ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
-        for one in (falls.waits_for if falls else ())
-    ]
+    return [ComingShown.about(one, name=names[one.person_id]) for one in (falls.waits_for if falls else ())]
 
 
 @dataclass(frozen=True)
@@ -311,10 +285,3 @@ def _asked(part: Mapping[str, Any], language: str) -> AskedShown:
         at_most=part.get("at_most"),
         required=part.get("required", True),
     )
-
-
-def _decoded(content: str) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refusal("document.malformed", N_("The bytes of a document come in base64.")) from None
