@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
+from functools import update_wrapper
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from domain.access import invitations
-from domain.kernel import Refusal
+from domain.kernel import Actor, Refusal
 from domain.mail import LetterTemplates
 from domain.people import people
 from domain.roles import HeldRole, standing
@@ -27,78 +29,88 @@ Place = Annotated[
 Language = Annotated[str, typer.Option("--language", help="The language of their letters: fr or en.")]
 
 
-def _first(role: str, action: Action, there_is_one: str, given: str, explained: str) -> Callable[..., None]:
-    """The command that adds the first person in a role, or finds them again, and prints the link of their invitation.
+def _first(role: str, there_is_one: str, given: str) -> Callable[[Callable[[], Actor]], Callable[..., None]]:
+    """Makes the command that adds the first person in a role, or finds them again, of what asks who may.
 
-    `there_is_one` says who takes over from the command line, `given` what the link is for.
+    It prints the link of their invitation. `there_is_one` says who takes over from the command line, `given` what the
+    link is for.
     """
 
-    @asks(action)
-    def add(
-        email: Email,
-        given_name: GivenName,
-        family_name: FamilyName,
-        organization: Place,
-        language: Language = "fr",
-        program: ProgramKey = "",
-    ) -> None:
-        by = require(action, at_the_terminal())
-        with counter(program) as here:
-            place = here.organization(organization)
-            held = standing(here.session, here.day).holding(role)
-            person_id = _at_address(here, held, email)
-            if person_id is None:
-                if held:
-                    raise Refusal(f"{role}.there_is_one", there_is_one)
-                person_id = people.add_person(
-                    here.session,
-                    given_name=given_name,
-                    family_name=family_name,
-                    email=email,
-                    language=language,
-                    by=by,
-                    at=here.at,
-                )
-                people.appoint(
-                    here.session,
-                    person_id=person_id,
-                    role=role,
-                    organization_id=place.id,
-                    starts_on=here.day,
-                    by=by,
-                    at=here.at,
-                )
-            address = _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
-        tell(given)
-        typer.echo(address)
+    def command(may: Callable[[], Actor]) -> Callable[..., None]:
+        def add(
+            email: Email,
+            given_name: GivenName,
+            family_name: FamilyName,
+            organization: Place,
+            language: Language = "fr",
+            program: ProgramKey = "",
+        ) -> None:
+            by = may()
+            with counter(program) as here:
+                place = here.organization(organization)
+                held = standing(here.session, here.day).holding(role)
+                person_id = _at_address(here, held, email)
+                if person_id is None:
+                    if held:
+                        raise Refusal(f"{role}.there_is_one", there_is_one)
+                    person_id = people.add_person(
+                        here.session,
+                        given_name=given_name,
+                        family_name=family_name,
+                        email=email,
+                        language=language,
+                        by=by,
+                        at=here.at,
+                    )
+                    people.appoint(
+                        here.session,
+                        person_id=person_id,
+                        role=role,
+                        organization_id=place.id,
+                        starts_on=here.day,
+                        by=by,
+                        at=here.at,
+                    )
+                address = _base_url(here) + invitations.invite_at_terminal(here.session, person_id, by=by, at=here.at)
+            tell(given)
+            typer.echo(address)
 
-    add.__doc__ = explained
-    return add
+        # What is typed is `add`'s; the action and the words are those of what asks.
+        add.__signature__ = inspect.signature(add, eval_str=True)  # type: ignore[attr-defined]
+        return update_wrapper(add, may, ("__doc__", "__name__", "__qualname__"))
+
+    return command
 
 
-administrator = _first(
+@asks(Action.ADD_ADMINISTRATOR)
+@_first(
     "administrator",
-    Action.ADD_ADMINISTRATOR,
     N_("There is an administrator already. They invite others on the page “Access”."),
     N_("This link lets the administrator in, once, for a week; give it to no one else:"),
+)
+def administrator() -> Actor:
     """Add the first administrator, who can sign in and invite the others, and print the link of their invitation.
 
     The person at this command runs the installation: they are not asked who they are, and the record names the command
     line. The link is printed, not mailed, because mail may not go out yet; it works once, for a week. Run again with
     the same address, it invites the same person again. Once there is another administrator, that person invites.
-    """,
-)
-coordinator = _first(
+    """
+    return require(Action.ADD_ADMINISTRATOR, at_the_terminal())
+
+
+@asks(Action.ADD_COORDINATOR)
+@_first(
     "coordinator",
-    Action.ADD_COORDINATOR,
     N_("There is a coordinator already. They add others on the page “People and roles”."),
     N_("This link lets the coordinator in, once, for a week; give it to no one else:"),
+)
+def coordinator() -> Actor:
     """Add the first coordinator, who adds everyone else, and print the link of their invitation.
 
     An administrator invites people whom the program knows, and adds none; so a first coordinator has to come from here.
     As with the administrator, it works again with the same address, and no more once another is coordinator.
-    """,
-)
+    """
+    return require(Action.ADD_COORDINATOR, at_the_terminal())
 
 
 def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictInt
 
-from api.acts.meetings import Line
 from api.json.shapes import Shown
 from api.web.given import ActInput
 
@@ -18,12 +17,6 @@ class PlaceOnAgenda(ActInput):
     """The place of an item on its agenda, counted from 1; further than last is last."""
 
     place: Annotated[StrictInt, Field(ge=1, le=9999)]
-
-
-class LateGiven(ActInput):
-    """Why an item cannot wait; it may be left out where the one who asked for the item said so."""
-
-    reason: Line = ""
 
 
 # ------------------------------------------------------------------------------------------------------------- given
