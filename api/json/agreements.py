@@ -37,9 +37,9 @@ from api.json.agreement_shapes import (
     VersionChangeShown,
     VersionListed,
 )
-from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.web.bytes_given import bytes_of
 from domain.agreements import Text, agreements, difference, rewriting, signed_files, succession, version_text
 from domain.kernel import Refusal
 from locales import N_

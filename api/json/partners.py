@@ -29,10 +29,10 @@ from api.json.agreement_shapes import (
     WaiverProposalShown,
     WaiverShown,
 )
-from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Shown
+from api.web.bytes_given import bytes_of
 from domain.declarations import STEP, facts_of, rule_of
 from domain.endorsement import does_it_count
 from domain.kernel import replaced

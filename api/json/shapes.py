@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
-from api.web.given import ActInput, Day, Key, PlainText, Short
+from api.web.given import ActInput, Day, Key, PlainText
 from domain.follow_ups import Awaited
 from domain.mail import Attachment
 
@@ -85,37 +85,6 @@ class Page(BaseModel, Generic[T]):
     def of(cls, rows: Sequence[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int, offset: int) -> Page[T]:
         """The part of `rows` that was asked for, as `draw` shows it."""
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
-
-
-class NoteInput(ActInput):
-    """A note that goes with an act, or none."""
-
-    note: PlainText = ""
-
-
-class OptionalReason(ActInput):
-    """Why, where it is worth saying."""
-
-    reason: PlainText = ""
-
-
-class ProofGiven(ActInput):
-    """Evidence: a serial number, an account's user name, a document with its bytes in base64, or a way.
-
-    A way is how a participant wants their follow-up handed over, "call" or "meeting".
-    """
-
-    kind: Literal["serial", "account", "document", "way"]
-    label: Annotated[PlainText, StringConstraints(max_length=500)]
-    content: Annotated[str, Field(description="base64; for a document alone")] = ""
-
-
-class Completion(ActInput):
-    """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
-
-    note: PlainText = ""
-    evidence: list[ProofGiven] = Field([], max_length=20)
-    given: dict[Key, PlainText | Annotated[list[Short], Field(max_length=50)]] = Field({}, max_length=20)
 
 
 class ChoiceShown(Shown):

@@ -4,84 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from fastapi import Depends, Response
-from pydantic import BaseModel
+from fastapi import Response
 
 from api.access.cases import to_case
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.access.tasks import actor_for, find_task
+from api.access.tasks import find_task
 from api.access.words import ReadWords, asked_of_said, said_with
-from api.acts.task_verbs import TaskVerb
-from api.json.bytes_given import bytes_of
+from api.acts.declaring import On
+from api.acts.tasks import TASK, THING
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, etag, seen_version
+from api.json.idempotent_requests import etag
 from api.json.shapes import (
     AskedShown,
     BesideShown,
     ChoiceShown,
     ComingShown,
-    Completion,
     HolderShown,
     Limit,
     MovedShown,
-    NoteInput,
     Offset,
-    OptionalReason,
     Page,
     TaskShown,
 )
 from api.views.tasks import names_of
-from api.web.given import ReasonGiven
-from domain.casework import GivenProof, asked_of_pins, board, is_in_place, protocols_of, requests, tasks, words_in_place
+from domain.casework import TaskOutcome, asked_of_pins, board, is_in_place, protocols_of, requests, words_in_place
 from domain.declarations import Instead
 from domain.kernel import ask_ahead, only, run, title_of
 from domain.roles import Falls, asked_of_who_barred
 from models.casework import Case, Request, Task
 
-router = api_routes("tasks")
-
-
-@dataclass(frozen=True)
-class TaskRequest:
-    """What every act on a task comes with: the request, the version seen, and the key of a repetition."""
-
-    context: RequestContext
-    response: Response
-    if_match: str
-    once: IdempotentRequest
-
-    @property
-    def seen(self) -> int | None:
-        """The version that the asker saw. Raises HTTPException (428) where they do not say."""
-        return seen_version(self.if_match)
-
-    def open(self, action: Action, task_id: UUID, verb: TaskVerb, body: BaseModel | None) -> MovedShown:
-        """Do `verb` as what the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
-        # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
-        if (before := self.once.again(body)) is not None:
-            return before  # type: ignore[return-value]  # an answer given again, as it stands
-        session = self.context.session
-        by = actor_for(session, self.context.asker, action, task_id)
-        moved = verb(session, task_id, by=by, at=self.context.at, seen=self.seen)
-        self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
-        version = moved.version
-        if version is None:
-            version = run(session, only(Task.version).where(Task.id == task_id)).scalar_one()
-        self.response.headers["ETag"] = etag(version)
-        return MovedShown.model_validate(moved)
-
-
-async def door_of(context: InContext, once: AtOnce, response: Response, if_match: IfMatch = "") -> TaskRequest:
-    """The door at which one request knocks."""
-    return TaskRequest(context, response, if_match, once)
-
-
-AtDoor = Annotated[TaskRequest, Depends(door_of)]
+router = api_routes("tasks", of_acts=True)
 
 
 @router.get("/work")
@@ -105,55 +62,16 @@ def get_task(task_id: UUID, context: InContext, response: Response) -> TaskShown
     return shown_tasks(context, [task], with_notes=case is None or reads_notes(context, case), opens=True)[0]
 
 
-@router.post("/tasks/{task_id}/completion")
-@asks(Action.COMPLETE_TASK)
-def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
-    """Record that a task was done; where it is approved by someone, it then waits for them."""
-    proofs = [GivenProof(given.kind, given.label, bytes_of(given.content)) for given in body.evidence]
-    verb = partial(tasks.complete_task, note=body.note, evidence=proofs, given=body.given)
-    return door.open(Action.COMPLETE_TASK, task_id, verb, body)
+def _acted_on(on: On[None], moved: TaskOutcome, response: Response) -> MovedShown:
+    version = moved.version
+    if version is None:
+        version = run(on.session, only(Task.version).where(Task.id == on.id)).scalar_one()
+    response.headers["ETag"] = etag(version)
+    return MovedShown.model_validate(moved)
 
 
-@router.post("/tasks/{task_id}/approval")
-@asks(Action.APPROVE_TASK)
-def approve(task_id: UUID, body: NoteInput, door: AtDoor) -> MovedShown:
-    """Approve what was done. Never one's own."""
-    return door.open(Action.APPROVE_TASK, task_id, partial(tasks.approve_task, note=body.note), body)
-
-
-@router.post("/tasks/{task_id}/rejection")
-@asks(Action.REJECT_TASK)
-def reject(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Send back what was done, with the reason."""
-    return door.open(Action.REJECT_TASK, task_id, partial(tasks.reject_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/undoing")
-@asks(Action.UNDO_TASK)
-def undo(task_id: UUID, body: OptionalReason, door: AtDoor) -> MovedShown:
-    """Take back a mistaken completion, submission or waiver."""
-    return door.open(Action.UNDO_TASK, task_id, partial(tasks.undo_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/waiver")
-@asks(Action.WAIVE_TASK)
-def waive(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Decide, with the reason, that a step is not needed in this case."""
-    return door.open(Action.WAIVE_TASK, task_id, partial(tasks.waive_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/handing-back")
-@asks(Action.HAND_BACK_TASK)
-def hand_back(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
-    return door.open(Action.HAND_BACK_TASK, task_id, partial(tasks.hand_back_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/returning")
-@asks(Action.RETURN_TASK)
-def give_again(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Give a handed-back task again to the role that owes it, with a word for it."""
-    return door.open(Action.RETURN_TASK, task_id, partial(tasks.return_task, reason=body.reason), body)
+act_resources(router, TASK, _acted_on)
+act_resources(router, THING, _acted_on)
 
 
 def reads_notes(context: RequestContext, case: Case) -> bool:
