@@ -15,7 +15,7 @@ from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
 from api.pages.idempotent_forms import AtOnce
-from api.web.given import ActInput, OnForm, form_of
+from api.web.given import ActInput, OnForm, form_of, words_of
 from domain.kernel import Refusal
 
 Row = TypeVar("Row")
@@ -74,6 +74,7 @@ class ActForm(Generic[Row]):
         asked = [*self.reads.values(), *(fields_of(act.said) if act.said else ())]
         self.lists = {one.name for one in asked if one.is_list}
         self.fields = {one.name: one.otherwise for one in asked}
+        self.words = words_of(act.said) if act.said else ()
 
     def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""
@@ -102,7 +103,7 @@ class ActForm(Generic[Row]):
 
     def again(self, on: On[Row], given: Parts, typed: Parts, refusal: Refusal) -> Response:
         """The page of the form, with what was typed and why it was refused."""
-        return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), refusal, dict(typed)))
+        return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), refusal, dict(typed), self.words))
 
     def _leads_to(self, on: On[Row], given: Parts, done: Any) -> str:
         """The address to which the act leads."""

@@ -197,7 +197,7 @@ class TaskForm:
         if refusal is None:
             after = _place if self.act.action is Action.SETTLE_HOLDING else partial(_after, context)
             return see_other(after(task, case, sent["back"]))
-        typed = Typed(self.act.form_of({}, sent), refusal, {**self.typed(sent), "task": task_id})
+        typed = Typed(self.act.form_of({}, sent), refusal, {**self.typed(sent), "task": task_id}, self.fields[-1:])
         if sent["back"] == "work":
             return work_page(context, sent["request"], typed)
         if sent["back"] == "case" and case is not None:
