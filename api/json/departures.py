@@ -15,16 +15,19 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import actor_for
 from api.acts.declaring import On
 from api.acts.departures import DEPARTURES, OFFERED, OFFERS, RECRUITING, OffersMade
+from api.acts.tasks import THING
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import MovedShown, NewPersonGiven, Shown
+from api.json.shapes import MovedShown, NewPersonGiven, Shown, of_columns
+from api.json.tasks import moved_shown
 from api.views import departures as at_departures
 from api.views.left import left_of
 from api.web.given import ActInput, Day, Key
 from domain.casework import TaskOutcome
 from domain.departure import hiring, interviews
 from domain.roles import calls_who_barred
+from models.departure import Departure
 
 router = api_routes("departures")
 
@@ -70,17 +73,11 @@ class LeftShown(Shown):
     missing_since: AwareDatetime | None
 
 
+@of_columns(Departure, "case_id person_id organization_id last_day planned ended_at called_off_at")
 class DepartureShown(Shown):
     """A departure, and all that is left: nothing of one that was called off, whose last day was only foreseen."""
 
-    case_id: UUID
-    person_id: UUID
-    organization_id: UUID
-    last_day: date
-    planned: bool
     state: str
-    ended_at: AwareDatetime | None
-    called_off_at: AwareDatetime | None
     left: list[LeftShown]
 
 
@@ -122,6 +119,7 @@ def _marked(on: On[SeenCase], _: None) -> list[MarkShown]:
 
 
 act_resources(router, DEPARTURES, _opened)
+act_resources(router, THING, moved_shown)
 act_resources(router, OFFERS, _offered)
 act_resources(router, OFFERED, _accepted)
 act_resources(router, RECRUITING, _marked)

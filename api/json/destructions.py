@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import AwareDatetime
 
 from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
@@ -15,12 +13,17 @@ from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Shown
+from api.json.shapes import Shown, of_columns
 from domain.participants import DestructionRequest, destruction, what_is_destroyed
+from models.destruction import Destruction
 
 router = api_routes("destructions", of_acts=True)
 
 
+@of_columns(
+    Destruction,
+    "participant_id state ground asked_by asked_as asked_at confirm_from lapses_on stopped_by ended_by ended_at",
+)
 class DestructionAsked(Shown, what_is_destroyed.Contents):
     """That a file be destroyed: what is asked and why, by number, and what became of it.
 
@@ -28,34 +31,18 @@ class DestructionAsked(Shown, what_is_destroyed.Contents):
     """
 
     id: UUID
-    participant_id: UUID
     known_as: str
-    state: str
-    ground: str
     reason: str
-    asked_by: UUID | None
-    asked_as: str
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
     waiting_for: list[UUID]
-    stopped_by: str
-    ended_by: UUID | None
-    ended_at: AwareDatetime | None
     answer: str
 
 
+@of_columns(Destruction, "participant_id ground asked_by asked_at confirm_from lapses_on")
 class DestructionListed(Shown):
     """A request that waits for an answer."""
 
     id: UUID
-    participant_id: UUID
     known_as: str
-    ground: str
-    asked_by: UUID | None
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
 
 
 @router.get("/destructions")

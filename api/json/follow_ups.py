@@ -18,12 +18,12 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Shown
+from api.json.shapes import AwaitedShown, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
 from domain.kernel import Actor, every
-from models.follow_up import FollowUp
+from models.follow_up import FollowUp, WeeklyNote
 
 router = api_routes("follow-ups")
 
@@ -65,18 +65,10 @@ class WorkerShown(Shown):
     ends_on: date | None
 
 
+@of_columns(WeeklyNote, "week met minutes reached why_none has_words is_complete written_by written_at")
 class NoteShown(Shown):
     """The note of a week, its words left sealed."""
 
-    week: date
-    met: int
-    minutes: int
-    reached: bool
-    why_none: str | None
-    has_words: bool
-    is_complete: bool
-    written_by: UUID
-    written_at: AwareDatetime
     version: int
 
 
@@ -114,16 +106,12 @@ class SummaryListed(Shown):
     done_at: AwareDatetime
 
 
+@of_columns(FollowUp, "state state_since inactive_reason intensity opened_on")
 class FollowUpShown(Shown):
     """A follow-up, by its participant's number."""
 
     id: UUID
     number: str
-    state: str
-    state_since: date
-    inactive_reason: str | None
-    intensity: str
-    opened_on: date
     never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
     version: int
 

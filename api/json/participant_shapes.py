@@ -16,7 +16,7 @@ from sqlmodel import Session
 from api.access.participants import Facts, OpenedFile, UnsealedFacts, known
 from api.access.session import RequestContext
 from api.json.idempotent_requests import etag
-from api.json.shapes import AwaitedShown, Shown
+from api.json.shapes import AwaitedShown, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
@@ -35,6 +35,8 @@ from domain.participants import (
 )
 from meetings import admissions
 from models.consent import Consent
+from models.participant import FirstMeeting, Participant
+from models.referral import Referral
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
@@ -63,15 +65,11 @@ class FactShown(Shown):
     why: str
 
 
+@of_columns(Referral, "state way result received_at triaged_at")
 class ReferralOf(Shown):
     """A referral of the person, without what it says."""
 
     id: UUID
-    state: str
-    way: str
-    result: str
-    received_at: AwareDatetime | None
-    triaged_at: AwareDatetime | None
     version: int
 
 
@@ -85,37 +83,23 @@ class DecidedShown(Shown):
     decision_id: UUID | None
 
 
+@of_columns(FirstMeeting, "met_on way outcome back_on worker_id second_id")
 class FirstMeetingShown(Shown):
     """A meeting before admission."""
 
-    met_on: date
-    way: str
-    outcome: str
-    back_on: date | None
-    worker_id: UUID
-    second_id: UUID | None
 
-
+@of_columns(
+    Consent,
+    "purpose organization_id text_version language signed_on signed_by worker_id copy_given_on ends_on "
+    "again_at_18 stored_at withdrawn_on replaced_at",
+)
 class ConsentShown(Shown):
     """A consent that was signed once."""
 
     id: UUID
-    purpose: str
-    organization_id: UUID | None
-    text_version: int
-    language: str
-    signed_on: date
-    signed_by: str
-    worker_id: UUID
-    copy_given_on: date | None
-    ends_on: date | None
-    again_at_18: bool
     review_since: Annotated[
         AwareDatetime | None, Field(description="Since when it is to be looked at again with the person.")
     ]
-    stored_at: AwareDatetime | None
-    withdrawn_on: date | None
-    replaced_at: AwareDatetime | None
 
 
 class DisclosureShown(Shown):
@@ -134,19 +118,12 @@ class DisclosureWords(Shown):
     what: str
 
 
+@of_columns(Participant, "candidate_ref number state languages area admitted_on retain_until held")
 class ParticipantShown(Shown):
     """A candidate or participant by reference or number, and nothing nominative."""
 
     id: UUID
-    candidate_ref: str
-    number: str | None
-    state: str
-    languages: list[str]
-    area: str
     never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
-    admitted_on: date | None
-    retain_until: date | None
-    held: bool
     case_id: UUID | None
     worker_id: UUID | None
     second_id: UUID | None

@@ -15,7 +15,7 @@ from api.access.session import InContext, RequestContext
 from api.access.tasks import find_task
 from api.access.words import ReadWords, asked_of_said, said_with
 from api.acts.declaring import On
-from api.acts.tasks import TASK, THING
+from api.acts.tasks import TASK
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
@@ -62,7 +62,8 @@ def get_task(task_id: UUID, context: InContext, response: Response) -> TaskShown
     return shown_tasks(context, [task], with_notes=case is None or reads_notes(context, case), opens=True)[0]
 
 
-def _acted_on(on: On[None], moved: TaskOutcome, response: Response) -> MovedShown:
+def moved_shown(on: On[None], moved: TaskOutcome, response: Response) -> MovedShown:
+    """What an act on a task did."""
     version = moved.version
     if version is None:
         version = run(on.session, only(Task.version).where(Task.id == on.id)).scalar_one()
@@ -70,8 +71,7 @@ def _acted_on(on: On[None], moved: TaskOutcome, response: Response) -> MovedShow
     return MovedShown.model_validate(moved)
 
 
-act_resources(router, TASK, _acted_on)
-act_resources(router, THING, _acted_on)
+act_resources(router, TASK, moved_shown)
 
 
 def reads_notes(context: RequestContext, case: Case) -> bool:
@@ -87,17 +87,7 @@ def shown_tasks(
     Notes and reasons go `with_notes` alone: those who have a part in the case read them (`Action.READ_NOTES`). Those
     about a participant are null in lists: `opens` has them opened, for the keepers of that file.
     """
-    both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
-    cases = {row.case_id for row in rows if row.case_id is not None}
-    ask_ahead(
-        context.session,
-        board.asked_of_chains(both),
-        asked_of_pins(cases),
-        *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
-    )
-    protocols_of(context.session, cases)
-    links = board.chains(context.session, both)
-    falls = {row.id: board.who(context.asker.standing, row, links) for row in rows}
+    falls = _falls(context, rows, with_notes=with_notes)
     in_place = words_in_place(context.session, [row for row in rows if is_in_place(row, falls[row.id])])
     names = names_of(context, _people(falls.values()))
     written = _Written.of(context, rows, opens=opens) if with_notes else _NOT_READ
@@ -119,6 +109,21 @@ def shown_tasks(
         )
         for row in rows
     ]
+
+
+def _falls(context: RequestContext, rows: Sequence[Task], *, with_notes: bool) -> dict[UUID, Falls | None]:
+    """On whom each task falls today; what else is asked of them all is asked in the same statement."""
+    both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
+    cases = {row.case_id for row in rows if row.case_id is not None}
+    ask_ahead(
+        context.session,
+        board.asked_of_chains(both),
+        asked_of_pins(cases),
+        *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
+    )
+    protocols_of(context.session, cases)
+    links = board.chains(context.session, both)
+    return {row.id: board.who(context.asker.standing, row, links) for row in rows}
 
 
 def _people(falls: Iterable[Falls | None]) -> Iterator[UUID | None]:
