@@ -170,7 +170,7 @@ def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
     for part in parts:
         kinds.setdefault(part.follow_up_id, part.kind)
     rows = _not_barred(session, asker, every(session, _THESE, {"follow_ups": list(kinds)}) if kinds else [])
-    theirs = {part.follow_up_id for part in parts if part.person_id == asker.person_id and part.kind == PRIMARY}
+    theirs = {part.follow_up_id for part in parts if (part.person_id, part.kind) == (asker.person_id, PRIMARY)}
     opened = _opened(session, asker, {row.participant_id for row in rows if row.id not in theirs})
     return [(row, kinds[row.id]) for row in rows if row.id in theirs or row.participant_id in opened]
 

@@ -114,7 +114,7 @@ def page(
 
     The counts are those of this very transaction. What was `refused`, or why a form is shown again with what was
     `typed`, gives the status, and its sentence is the page's `refusal`, "" where nothing was. What was written is
-    `kept` on the page, where it has that form no more.
+    kept on the page, where it has that form no more.
     """
     typed = shown.get("typed")
     if refused is None and isinstance(typed, Typed):
@@ -125,7 +125,7 @@ def page(
     request.state.page = frame_of(context, request.url.path, counts=True)
     answer = render(request, name, status=status, **shown)
     kept = typed.lost_from(bytes(answer.body).decode()) if isinstance(typed, Typed) else []
-    return render(request, name, status=status, **shown, kept=kept) if kept else answer
+    return render(request, name, status=status, **shown, words_kept=kept) if kept else answer
 
 
 def see_other(address: str) -> RedirectResponse:

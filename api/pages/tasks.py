@@ -32,7 +32,21 @@ from api.views.timeline import told
 from api.web.given import ActInput, form_of
 from domain.casework import LARGEST_DOCUMENT, requests, scheduling, task_changed_meanwhile, versions
 from domain.casework import words as written
-from domain.kernel import Refusal, col, every, first, in_program, joins, of, only, scalar, select, title_of, tuples
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    scalar,
+    select,
+    title_of,
+    tuples,
+)
 from domain.record import reads
 from domain.roles import task_is_open_to
 from meetings import decisions
@@ -189,15 +203,24 @@ class TaskForm:
         by = allows(self.act.action, to_task(context.session, context.asker, task, case))
         if by is None and task.version == seen:
             raise Forbidden
-        # Where it was theirs when they began to write, they are told, and what they wrote is kept.
-        refusal: Refusal | None = task_changed_meanwhile()
-        if by is not None:
-            on: On[None] = On(context, None, {}, by, {"task_id": task_id}, seen)
-            refusal = context.attempt(lambda: self.act.call(on, self.said(context, sent), {}))
+        refusal = self.attempt(sent, by)
         if refusal is None:
             after = _place if self.act.action is Action.SETTLE_HOLDING else partial(_after, context)
             return see_other(after(task, case, sent["back"]))
         typed = Typed(self.act.form_of({}, sent), refusal, {**self.typed(sent), "task": task_id}, self.fields[-1:])
+        return self.again(sent, case, typed)
+
+    def attempt(self, sent: Parts, by: Actor | None) -> Refusal | None:
+        """Do the act, and why not. Where it was theirs when they began to write, they are told that it changed."""
+        if by is None:
+            return task_changed_meanwhile()
+        context: RequestContext = sent["context"]
+        on: On[None] = On(context, None, {}, by, {"task_id": sent["task_id"]}, sent["seen"])
+        return context.attempt(lambda: self.act.call(on, self.said(context, sent), {}))
+
+    def again(self, sent: Parts, case: SeenCase | None, typed: Typed) -> Response:
+        """The page on which the form stood, with what was typed."""
+        context, task_id = sent["context"], sent["task_id"]
         if sent["back"] == "work":
             return work_page(context, sent["request"], typed)
         if sent["back"] == "case" and case is not None:

@@ -116,7 +116,7 @@ def answer(
         body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
         return JSONResponse(body, status, headers, media_type=PROBLEM)
     return render(
-        request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status, kept=kept
+        request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status, words_kept=kept
     )
 
 
