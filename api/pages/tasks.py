@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, Final, Literal, cast
 from urllib.parse import quote
@@ -182,6 +182,23 @@ Page = Literal["work", "case", "task"]
 
 
 @dataclass(frozen=True)
+class TaskSent:
+    """What a form about a task sends, with what it is worked with: of an act, the fields of its own form."""
+
+    context: RequestContext
+    request: Request
+    task_id: UUID
+    seen: int
+    back: Page
+    words: str = ""
+    how: str = ""
+    note: str = ""
+    label: str = ""
+    given: Mapping[str, str | list[str]] = field(default_factory=dict)
+    document: UploadFile | None = None
+
+
+@dataclass(frozen=True)
 class TaskForm:
     """An act on a task as a form: the version that was seen, and what was typed, one field of which is its words.
 
@@ -192,49 +209,50 @@ class TaskForm:
     fields: Sequence[str] = ("words",)
     back: Page = "task"
 
-    def answer(self, sent: Parts) -> Response:
+    def answer(self, given: Parts) -> Response:
         """Do the act and go back; or show the page again, with the refusal and what was typed. Raises Forbidden."""
-        context, task_id, seen = sent["context"], sent["task_id"], sent["seen"]
+        sent = TaskSent(**given)
+        context, task_id, seen = sent.context, sent.task_id, sent.seen
         task, case = find_task(context.session, context.asker, task_id)
         was_done = _WAS_DONE.get(self.act.action)
         if was_done is not None and task.version == seen + 1 and was_done(context, task, sent):
             questions.note_answered_before()
-            return see_other(_place(task, case, sent["back"]))
+            return see_other(_place(task, case, sent.back))
         by = allows(self.act.action, to_task(context.session, context.asker, task, case))
         if by is None and task.version == seen:
             raise Forbidden
         refusal = self.attempt(sent, by)
         if refusal is None:
             after = _place if self.act.action is Action.SETTLE_HOLDING else partial(_after, context)
-            return see_other(after(task, case, sent["back"]))
-        typed = Typed(self.act.form_of({}, sent), refusal, {**self.typed(sent), "task": task_id}, self.fields[-1:])
+            return see_other(after(task, case, sent.back))
+        typed = Typed(self.act.form_of({}, given), refusal, {**self.typed(sent), "task": task_id}, self.fields[-1:])
         return self.again(sent, case, typed)
 
-    def attempt(self, sent: Parts, by: Actor | None) -> Refusal | None:
+    def attempt(self, sent: TaskSent, by: Actor | None) -> Refusal | None:
         """Do the act, and why not. Where it was theirs when they began to write, they are told that it changed."""
         if by is None:
             return task_changed_meanwhile()
-        context: RequestContext = sent["context"]
-        on: On[None] = On(context, None, {}, by, {"task_id": sent["task_id"]}, sent["seen"])
+        context: RequestContext = sent.context
+        on: On[None] = On(context, None, {}, by, {"task_id": sent.task_id}, sent.seen)
         return context.attempt(lambda: self.act.call(on, self.said(context, sent), {}))
 
-    def again(self, sent: Parts, case: SeenCase | None, typed: Typed) -> Response:
+    def again(self, sent: TaskSent, case: SeenCase | None, typed: Typed) -> Response:
         """The page on which the form stood, with what was typed."""
-        context, task_id = sent["context"], sent["task_id"]
-        if sent["back"] == "work":
-            return work_page(context, sent["request"], typed)
-        if sent["back"] == "case" and case is not None:
-            return case_page(context, sent["request"], case.id, typed)
-        return task_page(context, sent["request"], task_id, typed)
+        context, task_id = sent.context, sent.task_id
+        if sent.back == "work":
+            return work_page(context, sent.request, typed)
+        if sent.back == "case" and case is not None:
+            return case_page(context, sent.request, case.id, typed)
+        return task_page(context, sent.request, task_id, typed)
 
-    def typed(self, sent: Parts) -> dict[str, Any]:
+    def typed(self, sent: TaskSent) -> dict[str, Any]:
         """The fields as they were typed."""
-        return {name: sent[name] for name in self.fields}
+        return {name: getattr(sent, name) for name in self.fields}
 
-    def said(self, context: RequestContext, sent: Parts) -> ActInput:
+    def said(self, context: RequestContext, sent: TaskSent) -> ActInput:
         """What the form says: the last of its fields are the act's words, whatever its shape calls them."""
         shape = cast("type[ActInput]", self.act.said)
-        words = sent[self.fields[-1]]
+        words = getattr(sent, self.fields[-1])
         return shape.from_form({**dict.fromkeys(form_of(shape), words), **self.typed(sent)}, context)
 
     def parts(self) -> list[inspect.Parameter]:
@@ -265,21 +283,21 @@ PART: Final = "given-"
 class CompletionForm(TaskForm):
     """What completes a task, with a note, what proves it, and what its step asks to be filled in."""
 
-    def typed(self, sent: Parts) -> dict[str, Any]:
+    def typed(self, sent: TaskSent) -> dict[str, Any]:
         """The fields as they were typed, and what was filled in."""
-        return {**super().typed(sent), "given": sent["given"]}
+        return {**super().typed(sent), "given": sent.given}
 
-    def said(self, context: RequestContext, sent: Parts) -> ActInput:
+    def said(self, context: RequestContext, sent: TaskSent) -> ActInput:
         """What the form says, with its proofs."""
-        kind = str(scalar(context.session, only(Task.evidence).where(Task.id == sent["task_id"])))
-        proofs, label, document = [], sent["label"], sent["document"]
+        kind = str(scalar(context.session, only(Task.evidence).where(Task.id == sent.task_id)))
+        proofs, label, document = [], sent.label, sent.document
         if kind in ("serial", "account", "way") and label.strip():
             proofs.append(ProofGiven.as_read(kind, label))
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
             proofs.append(ProofGiven.as_read("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
         said = super().said(context, sent)
-        return said.model_copy(update={"evidence": proofs, "given": sent["given"]})
+        return said.model_copy(update={"evidence": proofs, "given": sent.given})
 
     def parts(self) -> list[inspect.Parameter]:
         """What the form sends, and what is worked with."""
@@ -290,27 +308,27 @@ class CompletionForm(TaskForm):
         ]
 
 
-def _was_completed(context: RequestContext, task: Task, sent: Parts) -> bool:
+def _was_completed(context: RequestContext, task: Task, sent: TaskSent) -> bool:
     """Whether the reader completed it, by the same words, proof and filling in."""
     return (
         task.state in ("submitted", "done")
         and task.settled_by is None
         and task.done_by == context.asker.person_id
-        and bool(written.opened(context.session, task)["note"] == sent["words"].strip())
-        and _was_given(context, task.id, sent["label"])
-        and _was_asked_for(context, task, sent["given"])
+        and bool(written.opened(context.session, task)["note"] == sent.words.strip())
+        and _was_given(context, task.id, sent.label)
+        and _was_asked_for(context, task, sent.given)
     )
 
 
-def _was_approved(context: RequestContext, task: Task, sent: Parts) -> bool:
+def _was_approved(context: RequestContext, task: Task, sent: TaskSent) -> bool:
     """Whether the reader approved it, with the same words."""
     is_theirs = task.state == "done" and task.settled_by == context.asker.person_id
-    return is_theirs and bool(written.opened(context.session, task)["reason"] == sent["words"].strip())
+    return is_theirs and bool(written.opened(context.session, task)["reason"] == sent.words.strip())
 
 
 #: Whether the reader did this a moment ago from the same page: the second click of a double click. Who did it there and
 #: writes something else in another window, where the page is the old one, is told that it was not kept.
-_WAS_DONE: Final[Mapping[Action, Callable[[RequestContext, Task, Parts], bool]]] = {
+_WAS_DONE: Final[Mapping[Action, Callable[[RequestContext, Task, TaskSent], bool]]] = {
     Action.COMPLETE_TASK: _was_completed,
     Action.APPROVE_TASK: _was_approved,
 }
