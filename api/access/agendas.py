@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -201,18 +200,11 @@ def send(context: RequestContext, outgoing: Outgoing, occasion: posting.Occasion
     return posting.post(context.session, outgoing, occasion, at=context.at)
 
 
-def changed(
-    context: RequestContext, found: AgendaAccess, change: Callable[[], Outgoing]
-) -> tuple[Outgoing, list[AgendaLetter]]:
-    """Make a change of an agenda, and say what it sends to whom.
-
-    Raises Refusal: the meeting is over, or as the change, also for a name that would stop the letters.
-    """
-    refuse_over(found.meeting)
-    outgoing = change()
+def foreseen(context: RequestContext, outgoing: Outgoing) -> list[AgendaLetter]:
+    """Each letter that would go out. Raises Refusal, as `send`, for a name that would stop the letters."""
     for edition in outgoing.editions.values():
         refuse_names(context.session, edition)
-    return outgoing, letters_of(context, outgoing)
+    return letters_of(context, outgoing)
 
 
 def agenda_file(

@@ -90,8 +90,12 @@ def sees_every_one(asker: Asker) -> bool:
 def every_one(session: Session, asker: Asker) -> list[Followed]:
     """Every follow-up of the program, the oldest first, for a reader of all of them: none of a participant who barred
     them."""
+    return _not_barred(session, asker, every(session, *ASKED_OF_EVERY_ONE))
+
+
+def _not_barred(session: Session, asker: Asker, rows: list[Followed]) -> list[Followed]:
+    """Those of participants who did not bar the asker."""
     kept_from = who_barred(session, asker.person_id)
-    rows = every(session, *ASKED_OF_EVERY_ONE)
     return [row for row in rows if row.participant_id not in kept_from]
 
 
@@ -152,8 +156,7 @@ def ended_of(session: Session, asker: Asker) -> list[Followed]:
         return []
     rows = every(session, _ENDED, {})
     had = assigning.had_it_last(session, [row.id for row in rows])
-    kept_from = who_barred(session, asker.person_id)
-    return [row for row in rows if had.get(row.id) == asker.person_id and row.participant_id not in kept_from]
+    return _not_barred(session, asker, [row for row in rows if had.get(row.id) == asker.person_id])
 
 
 def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
@@ -166,16 +169,16 @@ def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
     kinds: dict[UUID, str] = {}
     for part in parts:
         kinds.setdefault(part.follow_up_id, part.kind)
-    theirs = {part.follow_up_id for part in parts if part.person_id == asker.person_id and part.kind == PRIMARY}
-    kept_from = who_barred(session, asker.person_id)
-    rows = every(session, _THESE, {"follow_ups": list(kinds)}) if kinds else []
-    rows = [row for row in rows if row.participant_id not in kept_from]
-    circles = circles_of(session, {row.participant_id for row in rows if row.id not in theirs}, asker.day)
-    return [
-        (row, kinds[row.id])
-        for row in rows
-        if row.id in theirs or circles[row.participant_id].opens(asker.person_id, asker.standing) == "file"
-    ]
+    rows = _not_barred(session, asker, every(session, _THESE, {"follow_ups": list(kinds)}) if kinds else [])
+    theirs = {part.follow_up_id for part in parts if (part.person_id, part.kind) == (asker.person_id, PRIMARY)}
+    opened = _opened(session, asker, {row.participant_id for row in rows if row.id not in theirs})
+    return [(row, kinds[row.id]) for row in rows if row.id in theirs or row.participant_id in opened]
+
+
+def _opened(session: Session, asker: Asker, participants: Collection[UUID]) -> set[UUID]:
+    """Those of these participants whose file is opened to the asker."""
+    circles = circles_of(session, participants, asker.day)
+    return {of for of, circle in circles.items() if circle.opens(asker.person_id, asker.standing) == "file"}
 
 
 def read_note(

@@ -1,10 +1,8 @@
-"""What is done to an agenda while it is built: drawn anew, its items changed, put on, taken off and taken back.
-
-Freezing it, and adding to it late, are looked at before they are sent: each window does that in its own way.
-"""
+"""What is done to an agenda: drawn anew, its items changed, put on, taken off and taken back; frozen, and added to."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,11 +13,13 @@ from api.access.permissions import Action
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
+from api.acts.meetings import Line
 from api.web.given import ActInput, Short, on_form
 from domain.kernel import Refusal
 from locales import N_
-from meetings import agenda_requests, agendas, assembling
+from meetings import agenda_requests, agendas, assembling, freezing, posting
 from meetings.assembling import Assembled
+from meetings.freezing import Outgoing
 
 _LONGEST_NUMBER: Final = 4
 
@@ -51,6 +51,8 @@ def _find_item(context: RequestContext, _: Action, meeting_id: UUID, item_id: UU
 
 AGENDA: Final = ActSubject("/meetings/{meeting_id}/agenda", _find)
 ITEM: Final = ActSubject("/meetings/{meeting_id}/agenda/items/{item_id}", _find_item)
+FREEZING: Final = ActSubject(AGENDA.path, _find)
+LATE: Final = ActSubject(ITEM.path, _find_item)
 
 
 @AGENDA.act(Action.KEEP_AGENDA, "/assembly", form="assembly", place="items")
@@ -123,3 +125,38 @@ def decline_late_item(on: On[AgendaAccess]) -> None:
     """Leave what was asked for late to a later meeting."""
     refuse_over(on.row.meeting)
     agenda_requests.decline_late(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+# ------------------------------------------------------------------------------------------------------ what goes out
+
+
+@dataclass(frozen=True)
+class AgendaSent:
+    """What goes out of an agenda, on which occasion, and how many items came from meetings that were never closed."""
+
+    outgoing: Outgoing
+    occasion: posting.Occasion
+    carried: int = 0
+
+
+@FREEZING.act(Action.KEEP_AGENDA, "/freezing", form="freezing", versioned=True)
+def freeze_agenda(on: On[AgendaAccess]) -> AgendaSent:
+    """Freeze the agenda under its numbers, and send it to everyone who is invited. The version is the meeting's."""
+    refuse_over(on.row.meeting)
+    carried = assembling.take_over(on.session, on.id, by=on.by, at=on.at)
+    return AgendaSent(freezing.freeze(on.session, on.id, by=on.by, at=on.at, seen=on.seen), "frozen", len(carried))
+
+
+class LateGiven(ActInput):
+    """Why an item cannot wait; it may be left out where the one who asked for the item said so."""
+
+    reason: Line = ""
+
+
+@LATE.act(Action.KEEP_AGENDA, "/late", form="late-{item_id}", versioned=True)
+def add_late_item(on: On[AgendaAccess], said: LateGiven) -> AgendaSent:
+    """Add an item of the pool to the frozen agenda, as an addendum, with the reason, and send that."""
+    meeting = on.row.meeting
+    refuse_over(meeting)
+    outgoing = freezing.add_late(on.session, meeting.id, on.id, reason=said.reason, by=on.by, at=on.at, seen=on.seen)
+    return AgendaSent(outgoing, "addendum")

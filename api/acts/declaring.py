@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -31,8 +32,12 @@ from api.web.given import ActInput, OnForm, how_given
 from domain.kernel import Actor
 
 Row = TypeVar("Row")
+Parts = Mapping[str, Any]
+"""What a request gives, by the names of its parts: of an address, the fields of a form, and what it works with."""
 Found = tuple[Row, Relations | Actor | None]
 """A thing, and what the asker is to it; or the actor, where that was asked; or None where the act asks."""
+WhichForm = str | Callable[[Parts], str]
+"""The form of an act, with the parts of its address in it; or what finds it by what was typed."""
 Do = TypeVar("Do", bound=Callable[..., Any])
 
 #: The name of a part of an address.
@@ -47,7 +52,7 @@ class On(Generic[Row]):
     row: Row
     given: Relations
     actor: Actor | None
-    ids: Mapping[str, Any]
+    ids: Parts
     seen: int | None = None
 
     @property
@@ -82,9 +87,9 @@ class Act:
     action: Action
     do: Callable[..., Any]
     said: type[ActInput] | None
-    parts: Mapping[str, inspect.Parameter]  # of its address, besides those of its subject's
+    parts: dict[str, inspect.Parameter]  # of its address, besides those of its subject's
     path: str
-    form: str | Callable[[Mapping[str, Any]], str]
+    form: WhichForm
     place: str
     once: bool
     versioned: bool
@@ -102,11 +107,11 @@ class Act:
             if name not in in_path
         }
 
-    def form_of(self, typed: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    def form_of(self, typed: Parts, parts: Parts) -> str:
         """The form that is shown again where a rule refuses; `parts` are at least those of the address."""
         return self.form.format(**parts) if isinstance(self.form, str) else self.form(typed)
 
-    def call(self, on: On[Any], said: ActInput | None, parts: Mapping[str, Any]) -> Any:
+    def call(self, on: On[Any], said: ActInput | None, parts: Parts) -> Any:
         """Do it. Raises Refusal."""
         return self.do(on, **({} if said is None else {"said": said}), **parts)
 
@@ -128,7 +133,7 @@ class ActSubject(Generic[Row]):
         action: Action,
         path: str = "",
         *,
-        form: str | Callable[[Mapping[str, Any]], str] = "",
+        form: WhichForm = "",
         place: str = "",
         once: bool = False,
         versioned: bool = False,
@@ -138,10 +143,9 @@ class ActSubject(Generic[Row]):
     ) -> Callable[[Do], Do]:
         """Declare an act, whose address is `path` below the subject's. Raises TypeError where it does not fit.
 
-        `form` is the page's, with the parts of the address in it, or finds it by what was typed. `place` is
-        the part of the page to come back to. `once` and `versioned` say how it may be sent twice. `json` is its method
-        there, with its own path where that differs; "/" is the subject's. A part that the page's address lacks is a
-        field of the form. It `leads` to its subject, or to where this says.
+        `form` is the page's, `place` the part of the page to come back to. `once` and `versioned` say how it may be
+        sent twice. `json` is its method there, with its own path where that differs; "/" is the subject's. A part that
+        the page's address lacks is a field of the form. It `leads` to its subject, or to where this says.
         """
         method, _, own = json.partition(" ")
         json_path = own.removesuffix("/") if own else path
@@ -177,13 +181,15 @@ class ActSubject(Generic[Row]):
 
         return declare
 
-    def parts(self) -> Iterator[tuple[str, Any]]:
-        """The parts of the address of one, each with its type."""
+    @cached_property
+    def parts(self) -> dict[str, inspect.Parameter]:
+        """The parts of the address of one, by their names."""
         given = inspect.signature(self.find, eval_str=True).parameters
-        return ((name, given[name].annotation) for name in _PART.findall(self.path))
+        return {name: given[name] for name in _PART.findall(self.path)}
 
-    def open(self, context: RequestContext, act: Act, ids: Mapping[str, Any]) -> On[Row]:
-        """Find the thing for an act, and the asker's part in it. Raises Forbidden."""
+    def open(self, act: Act, request: Parts) -> On[Row]:
+        """Find the thing for an act, and the asker's part in it, by what the request gives. Raises Forbidden."""
+        context, ids = request["context"], {name: request[name] for name in self.parts}
         row, given = self.find(context, act.action, **ids)
         if given is None or isinstance(given, Actor):
             return On(context, row, {}, given, ids)
@@ -204,7 +210,9 @@ def asks_itself(_: RequestContext, __: Action) -> tuple[None, None]:
     return None, None
 
 
-def endpoint_of(act: Act, answer: Callable[..., Any], parts: list[inspect.Parameter], shape: Any) -> Callable[..., Any]:
+def endpoint_of(
+    act: Act, answer: Callable[[Parts], Any], parts: Iterable[inspect.Parameter], shape: Any
+) -> Callable[..., Any]:
     """A route's endpoint that answers an act: named, described and marked as it, with these parts of a request."""
 
     def endpoint(**given: Any) -> Any:
@@ -212,7 +220,7 @@ def endpoint_of(act: Act, answer: Callable[..., Any], parts: list[inspect.Parame
 
     endpoint.__name__ = endpoint.__qualname__ = act.do.__name__
     endpoint.__doc__ = act.do.__doc__
-    endpoint.__signature__ = inspect.Signature(parts, return_annotation=shape)  # type: ignore[attr-defined]
+    endpoint.__signature__ = inspect.Signature(list(parts), return_annotation=shape)  # type: ignore[attr-defined]
     endpoint.__act__ = act  # type: ignore[attr-defined]
     return asks(act.action)(endpoint)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
@@ -14,11 +14,11 @@ from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.access.summaries import find_to_write
 from api.acts.declaring import ActSubject, On, asks_itself
-from api.views.departures import answerer, opener
+from api.views.departures import answerer, find_departure, opener, to_offers
 from api.web.given import ActInput, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none, number_of
 from domain.casework import TaskOutcome
-from domain.departure import departures, hand_overs, interviews
+from domain.departure import departures, hand_overs, hand_overs_in_bulk, interviews
 from domain.follow_ups import SummaryStep, summaries
 from domain.kernel import Actor, Refusal
 from locales import N_
@@ -35,6 +35,11 @@ def _find_summary(context: RequestContext, action: Action, task_id: UUID) -> tup
     return row, by
 
 
+def _find_offers(context: RequestContext, _: Action, case_id: UUID) -> tuple[None, Relations]:
+    _departure, case = find_departure(context.session, context.asker, case_id)
+    return None, to_offers(context.session, context.asker, case)
+
+
 def _find_recruiting(context: RequestContext, _: Action, case_id: UUID) -> tuple[SeenCase, Relations]:
     case = find_case(context.session, context.asker, case_id)
     return case, to_case(context.session, context.asker, case)
@@ -43,6 +48,7 @@ def _find_recruiting(context: RequestContext, _: Action, case_id: UUID) -> tuple
 DEPARTURES: Final = ActSubject("/departures", asks_itself)
 OFFERED: Final = ActSubject("/hand-overs/{hand_over_id}", _find_hand_over)
 SUMMARY: Final = ActSubject("/tasks/{task_id}/summary", _find_summary)
+OFFERS: Final = ActSubject("/departures/{case_id}", _find_offers)
 RECRUITING: Final = ActSubject("/cases/{case_id}", _find_recruiting)
 
 
@@ -69,6 +75,26 @@ def open_departure(on: On[None], said: DepartureGiven) -> UUID:
     """Open a person's departure: their roles there end on the last day, and everything in hand is asked for."""
     by = opener(on.context.asker, said.person_id, said.organization_id)
     return departures.open_departure(on.session, **dict(said), by=by, at=on.at)
+
+
+class OffersGiven(ActInput):
+    """Whether only to say what would happen."""
+
+    dry_run: Annotated[bool, on_form(lambda really: not really, name="really")] = True
+
+
+class OffersMade(NamedTuple):
+    """What became of each follow-up, or would where they are not `done`."""
+
+    lines: list[hand_overs_in_bulk.BulkOffer]
+    done: bool
+
+
+@OFFERS.act(Action.OFFER_FOLLOW_UPS, "/offers", form="offers")
+def offer_all(on: On[None], said: OffersGiven) -> OffersMade:
+    """Offer every follow-up to the worker who fits it best; a dry run says the same and changes nothing."""
+    lines = hand_overs_in_bulk.propose_all(on.session, on.id, dry_run=said.dry_run, by=on.by, at=on.at)
+    return OffersMade(lines, not said.dry_run)
 
 
 @OFFERED.act(Action.ANSWER_HAND_OVER, "/acceptance", form="{hand_over_id}")

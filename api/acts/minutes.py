@@ -1,7 +1,4 @@
-"""What is done to the minutes of a meeting: written while they are a draft, taken back, and approved for good.
-
-Sending them is looked at before: each window does that in its own way.
-"""
+"""What is done to the minutes of a meeting: written while they are a draft, sent, taken back, and approved for good."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ from api.web.given import ActInput, Said, on_form
 from api.web.readers import chosen
 from locales import N_
 from meetings import minutes
+from meetings.invitations import PersonalNews
 from models.meeting import Meeting
 
 Row = Meeting
@@ -32,6 +30,7 @@ def find_kept(context: RequestContext, _: Action, meeting_id: UUID) -> tuple[Row
 
 
 MINUTES: Final = ActSubject("/meetings/{meeting_id}/minutes", find_kept)
+CIRCULATION: Final = ActSubject(MINUTES.path, find_kept)
 
 
 class NoteGiven(ActInput):
@@ -54,6 +53,12 @@ def edit_note(on: On[Row], said: NoteGiven, number: Number) -> None:
     minutes.edit_note(
         on.session, on.id, number, said_fr=said.said_fr, said_en=said.said_en, by=on.by, at=on.at, seen=on.seen
     )
+
+
+@CIRCULATION.act(Action.RUN_MEETING, "/circulation", form="circulation", versioned=True)
+def circulate_minutes(on: On[Row]) -> tuple[PersonalNews, ...]:
+    """Send the draft to everyone whom the meeting invited; sent again, to those for whom something changed."""
+    return minutes.circulate(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @MINUTES.act(Action.RUN_MEETING, "/refreshing", form="attendance", place="attendance", versioned=True)

@@ -12,6 +12,7 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
+from domain.kernel import Refusal
 from domain.obligations import PeriodRead, accepting, reading
 from domain.obligations import attestations as saying
 from locales import N_
@@ -29,10 +30,16 @@ OBLIGATION: Final = ActSubject("/obligations/{period_id}", _find)
 LOOKED_AT: Final = ActSubject("/obligations/{period_id}", _find)
 
 
+def _held_or_not(text: str) -> str:
+    if text not in ("held", "not_held"):
+        raise Refusal("attestation.missing", N_("Attest that it was met, or that it was not."))
+    return text
+
+
 class AttestationGiven(ActInput):
     """That it held in the period, or that it did not, and then why."""
 
-    said: Literal["held", "not_held"]
+    said: Annotated[Literal["held", "not_held"], on_form(_held_or_not)]
     note: PlainText = ""
 
 

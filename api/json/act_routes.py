@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 
 from api.access.session import InContext
-from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
+from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
 from api.json.described import PREFIX
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 
@@ -31,46 +31,57 @@ def act_resources(
 
     What a request made that may be repeated is `found_at` an address, given what its function gave; or where it leads.
     """
-    shape = inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
     for act in subject.acts:
-        path = (PREFIX + subject.path + act.json_path).removeprefix(router.prefix)
         of_act = None if act.status == 204 else answer  # noqa: PLR2004  # No Content
-        endpoint = _endpoint(subject, act, of_act, shape if of_act else None, found_at)
-        router.add_api_route(path, endpoint, methods=[act.method], status_code=act.status)
+        endpoint = endpoint_of(act, _reply(subject, act, of_act, found_at), parts_of(subject, act), shape_of(of_act))
+        router.add_api_route(address_of(router, subject, act), endpoint, methods=[act.method], status_code=act.status)
 
 
-def _endpoint(
-    subject: ActSubject[Row],
-    act: Act,
-    answer: Answer[Row] | None,
-    shape: Any,
-    found_at: Callable[[On[Row], Any], str] | None,
-) -> Callable[..., Any]:
-    ids = dict(subject.parts())
+def _reply(
+    subject: ActSubject[Row], act: Act, answer: Answer[Row] | None, found_at: Callable[[On[Row], Any], str] | None
+) -> Callable[[Parts], Any]:
     tell: Any = answer
     takes = len(inspect.signature(answer).parameters) if answer is not None else 0
 
-    def reply(given: Mapping[str, Any]) -> Any:
-        body, once, response = given.get("body"), given.get("once"), given["response"]
-        if once is not None and (before := once.again(body)) is not None:
+    def reply(given: Parts) -> Any:
+        once, response = given.get("once"), given["response"]
+        if once is not None and (before := once.again(given.get("body"))) is not None:
             return before
-        on = subject.open(given["context"], act, {name: given[name] for name in ids})
-        if act.versioned:
-            on = replace(on, seen=seen_version(given["if_match"]))
-        done = act.call(on, body, {name: given[name] for name in act.parts})
+        on = opened(subject, act, given)
+        done = call(act, on, given)
         if once is not None:
             place = found_at(on, done) if found_at is not None else subject.leads_to(act, on, done)
             once.done(response, act.status, PREFIX + place)
         return tell(*(on, done, response)[:takes]) if takes else None
 
-    return endpoint_of(act, reply, parts_of(act, ids), shape)
+    return reply
 
 
-def parts_of(act: Act, ids: Mapping[str, Any]) -> list[inspect.Parameter]:
+def address_of(router: APIRouter, subject: ActSubject[Row], act: Act) -> str:
+    """The address of an act, below its router's."""
+    return (PREFIX + subject.path + act.json_path).removeprefix(router.prefix)
+
+
+def shape_of(answer: Callable[..., Any] | None) -> Any:
+    """The shape of what is answered; None where nothing is."""
+    return inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
+
+
+def opened(subject: ActSubject[Row], act: Act, given: Parts) -> On[Row]:
+    """The thing, as it was found for who asks, and the version of it that they saw. Raises Forbidden."""
+    on = subject.open(act, given)
+    return replace(on, seen=seen_version(given["if_match"])) if act.versioned else on
+
+
+def call(act: Act, on: On[Row], given: Parts) -> Any:
+    """Do an act with what a request gives. Raises Refusal."""
+    return act.call(on, given.get("body"), {name: given[name] for name in act.parts})
+
+
+def parts_of(subject: ActSubject[Row], act: Act) -> list[inspect.Parameter]:
     """What a request for an act gives: the parts of its address, its body, and how it may be sent twice."""
     return [
-        *(part(name, kind) for name, kind in ids.items()),
-        *(part(name, one.annotation) for name, one in act.parts.items()),
+        *(part(name, one.annotation) for name, one in (subject.parts | act.parts).items()),
         *([part("body", act.said)] if act.said else []),
         part("context", InContext),
         *([part("once", AtOnce)] if act.once else []),

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictInt
 
-from api.acts.meetings import Line
-from api.json.shapes import Shown
+from api.json.shapes import Shown, of_columns
 from api.web.given import ActInput
+from models.agenda import AgendaItem
 
 # ------------------------------------------------------------------------------------------------------------- taken
 
@@ -18,12 +18,6 @@ class PlaceOnAgenda(ActInput):
     """The place of an item on its agenda, counted from 1; further than last is last."""
 
     place: Annotated[StrictInt, Field(ge=1, le=9999)]
-
-
-class LateGiven(ActInput):
-    """Why an item cannot wait; it may be left out where the one who asked for the item said so."""
-
-    reason: Line = ""
 
 
 # ------------------------------------------------------------------------------------------------------------- given
@@ -73,24 +67,17 @@ class AssembledShown(Shown):
     changed: list[UUID]
 
 
+@of_columns(
+    AgendaItem,
+    "state meeting_id section_fr section_en title_fr title_en minutes purpose audience presenter_seat_id "
+    "late times_seen",
+)
 class ItemKept(Shown):
     """An item as it is kept. `number` is empty until the agenda is frozen; `is_asked` where no rule draws it."""
 
     id: UUID
-    state: str
-    meeting_id: UUID | None
     number: str
-    section_fr: str
-    section_en: str
-    title_fr: str
-    title_en: str
-    minutes: int
-    purpose: str
-    audience: str
-    presenter_seat_id: UUID | None
-    late: bool
     late_reason: str
-    times_seen: int
     is_asked: bool
     version: int
 

@@ -12,11 +12,10 @@ from api.access.agendas import (
     AgendaAccess,
     AgendaLetter,
     agenda_file,
-    changed,
     find_agenda,
     find_item,
+    foreseen,
     freezes_at,
-    keeper,
     keeper_of_item,
     lacking,
     letters_of,
@@ -28,7 +27,7 @@ from api.access.agendas import (
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, allows, asks, require
 from api.access.session import InContext, RequestContext
-from api.acts.agendas import AGENDA, ITEM
+from api.acts.agendas import AGENDA, FREEZING, ITEM, LATE, AgendaSent
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.agenda_shapes import (
@@ -39,20 +38,18 @@ from api.json.agenda_shapes import (
     EditionShown,
     ItemKept,
     ItemShown,
-    LateGiven,
     OutgoingShown,
     PlaceOnAgenda,
 )
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
-from api.json.previewed_acts import Preview
+from api.json.previewed_acts import previewed_resources
 from api.json.shapes import FileShown
 from api.web import downloads
-from meetings import agenda_papers, agenda_requests, agendas, assembling, freezing, posting
+from meetings import agenda_papers, agenda_requests, agendas
 from meetings.agenda_items import PresentedItem, is_asked, item_of, items_of, pool_of
 from meetings.assembling import Assembled
 from meetings.documents.content import AgendaLine, Both
-from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
 from meetings.reasons import why_late
 
@@ -140,49 +137,6 @@ def move_item(
     return _shown(context, response, item_id)
 
 
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
-@asks(Action.KEEP_AGENDA)
-def add_late_item(
-    meeting_id: UUID,
-    item_id: UUID,
-    body: LateGiven,
-    context: InContext,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> OutgoingShown:
-    """Add an item of the pool to the frozen agenda, as an addendum, with the reason, and send that."""
-    (found, by), seen = keeper_of_item(context, meeting_id, item_id), seen_version(if_match)
-    sent = _sent(
-        context,
-        found,
-        "addendum",
-        lambda: freezing.add_late(
-            context.session, meeting_id, item_id, reason=body.reason, by=by, at=context.at, seen=seen
-        ),
-        preview=preview,
-    )
-    response.headers["ETag"] = etag(item_of(context.session, item_id).version)
-    return sent
-
-
-@router.post("/meetings/{meeting_id}/agenda/freezing")
-@asks(Action.KEEP_AGENDA)
-def freeze_agenda(
-    meeting_id: UUID, context: InContext, response: Response, preview: Preview = False, if_match: IfMatch = ""
-) -> OutgoingShown:
-    """Freeze the agenda under its numbers, and send it to everyone who is invited. The version is the meeting's."""
-    (found, by), seen = keeper(context, meeting_id), seen_version(if_match)
-
-    def change() -> Outgoing:
-        assembling.take_over(context.session, meeting_id, by=by, at=context.at)
-        return freezing.freeze(context.session, meeting_id, by=by, at=context.at, seen=seen)
-
-    sent = _sent(context, found, "frozen", change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(context.session, meeting_id).version)
-    return sent
-
-
 def _assembled(_: On[AgendaAccess], done: Assembled) -> AssembledShown:
     return AssembledShown.about(done)
 
@@ -201,25 +155,21 @@ def _shown(context: RequestContext, response: Response, item_id: UUID) -> ItemKe
     return shown
 
 
-def _sent(
-    context: RequestContext,
-    found: AgendaAccess,
-    occasion: posting.Occasion,
-    change: Callable[[], Outgoing],
-    *,
-    preview: bool,
-) -> OutgoingShown:
+def _sent(context: RequestContext, change: Callable[[], AgendaSent], *, preview: bool) -> OutgoingShown:
     """Make a change and send what it changed; or take it back, and say what it would send."""
     with context.session.begin_nested() as point:
+        sent = change()
         if preview:
-            _, letters = changed(context, found, change)
+            letters = foreseen(context, sent.outgoing)
             point.rollback()
         else:
-            refuse_over(found.meeting)
-            outgoing = change()
-            letters = letters_of(context, outgoing)
-            send(context, outgoing, occasion)
+            letters = letters_of(context, sent.outgoing)
+            send(context, sent.outgoing, sent.occasion)
     return OutgoingShown(preview=preview, letters=[_letter(one) for one in letters])
+
+
+previewed_resources(router, LATE, tell=_sent, version=lambda on: item_of(on.session, on.id).version)
+previewed_resources(router, FREEZING, tell=_sent, version=lambda on: read_meeting(on.session, on.id).version)
 
 
 def _letter(one: AgendaLetter) -> EditionShown:

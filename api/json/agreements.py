@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -37,9 +37,9 @@ from api.json.agreement_shapes import (
     VersionChangeShown,
     VersionListed,
 )
-from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.web.bytes_given import bytes_of
 from domain.agreements import Text, agreements, difference, rewriting, signed_files, succession, version_text
 from domain.kernel import Refusal
 from locales import N_
@@ -156,18 +156,12 @@ def add_file(
 def get_file(file_id: UUID, context: InContext) -> SignedFileGivenOut:
     """A signed file with its bytes; refused where they are no longer those that the record tells of."""
     kept, content = signed_file(context, file_id)
-    return SignedFileGivenOut(
-        **SignedFileShown.model_validate(kept).model_dump(), content=base64.b64encode(content).decode()
-    )
+    return SignedFileGivenOut.about(kept, content=base64.b64encode(content).decode())
 
 
 def _agreement(context: RequestContext, row: WithOrganization) -> AgreementShown:
-    return AgreementShown(
-        id=row.id,
-        organization_id=row.organization_id,
-        organization=row.short_name,
-        versions=[VersionListed.model_validate(one) for one in versions_of(context, row.id)],
-    )
+    versions = VersionListed.each(versions_of(context, row.id))
+    return AgreementShown.about(row, organization=row.short_name, versions=versions)
 
 
 def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Response) -> AgreementVersionShown:
@@ -177,20 +171,19 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
     before = next((one for one in rows if one.n < n), None)
     content = version_text.content_of_version(context.session, row.id)
     response.headers["ETag"] = etag(row.version)
-    return AgreementVersionShown(
-        **VersionListed.model_validate(row).model_dump(),
+    return AgreementVersionShown.about(
+        row,
         agreement_id=agreement_id,
-        digest=row.digest,
         text_stands=signed_files.text_stands(context.session, row.id),
         roles=list(content.roles.values()),
         obligations=list(content.obligations.values()),
         terms=content.terms,
-        signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(context.session, row.id)],
-        files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(context.session, row.id)],
+        signatures=SignatureShown.each(agreements.signatures_of(context.session, row.id)),
+        files=SignedFileShown.each(signed_files.files_of(context.session, row.id)),
         changes=None
         if before is None
         else [
-            VersionChangeShown.model_validate(asdict(line) | {"aspects": list(line.aspects)})
+            VersionChangeShown.about(line)
             for line in difference(version_text.content_of_version(context.session, before.id), content)
         ],
     )

@@ -124,7 +124,7 @@ def list_case_events(case_id: UUID, context: InContext, limit: Limit = 50, offse
     wanted = lines_of_case(context.session, context.asker, find_case(context.session, context.asker, case_id))
     total = scalar(context.session, select(func.count()).select_from(Event).where(wanted)) or 0
     rows = every(context.session, select(Event).where(wanted).order_by(col(Event.n).desc()).limit(limit).offset(offset))
-    return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=offset)
+    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=offset)
 
 
 def _acted_on(on: On[Row], _: None, response: Response) -> CaseWhole:
@@ -140,8 +140,8 @@ def _one_case(context: RequestContext, case_id: UUID, response: Response) -> Cas
     response.headers["ETag"] = etag(found.version)
     row = context.session.get_one(Case, (program_of(context.session), case_id), populate_existing=True)
     offer = versions.newer_version(context.session, row, context.language)
-    return CaseWhole(
-        **_shown_cases(context, [found])[0].model_dump(),
+    return CaseWhole.about(
+        _shown_cases(context, [found])[0],
         follows=versions.pinned(context.session, found).number,
         offer=VersionOfferShown(version_id=offer.version.id, number=offer.version.number, changes=list(offer.changes))
         if offer
@@ -180,25 +180,14 @@ def _shown_cases(context: RequestContext, rows: list[Case]) -> list[CaseShown]:
     said = subjects.in_words(context.session, ids, context.language)
     gates = _gates(context, rows)
     return [
-        CaseShown(
-            id=row.id,
-            protocol=row.protocol,
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
+        CaseShown.about(
+            row,
             subject=said[row.id].subject,
-            organization_id=row.organization_id,
             organization=said[row.id].organization,
-            agreement_version_id=row.agreement_version_id,
-            period=row.period,
-            state=row.state,
-            anchors=row.anchors,
-            opened_at=row.opened_at,
-            ended_at=row.ended_at,
             settled=progress[row.id].settled,
             required=progress[row.id].required,
             late=progress[row.id].late,
             gates=gates[row.id],
-            version=row.version,
         )
         for row in rows
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -11,32 +10,26 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field
 
 from api.access.cases import SeenCase
-from api.access.permissions import Action, asks, require
+from api.access.permissions import Action, asks
 from api.access.session import InContext, RequestContext
 from api.access.tasks import actor_for
 from api.acts.declaring import On
-from api.acts.departures import DEPARTURES, OFFERED, RECRUITING
+from api.acts.departures import DEPARTURES, OFFERED, OFFERS, RECRUITING, OffersMade
+from api.acts.tasks import THING
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import MovedShown, NewPersonGiven, Shown
-from api.json.tasks import AtDoor
+from api.json.shapes import MovedShown, NewPersonGiven, Shown, of_columns
+from api.json.tasks import moved_shown
 from api.views import departures as at_departures
 from api.views.left import left_of
-from api.web.given import ActInput, Day, Key, ReasonGiven
+from api.web.given import ActInput, Day, Key
 from domain.casework import TaskOutcome
-from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
+from domain.departure import hiring, interviews
 from domain.roles import calls_who_barred
+from models.departure import Departure
 
 router = api_routes("departures")
-
-
-class SettlementGiven(ActInput):
-    """Who takes a thing over, or how it ends: one of the two."""
-
-    successor_id: UUID | None = None
-    ended_as: Annotated[str, Field(max_length=40)] = ""
-    note: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class HiredGiven(ActInput):
@@ -54,12 +47,6 @@ class HiredShown(Shown):
 
     person_id: UUID
     onboarding_id: UUID | None
-
-
-class OffersGiven(ActInput):
-    """Whether only to say what would happen."""
-
-    dry_run: bool = True
 
 
 class HandOverOfferShown(Shown):
@@ -86,17 +73,11 @@ class LeftShown(Shown):
     missing_since: AwareDatetime | None
 
 
+@of_columns(Departure, "case_id person_id organization_id last_day planned ended_at called_off_at")
 class DepartureShown(Shown):
     """A departure, and all that is left: nothing of one that was called off, whose last day was only foreseen."""
 
-    case_id: UUID
-    person_id: UUID
-    organization_id: UUID
-    last_day: date
-    planned: bool
     state: str
-    ended_at: AwareDatetime | None
-    called_off_at: AwareDatetime | None
     left: list[LeftShown]
 
 
@@ -116,37 +97,11 @@ def get_departure(case_id: UUID, context: InContext) -> DepartureShown:
     return _shown(context, case_id)
 
 
-@router.post("/tasks/{task_id}/settlement")
-@asks(Action.SETTLE_HOLDING)
-def settle(task_id: UUID, body: SettlementGiven, door: AtDoor) -> MovedShown:
-    """Say who takes over what a task asks about, or how it ends."""
-    said = partial(settling.settle_holding, successor_id=body.successor_id, ended_as=body.ended_as, note=body.note)
-    return door.open(Action.SETTLE_HOLDING, task_id, said, body)
-
-
-@router.post("/tasks/{task_id}/missing")
-@asks(Action.SETTLE_HOLDING)
-def report_missing(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Report that a piece of equipment is not there; it stays asked for."""
-    return door.open(Action.SETTLE_HOLDING, task_id, partial(settling.report_missing, note=body.reason), body)
-
-
-@router.post("/departures/{case_id}/offers")
-@asks(Action.OFFER_FOLLOW_UPS)
-def offer_all(case_id: UUID, body: OffersGiven, context: InContext) -> list[HandOverOfferShown]:
-    """Offer every follow-up to the worker who fits it best; a dry run says the same and changes nothing."""
-    _, case = at_departures.find_departure(context.session, context.asker, case_id)
-    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(context.session, context.asker, case))
-    lines = hand_overs_in_bulk.propose_all(context.session, case_id, dry_run=body.dry_run, by=by, at=context.at)
-    kept = calls_who_barred(context.session, context.asker.person_id)
+def _offered(on: On[None], made: OffersMade) -> list[HandOverOfferShown]:
+    kept = calls_who_barred(on.session, on.context.asker.person_id)
     return [
-        HandOverOfferShown(
-            task_id=line.task_id,
-            to_id=line.to_id,
-            reasons=list(line.proposal.reasons) if line.proposal else [],
-            refused=line.refused,
-        )
-        for line in lines
+        HandOverOfferShown.about(line, reasons=line.proposal.reasons if line.proposal else ())
+        for line in made.lines
         if not kept(line.title_en)
     ]
 
@@ -160,13 +115,12 @@ def _accepted(_: On[None], moved: TaskOutcome) -> MovedShown:
 
 
 def _marked(on: On[SeenCase], _: None) -> list[MarkShown]:
-    return [
-        MarkShown(applicant=one.applicant, interviewers=len(one.sheets), mark=one.mark, passes=one.passes)
-        for one in interviews.marks_of(on.session, on.id)
-    ]
+    return [MarkShown.about(one, interviewers=len(one.sheets)) for one in interviews.marks_of(on.session, on.id)]
 
 
 act_resources(router, DEPARTURES, _opened)
+act_resources(router, THING, moved_shown)
+act_resources(router, OFFERS, _offered)
 act_resources(router, OFFERED, _accepted)
 act_resources(router, RECRUITING, _marked)
 
@@ -202,24 +156,15 @@ def _shown(context: RequestContext, case_id: UUID) -> DepartureShown:
         if departure.called_off_at
         else left_of(context.session, case, context.at, context.language, may_settle=False, asker=context.asker)
     )
-    return DepartureShown(
-        case_id=departure.case_id,
-        person_id=departure.person_id,
-        organization_id=departure.organization_id,
-        last_day=departure.last_day,
-        planned=departure.planned,
-        ended_at=departure.ended_at,
-        called_off_at=departure.called_off_at,
+    return DepartureShown.about(
+        departure,
         state=case.state,
         left=[
-            LeftShown(
-                kind=one.kind,
-                title=one.title,
+            LeftShown.about(
+                one,
                 task_id=one.task.id if one.task else None,
                 due_on=one.task.due_on if one.task else None,
-                settled_by=list(one.settled_by),
-                goes_to=list(one.next_ones),
-                missing_since=one.missing_since,
+                goes_to=one.next_ones,
             )
             for one in left
         ],

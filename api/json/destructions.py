@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import AwareDatetime
 
 from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
@@ -15,61 +13,43 @@ from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Shown
+from api.json.shapes import Shown, of_columns
 from domain.participants import DestructionRequest, destruction, what_is_destroyed
+from models.destruction import Destruction
 
 router = api_routes("destructions", of_acts=True)
 
 
-class DestructionAsked(Shown):
+@of_columns(
+    Destruction,
+    "participant_id state ground asked_by asked_as asked_at confirm_from lapses_on stopped_by ended_by ended_at",
+)
+class DestructionAsked(Shown, what_is_destroyed.Contents):
     """That a file be destroyed: what is asked and why, by number, and what became of it.
 
     `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
     """
 
     id: UUID
-    participant_id: UUID
     known_as: str
-    state: str
-    ground: str
     reason: str
-    asked_by: UUID | None
-    asked_as: str
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
     waiting_for: list[UUID]
-    stopped_by: str
-    ended_by: UUID | None
-    ended_at: AwareDatetime | None
     answer: str
-    file_state: str
-    admitted_on: date | None
-    kept_until: date | None
-    referrals: int
-    consents: int
-    disclosures: int
-    notes: int
 
 
+@of_columns(Destruction, "participant_id ground asked_by asked_at confirm_from lapses_on")
 class DestructionListed(Shown):
     """A request that waits for an answer."""
 
     id: UUID
-    participant_id: UUID
     known_as: str
-    ground: str
-    asked_by: UUID | None
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
 
 
 @router.get("/destructions")
 @asks(Action.SEE_DESTRUCTIONS)
 def get_destructions(context: InContext) -> list[DestructionListed]:
     """The destructions that are asked and wait for an answer, the first to be confirmed first."""
-    return [DestructionListed.model_validate(row) for row in seen_destructions(context.session, context.asker)]
+    return DestructionListed.each(seen_destructions(context.session, context.asker))
 
 
 @router.get("/participants/{participant_id}/destruction-request")
@@ -85,31 +65,12 @@ def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> 
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
     able = destruction.who_may_confirm(session, asked, context.asker.standing) if asked.state == "asked" else []
-    contents = what_is_destroyed.contents_of(session, participant_id)
-    return DestructionAsked(
-        id=asked.id,
-        participant_id=participant_id,
-        known_as=asked.known_as,
-        state=asked.state,
-        ground=asked.ground,
+    return DestructionAsked.about(
+        asked,
+        **vars(what_is_destroyed.contents_of(session, participant_id)),
         reason=destruction.read_reason(session, asked, by=by, at=context.at),
-        asked_by=asked.asked_by,
-        asked_as=asked.asked_as,
-        asked_at=asked.asked_at,
-        confirm_from=asked.confirm_from,
-        lapses_on=asked.lapses_on,
         waiting_for=sorted({holder.person_id for holder in able}),
-        stopped_by=asked.stopped_by,
-        ended_by=asked.ended_by,
-        ended_at=asked.ended_at,
         answer=destruction.read_answer(session, asked, by=by, at=context.at),
-        file_state=contents.state,
-        admitted_on=contents.admitted_on,
-        kept_until=contents.kept_until,
-        referrals=contents.referrals,
-        consents=contents.consents,
-        disclosures=contents.disclosures,
-        notes=contents.notes,
     )
 
 

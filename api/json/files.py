@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, time
 from typing import Annotated, Literal
 from uuid import UUID
@@ -73,11 +72,11 @@ class ConsentFormShown(Shown):
 def get_research_consents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ResearchShown]:
     """The consents to research that stand, and those that were taken back, by number."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    return Page[ResearchShown].of(research.research_consents(context.session), _shown_consents, limit, offset)
+    return Page[ResearchShown].of(research.research_consents(context.session), ResearchShown.each, limit, offset)
 
 
 def _kept(on: On[None], _: None) -> list[ResearchShown]:
-    return _shown_consents(research.research_consents(on.session))
+    return ResearchShown.each(research.research_consents(on.session))
 
 
 act_resources(router, RESEARCH, _kept)
@@ -91,9 +90,7 @@ def get_activities(context: InContext, limit: Limit = 50, offset: Offset = 0) ->
     ids = [row.id for row in whom_to_plan_with(context)]
     kept_from = who_barred(context.session, context.asker.person_id)
     planned = activities.planned(context.session, ids, context.day, kept_from=kept_from)
-    return Page[ActivityShown].of(
-        planned, lambda part: [ActivityShown.model_validate(one) for one in part], limit, offset
-    )
+    return Page[ActivityShown].of(planned, ActivityShown.each, limit, offset)
 
 
 def _planned(_: On[None], done: object) -> ActivityShown:
@@ -118,7 +115,3 @@ def get_consent_form(
         return ConsentFormShown.model_validate(text_of(version, language or context.language))
     except Refusal:
         raise Forbidden from None
-
-
-def _shown_consents(rows: Sequence[research.Consented]) -> list[ResearchShown]:
-    return [ResearchShown.model_validate(row) for row in rows]

@@ -18,12 +18,12 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Shown
+from api.json.shapes import AwaitedShown, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
 from domain.kernel import Actor, every
-from models.follow_up import FollowUp
+from models.follow_up import FollowUp, WeeklyNote
 
 router = api_routes("follow-ups")
 
@@ -65,18 +65,10 @@ class WorkerShown(Shown):
     ends_on: date | None
 
 
+@of_columns(WeeklyNote, "week met minutes reached why_none has_words is_complete written_by written_at")
 class NoteShown(Shown):
     """The note of a week, its words left sealed."""
 
-    week: date
-    met: int
-    minutes: int
-    reached: bool
-    why_none: str | None
-    has_words: bool
-    is_complete: bool
-    written_by: UUID
-    written_at: AwareDatetime
     version: int
 
 
@@ -114,46 +106,24 @@ class SummaryListed(Shown):
     done_at: AwareDatetime
 
 
+@of_columns(FollowUp, "state state_since inactive_reason intensity opened_on")
 class FollowUpShown(Shown):
     """A follow-up, by its participant's number."""
 
     id: UUID
     number: str
-    state: str
-    state_since: date
-    inactive_reason: str | None
-    intensity: str
-    opened_on: date
     never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
     version: int
 
 
-class LosingShown(Shown):
+class LosingShown(Shown, lost.Losing):
     """A follow-up of which contact is being lost: since when, for how long, why."""
 
-    follow_up_id: UUID
-    number: str
-    since: date
-    days: int
-    why: str
-    attempts: int
-    is_lost: bool
 
-
-class LoadShown(Shown):
+class LoadShown(Shown, load.InHand):
     """What a worker has in hand."""
 
-    person_id: UUID
-    organization_id: UUID
-    hours: float | None
-    primary: int
-    second: int
-    on_break: int
-    to_meet: int
-    weight: float
-    minutes_a_week: int
     is_overloaded: bool
-    bars: list[str]
     waits_for: list[AwaitedShown]
 
 
@@ -190,14 +160,12 @@ def get_caseload(context: InContext) -> CaseloadShown:
     losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in rows])
     return CaseloadShown(
         follow_ups=[_shown(row) for row in rows],
-        losing=[LosingShown.model_validate(one) for one in losing],
-        loads=[_load(one, context.language) for one in load.loads(context.session, context.day)] if oversees else [],
+        losing=LosingShown.each(losing),
+        loads=[
+            LoadShown.about(one, waits_for=AwaitedShown.in_language(one.waits_for, context.language))
+            for one in (load.loads(context.session, context.day) if oversees else ())
+        ],
     )
-
-
-def _load(one: load.Load, language: str) -> LoadShown:
-    said = {name: getattr(one, name) for name in LoadShown.model_fields}
-    return LoadShown.model_validate({**said, "waits_for": AwaitedShown.each(one.waits_for, language)})
 
 
 @router.get("/follow-ups/{follow_up_id}")
@@ -272,17 +240,7 @@ def assign_worker(
 
 
 def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
-    return FollowUpShown(
-        id=row.id,
-        number=row.number,
-        state=row.state,
-        state_since=row.state_since,
-        inactive_reason=row.inactive_reason,
-        intensity=row.intensity,
-        opened_on=row.opened_on,
-        version=row.version,
-        never_with_others=row.recruiter if told_risk else None,
-    )
+    return FollowUpShown.about(row, never_with_others=row.recruiter if told_risk else None)
 
 
 def _keeper(context: RequestContext, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
@@ -309,13 +267,14 @@ def _whole(context: RequestContext, row: Followed, response: Response, *, told_r
     session, follow_up_id = context.session, row.id
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row.version)
-    return WholeShown(
-        **_shown(row, told_risk=told_risk).model_dump(),
+    return WholeShown.about(
+        row,
+        never_with_others=row.recruiter if told_risk else None,
         returns_on=pause.returns_on if pause is not None else None,
         unanswered=contacts.unanswered(session, follow_up_id),
-        workers=[WorkerShown.model_validate(one) for one in assigning.parts_of(session, follow_up_id)],
-        notes=[NoteShown.model_validate(one) for one in notes.notes_of(session, [follow_up_id])],
-        attempts=[AttemptShown.model_validate(one) for one in contacts.attempts_of(session, follow_up_id)],
-        missed_meetings=[MissedShown.model_validate(one) for one in contacts.no_shows_of(session, follow_up_id)],
-        summaries=[SummaryListed.model_validate(one) for one in summaries.summaries_of(session, follow_up_id)],
+        workers=WorkerShown.each(assigning.parts_of(session, follow_up_id)),
+        notes=NoteShown.each(notes.notes_of(session, [follow_up_id])),
+        attempts=AttemptShown.each(contacts.attempts_of(session, follow_up_id)),
+        missed_meetings=MissedShown.each(contacts.no_shows_of(session, follow_up_id)),
+        summaries=SummaryListed.each(summaries.summaries_of(session, follow_up_id)),
     )

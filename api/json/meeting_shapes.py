@@ -9,8 +9,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictInt
 
 from api.acts.meetings import Hour, Line, Local, Minutes
-from api.json.shapes import ComingShown, Shown
+from api.json.shapes import ComingShown, Shown, of_columns
 from api.web.given import ActInput
+from models.meeting import Meeting
 
 # ------------------------------------------------------------------------------------------------------------- taken
 
@@ -141,20 +142,14 @@ class MeetingChangeShown(Shown):
     letters: list[ChangeLetterShown]
 
 
+@of_columns(Meeting, "state minutes time_zone starts_at ends_at place reason")
 class MeetingLine(Shown):
     """A meeting in a list. `answer` is the asker's own, empty where they gave none or are not invited."""
 
     id: UUID
     committee: str
     title: str
-    state: str
     starts: Local
-    minutes: int
-    time_zone: str
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
-    place: str
-    reason: str
     mine: bool
     answer: str
     version: int

@@ -138,7 +138,7 @@ act_resources(router, INVITED, _answered)
 def list_feeds(context: InContext) -> list[FeedShown]:
     """The asker's private calendar addresses that are open."""
     require(Action.KEEP_FEED, to_program(context.asker))
-    return [FeedShown.model_validate(row) for row in feeds.feeds_of(context.session, context.asker.person_id)]
+    return FeedShown.each(feeds.feeds_of(context.session, context.asker.person_id))
 
 
 @router.post("/calendar-feeds", status_code=201)

@@ -67,7 +67,7 @@ def list_letters(
     found = outgoing_mail.letters(context, state=state or "", before=before, most=limit)
     reads = allows(Action.READ_LETTER, outgoing_mail.given_of(context)) is not None
     return Page(
-        items=[LetterShown.model_validate(_fields(row, reads=reads)) for row in found],
+        items=[LetterShown.about(row, **_told(row, reads=reads)) for row in found],
         total=counts.get(state, 0) if state else sum(counts.values()),
         limit=limit,
         offset=0,
@@ -89,9 +89,9 @@ def get_letter(notice_id: UUID, context: InContext) -> LetterWhole:
     by = outgoing_mail.postmaster(context, Action.READ_LETTER)
     row = outgoing_mail.letter(context, notice_id)
     if outgoing_mail.is_withheld(context, row):
-        return LetterWhole.model_validate(_fields(row, reads=True) | {"text": None})
+        return LetterWhole.about(row, **_told(row), text=None)
     outgoing_mail.tell_of_reading(context, row, by)
-    return LetterWhole.model_validate(_fields(row, reads=True) | {"text": outgoing_mail.text_of(row.message)})
+    return LetterWhole.about(row, **_told(row), text=outgoing_mail.text_of(row.message))
 
 
 @router.post("/post/{notice_id}/retry")
@@ -101,14 +101,11 @@ def retry_letter(notice_id: UUID, context: InContext) -> LetterShown:
     by = outgoing_mail.postmaster(context, Action.RESEND_POST)
     outgoing_mail.letter(context, notice_id)
     resending.retry(context.session, notice_id, by=by, at=context.at)
-    return LetterShown.model_validate(_fields(outgoing_mail.letter(context, notice_id), reads=True))
+    row = outgoing_mail.letter(context, notice_id)
+    return LetterShown.about(row, **_told(row))
 
 
-def _fields(row: outgoing_mail.OutgoingLetter, *, reads: bool) -> dict[str, object]:
-    about = (row.to_address, row.subject, row.case_id) if reads else (None, None, None)
-    return {
-        **row._asdict(),
-        **dict(zip(("to_address", "subject", "case_id"), about, strict=True)),
-        "number": row.n,
-        "kind": row.template,
-    }
+def _told(row: outgoing_mail.OutgoingLetter, *, reads: bool = True) -> dict[str, object]:
+    """What is told of a letter under another name than its own, or not told to who only sees that there is one."""
+    hidden: dict[str, object] = {} if reads else dict.fromkeys(("to_address", "subject", "case_id"))
+    return {"number": row.n, "kind": row.template} | hidden

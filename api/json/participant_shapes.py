@@ -16,15 +16,27 @@ from sqlmodel import Session
 from api.access.participants import Facts, OpenedFile, UnsealedFacts, known
 from api.access.session import RequestContext
 from api.json.idempotent_requests import etag
-from api.json.shapes import AwaitedShown, Shown
+from api.json.shapes import AwaitedShown, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
-from domain.admissions import first_meetings, triage
+from domain.admissions import duplicates, first_meetings, triage
 from domain.kernel import replaced
-from domain.participants import Referrer, ToldField, Who, case_of, disclosures, fields_of, findings, reading
+from domain.participants import (
+    Referrer,
+    ToldField,
+    Who,
+    case_of,
+    disclosures,
+    fields_of,
+    findings,
+    reading,
+    what_is_destroyed,
+)
 from meetings import admissions
 from models.consent import Consent
+from models.participant import FirstMeeting, Participant
+from models.referral import Referral
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
@@ -53,15 +65,11 @@ class FactShown(Shown):
     why: str
 
 
+@of_columns(Referral, "state way result received_at triaged_at")
 class ReferralOf(Shown):
     """A referral of the person, without what it says."""
 
     id: UUID
-    state: str
-    way: str
-    result: str
-    received_at: AwareDatetime | None
-    triaged_at: AwareDatetime | None
     version: int
 
 
@@ -75,37 +83,23 @@ class DecidedShown(Shown):
     decision_id: UUID | None
 
 
+@of_columns(FirstMeeting, "met_on way outcome back_on worker_id second_id")
 class FirstMeetingShown(Shown):
     """A meeting before admission."""
 
-    met_on: date
-    way: str
-    outcome: str
-    back_on: date | None
-    worker_id: UUID
-    second_id: UUID | None
 
-
+@of_columns(
+    Consent,
+    "purpose organization_id text_version language signed_on signed_by worker_id copy_given_on ends_on "
+    "again_at_18 stored_at withdrawn_on replaced_at",
+)
 class ConsentShown(Shown):
     """A consent that was signed once."""
 
     id: UUID
-    purpose: str
-    organization_id: UUID | None
-    text_version: int
-    language: str
-    signed_on: date
-    signed_by: str
-    worker_id: UUID
-    copy_given_on: date | None
-    ends_on: date | None
-    again_at_18: bool
     review_since: Annotated[
         AwareDatetime | None, Field(description="Since when it is to be looked at again with the person.")
     ]
-    stored_at: AwareDatetime | None
-    withdrawn_on: date | None
-    replaced_at: AwareDatetime | None
 
 
 class DisclosureShown(Shown):
@@ -124,19 +118,12 @@ class DisclosureWords(Shown):
     what: str
 
 
+@of_columns(Participant, "candidate_ref number state languages area admitted_on retain_until held")
 class ParticipantShown(Shown):
     """A candidate or participant by reference or number, and nothing nominative."""
 
     id: UUID
-    candidate_ref: str
-    number: str | None
-    state: str
-    languages: list[str]
-    area: str
     never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
-    admitted_on: date | None
-    retain_until: date | None
-    held: bool
     case_id: UUID | None
     worker_id: UUID | None
     second_id: UUID | None
@@ -153,20 +140,9 @@ class ParticipantShown(Shown):
     version: int
 
 
-class DestructionShown(Shown):
+class DestructionShown(Shown, what_is_destroyed.DestructionProof):
     """The proof that a file is destroyed. `line` is of the record; `key_gone_at` is null until it was seen gone."""
 
-    known_as: str
-    destroyed_at: AwareDatetime
-    by_id: UUID | None
-    by_as: str
-    kept_until: date | None
-    line: int
-    key_gone_at: AwareDatetime | None
-    asked_by_id: UUID | None
-    asked_as: str
-    asked_at: AwareDatetime
-    ground: str
     before_two: Annotated[bool, Field(description="One person destroyed it, or the program, before it took two.")]
 
 
@@ -215,12 +191,8 @@ class IdentityShown(SaidOfThem):
     @classmethod
     def of(cls, opened: OpenedFile) -> IdentityShown:
         """Of what was opened."""
-        return cls(
-            **{name: getattr(opened.who, name) for name in SaidOfThem.model_fields},
-            also=_each(SaidOfThem, opened.who.also),
-            referrals=_each(ReferralWords, opened.referrals),
-            facts=_each(FactShown, opened.found.values()),
-            reasons=_each(DecisionReasonShown, opened.reasons),
+        return cls.about(
+            opened.who, referrals=opened.referrals, facts=list(opened.found.values()), reasons=opened.reasons
         )
 
 
@@ -240,24 +212,18 @@ class FactsShown(Shown):
     @classmethod
     def of(cls, read: Facts) -> FactsShown:
         """Of what was read."""
-        return cls(
+        return cls.about(
+            read,
             age_least=read.age.least if read.age else None,
             age_most=read.age.most if read.age else None,
-            reached_by=list(read.reached_by),
-            referrals=_each(ReferralWordsShown, read.referrals),
-            facts=_each(FactShown, read.found.values()),
-            reasons=_each(DecisionReasonShown, read.reasons),
+            facts=list(read.found.values()),
         )
 
 
-class DuplicateShown(Shown):
+class DuplicateShown(Shown, duplicates.Duplicate):
     """A person on file who may be the same."""
 
-    participant_id: UUID
     name: Annotated[str, Field(description="A number or a candidate's reference, never a name.")]
-    state: str
-    shared: int
-    same_birth: bool | None
 
 
 class WorkerProposalShown(Shown):
@@ -300,22 +266,13 @@ def shown_participant(
     at_admission, to_others = _risks(session, row) if told.risk else (None, None)
 
     def each(shape: type[_Shape], read: Callable[[Session, UUID], Iterable[Any]], *, may: bool) -> list[_Shape]:
-        return _each(shape, read(session, participant_id) if may else ())
+        return shape.each(read(session, participant_id) if may else ())
 
     def asked(*questions: Callable[[Session, UUID], withdrawals.StillAsked | None], may: bool) -> list[str]:
         return _asked_of(*(question(session, participant_id) for question in questions)) if may else []
 
-    return ParticipantShown(
-        id=row.id,
-        candidate_ref=row.candidate_ref,
-        number=row.number,
-        state=row.state,
-        languages=row.languages,
-        area=row.area,
-        admitted_on=row.admitted_on,
-        retain_until=row.retain_until,
-        held=row.held,
-        version=row.version,
+    return ParticipantShown.about(
+        row,
         never_with_others=row.recruiter if told.risk else None,
         case_id=case_of(session, participant_id),
         worker_id=worker_id,
@@ -355,26 +312,16 @@ def _asked_of(*asked: withdrawals.StillAsked | None) -> list[str]:
 _Shape = TypeVar("_Shape", bound=Shown)
 
 
-def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
-    return [shape.model_validate(row) for row in rows]
-
-
 def shown_proposals(context: RequestContext, participant_id: UUID) -> list[WorkerProposalShown]:
     """The workers of the day, the best fit first, and which two might meet the person as a pair."""
     offered = proposals.proposals(context.session, participant_id, at=context.at)
     pair = proposals.proposed_pair(offered) or ()
     return [
-        WorkerProposalShown(
-            person_id=each.person_id,
-            organization_id=each.load.organization_id,
-            hours=each.load.hours,
-            primary=each.load.primary,
-            weight=each.load.weight,
+        WorkerProposalShown.about(
+            each.load,
             waiting=each.load.to_meet,
-            is_overloaded=each.load.is_overloaded,
-            bars=list(each.load.bars),
-            waits_for=AwaitedShown.each(each.load.waits_for, context.language),
-            reasons=list(each.reasons),
+            waits_for=AwaitedShown.in_language(each.load.waits_for, context.language),
+            reasons=each.reasons,
             place_in_pair=pair.index(each.person_id) + 1 if each.person_id in pair else None,
         )
         for each in offered

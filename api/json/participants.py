@@ -87,7 +87,7 @@ def find_duplicates(participant_id: UUID, context: InContext) -> list[DuplicateS
     """Those who may be the same person: for the coordinator alone, and in the record."""
     _, by = _asked(context, participant_id, Action.TRIAGE)
     found = duplicates.possible_duplicates(context.session, participant_id, by=by, at=context.at)
-    return [DuplicateShown.model_validate(one) for one in found]
+    return DuplicateShown.each(found)
 
 
 @router.get("/{participant_id}/proposals")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 from uuid import UUID
 
 from fastapi import Response
@@ -29,10 +29,10 @@ from api.json.agreement_shapes import (
     WaiverProposalShown,
     WaiverShown,
 )
-from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Shown
+from api.web.bytes_given import bytes_of
 from domain.declarations import STEP, facts_of, rule_of
 from domain.endorsement import does_it_count
 from domain.kernel import replaced
@@ -53,10 +53,9 @@ def list_partners(context: InContext) -> list[PartnerListed]:
     partners = partners_of(context.session, context.asker)
     rows = _lately(context, [one.id for one in partners])
     return [
-        PartnerListed(
+        PartnerListed.about(
+            one,
             organization_id=one.id,
-            short_name=one.short_name,
-            agreement_id=one.agreement_id,
             states=dict(Counter(row.state for row in rows if row.organization_id == one.id)),
         )
         for one in partners
@@ -68,12 +67,8 @@ def list_partners(context: InContext) -> list[PartnerListed]:
 def get_partner(organization_id: UUID, context: InContext) -> PartnerShown:
     """One partner with its obligations: those that are open, or ended lately."""
     found, _ = find_partner(context.session, context.asker, organization_id)
-    return PartnerShown(
-        organization_id=organization_id,
-        short_name=found.short_name,
-        agreement_id=found.agreement_id,
-        obligations=[PeriodListed.model_validate(row) for row in _lately(context, [organization_id])],
-    )
+    obligations = PeriodListed.each(_lately(context, [organization_id]))
+    return PartnerShown.about(found, organization_id=organization_id, obligations=obligations)
 
 
 @router.get("/obligations/{period_id}")
@@ -128,11 +123,10 @@ def _shown(context: RequestContext, period_id: UUID, given: Given | None = None)
     def shown(shape: type[S], rows: Iterable[SQLModel], *words: str) -> list[S]:
         """Rows as they are answered, without these words for who may not read them."""
         hidden = {} if may_read else dict.fromkeys(words, "")
-        return [shape.model_validate(replaced(one, **hidden)) for one in rows]
+        return shape.each(replaced(one, **hidden) for one in rows)
 
-    return PeriodShown(
-        **PeriodListed.model_validate(row).model_dump(),
-        rule=row.rule,
+    return PeriodShown.about(
+        row,
         findings=shown(FindingShown, reading.findings_of(session, period_id)),
         attestations=shown(AttestationShown, reading.attestations_of(session, period_id), "looked_at_reason", "note"),
         documents=shown(DocumentShown, reading.documents_of(session, *where), "looked_at_reason"),
@@ -155,4 +149,4 @@ def _of_steps(session: Session, row: PeriodRead) -> list[StepDocument]:
 
 def _proposal(session: Session, row: waiving.Proposed) -> WaiverProposalShown:
     counts = row.decision_id is not None and does_it_count(session, row.decision_id, with_quorum=True)
-    return WaiverProposalShown.model_validate({**cast("Any", row)._asdict(), "counts": counts})
+    return WaiverProposalShown.about(row, counts=counts)

@@ -144,18 +144,14 @@ def foresee_end(tenure_id: UUID, body: LastDay, context: InContext) -> EndForese
     by = require(Action.END_TENURE, to_program(context.asker, organizations=[held.organization_id]))
     found = foreseeing.foresee_end(context.session, tenure_id, ends_on=body.ends_on, by=by, at=context.at)
     kept = calls_who_barred(context.session, context.asker.person_id)
-    return EndForeseen(
-        never_begins=found.never_begins,
+    return EndForeseen.about(
+        found,
         departure_opens=found.opens,
         departure_opens_on=found.opens_on,
         departure_is_open=found.is_open,
         in_hand=[one.title.in_language(context.language) for one in found.in_hand if not kept(one.title.en)],
         called_off=[one.id for one in found.called_off],
         seats=[one.title.in_language(context.language) for one in found.seats],
-        told=list(found.told),
-        stays=found.stays,
-        loses_access=found.loses_access,
-        vacant_on=found.vacant_on,
     )
 
 
@@ -221,21 +217,17 @@ def _shown(
     calendar: str,
 ) -> PersonShown:
     sees_contact = allows(Action.SEE_CONTACT, to_contact(context.asker, person.id, companions)) is not None
-    return PersonShown(
-        id=person.id,
-        name=person.name,
-        language=person.language,
-        spoken=person.spoken,
+    return PersonShown.about(
+        person,
         email=person.email if sees_contact else None,
         calendar=calendar if sees_contact else None,
         roles=shown_roles(held.roles_of(person.id)),
         roles_to_come=shown_roles([tenure for tenure in held.coming if tenure.person_id == person.id]),
         away=held.is_away(person.id),
         absences=absences,
-        version=person.version,
     )
 
 
 def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
     """Roles that a person holds, or is to hold, as they are shown."""
-    return [RoleShown.model_validate({**tenure._asdict(), "tenure_id": tenure.id}) for tenure in held]
+    return [RoleShown.about(tenure, tenure_id=tenure.id) for tenure in held]

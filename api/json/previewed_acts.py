@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from api.access.session import RequestContext
-from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
-from api.json.act_routes import parts_of
+from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.json.act_routes import address_of, call, opened, parts_of, shape_of
 from api.json.described import PREFIX
-from api.json.idempotent_requests import etag, seen_version
+from api.json.idempotent_requests import etag
 from api.json.meeting_shapes import ChangeLetterShown, MeetingChangeShown, NewsShown
 from meetings import schedule
 from meetings.invitations import PersonalNews, letters_in, people_in
@@ -23,46 +22,12 @@ Row = TypeVar("Row")
 Preview = Annotated[
     bool, Query(description="Answer which letters the change would write, and to whom, and change nothing.")
 ]
+Tell = Callable[..., Any]
+"""Makes a change in a context and says what it told; or, for a `preview`, what it would. Its return type is the shape.
+"""
+Version = Callable[[On[Row]], int]
 #: A preview adds nothing.
 _PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": MeetingChangeShown, "description": "A preview."}}
-
-
-def previewed_resources(
-    router: APIRouter, subject: ActSubject[Row], *, version: Callable[[On[Row]], int] | None = None
-) -> None:
-    """Put the acts of a subject under `PREFIX`; `version` is that of their thing, where they look at it."""
-    for act in subject.acts:
-        router.add_api_route(
-            (PREFIX + subject.path + act.json_path).removeprefix(router.prefix),
-            _endpoint(subject, act, version),
-            methods=[act.method],
-            status_code=act.status,
-            responses=_PREVIEWED if act.once else None,
-        )
-
-
-def _endpoint(subject: ActSubject[Row], act: Act, version: Callable[[On[Row]], int] | None) -> Callable[..., Any]:
-    ids = dict(subject.parts())
-
-    def answer(given: Mapping[str, Any]) -> Any:
-        context, response, body, preview = given["context"], given["response"], given.get("body"), given["preview"]
-        once = given["once"].unless(preview) if act.once else None
-        if once is not None and (before := once.again(body)) is not None:
-            return before
-        on = subject.open(context, act, {name: given[name] for name in ids})
-        if act.versioned:
-            on = replace(on, seen=seen_version(given["if_match"]))
-        parts = {name: given[name] for name in act.parts}
-        shown = changed(context, lambda: act.call(on, body, parts), preview=preview)
-        if version is not None:
-            response.headers["ETag"] = etag(version(on))
-        if once is not None and not preview:
-            once.done(response, act.status, PREFIX + subject.leads_to(act, on, shown))
-        elif preview:
-            response.status_code = 200
-        return shown
-
-    return endpoint_of(act, answer, [*parts_of(act, ids), part("preview", Preview, False)], MeetingChangeShown)
 
 
 def changed(
@@ -75,10 +40,42 @@ def changed(
         of_person.setdefault(one.person_id, []).append(one)
     letters = [
         ChangeLetterShown(
-            person_id=person_id,
-            has_address=all(one.has_address for one in theirs),
-            news=[NewsShown.model_validate(one) for one in theirs],
+            person_id=person_id, has_address=all(one.has_address for one in theirs), news=NewsShown.each(theirs)
         )
         for person_id, theirs in of_person.items()
     ]
     return MeetingChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)
+
+
+def previewed_resources(
+    router: APIRouter, subject: ActSubject[Row], *, tell: Tell = changed, version: Version[Row] | None = None
+) -> None:
+    """Put the acts of a subject under `PREFIX`; `version` is that of their thing, where they look at it."""
+    for act in subject.acts:
+        parts = [*parts_of(subject, act), part("preview", Preview, False)]
+        router.add_api_route(
+            address_of(router, subject, act),
+            endpoint_of(act, _reply(subject, act, tell, version), parts, shape_of(tell)),
+            methods=[act.method],
+            status_code=act.status,
+            responses=_PREVIEWED if act.once else None,
+        )
+
+
+def _reply(subject: ActSubject[Row], act: Act, tell: Tell, version: Version[Row] | None) -> Callable[[Parts], Any]:
+    def reply(given: Parts) -> Any:
+        response, preview = given["response"], given["preview"]
+        once = given["once"].unless(preview) if act.once else None
+        if once is not None and (before := once.again(given.get("body"))) is not None:
+            return before
+        on = opened(subject, act, given)
+        shown = tell(on.context, lambda: call(act, on, given), preview=preview)
+        if version is not None:
+            response.headers["ETag"] = etag(version(on))
+        if preview:
+            response.status_code = 200
+        elif once is not None:
+            once.done(response, act.status, PREFIX + subject.leads_to(act, on, shown))
+        return shown
+
+    return reply

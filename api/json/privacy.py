@@ -137,7 +137,7 @@ def _lines(
 ) -> Page[EventShown]:
     require(Action.SEE_PRIVACY, to_program(context.asker))
     rows, total = readings.find(context.session, verbs, asked, before=before, limit=limit)
-    return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=0)
+    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
 
 
 def _one(context: RequestContext, incident_id: UUID, response: Response) -> IncidentShown:

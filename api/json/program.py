@@ -56,14 +56,11 @@ def list_protocols(context: InContext) -> list[ProtocolShown]:
         ),
     )
     return [
-        ProtocolShown(
-            key=row.key,
-            number=row.number,
-            digest=row.digest,
+        ProtocolShown.about(
+            row,
             title=row.title_fr if context.language == "fr" else row.title_en,
             subject_kind=row.declared["subject"]["kind"],
             starts=row.declared.get("starts"),
-            recorded_at=row.recorded_at,
         )
         for row in rows
     ]
@@ -76,14 +73,7 @@ def list_vacancies(context: InContext) -> list[VacancyShown]:
     require(Action.SEE_BOARD, to_program(context.asker))
     french = context.language == "fr"
     return [
-        VacancyShown(
-            kind=empty.kind,
-            role=empty.role,
-            title=empty.title_fr if french else empty.title_en,
-            organization_id=empty.organization_id,
-            organization=empty.organization,
-            tasks=empty.tasks,
-        )
+        VacancyShown.about(empty, title=empty.title_fr if french else empty.title_en)
         for empty in vacancies.find(context.session, context.asker.standing)
     ]
 
@@ -107,7 +97,7 @@ def list_events(
         context.session,
         select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit),
     )
-    return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=0)
+    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
 
 
 @router.post("/letters/{notice_id}/retry", status_code=204)

@@ -20,7 +20,7 @@ from api.web.given import ActInput
 from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
 from domain.kernel import Actor
-from domain.participants import Arrived, ReferralForm, Referrer, fields_of, links, reading, referring, values_of
+from domain.participants import Arrived, Funnel, ReferralForm, Referrer, fields_of, links, reading, referring, values_of
 from domain.roles import who_barred
 
 router = api_routes("referrals")
@@ -93,18 +93,8 @@ class LinkShown(Shown):
     address: str
 
 
-class FunnelShown(Shown):
+class FunnelShown(Shown, Funnel):
     """How many people stand where, and the median of the days that they waited; null where no one got so far."""
-
-    received: int
-    triaged: int
-    assigned: int
-    admitted: int
-    refused: int
-    declined: int
-    days_to_triage: float | None
-    days_to_worker: float | None
-    days_to_number: float | None
 
 
 @router.get("/referrals")
@@ -122,10 +112,10 @@ def get_referrals(context: InContext) -> ReferralsShown:
 
     def of(rows: list[Arrived]) -> list[ReceivedShown]:
         known = (replace(row, perhaps_known=row.participant_id in alike) for row in rows)
-        return [ReceivedShown.model_validate(row) for row in known]
+        return ReceivedShown.each(known)
 
     return ReferralsShown(
-        mine=[MineShown.model_validate(row) for row in reading.mine(context.session, context.asker.person_id)],
+        mine=MineShown.each(reading.mine(context.session, context.asker.person_id)),
         received=of(received),
         under_way=of(under_way),
     )

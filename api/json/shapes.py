@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from sqlmodel import SQLModel
 
-from api.web.given import ActInput, Day, Key, PlainText, Short
+from api.web.given import ActInput, Day, Key, PlainText
+from api.web.referral_shapes import with_fields
 from domain.follow_ups import Awaited
 from domain.mail import Attachment
+from models.casework import Case, Task
+from models.equipment import Equipment
+from models.record import Event
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -33,6 +38,22 @@ class Shown(BaseModel):
         """The answer about a row: what it says under the fields' names, but for what is told as `more`."""
         return cls.model_validate({name: getattr(row, name) for name in cls.model_fields if name not in more} | more)
 
+    @classmethod
+    def each(cls, rows: Iterable[object]) -> list[Self]:
+        """The answers about rows, which say it under the fields' names."""
+        return [cls.model_validate(row) for row in rows]
+
+
+Shape = TypeVar("Shape", bound=Shown)
+
+
+def of_columns(model: type[SQLModel], names: str) -> Callable[[type[Shape]], type[Shape]]:
+    """Give an answer these columns of a row, each of the type that its model declares, behind its own fields.
+
+    Only what is named is told. Raises KeyError, when the program starts, at a name that the model has not.
+    """
+    return with_fields({name: (model.model_fields[name].annotation, ...) for name in names.split()})
+
 
 class AwaitedShown(Shown):
     """A step of an onboarding that is to be done before its worker follows anybody, and who has it in hand."""
@@ -43,7 +64,7 @@ class AwaitedShown(Shown):
     who: str
 
     @classmethod
-    def each(cls, waits_for: Sequence[Awaited], language: str) -> list[AwaitedShown]:
+    def in_language(cls, waits_for: Sequence[Awaited], language: str) -> list[AwaitedShown]:
         """What a worker's onboarding waits for, in the reader's language."""
         return [
             cls(
@@ -82,37 +103,6 @@ class Page(BaseModel, Generic[T]):
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
-class NoteInput(ActInput):
-    """A note that goes with an act, or none."""
-
-    note: PlainText = ""
-
-
-class OptionalReason(ActInput):
-    """Why, where it is worth saying."""
-
-    reason: PlainText = ""
-
-
-class ProofGiven(ActInput):
-    """Evidence: a serial number, an account's user name, a document with its bytes in base64, or a way.
-
-    A way is how a participant wants their follow-up handed over, "call" or "meeting".
-    """
-
-    kind: Literal["serial", "account", "document", "way"]
-    label: Annotated[PlainText, StringConstraints(max_length=500)]
-    content: Annotated[str, Field(description="base64; for a document alone")] = ""
-
-
-class Completion(ActInput):
-    """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
-
-    note: PlainText = ""
-    evidence: list[ProofGiven] = Field([], max_length=20)
-    given: dict[Key, PlainText | Annotated[list[Short], Field(max_length=50)]] = Field({}, max_length=20)
-
-
 class ChoiceShown(Shown):
     """One thing that may be asked for."""
 
@@ -131,6 +121,7 @@ class AskedShown(Shown):
     required: bool = True
 
 
+@of_columns(Equipment, "kind serial label to_check state reason")
 class EquipmentShown(Shown):
     """A thing of the inventory. `person_id` is who has it in hand; `last_id` who had it last, where no one has it now.
 
@@ -138,12 +129,6 @@ class EquipmentShown(Shown):
     """
 
     id: UUID
-    kind: str
-    serial: str
-    label: str
-    to_check: bool
-    state: str
-    reason: str
     person_id: UUID | None
     lent_at: AwareDatetime | None
     missing_since: AwareDatetime | None
@@ -229,6 +214,11 @@ class BesideShown(Shown):
     at: AwareDatetime
 
 
+@of_columns(
+    Task,
+    "case_id step item stage state sources clause evidence required due_on handed_back_at opened_at "
+    "done_at done_as settled_at",
+)
 class TaskShown(Shown):
     """A task. `waits_on` is empty where it waits on no one; `vacant` where its own role has no holder, now or to come.
 
@@ -241,30 +231,15 @@ class TaskShown(Shown):
     """
 
     id: UUID
-    case_id: UUID | None
-    step: str
-    item: str
-    stage: str
     title: str
-    state: str
-    sources: list[str]
-    clause: str
-    evidence: str
-    required: bool
-    due_on: date | None
     late: bool
     waits_on: list[HolderShown] = []
     vacant: bool = False
     asks: list[AskedShown] = []
     given: dict[str, str | list[str]] | None = None
-    handed_back_at: AwareDatetime | None
     waits_for: list[ComingShown] = []
     needs_approval: bool
     automatic: bool
-    opened_at: AwareDatetime | None
-    done_at: AwareDatetime | None
-    done_as: str | None
-    settled_at: AwareDatetime | None
     note: str | None
     reason: str | None
     beside: list[BesideShown] | None
@@ -280,6 +255,9 @@ class GateShown(Shown):
     waits_for: list[str]
 
 
+@of_columns(
+    Case, "protocol subject_kind subject_id organization_id agreement_version_id period state opened_at ended_at"
+)
 class CaseShown(Shown):
     """A case, and how far it is.
 
@@ -288,18 +266,9 @@ class CaseShown(Shown):
     """
 
     id: UUID
-    protocol: str
-    subject_kind: str
-    subject_id: UUID | None
     subject: str
-    organization_id: UUID | None
     organization: str
-    agreement_version_id: UUID | None
-    period: str
-    state: str
     anchors: dict[str, date]
-    opened_at: AwareDatetime
-    ended_at: AwareDatetime | None
     settled: int
     required: int
     late: int
@@ -384,19 +353,11 @@ class VacancyShown(Shown):
     tasks: int
 
 
+@of_columns(Event, "at actor_id actor_as actor_for verb subject_kind subject_id case_id facts")
 class EventShown(Shown):
     """One line of the record."""
 
     n: int
-    at: AwareDatetime
-    actor_id: UUID | None
-    actor_as: str
-    actor_for: UUID | None
-    verb: str
-    subject_kind: str
-    subject_id: UUID
-    case_id: UUID | None
-    facts: dict[str, Any]
 
 
 class MeShown(Shown):

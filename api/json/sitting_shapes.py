@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.json.shapes import Shown
+from api.json.shapes import Shown, of_columns
 from api.web.given import ActInput, Day, Key, Moment, Said, Version
+from models.agenda import AgendaItem
 from models.decision_kinds import KINDS, OTHER
+from models.minutes import Decision
 
 if TYPE_CHECKING:
     _Kind = str
@@ -106,19 +107,14 @@ class AttendanceShown(Shown):
     seats: list[SeatFilled]
 
 
+@of_columns(AgendaItem, "outcome note_fr note_en minutes times_seen settled_at")
 class ItemTreated(Shown):
     """What became of one item, what was said of it, and the minutes that it took, where they are known."""
 
     id: UUID
     number: str
-    outcome: str
     referred_to: str
-    note_fr: str
-    note_en: str
-    minutes: int
     minutes_used: int | None
-    times_seen: int
-    settled_at: AwareDatetime | None
     version: int
 
 
@@ -142,6 +138,12 @@ class EndorsementShown(Shown):
     version: int
 
 
+@of_columns(
+    Decision,
+    "number kind text_fr text_en decided_at committee_id meeting_id item_id task_id owner_role "
+    "owner_organization_id due_on needs_endorsement endorsement counts_since endorse_by "
+    "why_not_management wanted_by_id wanted_why settles_id grants takes_back has_quorum withdrawn_by_id",
+)
 class DecisionShown(Shown):
     """A decision, who owes it, and what the partners said of it where it needs their endorsement.
 
@@ -150,32 +152,8 @@ class DecisionShown(Shown):
     """
 
     id: UUID
-    number: str
-    kind: str
-    text_fr: str
-    text_en: str
     state: str
-    decided_at: AwareDatetime
-    committee_id: UUID
-    meeting_id: UUID
-    item_id: UUID | None
-    task_id: UUID | None
-    owner_role: str
-    owner_organization_id: UUID | None
-    due_on: date | None
-    needs_endorsement: bool
-    endorsement: str
     counts: bool
-    counts_since: AwareDatetime | None
-    endorse_by: date | None
-    why_not_management: str
-    wanted_by_id: UUID | None
-    wanted_why: str
-    settles_id: UUID | None
-    grants: bool
-    takes_back: list[str]
-    has_quorum: bool
-    withdrawn_by_id: UUID | None
     version: int
     endorsements: list[EndorsementShown]
 

@@ -93,14 +93,8 @@ def read_summary(follow_up_id: UUID, task_id: UUID, context: InContext) -> Summa
 
 
 def _shown(row: SummaryStep, said: Summary) -> SummaryShown:
-    return SummaryShown(
-        follow_up_id=row.follow_up_id,
-        number=row.number,
-        situation=said.situation,
-        steps=said.steps,
-        written_at=row.written_at,
-        complete_since=row.done_at,
-        version=row.version or 0,
+    return SummaryShown.about(
+        row, situation=said.situation, steps=said.steps, complete_since=row.done_at, version=row.version or 0
     )
 
 

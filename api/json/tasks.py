@@ -2,88 +2,43 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from fastapi import Depends, Response
-from pydantic import BaseModel
+from fastapi import Response
 
 from api.access.cases import to_case
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.access.tasks import actor_for, find_task
+from api.access.tasks import find_task
 from api.access.words import ReadWords, asked_of_said, said_with
-from api.acts.task_verbs import TaskVerb
+from api.acts.declaring import On
+from api.acts.tasks import TASK
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, etag, seen_version
+from api.json.idempotent_requests import etag
 from api.json.shapes import (
     AskedShown,
     BesideShown,
     ChoiceShown,
     ComingShown,
-    Completion,
     HolderShown,
     Limit,
     MovedShown,
-    NoteInput,
     Offset,
-    OptionalReason,
     Page,
     TaskShown,
 )
 from api.views.tasks import names_of
-from api.web.given import ReasonGiven
-from domain.casework import GivenProof, asked_of_pins, board, is_in_place, protocols_of, requests, tasks, words_in_place
+from domain.casework import TaskOutcome, asked_of_pins, board, is_in_place, protocols_of, requests, words_in_place
 from domain.declarations import Instead
-from domain.kernel import Refusal, ask_ahead, only, run, title_of
+from domain.kernel import ask_ahead, only, run, title_of
 from domain.roles import Falls, asked_of_who_barred
-from locales import N_
 from models.casework import Case, Request, Task
 
-router = api_routes("tasks")
-
-
-@dataclass(frozen=True)
-class TaskRequest:
-    """What every act on a task comes with: the request, the version seen, and the key of a repetition."""
-
-    context: RequestContext
-    response: Response
-    if_match: str
-    once: IdempotentRequest
-
-    @property
-    def seen(self) -> int | None:
-        """The version that the asker saw. Raises HTTPException (428) where they do not say."""
-        return seen_version(self.if_match)
-
-    def open(self, action: Action, task_id: UUID, verb: TaskVerb, body: BaseModel | None) -> MovedShown:
-        """Do `verb` as what the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
-        # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
-        if (before := self.once.again(body)) is not None:
-            return before  # type: ignore[return-value]  # an answer given again, as it stands
-        session = self.context.session
-        by = actor_for(session, self.context.asker, action, task_id)
-        moved = verb(session, task_id, by=by, at=self.context.at, seen=self.seen)
-        self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
-        version = moved.version
-        if version is None:
-            version = run(session, only(Task.version).where(Task.id == task_id)).scalar_one()
-        self.response.headers["ETag"] = etag(version)
-        return MovedShown.model_validate(moved)
-
-
-async def door_of(context: InContext, once: AtOnce, response: Response, if_match: IfMatch = "") -> TaskRequest:
-    """The door at which one request knocks."""
-    return TaskRequest(context, response, if_match, once)
-
-
-AtDoor = Annotated[TaskRequest, Depends(door_of)]
+router = api_routes("tasks", of_acts=True)
 
 
 @router.get("/work")
@@ -107,55 +62,16 @@ def get_task(task_id: UUID, context: InContext, response: Response) -> TaskShown
     return shown_tasks(context, [task], with_notes=case is None or reads_notes(context, case), opens=True)[0]
 
 
-@router.post("/tasks/{task_id}/completion")
-@asks(Action.COMPLETE_TASK)
-def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
-    """Record that a task was done; where it is approved by someone, it then waits for them."""
-    proofs = [GivenProof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
-    verb = partial(tasks.complete_task, note=body.note, evidence=proofs, given=body.given)
-    return door.open(Action.COMPLETE_TASK, task_id, verb, body)
+def moved_shown(on: On[None], moved: TaskOutcome, response: Response) -> MovedShown:
+    """What an act on a task did."""
+    version = moved.version
+    if version is None:
+        version = run(on.session, only(Task.version).where(Task.id == on.id)).scalar_one()
+    response.headers["ETag"] = etag(version)
+    return MovedShown.model_validate(moved)
 
 
-@router.post("/tasks/{task_id}/approval")
-@asks(Action.APPROVE_TASK)
-def approve(task_id: UUID, body: NoteInput, door: AtDoor) -> MovedShown:
-    """Approve what was done. Never one's own."""
-    return door.open(Action.APPROVE_TASK, task_id, partial(tasks.approve_task, note=body.note), body)
-
-
-@router.post("/tasks/{task_id}/rejection")
-@asks(Action.REJECT_TASK)
-def reject(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Send back what was done, with the reason."""
-    return door.open(Action.REJECT_TASK, task_id, partial(tasks.reject_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/undoing")
-@asks(Action.UNDO_TASK)
-def undo(task_id: UUID, body: OptionalReason, door: AtDoor) -> MovedShown:
-    """Take back a mistaken completion, submission or waiver."""
-    return door.open(Action.UNDO_TASK, task_id, partial(tasks.undo_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/waiver")
-@asks(Action.WAIVE_TASK)
-def waive(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Decide, with the reason, that a step is not needed in this case."""
-    return door.open(Action.WAIVE_TASK, task_id, partial(tasks.waive_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/handing-back")
-@asks(Action.HAND_BACK_TASK)
-def hand_back(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Say, with the reason, that one cannot do it: it falls to the next of its chain."""
-    return door.open(Action.HAND_BACK_TASK, task_id, partial(tasks.hand_back_task, reason=body.reason), body)
-
-
-@router.post("/tasks/{task_id}/returning")
-@asks(Action.RETURN_TASK)
-def give_again(task_id: UUID, body: ReasonGiven, door: AtDoor) -> MovedShown:
-    """Give a handed-back task again to the role that owes it, with a word for it."""
-    return door.open(Action.RETURN_TASK, task_id, partial(tasks.return_task, reason=body.reason), body)
+act_resources(router, TASK, moved_shown)
 
 
 def reads_notes(context: RequestContext, case: Case) -> bool:
@@ -171,39 +87,13 @@ def shown_tasks(
     Notes and reasons go `with_notes` alone: those who have a part in the case read them (`Action.READ_NOTES`). Those
     about a participant are null in lists: `opens` has them opened, for the keepers of that file.
     """
-    both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
-    cases = {row.case_id for row in rows if row.case_id is not None}
-    ask_ahead(
-        context.session,
-        board.asked_of_chains(both),
-        asked_of_pins(cases),
-        *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
-    )
-    protocols_of(context.session, cases)
-    links = board.chains(context.session, both)
-    falls = {row.id: board.who(context.asker.standing, row, links) for row in rows}
+    falls = _falls(context, rows, with_notes=with_notes)
     in_place = words_in_place(context.session, [row for row in rows if is_in_place(row, falls[row.id])])
     names = names_of(context, _people(falls.values()))
     written = _Written.of(context, rows, opens=opens) if with_notes else _NOT_READ
     return [
-        TaskShown(
-            id=row.id,
-            case_id=row.case_id,
-            step=row.step,
-            item=row.item,
-            stage=row.stage,
-            state=row.state,
-            sources=row.sources,
-            clause=row.clause,
-            evidence=row.evidence,
-            required=row.required,
-            due_on=row.due_on,
-            opened_at=row.opened_at,
-            done_at=row.done_at,
-            done_as=row.done_as,
-            settled_at=row.settled_at,
-            handed_back_at=row.handed_back_at,
-            version=row.version,
+        TaskShown.about(
+            row,
             asks=[_asked(part, context.language) for part in row.asks],
             given=written.given(row),
             note=written.words("note", row),
@@ -219,6 +109,21 @@ def shown_tasks(
         )
         for row in rows
     ]
+
+
+def _falls(context: RequestContext, rows: Sequence[Task], *, with_notes: bool) -> dict[UUID, Falls | None]:
+    """On whom each task falls today; what else is asked of them all is asked in the same statement."""
+    both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
+    cases = {row.case_id for row in rows if row.case_id is not None}
+    ask_ahead(
+        context.session,
+        board.asked_of_chains(both),
+        asked_of_pins(cases),
+        *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
+    )
+    protocols_of(context.session, cases)
+    links = board.chains(context.session, both)
+    return {row.id: board.who(context.asker.standing, row, links) for row in rows}
 
 
 def _people(falls: Iterable[Falls | None]) -> Iterator[UUID | None]:
@@ -238,21 +143,13 @@ def _is_vacant(falls: Falls | None) -> bool:
 
 def _holders(falls: Falls | None, names: Mapping[UUID, str]) -> list[HolderShown]:
     return [
-        HolderShown(
-            person_id=one.person_id,
-            name=names[one.person_id],
-            role=one.role,
-            acting_for=names[one.acting_for] if one.acting_for else None,
-        )
+        HolderShown.about(one, name=names[one.person_id], acting_for=names[one.acting_for] if one.acting_for else None)
         for one in (falls.holders if falls else ())
     ]
 
 
 def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[ComingShown]:
-    return [
-        ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
-        for one in (falls.waits_for if falls else ())
-    ]
+    return [ComingShown.about(one, name=names[one.person_id]) for one in (falls.waits_for if falls else ())]
 
 
 @dataclass(frozen=True)
@@ -311,10 +208,3 @@ def _asked(part: Mapping[str, Any], language: str) -> AskedShown:
         at_most=part.get("at_most"),
         required=part.get("required", True),
     )
-
-
-def _decoded(content: str) -> bytes:
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refusal("document.malformed", N_("The bytes of a document come in base64.")) from None

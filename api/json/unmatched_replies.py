@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,14 +15,16 @@ from api.acts.unmatched_replies import STRAY, find_stray
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import Limit, Offset, Page, Shown
+from api.json.shapes import Limit, Offset, Page, Shown, of_columns
 from api.views.unmatched_replies import UnmatchedReplyLine, lines_of
 from api.web.rendering import words
 from meetings import unmatched_replies
+from models.invitation import StrayReply
 
 router = api_routes("meetings", of_acts=True)
 
 
+@of_columns(StrayReply, "received_at from_address reason meeting_id series_id person_id seen_at seen_by")
 class UnmatchedReplyShown(Shown):
     """One mail: why it was not taken, as a code and in words, and what it claims. An address in it proves nothing.
 
@@ -32,20 +33,12 @@ class UnmatchedReplyShown(Shown):
     """
 
     id: UUID
-    received_at: datetime
-    from_address: str
-    reason: str
     reason_in_words: str
     claimed: Literal["", "accepted", "tentative", "declined", "delegated"]
     committee: str
-    meeting_id: UUID | None
-    series_id: UUID | None
     starts: Local | None
-    person_id: UUID | None
     seat: str
     outcome: Literal["", "set_aside", "taken"]
-    seen_at: datetime | None
-    seen_by: UUID | None
     version: int
 
 

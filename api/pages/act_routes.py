@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
@@ -11,11 +11,11 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import APIRouter, Form, Request, Response
 
 from api.access.session import InContext, RequestContext
-from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
+from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
 from api.pages.idempotent_forms import AtOnce
-from api.web.given import form_of
+from api.web.given import ActInput, OnForm, form_of, words_of
 from domain.kernel import Refusal
 
 Row = TypeVar("Row")
@@ -24,12 +24,12 @@ Seen = Annotated[int | None, Form()]
 MustHaveSeen = Annotated[int, Form()]
 Texts = Annotated[list[str] | None, Form()]
 
-#: What a request gives, by the names of an endpoint's parts.
-Parts = Mapping[str, Any]
 Shown = Callable[[On[Row], Request, Typed], Response]
 """The page that has the form, with what was typed."""
 After = Callable[[On[Row], str], str]
 """Where the asker comes back to after an act, given where it leads: it may have taken the thing from them."""
+Answered = Callable[[On[Row], Request, Any], Response]
+"""The page that says what an act did, from what its function gave."""
 
 
 def act_pages(
@@ -38,57 +38,76 @@ def act_pages(
     shown: Shown[Row],
     *,
     after: After[Row] | None = None,
+    answered: Answered[Row] | None = None,
     must_have_seen: bool = False,
     under: str = "",
 ) -> None:
     """Put the acts of a subject on the pages. Each leads where its declaration says, else `after` may say otherwise.
 
+    Where it is `answered` by a page, it leads nowhere.
+
     `must_have_seen` where a form without the version that was seen is not taken; `under` where the pages stand under
     another page's address.
     """
     for act in subject.acts:
+        form = ActForm(subject, act, shown, after, answered, must_have_seen=must_have_seen)
         path = (under + subject.path + act.path).removeprefix(router.prefix)
-        router.add_api_route(path, _endpoint(subject, act, shown, after, must_have_seen), methods=["POST"])
+        router.add_api_route(path, endpoint_of(act, form.answer, form.parts(), Response), methods=["POST"])
 
 
-def _endpoint(
-    subject: ActSubject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
-) -> Callable[..., Any]:
-    form = _ActForm(subject, act, shown, after, must_have_seen)
-    return endpoint_of(act, form.answer, form.parts(), Response)
-
-
-class _ActForm(Generic[Row]):
+class ActForm(Generic[Row]):
     """One act as a form: what it asks for, how that is read, and where the act leads."""
 
     def __init__(
-        self, subject: ActSubject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
+        self,
+        subject: ActSubject[Row],
+        act: Act,
+        shown: Shown[Row],
+        after: After[Row] | None = None,
+        answered: Answered[Row] | None = None,
+        *,
+        must_have_seen: bool = False,
     ) -> None:
-        self.subject, self.act, self.shown, self.after = subject, act, shown, after
+        self.subject, self.act, self.shown, self.after, self.answered = subject, act, shown, after, answered
         self.must_have_seen = must_have_seen
-        self.ids = dict(subject.parts())
         self.reads = act.on_form()
-        asked = [*self.reads.values(), *(form_of(act.said).values() if act.said else ())]
+        asked = [*self.reads.values(), *(fields_of(act.said) if act.said else ())]
         self.lists = {one.name for one in asked if one.is_list}
         self.fields = {one.name: one.otherwise for one in asked}
+        self.words = words_of(act.said) if act.said else ()
 
     def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""
-        on = self.subject.open(given["context"], self.act, {name: given[name] for name in self.ids})
-        on = replace(on, seen=given.get("seen"))
-        typed = {name: given[name] or [] if name in self.lists else given[name] for name in self.fields}
-        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["context"])
-        done = attempt(lambda: self._do(on, given, typed))
-        if isinstance(done, Refusal):
-            return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), done, typed))
-        return see_other(done)
+        on, typed = self.opened(given)
+        done: list[Any] = []
 
-    def _do(self, on: On[Row], given: Parts, typed: Parts) -> str:
-        """Do the act; the address to which it leads. Raises Refusal."""
-        act = self.act
-        said = act.said.from_form(typed, on.context) if act.said else None
-        done = act.call(on, said, {name: self._part(name, given) for name in act.parts})
-        place = self.subject.leads_to(act, on, done)
+        def act() -> str:
+            done.append(self.do(on, given, typed))
+            return self._leads_to(on, given, done[0])
+
+        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["context"])
+        place = attempt(act)
+        if isinstance(place, Refusal):
+            return self.again(on, given, typed, place)
+        return see_other(place) if self.answered is None else self.answered(on, given["request"], done[0])
+
+    def opened(self, given: Parts) -> tuple[On[Row], Parts]:
+        """The thing, as it was found for who asks, with the version that they saw; and what they typed."""
+        on = replace(self.subject.open(self.act, given), seen=given.get("seen"))
+        return on, {name: given[name] or [] if name in self.lists else given[name] for name in self.fields}
+
+    def do(self, on: On[Row], given: Parts, typed: Parts) -> Any:
+        """Do the act; what its function gave. Raises Refusal."""
+        said = self.act.said.from_form(typed, on.context) if self.act.said else None
+        return self.act.call(on, said, {name: self._part(name, given) for name in self.act.parts})
+
+    def again(self, on: On[Row], given: Parts, typed: Parts, refusal: Refusal) -> Response:
+        """The page of the form, with what was typed and why it was refused."""
+        return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), refusal, dict(typed), self.words))
+
+    def _leads_to(self, on: On[Row], given: Parts, done: Any) -> str:
+        """The address to which the act leads."""
+        act, place = self.act, self.subject.leads_to(self.act, on, done)
         if act.leads is not None:
             return place
         place = f"{place}#{act.place.format(**given)}" if act.place else place
@@ -100,18 +119,28 @@ class _ActForm(Generic[Row]):
 
     def parts(self) -> list[inspect.Parameter]:
         """What the route takes: what it works with, the parts of its address, and the fields."""
-        act = self.act
-        seen = part("seen", MustHaveSeen) if self.must_have_seen else part("seen", Seen, None)
+        in_address = (self.subject.parts | self.act.parts).items()
         return [
             part("context", InContext),
             part("request", Request),
-            *(part(name, kind) for name, kind in self.ids.items()),
-            *(part(name, one.annotation) for name, one in act.parts.items() if name not in self.reads),
-            *([part("once", AtOnce)] if act.once and self.fields else []),  # a button alone sends nothing
-            *([seen] if act.versioned else []),
+            *(part(name, one.annotation) for name, one in in_address if name not in self.reads),
+            *self._sent_twice(),
             *(part(name, Text, otherwise) for name, otherwise in self.fields.items() if name not in self.lists),
             *(part(name, Texts, None) for name in self.lists),
         ]
+
+    def _sent_twice(self) -> Iterator[inspect.Parameter]:
+        """How it may be sent twice: by its key, and by the version that was seen."""
+        if self.act.once and self.fields:  # a button alone sends nothing
+            yield part("once", AtOnce)
+        if self.act.versioned:
+            yield part("seen", MustHaveSeen) if self.must_have_seen else part("seen", Seen, None)
+
+
+def fields_of(said: type[ActInput]) -> Sequence[OnForm]:
+    """The fields that the form of a shape has, each with how it gives them; a shape may name those that are `typed`."""
+    named: Sequence[str] = getattr(said, "typed", ())
+    return [OnForm(name=name) for name in named] or [*form_of(said).values()]
 
 
 def _attempt(context: RequestContext, act: Callable[[], str]) -> str | Refusal:

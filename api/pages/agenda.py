@@ -6,8 +6,7 @@ something late, are asked twice: the first time the page shows which letters go 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,31 +15,32 @@ from fastapi.responses import HTMLResponse
 
 from api.access.agendas import (
     AgendaAccess,
+    AgendaLetter,
     agenda_file,
     ask_for_item,
-    changed,
     digest_of,
     find_agenda,
-    find_item,
-    keeper,
+    foreseen,
     keeper_of_item,
     refuse_over,
     send,
 )
 from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
-from api.acts.agendas import AGENDA, ITEM, minutes_of, number_of
+from api.acts.agendas import AGENDA, FREEZING, ITEM, LATE, AgendaSent, minutes_of, number_of
+from api.acts.declaring import Act, On, Parts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.previews import Click, in_two_clicks
+from api.pages.previewed_acts import previewed_pages
+from api.pages.previews import Click, Preview, in_two_clicks
 from api.views.agendas import agenda_of
 from api.web import downloads
 from domain.kernel import Refusal
 from locales import N_, gettext, ngettext, pick
-from meetings import agendas, assembling, freezing, posting, wording
+from meetings import agendas, wording
+from meetings.agenda_items import item_of
 from meetings.committees import committees, title_of
-from meetings.freezing import Outgoing
 
 router = framed_pages()
 
@@ -119,52 +119,6 @@ def move(
     return _done(context, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
 
 
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
-@asks(Action.KEEP_AGENDA)
-def add_late(
-    context: InContext,
-    request: Request,
-    meeting_id: UUID,
-    item_id: UUID,
-    seen: Seen,
-    reason: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Add an item to the frozen agenda, as an addendum, with the reason."""
-    found, row = find_item(context, meeting_id, item_id)
-    by = require(Action.KEEP_AGENDA, found.given)
-
-    def change() -> Outgoing:
-        return freezing.add_late(context.session, meeting_id, item_id, reason=reason, by=by, at=context.at, seen=seen)
-
-    facts = [
-        (gettext(N_("Item")), pick(context.language, {"fr": row.title_fr, "en": row.title_en})),
-        (gettext(N_("Why it cannot wait")), reason or row.late_reason),
-    ]
-    fields = [("seen", str(seen)), ("reason", reason)]
-    ask = _Ask(gettext(N_("Add an item late")), facts, f"items/{item_id}/late", fields, shown, "addendum")
-    return _twice(context, request, found, f"late-{item_id}", ask, change, {"reason": reason})
-
-
-@router.post("/meetings/{meeting_id}/agenda/freezing")
-@asks(Action.KEEP_AGENDA)
-def freeze(context: InContext, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
-    """Freeze the agenda now, and send it to everyone who is invited."""
-    found, by = keeper(context, meeting_id)
-
-    facts: list[tuple[str, str]] = []
-
-    def change() -> Outgoing:
-        carried = assembling.take_over(context.session, meeting_id, by=by, at=context.at)
-        outgoing = freezing.freeze(context.session, meeting_id, by=by, at=context.at, seen=seen)
-        number = ngettext("%(n)s item", "%(n)s items", len(carried)) % {"n": len(carried)}
-        facts[:] = [(gettext(N_("Left by meetings that were not closed")), number)] if carried else []
-        return outgoing
-
-    ask = _Ask(gettext(N_("Freeze the agenda")), facts, "freezing", [("seen", str(seen))], shown, "frozen")
-    return _twice(context, request, found, "freezing", ask, change, {})
-
-
 def place_of(text: str) -> int:
     """A place on an agenda, as a number field sends it. Raises Refusal."""
     refusal = Refusal("agenda.place.malformed", N_("Write the place as a whole number, from 1."))
@@ -179,18 +133,6 @@ def agenda_page(context: RequestContext, request: Request, meeting_id: UUID, typ
     found = find_agenda(context, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
     return page(context, request, "agenda.html", typed=typed, **agenda_of(context, found))
-
-
-@dataclass(frozen=True)
-class _Ask:
-    """What is about to go out, as the page before it says it; `form` is the end of the address that it is sent to."""
-
-    title: str
-    facts: Sequence[tuple[str, str]]
-    form: str
-    fields: Sequence[tuple[str, str]]
-    shown: str
-    occasion: posting.Occasion
 
 
 def _done(
@@ -216,40 +158,57 @@ def _done(
     return agenda_page(context, request, meeting_id, Typed(form, refusal, dict(typed or {})))
 
 
-def _twice(
-    context: RequestContext,
-    request: Request,
-    found: AgendaAccess,
-    form: str,
-    ask: _Ask,
-    change: Callable[[], Outgoing],
-    typed: Mapping[str, str],
-) -> Response:
-    """Show which letters go out, then do it where that is still so; or the page again where a rule refuses."""
-    meeting = found.meeting
+def _to_freeze(on: On[AgendaAccess], _: Act, __: Parts) -> Preview:
+    """What the page before an agenda is frozen says of it."""
+    return _before(on, gettext(N_("Freeze the agenda")), [])
+
+
+def _to_add(on: On[AgendaAccess], _: Act, typed: Parts) -> Preview:
+    """What the page before an item is added late says of it."""
+    row = item_of(on.session, on.id)
+    facts = [
+        (gettext(N_("Item")), pick(on.context.language, {"fr": row.title_fr, "en": row.title_en})),
+        (gettext(N_("Why it cannot wait")), typed["reason"] or row.late_reason),
+    ]
+    return _before(on, gettext(N_("Add an item late")), facts)
+
+
+def _before(on: On[AgendaAccess], title: str, facts: list[tuple[str, str]]) -> Preview:
+    meeting, language = on.row.meeting, on.context.language
+    committee = title_of(committees(on.session)[meeting.committee_id], language)
+    of_meeting = (gettext(N_("Meeting")), f"{committee}, {wording.when(language, meeting.starts)}")
     here = f"/meetings/{meeting.id}/agenda"
-    made = in_two_clicks(
+    return Preview(title, [of_meeting, *facts], back=here, done=f"{here}#documents")
+
+
+def _in_two_clicks(
+    context: RequestContext, request: Request, ask: Preview, change: Callable[[], AgendaSent]
+) -> Response | Refusal:
+    """Show which letters go out, then do it where that is still so."""
+
+    def made() -> tuple[AgendaSent, list[AgendaLetter]]:
+        sent = change()
+        return sent, foreseen(context, sent.outgoing)
+
+    outcome = in_two_clicks(
         Click.of(context, request, ask.shown),
         ask.fields,
-        f"{here}#documents",
-        lambda: changed(context, found, change),
+        ask.leads_to,
+        made,
         lambda made: digest_of(made[1]),
-        lambda made: send(context, made[0], ask.occasion),
+        lambda made: send(context, made[0].outgoing, made[0].occasion),
     )
-    if isinstance(made, Refusal):
-        return agenda_page(context, request, meeting.id, Typed(form, made, dict(typed)))
-    if isinstance(made, Response):
-        return made
-    _, letters = made
-    title = title_of(committees(context.session)[meeting.committee_id], context.language)
+    if isinstance(outcome, Response | Refusal):
+        return outcome
+    sent, letters = outcome
+    number = ngettext("%(n)s item", "%(n)s items", sent.carried) % {"n": sent.carried}
+    carried = [(gettext(N_("Left by meetings that were not closed")), number)] if sent.carried else []
     return page(
         context,
         request,
         "agenda_to_send.html",
         ask=ask,
-        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(context.language, meeting.starts)}"), *ask.facts],
-        action=f"{here}/{ask.form}",
-        back=here,
+        facts=[*ask.facts, *carried],
         letters=letters,
         widest=max((one.edition for one in letters), key=lambda edition: len(edition.items), default=None),
         digest=digest_of(letters),
@@ -259,11 +218,17 @@ def _twice(
     )
 
 
-act_pages(router, AGENDA, lambda on, request, typed: agenda_page(on.context, request, on.id, typed))
+def _shown(on: On[AgendaAccess], request: Request, typed: Typed) -> Response:
+    return agenda_page(on.context, request, on.row.meeting.id, typed)
+
+
+act_pages(router, AGENDA, _shown)
 act_pages(
     router,
     ITEM,
-    lambda on, request, typed: agenda_page(on.context, request, on.ids["meeting_id"], typed),
+    _shown,
     after=lambda on, place: f"{AGENDA.path.format(**on.ids)}#{place.partition('#')[2]}",
     must_have_seen=True,
 )
+previewed_pages(router, FREEZING, _to_freeze, _shown, _in_two_clicks)
+previewed_pages(router, LATE, _to_add, _shown, _in_two_clicks)

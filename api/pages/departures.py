@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Form, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.access.cases import to_task, visible_cases
+from api.access.cases import visible_cases
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.access.tasks import find_task
-from api.acts.departures import DEPARTURES, OFFERED
+from api.acts.departures import DEPARTURES, OFFERED, OFFERS
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page
-from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.tasks import task_page
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
 from api.views import departures as at_departures
 from api.views.handed_over import handed_over_to
-from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
-from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
-from domain.kernel import Actor, col, every, joins, lasts, of, only, title_of, tuples
+from domain.departure import current, offers, unopened
+from domain.kernel import col, every, joins, lasts, of, only, title_of, tuples
 from models.casework import Case
 from models.program import Organization, Person, Tenure
 
@@ -58,38 +53,6 @@ def show_departure(
     return case_page(context, request, case_id, Typed(), whole_history=history == "all", before=before)
 
 
-@router.post("/tasks/{task_id}/settlement")
-@asks(Action.SETTLE_HOLDING)
-def settle(
-    context: InContext, request: Request, task_id: UUID, seen: Seen, how: Text = "", note: Text = ""
-) -> Response:
-    """Say who takes a thing over, or how it ends."""
-
-    def act(by: Actor) -> None:
-        successor_id, ended_as = at_departures.way_of(how)
-        settling.settle_holding(
-            context.session,
-            task_id,
-            successor_id=successor_id,
-            ended_as=ended_as,
-            note=note,
-            by=by,
-            at=context.at,
-            seen=seen,
-        )
-
-    return _do(context, request, task_id, act, {"how": how, "note": note})
-
-
-@router.post("/tasks/{task_id}/missing")
-@asks(Action.SETTLE_HOLDING)
-def report_missing(context: InContext, request: Request, task_id: UUID, seen: Seen, note: Text = "") -> Response:
-    """Report that a piece of equipment is not there. It stays asked for."""
-
-    act = partial(settling.report_missing, context.session, task_id, note=note, at=context.at, seen=seen)
-    return _do(context, request, task_id, lambda by: act(by=by), {"note": note})
-
-
 @router.get("/handed-over", name="handed_over")
 @asks(Action.SEE_MY_WORK)
 def handed_over(context: InContext, request: Request) -> HTMLResponse:
@@ -98,30 +61,7 @@ def handed_over(context: InContext, request: Request) -> HTMLResponse:
     return _inbox(context, request, Typed())
 
 
-@router.post("/departures/{case_id}/offers")
-@asks(Action.OFFER_FOLLOW_UPS)
-def offer_all(context: InContext, request: Request, case_id: UUID, really: Text = "") -> Response:
-    """Offer every follow-up to the worker who fits it best; first only to see what would happen."""
-    _, case = at_departures.find_departure(context.session, context.asker, case_id)
-    by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(context.session, context.asker, case))
-    lines = hand_overs_in_bulk.propose_all(context.session, case_id, dry_run=not really, by=by, at=context.at)
-    return case_page(context, request, case_id, Typed(), receipt=lines, done=bool(really))
-
-
 # ------------------------------------------------------------------------------------------------------- its parts
-
-
-def _do(
-    context: RequestContext, request: Request, task_id: UUID, act: Callable[[Actor], object], fields: dict[str, str]
-) -> Response:
-    """Do what is said of a task's thing, and lead back to its line; or show the form again with what was typed."""
-    task, case = find_task(context.session, context.asker, task_id)
-    by = require(Action.SETTLE_HOLDING, to_task(context.session, context.asker, task, case))
-    refusal = context.attempt(partial(act, by))
-    if refusal is None:
-        return see_other(f"{page_of(case)}#task-{task_id}" if case else f"/tasks/{task_id}")
-    typed = Typed(f"settle-{task_id}", refusal, {**fields, "task": task_id})
-    return case_page(context, request, case.id, typed) if case else task_page(context, request, task_id, typed)
 
 
 @dataclass(frozen=True)
@@ -186,6 +126,14 @@ def _who_may_leave(context: RequestContext) -> list[tuple[str, str]]:
     ]
 
 
+act_pages(
+    router,
+    OFFERS,
+    lambda on, request, typed: case_page(on.context, request, on.id, typed),
+    answered=lambda on, request, made: case_page(
+        on.context, request, on.id, Typed(), receipt=made.lines, done=made.done
+    ),
+)
 act_pages(router, DEPARTURES, lambda on, request, typed: _list(on.context, request, typed))
 act_pages(
     router, OFFERED, lambda on, request, typed: _inbox(on.context, request, typed), after=lambda _, __: "/handed-over"

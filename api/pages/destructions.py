@@ -78,7 +78,7 @@ def _page(
         asked=asked,
         known_as=asked.known_as,
         contents=contents,
-        file_state=gettext(STATES[contents.state][1]),
+        file_state=gettext(STATES[contents.file_state][1]),
         became=BECAME[asked.state],
         ground=DESTRUCTION_GROUNDS[asked.ground],
         stopped_by=STOPPED.get(asked.stopped_by, ""),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Form
+from markupsafe import escape
 
 from api.views.languages import codes_of
 from domain.kernel import Refusal
@@ -43,13 +45,20 @@ Detailed = Annotated[Details, Depends()]
 class Typed:
     """What came in with a form that a rule refused: which form, why, and its fields as they were typed.
 
-    A page without such a form has `Typed()`, which holds nothing.
+    A page without such a form has `Typed()`, which holds nothing. `words` are the fields in which people write in their
+    own words.
     """
 
     form: str = ""
     refusal: Refusal | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    words: Sequence[str] = ()
 
     def get(self, form: str, name: str, otherwise: object = "") -> Any:
         """What stands in a field: what was typed in that form, else `otherwise`."""
         return self.values.get(name, otherwise) if form == self.form else otherwise
+
+    def lost_from(self, html: str) -> list[str]:
+        """What was written, of which a page has nothing: it has that form no more, or no such field."""
+        written = (str(self.values.get(name, "")).strip() for name in self.words)
+        return [text for text in written if text and str(escape(text)) not in html]

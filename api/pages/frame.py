@@ -135,7 +135,8 @@ def page(
     """The page `name` for the signed-in person, with its menu and what waits at each place.
 
     The counts are those of this very transaction. What was `refused`, or why a form is shown again with what was
-    `typed`, gives the status, and its sentence is the page's `refusal`, "" where nothing was.
+    `typed`, gives the status, and its sentence is the page's `refusal`, "" where nothing was. What was written is
+    kept on the page, where it has that form no more.
     """
     typed = shown.get("typed")
     if refused is None and isinstance(typed, Typed):
@@ -144,7 +145,9 @@ def page(
         status = status_of(refused)
     shown.setdefault("refusal", sentence_of(refused) if refused is not None else "")
     request.state.page = frame_of(context, request.url.path, counts=True)
-    return render(request, name, status=status, **shown)
+    answer = render(request, name, status=status, **shown)
+    kept = typed.lost_from(bytes(answer.body).decode()) if isinstance(typed, Typed) else []
+    return render(request, name, status=status, **shown, words_kept=kept) if kept else answer
 
 
 def see_other(address: str) -> RedirectResponse:

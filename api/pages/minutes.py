@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.meetings import find_meeting
 from api.access.minutes import MinutesRead, find_minutes, minutes_file
-from api.access.permissions import Action, asks, require
+from api.access.permissions import Action, asks
 from api.access.session import InContext, RequestContext
-from api.acts.minutes import MINUTES
+from api.acts.declaring import Act, On, Parts
+from api.acts.minutes import CIRCULATION, MINUTES
 from api.pages.act_routes import act_pages
-from api.pages.forms import Text, Typed
+from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.pages.previews import Preview, previewed
+from api.pages.previewed_acts import previewed_pages
+from api.pages.previews import Preview
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
-from domain.kernel import Actor, Refusal
 from locales import LANGUAGES, N_, gettext
 from meetings import minutes, wording
 from meetings.committees import committees, title_of
 from meetings.decisions import decisions_of
 from meetings.documents.content import untranslated
 from meetings.minutes_posting import lacking
+from models.meeting import Meeting
 from models.minutes import Minutes
 
 router = framed_pages()
-
-Seen = Annotated[int, Form()]
 
 
 @router.get("/meetings/{meeting_id}/minutes", name="minutes")
@@ -47,30 +46,6 @@ def download_minutes(
 ) -> Response:
     """The minutes as a file, in one language."""
     return downloads.download(minutes_file(context, meeting_id, language, form))
-
-
-@router.post("/meetings/{meeting_id}/minutes/circulation")
-@asks(Action.RUN_MEETING)
-def circulate(context: InContext, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
-    """Send the draft to everyone whom the meeting invited, once its preview was seen."""
-    by = _keeper(context, meeting_id)
-    sheet = find_minutes(context, meeting_id)
-    here = f"/meetings/{meeting_id}/minutes"
-    ask = Preview(
-        title=gettext(N_("Send the minutes")),
-        facts=_facts(context, sheet),
-        action=f"{here}/circulation",
-        back=here,
-        fields=[("seen", str(seen))],
-        shown=shown,
-        nothing=N_("Nothing has changed in them since they were sent."),
-    )
-    outcome = previewed(
-        context, request, ask, lambda: minutes.circulate(context.session, meeting_id, by=by, at=context.at, seen=seen)
-    )
-    if isinstance(outcome, Refusal):
-        return minutes_page(context, request, meeting_id, Typed("circulation", outcome))
-    return outcome
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -142,12 +117,19 @@ def _facts(context: RequestContext, sheet: MinutesRead) -> list[tuple[str, str]]
 # ---------------------------------------------------------------------------------------------------- what the forms do
 
 
-def _keeper(context: RequestContext, meeting_id: UUID) -> Actor:
-    """The actor who keeps the minutes of a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(context.session, context.asker, meeting_id)
-    return require(Action.RUN_MEETING, given)
+def _to_send(on: On[Meeting], _: Act, __: Parts) -> Preview:
+    """What the page before the minutes are sent says of them."""
+    return Preview(
+        title=gettext(N_("Send the minutes")),
+        facts=_facts(on.context, find_minutes(on.context, on.id)),
+        back=f"/meetings/{on.id}/minutes",
+        nothing=N_("Nothing has changed in them since they were sent."),
+    )
 
 
-act_pages(
-    router, MINUTES, lambda on, request, typed: minutes_page(on.context, request, on.id, typed), must_have_seen=True
-)
+def _shown(on: On[Meeting], request: Request, typed: Typed) -> Response:
+    return minutes_page(on.context, request, on.id, typed)
+
+
+previewed_pages(router, CIRCULATION, _to_send, _shown)
+act_pages(router, MINUTES, _shown, must_have_seen=True)

@@ -2,62 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
-from api.access.session import InContext
-from api.acts.declaring import Act, ActSubject, On, endpoint_of, part
-from api.pages.act_routes import MustHaveSeen, Shown
-from api.pages.forms import Text, Typed
+from api.access.session import RequestContext
+from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.pages.act_routes import ActForm, Shown
+from api.pages.forms import Text
 from api.pages.previews import Preview, previewed
-from api.web.given import form_of
 from domain.kernel import Refusal
-from meetings.invitations import PersonalNews
 
 Row = TypeVar("Row")
 
-Asked = Callable[[On[Row], Act, Mapping[str, str]], Preview]
+Asked = Callable[[On[Row], Act, Parts], Preview]
 """What the page before an act says of it, by what was typed. Where it is sent, and what with, is known already."""
+InTwoClicks = Callable[[RequestContext, Request, Preview, Callable[[], Any]], Response | Refusal]
+"""Shows what a change tells, then makes it where the asker saw that."""
 
 
-def previewed_pages(router: APIRouter, subject: ActSubject[Row], asked: Asked[Row], shown: Shown[Row]) -> None:
+def previewed_pages(
+    router: APIRouter,
+    subject: ActSubject[Row],
+    asked: Asked[Row],
+    shown: Shown[Row],
+    in_two_clicks: InTwoClicks = previewed,
+) -> None:
     """Put the acts of a subject on the pages; `shown` has their forms, with what was typed where a rule refuses."""
     for act in subject.acts:
+        form = _PreviewedForm(subject, act, shown, asked, in_two_clicks)
         path = (subject.path + act.path).removeprefix(router.prefix)
-        router.add_api_route(path, _endpoint(subject, act, asked, shown), methods=["POST"])
+        router.add_api_route(path, endpoint_of(act, form.answer, form.parts(), Response), methods=["POST"])
 
 
-def _endpoint(subject: ActSubject[Row], act: Act, asked: Asked[Row], shown: Shown[Row]) -> Callable[..., Any]:
-    ids = dict(subject.parts())
-    fields = getattr(act.said, "typed", None) or [one.name for one in form_of(act.said).values()] if act.said else []
+class _PreviewedForm(ActForm[Row]):
+    """An act that the page before it says, and does on the second click."""
 
-    def answer(given: Mapping[str, Any]) -> Response:
-        context, request = given["context"], given["request"]
-        on = replace(subject.open(context, act, {name: given[name] for name in ids}), seen=given.get("seen"))
-        typed = {name: given[name] for name in fields}
+    def __init__(
+        self, subject: ActSubject[Row], act: Act, shown: Shown[Row], asked: Asked[Row], in_two_clicks: InTwoClicks
+    ) -> None:
+        # The page before has a key of its own.
+        super().__init__(subject, replace(act, once=False), shown, must_have_seen=True)
+        self.asked, self.in_two_clicks = asked, in_two_clicks
 
-        def change() -> tuple[PersonalNews, ...]:
-            said = act.said.from_form(typed, context) if act.said else None
-            done: tuple[PersonalNews, ...] = act.call(on, said, {name: given[name] for name in act.parts})
-            return done
+    def answer(self, given: Parts) -> Response:
+        """Show what it tells, then do it; where a rule refuses, the page of its form with what was typed."""
+        on, typed = self.opened(given)
+        sent = [*typed.items(), *([("seen", str(on.seen))] if self.act.versioned else [])]
+        ask = self.asked(on, self.act, typed)
+        ask = replace(ask, action=given["request"].url.path, fields=sent, shown=given["shown"])
+        outcome = self.in_two_clicks(on.context, given["request"], ask, lambda: self.do(on, given, typed))
+        return self.again(on, given, typed, outcome) if isinstance(outcome, Refusal) else outcome
 
-        sent = [*typed.items(), *([("seen", str(on.seen))] if act.versioned else [])]
-        ask = replace(asked(on, act, typed), action=request.url.path, fields=sent, shown=given["shown"])
-        outcome = previewed(context, request, ask, change)
-        if isinstance(outcome, Refusal):
-            return shown(on, request, Typed(act.form_of(typed, given), outcome, typed))
-        return outcome
-
-    parts = [
-        part("context", InContext),
-        part("request", Request),
-        *(part(name, kind) for name, kind in ids.items()),
-        *(part(name, one.annotation) for name, one in act.parts.items()),
-        *([part("seen", MustHaveSeen)] if act.versioned else []),
-        *(part(name, Text, "") for name in fields),
-        part("shown", Text, ""),
-    ]
-    return endpoint_of(act, answer, parts, Response)
+    def parts(self) -> list[inspect.Parameter]:
+        """What the route takes, with what the page before showed."""
+        return [*super().parts(), part("shown", Text, "")]

@@ -1,12 +1,14 @@
 """How refusals and errors are answered: a page for people, problem+json under /api/, and never what was sent in.
 
+But for what people wrote in their own words in a form: a page gives that back to its writer, who would lose it.
+
 Forbidden and absent are one answer: same status, same body.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from itertools import takewhile
@@ -22,7 +24,7 @@ from starlette.exceptions import HTTPException
 from api.access import denials
 from api.access.request_rates import TooManyRequests
 from api.views.sentences import sentence_of
-from api.web.given import ActInput
+from api.web.given import ActInput, words_of
 from api.web.rendering import render
 from domain.kernel import Refusal
 from domain.participants import TOO_MANY
@@ -104,15 +106,18 @@ def answer(
     source: str = "",
     headers: dict[str, str] | None = None,
     errors: list[dict[str, Any]] | None = None,
+    kept: Sequence[str] = (),
 ) -> Response:
-    """An error as the window shows it."""
+    """An error as the window shows it; a page with what was written, where it is `kept` for its writer."""
     title = say(current_language(), _TITLES.get(status, _TITLES[400]))
     if wants_json(request):
         body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
         body["detail"] = detail or title
         body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
         return JSONResponse(body, status, headers, media_type=PROBLEM)
-    return render(request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status)
+    return render(
+        request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status, words_kept=kept
+    )
 
 
 async def refused(request: Request, refusal: Exception) -> Response:
@@ -141,7 +146,21 @@ async def not_found(request: Request, _: Exception) -> Response:
         await denials.refused(request)
     except (OperationalError, NoConnection) as error:
         return await database_away(request, error)
-    return answer(request, 404)
+    return answer(request, 404, kept=await _written(request))
+
+
+async def _written(request: Request) -> list[str]:
+    """What was written in the form of an act on a page, which may be someone else's since: its writer has it back."""
+    act = getattr(request.scope.get("endpoint"), "__act__", None)
+    if act is None or act.said is None or wants_json(request):
+        return []
+    form = await request.form()
+    names = dict.fromkeys((*words_of(act.said), *_OF_ANY_TASK))
+    return [text for name in names for text in form.getlist(name) if isinstance(text, str) and text.strip()]
+
+
+#: The fields in which people write in their own words in the forms of tasks, whatever the act's shape calls them.
+_OF_ANY_TASK: Final = ("words", "note")
 
 
 async def not_signed_in(request: Request, _: Exception) -> Response:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal, Self, Union, cast, get_args, 
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic.fields import FieldInfo
 
 from api.access.session import RequestContext
 from api.web.readers import day_of, day_or_none, id_or_none
@@ -33,7 +34,8 @@ def _iso_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
-PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+_PLAIN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=_PLAIN)]
 #: One line of what is known of somebody who is referred.
 Line = Annotated[PlainText, StringConstraints(max_length=LONGEST_LINE)]
 #: A few words of something, such as a serial number.
@@ -118,6 +120,18 @@ def form_of(shape: type[ActInput]) -> dict[str, OnForm]:
             continue
         found[name] = how_given(name, field.annotation, field.metadata, shape.__name__)
     return found
+
+
+@cache
+def words_of(shape: type[ActInput]) -> tuple[str, ...]:
+    """The names of the fields of a shape's form in which people write in their own words."""
+    fields = form_of(shape) if not hasattr(shape, "typed") else {name: OnForm(name=name) for name in shape.model_fields}
+    return tuple(fields[name].name for name, one in shape.model_fields.items() if name in fields and _is_written(one))
+
+
+def _is_written(field: FieldInfo) -> bool:
+    said = (*field.metadata, *(of for part in get_args(field.annotation) for of in getattr(part, "__metadata__", ())))
+    return any(isinstance(one, StringConstraints) and one.pattern == _PLAIN for one in said)
 
 
 def how_given(name: str, annotation: Any, metadata: Iterable[object], where: str) -> OnForm:

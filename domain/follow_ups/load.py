@@ -37,17 +37,15 @@ ONBOARDING, NO_AGREEMENT = "onboarding", "no_agreement"
 NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
 
 
-@dataclass(frozen=True)
-class Load:
-    """What one worker has in hand on a day.
+@dataclass(frozen=True, kw_only=True)
+class InHand:
+    """What one worker has in hand on a day, as it is told.
 
     - `hours` is what the agreement in force gives the role a week, None where it does not say.
     - `weight` is the total weight of the follow-ups, by how much they ask.
     - `to_meet` are the candidates assigned to them who have no number yet, alone or as the first of a pair.
-    - `expected` is what these will weigh, with those that they meet as the second.
     - `minutes_a_week` is what the notes of the last four weeks say was spent in person.
-    - `waits_for` is what their onboarding waits for before they follow anyone.
-    - `bars` say why they cannot be given one now, `bars_as_second` why they cannot be the second of a pair.
+    - `bars` say why they cannot be given one now.
     """
 
     person_id: UUID
@@ -56,11 +54,22 @@ class Load:
     primary: int
     second: int
     on_break: int
+    to_meet: int
     weight: float
     minutes_a_week: int
-    to_meet: int = 0
+    bars: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load(InHand):
+    """What one worker has in hand on a day, and what else is asked where one is to be chosen.
+
+    - `expected` is what those `to_meet` will weigh, with those that they meet as the second.
+    - `bars_as_second` say why they cannot be the second of a pair.
+    - `waits_for` is what their onboarding waits for before they follow anyone.
+    """
+
     expected: float = 0.0
-    bars: tuple[str, ...] = ()
     bars_as_second: tuple[str, ...] = ()
     waits_for: tuple[gate.Awaited, ...] = ()
 

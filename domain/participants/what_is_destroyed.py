@@ -22,8 +22,7 @@ from models.referral import Referral
 class Contents:
     """What a file holds, in numbers: what goes with it when it is destroyed."""
 
-    known_as: str
-    state: str
+    file_state: str
     admitted_on: date | None
     kept_until: date | None
     referrals: int
@@ -36,12 +35,9 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
     """What is to be destroyed, counted by number without opening anything."""
     row = run(
         session,
-        select(
-            func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("known_as"),
-            Participant.state,
-            Participant.admitted_on,
-            Participant.retain_until,
-        ).where(in_program(Participant), Participant.id == participant_id),
+        select(Participant.state, Participant.admitted_on, Participant.retain_until).where(
+            in_program(Participant), Participant.id == participant_id
+        ),
     ).one()
 
     def counted(table: type[Referral | Consent | Disclosure]) -> int:
@@ -58,7 +54,6 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
         .where(in_program(WeeklyNote), FollowUp.participant_id == participant_id),
     )
     return Contents(
-        row.known_as,
         row.state,
         row.admitted_on,
         row.retain_until,

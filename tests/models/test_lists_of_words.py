@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from api.acts.admissions import AdmissionDecisionGiven
 from api.acts.agendas import ItemEdited
-from api.json.shapes import ProofGiven
+from api.acts.tasks import ProofGiven
 from api.json.sitting_shapes import AttendanceGiven, EndorsementGiven
 from domain.casework.proofs import ASKED
 from domain.declarations.program_committees import AgendaRule

@@ -256,6 +256,20 @@ def test_the_second_of_two_who_change_a_case_is_told_and_keeps_their_reason(cast
     assert row(cast, case_id)["state"] == "open"
 
 
+def test_the_second_of_two_who_cancel_a_case_has_their_reason_back(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine, cancellation = signed_in(cast, "coordinator"), f"/cases/{case_id}/cancellation"
+    assert mine.post(cancellation, data={"seen": 1, "reason": "Départ."}).status_code == 303
+    answer = mine.post(cancellation, data={"seen": 1, "reason": HARD})
+    assert (answer.status_code, HARD in text_of(answer.text)) == (412, True)
+    assert "What you had written" in answer.text
+    assert HARD not in answer.text, "written as it was typed"
+    part = mine.post(cancellation, data={"seen": 1, "reason": HARD}, headers={"X-Part": "case"})
+    assert HARD in text_of(part.text)
+    other = signed_in(cast, "manager_em").post(cancellation, data={"seen": 1, "reason": HARD})
+    assert (other.status_code, HARD in text_of(other.text)) == (404, True), "whose it is no more has it back"
+
+
 @pytest.mark.ci
 def test_a_case_with_work_left_is_not_closed(cast: Cast) -> None:
     case_id = open_onboarding(cast)

@@ -110,6 +110,8 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     )
     assert done.status_code == 200
     assert "Screen scratched" in done.text
+    again = client.post(f"/tasks/{phone.id}/settlement", data={**form, "note": "Sans chargeur"})
+    assert (again.status_code, "Sans chargeur" in again.text) == (412, True), "whose form is gone has their words back"
 
 
 @pytest.mark.parametrize(("reader", "reads"), [("coordinator", True), ("director_ccsmtl", False)])

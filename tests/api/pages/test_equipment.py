@@ -52,6 +52,16 @@ def test_a_thing_goes_through_the_inventory_from_its_page(cast: Cast) -> None:
         assert words in page, words
 
 
+def test_what_was_written_of_a_thing_that_someone_else_moved_meanwhile_comes_back(cast: Cast) -> None:
+    officer = signed_in(cast, "officer")
+    here, seen = officer.post("/equipment", data=NEW).headers["location"], version(cast)
+    out = {"seen": seen, "move": "take_out_of_use", "words": "Brisé"}
+    assert officer.post(f"{here}/moves", data=out).status_code == 303
+    answer = officer.post(f"{here}/moves", data={**out, "words": "Écran fendu"})
+    assert answer.status_code == 412
+    assert "Écran fendu" in answer.text
+
+
 @pytest.mark.ci
 def test_the_inventory_is_the_coordination_s_alone(cast: Cast) -> None:
     with cast.session() as session:

@@ -152,6 +152,8 @@ def test_only_the_holder_of_the_role_states_it_and_what_they_wrote_is_for_those_
     assert "Qu’attestez-vous" not in text_of(signed_in(cast, "coordinator").get(address))
     for who in ("coordinator", "deputy", "director_em", "manager_codim"):
         assert signed_in(cast, who).post(f"{address}/attestation", data={"said": "held"}).status_code == 404
+    for nothing in ({}, {"said": ""}, {"said": "perhaps"}):
+        assert signed_in(cast, "manager_em").post(f"{address}/attestation", data=nothing).status_code == 422
     refused = signed_in(cast, "manager_em").post(f"{address}/attestation", data={"said": "not_held"})
     assert refused.status_code == 422
     assert "Dites pourquoi" in text_of(refused)
@@ -320,6 +322,10 @@ def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, ow
         document = session.scalars(select(_document.c.id)).one()
     other = f"/obligations/{owing['en-marge AG-M1']}/documents/{document}/withdrawal"
     assert manager.post(other, data={"reason": "Mauvais"}).status_code == 404
+    own = f"/obligations/{owing['en-marge AG-P4']}/documents/{document}/withdrawal"
+    assert manager.post(own, data={"reason": "Mauvais"}, follow_redirects=False).status_code == 303
+    twice = manager.post(own, data={"reason": "Encore un motif"})
+    assert (twice.status_code, "Encore un motif" in twice.text) == (404, True), "the form is gone, the words are not"
 
 
 @pytest.mark.ci

@@ -308,7 +308,8 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
         found = destruction.read_reason(session, _last(session, over), by=by, at=OVER)
         assert found == "[…] le demande; née le […]. Un […]."
         contents = what_is_destroyed.contents_of(session, over)
-        assert (contents.known_as[:2], contents.state, contents.referrals) == ("C-", "declined", 1)
+        known_as = _last(session, over).known_as
+        assert (known_as[:2], contents.file_state, contents.referrals) == ("C-", "declined", 1)
         facts = session.scalar(
             text("select facts from event where verb = 'read' and actor_id = :id"), {"id": by.person_id}
         )
