@@ -34,7 +34,7 @@ from domain.agreements import (
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
 from domain.endorsement import majority_of
 from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
-from locales import N_, say, show_list
+from locales import N_, pick, say, show_list, typeset
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
 from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
@@ -240,7 +240,7 @@ def change_in_words(line: VersionChange, language: str, titles: Mapping[str, str
         return say(language, N_("Notice, in days: %(after)s; it was %(before)s"), before=line.before, after=line.after)
     sentence = HOW[line.part, line.how]
     key, _, owner = line.key.partition(":")
-    what = line.words[language] if line.words else titles.get(line.key, line.key)
+    what = pick(language, line.words) if line.words else titles.get(line.key, line.key)
     if line.part == "oversight":
         what = say(language, OVERSIGHT[line.key])
     elif line.part == "decisions":
@@ -297,7 +297,7 @@ def _obligations(
         by_owner[row.owed_by].append(
             OwedLine(
                 clause=clause_without_role(row.key),
-                text=row.text_fr if context.language == "fr" else row.text_en,
+                text=typeset(context.language, row.text_fr if context.language == "fr" else row.text_en),
                 sources=row.sources,
                 period_words=PERIODS[row.period],
                 check_words=KINDS[row.check_kind].words,

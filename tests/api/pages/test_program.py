@@ -184,6 +184,7 @@ def test_the_procedure_is_printed_from_what_drives_the_cases(cast: Cast) -> None
     assert protocol.gates["may_follow_participants"].title.en in page
     french = read(cast, "/protocols/onboarding", lang="fr")
     assert "jours ouvrables avant l’arrivée" in french
+    assert "si la personne le souhaite\xa0: ce qui manque encore" in french
 
 
 def test_the_list_counts_the_cases_of_each_protocol(cast: Cast) -> None:
