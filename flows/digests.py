@@ -142,7 +142,7 @@ def _above(today: DayTenures, holders: Sequence[Holder]) -> set[UUID]:
 def _directors(session: Session, today: DayTenures, chain: Sequence[Link]) -> set[UUID]:
     """The directors of the organization for which something is owed; if the coordinator owes it, where they work."""
     places = {str(link["at"]) for link in chain if link["at"] != "*"}
-    places = places or {str(place) for place in program(session).coordination["organizations"]}
+    places = places or {str(place) for place in program(session).coordination.organizations}
     links: list[Link] = [{"role": "director", "at": place} for place in sorted(places)]
     return {holder.person_id for link in links for holder in today.falls([link]).holders}
 

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from api.json.shapes import Shown
 from api.web.given import ActInput, Day, Key, PlainText
+from models.agreement import ResourceKind
 
 # ------------------------------------------------------------------------------------------------------- agreements
 
@@ -138,7 +139,7 @@ class ClauseGiven(ActInput):
 class ResourceGiven(ActInput):
     """What the organization brings."""
 
-    kind: Literal["human", "material", "financial", "structure", "service"]
+    kind: ResourceKind
     text: WordsGiven
 
 

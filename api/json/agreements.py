@@ -182,9 +182,9 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
         agreement_id=agreement_id,
         digest=row.digest,
         text_stands=signed_files.text_stands(context.session, row.id),
-        roles=list(content.roles.values()),
-        obligations=list(content.obligations.values()),
-        terms=content.terms,
+        roles=[one._asdict() for one in content.roles.values()],
+        obligations=[one._asdict() for one in content.obligations.values()],
+        terms=content.terms.as_stored(),
         signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(context.session, row.id)],
         files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(context.session, row.id)],
         changes=None

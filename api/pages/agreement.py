@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
@@ -19,7 +18,6 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from domain.agreements import (
-    Columns,
     VersionChange,
     called_off_from,
     content_of_version,
@@ -32,15 +30,25 @@ from domain.agreements import (
     text_stands,
 )
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
-from domain.endorsement import majority_of
 from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
 from locales import N_, pick, say, show_list, typeset
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
-from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
+from models.agreement import (
+    AgreementRole,
+    AgreementTerms,
+    AgreementVersion,
+    Obligation,
+    Resource,
+    ResourceKind,
+    Signature,
+)
 from models.program import Organization, Person
 
 router = framed_pages()
+
+Shown = dict[str, Any]
+"""A part of what the page shows, by the names of its template."""
 
 PERIODS: Final[Mapping[str, str]] = {
     "calendar_year": N_("each calendar year"),
@@ -50,7 +58,7 @@ PERIODS: Final[Mapping[str, str]] = {
     "once": N_("once"),
     "continuous": N_("at all times"),
 }
-RESOURCES: Final[Mapping[str, str]] = {
+RESOURCES: Final[Mapping[ResourceKind, str]] = {
     "human": N_("People"),
     "material": N_("Equipment and premises"),
     "financial": N_("Money"),
@@ -101,18 +109,17 @@ def agreement_page(
     )
 
 
-def _terms(context: RequestContext, terms: Columns) -> Columns:
+def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:
     """What the version says besides roles and obligations."""
     return {
         "terms": terms,
-        "sharing_days": _sharing_days(terms),
-        "majority": MAJORITIES.get(majority_of(terms), ""),
+        "majority": MAJORITIES.get(terms.majority, ""),
         "resources": _resources(terms),
         "oversight": _oversight(context, terms),
     }
 
 
-def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Columns:
+def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Shown:
     """The roles that the version creates and, before it begins, those that people hold and it no longer creates."""
     created = every(
         context.session,
@@ -133,7 +140,7 @@ def _signing(
     given: Given,
     *,
     may_keep: bool,
-) -> Columns:
+) -> Shown:
     """Who signed, who may still, and whether the text is as it was signed."""
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
@@ -149,7 +156,7 @@ def _signing(
 
 def _files(
     context: RequestContext, shown: AgreementVersion, signatures: Sequence[SignatureLine], given: Given
-) -> Columns:
+) -> Shown:
     """The files of the version, each with the signature that it carries."""
     by_id = {one.id: one for one in signatures}
     return {
@@ -162,9 +169,9 @@ def _files(
     }
 
 
-def _oversight(context: RequestContext, terms: Columns) -> list[tuple[str, str]]:
+def _oversight(context: RequestContext, terms: AgreementTerms) -> list[tuple[str, str]]:
     """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
-    named = terms.get("oversight") or {}
+    named = terms.oversight.named if terms.oversight else {}
     names = _titles_of_committees(context) | dict(
         tuples(context.session, only(Organization.key, Organization.short_name))
     )
@@ -180,12 +187,6 @@ def _left_roles(context: RequestContext, shown: AgreementVersion, titles: Mappin
     return sorted(
         {(one.role, titles.get(one.role, one.role)) for one in roles_left(context.session, shown.id, context.day)}
     )
-
-
-def _sharing_days(terms: Columns) -> dict[str, date]:
-    """The first and the last local day of the terms of sharing, where they name any."""
-    sharing = terms.get("information_sharing") or {}
-    return {name: date.fromisoformat(sharing[name]) for name in ("starts_on", "ends_on") if sharing.get(name)}
 
 
 HOW: Final[Mapping[tuple[str, str], str]] = {
@@ -329,7 +330,7 @@ def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine
     )
 
 
-def _resources(terms: Columns) -> list[tuple[str, list[Columns]]]:
+def _resources(terms: AgreementTerms) -> list[tuple[str, list[Resource]]]:
     """What the organization brings, by kind."""
-    by_kind = grouped(terms.get("resources", ()), lambda one: str(one["kind"]))
+    by_kind = grouped(terms.resources, lambda one: one.kind)
     return [(words, by_kind[kind]) for kind, words in RESOURCES.items() if kind in by_kind]

@@ -24,7 +24,7 @@ from meetings import endorsements
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
 from models.agreement import Agreement, AgreementVersion
 from models.committee import Committee, Seat
-from models.program import Closure, Organization, Person
+from models.program import Closure, Organization, Person, Position
 
 router = framed_pages()
 
@@ -229,26 +229,22 @@ class CoordinationShown:
 def _coordination(context: RequestContext, names: Mapping[str, str]) -> CoordinationShown:
     """How the coordination position is set up: where, with whose share, its support, and to whom it reports."""
     declared = context.program.coordination
-    structure = declared.get(context.program.governance) or {}
+    position = declared.hosted or declared.secondment or declared.joint or Position()
     title = Committee.title_fr if context.language == "fr" else Committee.title_en
-    committee = scalar(context.session, only(title).where(Committee.key == declared.get("reports_to", "")))
+    committee = scalar(context.session, only(title).where(Committee.key == declared.reports_to))
     titles = titles_of_roles(context)
-    host = structure.get("host") or structure.get("administrative_manager") or ""
     return CoordinationShown(
-        source=structure.get("source", ""),
-        host=names.get(host, ""),
-        unit=pick(context.language, structure["unit"]) if structure.get("unit") else "",
-        shares=_shares(structure, names),
+        source=position.source,
+        host=names.get(position.host or position.administrative_manager, ""),
+        unit=pick(context.language, position.unit) if position.unit else "",
+        shares=[
+            (names.get(share.organization, share.organization), share.percent)
+            for share in position.shares or position.funders
+        ],
         reports_to=committee or "",
         endorsed=endorsements.declared(context.session),
-        support=[titles.get(role, role) for role in declared.get("support", ())],
+        support=[titles.get(role, role) for role in declared.support],
     )
-
-
-def _shares(structure: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, int]]:
-    """What each organization carries of the position, in percents."""
-    shares = structure.get("shares") or structure.get("funders") or ()
-    return [(names.get(share["organization"], share["organization"]), share["percent"]) for share in shares]
 
 
 class Closed(NamedTuple):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 #: More than this part of the partners, or as much, is a majority of the name; the flag says whether as much suffices.
@@ -24,12 +24,6 @@ _ENOUGH: Final[Mapping[str, tuple[Fraction, bool]]] = {
 #: A partner's stake in a decision: it is freed of a clause, or owes one again that it was freed of.
 FREED: Final = "freed"
 OWES_AGAIN: Final = "owes_again"
-
-
-def majority_of(terms: Mapping[str, Any]) -> str:
-    """The majority of the partners that an agreement's terms let suffice; "" where all of them are needed."""
-    found: str = (terms.get("decisions") or {}).get("majority", "")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,8 @@ def _rewordings(compared: Comparison, key: str, row: _Version, content: Content)
     duties = {one.key: one for one in every(compared.session, said_duties)}
     for kind, duty in new_changed_gone(duties, content.obligations):
         now = content.obligations.get(duty)
-        text = (now["text_fr"], now["text_en"]) if now else (duties[duty].text_fr, duties[duty].text_en)
-        facts = {**name, "duty": Bilingual(fr=text[0], en=text[1]).model_dump(), "clause": duty}
+        text = now or duties[duty]
+        facts = {**name, "duty": Bilingual(fr=text.text_fr, en=text.text_en).model_dump(), "clause": duty}
         yield LoadStep(LoadChange(kind, "obligation", _OBLIGATION[kind], facts))
     if row.terms != content.terms or row.notice_days != content.notice_days:
         said = N_(

@@ -60,7 +60,7 @@ def coordination_chain(session: Session) -> list[Link]:
 
     For what waits on no one else, so that it has a holder also while there is no coordinator.
     """
-    hosts = program(session).coordination["organizations"]
+    hosts = program(session).coordination.organizations
     return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
 
 

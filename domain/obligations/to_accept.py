@@ -146,7 +146,7 @@ def _managers_elsewhere(session: Session, row: PeriodJudged) -> list[Link]:
         .where(Organization.id != row.organization_id)
         .order_by(col(Organization.short_name)),
     ).all()
-    hosts = program(session).coordination["organizations"]
+    hosts = program(session).coordination.organizations
     in_order = sorted(rows, key=lambda one: (one.key != row.accepted_at, str(one.id) in hosts))  # by name else
     return [{"role": MANAGER, "at": str(one.id)} for one in in_order]
 

@@ -242,7 +242,7 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
         .order_by(col(CandidateWorker.named_at).desc())
         .limit(1),
     )
-    return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
+    return [last] if last else [UUID(place) for place in program(session).coordination.organizations]
 
 
 def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> list[Holder]:

@@ -295,7 +295,7 @@ def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]
 
 
 def _chain(session: Session) -> list[Link]:
-    hosts = program(session).coordination["organizations"]
+    hosts = program(session).coordination.organizations
     return [
         {"role": "privacy_officer", "at": "*"},
         *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts),
