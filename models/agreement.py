@@ -53,6 +53,11 @@ class Sharing(Stored):
     starts_on: str | None = None  # ISO 8601, as it was signed
     ends_on: str | None = None
 
+    def holds_on(self, day: date) -> bool:
+        """Whether a local day is one of its days."""
+        today = day.isoformat()
+        return (self.starts_on or today) <= today <= (self.ends_on or today)
+
     @property
     def first_day(self) -> date | None:
         """The first local day on which it is shared, where that is named."""

@@ -40,7 +40,17 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from domain.agreements import Text, agreements, difference, rewriting, signed_files, succession, version_text
+from domain.agreements import (
+    DutyText,
+    RoleText,
+    Text,
+    agreements,
+    difference,
+    rewriting,
+    signed_files,
+    succession,
+    version_text,
+)
 from domain.kernel import Refusal
 from locales import N_
 
@@ -182,8 +192,8 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
         agreement_id=agreement_id,
         digest=row.digest,
         text_stands=signed_files.text_stands(context.session, row.id),
-        roles=[one._asdict() for one in content.roles.values()],
-        obligations=[one._asdict() for one in content.obligations.values()],
+        roles=list(map(RoleText._asdict, content.roles.values())),
+        obligations=list(map(DutyText._asdict, content.obligations.values())),
         terms=content.terms.as_stored(),
         signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(context.session, row.id)],
         files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(context.session, row.id)],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Final, get_args
 from uuid import UUID
 
@@ -110,27 +111,25 @@ def offered(session: Session, version_id: UUID) -> DraftChoices:
         .order_by(col(AgreementVersion.n).desc()),
     ).all()
     # This version's own text comes first; what it lacks comes from the newest that has it.
-    contents = [content_of_version(session, one) for one in (version_id, *(one for one in ids if one != version_id))]
+    contents = [content_of_version(session, one) for one in sorted(ids, key=lambda one: one != version_id)]
     owed: dict[str, DutyText] = {}
     for content in reversed(contents):
         owed |= content.obligations
     sharing = [one.terms.information_sharing for one in contents if one.terms.information_sharing]
+    committees = every(session, of(Committee).order_by(col(Committee.key)))
     parts = {
-        "purposes": _named(one for terms in sharing for one in terms.purposes),
-        "information": _named(one for terms in sharing for one in terms.information),
-        "bodies": [
-            NamedWords(key=row.key, fr=row.title_fr, en=row.title_en)
-            for row in every(session, of(Committee).order_by(col(Committee.key)))
-        ],
+        "purposes": _each_once(terms.purposes for terms in sharing),
+        "information": _each_once(terms.information for terms in sharing),
+        "bodies": [NamedWords(key=row.key, fr=row.title_fr, en=row.title_en) for row in committees],
     }
     roles = every(session, of(Role).order_by(col(Role.key)))
     return DraftChoices({row.key: row for row in roles}, dict(sorted(owed.items())), parts, sharing)
 
 
-def _named(said: Iterable[NamedWords]) -> list[NamedWords]:
+def _each_once(said: Iterable[Sequence[NamedWords]]) -> list[NamedWords]:
     """Each part of these once: of two with one key, the one that comes first."""
     named: dict[str, NamedWords] = {}
-    for one in said:
+    for one in chain.from_iterable(said):
         named.setdefault(one.key, one)
     return list(named.values())
 

@@ -16,6 +16,9 @@ from models.stored import InBoth
 How = Literal["added", "left_out", "changed"]
 Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]
 
+#: A part of the terms by its name, with the words that a reader gets for it, and all that it says.
+Said = dict[str, tuple[InBoth, object]]
+
 #: What of a role may change, by the word that a reader gets for it.
 _OF_ROLE: Final = {"headcount": "headcount", "hours_a_week": "hours"}
 #: The parts of an obligation that may change, by the reader's word for each.
@@ -58,16 +61,20 @@ def _lines(old: Content, new: Content) -> Iterator[VersionChange]:
     yield from _parts("role", old.roles, new.roles, _OF_ROLE)
     yield from _parts("obligation", old.obligations, new.obligations, _OF_OBLIGATION)
     for part, read in _LISTED.items():
-        before, after = read(old.terms), read(new.terms)
-        for key in dict.fromkeys((*before, *after)):
-            words, _ = after.get(key) or before[key]
-            yield from _one(part, key, before.get(key), after.get(key), {"fr": words.fr, "en": words.en}, "words")
+        yield from _said(part, read(old.terms), read(new.terms))
     for part, named in _NAMED.items():
-        one, other = named(old.terms), named(new.terms)
-        for key in sorted({*one, *other}):
-            yield from _one(part, key, one.get(key), other.get(key), None, part)
+        before, after = named(old.terms), named(new.terms)
+        for key in sorted({*before, *after}):
+            yield from _one(part, key, before.get(key), after.get(key), None, part)
     enough, enough_now = old.terms.majority or None, new.terms.majority or None
     yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, "majority")
+
+
+def _said(part: Part, old: Said, new: Said) -> Iterator[VersionChange]:
+    """Parts of the terms: with the words of the new text, or of the old where it is left out."""
+    for key in dict.fromkeys((*old, *new)):
+        words, _ = new.get(key) or old[key]
+        yield from _one(part, key, old.get(key), new.get(key), {"fr": words.fr, "en": words.en}, "words")
 
 
 def _parts(
@@ -96,10 +103,6 @@ def _one(
         yield VersionChange(part, "left_out", key, words)
     elif aspects and before != after:
         yield VersionChange(part, "changed", key, words, aspects)
-
-
-#: A part of the terms by its name, with the words that a reader gets for it, and all that it says.
-Said = dict[str, tuple[InBoth, object]]
 
 
 def _resources(terms: AgreementTerms) -> Said:

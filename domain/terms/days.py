@@ -192,10 +192,7 @@ _OUTSIDE: Final = built(select(Organization.id).where(and_(in_program(Organizati
 
 def _may_share(version: Latest, day: date, shared: Shared) -> bool:
     terms = version.sharing
-    if terms is None or (version.ends_on is not None and version.ends_on < day):
-        return False
-    today = day.isoformat()
-    if not (terms.starts_on or today) <= today <= (terms.ends_on or today):
+    if terms is None or (version.ends_on is not None and version.ends_on < day) or not terms.holds_on(day):
         return False
     # A text that was signed before committees were named in it names none, and shared in those that there were.
     asked = ((shared.information, terms.information), (shared.purpose, terms.purposes), (shared.body, terms.bodies))
