@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -13,7 +13,6 @@ from api.access.agreements import find_agreement, find_version
 from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
 from api.pages.agreement import RESOURCES
-from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_or_none
 from domain.agreements import Content, RoleText, content_of_version, rewriting
@@ -22,9 +21,6 @@ from locales import N_, gettext, pick
 from models.agreement import AgreementVersion, Sharing
 
 router = framed_pages()
-
-Listed = Annotated[Sequence[str], Form()]
-"""Fields of one name, in the order of the form."""
 
 
 class RoleTyped(NamedTuple):
@@ -66,33 +62,22 @@ T = TypeVar("T", RoleTyped, OwedTyped, ClauseTyped, ResourceTyped)
 Fields = dict[str, list[str]]
 
 
-def fields_of(
-    notice: Text = "",
-    role: Listed = (),
-    people: Listed = (),
-    hours: Listed = (),
-    owed: Listed = (),
-    owed_fr: Listed = (),
-    owed_en: Listed = (),
-    keeps: Listed = (),
-    clause: Listed = (),
-    clause_title_fr: Listed = (),
-    clause_title_en: Listed = (),
-    clause_fr: Listed = (),
-    clause_en: Listed = (),
-    resource: Listed = (),
-    resource_fr: Listed = (),
-    resource_en: Listed = (),
-    shares: Text = "",
-    purposes: Listed = (),
-    information: Listed = (),
-    bodies: Listed = (),
-    first: Text = "",
-    last: Text = "",
-) -> Fields:
+_ROWS: Final = (RoleTyped, OwedTyped, ClauseTyped, ResourceTyped)
+_NAMES: Final = (
+    "notice",
+    "keeps",
+    "shares",
+    *rewriting.CHOSEN,
+    "first",
+    "last",
+    *(n for row in _ROWS for n in row._fields),
+)
+
+
+async def fields_of(request: Request) -> Fields:
     """The form as it was typed: each name with its values."""
-    given: Mapping[str, str | Sequence[str]] = dict(locals())
-    return {name: [value] if isinstance(value, str) else list(value) for name, value in given.items()}
+    form = await request.form()
+    return {name: [str(value) for value in form.getlist(name)] for name in _NAMES}
 
 
 Typed = Annotated[Fields, Depends(fields_of)]

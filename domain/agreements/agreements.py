@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, func, insert
+from sqlalchemy import ColumnElement, Uuid, bindparam, func
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -22,6 +22,7 @@ from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    add_row,
     also,
     built,
     changes,
@@ -52,9 +53,8 @@ from models.program import Organization, Tenure
 
 def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
     """Add a version to an agreement, as a draft numbered after the last. Raises Refusal: no such agreement."""
-    here = program_of(session)
-    held = scalar(session, only(Agreement.id).where(Agreement.id == agreement_id).with_for_update(key_share=True))
-    if held is None:
+    asked = only(Agreement.id).where(Agreement.id == agreement_id)
+    if scalar(session, asked.with_for_update(key_share=True)) is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     last = scalar(
         session,
@@ -62,24 +62,18 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
             in_program(AgreementVersion), AgreementVersion.agreement_id == agreement_id
         ),
     )
-    version_id, number = uuid4(), (last or 0) + 1
-    run(
-        session,
-        insert(AgreementVersion).values(
-            program_id=here,
-            id=version_id,
-            agreement_id=agreement_id,
-            n=number,
-            state=AGREEMENT_VERSION.initial,
-            notice_days=content.notice_days,
-            terms=content.terms,
-            digest=content.digest,
-            version=1,
-        ),
+    drafted = AgreementVersion(
+        program_id=program_of(session),
+        agreement_id=agreement_id,
+        n=(last or 0) + 1,
+        notice_days=content.notice_days,
+        terms=content.terms,
+        digest=content.digest,
     )
-    write_parts(session, version_id, content)
-    events.write(session, "agreement.drafted", "agreement_version", version_id, by=by, at=at, number=number)
-    return version_id
+    add_row(session, drafted)
+    write_parts(session, drafted.id, content)
+    events.write(session, "agreement.drafted", "agreement_version", drafted.id, by=by, at=at, number=drafted.n)
+    return drafted.id
 
 
 def redraft_version(
@@ -157,19 +151,16 @@ def sign_version(
         if complete_signatures(session, version_id, by=by, at=at):
             return state
         raise Refusal("agreement.signed_already", N_("This person has already signed this version."))
-    run(
-        session,
-        insert(Signature).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            agreement_version_id=version_id,
-            organization_id=held.organization_id,
-            person_id=director_id,
-            signed_on=signed_on,
-            recorded_by=by.person_id,
-            recorded_at=at,
-        ),
+    signature = Signature(
+        program_id=program_of(session),
+        agreement_version_id=version_id,
+        organization_id=held.organization_id,
+        person_id=director_id,
+        signed_on=signed_on,
+        recorded_by=by.person_id,
+        recorded_at=at,
     )
+    add_row(session, signature)
     if not directors <= signed_by | {director_id}:
         state = held.state
     change_version(session, held, state=state)

@@ -22,7 +22,7 @@ class Versioned(Protocol):
 
 def add_row(session: Session, row: InProgram) -> None:
     """Write a new row of a model."""
-    run(session, insert(type(row)).values(row.model_dump()))
+    run(session, insert(type(row)).values({name: getattr(row, name) for name in type(row).model_fields}))
 
 
 def rewrite(session: Session, model: type[Versioned], row_id: UUID, **values: Any) -> None:
