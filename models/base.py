@@ -6,16 +6,20 @@ has a random key (`models.access`).
 """
 
 import re
-from typing import TYPE_CHECKING, Any, Never
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any, Never, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     DateTime,
+    Dialect,
     ForeignKeyConstraint,
     MetaData,
     Text,
+    TypeDecorator,
     event,
     literal_column,
     text,
@@ -23,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import declared_attr
+from sqlalchemy.sql.operators import OperatorType
 from sqlmodel import Field, SQLModel
 
 metadata: MetaData = SQLModel.metadata
@@ -131,6 +136,47 @@ def structure(**kwargs: Any) -> Any:
     """A structure kept whole, as JSON: declared things, never anything nominative."""
     kwargs.setdefault("default_factory", dict)
     return Field(sa_type=JSONB, **kwargs)
+
+
+def structured(read: Callable[[Any], Any], written: Callable[[Any], Any], **kwargs: Any) -> Any:
+    """A structure kept as JSON and read as what `read` makes of it, which `written` makes the same JSON again."""
+    return Field(sa_type=cast("Any", Structured(read, written)), **kwargs)
+
+
+def days(**kwargs: Any) -> Any:
+    """A list of local days, kept as ISO dates."""
+    return structured(_read_days, _written_days, default_factory=list, **kwargs)
+
+
+def _read_days(kept: list[str]) -> list[date]:
+    return [date.fromisoformat(day) for day in kept]
+
+
+def _written_days(read: list[date]) -> list[str]:
+    return [day.isoformat() for day in read]
+
+
+class Structured(TypeDecorator[Any]):
+    """The type of a column that is `structured`."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self, read: Callable[[Any], Any], written: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.read, self.written = read, written
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - as SQLAlchemy calls it
+        """What the database keeps."""
+        return None if value is None else self.written(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - as SQLAlchemy calls it
+        """What is read; None where a row is joined that is not there."""
+        return None if value is None else self.read(value)
+
+    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> Any:
+        """What stands beside the column in a condition is JSON's own: a key, a place in a list, a part of it."""
+        return self.impl_instance.coerce_compared_value(op, value)
 
 
 def table_of(model: type[SQLModel]) -> SqlTable:

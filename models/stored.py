@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import Dialect
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.operators import OperatorType
-from sqlalchemy.types import TypeDecorator, TypeEngine
-from sqlmodel import Field
+
+from models.base import Structured, structured
 
 JsonObject = dict[str, object]
 """JSON that another grammar reads: the one that declared it."""
@@ -41,32 +38,11 @@ class InBoth(Stored):
     en: str
 
 
-S = TypeVar("S", bound=Stored)
+def stored_as(shape: type[Stored]) -> Structured:
+    """The type of a column, or of a part of one, that keeps a structure of this shape."""
+    return Structured(shape.read, shape.as_stored)
 
 
-class StoredAs(TypeDecorator[S], Generic[S]):
-    """The type of a column, or of a part of one, that keeps such a structure."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def __init__(self, shape: type[S]) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def process_bind_param(self, value: S | None, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy gives it
-        """What is written: the JSON that the structure stands for."""
-        return value.as_stored() if isinstance(value, Stored) else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> S | None:  # noqa: ARG002 - SQLAlchemy gives it
-        """What is read."""
-        return None if value is None else self.shape.read(value)
-
-    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
-        """A key that is asked for in the JSON is a text, and no such structure."""
-        return self.impl_instance.coerce_compared_value(op, value)
-
-
-def stored(shape: type[Stored], **kwargs: Any) -> Any:
+def stored(shape: type[Stored]) -> Any:
     """A column that keeps a structure of this shape."""
-    return Field(sa_type=StoredAs(shape), **kwargs)
+    return structured(shape.read, shape.as_stored)

@@ -38,6 +38,8 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel import Session
 
+from models.base import Structured
+
 S = TypeVar("S", bound=Executable)
 T = TypeVar("T")
 
@@ -190,6 +192,8 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     if isinstance(kind, (LargeBinary, NullType)) or (isinstance(kind, Numeric) and kind.asdecimal):
         msg = f"a column of type {kind!r} is not read ahead"
         raise TypeError(msg)
+    if isinstance(kind, Structured):
+        return kind.read
     if isinstance(kind, ARRAY):
         inner = _reader(kind.item_type)
         return None if inner is None else lambda found: [None if one is None else inner(one) for one in found]

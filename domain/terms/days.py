@@ -44,7 +44,7 @@ from domain.terms.agreed_roles import BEGUN
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Sharing
 from models.program import Organization
-from models.stored import StoredAs
+from models.stored import stored_as
 
 #: Those who sign an agreement anew, who keep it, and who keep the installation and its people's information: these
 #: roles are given also where it has lapsed, or no one could bring it back.
@@ -177,7 +177,7 @@ _TERMS: Final = built(
     select(
         Agreement.organization_id,
         AgreementVersion.ends_on,
-        value_of(type_coerce(inside(AgreementVersion.terms)["information_sharing"], StoredAs(Sharing))),
+        value_of(type_coerce(inside(AgreementVersion.terms)["information_sharing"], stored_as(Sharing))),
     )
     .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
     .where(
