@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
@@ -32,7 +31,7 @@ from domain.agreements import (
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
 from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
 from locales import N_, pick, say, show_list, typeset
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.decision_words import MAJORITIES
 from models.agreement import (
     AgreementRole,
@@ -96,6 +95,7 @@ def agreement_page(
         shown=shown,
         versions=versions,
         obligations=_obligations(context, shown.id, titles),
+        periods=PERIODS,
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
@@ -121,6 +121,8 @@ def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:
 
 def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Shown:
     """The roles that the version creates and, before it begins, those that people hold and it no longer creates."""
+    is_to_begin = may_keep and shown.state == "signed"
+    left = [one.role for one in roles_left(context.session, shown.id, context.day)] if is_to_begin else []
     created = every(
         context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
@@ -128,7 +130,7 @@ def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str
     return {
         "roles": [(titles.get(row.role, row.role), row) for row in created],
         "created_roles": [(row.role, titles.get(row.role, row.role)) for row in created],
-        "left_roles": _left_roles(context, shown, titles) if may_keep and shown.state == "signed" else [],
+        "left_roles": sorted({(role, titles.get(role, role)) for role in left}),
     }
 
 
@@ -180,13 +182,6 @@ def _oversight(context: RequestContext, terms: AgreementTerms) -> list[tuple[str
         for key, words in OVERSIGHT.items()
         if key in named
     ]
-
-
-def _left_roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The roles that people hold today or will hold, and that this version no longer creates."""
-    return sorted(
-        {(one.role, titles.get(one.role, one.role)) for one in roles_left(context.session, shown.id, context.day)}
-    )
 
 
 HOW: Final[Mapping[tuple[str, str], str]] = {
@@ -269,18 +264,15 @@ def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str,
 
 
 def _titles_of_committees(context: RequestContext) -> dict[str, str]:
-    rows = committees(context.session).values()
-    return {row.key: row.title_fr if context.language == "fr" else row.title_en for row in rows}
+    return {row.key: title_of(row, context.language) for row in committees(context.session).values()}
 
 
-@dataclass(frozen=True)
-class OwedLine:
+class OwedLine(NamedTuple):
     """What is owed under a clause, in words."""
 
+    row: Obligation
     clause: str
     text: str
-    sources: list[str]
-    period_words: str
     check_words: str
     rule_words: str
 
@@ -297,10 +289,9 @@ def _obligations(
     ):
         by_owner[row.owed_by].append(
             OwedLine(
+                row,
                 clause=clause_without_role(row.key),
                 text=typeset(context.language, row.text_fr if context.language == "fr" else row.text_en),
-                sources=row.sources,
-                period_words=PERIODS[row.period],
                 check_words=KINDS[row.check_kind].words,
                 rule_words=rule_of(row.check_kind, row.rule).in_words(context.language, names),
             )

@@ -25,7 +25,6 @@ from domain.kernel import (
     add_row,
     also,
     built,
-    changes,
     col,
     every,
     first,
@@ -37,6 +36,7 @@ from domain.kernel import (
     only,
     program_of,
     removes,
+    rewrite,
     run,
     scalar,
     scalars,
@@ -86,7 +86,9 @@ def redraft_version(
     for parts in (AgreementRole, Obligation):
         run(session, removes(parts).where(parts.agreement_version_id == version_id))
     write_parts(session, version_id, content)
-    change_version(session, held, notice_days=content.notice_days, terms=content.terms, digest=content.digest)
+    rewrite(
+        session, AgreementVersion, held.id, notice_days=content.notice_days, terms=content.terms, digest=content.digest
+    )
     events.write(session, "agreement.redrafted", "agreement_version", version_id, by=by, at=at, number=held.n)
 
 
@@ -99,7 +101,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
         raise Refusal(
             "agreement.no_director", N_("This organization has no director today who could sign. Name someone first.")
         )
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
     tell(session, held, "agreement.sent", by=by, at=at)
 
@@ -113,7 +115,7 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
     state = state_after(held, "withdraw")
     if signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     directors = directors_on(session, held.organization_id, local_day(session, at))
     letters.taken_back(session, held, directors, by=by, at=at)
     tell(session, held, "agreement.withdrawn", by=by, at=at)
@@ -163,7 +165,7 @@ def sign_version(
     add_row(session, signature)
     if not directors <= signed_by | {director_id}:
         state = held.state
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     signed = {"director": str(director_id), "signed_on": signed_on.isoformat(), "digest": held.digest}
     tell(session, held, "agreement.signed", by=by, at=at, **signed, complete=state == "signed")
     return state
@@ -182,7 +184,7 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
         return False
     if content_of_version(session, version_id).digest != held.digest:
         return False
-    change_version(session, held, state=state_after(held, "sign"))
+    rewrite(session, AgreementVersion, held.id, state=state_after(held, "sign"))
     tell(session, held, "agreement.signed_by_all", by=by, at=at)
     return True
 
@@ -255,7 +257,7 @@ def start_version(
             ),
             people=len({one.person_id for one in left}),
         )
-    change_version(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
+    rewrite(session, AgreementVersion, held.id, state=state, starts_on=starts_on, ends_on=ends_on)
     days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
     tell(session, held, "agreement.started", by=by, at=at, **days)
 
@@ -340,16 +342,6 @@ def hold_version(session: Session, version_id: UUID, *, seen: int | None = None)
             N_("This agreement was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return held
-
-
-def change_version(session: Session, held: PartnerVersion, **values: Any) -> None:
-    """Write values of a locked version."""
-    run(
-        session,
-        changes(AgreementVersion)
-        .where(AgreementVersion.id == held.id)
-        .values(**values, version=col(AgreementVersion.version) + 1),
-    )
 
 
 def state_after(held: PartnerVersion, move: str) -> str:

@@ -33,6 +33,7 @@ from domain.kernel import (
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     scalar,
@@ -206,12 +207,7 @@ def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: A
     )
     if row is None or row.withdrawn_at is not None:
         raise Refusal("document.unknown", N_("There is no such document."))
-    run(
-        session,
-        changes(ObligationDocument)
-        .where(ObligationDocument.id == document_id)
-        .values(withdrawn_at=at, withdrawn_why=needed_reason(reason), version=row.version + 1),
-    )
+    rewrite(session, ObligationDocument, document_id, withdrawn_at=at, withdrawn_why=needed_reason(reason))
     events.write(
         session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row.key
     )
