@@ -33,9 +33,9 @@ class DutyText(NamedTuple):
     """What is owed under a clause, by which role or by the organization, and how that is checked."""
 
     key: str
+    owed_by: str
     text_fr: str
     text_en: str
-    owed_by: str
     period: str
     check_kind: str
     rule: JsonObject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
@@ -375,15 +375,20 @@ def each_group_of_obligations(program: ProgramFile) -> Iterator[tuple[PathOf, Ob
 
 def _sources(part: object) -> Iterator[str]:
     """What a part of the file comes from, with all that it contains; an obligation is also named by its fact."""
+    for name, value in _named(part):
+        if name == "sources" and isinstance(value, tuple):
+            yield from value
+        elif name == "source" and isinstance(value, str):
+            yield value
+        elif isinstance(value, DeclaredObligation):
+            yield fact_of(name)
+        yield from _sources(value)
+
+
+def _named(part: object) -> Iterable[tuple[str, object]]:
+    """What a part consists of, by its names; what is listed has none."""
     if isinstance(part, GrammarPart):
-        for name, value in part:
-            yield from _sources(value)
-            if name == "sources":
-                yield from value
-            elif name == "source" and value:
-                yield value
-    elif isinstance(part, Mapping):
-        yield from (fact_of(key) for key, one in part.items() if isinstance(one, DeclaredObligation))
-        yield from (fact for one in part.values() for fact in _sources(one))
-    elif isinstance(part, tuple):
-        yield from (fact for one in part for fact in _sources(one))
+        return part
+    if isinstance(part, Mapping):
+        return part.items()
+    return (("", one) for one in part) if isinstance(part, tuple) else ()
