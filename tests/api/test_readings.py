@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, JSON, LargeBinary, event, select
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext
 from domain.record.reads import EXPORTED, PROTECTED, READ
-from models.base import table_of
+from models.base import Structured, table_of
 from models.casework import EvidenceFile
 from models.tables import metadata
 from tests.api.application import app_on, token_for
@@ -200,7 +200,7 @@ def test_every_column_that_can_hold_a_document_is_protected_or_said_not_to_be() 
         (name, column.name)
         for name, table in metadata.tables.items()
         for column in table.columns
-        if isinstance(column.type, LargeBinary | JSON | ARRAY)
+        if isinstance(column.type, LargeBinary | JSON | ARRAY | Structured)
     }
     left = {(table, column) for table, columns in _NOT_PROTECTED.items() for column in columns}
     assert there - left == PROTECTED

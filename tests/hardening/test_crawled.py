@@ -20,6 +20,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from adapters.addresses import conninfo_of
 from domain.mail.envelopes import Mailbox, message_id, mime
 from domain.mail.letters import Letter
+from models.base import Structured
 from models.tables import metadata
 from tests.api.application import ADDRESS
 from tests.cast import AT, TODAY
@@ -635,7 +636,7 @@ def test_every_column_of_text_is_known_to_hold_words_or_none() -> None:
         (name, column.name)
         for name, table in metadata.tables.items()
         for column in table.columns
-        if isinstance(column.type, String | JSON | ARRAY | AutoString)
+        if isinstance(column.type, String | JSON | ARRAY | AutoString | Structured)
     ]
     assert len(known) == len(set(known)), "a column is on one list"
     assert sorted(set(there) - set(known)) == [], "say in _WORDS or _NOT_WORDS what these hold"
