@@ -82,7 +82,7 @@ def catalogue(lang: str) -> _gettext.NullTranslations:
     for message in messages:
         if message.id:
             text = message.string or ""
-            message.string = typeset(text) if isinstance(text, str) else tuple(typeset(form) for form in text)
+            message.string = typeset(lang, text) if isinstance(text, str) else tuple(typeset(lang, one) for one in text)
     compiled = BytesIO()
     write_mo(compiled, messages)
     compiled.seek(0)
@@ -94,8 +94,10 @@ def po_file(lang: str) -> Path:
     return FOLDER / lang / "LC_MESSAGES" / "messages.po"
 
 
-def typeset(text: str) -> str:
-    """French text whose double punctuation stays with its word at the end of a line."""
+def typeset(lang: str, text: str) -> str:
+    """`text` as `lang` sets it: in French, double punctuation stays with its word at the end of a line."""
+    if lang != "fr":
+        return text
     text = re.sub(r" (?=[:;?!](?:\s|$))", "\N{NO-BREAK SPACE}", text)
     return text.replace("« ", "«\N{NO-BREAK SPACE}").replace(" »", "\N{NO-BREAK SPACE}»")
 
@@ -155,10 +157,10 @@ def npgettext(context: str, singular: str, plural: str, n: int) -> str:
 
 
 def pick(lang: str, text: object) -> str:
-    """A declared text in `lang`. `text` is {fr: …, en: …}, or an object with `fr` and `en`."""
+    """A declared text in `lang`, typeset. `text` is {fr: …, en: …}, or an object with `fr` and `en`."""
     _known(lang)
     found = text[lang] if isinstance(text, Mapping) else getattr(text, lang)
-    return str(found)
+    return typeset(lang, str(found))
 
 
 def show_day(lang: str, day: date, style: DayStyle = "long") -> str:

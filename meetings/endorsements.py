@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
 from domain.declarations import EndorsementRules as Declared
-from domain.endorsement import OWES_AGAIN, PartnerWord, majority_of
+from domain.endorsement import OWES_AGAIN, PartnerWord
 from domain.kernel import (
     SHAPE,
     Actor,
@@ -103,7 +103,7 @@ class Endorsed:
 
 def declared(session: Session) -> Declared:
     """How this program's partners endorse decisions: by when, when they are asked again, who settles objections."""
-    return Declared.model_validate(program(session).coordination["decisions"])
+    return Declared.model_validate(program(session).coordination.decisions.as_stored())
 
 
 def endorsements_of(session: Session, decision_id: UUID, *, at: datetime | None = None) -> tuple[Endorsed, ...]:
@@ -304,7 +304,7 @@ def speakers(today: DayTenures, organization_id: UUID, roles: Iterable[str]) -> 
 def partners_on(session: Session, day: date) -> dict[UUID, str]:
     """The organizations whose agreement is in force on a local day, each with the majority that its text then has."""
     rows = run(session, _PARTNERS, {"day": day})
-    return {row.organization_id: majority_of(row.terms) for row in rows}
+    return {row.organization_id: row.terms.majority for row in rows}
 
 
 def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:

@@ -1,7 +1,7 @@
 """What partners signed: agreements, their versions, and the obligations that they create."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
@@ -9,6 +9,99 @@ from sqlmodel import Field
 
 from models.base import InProgram, moment, never_twice, one_of, structure, to, words
 from models.lifecycles import AGREEMENT_VERSION
+from models.stored import InBoth, JsonObject, Stored, stored
+
+
+class NamedWords(InBoth):
+    """Words in both languages that other parts name by their key."""
+
+    key: str
+
+
+class Clause(Stored):
+    """A clause that creates no duty of its own."""
+
+    key: str
+    title: InBoth
+    text: InBoth
+    sources: list[str]
+
+
+ResourceKind = Literal["human", "material", "financial", "structure", "service"]
+
+
+class Resource(Stored):
+    """What the organization brings."""
+
+    kind: ResourceKind
+    text: InBoth
+    sources: list[str]
+
+
+class Sharing(Stored):
+    """What may be shared with the partner, why, in which committees, how it is protected, and on which local days.
+
+    Without days it is shared as long as the agreement is in force. A text from before committees were named in it names
+    none.
+    """
+
+    source: str
+    purposes: list[NamedWords]
+    information: list[NamedWords]
+    bodies: list[NamedWords] | None = None
+    safeguards: list[InBoth]
+    starts_on: str | None = None  # ISO 8601, as it was signed
+    ends_on: str | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether a local day is one of its days."""
+        today = day.isoformat()
+        return (self.starts_on or today) <= today <= (self.ends_on or today)
+
+    @property
+    def first_day(self) -> date | None:
+        """The first local day on which it is shared, where that is named."""
+        return date.fromisoformat(self.starts_on) if self.starts_on else None
+
+    @property
+    def last_day(self) -> date | None:
+        """The last local day on which it is shared, where that is named."""
+        return date.fromisoformat(self.ends_on) if self.ends_on else None
+
+
+class Oversight(Stored):
+    """The committee that waives clauses, and the partner whose manager accepts proof, where they are named."""
+
+    waivers: str | None = None
+    proof: str | None = None
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What it names, by what for."""
+        return {key: one for key, one in (("waivers", self.waivers), ("proof", self.proof)) if one}
+
+
+class MajorityClause(Stored):
+    """Which majority of the partners suffices to endorse a decision."""
+
+    majority: str
+
+
+class AgreementTerms(Stored):
+    """What a version says besides its roles and obligations. `endorsed_by`: a committee, by the duty that needs it."""
+
+    title: InBoth
+    resources: list[Resource] = Field(default_factory=list)
+    clauses: list[Clause] = Field(default_factory=list)
+    information_sharing: Sharing | None = None
+    endorsed_by: dict[str, str] = Field(default_factory=dict)
+    oversight: Oversight | None = None
+    decisions: MajorityClause | None = None
+
+    @property
+    def majority(self) -> str:
+        """The majority of the partners that suffices to endorse a decision; "" where all of them are needed."""
+        return self.decisions.majority if self.decisions else ""
 
 
 class Agreement(InProgram, table=True):
@@ -39,7 +132,7 @@ class AgreementVersion(InProgram, table=True):
     starts_on: date | None = None
     ends_on: date | None = None
     notice_days: int = 90
-    terms: dict[str, Any] = structure()  # resources and information sharing, as declared
+    terms: AgreementTerms = stored(AgreementTerms)
     digest: str = ""  # of what was declared: a signed version with another digest is a new version
     version: int = 1
 
@@ -70,7 +163,7 @@ class Obligation(InProgram, table=True):
     owed_by: str  # a role, or "organization"
     period: str
     check_kind: str
-    rule: dict[str, Any] = structure()
+    rule: JsonObject = structure()  # as its kind of check declares it (domain.declarations.rule_of)
     sources: list[str] = words()
 
 

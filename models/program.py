@@ -1,19 +1,62 @@
 """A program, its organizations and people, and who holds which role on which day."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, Table, in_order, moment, never_twice, one_of, structure, to, together, words
+from models.stored import InBoth, JsonObject, Stored, stored
 
 STRUCTURES = ("hosted", "secondment", "joint")  # GV-1, GV-2, GV-3
 ORGANIZATION_KINDS = ("health_agency", "community", "police", "specialized", "research", "outside")
 REGIMES = ("R-22.1", "A-2.1", "P-39.1")
 LANGUAGES = ("fr", "en")
 ABSENCE_KINDS = ("tasks", "approvals", "seats")
+
+
+class HolidaysOf(Stored):
+    """Where the public holidays that count come from."""
+
+    country: str
+    subdivision: str
+
+
+class PositionShare(Stored):
+    """What one organization, by its key, carries of the coordination position, in percents."""
+
+    organization: str
+    percent: int
+
+
+class Position(Stored):
+    """The coordination position in one of the three structures; each has its own of these."""
+
+    source: str = ""
+    host: str = ""
+    unit: InBoth | None = None
+    administrative_manager: str = ""
+    shares: list[PositionShare] = Field(default_factory=list)
+    funders: list[PositionShare] = Field(default_factory=list)
+
+
+class EndorsedBy(Stored):
+    """How partners endorse decisions on coordination; the file's grammar reads the rest."""
+
+    committee: str
+
+
+class Coordination(Stored):
+    """The coordination: its position, support and committee. `organizations` are the ids of where it works."""
+
+    hosted: Position | None = None
+    secondment: Position | None = None
+    joint: Position | None = None
+    support: list[str] = Field(default_factory=list)
+    reports_to: str
+    decisions: EndorsedBy
+    organizations: list[str]
 
 
 class Program(Table, table=True):
@@ -27,17 +70,13 @@ class Program(Table, table=True):
     title_en: str
     time_zone: str
     languages: list[str] = words()
-    calendar: dict[str, Any] = structure()
-    area: list[dict[str, Any]] = structure(default_factory=list)
-    retention: dict[str, Any] = (
-        structure()
-    )  # how long participants' files are kept (domain.declarations.program.Retention)
-    reading: dict[str, Any] = structure()  # how many files a role may open (domain.declarations.program.Rates)
-    obligations: dict[str, Any] = (
-        structure()
-    )  # when silence is a risk and people are asked (domain.declarations.program_agreements.Watch)
+    calendar: HolidaysOf = stored(HolidaysOf)
+    area: list[dict[str, str]] = structure(default_factory=list)
+    retention: JsonObject = structure()  # how long participants' files are kept (domain.declarations.Retention)
+    reading: JsonObject = structure()  # how many files a role may open (domain.declarations.Rates)
+    obligations: JsonObject = structure()  # when silence is a risk and people are asked (domain.declarations.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
-    coordination: dict[str, Any] = structure()
+    coordination: Coordination = stored(Coordination)
     is_demonstration: bool = False
     year_written_at: datetime | None = moment(default=None)  # of a demonstration: when the year behind it was there
     source: str = ""  # the program's file as it was last loaded

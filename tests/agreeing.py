@@ -17,7 +17,7 @@ from domain.agreements.agreements import redraft_version, send_version, sign_ver
 from domain.agreements.terminations import end_version
 from domain.agreements.version_text import content_of
 from domain.kernel.refusals import Refusal
-from models.agreement import Agreement, AgreementVersion
+from models.agreement import Agreement, AgreementTerms, AgreementVersion
 from models.base import table_of
 from models.program import Tenure
 from tests.cast import AT, SINCE, Cast, program_file
@@ -95,8 +95,10 @@ def signed_on(
 def sharing_otherwise(session: Session, cast: Cast, place: str, **terms: object) -> None:
     """Have the draft of an organization's agreement say something else of the sharing of information."""
     content = content_of(program_file().value, place)
-    sharing = {**content.terms["information_sharing"], **terms}
-    said = replace(content, terms={**content.terms, "information_sharing": sharing})
+    kept = content.terms.as_stored()
+    assert content.terms.information_sharing is not None
+    shared = {**content.terms.information_sharing.as_stored(), **terms}
+    said = replace(content, terms=AgreementTerms.model_validate({**kept, "information_sharing": shared}))
     redraft_version(session, last_version(session, cast, place), said, by=cast.actor("coordinator"), at=AT)
 
 

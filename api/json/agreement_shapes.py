@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from api.json.shapes import Shown
 from api.web.given import ActInput, Day, Key, PlainText
+from models.agreement import ResourceKind
+from models.stored import JsonObject
 
 # ------------------------------------------------------------------------------------------------------- agreements
 
@@ -84,9 +86,9 @@ class AgreementVersionShown(VersionListed):
     agreement_id: UUID
     digest: str
     text_stands: bool
-    roles: list[dict[str, Any]]
-    obligations: list[dict[str, Any]]
-    terms: dict[str, Any]
+    roles: list[JsonObject]
+    obligations: list[JsonObject]
+    terms: JsonObject
     signatures: list[SignatureShown]
     files: list[SignedFileShown]
     changes: list[VersionChangeShown] | None
@@ -138,7 +140,7 @@ class ClauseGiven(ActInput):
 class ResourceGiven(ActInput):
     """What the organization brings."""
 
-    kind: Literal["human", "material", "financial", "structure", "service"]
+    kind: ResourceKind
     text: WordsGiven
 
 
@@ -208,7 +210,7 @@ class FindingShown(Shown):
     n: int
     state: str
     on: date
-    found: dict[str, Any]
+    found: JsonObject
     evaluated_at: AwareDatetime
 
 
@@ -303,7 +305,7 @@ class WaiverProposalShown(Shown):
 class PeriodShown(PeriodListed):
     """One period with all that says how it stands."""
 
-    rule: dict[str, Any]
+    rule: JsonObject
     findings: list[FindingShown]
     attestations: list[AttestationShown]
     documents: list[DocumentShown]

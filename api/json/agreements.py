@@ -40,7 +40,17 @@ from api.json.agreement_shapes import (
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.web.bytes_given import bytes_of
-from domain.agreements import Text, agreements, difference, rewriting, signed_files, succession, version_text
+from domain.agreements import (
+    DutyText,
+    RoleText,
+    Text,
+    agreements,
+    difference,
+    rewriting,
+    signed_files,
+    succession,
+    version_text,
+)
 from domain.kernel import Refusal
 from locales import N_
 
@@ -175,9 +185,9 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
         row,
         agreement_id=agreement_id,
         text_stands=signed_files.text_stands(context.session, row.id),
-        roles=list(content.roles.values()),
-        obligations=list(content.obligations.values()),
-        terms=content.terms,
+        roles=list(map(RoleText._asdict, content.roles.values())),
+        obligations=list(map(DutyText._asdict, content.obligations.values())),
+        terms=content.terms.as_stored(),
         signatures=SignatureShown.each(agreements.signatures_of(context.session, row.id)),
         files=SignedFileShown.each(signed_files.files_of(context.session, row.id)),
         changes=None

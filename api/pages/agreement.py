@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
@@ -19,7 +17,6 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from domain.agreements import (
-    Columns,
     VersionChange,
     called_off_from,
     content_of_version,
@@ -32,15 +29,25 @@ from domain.agreements import (
     text_stands,
 )
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
-from domain.endorsement import majority_of
 from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
-from locales import N_, say, show_list
-from meetings.committees import committees
+from locales import N_, pick, say, show_list, typeset
+from meetings.committees import committees, title_of
 from meetings.decision_words import MAJORITIES
-from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
+from models.agreement import (
+    AgreementRole,
+    AgreementTerms,
+    AgreementVersion,
+    Obligation,
+    Resource,
+    ResourceKind,
+    Signature,
+)
 from models.program import Organization, Person
 
 router = framed_pages()
+
+Shown = dict[str, Any]
+"""A part of what the page shows, by the names of its template."""
 
 PERIODS: Final[Mapping[str, str]] = {
     "calendar_year": N_("each calendar year"),
@@ -50,7 +57,7 @@ PERIODS: Final[Mapping[str, str]] = {
     "once": N_("once"),
     "continuous": N_("at all times"),
 }
-RESOURCES: Final[Mapping[str, str]] = {
+RESOURCES: Final[Mapping[ResourceKind, str]] = {
     "human": N_("People"),
     "material": N_("Equipment and premises"),
     "financial": N_("Money"),
@@ -88,6 +95,7 @@ def agreement_page(
         shown=shown,
         versions=versions,
         obligations=_obligations(context, shown.id, titles),
+        periods=PERIODS,
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
@@ -101,19 +109,20 @@ def agreement_page(
     )
 
 
-def _terms(context: RequestContext, terms: Columns) -> Columns:
+def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:
     """What the version says besides roles and obligations."""
     return {
         "terms": terms,
-        "sharing_days": _sharing_days(terms),
-        "majority": MAJORITIES.get(majority_of(terms), ""),
+        "majority": MAJORITIES.get(terms.majority, ""),
         "resources": _resources(terms),
         "oversight": _oversight(context, terms),
     }
 
 
-def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Columns:
+def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Shown:
     """The roles that the version creates and, before it begins, those that people hold and it no longer creates."""
+    is_to_begin = may_keep and shown.state == "signed"
+    left = [one.role for one in roles_left(context.session, shown.id, context.day)] if is_to_begin else []
     created = every(
         context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
@@ -121,7 +130,7 @@ def _roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str
     return {
         "roles": [(titles.get(row.role, row.role), row) for row in created],
         "created_roles": [(row.role, titles.get(row.role, row.role)) for row in created],
-        "left_roles": _left_roles(context, shown, titles) if may_keep and shown.state == "signed" else [],
+        "left_roles": sorted({(role, titles.get(role, role)) for role in left}),
     }
 
 
@@ -133,7 +142,7 @@ def _signing(
     given: Given,
     *,
     may_keep: bool,
-) -> Columns:
+) -> Shown:
     """Who signed, who may still, and whether the text is as it was signed."""
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
@@ -149,7 +158,7 @@ def _signing(
 
 def _files(
     context: RequestContext, shown: AgreementVersion, signatures: Sequence[SignatureLine], given: Given
-) -> Columns:
+) -> Shown:
     """The files of the version, each with the signature that it carries."""
     by_id = {one.id: one for one in signatures}
     return {
@@ -162,9 +171,9 @@ def _files(
     }
 
 
-def _oversight(context: RequestContext, terms: Columns) -> list[tuple[str, str]]:
+def _oversight(context: RequestContext, terms: AgreementTerms) -> list[tuple[str, str]]:
     """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
-    named = terms.get("oversight") or {}
+    named = terms.oversight.named if terms.oversight else {}
     names = _titles_of_committees(context) | dict(
         tuples(context.session, only(Organization.key, Organization.short_name))
     )
@@ -173,19 +182,6 @@ def _oversight(context: RequestContext, terms: Columns) -> list[tuple[str, str]]
         for key, words in OVERSIGHT.items()
         if key in named
     ]
-
-
-def _left_roles(context: RequestContext, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The roles that people hold today or will hold, and that this version no longer creates."""
-    return sorted(
-        {(one.role, titles.get(one.role, one.role)) for one in roles_left(context.session, shown.id, context.day)}
-    )
-
-
-def _sharing_days(terms: Columns) -> dict[str, date]:
-    """The first and the last local day of the terms of sharing, where they name any."""
-    sharing = terms.get("information_sharing") or {}
-    return {name: date.fromisoformat(sharing[name]) for name in ("starts_on", "ends_on") if sharing.get(name)}
 
 
 HOW: Final[Mapping[tuple[str, str], str]] = {
@@ -240,7 +236,7 @@ def change_in_words(line: VersionChange, language: str, titles: Mapping[str, str
         return say(language, N_("Notice, in days: %(after)s; it was %(before)s"), before=line.before, after=line.after)
     sentence = HOW[line.part, line.how]
     key, _, owner = line.key.partition(":")
-    what = line.words[language] if line.words else titles.get(line.key, line.key)
+    what = pick(language, line.words) if line.words else titles.get(line.key, line.key)
     if line.part == "oversight":
         what = say(language, OVERSIGHT[line.key])
     elif line.part == "decisions":
@@ -268,18 +264,15 @@ def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str,
 
 
 def _titles_of_committees(context: RequestContext) -> dict[str, str]:
-    rows = committees(context.session).values()
-    return {row.key: row.title_fr if context.language == "fr" else row.title_en for row in rows}
+    return {row.key: title_of(row, context.language) for row in committees(context.session).values()}
 
 
-@dataclass(frozen=True)
-class OwedLine:
+class OwedLine(NamedTuple):
     """What is owed under a clause, in words."""
 
+    row: Obligation
     clause: str
     text: str
-    sources: list[str]
-    period_words: str
     check_words: str
     rule_words: str
 
@@ -296,10 +289,9 @@ def _obligations(
     ):
         by_owner[row.owed_by].append(
             OwedLine(
+                row,
                 clause=clause_without_role(row.key),
-                text=row.text_fr if context.language == "fr" else row.text_en,
-                sources=row.sources,
-                period_words=PERIODS[row.period],
+                text=typeset(context.language, row.text_fr if context.language == "fr" else row.text_en),
                 check_words=KINDS[row.check_kind].words,
                 rule_words=rule_of(row.check_kind, row.rule).in_words(context.language, names),
             )
@@ -329,7 +321,7 @@ def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine
     )
 
 
-def _resources(terms: Columns) -> list[tuple[str, list[Columns]]]:
+def _resources(terms: AgreementTerms) -> list[tuple[str, list[Resource]]]:
     """What the organization brings, by kind."""
-    by_kind = grouped(terms.get("resources", ()), lambda one: str(one["kind"]))
+    by_kind = grouped(terms.resources, lambda one: one.kind)
     return [(words, by_kind[kind]) for kind, words in RESOURCES.items() if kind in by_kind]

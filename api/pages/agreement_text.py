@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -13,18 +13,14 @@ from api.access.agreements import find_agreement, find_version
 from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
 from api.pages.agreement import RESOURCES
-from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_or_none
-from domain.agreements import Columns, Content, content_of_version, rewriting
+from domain.agreements import Content, RoleText, content_of_version, rewriting
 from domain.kernel import Refusal
-from locales import N_, gettext
-from models.agreement import AgreementVersion
+from locales import N_, gettext, pick
+from models.agreement import AgreementVersion, Sharing
 
 router = framed_pages()
-
-Listed = Annotated[Sequence[str], Form()]
-"""Fields of one name, in the order of the form."""
 
 
 class RoleTyped(NamedTuple):
@@ -66,33 +62,22 @@ T = TypeVar("T", RoleTyped, OwedTyped, ClauseTyped, ResourceTyped)
 Fields = dict[str, list[str]]
 
 
-def fields_of(
-    notice: Text = "",
-    role: Listed = (),
-    people: Listed = (),
-    hours: Listed = (),
-    owed: Listed = (),
-    owed_fr: Listed = (),
-    owed_en: Listed = (),
-    keeps: Listed = (),
-    clause: Listed = (),
-    clause_title_fr: Listed = (),
-    clause_title_en: Listed = (),
-    clause_fr: Listed = (),
-    clause_en: Listed = (),
-    resource: Listed = (),
-    resource_fr: Listed = (),
-    resource_en: Listed = (),
-    shares: Text = "",
-    purposes: Listed = (),
-    information: Listed = (),
-    bodies: Listed = (),
-    first: Text = "",
-    last: Text = "",
-) -> Fields:
+_ROWS: Final = (RoleTyped, OwedTyped, ClauseTyped, ResourceTyped)
+_NAMES: Final = (
+    "notice",
+    "keeps",
+    "shares",
+    *rewriting.CHOSEN,
+    "first",
+    "last",
+    *(n for row in _ROWS for n in row._fields),
+)
+
+
+async def fields_of(request: Request) -> Fields:
     """The form as it was typed: each name with its values."""
-    given: Mapping[str, str | Sequence[str]] = dict(locals())
-    return {name: [value] if isinstance(value, str) else list(value) for name, value in given.items()}
+    form = await request.form()
+    return {name: [str(value) for value in form.getlist(name)] for name in _NAMES}
 
 
 Typed = Annotated[Fields, Depends(fields_of)]
@@ -154,10 +139,7 @@ def _form(
         kinds_in_words=[(kind, gettext(words)) for kind, words in RESOURCES.items()],
         shares=_first(fields, "shares") == "yes",
         parts=[
-            (
-                part,
-                [(one["key"], one[context.language], one["key"] in fields[part]) for one in may.sharing.get(part, ())],
-            )
+            (part, [(one.key, pick(context.language, one), one.key in fields[part]) for one in may.parts[part]])
             for part in rewriting.CHOSEN
         ],
         first=_first(fields, "first"),
@@ -174,40 +156,36 @@ def _roles(may: rewriting.DraftChoices, fields: Fields) -> list[RoleTyped]:
 def _owed(may: rewriting.DraftChoices, fields: Fields) -> list[OwedTyped]:
     """Every obligation that may stand in the draft."""
     typed = {row.owed: row for row in _rows(OwedTyped, fields)}
-    return [
-        typed.get(key, OwedTyped(key, columns["text_fr"], columns["text_en"]))
-        for key, columns in may.obligations.items()
-    ]
+    return [typed.get(key, OwedTyped(key, one.text_fr, one.text_en)) for key, one in may.obligations.items()]
 
 
 def _as_fields(content: Content) -> Fields:
     """A draft as the form would have sent it."""
     terms = content.terms
     roles, owed = content.roles.values(), content.obligations.values()
-    clauses, resources = terms.get("clauses") or (), terms.get("resources") or ()
     return {
         "notice": [str(content.notice_days)],
         **_columns(
-            RoleTyped,
-            (RoleTyped(one["role"], str(one["headcount"]), _hours_typed(one["hours_a_week"])) for one in roles),
+            RoleTyped, (RoleTyped(one.role, str(one.headcount), _hours_typed(one.hours_a_week)) for one in roles)
         ),
-        **_columns(OwedTyped, (OwedTyped(one["key"], one["text_fr"], one["text_en"]) for one in owed)),
+        **_columns(OwedTyped, (OwedTyped(one.key, one.text_fr, one.text_en) for one in owed)),
         "keeps": list(content.obligations),
         **_columns(
-            ClauseTyped, (ClauseTyped(one["key"], *_in_both(one["title"]), *_in_both(one["text"])) for one in clauses)
+            ClauseTyped,
+            (ClauseTyped(one.key, one.title.fr, one.title.en, one.text.fr, one.text.en) for one in terms.clauses),
         ),
-        **_columns(ResourceTyped, (ResourceTyped(one["kind"], *_in_both(one["text"])) for one in resources)),
-        **_sharing_typed(terms.get("information_sharing") or {}),
+        **_columns(ResourceTyped, (ResourceTyped(one.kind, one.text.fr, one.text.en) for one in terms.resources)),
+        **_sharing_typed(terms.information_sharing),
     }
 
 
-def _sharing_typed(sharing: Columns) -> Fields:
+def _sharing_typed(sharing: Sharing | None) -> Fields:
     """The terms of sharing as the form would have sent them; none where nothing is shared."""
     return {
         "shares": ["yes" if sharing else ""],
-        **{part: [one["key"] for one in sharing.get(part, ())] for part in rewriting.CHOSEN},
-        "first": [sharing.get("starts_on") or ""],
-        "last": [sharing.get("ends_on") or ""],
+        **{part: [one.key for one in getattr(sharing, part, None) or ()] for part in rewriting.CHOSEN},
+        "first": [(sharing and sharing.starts_on) or ""],
+        "last": [(sharing and sharing.ends_on) or ""],
     }
 
 
@@ -215,10 +193,6 @@ def _columns(shape: type[T], rows: Iterable[T]) -> Fields:
     """Rows as fields that stand beside each other."""
     typed = list(rows)
     return {name: [row[place] for row in typed] for place, name in enumerate(shape._fields)}
-
-
-def _in_both(text: Mapping[str, str]) -> tuple[str, str]:
-    return text["fr"], text["en"]
 
 
 def _hours_typed(hours: float | None) -> str:
@@ -231,7 +205,7 @@ def _text_of(fields: Fields) -> rewriting.Text:
     return rewriting.Text(
         notice_days=_number(_first(fields, "notice") or "0"),
         roles=[
-            rewriting.RoleText(row.role, people, _hours(row.hours))
+            RoleText(row.role, people, _hours(row.hours))
             for row in _rows(RoleTyped, fields)
             if (people := _number(row.people or "0"))
         ],

@@ -30,6 +30,7 @@ from meetings.committees import (
     SeatAbsence,
     committees,
     memberships,
+    rhythm_of,
     title_of,
 )
 from models.committee import Committee, SeatHolder
@@ -64,7 +65,7 @@ class CommitteeInList:
         """As it stands today."""
         seats = members.seats_on(context.day)
         vacant = sum(members.is_to_fill(seat.id, context.day) for seat in seats)
-        return cls(row, title_of(row, context.language), rhythm_in_words(row.rhythm), len(seats), vacant, to_come)
+        return cls(row, title_of(row, context.language), rhythm_in_words(rhythm_of(row)), len(seats), vacant, to_come)
 
 
 Held = tuple[Person, SeatHolder]
@@ -130,7 +131,7 @@ def committee_page(context: RequestContext, request: Request, row: Committee, ty
         title=titles[row.key],
         typed=typed,
         committee=row,
-        meets=rhythm_in_words(row.rhythm),
+        meets=rhythm_in_words(rhythm_of(row)),
         derives=[titles[other] for other in row.derived_from if other in titles],
         seats=_seats(context, members, titles),
         next_ones=ahead[:NEXT],

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, time, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import date, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
@@ -17,14 +16,14 @@ from api.access.session import InContext, RequestContext
 from api.pages.frame import framed_pages, page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
-from domain.declarations import EndorsementRules
-from domain.kernel import SHAPE, also, calendar_of, col, every, joins, lasts, of, only, scalar, tuples
-from locales import N_, current_language, pick, say, say_n, show_clock
+from domain.declarations import Rhythm
+from domain.kernel import SHAPE, also, calendar_of, col, every, joins, lasts, of, only, title_of, tuples
+from locales import N_, current_language, say, say_n, show_clock
 from meetings import endorsements
-from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
+from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships, rhythm_of
 from models.agreement import Agreement, AgreementVersion
 from models.committee import Committee, Seat
-from models.program import Closure, Organization, Person
+from models.program import Closure, Organization, Person, Position
 
 router = framed_pages()
 
@@ -60,7 +59,8 @@ _WEEKDAYS: Final[Mapping[str, str]] = {
 def show_program(context: InContext, request: Request) -> HTMLResponse:
     """The program on one page."""
     require(Action.SEE_PROGRAM, to_program(context.asker))
-    organizations = _organizations(context)
+    organizations, committees = _organizations(context), _committees(context)
+    coordination = context.program.coordination
     return page(
         context,
         request,
@@ -68,8 +68,13 @@ def show_program(context: InContext, request: Request) -> HTMLResponse:
         day=context.day,
         organizations=organizations,
         kinds=KINDS,
-        committees=_committees(context),
-        coordination=_coordination(context, {one.row.key: one.row.short_name for one in organizations}),
+        committees=committees,
+        coordination=coordination,
+        position=coordination.hosted or coordination.secondment or coordination.joint or Position(),
+        names={one.row.key: one.row.short_name for one in organizations},
+        roles=titles_of_roles(context),
+        reports_to=next((one.title for one in committees if one.row.key == coordination.reports_to), ""),
+        endorsed=endorsements.declared(context.session),
         closed=_closed_days(context),
         until=context.day + AHEAD,
         area=context.program.area,
@@ -77,16 +82,14 @@ def show_program(context: InContext, request: Request) -> HTMLResponse:
     )
 
 
-def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
+def rhythm_in_words(rhythm: Rhythm | None) -> str:
     """How often a committee meets, as people say it; "" where it has no rhythm yet."""
     language = current_language()
-    if not rhythm:
+    if rhythm is None:
         return ""
-    if rhythm["per"] == "week":
-        at = show_clock(language, time.fromisoformat(rhythm["at"]))
-        weekly = _WEEKDAYS[rhythm["weekday"]]
-        return say(language, weekly, at=at)
-    return say_n(language, "%(n)s time a year", "%(n)s times a year", rhythm["times"])
+    if rhythm.weekday is not None and rhythm.at is not None:
+        return say(language, _WEEKDAYS[rhythm.weekday], at=show_clock(language, rhythm.at))
+    return say_n(language, "%(n)s time a year", "%(n)s times a year", rhythm.times)
 
 
 class OrganizationLine(Organization):
@@ -97,8 +100,7 @@ class OrganizationLine(Organization):
     agreement_id: UUID | None = also(Agreement.id)
 
 
-@dataclass(frozen=True)
-class Agreed:
+class Agreed(NamedTuple):
     """An organization with the versions of its agreement that count."""
 
     row: OrganizationLine
@@ -139,20 +141,17 @@ class SeatOfOrganization(Seat):
     short_name: str = also(Organization.short_name)
 
 
-@dataclass(frozen=True)
-class CommitteeSeatLine:
-    """A seat with who sits on it today."""
+class CommitteeSeatLine(NamedTuple):
+    """A seat with who sits on it that day, and who is to."""
 
     row: SeatOfOrganization
     title: str
-    role: str
     principal: Person | None
     to_come: list[tuple[Person, date]]
     alternates: list[Person]
 
 
-@dataclass(frozen=True)
-class CommitteeLine:
+class CommitteeLine(NamedTuple):
     """A committee with its seats: when it meets, and from which others a derived one has them."""
 
     row: Committee
@@ -164,7 +163,6 @@ class CommitteeLine:
 
 def _committees(context: RequestContext) -> list[CommitteeLine]:
     """Each committee with its seats and who sits on them today. A derived one has the seats of others."""
-    french = context.language == "fr"
     rows = every(context.session, of(Committee).order_by(col(Committee.key)))
     seats = every(
         context.session,
@@ -174,81 +172,35 @@ def _committees(context: RequestContext) -> list[CommitteeLine]:
         .order_by(col(Seat.voting).desc(), col(Organization.short_name), col(Seat.key)),
     )
     people, members = people_by_id(context), memberships(context.session)
-    titles = {row.key: row.title_fr if french else row.title_en for row in rows}
-    roles = titles_of_roles(context)
+    titles = {row.key: title_of(row, context.language) for row in rows}
     # The ones that meet most often first, those made of others last.
-    rows.sort(key=lambda row: (bool(row.derived_from), -_meetings_a_year(row.rhythm), titles[row.key]))
+    rows.sort(key=lambda row: (bool(row.derived_from), -_meetings_a_year(rhythm_of(row)), titles[row.key]))
     return [
         CommitteeLine(
             row,
             title=titles[row.key],
-            meets=rhythm_in_words(row.rhythm),
+            meets=rhythm_in_words(rhythm_of(row)),
             derives=[titles[key] for key in row.derived_from if key in titles],
-            seats=[
-                _seat(context, seat, members[row.id], people, roles.get(seat.role, seat.role))
-                for seat in seats
-                if seat.committee_id == row.id
-            ],
+            seats=[_seat(context, seat, members[row.id], people) for seat in seats if seat.committee_id == row.id],
         )
         for row in rows
     ]
 
 
 def _seat(
-    context: RequestContext, seat: SeatOfOrganization, members: Membership, people: Mapping[UUID, Person], role: str
+    context: RequestContext, seat: SeatOfOrganization, members: Membership, people: Mapping[UUID, Person]
 ) -> CommitteeSeatLine:
-    """A seat with who holds it that day, and who is to."""
     return CommitteeSeatLine(
         seat,
-        title=seat.title_fr if context.language == "fr" else seat.title_en,
-        role=role,
+        title=title_of(seat, context.language),
         principal=next(map(people.get, members.holders(seat.id, context.day, PRINCIPAL)), None),
         to_come=[(people[one.person_id], one.starts_on) for one in members.to_hold(seat.id, context.day)],
         alternates=[people[one] for one in members.holders(seat.id, context.day, ALTERNATE)],
     )
 
 
-def _meetings_a_year(rhythm: Mapping[str, Any]) -> int:
-    times: int = rhythm.get("times", 0)
-    return times * (52 if rhythm.get("per") == "week" else 1)
-
-
-@dataclass(frozen=True)
-class CoordinationShown:
-    """How the coordination position is set up. `shares` are of organizations, in percents."""
-
-    source: str
-    host: str
-    unit: str
-    shares: list[tuple[str, int]]
-    reports_to: str
-    endorsed: EndorsementRules
-    support: list[str]
-
-
-def _coordination(context: RequestContext, names: Mapping[str, str]) -> CoordinationShown:
-    """How the coordination position is set up: where, with whose share, its support, and to whom it reports."""
-    declared = context.program.coordination
-    structure = declared.get(context.program.governance) or {}
-    title = Committee.title_fr if context.language == "fr" else Committee.title_en
-    committee = scalar(context.session, only(title).where(Committee.key == declared.get("reports_to", "")))
-    titles = titles_of_roles(context)
-    host = structure.get("host") or structure.get("administrative_manager") or ""
-    return CoordinationShown(
-        source=structure.get("source", ""),
-        host=names.get(host, ""),
-        unit=pick(context.language, structure["unit"]) if structure.get("unit") else "",
-        shares=_shares(structure, names),
-        reports_to=committee or "",
-        endorsed=endorsements.declared(context.session),
-        support=[titles.get(role, role) for role in declared.get("support", ())],
-    )
-
-
-def _shares(structure: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, int]]:
-    """What each organization carries of the position, in percents."""
-    shares = structure.get("shares") or structure.get("funders") or ()
-    return [(names.get(share["organization"], share["organization"]), share["percent"]) for share in shares]
+def _meetings_a_year(rhythm: Rhythm | None) -> int:
+    return rhythm.times * (52 if rhythm.per == "week" else 1) if rhythm else 0
 
 
 class Closed(NamedTuple):

@@ -49,6 +49,7 @@ from domain.kernel import (
 )
 from domain.record import reads
 from domain.roles import task_is_open_to
+from locales import typeset
 from meetings import decisions
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
@@ -147,7 +148,7 @@ def _holds_up(context: RequestContext, task_id: UUID) -> list[tuple[UUID, str]]:
         .order_by(col(Task.position), col(Task.item)),
     )
     closed = closed_to(context.session, context.asker, {waiting for waiting, _ in rows})
-    return [(waiting, title) for waiting, title in rows if waiting not in closed]
+    return [(waiting, typeset(context.language, title)) for waiting, title in rows if waiting not in closed]
 
 
 def _after(context: RequestContext, task: Task, case: SeenCase | None, back: str) -> str:

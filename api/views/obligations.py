@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.declarations import clause_without_role, fact_of
 from domain.obligations import WORST_FIRST, PeriodRead, wording
-from locales import N_
+from locales import N_, typeset
 
 #: What a state looks like, and the word for it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -62,7 +62,7 @@ def clause_of(row: PeriodRead) -> str:
 
 def text_of(row: PeriodRead, language: str) -> str:
     """What is owed, in a language."""
-    return row.text_fr if language == "fr" else row.text_en
+    return typeset(language, row.text_fr if language == "fr" else row.text_en)
 
 
 def by_worst(rows: Sequence[PeriodRead]) -> list[PeriodRead]:

@@ -18,6 +18,7 @@ from domain.casework import protocols_of
 from domain.equipment import inventory
 from domain.kernel import Question, built, col, every, joins, of, only, run, title_of, tuples
 from domain.roles import task_is_open_to
+from locales import typeset
 from models.casework import SETTLED, Case, Evidence, Task, TaskNeed
 from models.lifecycles import TASK
 
@@ -93,7 +94,7 @@ def needs(context: RequestContext, tasks: Sequence[Task]) -> dict[UUID, list[tup
     found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for task_id, needed, title in rows:
         if needed not in closed:
-            found[task_id].append((needed, title))
+            found[task_id].append((needed, typeset(context.language, title)))
     return found
 
 

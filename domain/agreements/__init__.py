@@ -28,6 +28,7 @@ from domain.agreements.terminations import is_given_notice as is_given_notice
 from domain.agreements.terminations import notice_given_on as notice_given_on
 from domain.agreements.version_difference import VersionChange as VersionChange
 from domain.agreements.version_difference import difference as difference
-from domain.agreements.version_text import Columns as Columns
 from domain.agreements.version_text import Content as Content
+from domain.agreements.version_text import DutyText as DutyText
+from domain.agreements.version_text import RoleText as RoleText
 from domain.agreements.version_text import content_of_version as content_of_version

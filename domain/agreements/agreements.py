@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, func, insert
+from sqlalchemy import ColumnElement, Uuid, bindparam, func
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -22,9 +22,9 @@ from domain.kernel import (
     Actor,
     Question,
     Refusal,
+    add_row,
     also,
     built,
-    changes,
     col,
     every,
     first,
@@ -36,6 +36,7 @@ from domain.kernel import (
     only,
     program_of,
     removes,
+    rewrite,
     run,
     scalar,
     scalars,
@@ -52,9 +53,8 @@ from models.program import Organization, Tenure
 
 def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
     """Add a version to an agreement, as a draft numbered after the last. Raises Refusal: no such agreement."""
-    here = program_of(session)
-    held = scalar(session, only(Agreement.id).where(Agreement.id == agreement_id).with_for_update(key_share=True))
-    if held is None:
+    asked = only(Agreement.id).where(Agreement.id == agreement_id)
+    if scalar(session, asked.with_for_update(key_share=True)) is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     last = scalar(
         session,
@@ -62,24 +62,18 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
             in_program(AgreementVersion), AgreementVersion.agreement_id == agreement_id
         ),
     )
-    version_id, number = uuid4(), (last or 0) + 1
-    run(
-        session,
-        insert(AgreementVersion).values(
-            program_id=here,
-            id=version_id,
-            agreement_id=agreement_id,
-            n=number,
-            state=AGREEMENT_VERSION.initial,
-            notice_days=content.notice_days,
-            terms=content.terms,
-            digest=content.digest,
-            version=1,
-        ),
+    drafted = AgreementVersion(
+        program_id=program_of(session),
+        agreement_id=agreement_id,
+        n=(last or 0) + 1,
+        notice_days=content.notice_days,
+        terms=content.terms,
+        digest=content.digest,
     )
-    write_parts(session, version_id, content)
-    events.write(session, "agreement.drafted", "agreement_version", version_id, by=by, at=at, number=number)
-    return version_id
+    add_row(session, drafted)
+    write_parts(session, drafted.id, content)
+    events.write(session, "agreement.drafted", "agreement_version", drafted.id, by=by, at=at, number=drafted.n)
+    return drafted.id
 
 
 def redraft_version(
@@ -92,7 +86,9 @@ def redraft_version(
     for parts in (AgreementRole, Obligation):
         run(session, removes(parts).where(parts.agreement_version_id == version_id))
     write_parts(session, version_id, content)
-    change_version(session, held, notice_days=content.notice_days, terms=content.terms, digest=content.digest)
+    rewrite(
+        session, AgreementVersion, held.id, notice_days=content.notice_days, terms=content.terms, digest=content.digest
+    )
     events.write(session, "agreement.redrafted", "agreement_version", version_id, by=by, at=at, number=held.n)
 
 
@@ -105,7 +101,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
         raise Refusal(
             "agreement.no_director", N_("This organization has no director today who could sign. Name someone first.")
         )
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
     tell(session, held, "agreement.sent", by=by, at=at)
 
@@ -119,7 +115,7 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
     state = state_after(held, "withdraw")
     if signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     directors = directors_on(session, held.organization_id, local_day(session, at))
     letters.taken_back(session, held, directors, by=by, at=at)
     tell(session, held, "agreement.withdrawn", by=by, at=at)
@@ -157,22 +153,19 @@ def sign_version(
         if complete_signatures(session, version_id, by=by, at=at):
             return state
         raise Refusal("agreement.signed_already", N_("This person has already signed this version."))
-    run(
-        session,
-        insert(Signature).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            agreement_version_id=version_id,
-            organization_id=held.organization_id,
-            person_id=director_id,
-            signed_on=signed_on,
-            recorded_by=by.person_id,
-            recorded_at=at,
-        ),
+    signature = Signature(
+        program_id=program_of(session),
+        agreement_version_id=version_id,
+        organization_id=held.organization_id,
+        person_id=director_id,
+        signed_on=signed_on,
+        recorded_by=by.person_id,
+        recorded_at=at,
     )
+    add_row(session, signature)
     if not directors <= signed_by | {director_id}:
         state = held.state
-    change_version(session, held, state=state)
+    rewrite(session, AgreementVersion, held.id, state=state)
     signed = {"director": str(director_id), "signed_on": signed_on.isoformat(), "digest": held.digest}
     tell(session, held, "agreement.signed", by=by, at=at, **signed, complete=state == "signed")
     return state
@@ -191,7 +184,7 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
         return False
     if content_of_version(session, version_id).digest != held.digest:
         return False
-    change_version(session, held, state=state_after(held, "sign"))
+    rewrite(session, AgreementVersion, held.id, state=state_after(held, "sign"))
     tell(session, held, "agreement.signed_by_all", by=by, at=at)
     return True
 
@@ -264,7 +257,7 @@ def start_version(
             ),
             people=len({one.person_id for one in left}),
         )
-    change_version(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
+    rewrite(session, AgreementVersion, held.id, state=state, starts_on=starts_on, ends_on=ends_on)
     days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
     tell(session, held, "agreement.started", by=by, at=at, **days)
 
@@ -349,16 +342,6 @@ def hold_version(session: Session, version_id: UUID, *, seen: int | None = None)
             N_("This agreement was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return held
-
-
-def change_version(session: Session, held: PartnerVersion, **values: Any) -> None:
-    """Write values of a locked version."""
-    run(
-        session,
-        changes(AgreementVersion)
-        .where(AgreementVersion.id == held.id)
-        .values(**values, version=col(AgreementVersion.version) + 1),
-    )
 
 
 def state_after(held: PartnerVersion, move: str) -> str:

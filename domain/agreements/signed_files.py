@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import Text, cast, false, func, insert
+from sqlalchemy import Text, cast, false, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -22,6 +22,7 @@ from domain.kernel import (
     SHAPE,
     Actor,
     Refusal,
+    add_row,
     also,
     col,
     every,
@@ -99,7 +100,6 @@ def add(
     program is left out. Raises Refusal: no such version, nothing signed yet, several signed and no one is named, the
     one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
     """
-    here = program_of(session)
     row = first(session, of(AgreementVersion).where(AgreementVersion.id == version_id))
     if row is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
@@ -107,20 +107,16 @@ def add(
     checked = proofs.checked_document(name, content)
     if checked.content_type not in KINDS:
         raise Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
-    file_id = uuid4()
-    run(
-        session,
-        insert(SignedFile).values(
-            program_id=here,
-            id=file_id,
-            agreement_version_id=version_id,
-            signature_id=signature_id,
-            content=checked.content,
-            **checked.columns,
-            added_by=by.person_id,
-            added_at=at,
-        ),
+    kept = SignedFile(
+        program_id=program_of(session),
+        agreement_version_id=version_id,
+        signature_id=signature_id,
+        content=checked.content,
+        **checked.columns,
+        added_by=by.person_id,
+        added_at=at,
     )
+    add_row(session, kept)
     events.write(
         session,
         "agreement.file_added",
@@ -129,11 +125,11 @@ def add(
         by=by,
         at=at,
         number=row.n,
-        file=str(file_id),
+        file=str(kept.id),
         signature=str(signature_id),
         sha256=checked.sha256,
     )
-    return file_id
+    return kept.id
 
 
 def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) -> UUID:

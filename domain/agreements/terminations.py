@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from domain.agreements import letters, renewals
 from domain.agreements.agreements import (
-    change_version,
     directors_on,
     hold_version,
     in_force_before,
@@ -19,7 +18,21 @@ from domain.agreements.agreements import (
     state_after,
     version_in_force,
 )
-from domain.kernel import Actor, Refusal, col, every, in_program, inside, joins, local_day, of, scalar, select, surely
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    in_program,
+    inside,
+    joins,
+    local_day,
+    of,
+    rewrite,
+    scalar,
+    select,
+    surely,
+)
 from domain.record import events
 from domain.terms import PartnerVersion
 from locales import N_
@@ -65,7 +78,7 @@ def end_version(
         later = _to_begin_after(session, held, ends_on)
     if any(surely(one.starts_on) <= today for one in later):
         raise not_now("end")
-    change_version(session, held, state=state, ends_on=ends_on)
+    rewrite(session, AgreementVersion, held.id, state=state, ends_on=ends_on)
     events.write(
         session,
         "agreement.ended",
@@ -131,7 +144,7 @@ def call_off_version(session: Session, version_id: UUID, *, last: date, by: Acto
     starts_on = surely(held.starts_on)  # of one in force
     if starts_on <= local_day(session, at):
         raise not_now("call_off")
-    change_version(session, held, state=state, starts_on=None, ends_on=None)
+    rewrite(session, AgreementVersion, held.id, state=state, starts_on=None, ends_on=None)
     events.write(
         session,
         "agreement.called_off",

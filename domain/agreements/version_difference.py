@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from domain.agreements.version_text import Columns, Content
-from domain.endorsement import majority_of
+from domain.agreements.version_text import Content, DutyText, RoleText
+from models.agreement import AgreementTerms
+from models.stored import InBoth
 
 How = Literal["added", "left_out", "changed"]
 Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]
+
+#: A part of the terms by its name, with the words that a reader gets for it, and all that it says.
+Said = dict[str, tuple[InBoth, object]]
 
 #: What of a role may change, by the word that a reader gets for it.
 _OF_ROLE: Final = {"headcount": "headcount", "hours_a_week": "hours"}
@@ -57,34 +61,36 @@ def _lines(old: Content, new: Content) -> Iterator[VersionChange]:
     yield from _parts("role", old.roles, new.roles, _OF_ROLE)
     yield from _parts("obligation", old.obligations, new.obligations, _OF_OBLIGATION)
     for part, read in _LISTED.items():
-        yield from _listed(part, read(old), read(new))
-    for part, name, aspect in _NAMED:
-        yield from _named(part, old.terms.get(name) or {}, new.terms.get(name) or {}, aspect)
-    enough, enough_now = (majority_of(one.terms) or None for one in (old, new))
+        yield from _said(part, read(old.terms), read(new.terms))
+    for part, named in _NAMED.items():
+        before, after = named(old.terms), named(new.terms)
+        for key in sorted({*before, *after}):
+            yield from _one(part, key, before.get(key), after.get(key), None, part)
+    enough, enough_now = old.terms.majority or None, new.terms.majority or None
     yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, "majority")
 
 
-def _listed(part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns]) -> Iterator[VersionChange]:
-    """What differs among named things: with the words of the new text, or of the old where it is left out."""
+def _said(part: Part, old: Said, new: Said) -> Iterator[VersionChange]:
+    """Parts of the terms: with the words of the new text, or of the old where it is left out."""
     for key in dict.fromkeys((*old, *new)):
-        yield from _one(part, key, old.get(key), new.get(key), _words(new.get(key) or old[key]), "words")
-
-
-def _named(part: Part, old: Mapping[str, str], new: Mapping[str, str], aspect: str) -> Iterator[VersionChange]:
-    """What names a committee or a partner for something."""
-    for key in sorted({*old, *new}):
-        yield from _one(part, key, old.get(key), new.get(key), None, aspect)
+        words, _ = new.get(key) or old[key]
+        yield from _one(part, key, old.get(key), new.get(key), {"fr": words.fr, "en": words.en}, "words")
 
 
 def _parts(
-    part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns], aspects: Mapping[str, str]
+    part: Part,
+    old: Mapping[str, RoleText] | Mapping[str, DutyText],
+    new: Mapping[str, RoleText] | Mapping[str, DutyText],
+    aspects: Mapping[str, str],
 ) -> Iterator[VersionChange]:
-    """What is kept in columns, by its key; `aspects` has the word for each column that may change."""
+    """Roles or obligations, by their key; `aspects` has the word for each thing of them that may change."""
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
-        changed = {aspects[name] for name in aspects if before and after and before[name] != after[name]}
+        changed = {word for name, word in aspects.items() if getattr(before, name, None) != getattr(after, name, None)}
         in_order = [word for word in dict.fromkeys(aspects.values()) if word in changed]
-        yield from _one(part, key, before, after, _texts(after or before or {}), *in_order)
+        one = after or before
+        words = {"fr": one.text_fr, "en": one.text_en} if isinstance(one, DutyText) else None
+        yield from _one(part, key, before, after, words, *in_order)
 
 
 def _one(
@@ -99,42 +105,35 @@ def _one(
         yield VersionChange(part, "changed", key, words, aspects)
 
 
-def _resources(content: Content) -> dict[str, Columns]:
+def _resources(terms: AgreementTerms) -> Said:
     """Resources by what they say: they have no name of their own, so a changed one is another."""
-    return {f"{one['kind']}: {one['text']['fr']}": one for one in content.terms.get("resources") or ()}
+    return {f"{one.kind}: {one.text.fr}": (one.text, one) for one in terms.resources}
 
 
-def _clauses(content: Content) -> dict[str, Columns]:
-    return {one["key"]: one for one in content.terms.get("clauses") or ()}
+def _clauses(terms: AgreementTerms) -> Said:
+    return {one.key: (one.title, one) for one in terms.clauses}
 
 
-def _sharing(content: Content) -> dict[str, Columns]:
-    terms = content.terms.get("information_sharing") or {}
-    named = {
-        f"{part}.{one['key']}": {name: text for name, text in one.items() if name != "key"}
-        for part in ("purposes", "information", "bodies")
-        for one in terms.get(part, ())
+def _sharing(terms: AgreementTerms) -> Said:
+    sharing = terms.information_sharing
+    if sharing is None:
+        return {}
+    parts = {"purposes": sharing.purposes, "information": sharing.information, "bodies": sharing.bodies or ()}
+    days = {"starts_on": sharing.starts_on, "ends_on": sharing.ends_on}
+    return {
+        **{f"{part}.{one.key}": (one, one) for part, named in parts.items() for one in named},
+        **{name: (InBoth(fr=day, en=day), day) for name, day in days.items() if day},
+        **{f"safeguards.{one.fr}": (one, one) for one in sharing.safeguards},
     }
-    days = {name: {"fr": terms[name], "en": terms[name]} for name in ("starts_on", "ends_on") if terms.get(name)}
-    return named | days | {f"safeguards.{one['fr']}": one for one in terms.get("safeguards", ())}
 
 
-def _words(said: Columns) -> dict[str, str] | None:
-    text = said.get("title") or said.get("text") or said
-    return {"fr": text["fr"], "en": text["en"]} if "fr" in text and "en" in text else None
-
-
-def _texts(columns: Columns) -> dict[str, str] | None:
-    return {"fr": columns["text_fr"], "en": columns["text_en"]} if "text_fr" in columns else None
-
-
-_LISTED: Final[Mapping[Part, Callable[[Content], Mapping[str, Columns]]]] = {
+_LISTED: Final[Mapping[Part, Callable[[AgreementTerms], Said]]] = {
     "resource": _resources,
     "clause": _clauses,
     "sharing": _sharing,
 }
-#: What names a committee or a partner for something, where it stands in the terms, and the word for its change.
-_NAMED: Final[tuple[tuple[Part, str, str], ...]] = (
-    ("endorsement", "endorsed_by", "endorsement"),
-    ("oversight", "oversight", "oversight"),
-)
+#: What names a committee or a partner for something.
+_NAMED: Final[Mapping[Literal["endorsement", "oversight"], Callable[[AgreementTerms], Mapping[str, str]]]] = {
+    "endorsement": lambda terms: terms.endorsed_by,
+    "oversight": lambda terms: terms.oversight.named if terms.oversight else {},
+}

@@ -207,7 +207,7 @@ def _places(session: Session, at: str, case: Case) -> list[str]:
     if at in ("employer", "partner"):
         return [str(case.organization_id)]
     if at == "coordination":
-        return [str(place) for place in program(session).coordination["organizations"]]
+        return [str(place) for place in program(session).coordination.organizations]
     return ["*"] if at == "anywhere" else [at]
 
 

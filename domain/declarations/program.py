@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
@@ -16,6 +16,7 @@ from domain.declarations.program_agreements import (
     DeclaredAgreement,
     DeclaredClause,
     DeclaredDuty,
+    DeclaredObligation,
     Obligations,
     SharingTerms,
     clause_without_role,
@@ -24,7 +25,7 @@ from domain.declarations.program_agreements import (
 )
 from domain.declarations.program_committees import DeclaredCommittee, DeclaredSeat
 from domain.declarations.role_keys import RoleKey
-from domain.declared import Bilingual, GrammarPart, Key, PathOf, Text, Wrong, each_once
+from domain.declared import GUIDE_IDS, Bilingual, GrammarPart, Key, PathOf, Text, Wrong, each_once
 from domain.kernel import Calendar, ClosedSpan, Language
 from locales import N_
 
@@ -361,7 +362,7 @@ class ProgramFile(GrammarPart):
 
     def guide_ids(self) -> frozenset[str]:
         """Every fact of the guide that this file carries."""
-        return frozenset(_guide_ids(self))
+        return frozenset(_sources(self)) & GUIDE_IDS.keys()  # the source of an agenda's rule is a kind of record
 
 
 def each_group_of_obligations(program: ProgramFile) -> Iterator[tuple[PathOf, Obligations]]:
@@ -372,35 +373,22 @@ def each_group_of_obligations(program: ProgramFile) -> Iterator[tuple[PathOf, Ob
         yield ("agreements", name, "own_obligations"), agreement.own_obligations
 
 
-def _guide_ids(program: ProgramFile) -> Iterator[str]:
-    yield STRUCTURES[program.coordination.structure]
-    yield program.coordination.decisions.source
-    for _, group in each_group_of_obligations(program):
-        for key, obligation in group.items():
-            yield from (fact_of(key), *obligation.sources)
-    for clauses in (*program.clause_groups.values(), *(a.own_clauses for a in program.agreements.values())):
-        for clause in clauses.values():
-            yield from clause.sources
-    yield from (terms.source for terms in program.sharing_terms.values())
-    for agreement in program.agreements.values():
-        yield from _sources_of_agreement(agreement)
-    for committee in program.committees.values():
-        yield from _sources_of(committee)
+def _sources(part: object) -> Iterator[str]:
+    """What a part of the file comes from, with all that it contains; an obligation is also named by its fact."""
+    for name, value in _named(part):
+        if name == "sources" and isinstance(value, tuple):
+            yield from value
+        elif name == "source" and isinstance(value, str):
+            yield value
+        elif isinstance(value, DeclaredObligation):
+            yield fact_of(name)
+        yield from _sources(value)
 
 
-def _sources_of_agreement(agreement: DeclaredAgreement) -> Iterator[str]:
-    for resource in agreement.resources:
-        yield from resource.sources
-    if agreement.decisions is not None:
-        yield agreement.decisions.source
-
-
-def _sources_of(committee: DeclaredCommittee) -> Iterator[str]:
-    yield committee.source
-    if committee.alternates:
-        yield committee.alternates.source
-    for rule in committee.agenda.rules.values() if committee.agenda else ():
-        yield from rule.sources
-    for seat in committee.seats.values():
-        if seat.source:
-            yield seat.source
+def _named(part: object) -> Iterable[tuple[str, object]]:
+    """What a part consists of, by its names; what is listed has none."""
+    if isinstance(part, GrammarPart):
+        return part
+    if isinstance(part, Mapping):
+        return part.items()
+    return (("", one) for one in part) if isinstance(part, tuple) else ()

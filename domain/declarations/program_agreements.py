@@ -15,6 +15,7 @@ from domain.declarations.checks.windows import Period
 from domain.declarations.role_keys import RoleKey
 from domain.declared import GUIDE_IDS, Bilingual, GrammarPart, GuideId, Key, Wrong, each_once
 from locales import N_
+from models.agreement import ResourceKind
 
 Owner = Literal["organization", RoleKey]
 
@@ -144,7 +145,7 @@ class Decisions(GrammarPart):
 class Resource(GrammarPart):
     """What an organization brings to the program."""
 
-    kind: Literal["human", "material", "financial", "structure", "service"]
+    kind: ResourceKind
     text: Bilingual
     sources: tuple[GuideId, ...] = ()
 

@@ -15,7 +15,7 @@ from domain.declared.complaints import complaints
 from domain.declared.guide_ids import GUIDE_IDS
 from domain.declared.problems import DeclaredErrors, FileProblem, PathOf, Wrong, shown, written
 from domain.declared.yaml_values import Reading
-from locales import N_
+from locales import N_, pick
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -82,12 +82,8 @@ class Bilingual(GrammarPart):
     en: Text
 
     def in_language(self, language: str) -> str:
-        """The text in "fr" or "en"; any other language is a mistake of the caller, a ValueError."""
-        if language == "fr":
-            return self.fr
-        if language == "en":
-            return self.en
-        raise ValueError("a declared text is in fr and in en")
+        """The text in "fr" or "en", typeset; any other language is a mistake of the caller, a ValueError."""
+        return pick(language, self)
 
 
 def load_declared(path: Path, grammar: type[M]) -> Declared[M]:

@@ -153,7 +153,7 @@ def _near(session: Session, row: TaskOfWhom, role: str, owing: Sequence[Link]) -
     """
     places = dict.fromkeys(link.at for link in owing if _is_place(link.at) or link.at.startswith(HAVING))
     if not places:
-        hosts = map(str, program(session).coordination["organizations"])
+        hosts = map(str, program(session).coordination.organizations)
         about = [str(row.organization_id)] if row.organization_id is not None else []
         places = dict.fromkeys([*about, *hosts])
     roles = takers.who_may_act_as(role) - {role}

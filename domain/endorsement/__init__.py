@@ -11,5 +11,4 @@ from domain.endorsement.counting import why_it_does_not_count as why_it_does_not
 from domain.endorsement.partners import FREED as FREED
 from domain.endorsement.partners import OWES_AGAIN as OWES_AGAIN
 from domain.endorsement.partners import PartnerWord as PartnerWord
-from domain.endorsement.partners import majority_of as majority_of
 from domain.endorsement.partners import outcome as outcome

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 #: More than this part of the partners, or as much, is a majority of the name; the flag says whether as much suffices.
@@ -24,12 +24,6 @@ _ENOUGH: Final[Mapping[str, tuple[Fraction, bool]]] = {
 #: A partner's stake in a decision: it is freed of a clause, or owes one again that it was freed of.
 FREED: Final = "freed"
 OWES_AGAIN: Final = "owes_again"
-
-
-def majority_of(terms: Mapping[str, Any]) -> str:
-    """The majority of the partners that an agreement's terms let suffice; "" where all of them are needed."""
-    found: str = (terms.get("decisions") or {}).get("majority", "")
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +52,11 @@ class PartnerWord:
         return self.is_partner and self.stake != OWES_AGAIN
 
     @property
+    def is_for_it(self) -> bool:
+        """Whether it endorses the decision, or had its objection settled."""
+        return self.said == "endorsed" or self.is_settled
+
+    @property
     def is_awaited(self) -> bool:
         """Whether the decision waits for a word of it."""
         return self.is_asked and self.said == ""
@@ -73,21 +72,22 @@ def outcome(words: Iterable[PartnerWord]) -> str:
     every = [one for one in words if one.stake != OWES_AGAIN]
     partners = [one for one in every if one.is_partner]
     by_majority = _is_majority(partners)
-    if any(one.objects and not (one.majority and by_majority) for one in every):
+    if _is_stopped(every, by_majority=by_majority):
         return "objected"
     return "endorsed" if not every or _is_endorsed(every, partners, by_majority=by_majority) else "pending"
 
 
-def _is_endorsed(words: Sequence[PartnerWord], partners: Sequence[PartnerWord], *, by_majority: bool) -> bool:
-    """Whether nobody is waited for, and somebody endorses it, or had their objection settled.
+def _is_stopped(words: Iterable[PartnerWord], *, by_majority: bool) -> bool:
+    """Whether a partner objects that no majority outvotes."""
+    return any(one.objects and not (one.majority and by_majority) for one in words)
 
-    The word of one who is freed by it counts only where all are.
-    """
-    if any(one.said == "" and not one.majority for one in partners):
+
+def _is_endorsed(words: Sequence[PartnerWord], partners: Sequence[PartnerWord], *, by_majority: bool) -> bool:
+    """Whether no partner is waited for, and one is for it. The word of one freed by it counts only where all are."""
+    if any(one.is_awaited for one in partners if not one.majority) or (_majorities(partners) and not by_majority):
         return False
     others = [one for one in words if one.stake != FREED] or words
-    is_spoken_for = any(one.said == "endorsed" or one.is_settled for one in others)
-    return is_spoken_for and (by_majority or not _majorities(partners))
+    return any(one.is_for_it for one in others)
 
 
 def _majorities(partners: Iterable[PartnerWord]) -> set[str]:

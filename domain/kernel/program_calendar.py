@@ -32,4 +32,4 @@ def calendar_of(session: Session, organization_id: UUID | None = None) -> Calend
     closures = tuple(
         ClosedSpan(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows
     )
-    return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)
+    return Calendar(country=declared.country, subdivision=declared.subdivision, closures=closures)

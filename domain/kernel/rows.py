@@ -148,7 +148,7 @@ def col(column: V) -> ColumnElement[V]:
     return cast("ColumnElement[V]", column)
 
 
-def inside(column: dict[Any, Any] | list[Any]) -> Any:
+def inside(column: object) -> Any:
     """A model's structure as a part of a statement, with the operators that structures and lists have."""
     return column
 

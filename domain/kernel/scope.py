@@ -64,4 +64,4 @@ def _zone(session: Session) -> ZoneInfo:
 
 def hosts_of(session: Session) -> list[UUID]:
     """The organizations that host the coordination of the session's program."""
-    return [UUID(str(place)) for place in program(session).coordination["organizations"]]
+    return [UUID(str(place)) for place in program(session).coordination.organizations]

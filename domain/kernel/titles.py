@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from locales import typeset
+
 
 class Titled(Protocol):
     """A row with a title in French and in English."""
@@ -18,6 +20,6 @@ class Titled(Protocol):
 
 
 def title_of(row: Titled | type[Titled], language: str) -> str:
-    """The title of a row in a language, or, given a model, the column that it is kept in."""
+    """The title of a row in a language, typeset; or, given a model, the column that it is kept in."""
     found: str = getattr(row, f"title_{language}")
-    return found
+    return found if isinstance(row, type) else typeset(language, found)

@@ -23,7 +23,7 @@ class Versioned(Protocol):
 
 def add_row(session: Session, row: SQLModel) -> None:
     """Write a new row of a model."""
-    run(session, insert(type(row)).values(row.model_dump()))
+    run(session, insert(type(row)).values({name: getattr(row, name) for name in type(row).model_fields}))
 
 
 def put_row(session: Session, row: SQLModel) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
-from uuid import uuid4
 
-from sqlalchemy import insert
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import Content, agreements, renewals, terminations, version_text
 from domain.declared import Bilingual
-from domain.kernel import SHAPE, also, changes, col, every, joins, of, program_of, run, surely
+from domain.kernel import SHAPE, add_row, also, changes, col, every, joins, of, program_of, run, surely
 from domain.loading.comparison import Comparison, Kind, LoadChange, LoadRun, LoadStep, new_changed_gone
 from domain.terms import BEGUN
 from locales import N_, Counted
@@ -53,12 +51,17 @@ def _new_agreement(compared: Comparison, key: str, content: Content) -> LoadStep
         "roles": Counted("%(n)s role", "%(n)s roles", len(content.roles)),
         "obligations": Counted("%(n)s obligation", "%(n)s obligations", len(content.obligations)),
     }
-    agreement_id, title = uuid4(), compared.file.agreements[key].title
-    columns = {"organization_id": compared.organization_ids[key], "title_fr": title.fr, "title_en": title.en}
+    title = compared.file.agreements[key].title
 
     def write(act: LoadRun) -> None:
-        run(act.session, insert(Agreement).values(program_id=program_of(act.session), id=agreement_id, **columns))
-        agreements.draft_version(act.session, agreement_id, content, by=act.by, at=act.at)
+        agreement = Agreement(
+            program_id=program_of(act.session),
+            organization_id=compared.organization_ids[key],
+            title_fr=title.fr,
+            title_en=title.en,
+        )
+        add_row(act.session, agreement)
+        agreements.draft_version(act.session, agreement.id, content, by=act.by, at=act.at)
 
     return LoadStep(LoadChange("added", "agreement", said, facts), write)
 
@@ -101,8 +104,8 @@ def _rewordings(compared: Comparison, key: str, row: _Version, content: Content)
     duties = {one.key: one for one in every(compared.session, said_duties)}
     for kind, duty in new_changed_gone(duties, content.obligations):
         now = content.obligations.get(duty)
-        text = (now["text_fr"], now["text_en"]) if now else (duties[duty].text_fr, duties[duty].text_en)
-        facts = {**name, "duty": Bilingual(fr=text[0], en=text[1]).model_dump(), "clause": duty}
+        text = now or duties[duty]
+        facts = {**name, "duty": Bilingual(fr=text.text_fr, en=text.text_en).model_dump(), "clause": duty}
         yield LoadStep(LoadChange(kind, "obligation", _OBLIGATION[kind], facts))
     if row.terms != content.terms or row.notice_days != content.notice_days:
         said = N_(

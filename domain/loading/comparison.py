@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
+from domain.agreements import DutyText, RoleText
 from domain.declarations import DeclaredCommittee, ProgramFile
 from domain.declared import Bilingual, Declared
 from domain.kernel import Actor, Titled, changes, col, every, first, of, program_of, run, select
@@ -140,12 +141,14 @@ def established(file: ProgramFile) -> dict[str, DeclaredCommittee]:
     return {key: committee for key, committee in file.committees.items() if committee.established}
 
 
-def new_changed_gone(was: Mapping[str, object], now: Mapping[str, Row]) -> Iterator[tuple[Kind, str]]:
-    """What is new, what has changed, and what is gone, by name, in the order of the file."""
-    for name, columns in now.items():
+def new_changed_gone(
+    was: Mapping[str, object], now: Mapping[str, RoleText] | Mapping[str, DutyText]
+) -> Iterator[tuple[Kind, str]]:
+    """What of an agreement is new, what has changed, and what is gone, by name, in the order of the file."""
+    for name, said in now.items():
         if name not in was:
             yield "added", name
-        elif differ(was[name], columns):
+        elif differ(was[name], said._asdict()):
             yield "changed", name
     for name in was:
         if name not in now:

@@ -38,7 +38,7 @@ from domain.people import people
 from domain.roles import never_began
 from locales import N_
 from models.program import Closure as ClosureRow
-from models.program import Organization, Program, Role, Tenure
+from models.program import Coordination, HolidaysOf, Organization, Program, Role, Tenure
 
 _NEW_PROGRAM: Final[Row] = {"is_demonstration": False, "source": "", "digest": "", "version": 0}
 
@@ -65,24 +65,26 @@ def differences(compared: Comparison) -> Iterator[LoadStep]:
 
 def _itself(compared: Comparison) -> Iterator[LoadStep]:
     identity, coordination = compared.file.program, compared.file.coordination
-    places = [str(compared.organization_ids[name]) for _, name in coordination.organizations()]
+    place, places = identity.calendar, [str(compared.organization_ids[key]) for _, key in coordination.organizations()]
     parts: dict[str, Row] = {
         "title": {"title_fr": identity.title.fr, "title_en": identity.title.en},
         "languages": {"languages": list(identity.languages)},
         "time_zone": {"time_zone": identity.time_zone},
-        "calendar": {"calendar": {"country": identity.calendar.country, "subdivision": identity.calendar.subdivision}},
-        "area": {"area": [place.model_dump() for place in identity.area]},
+        "calendar": {"calendar": HolidaysOf(country=place.country, subdivision=place.subdivision)},
+        "area": {"area": [name.model_dump() for name in identity.area]},
         "retention": {"retention": identity.retention.model_dump()},
         "reading": {"reading": identity.reading.model_dump()},
         "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
         "coordination": {
             "governance": coordination.structure,
-            "coordination": {
-                **coordination.model_dump(mode="json", exclude_none=True),
-                # What a file leaves out is not stored: what was loaded before it could be said reads the same.
-                "decisions": coordination.decisions.model_dump(mode="json", exclude_defaults=True),
-                "organizations": places,
-            },
+            "coordination": Coordination.read(
+                {
+                    **coordination.model_dump(mode="json", exclude_none=True),
+                    # What a file leaves out is not stored: what was loaded before it could be said reads the same.
+                    "decisions": coordination.decisions.model_dump(mode="json", exclude_defaults=True),
+                    "organizations": places,
+                }
+            ),
         },
     }
     title = identity.title.model_dump()

@@ -220,8 +220,7 @@ def _day(context: Context, day: date) -> str:
 
 
 def _typeset(language: Language, text: str) -> str:
-    text = _STOPS.sub(_FACT_END, text)
-    return typeset(text).replace(" »", "\N{NO-BREAK SPACE}»") if language == "fr" else text
+    return typeset(language, _STOPS.sub(_FACT_END, text))
 
 
 @dataclass(frozen=True, slots=True)

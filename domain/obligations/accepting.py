@@ -53,17 +53,6 @@ def give_back(session: Session, period_id: UUID, proof_id: UUID, *, reason: str,
     _look(session, period_id, proof_id, RETURNED, needed_reason(reason), by=by, at=at)
 
 
-def may_accept(session: Session, period_id: UUID, by: Actor, at: datetime) -> bool:
-    """Whether this person is among those asked to look at what waits of a period."""
-    row = to_accept.period_judged(session, period_id)
-    return row is not None and _falls_on(session, row, by, at)
-
-
-def _falls_on(session: Session, row: PeriodJudged, by: Actor, at: datetime) -> bool:
-    today = standing(session, local_day(session, at))
-    return by.person_id is not None and (to_accept.falls_on(session, row, today).on(by.person_id) is not None)
-
-
 def _look(
     session: Session,
     period_id: UUID,
@@ -83,7 +72,7 @@ def _look(
             "proof.own",
             N_("You cannot accept or return proof that you gave, that you owe, or that you gave for someone else."),
         )
-    if not _falls_on(session, row, by, at):
+    if to_accept.falls_on(session, row, standing(session, local_day(session, at))).on(by.person_id) is None:
         raise Refusal("proof.not_yours", N_("Someone else must review this proof."))
     _say(session, fact, said, words, by=by, at=at)
     events.write(

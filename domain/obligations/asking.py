@@ -29,12 +29,12 @@ from domain.declarations import (
 from domain.kernel import (
     Actor,
     Calendar,
-    changes,
     col,
     every,
     in_program,
     local_day,
     only,
+    rewrite,
     run,
     scalars,
     select,
@@ -122,12 +122,7 @@ def _open(session: Session, records: Records, judged: Judged, wanted: ProofDeadl
         sources=[clause.fact],
         reminders=reminders(records.watch, wanted.last, due, calendar, on=on),
     )
-    run(
-        session,
-        changes(ObligationPeriod)
-        .where(ObligationPeriod.id == judged.id)
-        .values(task_id=task_id, version=col(ObligationPeriod.version) + 1),
-    )
+    rewrite(session, ObligationPeriod, judged.id, task_id=task_id)
 
 
 def due_day(last: date, calendar: Calendar, *, on: date) -> date:

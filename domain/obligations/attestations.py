@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import partial
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.casework import asking, checked_note, complete_task, needed_reason, proofs
@@ -23,6 +23,7 @@ from domain.kernel import (
     Actor,
     Refusal,
     Span,
+    add_row,
     also,
     changes,
     col,
@@ -32,10 +33,12 @@ from domain.kernel import (
     of,
     only,
     program_of,
+    rewrite,
     run,
     same,
     scalar,
     select,
+    surely,
 )
 from domain.obligations import waiving
 from domain.obligations.clauses import waivers
@@ -73,21 +76,18 @@ def attest(
         .where(Attestation.period_id == period_id, col(Attestation.superseded_at).is_(None))
         .values(superseded_at=at),
     )
-    run(
-        session,
-        insert(Attestation).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            period_id=period_id,
-            person_id=by.person_id,
-            role=by.role,
-            acting_for=by.acting_for,
-            said=said,
-            to_be_accepted=said == HELD and _says_it_of_themselves(session, row, clause, by, at),
-            note=note,
-            said_at=at,
-        ),
+    stated = Attestation(
+        program_id=program_of(session),
+        period_id=period_id,
+        person_id=surely(by.person_id),
+        role=by.role,
+        acting_for=by.acting_for,
+        said=said,
+        to_be_accepted=said == HELD and _says_it_of_themselves(session, row, clause, by, at),
+        note=note,
+        said_at=at,
     )
+    add_row(session, stated)
     events.write(
         session, "obligation.attested", "obligation_period", period_id, by=by, at=at, said=said, clause=row.key
     )
@@ -155,30 +155,25 @@ def add_document(
     if effective_on > local_day(session, at):
         raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of a future one."))
     checked = proofs.checked_document(name, content)
-    here, document_id = program_of(session), uuid4()
-    run(
-        session,
-        insert(ObligationDocument).values(
-            program_id=here,
-            id=document_id,
-            agreement_id=row.agreement_id,
-            key=row.key,
-            kind=clause.rule.document(),
-            effective_on=effective_on,
-            added_at=at,
-            added_by=by.person_id,
-            added_as=by.role,
-            added_for=by.acting_for,
-            version=1,
-            **checked.columns,
-        ),
+    document = ObligationDocument(
+        program_id=program_of(session),
+        agreement_id=row.agreement_id,
+        key=row.key,
+        kind=clause.rule.document(),
+        effective_on=effective_on,
+        added_at=at,
+        added_by=by.person_id,
+        added_as=by.role,
+        added_for=by.acting_for,
+        **checked.columns,
     )
-    run(session, insert(ObligationFile).values(program_id=here, id=document_id, content=checked.content))
+    add_row(session, document)
+    add_row(session, ObligationFile(program_id=document.program_id, id=document.id, content=checked.content))
     events.write(
         session,
         "obligation.document_added",
         "obligation_document",
-        document_id,
+        document.id,
         by=by,
         at=at,
         clause=row.key,
@@ -189,7 +184,7 @@ def add_document(
     if judged:
         touched = partial(Touched, (Span(effective_on, effective_on),))
         keep(session, organization_ids=[row.organization_id], kinds=[clause.kind], touched=touched, by=by, at=at)
-    return document_id
+    return document.id
 
 
 class DocumentOf(ObligationDocument):
@@ -212,12 +207,7 @@ def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: A
     )
     if row is None or row.withdrawn_at is not None:
         raise Refusal("document.unknown", N_("There is no such document."))
-    run(
-        session,
-        changes(ObligationDocument)
-        .where(ObligationDocument.id == document_id)
-        .values(withdrawn_at=at, withdrawn_why=needed_reason(reason), version=row.version + 1),
-    )
+    rewrite(session, ObligationDocument, document_id, withdrawn_at=at, withdrawn_why=needed_reason(reason))
     events.write(
         session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row.key
     )
@@ -245,7 +235,6 @@ def waive(
     decision. Raises Refusal: one of these, no such clause, a decision not in effect, days in disorder, or days waived
     already.
     """
-    here = program_of(session)
     # As the agreement's own verbs lock it: a judge may refer to it meanwhile, and no one waits in a circle.
     agreement = first(session, of(Agreement).where(Agreement.id == agreement_id).with_for_update(key_share=True))
     known = agreement is not None and scalar(
@@ -265,27 +254,21 @@ def waive(
     if _is_waived(session, agreement_id, key, days):
         raise Refusal("waiver.twice", N_("The partner already has a waiver of this clause on some of these days."))
     _set_aside(session, agreement_id, key, days, at=at)
-    waiver_id = uuid4()
-    run(
-        session,
-        insert(Waiver).values(
-            program_id=here,
-            id=waiver_id,
-            agreement_id=agreement_id,
-            key=key,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            decision_id=decision_id,
-            proposal_id=proposal.id,
-            from_before=False,
-            reason=needed_reason(reason),
-            recorded_by=by.person_id,
-            recorded_as=by.role,
-            recorded_for=by.acting_for,
-            recorded_at=at,
-            version=1,
-        ),
+    waiver = Waiver(
+        program_id=program_of(session),
+        agreement_id=agreement_id,
+        key=key,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        decision_id=decision_id,
+        proposal_id=proposal.id,
+        reason=needed_reason(reason),
+        recorded_by=by.person_id,
+        recorded_as=by.role,
+        recorded_for=by.acting_for,
+        recorded_at=at,
     )
+    add_row(session, waiver)
     told: dict[str, events.Fact] = {
         "clause": key,
         "starts_on": starts_on.isoformat(),
@@ -295,7 +278,7 @@ def waive(
     events.write_many(session, "obligation.waived", "agreement", [(agreement_id, told)], by=by, at=at)
     touched = partial(Touched, (days,))
     keep(session, organization_ids=[agreement.organization_id], touched=touched, by=by, at=at)
-    return waiver_id
+    return waiver.id
 
 
 def _proposal_decided(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import false, func
+from sqlalchemy import false, func, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
@@ -49,6 +50,9 @@ def is_anything_owed(session: Session) -> bool:
 _begun = aliased(AgreementVersion, name="begun")
 
 
+_ENDORSED_BY: Final = type_coerce(inside(AgreementVersion.terms)["endorsed_by"], JSONB)
+
+
 class _Bound(Obligation):
     """An obligation with its agreement, and the days on which its version bound the partner."""
 
@@ -58,7 +62,9 @@ class _Bound(Obligation):
     organization_id: UUID = also(Agreement.organization_id)
     starts_on: date = surely(AgreementVersion.starts_on)
     ends_on: date | None = also(AgreementVersion.ends_on)
-    endorsed_by: dict[str, str] | None = also(value_of(inside(AgreementVersion.terms)["endorsed_by"]))
+    endorsed_by: dict[str, str] | None = also(
+        value_of(type_coerce(inside(AgreementVersion.terms)["endorsed_by"], JSONB))
+    )
     since: date = also(
         value_of(
             select(func.min(col(surely(_begun.starts_on))))

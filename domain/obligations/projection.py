@@ -35,10 +35,11 @@ from domain.declarations import (
     facts_of,
     grouped,
 )
-from domain.kernel import SHAPE, Actor, Span, also, changes, col, every, joins, of, only, program_of, run, same
+from domain.kernel import SHAPE, Actor, Span, also, changes, col, every, joins, of, only, program_of, run
 from domain.obligations import asking, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
 from domain.obligations.clauses import checked_by, is_anything_owed, owed, waivers
+from domain.obligations.reading import PRESENT
 from domain.obligations.turns import take_turn
 from domain.record import events
 from domain.roles import Link
@@ -47,6 +48,7 @@ from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
+from models.stored import JsonObject
 
 #: The step of the task that asks the coordinator for what was not recorded.
 RECORD: Final = "obligation.record"
@@ -157,7 +159,7 @@ class _Stood(ObligationPeriod):
 
     model_config = SHAPE
 
-    found: dict[str, Any] = also(ObligationFinding.found)
+    found: JsonObject = also(ObligationFinding.found)
 
 
 def judge(period: PeriodOwed) -> PeriodFinding:
@@ -190,12 +192,7 @@ def _periods_kept(session: Session, kinds: frozenset[str] | None) -> dict[tuple[
     rows = every(
         session,
         of(_Stood)
-        .outerjoin(
-            ObligationFinding,
-            same(ObligationFinding, ObligationPeriod)
-            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
-            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
-        )
+        .outerjoin(ObligationFinding, PRESENT)
         .where(true() if kinds is None else col(ObligationPeriod.key).in_(checked_by(kinds))),
     )
     found: dict[tuple[UUID, str], dict[date, _Stood]] = defaultdict(dict)

@@ -15,10 +15,16 @@ from sqlmodel.sql.expression import SelectOfScalar
 from domain.declarations import DOCUMENT, STATEMENT, STEP, WORD, Fact, grouped, stands_of
 from domain.kernel import SHAPE, also, col, every, joins, lasts, of, replaced, value_of
 from domain.obligations import proofs
+from domain.obligations.wording import STATES
 from models.agreement import Agreement, Obligation
 from models.casework import Evidence
 from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
+
+#: The condition on a finding that it is a period's present one.
+PRESENT: Final = and_(
+    joins(ObligationFinding.period_id, ObligationPeriod), ObligationFinding.n == ObligationPeriod.finding
+)
 
 _looker = aliased(Person, name="looker")
 
@@ -94,19 +100,7 @@ class PeriodRead(ObligationPeriod):
 
 
 #: The worst first: how a state ranks where something has to be done about it.
-WORST_FIRST: Final = (
-    "cannot_be_met",
-    "missed",
-    "at_risk",
-    "awaiting_record",
-    "given",
-    "nothing_recorded",
-    "on_track",
-    "not_yet",
-    "met",
-    "waived",
-    "no_occasion",
-)
+WORST_FIRST: Final = tuple(STATES)
 #: How long after its last day for proof a miss is discussed: a committee that meets twice a year, and not quite every
 #: six months, meets within it.
 TALKED_ABOUT: Final = timedelta(days=240)
@@ -291,10 +285,7 @@ def periods_as(shape: type[P]) -> SelectOfScalar[P]:
         .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
         .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
-        .join(
-            ObligationFinding,
-            and_(joins(ObligationFinding.period_id, ObligationPeriod), ObligationFinding.n == ObligationPeriod.finding),
-        )
+        .join(ObligationFinding, PRESENT)
     )
 
 

@@ -41,7 +41,7 @@ from domain.kernel import (
 from domain.mail import COORDINATION
 from domain.obligations.owing import on_day, up_to, who_owes
 from domain.obligations.proofs import givers
-from domain.obligations.reading import PeriodRead, periods_as
+from domain.obligations.reading import PRESENT, PeriodRead, periods_as
 from domain.roles import DayTenures, Falls, Link, deputies_of, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
@@ -146,7 +146,7 @@ def _managers_elsewhere(session: Session, row: PeriodJudged) -> list[Link]:
         .where(Organization.id != row.organization_id)
         .order_by(col(Organization.short_name)),
     ).all()
-    hosts = program(session).coordination["organizations"]
+    hosts = program(session).coordination.organizations
     in_order = sorted(rows, key=lambda one: (one.key != row.accepted_at, str(one.id) in hosts))  # by name else
     return [Link(MANAGER, str(one.id)) for one in in_order]
 
@@ -211,12 +211,7 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
     settled = scalars(
         session,
         only(ObligationPeriod.id)
-        .join(
-            ObligationFinding,
-            same(ObligationFinding, ObligationPeriod)
-            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
-            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
-        )
+        .join(ObligationFinding, PRESENT)
         .where(
             col(ObligationPeriod.id).in_([UUID(task.item) for task in tasks]),
             # What was returned and then withdrawn is asked for as if nothing had been given.

@@ -76,7 +76,7 @@ def committee_for(session: Session, agreement_id: UUID, key: str) -> str:
         .order_by(col(AgreementVersion.starts_on).desc())
         .limit(1),
     )
-    return str(named or program(session).coordination["decisions"]["committee"])
+    return str(named or program(session).coordination.decisions.committee)
 
 
 class DecidedOn(WaiverProposal):

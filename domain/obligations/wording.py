@@ -7,6 +7,7 @@ from typing import Final
 
 from locales import N_
 
+#: The worst first.
 STATES: Final[Mapping[str, str]] = {
     "cannot_be_met": N_("Can no longer be met"),
     "missed": N_("Not met"),

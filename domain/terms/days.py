@@ -7,13 +7,13 @@ as in the first implementation, which was informal; nothing is refused to it (se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, bindparam, func
+from sqlalchemy import Date, bindparam, func, type_coerce
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import Select as Picked
@@ -30,6 +30,7 @@ from domain.kernel import (
     every,
     first,
     in_program,
+    inside,
     joins,
     lasts,
     of,
@@ -41,8 +42,9 @@ from domain.kernel import (
 )
 from domain.terms.agreed_roles import BEGUN
 from locales import N_
-from models.agreement import Agreement, AgreementVersion
+from models.agreement import Agreement, AgreementVersion, Sharing
 from models.program import Organization
+from models.stored import stored_as
 
 #: Those who sign an agreement anew, who keep it, and who keep the installation and its people's information: these
 #: roles are given also where it has lapsed, or no one could bring it back.
@@ -119,7 +121,7 @@ class Latest(NamedTuple):
     """What an organization's version says of sharing, and the version's last day."""
 
     ends_on: date | None
-    terms: Mapping[str, Any]
+    sharing: Sharing | None
 
 
 @dataclass(frozen=True)
@@ -159,20 +161,24 @@ def terms_on(session: Session, day: date) -> DayTerms:
     """What the agreements say of sharing on a local day."""
     ask_ahead(session, *asked_of_terms(day))
     said, outside = asked_of_terms(day)
-    latest = {place: Latest(ends_on, terms) for place, ends_on, terms in run(session, *said)}
+    latest = {place: Latest(ends_on, sharing) for place, ends_on, sharing in run(session, *said)}
     return DayTerms(day, frozenset(scalars(session, *outside)), latest)
 
 
 def asked_of_terms(
     day: date,
-) -> tuple[Question[Picked[UUID, date | None, dict[str, Any]]], Question[SelectOfScalar[UUID]]]:
+) -> tuple[Question[Picked[UUID, date | None, Sharing | None]], Question[SelectOfScalar[UUID]]]:
     """What `terms_on` asks."""
     return Question(_TERMS, {"day": day}), Question(_OUTSIDE)
 
 
 #: What each organization's text says, the newest last.
 _TERMS: Final = built(
-    select(Agreement.organization_id, AgreementVersion.ends_on, AgreementVersion.terms)
+    select(
+        Agreement.organization_id,
+        AgreementVersion.ends_on,
+        value_of(type_coerce(inside(AgreementVersion.terms)["information_sharing"], stored_as(Sharing))),
+    )
     .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
     .where(
         in_program(AgreementVersion),
@@ -185,19 +191,12 @@ _OUTSIDE: Final = built(select(Organization.id).where(and_(in_program(Organizati
 
 
 def _may_share(version: Latest, day: date, shared: Shared) -> bool:
-    terms = version.terms.get("information_sharing")
-    if not terms or (version.ends_on is not None and version.ends_on < day):
+    terms = version.sharing
+    if terms is None or (version.ends_on is not None and version.ends_on < day) or not terms.holds_on(day):
         return False
-    today = day.isoformat()
-    if not (terms.get("starts_on") or today) <= today <= (terms.get("ends_on") or today):
-        return False
-    asked = {"information": shared.information, "purposes": shared.purpose, "bodies": shared.body}
     # A text that was signed before committees were named in it names none, and shared in those that there were.
-    return all(not key or part not in terms or key in _keys(terms[part]) for part, key in asked.items())
-
-
-def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    return frozenset(one["key"] for one in listed)
+    asked = ((shared.information, terms.information), (shared.purpose, terms.purposes), (shared.body, terms.bodies))
+    return all(not key or named is None or any(one.key == key for one in named) for key, named in asked)
 
 
 class PartnerVersion(AgreementVersion):

@@ -98,8 +98,8 @@ def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> 
 def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
     """What the last version in force names."""
     return tuple(
-        ResourceLine(kind=one["kind"], brings=Both(fr=one["text"]["fr"], en=one["text"]["en"]))
-        for one in year.versions[-1].terms.get("resources", ())
+        ResourceLine(kind=one.kind, brings=Both(fr=one.text.fr, en=one.text.en))
+        for one in year.versions[-1].terms.resources
     )
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from domain.agreements.agreements import redraft_version, start_version
 from domain.agreements.succession import renew
 from domain.agreements.terminations import end_version
-from domain.agreements.version_text import content_of
+from domain.agreements.version_text import RoleText, content_of
 from domain.casework import vacancies
 from domain.casework.cases import open_case
 from domain.kernel.refusals import Refusal
@@ -131,7 +131,7 @@ def test_what_circulates_among_partners_goes_by_the_agreement_on_the_day_and_its
         in_force(session, cast, until=LAST)
         version = last_version(session, cast, "anonyme")
         content = content_of(program_file().value, "anonyme")
-        without = replace(content, terms={**content.terms, "information_sharing": None})
+        without = replace(content, terms=content.terms.model_copy(update={"information_sharing": None}))
         redraft_version(session, version, without, by=cast.actor("coordinator"), at=AT)
         in_force(session, cast, "anonyme")
         in_force(session, cast, "codim")
@@ -152,8 +152,8 @@ def two_workers(session: Session, cast: Cast) -> UUID:
     """Draft the next version: two youth workers where there was one, and a petty cash besides."""
     second = renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
     said = content_of(program_file().value, "en-marge")
-    cash = {"role": "petty_cash_holder", "headcount": 1, "hours_a_week": None}
-    worker = {**said.roles["youth_worker"], "headcount": 2}
+    cash = RoleText("petty_cash_holder")
+    worker = said.roles["youth_worker"]._replace(headcount=2)
     roles = {**said.roles, "youth_worker": worker, "petty_cash_holder": cash}
     redraft_version(session, second, replace(said, roles=roles), by=cast.actor("coordinator"), at=AT)
     return second
@@ -183,7 +183,7 @@ def test_where_nothing_was_signed_yet_the_draft_says_who_is_wanted(cast: Cast) -
     with cast.session() as session:
         before = vacant(session, cast, TODAY)
         said = content_of(program_file().value, "en-marge")
-        roles = {**said.roles, "manager": {**said.roles["manager"], "headcount": 2}}
+        roles = {**said.roles, "manager": said.roles["manager"]._replace(headcount=2)}
         redraft_version(
             session, last_version(session, cast), replace(said, roles=roles), by=cast.actor("coordinator"), at=AT
         )

@@ -212,7 +212,7 @@ def test_what_was_declared_cannot_be_changed() -> None:
 
 
 def test_a_language_that_is_not_spoken_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="fr and in en"):
+    with pytest.raises(ValueError, match="fr and en"):
         Bilingual(fr="a", en="b").in_language("fr_CA")
 
 

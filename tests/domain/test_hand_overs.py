@@ -255,9 +255,10 @@ def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agr
 @pytest.mark.ci
 def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_purpose(cast: Cast) -> None:
     record_protocols(cast)
-    purposes = content_of(program_file().value, "codim").terms["information_sharing"]["purposes"]
+    shares = content_of(program_file().value, "codim").terms.information_sharing
+    assert shares is not None
     with cast.session() as session:
-        named = [one for one in purposes if one["key"] != "handover"]
+        named = [one.as_stored() for one in shares.purposes if one.key != "handover"]
         sharing_otherwise(session, cast, "codim", purposes=named)
         agreed(session, cast)
     follow(cast, second=None)

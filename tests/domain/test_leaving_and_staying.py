@@ -94,7 +94,7 @@ def add_newcomer(cast: Cast) -> None:
 def becomes_another(cast: Cast, day: date = TODAY) -> None:
     """The next version, brought in force on a day for New Year, by which youth workers are specialized resources."""
     whole = content_of(program_file().value, PLACE)
-    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
+    other = {"specialized_resource": whole.roles["youth_worker"]._replace(role="specialized_resource")}
     text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
     with cast.session() as session:
         second = renewed(session, cast, text)

@@ -152,7 +152,7 @@ def test_what_a_file_declares_is_what_the_rows_hold(cast: Cast) -> None:
             }
             domain = session.execute(select(duty).where(duty.c.agreement_version_id == version.id)).all()
             assert {row.key for row in domain} == {owed.key for owed in file.obligations_of(key)}
-            assert [clause["key"] for clause in version.terms["clauses"]] == list(file.clauses_of(key))
+            assert [clause.key for clause in version.terms.clauses] == list(file.clauses_of(key))
             assert version.notice_days == file.agreements[key].notice_days
         sits = session.execute(select(duty).where(duty.c.key == "AG-M1")).all()
         assert len(sits) == 6
@@ -162,7 +162,7 @@ def test_what_a_file_declares_is_what_the_rows_hold(cast: Cast) -> None:
             assert row.sources == ["AG-M1", "CM-S"]
         shown = session.get_one(Program, cast.program_id)
         assert shown.governance == "hosted"
-        assert shown.coordination["organizations"] == [str(cast.organizations["ccsmtl"])]
+        assert shown.coordination.organizations == [str(cast.organizations["ccsmtl"])]
         assert shown.source == program_file().text
 
 
@@ -260,7 +260,7 @@ def test_other_public_holidays_move_what_is_due_on_them(cast: Cast) -> None:
         move_day(session, case_id, anchor="arrival", day=holiday, by=cast.actor("coordinator"), at=AT)
     assert due_days(cast, case_id)["introduce_program", ""] == holiday + DAY
     with cast.session() as session:
-        assert program(session).calendar["subdivision"] == "QC"
+        assert program(session).calendar.subdivision == "QC"
         said = loaded(session, edited(("subdivision: QC", 'subdivision: "ON"')))
         assert said[0] == "The public holidays that count are those of another place."
         assert said[-1].startswith("In open cases, due days move: ")
@@ -730,7 +730,7 @@ def in_force(session: Session, cast: Cast) -> UUID:
 
 
 def resources(session: Session, cast: Cast, number: int) -> str:
-    said: str = version_of(session, cast.organizations["spvm"], number).terms["resources"][0]["text"]["en"]
+    said: str = version_of(session, cast.organizations["spvm"], number).terms.resources[0].text.en
     return said
 
 
@@ -981,7 +981,7 @@ def test_each_structure_of_coordination_loads_and_its_duties_find_the_coordinato
         organizations = {row.key: row.id for row in session.execute(select(_organization.c.key, _organization.c.id))}
         here = program(session)
         assert here.governance == structure
-        assert here.coordination["organizations"] == [str(organizations[place]) for place in places]
+        assert here.coordination.organizations == [str(organizations[place]) for place in places]
         # The coordinator at the last of the places: each of them must be looked at.
         coordinator = hired(session, "Albâtre", "coordinator", organizations[places[-1]], TODAY)
         worker = hired(session, "Amiante", "youth_worker", organizations["anonyme"], ARRIVAL)
@@ -1011,7 +1011,7 @@ def test_a_program_changes_from_one_structure_to_another(cast: Cast) -> None:
                 session, edited(*edits)
             )
             assert program(session).governance == structure
-            assert program(session).coordination["organizations"] == [str(cast.organizations[key]) for key in places]
+            assert program(session).coordination.organizations == [str(cast.organizations[key]) for key in places]
 
 
 # ---------------------------------------------------------------------------------------------------------- export
@@ -1093,14 +1093,14 @@ def test_a_majority_and_the_days_to_endorse_are_loaded_written_out_anew_and_load
         said = in_english(changes(session, file, [onboarding()]))
         assert any("or majority changed" in one for one in said), said
         load(session, file, [onboarding()], by=LOADING, at=AT)
-        assert program(session).coordination["decisions"]["days"] == 15
+        assert program(session).coordination.decisions.as_stored()["days"] == 15
         closes(session, cast, None, TODAY, TODAY)
         back = read_program_text(export(session), "exported.yaml")
         assert back.value.agreements["codim"].decisions == file.value.agreements["codim"].decisions
         assert back.value.coordination.decisions == file.value.coordination.decisions
         assert changes(session, back, [onboarding()]) == []
         terms = session.scalars(select(_version.c.terms).where(_version.c.terms.has_key("decisions"))).all()
-        assert [one["decisions"]["majority"] for one in terms] == ["two_thirds"], "CODIM's draft, and no other"
+        assert [one.majority for one in terms] == ["two_thirds"], "CODIM's draft, and no other"
 
 
 @pytest.mark.ci

@@ -370,8 +370,10 @@ def test_it_begins_once_whoever_held_the_role_no_longer_does(cast: Cast) -> None
 
 def test_a_role_becomes_another_on_the_day_of_the_new_version_and_its_seat_is_vacant_from_then_on(cast: Cast) -> None:
     whole = content_of(program_file().value, "en-marge")
-    roles = {**without("youth_worker").roles, "specialized_resource": {**whole.roles["youth_worker"]}}
-    roles["specialized_resource"]["role"] = "specialized_resource"
+    roles = {
+        **without("youth_worker").roles,
+        "specialized_resource": whole.roles["youth_worker"]._replace(role="specialized_resource"),
+    }
     other = Content(whole.notice_days, roles, whole.obligations, whole.terms)
     with cast.session() as session:
         in_force(session, cast)

@@ -181,8 +181,14 @@ def test_counts_shares_lists_and_ages_follow_the_language() -> None:
 
 
 def test_french_double_punctuation_stays_with_its_word() -> None:
-    assert typeset("Qui : « elle » ?") == "Qui\xa0: «\xa0elle\xa0»\xa0?"
-    assert typeset("à la page « Accès », puis « Courrier sortant ».") == (
+    assert typeset("fr", "Qui : « elle » ?") == "Qui\xa0: «\xa0elle\xa0»\xa0?"
+    assert typeset("fr", "à la page « Accès », puis « Courrier sortant ».") == (
         "à la page «\xa0Accès\xa0», puis «\xa0Courrier sortant\xa0»."
     )
-    assert typeset("12:30 http://x :smile") == "12:30 http://x :smile"
+    assert typeset("fr", "12:30 http://x :smile") == "12:30 http://x :smile"
+    assert typeset("en", "Who : « she » ?") == "Who : « she » ?"
+
+
+def test_a_declared_text_is_set_as_the_words_of_the_interface_are() -> None:
+    text = {"fr": "Planification : la suite", "en": "Planning: what comes next"}
+    assert (pick("fr", text), pick("en", text)) == ("Planification\xa0: la suite", "Planning: what comes next")

@@ -37,7 +37,7 @@ from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
 from meetings.endorsements import endorsements_of, may_want
 from models.agenda import AgendaItem
-from models.agreement import AgreementVersion
+from models.agreement import AgreementTerms, AgreementVersion
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Decision
@@ -769,7 +769,7 @@ def test_who_owes_a_clause_asks_of_no_partner_to_endorse_the_end_of_its_waiver(c
 @pytest.mark.ci
 def test_a_majority_frees_a_partner_without_its_own_word(cast: Cast, session: Session) -> None:
     for row in session.execute(select(_version.c.id, _version.c.terms)).all():
-        terms = {**row.terms, "decisions": {"majority": "two_thirds"}}
+        terms = AgreementTerms.read({**row.terms.as_stored(), "decisions": {"majority": "two_thirds"}})
         session.execute(update(_version).where(_version.c.id == row.id).values(terms=terms))
     proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
     sat_on(session, cast, proposal)

@@ -8,7 +8,7 @@ nothing is on record · records.py: what is read once for a program.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from domain.declarations.checks.attendance import AttendanceRule
 from domain.declarations.checks.attestation import AttestationRule
@@ -43,6 +43,6 @@ TO_BE_RECORDED: Final = frozenset(rule.key for rule in RULES if rule.awaits_secr
 ADDED_UP: Final[Mapping[str, str]] = {number: words for rule in RULES for number, words in rule.adds_up.items()}
 
 
-def rule_of(kind: str, rule: Mapping[str, Any]) -> CheckRule:
+def rule_of(kind: str, rule: Mapping[str, object]) -> CheckRule:
     """A rule as it is kept, as it is judged by."""
     return KINDS[kind].model_validate(rule)

@@ -268,13 +268,16 @@ def _referred(records: Records) -> Mapping[UUID, list[date]]:
 
 def _enough(judging: Judging, counted: int, wanted: int, *, is_any: bool) -> str:
     """How a minimum count stands: by the last day of its period or, without one, at all times."""
-    is_open, silence = judging.window.period.ends_on is None, judging.silence
-    if counted >= wanted:
-        return "met" if judging.is_over or not is_open else "on_track"
+    if counted < wanted:
+        return _too_few(judging, is_any=is_any)
+    return "met" if judging.is_over or judging.window.period.ends_on is not None else "on_track"
+
+
+def _too_few(judging: Judging, *, is_any: bool) -> str:
+    silence = judging.silence
     if judging.is_over:
-        had_no_time = silence.had_no_time(judging.window) and not is_any
-        return "no_occasion" if had_no_time else "missed"
-    if is_open and not silence.is_new(judging.on):
+        return "no_occasion" if silence.had_no_time(judging.window) and not is_any else "missed"
+    if judging.window.period.ends_on is None and not silence.is_new(judging.on):
         return "missed"
     return "on_track" if is_any and not silence.is_risk(judging.on) else silence.state(judging.on)
 

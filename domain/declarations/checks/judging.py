@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BeforeValidator, TypeAdapter
 
 from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
 from domain.kernel import Span
+from models.stored import JsonObject
 
 R = TypeVar("R")
 
@@ -28,33 +31,21 @@ class Fact:
 
     kind: str
     id: str
-    on: date | None
+    on: Annotated[date | None, BeforeValidator(lambda kept: kept or None)]
     counts: bool
     why: str
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The fact as it is stored."""
-        return {
-            "kind": self.kind,
-            "id": self.id,
-            "on": self.on.isoformat() if self.on else "",
-            "counts": self.counts,
-            "why": self.why,
-        }
+        return {**vars(self), "on": self.on.isoformat() if self.on else ""}
 
 
-def facts_of(found: Mapping[str, Any]) -> list[Fact]:
+_FACTS: Final = TypeAdapter(list[Fact])
+
+
+def facts_of(found: JsonObject) -> list[Fact]:
     """The facts of a finding, as it is kept."""
-    return [
-        Fact(
-            kind=fact["kind"],
-            id=fact["id"],
-            on=date.fromisoformat(fact["on"]) if fact["on"] else None,
-            counts=fact["counts"],
-            why=fact["why"],
-        )
-        for fact in found["facts"]
-    ]
+    return _FACTS.validate_python(found["facts"])
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ class PeriodFinding:
     due_on: date | None = None
     missing: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """The finding as it is stored beside the state."""
         return {"numbers": dict(self.numbers), "facts": [fact.as_json() for fact in self.facts]}
 

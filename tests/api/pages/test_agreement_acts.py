@@ -136,7 +136,7 @@ def test_a_renewal_is_a_draft_that_says_in_plain_words_what_changes(cast: Cast, 
     with cast.session() as session:
         content = content_of(program_file().value, "en-marge")
         without = {key: one for key, one in content.obligations.items() if key != "AG-P3"}
-        roles = {**content.roles, "youth_worker": {**content.roles["youth_worker"], "headcount": 2}}
+        roles = {**content.roles, "youth_worker": content.roles["youth_worker"]._replace(headcount=2)}
         other = replace(content, obligations=without, roles=roles, notice_days=60)
         redraft_version(session, last_version(session, cast), other, by=cast.actor("coordinator"), at=AT)
     shown = text_of(coordinator.get(f"/program/agreements/{agreement_id}").text)

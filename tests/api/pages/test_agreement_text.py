@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from sqlalchemy import select
 
 from domain.agreements.succession import renew
-from domain.agreements.version_text import content_of_version
+from domain.agreements.version_text import Content, RoleText, content_of_version
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import agreement_of, in_force, last_version, signed_on
@@ -28,7 +26,7 @@ def here(cast: Cast) -> str:
     return f"/program/agreements/{agreement_id}/versions/2/text"
 
 
-def content(cast: Cast) -> Any:
+def content(cast: Cast) -> Content:
     with cast.session() as session:
         return content_of_version(session, last_version(session, cast))
 
@@ -61,16 +59,17 @@ def test_everything_of_a_draft_can_be_said_otherwise(cast: Cast, here: str) -> N
     assert client.post(here, data=fields).status_code == 303
     said = content(cast)
     assert said.notice_days == 60
-    assert said.roles["youth_worker"] == {"role": "youth_worker", "headcount": 2, "hours_a_week": 17.5}
+    assert said.roles["youth_worker"] == RoleText("youth_worker", 2, 17.5)
     assert "AG-P3" not in said.obligations
-    assert said.obligations["AG-P4"]["text_fr"] == "Faire connaître le programme deux fois l’an."
-    assert said.obligations["AG-P4"]["check_kind"] == "document"
-    assert [one["key"] for one in said.terms["clauses"]][-1] == "own-1"
-    assert "duration" not in {one["key"] for one in said.terms["clauses"]}
-    assert len(said.terms["resources"]) == 1
-    sharing = said.terms["information_sharing"]
-    assert "contact" not in {one["key"] for one in sharing["information"]}
-    assert (sharing["starts_on"], sharing["ends_on"]) == (None, "2027-06-30")
+    assert said.obligations["AG-P4"].text_fr == "Faire connaître le programme deux fois l’an."
+    assert said.obligations["AG-P4"].check_kind == "document"
+    assert [one.key for one in said.terms.clauses][-1] == "own-1"
+    assert "duration" not in {one.key for one in said.terms.clauses}
+    assert len(said.terms.resources) == 1
+    sharing = said.terms.information_sharing
+    assert sharing is not None
+    assert "contact" not in {one.key for one in sharing.information}
+    assert (sharing.starts_on, sharing.ends_on) == (None, "2027-06-30")
     shown = text_of(client.get(here.removesuffix("/versions/2/text")).text)
     assert "No longer owed, AG-P3" in shown
     assert "No longer in the terms of sharing: Name and contact details" in shown
@@ -125,12 +124,12 @@ def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here:
     fields = fields_of(client.get(here).text, here)
     fields["people"][fields["role"].index("manager")] = ""
     fields["people"][fields["role"].index("administrative_officer")] = "1"
-    fields["keeps"] = [key for key in fields["keeps"] if before.obligations[key]["owed_by"] != "manager"]
+    fields["keeps"] = [key for key in fields["keeps"] if before.obligations[key].owed_by != "manager"]
     answer = client.post(here, data=fields)
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "“AG-P2” is attested in writing by a role that this version does not create: “Manager”." in said
-    stated_by = {key: duty["rule"].get("by") for key, duty in before.obligations.items()}
+    stated_by = {key: duty.rule.get("by") for key, duty in before.obligations.items()}
     fields["keeps"] = [key for key in fields["keeps"] if stated_by[key] != "manager"]
     assert client.post(here, data=fields).status_code == 303
     # The coordinator is no role of theirs, and states what is the coordinator's of every partner.

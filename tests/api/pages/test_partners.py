@@ -448,7 +448,7 @@ def test_the_roles_of_the_agreement_in_force_stand_on_the_partners_page_with_who
     with cast.session() as session:
         second = renew(session, agreement_of(session, cast, "en-marge"), by=by, at=AT)
         said = content_of_version(session, second)
-        more = {**said.roles, "manager": {**said.roles["manager"], "headcount": 2}}
+        more = {**said.roles, "manager": said.roles["manager"]._replace(headcount=2)}
         redraft_version(session, second, replace(said, roles=more), by=by, at=AT)
     before = text_of_page(card(director.get(at), "roles"))
     assert "Gestionnaire Perle Obsidienne Deuxième représentant·e Soufre Tungstène" in before

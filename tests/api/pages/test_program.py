@@ -12,6 +12,7 @@ from sqlalchemy import select
 from api.pages.program import rhythm_in_words
 from domain.agreements import agreements, succession, version_text
 from domain.casework.versions import record_protocol
+from domain.declarations import Rhythm
 from domain.declarations.checks import KINDS
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
@@ -154,8 +155,8 @@ def test_every_check_of_the_program_is_said_in_words(language: str) -> None:
 
 def test_a_committee_without_a_rhythm_says_none() -> None:
     with speaking("en"):
-        assert rhythm_in_words({}) == ""
-        assert rhythm_in_words({"times": 1, "per": "year"}) == "1 time a year"
+        assert rhythm_in_words(None) == ""
+        assert rhythm_in_words(Rhythm(times=1, per="year")) == "1 time a year"
 
 
 def test_the_public_holidays_of_a_span_are_those_that_are_not_worked() -> None:
@@ -184,6 +185,7 @@ def test_the_procedure_is_printed_from_what_drives_the_cases(cast: Cast) -> None
     assert protocol.gates["may_follow_participants"].title.en in page
     french = read(cast, "/protocols/onboarding", lang="fr")
     assert "jours ouvrables avant l’arrivée" in french
+    assert "si la personne le souhaite\xa0: ce qui manque encore" in french
 
 
 def test_the_list_counts_the_cases_of_each_protocol(cast: Cast) -> None:

@@ -46,8 +46,8 @@ def there(cast: Cast, place: str = "spvm", **terms: object) -> UUID:
 
 def without(part: str, *keys: str) -> dict[str, Any]:
     """The terms as the program has them, save what is named so."""
-    listed = content_of(program_file().value, "spvm").terms["information_sharing"][part]
-    return {part: [one for one in listed if one["key"] not in keys]}
+    listed = getattr(content_of(program_file().value, "spvm").terms.information_sharing, part)
+    return {part: [one.as_stored() for one in listed if one.key not in keys]}
 
 
 @pytest.mark.ci

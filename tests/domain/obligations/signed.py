@@ -78,7 +78,7 @@ def follow_with(
     """
     by, before, last = cast.actor("coordinator"), last_version(session, cast, place), starts_on - timedelta(days=1)
     content = version_text.content_of_version(session, before)
-    obligations = {**content.obligations, key: {**content.obligations[like or key], "key": key, **said}}
+    obligations = {**content.obligations, key: content.obligations[like or key]._replace(key=key, **said)}
     changed = replace(content, obligations=obligations)
     after = agreements.draft_version(session, agreement_of(session, cast, place), changed, by=by, at=AT)
     terminations.end_version(session, before, ends_on=last, by=by, at=AT)

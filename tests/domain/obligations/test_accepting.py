@@ -356,8 +356,9 @@ def test_a_file_that_opens_without_a_password_is_read_whatever_it_forbids(cast: 
 
 def test_who_may_accept_is_asked_of_the_day(cast: Cast, session: Session) -> None:
     period_id, _ = give(session, cast)
-    assert accepting.may_accept(session, period_id, cast.actor("coordinator"), AT)
-    assert not accepting.may_accept(session, period_id, cast.actor("manager_codim"), AT)
     row = to_accept.period_judged(session, period_id)
     assert row is not None
+    asked = to_accept.falls_on(session, row, standing(session, TODAY))
+    assert asked.on(cast.people["coordinator"]) is not None
+    assert asked.on(cast.people["manager_codim"]) is None
     assert proofs.givers(session, to_accept.waiting(row)) == {cast.people["manager_em"]}

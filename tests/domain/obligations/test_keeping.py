@@ -129,7 +129,7 @@ def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_a
     with cast.session() as session:
         said = version_text.content_of_version(session, last_version(session, cast))
         sits = said.obligations["AG-M1"]
-        joint = {**sits, "owed_by": "organization", "rule": {**sits["rule"], "committee": "joint"}}
+        joint = sits._replace(owed_by="organization", rule={**sits.rule, "committee": "joint"})
         changed = replace(said, obligations={**said.obligations, "AG-M1": joint})
         by = cast.actor("coordinator")
         agreements.redraft_version(session, last_version(session, cast), changed, by=by, at=AT)
@@ -579,7 +579,7 @@ def test_a_stricter_text_in_mid_year_does_not_lose_what_the_text_before_it_allow
         for day in (FEBRUARY, MAY):
             hold(session, cast, day, {"en-marge": "absent"})
         first = version_text.content_of_version(session, draft_of(session, cast)).obligations["AG-M1"]
-        strict = {**first["rule"], "at_most_absences": 0}
+        strict = {**first.rule, "at_most_absences": 0}
         follow_with(session, cast, "AG-M1", rule=strict, starts_on=date(2026, 2, 11))  # the day after the first one
         kept(session)
         (year,) = days_and_states(session, cast, "AG-M1")

@@ -15,7 +15,7 @@ from meetings.documents.content import (
     RegisterLine,
 )
 
-COORDINATION = Both("Coordination et secrétariat", "Coordination and secretary")
+COORDINATION = Both("Coordination et secrétariat", "Coordination and secretariat")
 EN_MARGE = Both("En Marge 12-17", "En Marge 12-17")
 SPVM = Both("SPVM", "SPVM")
 OPENING = Both("Ouverture", "Opening")
