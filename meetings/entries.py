@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple, cast
 from domain.kernel import Refusal
 from locales import N_
 from meetings.local_times import moment_of
-from meetings.written import as_json, from_json
 from meetings.zones import canonical
+from models.written import as_json, from_json
 
 WEEK: Final = timedelta(days=7)
 SHORTEST: Final = 15

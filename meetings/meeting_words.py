@@ -20,11 +20,12 @@ from domain.kernel import Actor, change_key, changes, col, every, in_program, of
 from domain.names import takes_out
 from meetings import agenda_items, freezing, minutes, told
 from meetings.locking import read_meeting
+from meetings.minutes import OpenedMinutes
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import InProgram
 from models.casework import Task
 from models.meeting import Meeting
-from models.minutes import Decision, Endorsement, Minutes
+from models.minutes import Decision, Endorsement
 
 #: What stands where words were taken out, by the language of the text; else in both.
 GONE: Final[Mapping[str, str]] = {"fr": "[caviardé]", "en": "[redacted]", "": "[caviardé – redacted]"}
@@ -47,7 +48,7 @@ class Changed:
 
     meeting: Meeting
     agenda: bool
-    minutes: Minutes | None
+    minutes: OpenedMinutes | None
 
 
 def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
@@ -113,7 +114,7 @@ def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
     return changed
 
 
-def _redact_minutes(session: Session, written: Minutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
+def _redact_minutes(session: Session, written: OpenedMinutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
     content, circulated = (walked(said, takes, "") for said in (written.content, written.circulated))
     minutes.write_redacted(session, written, content, circulated, by=by, at=at)
     return (content, circulated) != (written.content, written.circulated)

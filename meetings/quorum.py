@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from domain.declarations import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
-from meetings.written import as_json, from_json
+from models.minutes import QuorumStanding
 
 #: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
 SITTING: Final = frozenset({"present", "remote", "alternate"})
@@ -37,35 +37,6 @@ class Filled:
     def has_left(self, at: datetime) -> bool:
         """Whether somebody who sat there had left by that moment."""
         return self.state in SITTING and self.left_at is not None and self.left_at <= at
-
-
-@dataclass(frozen=True, slots=True)
-class QuorumStanding:
-    """How a committee stood against its quorum at one moment: what is stamped on a decision.
-
-    Counts are of voting seats and of the organizations that they belong to; what is needed is 0 where the rule does
-    not ask for it. `missing_must` are keys of seats that had to be filled and were not. `present` and `left` are the
-    seats, voting or not, that were filled at that moment and that had been before, as committee.key.
-    """
-
-    is_met: bool
-    is_declared: bool
-    seats_present: int
-    seats_needed: int
-    organizations_present: int
-    organizations_needed: int
-    missing_must: tuple[str, ...] = ()
-    present: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept with a decision: no person is in it."""
-        return cast("dict[str, Any]", as_json(self))
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> QuorumStanding:
-        """What `to_json` wrote. Raises ValueError for anything else."""
-        return from_json(cls, kept)
 
 
 def rule_of(declared: Mapping[str, Any]) -> Quorum | None:

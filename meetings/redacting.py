@@ -40,11 +40,11 @@ from domain.record import events, incident_versions
 from domain.roles import FOR_PRIVACY, deputies_of
 from locales import N_
 from meetings import freezing, invitations, meeting_words, minutes, minutes_posting, posting, told
-from meetings.documents.content import MinutesContent, from_json
+from meetings.documents.content import minutes_from
 from meetings.locking import lock_meeting, read_meeting
 from meetings.meeting_words import Changed, Taker, composed, taker, walked
+from meetings.minutes import OpenedMinutes
 from models.lifecycles import REDACTION, NoSuchMove
-from models.minutes import Minutes
 from models.redaction import TAKEN_OUT, Redaction
 
 #: The step of the task to look at what is to be taken out; its item is the redaction's id.
@@ -290,13 +290,11 @@ def _send_anew(session: Session, changed: Sequence[Changed], takes: Taker, *, by
             _send_agenda_anew(session, one.meeting.id, by=by, at=at)
 
 
-def _send_minutes_anew(session: Session, written: Minutes, takes: Taker, *, at: datetime) -> None:
+def _send_minutes_anew(session: Session, written: OpenedMinutes, takes: Taker, *, at: datetime) -> None:
     """Minutes that are with their readers: whose edition changed gets it anew, with a letter that says where."""
     if not written.circulations:
         return
-    was, now = from_json(written.circulated), from_json(walked(written.circulated, takes, ""))
-    assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
-    assert isinstance(now, MinutesContent)  # noqa: S101
+    was, now = minutes_from(written.circulated), minutes_from(walked(written.circulated, takes, ""))
     n = written.circulations + 1
     with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
         minutes_posting.post(session, written.meeting_id, now, before=was, n=n, at=at)

@@ -36,7 +36,6 @@ from meetings.decision_words import MAJORITIES, said_as
 from meetings.decisions import numbered
 from meetings.endorsements import Endorsed, WordOfPartner
 from meetings.objections import StandingItem
-from meetings.quorum import QuorumStanding
 from models.decision_kinds import KINDS
 from models.minutes import Decision
 from models.program import Person
@@ -177,7 +176,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         line=line,
         states=STATES,
         kind=KINDS[row.kind].title,
-        quorum=decisions.quorum_words(QuorumStanding.from_json(row.quorum), seats),
+        quorum=decisions.quorum_words(row.quorum, seats),
         when=wording.when(context.language, row.starts),
         meeting_is_theirs=_may(lambda: find_meeting(context.session, context.asker, row.meeting_id)),
         task_is_theirs=row.task_id is not None

@@ -21,7 +21,7 @@ def sealed(session: Session, _: datetime) -> Iterator[str]:
     """Each note, minutes and version of an incident whose words can be read without a key."""
     clear = {
         "agenda_item": only(AgendaItem.id).where((col(AgendaItem.note_fr) != "") | (col(AgendaItem.note_en) != "")),
-        "minutes": only(Minutes.id).where(col(Minutes.sealed).is_(None) | (col(Minutes.content) != {})),
+        "minutes": only(Minutes.id).where(col(Minutes.sealed).is_(None)),
         "incident": only(Incident.id).where(col(Incident.words).is_(None) | (col(Incident.information) != "")),
         "incident_version": only(IncidentVersion.id).where(col(IncidentVersion.words).is_(None)),
     }

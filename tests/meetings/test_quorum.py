@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from domain.declarations.program_committees import Quorum
 from meetings.committees import CommitteeSeat
-from meetings.quorum import Filled, QuorumStanding, in_words, rule_in_words, rule_of, standing
+from meetings.quorum import Filled, in_words, rule_in_words, rule_of, standing
+from models.minutes import QuorumStanding
+from models.written import as_json, from_json
 
 ROOT = UUID("6f9f3c0e-0000-4000-8000-000000000000")
 AT = datetime(2027, 2, 17, 15, 0, tzinfo=UTC)
@@ -195,7 +197,7 @@ rules = st.builds(
 @given(rules, attendances)
 def test_what_is_stamped_is_read_back_the_same(rule: Quorum, attendance: list[Filled]) -> None:
     stood = standing(rule, SEATS, attendance, AT)
-    assert QuorumStanding.from_json(json.loads(json.dumps(stood.to_json()))) == stood
+    assert from_json(QuorumStanding, json.loads(json.dumps(as_json(stood)))) == stood
 
 
 @given(rules, attendances, st.sampled_from([one.id for one in SEATS]))
