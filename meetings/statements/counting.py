@@ -42,58 +42,94 @@ from meetings.documents.content import Both
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
 from meetings.statements.posts import posts_of
-from meetings.statements.seats import seats_of
-from meetings.statements.tables import CountRow, CountTable, both, row_of, table_of, with_total
+from meetings.statements.seats import filled_at, seats_of
+from meetings.statements.tables import CountRow, CountTable, TableOf, both
 from meetings.statements.year import CoveredYear
 from models.agreement import Agreement
 from models.casework import Case, Lateness, ProtocolVersion, Task
-from models.committee import Committee
 from models.meeting import Meeting
-from models.minutes import Attendance
 from models.program import Organization
 
 #: Cases about these tell of staff, of organizations or of the program. Any other kind is counted with participants.
 TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version", "program")
 
-_ALL: Final = N_("Together")
-
-_OF_CASES: Final[Mapping[str, str]] = {
-    "opened": N_("Cases opened"),
-    "closed": N_("Cases closed"),
-    "cancelled": N_("Cases cancelled"),
-    "under_way": N_("Under way at the end"),
-    "late": N_("With a late step"),
-}
-_OF_MEETINGS: Final[Mapping[str, str]] = {
-    "held": N_("Held"),
-    "without_quorum": N_("Without quorum"),
-    "cancelled": N_("Cancelled"),
-    "seats": N_("Seats to fill"),
-    "holder": N_("By the holder"),
-    "alternate": N_("By an alternate"),
-    "excused": N_("Excused"),
-    "absent": N_("Absent"),
-    "unrecorded": N_("Not recorded"),
-}
-_OF_DECISIONS: Final[Mapping[str, str]] = {
-    "taken": N_("Taken"),
-    "carried_out": N_("Carried out"),
-    "withdrawn": N_("Withdrawn"),
-    "open": N_("To do at the end"),
-    "late": N_("Of these late"),
-    "waiting": N_("Pending or objected"),
-}
+_CASES: Final = TableOf(
+    key="cases",
+    title=N_("Cases by protocol"),
+    of=N_("Protocol"),
+    counts={
+        "opened": N_("Cases opened"),
+        "closed": N_("Cases closed"),
+        "cancelled": N_("Cases cancelled"),
+        "under_way": N_("Under way at the end"),
+        "late": N_("With a late step"),
+    },
+    note=N_("Only those about staff, organizations, agreements and the program itself."),
+)
+_MEETINGS: Final = TableOf(
+    key="meetings",
+    title=N_("Meetings held and attended"),
+    of=N_("Committee"),
+    counts={
+        "held": N_("Held"),
+        "without_quorum": N_("Without quorum"),
+        "cancelled": N_("Cancelled"),
+        "seats": N_("Seats to fill"),
+        "holder": N_("By the holder"),
+        "alternate": N_("By an alternate"),
+        "excused": N_("Excused"),
+        "absent": N_("Absent"),
+        "unrecorded": N_("Not recorded"),
+    },
+    note=N_("Seats are those of the meetings that were held with a quorum."),
+)
+_DECISIONS: Final = TableOf(
+    key="decisions",
+    title=N_("Decisions taken and closed"),
+    of=N_("Committee"),
+    counts={
+        "taken": N_("Taken"),
+        "carried_out": N_("Carried out"),
+        "withdrawn": N_("Withdrawn"),
+        "open": N_("To do at the end"),
+        "late": N_("Of these late"),
+        "waiting": N_("Pending or objected"),
+    },
+    note=N_("Clinical decisions are about participants, and are not counted here."),
+)
 #: The best first.
-_OF_OBLIGATIONS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
-_OF_PARTNERS: Final[Mapping[str, str]] = {
-    "seats": N_("Seats to fill"),
-    "sat": N_("Seats filled"),
-    "absent": N_("Absent"),
-    "promised": N_("Promised person-days"),
-    "vacant": N_("Vacant person-days"),
-    "carried_out": N_("Decisions carried out"),
-    "open": N_("Decisions to carry out at the end"),
-}
+_STANDINGS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
+_CLAUSES: Final = TableOf(
+    key="obligations",
+    title=N_("Obligations by clause"),
+    of=N_("Clauses"),
+    counts=_STANDINGS,
+    note=N_(
+        "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
+        "or admissions are left out."
+    ),
+)
+_OF_PARTNERS: Final = TableOf(
+    key="obligations-by-partner", title=N_("Obligations by partner"), of=N_("Partner"), counts=_STANDINGS
+)
+_PARTNERS: Final = TableOf(
+    key="partners",
+    title=N_("Seats, roles and decisions by partner"),
+    of=N_("Partner"),
+    counts={
+        "seats": N_("Seats to fill"),
+        "sat": N_("Seats filled"),
+        "absent": N_("Absent"),
+        "promised": N_("Promised person-days"),
+        "vacant": N_("Vacant person-days"),
+        "carried_out": N_("Decisions carried out"),
+        "open": N_("Decisions to carry out at the end"),
+    },
+    note=N_(
+        "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
+        "participants, and are not counted here."
+    ),
+)
 _FAMILIES: Final[Mapping[str, str]] = {
     "AG-P": N_("AG-P: partners"),
     "AG-D": N_("AG-D: directors"),
@@ -152,15 +188,7 @@ def _cases(session: Session, period: Period) -> CountTable:
             ),
         )
     }
-    lines = [row_of(key, named[key], counted[key], _OF_CASES) for key in sorted(counted)]
-    return table_of(
-        "cases",
-        N_("Cases by protocol"),
-        N_("Protocol"),
-        _OF_CASES,
-        with_total(lines, both(_ALL)),
-        note=N_("Only those about staff, organizations, agreements and the program itself."),
-    )
+    return _CASES.summed([_CASES.row(key, named[key], counted[key]) for key in sorted(counted)])
 
 
 def _late_cases(session: Session, period: Period) -> set[UUID]:
@@ -191,11 +219,9 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
 
 
 def _meetings(session: Session, period: Period) -> CountTable:
-    named, members = committees(session), memberships(session)
-    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    members = memberships(session)
     meetings = [row for row in every(session, of(Meeting)) if period.starts_on <= row.starts.date() <= period.ends_on]
-    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
-        filled[one.meeting_id][one.seat_id] = one.state
+    filled = filled_at(session, meetings)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in meetings:
         how = "without_quorum" if row.state == "held" and row.quorate is False else row.state
@@ -205,14 +231,7 @@ def _meetings(session: Session, period: Period) -> CountTable:
             seats = members[row.committee_id].seats_on(row.starts.date())
             counts.update(_filled(seat.id, filled[row.id]) for seat in seats)
             counts["seats"] += len(seats)
-    return table_of(
-        "meetings",
-        N_("Meetings held and attended"),
-        N_("Committee"),
-        _OF_MEETINGS,
-        _by_committee(named, counted, _OF_MEETINGS),
-        note=N_("Seats are those of the meetings that were held with a quorum."),
-    )
+    return _by_committee(session, counted, _MEETINGS)
 
 
 def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
@@ -226,7 +245,6 @@ def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
 
 def _decisions(session: Session, period: Period) -> CountTable:
     """Those on management, and others; clinical ones are about participants, and are not counted here."""
-    named = committees(session)
     clinical = clinical_decisions(session)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
@@ -239,14 +257,7 @@ def _decisions(session: Session, period: Period) -> CountTable:
             counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
         else:
             counts.update(_still_open(row, period))
-    return table_of(
-        "decisions",
-        N_("Decisions taken and closed"),
-        N_("Committee"),
-        _OF_DECISIONS,
-        _by_committee(named, counted, _OF_DECISIONS),
-        note=N_("Clinical decisions are about participants, and are not counted here."),
-    )
+    return _by_committee(session, counted, _DECISIONS)
 
 
 def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
@@ -259,16 +270,15 @@ def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
             yield "late"
 
 
-def _by_committee(
-    named: Mapping[UUID, Committee], counted: Mapping[UUID, Counter[str]], said: Mapping[str, str]
-) -> tuple[CountRow, ...]:
+def _by_committee(session: Session, counted: Mapping[UUID, Counter[str]], table: TableOf) -> CountTable:
     """A line for each committee of which something counts, in the order of their keys, and one for all together."""
-    lines = [
-        row_of(named[one].key, Both(fr=named[one].title_fr, en=named[one].title_en), counted[one], said)
-        for one in sorted(counted, key=lambda one: str(named[one].key))
-        if any(counted[one].values())
-    ]
-    return with_total(lines, both(_ALL))
+    return table.summed(
+        [
+            table.row(row.key, Both(fr=row.title_fr, en=row.title_en), counted[row.id])
+            for row in sorted(committees(session).values(), key=lambda row: row.key)
+            if row.id in counted and any(counted[row.id].values())
+        ]
+    )
 
 
 # -------------------------------------------------------------------------------------------------- obligations
@@ -303,22 +313,13 @@ def _subjects(session: Session) -> dict[str, str]:
 def _by_family(rows: Iterable[PeriodRead]) -> CountTable:
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        counted[_family(row.key)][row.state] += 1
-    lines = [
-        row_of(_key(family), both(_FAMILIES.get(family, _OTHER)), counted[family], _OF_OBLIGATIONS)
-        for family in (*_FAMILIES, "")
-        if family in counted
-    ]
-    return table_of(
-        "obligations",
-        N_("Obligations by clause"),
-        N_("Clauses"),
-        _OF_OBLIGATIONS,
-        with_total(lines, both(_ALL)),
-        note=N_(
-            "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
-            "or admissions are left out."
-        ),
+        counted[next((family for family in _FAMILIES if row.key.startswith(family)), "")][row.state] += 1
+    return _CLAUSES.summed(
+        [
+            _CLAUSES.row(family.lower() or "other", both(_FAMILIES.get(family, _OTHER)), counted[family])
+            for family in (*_FAMILIES, "")
+            if family in counted
+        ]
     )
 
 
@@ -328,22 +329,7 @@ def _by_partner(rows: Iterable[PeriodRead]) -> CountTable:
     for row in rows:
         counted[row.organization_key][row.state] += 1
         named[row.organization_key] = Both(fr=row.short_name, en=row.short_name)
-    lines = [row_of(key, name, counted[key], _OF_OBLIGATIONS) for key, name in named.items()]
-    return table_of(
-        "obligations-by-partner",
-        N_("Obligations by partner"),
-        N_("Partner"),
-        _OF_OBLIGATIONS,
-        with_total(lines, both(_ALL)),
-    )
-
-
-def _family(key: str) -> str:
-    return next((family for family in _FAMILIES if key.startswith(family)), "")
-
-
-def _key(family: str) -> str:
-    return family.lower() or "other"
+    return _OF_PARTNERS.summed([_OF_PARTNERS.row(key, name, counted[key]) for key, name in named.items()])
 
 
 # ----------------------------------------------------------------------------------------------------- partners
@@ -371,18 +357,8 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
             counts["promised"] += post.promised_days
             counts["vacant"] += post.empty_days
         counts.update(_carried_out(session, covered, clinical))
-        lines.append(row_of(place.key, Both(fr=place.short_name, en=place.short_name), counts, _OF_PARTNERS))
-    return table_of(
-        "partners",
-        N_("Seats, roles and decisions by partner"),
-        N_("Partner"),
-        _OF_PARTNERS,
-        with_total(lines, both(_ALL)),
-        note=N_(
-            "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
-            "participants, and are not counted here."
-        ),
-    )
+        lines.append(_PARTNERS.row(place.key, Both(fr=place.short_name, en=place.short_name), counts))
+    return _PARTNERS.summed(lines)
 
 
 def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Counter[str]:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from domain.kernel import Period, col, is_of, joins, moments_of, only, scalar, tuples
 from locales import N_
 from meetings.statements.small_counts import shares
-from meetings.statements.tables import CountRow, CountTable, both, table_of
+from meetings.statements.tables import CountRow, CountTable, TableOf, both
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.referral import Referral
@@ -42,12 +42,9 @@ def participant_tables(session: Session, period: Period) -> tuple[CountTable, ..
     if not is_of(period.key, "calendar_year"):
         return ()
     cohort = _cohort(session, period)
-    return (_referrals(cohort),) if cohort.total() or _anybody(session) else ()
-
-
-def _anybody(session: Session) -> bool:
-    """Whether anybody was ever referred: before that, the program keeps no such counts."""
-    return scalar(session, only(Referral.id).where(col(Referral.state).in_(_COUNTED)).limit(1)) is not None
+    # Before anybody was ever referred, the program keeps no such counts.
+    ever = only(Referral.id).where(col(Referral.state).in_(_COUNTED)).limit(1)
+    return (_referrals(cohort),) if cohort.total() or scalar(session, ever) is not None else ()
 
 
 def _cohort(session: Session, period: Period) -> Counter[str]:
@@ -75,6 +72,18 @@ def part_of(referral: str, result: str | None, state: str, admitted_on: date | N
     return "waiting" if referral == "received" else "under_way"
 
 
+_REFERRALS: Final = TableOf(
+    key="referrals",
+    title=N_("Referrals received in the year, and where each stands"),
+    of=N_("Status"),
+    counts={"referrals": N_("Referrals")},
+    note=N_(
+        "Counts from 1 to 4 are hidden, and others with them, so that none can be "
+        "calculated. Only referrals of this year are counted, and only once."
+    ),
+)
+
+
 def _referrals(cohort: Mapping[str, int]) -> CountTable:
     shown = shares([cohort.get(part, 0) for part in _PARTS])
     rows = [
@@ -82,14 +91,4 @@ def _referrals(cohort: Mapping[str, int]) -> CountTable:
         for (part, msgid), n in zip(_PARTS.items(), shown.parts, strict=True)
     ]
     total = CountRow(key="total", name=both(N_("Referrals received in the year")), cells=(shown.total,), is_total=True)
-    return table_of(
-        "referrals",
-        N_("Referrals received in the year, and where each stands"),
-        N_("Status"),
-        {"referrals": N_("Referrals")},
-        (*rows, total),
-        note=N_(
-            "Counts from 1 to 4 are hidden, and others with them, so that none can be "
-            "calculated. Only referrals of this year are counted, and only once."
-        ),
-    )
+    return _REFERRALS.table([*rows, total])

@@ -71,15 +71,21 @@ def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]
         )
         .order_by(col(Meeting.starts_at)),
     )
-    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
-    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
-        filled[one.meeting_id][one.seat_id] = one.state
+    filled = filled_at(session, meetings)
     found: dict[UUID, list[_Sitting]] = defaultdict(list)
     for row in meetings:
         day = row.starts.date()
         if year.holds(day):
             found[row.committee_id].append(_Sitting(day, row.state, row.quorate, filled[row.id]))
     return found
+
+
+def filled_at(session: Session, meetings: Iterable[Meeting]) -> Mapping[UUID, dict[UUID, str]]:
+    """How the seats were filled at each of these meetings."""
+    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
+        filled[one.meeting_id][one.seat_id] = one.state
+    return filled
 
 
 def _seat_year(
