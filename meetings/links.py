@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel import changes, col, program_of, run, select
+from domain.kernel import col, program_of, run, select
 from models.invitation import MeetingLink
 
 
@@ -58,13 +58,6 @@ def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetim
     )
 
 
-def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime) -> str:
-    """A new link to answer one invitation, good until `until`; the path that the letter carries."""
-    token = new_token()
-    keep(session, [(token, invitation_id)], until=until, at=at)
-    return path(token)
-
-
 def look(session: Session, token: str, *, at: datetime) -> Opens | None:
     """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
     row = run(
@@ -76,14 +69,6 @@ def look(session: Session, token: str, *, at: datetime) -> Opens | None:
         ),
     ).first()
     return None if row is None else Opens(*row)
-
-
-def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
-    """End the links of these invitations at once."""
-    statement = changes(MeetingLink).where(
-        col(MeetingLink.invitation_id).in_(invitation_ids), col(MeetingLink.ended_at).is_(None)
-    )
-    run(session, statement.values(ended_at=at))
 
 
 def lock(session: Session, committee_id: UUID) -> None:

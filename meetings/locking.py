@@ -12,7 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import Refusal, changes, col, first, of, only, run, surely, value_of
 from locales import N_
@@ -30,14 +29,18 @@ _CHANGED: Final[Mapping[str, str]] = {
 }
 
 
-def read_meeting(session: Session, meeting_id: UUID) -> Meeting:
-    """A meeting's row, not locked. Raises Refusal where there is none."""
-    return _found(first(session, _one(meeting_id)))
+def read_meeting(session: Session, meeting_id: UUID, *, lock: bool = False) -> Meeting:
+    """A meeting's row. Raises Refusal where there is none."""
+    asked = of(Meeting).where(Meeting.id == meeting_id)
+    row = first(session, asked.with_for_update() if lock else asked)
+    if row is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    return row
 
 
 def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> Meeting:
     """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = _found(first(session, _one(meeting_id).with_for_update()))
+    row = read_meeting(session, meeting_id, lock=True)
     if seen is not None and row.version != seen:
         raise changed_meanwhile("meeting")
     return row
@@ -114,13 +117,3 @@ def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
 def changed_meanwhile(what: str) -> Refusal:
     """The refusal of an outdated version: of a meeting, season, item, attendance, decision, reply or minutes."""
     return Refusal(f"{what}.changed", _CHANGED[what])
-
-
-def _one(meeting_id: UUID) -> SelectOfScalar[Meeting]:
-    return of(Meeting).where(Meeting.id == meeting_id)
-
-
-def _found(row: Meeting | None) -> Meeting:
-    if row is None:
-        raise Refusal("meeting.unknown", N_("There is no such meeting."))
-    return row

@@ -88,7 +88,8 @@ def lacking(content: MinutesContent) -> dict[str, tuple[str, ...]]:
     """By language, the numbers of the items and decisions of which something is not written in it."""
     found = {}
     for language in LANGUAGES:
-        numbers = [item.line.number for item in content.items if untranslated(_alone(content, item), language)]
+        alone = ((item, replace(content, items=(item,), attendance=(), decisions=())) for item in content.items)
+        numbers = [item.line.number for item, whole in alone if untranslated(whole, language)]
         numbers += [line.number for line in content.decisions if line.text and not pick(language, line.text)]
         if numbers:
             found[language] = tuple(numbers)
@@ -119,7 +120,7 @@ def post(
         if edition is None:
             raise _whole_in_none(content)
         had = edition_for(before, reader) if before is not None else None
-        changed = changes(had, edition) if had is not None else ()
+        changed = tuple(changes(had, edition)) if had is not None else ()
         if had is not None and not changed:
             continue
         place = (reader.audience, edition.language)
@@ -161,12 +162,8 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 
 
-def changes(had: Edition, has: Edition) -> tuple[MinutesChange, ...]:
+def changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
     """Where an edition says something else than the one that its reader had before, in their order."""
-    return tuple(_changes(had, has))
-
-
-def _changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
     before, after, language = had.content, has.content, has.language
     if had.language != language:
         yield MinutesChange("language")
@@ -205,10 +202,6 @@ def _said(part: object, language: str) -> Any:
     if is_dataclass(part):
         return {field.name: _said(getattr(part, field.name), language) for field in fields(part)}
     return part
-
-
-def _alone(content: MinutesContent, item: MinutesItem) -> MinutesContent:
-    return replace(content, items=(item,), attendance=(), decisions=())
 
 
 def _whole_in_none(content: MinutesContent) -> Refusal:

@@ -56,8 +56,7 @@ class StandingItem(AgendaItem):
 
 def is_of_objection(row: AgendaItem, decision_id: UUID | None = None) -> bool:
     """Whether an item of an agenda is there for an objection: to this decision, where one is named."""
-    is_one = row.kind == OBJECTION
-    return is_one and (decision_id is None or row.subject == str(decision_id))
+    return row.kind == OBJECTION and (decision_id is None or row.subject == str(decision_id))
 
 
 def bring_before_committee(
@@ -197,17 +196,13 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     if there is not None:
         return made if there == meeting.id else None
     if meeting.agenda_frozen_at is None:
-        _add_to_sitting(session, meeting, made, at=at)
+        # A meeting that sits and has no frozen agenda: no numbers, and no addenda.
+        row = lock_item(session, made)
+        put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
         return made
     addendum = freezing.add_late(session, meeting.id, made, reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
     posting.post(session, addendum, "addendum", at=at)
     return made
-
-
-def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
-    """Put it last on the agenda of a meeting that sits and has no frozen agenda: no numbers, and no addenda."""
-    row = lock_item(session, item_id)
-    put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
 
 
 def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:

@@ -5,7 +5,7 @@ Pure values: no session and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -55,10 +55,11 @@ def standing(
     """
     of_day, attended = list({seat.id: seat for seat in seats}.values()), list(attendance)
     filled = _seats(of_day, attended, Filled.sits, at)
+    left = _seats(of_day, attended, Filled.has_left, at)
     voting = [seat for seat in filled if seat.voting]
     organizations = len({seat.organization_id for seat in voting})
     seats_needed, organizations_needed, must = (rule.seats, rule.organizations, rule.must) if rule else (0, 0, ())
-    missing = tuple(_missing(must, filled))
+    missing = _missing(must, filled)
     return QuorumStanding(
         is_met=len(voting) >= seats_needed and organizations >= organizations_needed and not missing,
         is_declared=rule is not None,
@@ -67,8 +68,8 @@ def standing(
         organizations_present=organizations,
         organizations_needed=organizations_needed,
         missing_must=missing,
-        present=tuple(map(_name, filled)),
-        left=tuple(_name(seat) for seat in _seats(of_day, attended, Filled.has_left, at) if seat not in filled),
+        present=_named(filled),
+        left=_named(left, but=filled),
     )
 
 
@@ -80,9 +81,13 @@ def _seats(
     return [seat for seat in of_day if seat.id in found]
 
 
-def _missing(must: Iterable[str], filled: Iterable[CommitteeSeat]) -> list[str]:
+def _named(seats: Iterable[CommitteeSeat], *, but: Collection[CommitteeSeat] = ()) -> tuple[str, ...]:
+    return tuple(f"{seat.committee}.{seat.key}" for seat in seats if seat not in but)
+
+
+def _missing(must: Iterable[str], filled: Iterable[CommitteeSeat]) -> tuple[str, ...]:
     keys = {seat.key for seat in filled}
-    return [key for key in must if key not in keys]
+    return tuple(key for key in must if key not in keys)
 
 
 def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
@@ -134,7 +139,3 @@ def _seats_in_words(keys: Iterable[str], language: str, seats: Iterable[Committe
     titles = {seat.key: pick(language, {"fr": seat.title_fr, "en": seat.title_en}) for seat in seats}
     for key in keys:
         yield say(language, N_("the seat “%(seat)s”"), seat=titles.get(key, key))
-
-
-def _name(seat: CommitteeSeat) -> str:
-    return f"{seat.committee}.{seat.key}"

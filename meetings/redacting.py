@@ -14,15 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -31,6 +31,7 @@ from domain.kernel import (
     of,
     open_words,
     program_of,
+    rewrite,
     run,
     seal_words,
     surely,
@@ -80,7 +81,7 @@ def ask(
 
     Raises Refusal: nothing is asked for, too much, or the words stand nowhere in it.
     """
-    _hold(session, of, subject_id)
+    (lock_meeting if of == "meeting" else incident_versions.hold)(session, subject_id)
     wanted = _checked(words)
     if taken_out not in TAKEN_OUT:
         raise Refusal("redaction.kind.malformed", N_("Choose from the list what is redacted."))
@@ -90,40 +91,25 @@ def ask(
     ):
         raise Refusal("redaction.nothing", N_("These words are not in it. Write them exactly as they appear."))
     assert by.person_id is not None  # noqa: S101 - people ask
-    redaction_id = uuid4()
-    sealed = seal_words(session, of, subject_id, _place(redaction_id), {"words": wanted}, at=at)
-    run(
-        session,
-        insert(Redaction).values(
-            program_id=program_of(session),
-            id=redaction_id,
-            taken_out=taken_out,
-            words=sealed,
-            state=REDACTION.initial,
-            asked_by=by.person_id,
-            asked_as=by.role,
-            asked_for=by.acting_for,
-            asked_at=at,
-            settled_as="",
-            places=len(found),
-            version=1,
-            **{f"{of}_id": subject_id},
-        ),
+    row = Redaction(
+        program_id=program_of(session),
+        taken_out=taken_out,
+        asked_by=by.person_id,
+        asked_as=by.role,
+        asked_for=by.acting_for,
+        asked_at=at,
+        places=len(found),
+        meeting_id=subject_id if of == "meeting" else None,
+        incident_id=subject_id if of == "incident" else None,
     )
-    events.write(
-        session, "redaction.asked", "redaction", redaction_id, by=by, at=at, of=of, taken_out=taken_out, n=len(found)
-    )
-    asking.ask(
-        session,
-        STEP,
-        redaction_id,
-        N_("Check words to redact, and confirm or refuse"),
-        chain=coordination_chain(session) if of == "incident" else FOR_PRIVACY,
-        working_days=DAYS_TO_LOOK,
-        by=by,
-        at=at,
-    )
-    return redaction_id
+    row.words = seal_words(session, of, subject_id, _place(row.id), {"words": wanted}, at=at)
+    add_row(session, row)
+    facts: dict[str, events.Fact] = {"of": of, "taken_out": taken_out, "n": len(found)}
+    events.write(session, "redaction.asked", "redaction", row.id, by=by, at=at, case_id=None, **facts)
+    said = N_("Check words to redact, and confirm or refuse")
+    chain = coordination_chain(session) if of == "incident" else FOR_PRIVACY
+    asking.ask(session, STEP, row.id, said, chain=chain, working_days=DAYS_TO_LOOK, by=by, at=at)
+    return row.id
 
 
 def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
@@ -131,8 +117,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
 
     Raises Refusal: it is settled, or the one who asked for it has a part in this too, in any role.
     """
-    row = _lock(session, redaction_id, seen)
-    _refuse_own(session, row, by, at)
+    row = _lock_for_another(session, redaction_id, seen, by, at)
     state = _moved(row, "redact")
     of, subject_id = of_what(row)
     words = words_of(session, row)
@@ -142,28 +127,16 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
     else:
         before, after, n = _redact_meetings(session, subject_id, takes, row, by=by, at=at)
     _settle(session, row, state, by=by, at=at, words=None, before=before, after=after, places=n)
-    events.write(
-        session,
-        "redaction.done",
-        "redaction",
-        redaction_id,
-        by=by,
-        at=at,
-        of=of,
-        subject=str(subject_id),
-        taken_out=row.taken_out,
-        before=before,
-        after=after,
-        n=n,
-    )
+    facts: dict[str, events.Fact] = {"of": of, "subject": str(subject_id), "taken_out": row.taken_out}
+    facts |= {"before": before, "after": after, "n": n}
+    events.write(session, "redaction.done", "redaction", redaction_id, by=by, at=at, case_id=None, **facts)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
     return n
 
 
 def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Say that the words stay. Raises Refusal as `confirm`."""
-    row = _lock(session, redaction_id, seen)
-    _refuse_own(session, row, by, at)
+    row = _lock_for_another(session, redaction_id, seen, by, at)
     _end(session, row, "decline", "redaction.declined", by=by, at=at)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
 
@@ -340,13 +313,6 @@ def _checked(words: Sequence[str]) -> list[str]:
 # ----------------------------------------------------------------------------------------------------------- rows
 
 
-def _hold(session: Session, of: Of, subject_id: UUID) -> None:
-    if of == "meeting":
-        lock_meeting(session, subject_id)
-    else:
-        incident_versions.hold(session, subject_id)
-
-
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
     row = first(session, of(Redaction).where(Redaction.id == redaction_id).with_for_update())
     if row is None:
@@ -359,12 +325,14 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
     return row
 
 
-def _refuse_own(session: Session, row: Redaction, by: Actor, at: datetime) -> None:
-    """Two people, in any role and whoever they act for; nor one and their deputy since it was asked."""
+def _lock_for_another(session: Session, redaction_id: UUID, seen: int | None, by: Actor, at: datetime) -> Redaction:
+    """Lock it for an answer: of neither the one who asked, in any role, nor their deputies. Raises Refusal."""
+    row = _lock(session, redaction_id, seen)
     asked = {one for one in (row.asked_by, row.asked_for) if one is not None}
     asked |= deputies_of(session, asked, [(local_day(session, row.asked_at), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
         raise Refusal("redaction.own", N_("Redaction takes two people: someone else must answer."))
+    return row
 
 
 def _moved(row: Redaction, move: str) -> str:
@@ -380,20 +348,8 @@ def _end(session: Session, row: Redaction, move: str, verb: str, *, by: Actor, a
 
 
 def _settle(session: Session, row: Redaction, state: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    run(
-        session,
-        changes(Redaction)
-        .where(Redaction.id == row.id)
-        .values(
-            state=state,
-            settled_by=by.person_id,
-            settled_as=by.role,
-            settled_for=by.acting_for,
-            settled_at=at,
-            version=row.version + 1,
-            **values,
-        ),
-    )
+    settled = {"settled_by": by.person_id, "settled_as": by.role, "settled_for": by.acting_for, "settled_at": at}
+    rewrite(session, Redaction, row.id, state=state, **settled, **values)
 
 
 def _place(redaction_id: UUID) -> str:

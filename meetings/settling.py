@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, moments_of, surely
+from domain.kernel import Actor, Refusal, moments_of
 from domain.obligations import waiving
 from domain.record import Fact
 from locales import N_
@@ -70,7 +70,7 @@ def settle(
     _refuse_without_quorum(session, meeting_id, decision_id, settled_at)
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
-    against = [one for one in endorsements.objecting(session, decision_id, at=at) if surely(one.said_at) <= settled_at]
+    against = [one for one in endorsements.objecting(session, decision_id, at=at) if one.said_at <= settled_at]
     if not against or row.state == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time

@@ -23,6 +23,7 @@ from meetings.locking import original_of
 from models.committee import Committee
 from models.invitation import CalendarReader, Invitation
 from models.meeting import Meeting, MeetingSeries
+from models.written import from_json
 
 _WEEK: Final = timedelta(days=7)
 
@@ -64,9 +65,15 @@ class LastTold(Invitation):
     dialect: str | None = also(CalendarReader.dialect)
 
 
+def paper_of(session: Session) -> LetterTemplates:
+    """What the program's letters are written on."""
+    found: LetterTemplates = session.info["letter_templates"]
+    return found
+
+
 def told_to(row: LastTold | None) -> CalendarEntry | None:
     """What a person was told last; None where it was nothing, or was taken back."""
-    return CalendarEntry.from_json(row.told) if row is not None and row.told else None
+    return from_json(CalendarEntry, row.told) if row is not None and row.told else None
 
 
 def invitables(
@@ -148,7 +155,7 @@ def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], langu
     """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
     if not shown:
         return None
-    paper: LetterTemplates = session.info["letter_templates"]
+    paper = paper_of(session)
     first, season = shown[0], thing.series
     usual = season or first
     url = f"{paper.base_url}/meetings" if season else f"{paper.base_url}/meetings/{first.id}"

@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Final, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session, and_
 
 from domain.casework import needed_reason
 from domain.declarations import clause_without_role
-from domain.kernel import Actor, Refusal, Span, col, first, joins, local_day, of, only, program_of, run, same, surely
+from domain.kernel import (
+    Actor,
+    Refusal,
+    Span,
+    add_row,
+    col,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    same,
+    surely,
+)
 from domain.obligations import waivers, waiving
 from domain.record import events
 from locales import N_, say, show_day
@@ -67,29 +81,25 @@ def propose(
     ):
         raise Refusal("waiver.proposed_already", N_("This is already proposed, and waits for the committee."))
     committee = waiving.committee_for(session, agreement_id, key)
-    proposal_id = uuid4()
-    run(
-        session,
-        insert(WaiverProposal).values(
-            program_id=program_of(session),
-            id=proposal_id,
-            agreement_id=agreement_id,
-            key=key,
-            committee_id=committee_of(session, committee).id,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            reason=reason,
-            proposed_by=by.person_id,
-            proposed_as=by.role,
-            proposed_for=by.acting_for,
-            proposed_at=at,
-        ),
+    proposal = WaiverProposal(
+        program_id=program_of(session),
+        agreement_id=agreement_id,
+        key=key,
+        committee_id=committee_of(session, committee).id,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        reason=reason,
+        proposed_by=by.person_id,
+        proposed_as=by.role,
+        proposed_for=by.acting_for,
+        proposed_at=at,
     )
+    add_row(session, proposal)
     agendas.ask(
         session,
         committee,
         WAIVER_ITEM,
-        str(proposal_id),
+        str(proposal.id),
         title_fr=_said(_TITLE, "fr", clause, key, days),
         title_en=_said(_TITLE, "en", clause, key, days),
         reasons=[ItemReason("waiver_proposed", _PROPOSED, {"day": local_day(session, at).isoformat()})],
@@ -99,7 +109,7 @@ def propose(
     )
     facts = {"clause": key, "starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat(), "committee": committee}
     events.write(session, "obligation.waiver_proposed", "agreement", agreement_id, by=by, at=at, case_id=None, **facts)
-    return proposal_id
+    return proposal.id
 
 
 def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:

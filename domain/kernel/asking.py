@@ -29,7 +29,6 @@ from sqlalchemy import (
     Result,
     Select,
     Time,
-    TypeDecorator,
     Uuid,
     func,
     literal_column,
@@ -38,6 +37,8 @@ from sqlalchemy import (
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel import Session
+
+from models.written import Written, from_json
 
 S = TypeVar("S", bound=Executable)
 T = TypeVar("T")
@@ -191,8 +192,8 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     if isinstance(kind, (LargeBinary, NullType)) or (isinstance(kind, Numeric) and kind.asdecimal):
         msg = f"a column of type {kind!r} is not read ahead"
         raise TypeError(msg)
-    if isinstance(kind, TypeDecorator):
-        return lambda found: kind.process_result_value(found, cast("Any", None))
+    if isinstance(kind, Written):
+        return lambda found: from_json(kind.part, found)
     if isinstance(kind, ARRAY):
         inner = _reader(kind.item_type)
         return None if inner is None else lambda found: [None if one is None else inner(one) for one in found]

@@ -21,8 +21,7 @@ from meetings.documents.content import (
     RegisterLine,
     refuse_untranslated,
 )
-from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote
-from meetings.documents.speaker import Speaker
+from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote, Speaker
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
 

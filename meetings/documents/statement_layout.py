@@ -10,8 +10,7 @@ from domain.declarations import ADDED_UP, WHY
 from domain.obligations import STATES, WORST_FIRST
 from locales import N_, Counted, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
-from meetings.documents.paper import Block, Cell, CellLine, Column, Group, Heading, Paper, Signing, Tone
-from meetings.documents.speaker import Speaker
+from meetings.documents.paper import Block, Cell, CellLine, Column, Group, Heading, Paper, Signing, Speaker, Tone
 from meetings.documents.statement import (
     ClausePeriod,
     ClauseYear,

@@ -170,15 +170,7 @@ def _cases(session: Session, period: Period) -> CountTable:
     late = _late_cases(session, period)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        counts = counted[row.protocol]
-        opened = local_day(session, row.opened_at)
-        ended = local_day(session, row.ended_at) if row.ended_at else None
-        counts["opened"] += opened >= period.starts_on
-        if ended is None or ended > period.ends_on:
-            counts["under_way"] += 1
-        else:
-            counts[row.state] += 1
-        counts["late"] += row.id in late
+        counted[row.protocol].update(_of_case(session, row, period, is_late=row.id in late))
     named = {
         key: Both(fr=title_fr, en=title_en)
         for key, title_fr, title_en in tuples(
@@ -189,6 +181,16 @@ def _cases(session: Session, period: Period) -> CountTable:
         )
     }
     return _CASES.summed([_CASES.row(key, named[key], counted[key]) for key in sorted(counted)])
+
+
+def _of_case(session: Session, row: Case, period: Period, *, is_late: bool) -> Iterator[str]:
+    """The columns that count a case."""
+    if local_day(session, row.opened_at) >= period.starts_on:
+        yield "opened"
+    has_ended = row.ended_at is not None and local_day(session, row.ended_at) <= period.ends_on
+    yield row.state if has_ended else "under_way"
+    if is_late:
+        yield "late"
 
 
 def _late_cases(session: Session, period: Period) -> set[UUID]:
@@ -230,7 +232,7 @@ def _meetings(session: Session, period: Period) -> CountTable:
         if how == "held":
             seats = members[row.committee_id].seats_on(row.starts.date())
             counts.update(_filled(seat.id, filled[row.id]) for seat in seats)
-            counts["seats"] += len(seats)
+            counts.update(seats=len(seats))
     return _by_committee(session, counted, _MEETINGS)
 
 
@@ -252,7 +254,7 @@ def _decisions(session: Session, period: Period) -> CountTable:
         if row.id in clinical or (closed is not None and closed < period.starts_on):
             continue
         counts = counted[row.committee_id]
-        counts["taken"] += local_day(session, row.decided_at) >= period.starts_on
+        counts.update(taken=local_day(session, row.decided_at) >= period.starts_on)
         if closed is not None and closed <= period.ends_on:
             counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
         else:
@@ -350,26 +352,21 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
             continue
         counts: Counter[str] = Counter()
         for seat in seats_of(session, covered, people):
-            counts["seats"] += seat.held
-            counts["sat"] += seat.sat + seat.alternate
-            counts["absent"] += seat.absent
+            counts.update(seats=seat.held, sat=seat.sat + seat.alternate, absent=seat.absent)
         for post in posts_of(session, covered, people, names):
-            counts["promised"] += post.promised_days
-            counts["vacant"] += post.empty_days
+            counts.update(promised=post.promised_days, vacant=post.empty_days)
         counts.update(_carried_out(session, covered, clinical))
         lines.append(_PARTNERS.row(place.key, Both(fr=place.short_name, en=place.short_name), counts))
     return _PARTNERS.summed(lines)
 
 
-def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Counter[str]:
+def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Iterator[str]:
     """What a partner was to carry out of decisions: closed on a covered day as done, or still open at the last one."""
-    counts: Counter[str] = Counter()
     for row in decisions.owed_by(session, year.organization_id):
         if row.id in clinical or local_day(session, row.decided_at) > year.last:
             continue
         closed = local_day(session, row.closed_at) if row.closed_at else None
         if closed is None or closed > year.last:
-            counts["open"] += 1
-        elif year.holds(closed):
-            counts["carried_out"] += row.state != "withdrawn"
-    return counts
+            yield "open"
+        elif year.holds(closed) and row.state != "withdrawn":
+            yield "carried_out"

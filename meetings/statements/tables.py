@@ -87,9 +87,9 @@ def from_json(kept: Mapping[str, Any]) -> ProgramStatement:
     return _STATEMENT.validate_python(kept)
 
 
-def both(msgid: str) -> Both:
+def both(msgid: str, **facts: object) -> Both:
     """A sentence of ours in both languages."""
-    return Both(fr=say("fr", msgid), en=say("en", msgid))
+    return Both(fr=say("fr", msgid, **facts), en=say("en", msgid, **facts))
 
 
 @dataclass(frozen=True, kw_only=True)
