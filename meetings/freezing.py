@@ -191,12 +191,12 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         return False
     declared = committees(session)[meeting.committee_id].agenda
     is_another_day = meeting.starts.date() != was.date()
-    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared, "circulate_hours", at) else None
+    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared.get("circulate_hours"), at) else None
     if meeting.agenda_frozen_at is None:
         if is_another_day and circulated != meeting.agenda_circulated_at:
             write_meeting(session, meeting, agenda_circulated_at=circulated)
         return False
-    if _is_past(meeting, declared, "freeze_hours", at) or not is_another_day:
+    if _is_past(meeting, declared.get("freeze_hours"), at) or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
@@ -209,9 +209,9 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
     return True
 
 
-def _is_past(meeting: Meeting, declared: Mapping[str, Any], hours: str, at: datetime) -> bool:
+def _is_past(meeting: Meeting, hours: int | None, at: datetime) -> bool:
     """Whether the moment is past that a committee declares as so many hours before its meetings."""
-    return meeting.starts_at - timedelta(hours=declared.get(hours, 0)) <= at
+    return meeting.starts_at - timedelta(hours=hours or 0) <= at
 
 
 def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:

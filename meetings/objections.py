@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
@@ -175,11 +176,9 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     # One that was taken back meanwhile holds again, by what is objected now: only what is settled already is left.
     if there is not None and there.state == "settled":
         return there.id if there.outcome in _TO_BE_SETTLED else None
-    try:
-        with session.begin_nested():
-            return _add_late(session, meeting, decision_id, at=at)
-    except Refusal:
-        return None
+    with suppress(Refusal), session.begin_nested():
+        return _add_late(session, meeting, decision_id, at=at)
+    return None
 
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:

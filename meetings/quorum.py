@@ -5,15 +5,16 @@ Pure values: no session and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from domain.declarations import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
+from models.committee import KeptQuorum
 from models.minutes import QuorumStanding
 
 #: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
@@ -39,7 +40,7 @@ class Filled:
         return self.state in SITTING and self.left_at is not None and self.left_at <= at
 
 
-def rule_of(declared: Mapping[str, Any]) -> Quorum | None:
+def rule_of(declared: KeptQuorum) -> Quorum | None:
     """A committee's rule, from its column `quorum`; None where it declares none."""
     return Quorum.model_validate(declared) if declared else None
 

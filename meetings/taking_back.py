@@ -38,7 +38,15 @@ from meetings import asked_partners, objections
 from meetings.committees import committee_of
 from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state, tell
 from meetings.endorsements import declared, endorsements_of, objecting, whom_it_concerns
-from meetings.resting import BY_ENDORSEMENT, ask_committee_again, carry_out, complete_asked, look_again, reopen_asked
+from meetings.resting import (
+    BY_ENDORSEMENT,
+    ask_committee_again,
+    carry_out,
+    complete_asked,
+    is_done,
+    look_again,
+    reopen_asked,
+)
 from models.decision_kinds import KINDS
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
@@ -218,8 +226,9 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
     """
     if row.state == "withdrawn" or why_not(session, row, later) is not None:
         return False
-    if row.task_id is not None and not _called_off(session, row.task_id, by=by, at=at):
-        return False
+    task_id = row.task_id
+    if task_id is not None and not is_done(session, lambda: assigning.call_off(session, task_id, by=by, at=at)):
+        return False  # it was carried out at this moment
     asking.no_more(session, asked_partners.ENDORSE, row.id, by=by, at=at)
     state = DECISION.after(row.state, "withdraw")
     change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=later.id)
@@ -232,15 +241,6 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
         _object_again(session, row, by=by, at=at)
     else:
         take_nothing_back(session, row.id, at=at)
-    return True
-
-
-def _called_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
-    try:
-        with session.begin_nested():
-            assigning.call_off(session, task_id, by=by, at=at)
-    except Refusal:
-        return False  # it was carried out at this moment
     return True
 
 

@@ -19,19 +19,8 @@ from models.committee import Committee
 
 Facts = Callable[[Language], dict[str, object]]
 
-TEMPLATES: Final = {
-    "invitation": "meeting_invitation",
-    "update": "meeting_changed",
-    "moved": "meeting_changed",
-    "restored": "meeting_changed",
-    "details": "meeting_changed",
-    "cancelled": "meeting_cancelled",
-    "removed": "meeting_no_longer",
-}
-
-#: A season that goes on with another one's dates, at another hour: the kind of that news, and its template.
+#: A season that goes on with another one's dates, at another hour: the kind of that news.
 CONTINUED: Final = "continued"
-_AT_ANOTHER_HOUR: Final = "meeting_hour"
 #: The letter that brings several pieces of news.
 _SEVERAL: Final = "meeting_several"
 #: Of so many dates a subject names each; of more, the first.
@@ -179,7 +168,7 @@ def letter_of(
     if len(news) > 1:
         return _SEVERAL, _several(news, files, unreached, papers)
     (one,) = news
-    template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
+    template, _ = _KINDS[CONTINUED if one.begins_anew else one.message.kind]
 
     def facts(language: Language) -> dict[str, object]:
         return {
@@ -246,20 +235,21 @@ def _several(
     return facts
 
 
-_HEADINGS: Final[Mapping[str, str]] = {
-    "invitation": N_("Invitation: %(committee)s, %(days)s"),
-    "update": N_("Changed: %(committee)s, %(days)s"),
-    "moved": N_("Changed: %(committee)s, %(days)s"),
-    "restored": N_("On after all: %(committee)s, %(days)s"),
-    "details": N_("Changed: %(committee)s, %(days)s"),
-    "cancelled": N_("Cancelled: %(committee)s, %(days)s"),
-    "removed": N_("You are no longer expected: %(committee)s, %(days)s"),
-    CONTINUED: N_("Another hour: %(committee)s, from %(days)s on"),
+#: By the kind of news, the template of a letter that brings it alone, and its heading among several.
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "invitation": ("meeting_invitation", N_("Invitation: %(committee)s, %(days)s")),
+    "update": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "moved": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "restored": ("meeting_changed", N_("On after all: %(committee)s, %(days)s")),
+    "details": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "cancelled": ("meeting_cancelled", N_("Cancelled: %(committee)s, %(days)s")),
+    "removed": ("meeting_no_longer", N_("You are no longer expected: %(committee)s, %(days)s")),
+    CONTINUED: ("meeting_hour", N_("Another hour: %(committee)s, from %(days)s on")),
 }
 
 
 def _heading(language: Language, one: MeetingNews) -> str:
-    words = _HEADINGS[_kind_of(one)]
+    _, words = _KINDS[_kind_of(one)]
     if one.begins_anew and len(one.dates) == 1:
         words = N_("Another hour: %(committee)s, %(days)s")
     return say(language, words, committee=one.title(language), days=_subject(language, one))
@@ -303,7 +293,7 @@ def _subject_of_all(language: Language, news: Sequence[MeetingNews]) -> str:
     days = [one.starts if one.message.kind == "invitation" else known.starts for one in news for known in one.named()]
     named = _named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
     kind = next(iter(kinds)) if len(kinds) == 1 else "update"
-    return say(language, _HEADINGS[kind], committee=committee, days=named)
+    return say(language, _KINDS[kind][1], committee=committee, days=named)
 
 
 def _named_in(language: Language, starts: Sequence[datetime]) -> str:
@@ -331,7 +321,7 @@ def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequ
             days = _from_to(language, papers[0].was, papers[0].now)
         return {
             "committee": title,
-            "subject": say(language, _HEADINGS[kind_of_papers(papers)], committee=title, days=days),
+            "subject": say(language, _KINDS[kind_of_papers(papers)][1], committee=title, days=days),
             "changes": [{"text": one.in_words(language)} for one in papers],
             "is_void": any(one.is_void for one in papers),
             "unreached": _missed(language, unreached),

@@ -23,7 +23,7 @@ from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
 from models.agreement import Agreement, AgreementVersion
-from models.committee import Committee, Seat
+from models.committee import Committee, KeptRhythm, Seat
 from models.program import Closure, Organization, Person
 
 router = framed_pages()
@@ -77,7 +77,7 @@ def show_program(context: InContext, request: Request) -> HTMLResponse:
     )
 
 
-def rhythm_in_words(rhythm: Mapping[str, Any]) -> str:
+def rhythm_in_words(rhythm: KeptRhythm) -> str:
     """How often a committee meets, as people say it; "" where it has no rhythm yet."""
     language = current_language()
     if not rhythm:
@@ -208,7 +208,7 @@ def _seat(
     )
 
 
-def _meetings_a_year(rhythm: Mapping[str, Any]) -> int:
+def _meetings_a_year(rhythm: KeptRhythm) -> int:
     times: int = rhythm.get("times", 0)
     return times * (52 if rhythm.get("per") == "week" else 1)
 

@@ -104,17 +104,12 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
             "statement.changed",
             N_("Some counts have changed since you looked. Nothing was released: check them again."),
         )
-    events.write(
-        session,
-        "statement.released",
-        "program",
-        program_of(session),
-        by=by,
-        at=at,
-        period=key,
-        digest=digest,
-        content=_written(statement),
-    )
+    facts = {
+        "period": key,
+        "digest": digest,
+        "content": json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":")),
+    }
+    events.write(session, "statement.released", "program", program_of(session), by=by, at=at, case_id=None, **facts)
     return Release(statement, at, by.person_id, digest)
 
 
@@ -141,10 +136,6 @@ def digest_of(statement: ProgramStatement) -> str:
     """A digest of the counts, on any day the same."""
     counts = {**as_json(statement), "on": ""}
     return hashlib.sha256(json.dumps(counts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _written(statement: ProgramStatement) -> str:
-    return json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":"))
 
 
 def _releases(session: Session, *conditions: ColumnElement[bool]) -> list[Release]:

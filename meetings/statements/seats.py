@@ -31,7 +31,9 @@ def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) ->
         if row.derived_from and not met:
             continue
         for seat in members.seats:
-            if seat.organization_id == year.organization_id and year.touches(_stands(seat)):
+            if seat.organization_id == year.organization_id and year.touches(
+                Span(seat.starts_on or date.min, seat.ends_on)
+            ):
                 title = Both(fr=row.title_fr, en=row.title_en)
                 found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
     return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
@@ -122,7 +124,3 @@ def _holding(
         if one.kind == kind and year.touches(Span(one.starts_on, one.ends_on))
     ]
     return tuple(people[person] for person in dict.fromkeys(held_by))
-
-
-def _stands(seat: CommitteeSeat) -> Span:
-    return Span(seat.starts_on or date.min, seat.ends_on)
