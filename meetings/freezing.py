@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import func
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, add_row, col, in_program, program_of, replaced, scalar, select, surely
+from domain.kernel import Actor, Refusal, col, in_program, program_of, replaced, run, scalar, select, surely
 from domain.record import events
 from locales import N_
 from meetings import agenda_papers
@@ -294,16 +294,19 @@ def _keep(
 ) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
     content = agenda_papers.kept(paper, rows)
-    version = AgendaVersion(
-        program_id=program_of(session),
-        meeting_id=meeting_id,
-        n=1 + _versions(session, meeting_id),
-        kind=kind,
-        content=content,
-        digest=digest_of(content),
-        made_at=at,
+    run(
+        session,
+        insert(AgendaVersion).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            meeting_id=meeting_id,
+            n=1 + _versions(session, meeting_id),
+            kind=kind,
+            content=content,
+            digest=digest_of(content),
+            made_at=at,
+        ),
     )
-    add_row(session, version)
 
 
 def _versions(session: Session, meeting_id: UUID) -> int:

@@ -19,7 +19,7 @@ from domain.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import REQUEST
-from meetings.reasons import edited
+from meetings.reasons import EDITED
 from models.agenda import AgendaItem
 
 
@@ -40,7 +40,7 @@ def _is_a_members(session: Session, row: AgendaItem, at: datetime) -> bool:
     if row.kind != REQUEST or row.frozen_at is not None:
         return False
     keepers = {one.person_id for one in standing(session, local_day(session, at)).falls(COORDINATION).holders}
-    return row.asked_by not in keepers and not edited(row.reasons)
+    return row.asked_by not in keepers and all(reason["code"] != EDITED for reason in row.reasons)
 
 
 def _waits(session: Session, gate: NameGate, known: Ours, row: AgendaItem, year: int) -> bool:

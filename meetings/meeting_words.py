@@ -132,9 +132,6 @@ def _redact_minutes(session: Session, written: OpenedMinutes, takes: Taker, *, b
     return (content, circulated) != (written.content, written.circulated)
 
 
-# ---------------------------------------------------------------------------------------------------------- words
-
-
 def taker(words: Sequence[str]) -> Taker:
     """What takes these words out of a text of a language: whole words, however they are written."""
     taken = takes_out(words)
@@ -171,9 +168,6 @@ def walked(said: Any, takes: Taker, language: str) -> Any:
     if isinstance(said, list):
         return [walked(value, takes, language) for value in said]
     return said
-
-
-# ----------------------------------------------------------------------------------------------------------- rows
 
 
 def chain(session: Session, meeting_id: UUID) -> list[UUID]:

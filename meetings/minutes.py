@@ -264,9 +264,6 @@ def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor,
             write_item_event(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
 
 
-# ------------------------------------------------------------------------------------------------------------ lines
-
-
 def _attendance_line(one: Attended, names: Mapping[UUID, str], zone: str) -> AttendanceLine:
     person = one.person_id or next(iter(one.expected), None)
     return AttendanceLine(
@@ -316,9 +313,6 @@ def _names(session: Session, attended: Sequence[Attended]) -> dict[UUID, str]:
     wanted = {person for one in attended for person in (one.person_id, *one.expected) if person}
     rows = run(session, only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_(wanted)))
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
-
-
-# ------------------------------------------------------------------------------------------------------------- rows
 
 
 def write_redacted(

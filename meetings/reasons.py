@@ -99,42 +99,35 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
 class ItemReason:
     """A reason as the asker of an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
 
-    `sentence` stays empty for the codes that this module words itself; `rule` is the declared rule that drew it.
+    `sentence` stays empty for the codes that this module words itself.
     """
 
     code: str
     sentence: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    rule: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
     def kept(self, rule: str = "") -> Kept:
         """It as a row keeps it. Raises KeyError where it has no words, or they want a fact that is not given."""
-        for language in LANGUAGES:
-            self.in_words(language)
-        more = {"sentence": self.sentence, "rule": rule}
-        return {"code": self.code, "facts": dict(self.facts), **{name: said for name, said in more.items() if said}}
-
-    def in_words(self, language: str) -> str:
-        """It as a sentence; "" for what people did to the item, which is no reason."""
-        if self.code in (EDITED, TAKEN_OFF):
-            return ""
-        # Our own words before those that were kept: a sentence that was mended is told as mended.
-        words = _SENTENCES.get(self.code) or self.sentence
-        if isinstance(words, Counted):
-            return say_n(language, words.singular, words.plural, self.facts["n"])
-        if not words:
-            raise KeyError(self.code)
-        return say(language, words, **self.facts)
+        kept: Kept = {"code": self.code, "facts": dict(self.facts)}
+        if self.sentence:
+            kept["sentence"] = self.sentence
+        if rule:
+            kept["rule"] = rule
+        if self.code not in (EDITED, TAKEN_OFF):
+            for language in LANGUAGES:
+                _worded(kept, language)
+        return kept
 
 
-def _read(reasons: Iterable[Kept]) -> list[ItemReason]:
-    """Reasons as rows keep them."""
-    return [ItemReason(**reason) for reason in reasons]
+def reason_in_words(reason: Kept, language: str) -> str:
+    """A kept reason as a sentence in `language`; "" for what people did to the item, which is no reason."""
+    return "" if reason["code"] in (EDITED, TAKEN_OFF) else _worded(reason, language)
 
 
 def in_words(reasons: Iterable[Kept], language: str) -> str:
     """Several reasons, each sentence once."""
-    return " ".join(filter(None, dict.fromkeys(reason.in_words(language) for reason in _read(reasons))))
+    sentences = (reason_in_words(reason, language) for reason in reasons)
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
 
 
 def why_late(kept: str, language: str) -> str:
@@ -144,41 +137,53 @@ def why_late(kept: str, language: str) -> str:
 
 def merged(reasons: Sequence[Kept], more: Iterable[Kept]) -> list[Kept]:
     """The reasons, and those of `more` that are not among them."""
-    return [*reasons, *(reason for reason in more if reason not in reasons)]
+    found = list(reasons)
+    found += [reason for reason in more if reason not in found]
+    return found
 
 
 def edited(reasons: Iterable[Kept]) -> frozenset[str]:
     """The columns that people changed by hand, and that no rule may change back."""
-    return frozenset(name for one in _read(reasons) if one.code == EDITED for name in one.facts["columns"])
+    return frozenset(name for reason in reasons if reason["code"] == EDITED for name in reason["facts"]["columns"])
 
 
 def with_edited(reasons: Sequence[Kept], columns: Iterable[str]) -> list[Kept]:
     """The reasons, with these columns as well among those changed by hand."""
     every = sorted(edited(reasons) | set(columns))
-    return [*without(reasons, EDITED), ItemReason(EDITED, facts={"columns": every}).kept()] if every else list(reasons)
+    return [*without(reasons, EDITED), {"code": EDITED, "facts": {"columns": every}}] if every else list(reasons)
 
 
 def taken_off(reasons: Iterable[Kept]) -> frozenset[str]:
     """The ids of the meetings from whose agendas people took the item off."""
-    return frozenset(one.facts["meeting"] for one in _read(reasons) if one.code == TAKEN_OFF)
+    return frozenset(reason["facts"]["meeting"] for reason in reasons if reason["code"] == TAKEN_OFF)
 
 
 def without(reasons: Iterable[Kept], *codes: str) -> list[Kept]:
     """The reasons but those of these codes."""
-    return [reason for reason in reasons if ItemReason(**reason).code not in codes]
+    return [reason for reason in reasons if reason["code"] not in codes]
 
 
 def is_drawn(reasons: Sequence[Kept]) -> bool:
     """Whether a rule alone put the item there, untouched since."""
-    read = _read(reasons)
-    return any(one.rule for one in read) and all(one.rule or one.code in AGES for one in read)
+    return any("rule" in reason for reason in reasons) and all(
+        "rule" in reason or reason["code"] in AGES for reason in reasons
+    )
 
 
 def is_over(reasons: Iterable[Kept]) -> bool:
     """Whether the fact that put the item there no longer holds: it stays on the agenda as printed, and on no other."""
-    return any(one.code == ENDED for one in _read(reasons))
+    return any(reason["code"] == ENDED for reason in reasons)
 
 
 def speak_for_it(reasons: Iterable[Kept]) -> bool:
     """Whether any of these is a reason to talk about the item, and not only what became of it meanwhile."""
-    return any(one.code not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for one in _read(reasons))
+    return any(reason["code"] not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for reason in reasons)
+
+
+def _worded(reason: Kept, language: str) -> str:
+    facts = reason["facts"]
+    # Our own words before those that were kept: a sentence that was mended is told as mended.
+    words = _SENTENCES.get(reason["code"]) or reason["sentence"]
+    if isinstance(words, Counted):
+        return say_n(language, words.singular, words.plural, facts["n"])
+    return say(language, words, **facts)

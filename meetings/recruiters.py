@@ -115,9 +115,6 @@ def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     return admissions.candidates_on(session, meeting_id) | {row.id: row.participant_id for row in rows}
 
 
-# ------------------------------------------------------------------------------------------------------------ below
-
-
 def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool, by: Actor, at: datetime) -> None:
     """What follows for a person who is not admitted yet; `is_all` says that nothing else is decided under the item."""
     held = hold_participant(session, participant_id)

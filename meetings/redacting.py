@@ -150,9 +150,6 @@ def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, 
     asking.no_more(session, STEP, redaction_id, by=by, at=at)
 
 
-# -------------------------------------------------------------------------------------------------------- reading
-
-
 def waiting(session: Session) -> list[Redaction]:
     """What is asked for and not settled, the first asked first."""
     asked = of(Redaction).where(Redaction.state == "asked")
@@ -190,9 +187,6 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
         said = list(meeting_words.texts_of(session, subject_id))
     found = {text: takes(language)(text) for text, language in said}
     return [RedactedText(text, left) for text, left in found.items() if left != composed(text)]
-
-
-# -------------------------------------------------------------------------------------------------------- doing it
 
 
 def _redact_meetings(
@@ -291,9 +285,6 @@ def _tell_anew(session: Session, meetings: Sequence[UUID], *, at: datetime) -> N
             invitations.tell(session, committee_id, at=at)
 
 
-# ---------------------------------------------------------------------------------------------------------- words
-
-
 def _checked(words: Sequence[str]) -> list[str]:
     wanted = [word for word in dict.fromkeys(" ".join(word.split()) for word in words) if word]
     if not wanted:
@@ -308,9 +299,6 @@ def _checked(words: Sequence[str]) -> list[str]:
     if any(sum(letter.isalnum() for letter in word) < _LEAST for word in wanted):
         raise Refusal("redaction.words.malformed", N_("A single letter would be redacted everywhere. Write the word."))
     return wanted
-
-
-# ----------------------------------------------------------------------------------------------------------- rows
 
 
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:

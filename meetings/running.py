@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework import asking, complete_task
+from domain.casework import complete_task
 from domain.kernel import Actor, Refusal, local_day, surely
 from domain.record import events
 from locales import N_
@@ -188,7 +188,7 @@ def close_meeting(
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    asking.answered(session, unclosed.CLOSE, meeting_id, by=by, at=at)
+    unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
     return minutes.draft(session, meeting_id, by=by, at=at)
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func, insert
 from sqlmodel import Session
 
-from domain.casework import asking, needed_reason
+from domain.casework import needed_reason
 from domain.kernel import (
     Actor,
     Refusal,
@@ -178,7 +178,7 @@ def move_meeting(
         answers.lapse(session, [meeting_id], at=at)
     was, now = written(row.starts), written(starts)
     events.write(session, "meeting.moved", "meeting", meeting_id, by=by, at=at, before=was, starts=now)
-    asking.no_more(session, unclosed.CLOSE, meeting_id, by=by, at=at)
+    unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row.starts, row.minutes):
         freezing.follow_move(session, meeting_id, was=row.starts, by=by, at=at)
         assembling.take_up_again(session, meeting_id, by=by, at=at)
@@ -199,7 +199,7 @@ def cancel_meeting(
     write_meeting(session, row, state=meeting_state_after(row, "cancel"), **why)
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
-    asking.no_more(session, unclosed.CLOSE, meeting_id, by=by, at=at)
+    unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     return _tell_of(session, [row], at)
 

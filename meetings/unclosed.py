@@ -67,3 +67,13 @@ def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:
             committee={"fr": committee.title_fr, "en": committee.title_en},
         )
     return len(wanted)
+
+
+def is_closed(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A meeting was closed: the task to close it is done."""
+    asking.answered(session, CLOSE, meeting_id, by=by, at=at)
+
+
+def need_not_close(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A meeting was cancelled, or is held another day: the task to close it for the day that it had is dropped."""
+    asking.no_more(session, CLOSE, meeting_id, by=by, at=at)

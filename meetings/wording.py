@@ -395,9 +395,6 @@ _IN_SO_MANY: Final[Mapping[str, Counted]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------- what is planned now
-
-
 def _planned(language: Language, one: MeetingNews) -> list[str]:
     """What takes place, from the same occurrences as the file for their calendar: days and hours, length, places.
 

@@ -63,9 +63,6 @@ def laid_out(content: Printed, language: str) -> Paper:
     return _register(words, content)
 
 
-# ------------------------------------------------------------------------------------------------------ agenda
-
-
 _ITEMS: Final = (
     Column(N_("No."), 11),
     Column(N_("Item")),
@@ -132,9 +129,6 @@ def _total(words: Speaker, content: AgendaContent) -> PaperNote:
         return words.note(N_("These items: %(taken)s."), "quiet", taken=taken)
     length = words.minutes(content.head.minutes)
     return words.note(N_("All items: %(taken)s. The meeting: %(length)s."), "quiet", taken=taken, length=length)
-
-
-# ----------------------------------------------------------------------------------------------------- minutes
 
 
 def _minutes(words: Speaker, content: MinutesContent) -> Paper:
@@ -220,9 +214,6 @@ def _approval(words: Speaker, content: MinutesContent) -> PaperNote:
     return words.note(N_("Draft: these minutes are not circulated yet."), "warning")
 
 
-# ---------------------------------------------------------------------------------------------------- register
-
-
 _REGISTER: Final = (
     Column(N_("Number and day"), 27),
     Column(N_("Decision")),
@@ -264,9 +255,6 @@ def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, .
         (CellLine(words.day(line.due_on, "short")),),
         tuple(state),
     )
-
-
-# ------------------------------------------------------------------------------------------------------ shared
 
 
 def _of_meeting(

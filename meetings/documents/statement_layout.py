@@ -71,9 +71,6 @@ def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str
         yield words.say(N_("In brief")), words.all_of(in_words)
 
 
-# ---------------------------------------------------------------------------------------------------- agreement
-
-
 _VERSIONS: Final = (
     Column(N_("Version"), 20),
     Column(N_("In force")),
@@ -95,9 +92,6 @@ def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         rows.append(_row(str(version.n), _days(words, version.days), signed, words.day(version.signed_on, "long")))
     yield words.table(_VERSIONS, rows)
     yield words.note(N_("Days on which no agreement was in force are counted nowhere below."), "quiet")
-
-
-# -------------------------------------------------------------------------------------------------------- seats
 
 
 _SEATS: Final = (
@@ -139,9 +133,6 @@ def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
     return tuple(about), *((one,) for one in (*counts, absent, CellLine(str(seat.unrecorded))))
 
 
-# -------------------------------------------------------------------------------------------------------- roles
-
-
 _POSTS: Final = (
     Column(N_("Role"), 44),
     Column(N_("Held by")),
@@ -179,9 +170,6 @@ def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
         (CellLine(str(post.empty_days), empty),),
         (CellLine(show_share(words.language, post.empty_days, post.promised_days)),),
     )
-
-
-# -------------------------------------------------------------------------------------------------- obligations
 
 
 _CLAUSES: Final = (
@@ -245,9 +233,6 @@ def _proof(words: Speaker, proof: StatementEvidence) -> CellLine:
     return CellLine(f"{said} – {hands}" if hands else said, "plain" if proof.counts else "quiet")
 
 
-# ------------------------------------------------------------------------------------- resources and decisions
-
-
 def _resources(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.resources:
         yield words.note(N_("The agreement names no resource."))
@@ -304,9 +289,6 @@ def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:
     return (CellLine(line.number, "strong"), CellLine(words.day(line.decided_on, "medium"), "quiet"))
 
 
-# ---------------------------------------------------------------------------------------------------- signature
-
-
 def _signature(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     said = N_("I have read this statement of %(organization)s for %(year)s.")
     yield Signing(
@@ -317,9 +299,6 @@ def _signature(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
             (words.say(N_("Day")), ""),
         ),
     )
-
-
-# ------------------------------------------------------------------------------------------------------- shared
 
 
 def _days(words: Speaker, days: Days) -> str:

@@ -155,9 +155,6 @@ def open_tables(session: Session, period: Period, on: date) -> tuple[CountTable,
     return tuple(table for table in found if table.rows)
 
 
-# -------------------------------------------------------------------------------------------------------- cases
-
-
 def _cases(session: Session, period: Period) -> CountTable:
     rows = every(
         session,
@@ -217,9 +214,6 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
     )
 
 
-# ----------------------------------------------------------------------------------------------------- meetings
-
-
 def _meetings(session: Session, period: Period) -> CountTable:
     members = memberships(session)
     meetings = [row for row in every(session, of(Meeting)) if period.starts_on <= row.starts.date() <= period.ends_on]
@@ -240,9 +234,6 @@ def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
     """How a seat was filled, as the columns have it."""
     state = filled.get(seat_id, "unrecorded")
     return "holder" if state in ("present", "remote") else state
-
-
-# ---------------------------------------------------------------------------------------------------- decisions
 
 
 def _decisions(session: Session, period: Period) -> CountTable:
@@ -281,9 +272,6 @@ def _by_committee(session: Session, counted: Mapping[UUID, Counter[str]], table:
             if row.id in counted and any(counted[row.id].values())
         ]
     )
-
-
-# -------------------------------------------------------------------------------------------------- obligations
 
 
 def _obligations(session: Session, period: Period) -> list[PeriodRead]:
@@ -332,9 +320,6 @@ def _by_partner(rows: Iterable[PeriodRead]) -> CountTable:
         counted[row.organization_key][row.state] += 1
         named[row.organization_key] = Both(fr=row.short_name, en=row.short_name)
     return _OF_PARTNERS.summed([_OF_PARTNERS.row(key, name, counted[key]) for key, name in named.items()])
-
-
-# ----------------------------------------------------------------------------------------------------- partners
 
 
 def _partners(session: Session, period: Period, on: date) -> CountTable:

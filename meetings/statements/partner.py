@@ -74,9 +74,6 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- agreement
-
-
 def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SignedVersion]:
     signatures = every(
         session,
@@ -103,9 +100,6 @@ def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
         ResourceLine(kind=one["kind"], brings=Both(fr=one["text"]["fr"], en=one["text"]["en"]))
         for one in year.versions[-1].terms.get("resources", ())
     )
-
-
-# ---------------------------------------------------------------------------------------------------- decisions
 
 
 def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:

@@ -124,3 +124,7 @@ def _holding(
         if one.kind == kind and year.touches(Span(one.starts_on, one.ends_on))
     ]
     return tuple(people[person] for person in dict.fromkeys(held_by))
+
+
+def _stands(seat: CommitteeSeat) -> Span:
+    return Span(seat.starts_on or date.min, seat.ends_on)
