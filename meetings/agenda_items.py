@@ -43,7 +43,7 @@ from meetings.locking import changed_meanwhile
 from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, ItemReason, Kept, edited, is_drawn, merged, without
 from models.agenda import AgendaItem
 from models.casework import Task
-from models.committee import Committee, KeptAgenda, Seat
+from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
@@ -85,7 +85,7 @@ class PresentedItem(AgendaItem):
     model_config = SHAPE
     presenter_fr: str | None = also(Seat.title_fr)
     presenter_en: str | None = also(Seat.title_en)
-    declared: KeptAgenda = also(Committee.agenda)
+    declared: dict[str, Any] = also(Committee.agenda)
 
     @property
     def points(self) -> tuple[dict[str, str], ...]:

@@ -16,7 +16,7 @@ from locales import N_, say
 from meetings.committees import Membership
 from meetings.reasons import ItemReason, Kept
 from models.agenda import AUDIENCES, PURPOSES
-from models.committee import Committee, KeptAgenda
+from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 
@@ -143,10 +143,10 @@ def presenter_of(rule: KeyedRule, seats: Membership, day: date) -> UUID | None:
     return next((seat.id for seat in seats.seats_on(day) if seat.key == rule.declared.presenter), None)
 
 
-def points_of(declared: KeptAgenda, rule: str) -> tuple[dict[str, str], ...]:
+def points_of(declared: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
     """What is gone through under an item that this rule drew, in both languages; nothing where it declares none."""
-    found = declared.get("rules", {}).get(rule)
-    return tuple(found.get("points", ())) if found else ()
+    found = declared.get("rules", {}).get(rule, {})
+    return tuple(found.get("points", ()))
 
 
 # -------------------------------------------------------------------------------------------------------- one item

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session, or_
@@ -62,7 +62,7 @@ from meetings.reasons import (
 )
 from meetings.unclosed import unclosed
 from models.agenda import AgendaItem
-from models.committee import Committee, KeptAgenda
+from models.committee import Committee
 from models.meeting import Meeting
 
 #: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
@@ -551,10 +551,10 @@ class _MeetingWithAgenda(Meeting):
     """A meeting with what its committee's file declares of agendas."""
 
     model_config = SHAPE
-    agenda: KeptAgenda = also(Committee.agenda)
+    agenda: dict[str, Any] = also(Committee.agenda)
 
 
-def _is_due(row: _MeetingWithAgenda, hours: Literal["circulate_hours", "freeze_hours"], at: datetime) -> bool:
+def _is_due(row: _MeetingWithAgenda, hours: str, at: datetime) -> bool:
     """Whether what is done so many declared hours before a meeting is due."""
     return row.starts_at - timedelta(hours=row.agenda[hours]) <= at
 

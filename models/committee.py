@@ -1,7 +1,7 @@
 """Committees and their seats: a seat belongs to an organization, and a person holds it for a while."""
 
 from datetime import date, datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -28,21 +28,6 @@ class KeptQuorum(TypedDict, total=False):
     must: list[str]
 
 
-class KeptRule(TypedDict, total=False):
-    """What is read of a rule of agendas before it is checked: what is gone through under its items."""
-
-    points: list[dict[str, str]]
-
-
-class KeptAgenda(TypedDict, total=False):
-    """How a committee's agendas are made, as declared, with the order of the rules; empty where it declares none."""
-
-    circulate_hours: int
-    freeze_hours: int
-    rules: dict[str, KeptRule]
-    order: list[str]
-
-
 class Committee(InProgram, table=True):
     """A committee of the program, its declared rhythm, and the committees that it is derived from."""
 
@@ -58,7 +43,7 @@ class Committee(InProgram, table=True):
     place: str = ""  # where it usually meets
     letters: str  # that the numbers of its decisions begin with
     quorum: KeptQuorum = structure()
-    agenda: KeptAgenda = structure()
+    agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.AgendaRules
 
 
 class Seat(InProgram, table=True):

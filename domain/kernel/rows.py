@@ -143,7 +143,7 @@ def col(column: V) -> ColumnElement[V]:
     return cast("ColumnElement[V]", column)
 
 
-def inside(column: Mapping[str, object] | list[Any]) -> Any:
+def inside(column: dict[str, Any] | list[Any]) -> Any:
     """A model's structure as a part of a statement, with the operators that structures and lists have."""
     return column
 

@@ -31,9 +31,7 @@ def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) ->
         if row.derived_from and not met:
             continue
         for seat in members.seats:
-            if seat.organization_id == year.organization_id and year.touches(
-                Span(seat.starts_on or date.min, seat.ends_on)
-            ):
+            if seat.organization_id == year.organization_id and year.touches(_stands(seat)):
                 title = Both(fr=row.title_fr, en=row.title_en)
                 found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
     return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
