@@ -162,9 +162,7 @@ def want_endorsement(
 ) -> None:
     """Have the partners asked about a decision of another kind, since a partner says that it is on management.
 
-    From then on nothing that rests on it counts until they endorsed it; what rested on it before stays. Raises Refusal:
-    they are asked already, it is withdrawn or settles an objection, it is about a participant, the organization was no
-    partner on its day, who asks does not answer for it, it takes back their own waiver, or there is no reason.
+    From then on nothing that rests on it counts until they endorsed it; what rested on it before stays. Raises Refusal.
     """
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id, seen=seen)
@@ -217,10 +215,8 @@ def endorse(
 
     `said` is "endorsed" or "objected". An objection has its reason: however late, it suspends what rests on the
     decision, and everyone concerned is told. That of a partner whose waiver the decision takes back suspends nothing,
-    and is put before the committee as any other. `seen` is the version of the partner's last word.
-    Raises Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, or the
-    objection was settled. It refuses a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or
-    does not speak for the partner.
+    and is put before the committee as any other. `seen` is the version of the partner's last word. Raises Refusal, also
+    for a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or does not speak for it.
     """
     is_objection = said == "objected"
     meetings = objections.hold_next_meetings(session, at) if is_objection else ()

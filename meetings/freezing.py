@@ -105,8 +105,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
 def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
     """Number the items 1 to n in their order and keep the agenda as it is; return what is sent and its readers.
 
-    Raises Refusal: the meeting is not planned, its agenda is frozen already, or an item lacks its title in a language
-    that an invited person reads.
+    Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
     refuse_unless_open(meeting)
@@ -141,9 +140,7 @@ def add_late(
     they asked for themselves.
 
     It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
-    cannot wait, where the one who asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over,
-    the item is not in the committee's pool, it is their own, there is no reason, or a translation is missing.
-    Guide: CM-S, CM-C.
+    cannot wait, where the one who asked for it did not. Raises Refusal. Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_late(meeting)

@@ -208,8 +208,7 @@ def circulate(
 ) -> tuple[PersonalNews, ...]:
     """Send the draft to everyone whom the meeting invited, who may ask for changes; returns who is written to.
 
-    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal: it is no draft, it
-    is whole in no language, or it holds a name that may not go out.
+    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal.
     """
     row, state = _lock_to(session, meeting_id, seen, "circulate")
     content = replace(content_of(row), state="circulated")

@@ -113,10 +113,7 @@ def ask(
 
 
 def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
-    """Take the words out, everywhere at once; in how many texts. It cannot be undone.
-
-    Raises Refusal: it is settled, or the one who asked for it has a part in this too, in any role.
-    """
+    """Take the words out, everywhere at once; in how many texts. It cannot be undone. Raises Refusal."""
     row = _lock_for_another(session, redaction_id, seen, by, at)
     state = _moved(row, "redact")
     of, subject_id = of_what(row)

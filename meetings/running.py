@@ -167,8 +167,7 @@ def close_meeting(
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
     With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. Raises
-    Refusal: not under way, or, without it, how many such items there are, and their numbers. An objection that was not
-    settled comes before the next meeting.
+    Refusal. An objection that was not settled comes before the next meeting.
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)

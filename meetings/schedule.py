@@ -89,8 +89,7 @@ def plan_season(
     """Plan a weekly meeting on the weekday of `first`, each week up to `last`, and invite everyone.
 
     `without` are days on which there is none, with the reason that the calendar shows; `instead`, local times at which
-    a day's meeting is held. All times are local, in the program's zone. Raises Refusal: another season of the committee
-    overlaps, it lies in the past, is too long, or a time does not exist.
+    a day's meeting is held. All times are local, in the program's zone. Raises Refusal.
     """
     row = committee_of(session, committee)
     zone = program(session).time_zone
@@ -159,9 +158,8 @@ def move_meeting(
 ) -> tuple[PersonalNews, ...]:
     """Have a meeting at another local time, or of another length. One of a series stays between its neighbours.
 
-    Raises Refusal: it is no longer planned, the time has passed or does not exist, the committee has another meeting
-    that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
-    another meeting added. An objection then comes before the meeting that is next.
+    Raises Refusal, also where it would pass or touch another meeting of its series; calendars cannot show that: it is
+    cancelled, and another meeting added. An objection then comes before the meeting that is next.
     """
     _lock(session, read_meeting(session, meeting_id).committee_id)
     objections.hold_with(session, meeting_id, at=at)

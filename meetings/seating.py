@@ -83,9 +83,7 @@ def give_seat(
     It ends with the role that it rests on, where that end is known, and a principal to come after that stays so. A
     person it calls is invited to the meetings from that day on, one it no longer calls is told, and others hear
     nothing. A principal holds the seat's own role at its organization, an alternate this or that of a second
-    representative. What a seat opens to its holder, it opens to no one else. Guide: CM-2R. Raises Refusal: the day is
-    past, the seat does not exist then, the agreement of its organization has lapsed by then, or the person holds none
-    of these roles there then.
+    representative. What a seat opens to its holder, it opens to no one else. Guide: CM-2R. Raises Refusal.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
     _refuse_days(session, seat, kind, starts_on, at)
@@ -134,10 +132,7 @@ def _last_day_of(session: Session, seat: Seat, person_id: UUID, kind: str, start
 def end_seat(
     session: Session, committee_id: UUID, seat_id: UUID, person_id: UUID, *, last_day: date, by: Actor, at: datetime
 ) -> tuple[PersonalNews, ...]:
-    """End a person's hold of a seat on its last day; what would begin later is taken back.
-
-    Raises Refusal: the day is before yesterday, or they do not hold the seat then.
-    """
+    """End a person's hold of a seat on its last day; what would begin later is taken back. Raises Refusal."""
     _seat_row(session, seat_id, committee_id, lock=True)
     if last_day < local_day(session, at) - _ONE_DAY:
         raise Refusal("seat.past", N_("Past seats stay as recorded: the last day is yesterday or later."))

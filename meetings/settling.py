@@ -52,8 +52,7 @@ def settle(
     decision counts once the other partners endorsed it; with "taken_back", it holds no more. A decision that frees a
     partner of a clause has its quorum without that partner too, and no one who owes the clause settles anything by
     which it stands. Recorded afterwards, it is settled at the given moment, or as the meeting's day ends, and settles
-    only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no item of this
-    objection, there was no quorum, nothing was objected, or no word of what was decided.
+    only what was objected by then. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     day_ends = moments_of(session, meeting.starts.date())[1] - timedelta(microseconds=1)

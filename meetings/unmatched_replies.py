@@ -134,8 +134,7 @@ def take(
     """Take a mail as what this person answers to a meeting, or without one to each to come of the season that it names.
 
     It counts as an answer by mail, given now: what was written before it is out of date. Returns how many meetings it
-    answered. Raises Refusal: it was settled already, the meeting is none that it may be taken for, or does not invite
-    the person.
+    answered. Raises Refusal.
     """
     row = _lock(session, stray_id, seen)
     if said not in ANSWERS:

@@ -63,8 +63,7 @@ def propose(
 ) -> UUID:
     """Ask the committee that the agreement names to free a partner of a clause, on these days; the proposal's id.
 
-    Both days are local and inclusive. The item waits for the committee's next agenda. Raises Refusal: no such clause,
-    days in disorder, no reason, by one who owes the clause, or these days are waived or proposed already.
+    Both days are local and inclusive. The item waits for the committee's next agenda. Raises Refusal.
     """
     clause = _clause(session, agreement_id, key)
     if ends_on < starts_on:
@@ -116,8 +115,7 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     """Record that the committee frees the partner, as proposed, while it sits on the item; the decision's id.
 
     It is a decision on management (GV-4), in the program's own words. The quorum is there also without the votes of the
-    partner that is freed. Raises Refusal: the committee does not sit on it now, it is another than the agreement names,
-    there is no quorum, something was recorded of the item, or by one who owes the clause.
+    partner that is freed. Raises Refusal.
     """
     item = item_under_way(session, proposal_id)
     if item is not None:

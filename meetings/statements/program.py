@@ -71,10 +71,7 @@ def periods(session: Session, on: date) -> list[Period]:
 
 
 def look(session: Session, key: str, *, at: datetime) -> ProgramStatement:
-    """The statement of a closed period as it would leave now: hidden counts are hidden here too.
-
-    Raises Refusal: no such period, one that is not over, or one of which nothing is on record.
-    """
+    """The statement of a closed period as it would leave now: hidden counts are hidden here too. Raises Refusal."""
     on = local_day(session, at)
     asked, here = _closed(session, key, on), program(session)
     return ProgramStatement(
