@@ -159,15 +159,10 @@ def _asked(said: list[Endorsed]) -> list[Endorsed]:
 
 def words_before(session: Session, decision_id: UUID) -> list[Endorsed]:
     """What partners had said of a decision and say no more, the first word first."""
-    return every(
-        session,
-        of(Endorsed)
-        .join(Organization, joins(Endorsement.organization_id, Organization))
-        .where(
-            Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None), Endorsement.said != ""
-        )
-        .order_by(col(Endorsement.said_at), col(Organization.short_name)),
-    )
+    said = of(Endorsed).join(Organization, joins(Endorsement.organization_id, Organization))
+    no_more = said.where(Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None))
+    in_order = no_more.order_by(col(Endorsement.said_at), col(Organization.short_name))
+    return every(session, in_order.where(Endorsement.said != ""))
 
 
 def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> bool:

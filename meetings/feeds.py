@@ -100,12 +100,9 @@ def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: date
 
 def look(session: Session, token: str) -> Feed | None:
     """Whose calendar a secret opens, read before a program is known; None where it opens none."""
-    row = run(
-        session,
-        select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id).where(
-            col(CalendarFeed.token_digest) == links.digest(token), col(CalendarFeed.ended_at).is_(None)
-        ),
-    ).first()
+    feeds = select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id)
+    is_it = col(CalendarFeed.token_digest) == links.digest(token)
+    row = run(session, feeds.where(is_it, col(CalendarFeed.ended_at).is_(None))).first()
     return None if row is None else Feed(*row)
 
 

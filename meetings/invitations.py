@@ -496,15 +496,12 @@ def _answered(
 
 def _partstats(session: Session, thing: Invitable, person_id: UUID) -> dict[UUID, Partstat]:
     """What a person answered to each meeting, where the answer stands."""
-    rows = run(
-        session,
-        only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
-            col(MeetingAnswer.meeting_id).in_([one.id for one in thing.meetings]),
-            MeetingAnswer.person_id == person_id,
-            col(MeetingAnswer.lapsed_at).is_(None),
-        ),
+    asked = only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
+        col(MeetingAnswer.meeting_id).in_([one.id for one in thing.meetings]),
+        MeetingAnswer.person_id == person_id,
+        col(MeetingAnswer.lapsed_at).is_(None),
     )
-    answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in rows}
+    answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in run(session, asked)}
     return {one.id: answered.get(one.id, NEEDS_ACTION) for one in thing.meetings}
 
 

@@ -42,32 +42,16 @@ def path(token: str) -> str:
 
 def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
     """Have these tokens answer their invitations, until their last meeting has ended."""
-    run(
-        session,
-        insert(MeetingLink),
-        [
-            {
-                "token_digest": digest(token),
-                "program_id": program_of(session),
-                "invitation_id": invitation_id,
-                "made_at": at,
-                "expires_at": until,
-            }
-            for token, invitation_id in tokens
-        ],
-    )
+    alike = {"program_id": program_of(session), "made_at": at, "expires_at": until}
+    rows = [{"token_digest": digest(token), "invitation_id": of_it, **alike} for token, of_it in tokens]
+    run(session, insert(MeetingLink), rows)
 
 
 def look(session: Session, token: str, *, at: datetime) -> Opens | None:
     """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
-    row = run(
-        session,
-        select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at).where(
-            col(MeetingLink.token_digest) == digest(token),
-            col(MeetingLink.ended_at).is_(None),
-            col(MeetingLink.expires_at) > at,
-        ),
-    ).first()
+    links = select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at)
+    still_opens = col(MeetingLink.ended_at).is_(None), col(MeetingLink.expires_at) > at
+    row = run(session, links.where(col(MeetingLink.token_digest) == digest(token), *still_opens)).first()
     return None if row is None else Opens(*row)
 
 

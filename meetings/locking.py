@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import Refusal, changes, col, first, of, only, run, surely, value_of
+from domain.kernel import Refusal, changes, col, first, of, only, run, surely, tuples, value_of
 from locales import N_
 from models.meeting import Meeting, MeetingSeries
 
@@ -101,10 +101,8 @@ def parts_of_season(session: Session, meeting: Meeting) -> list[UUID]:
 
 def _follows(session: Session, committee_id: UUID) -> dict[UUID, UUID | None]:
     """Each season of a committee, with the one that it goes on at another hour."""
-    rows = run(
-        session, only(MeetingSeries.id, MeetingSeries.follows_id).where(MeetingSeries.committee_id == committee_id)
-    )
-    return {one.id: one.follows_id for one in rows}
+    seasons = only(MeetingSeries.id, MeetingSeries.follows_id).where(MeetingSeries.committee_id == committee_id)
+    return dict(tuples(session, seasons))
 
 
 def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:

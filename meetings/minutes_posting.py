@@ -53,15 +53,9 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
     """
     sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
     readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
-    gone = set(
-        scalars(
-            session,
-            only(Tenure.person_id)
-            .where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
-            .group_by(col(Tenure.person_id))
-            .having(func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day),
-        )
-    )
+    tenures = only(Tenure.person_id).where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
+    is_over = func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day
+    gone = set(scalars(session, tenures.group_by(col(Tenure.person_id)).having(is_over)))
     members = membership(session, read_meeting(session, meeting_id).committee_id)
     return tuple(
         reader

@@ -135,13 +135,10 @@ def hold_with(session: Session, meeting_id: UUID, *, at: datetime) -> None:
 def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     """The decisions of every committee to which a partner objects, locked, in the order of their ids."""
     objected = select(Endorsement.decision_id).where(*_objecting())
-    held = scalars(
-        session,
-        only(Decision.id)
-        .where(col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn")
-        .order_by(col(Decision.id))
-        .with_for_update(),
-    ).all()
+    decisions = only(Decision.id).where(
+        col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn"
+    )
+    held = scalars(session, decisions.order_by(col(Decision.id)).with_for_update()).all()
     said = endorsements.endorsements(session, held, at=at)
     return [decision_id for decision_id in held if any(one.word.objects for one in said[decision_id])]
 
@@ -261,20 +258,14 @@ def _item_before(
     outcomes: Collection[str] = _TO_BE_SETTLED,
     order: Sequence[ColumnElement[Any]] = (col(Meeting.starts),),
 ) -> StandingItem | None:
-    return first(
-        session,
-        of(StandingItem)
-        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
-        .where(
-            AgendaItem.kind == OBJECTION,
-            col(AgendaItem.subject) == str(decision_id),
-            col(AgendaItem.state).in_(TALKED_ABOUT),
-            col(AgendaItem.outcome).in_(outcomes),
-            *meetings,
-        )
-        .order_by(*order)
-        .limit(1),
+    standing = of(StandingItem).join(Meeting, joins(AgendaItem.meeting_id, Meeting)).where(*meetings)
+    mine = standing.where(
+        AgendaItem.kind == OBJECTION,
+        col(AgendaItem.subject) == str(decision_id),
+        col(AgendaItem.state).in_(TALKED_ABOUT),
+        col(AgendaItem.outcome).in_(outcomes),
     )
+    return first(session, mine.order_by(*order).limit(1))
 
 
 def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None = None) -> tuple[Meeting, ...]:
@@ -293,15 +284,10 @@ def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None =
         .correlate(Meeting)
         .exists()
     )
-    rows = run(
-        session,
-        only(Meeting.id, to_come.label("is_to_come"))
-        .where(
-            col(Meeting.committee_id) == _committee_id(session),
-            or_(to_come, and_(col(Meeting.state).in_(_NOT_CLOSED), still_has_one), Meeting.id == besides),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    ).all()
+    wanted = or_(to_come, and_(col(Meeting.state).in_(_NOT_CLOSED), still_has_one), Meeting.id == besides)
+    meetings = only(Meeting.id, to_come.label("is_to_come")).where(wanted)
+    of_it = meetings.where(Meeting.committee_id == _committee_id(session))
+    rows = run(session, of_it.order_by(col(Meeting.starts_at), col(Meeting.id))).all()
     found = []
     is_next_held = False
     for meeting_id, is_to_come in rows:

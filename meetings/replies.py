@@ -136,15 +136,9 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
     if thing is None:
         return _Bound("unknown_meeting")
     meetings = _meetings(session, thing, reply, at)
-    invitations = every(
-        session,
-        of(Invitation)
-        .join(Person, joins(Invitation.person_id, Person))
-        .where(
-            or_(Invitation.series_id == thing.id, Invitation.meeting_id == thing.id),
-            func.lower(col(Person.email)) == reply.attendee,
-        ),
-    )
+    theirs = of(Invitation).join(Person, joins(Invitation.person_id, Person))
+    to_it = or_(Invitation.series_id == thing.id, Invitation.meeting_id == thing.id)
+    invitations = every(session, theirs.where(to_it, func.lower(col(Person.email)) == reply.attendee))
     # A UID is everyone's, and the address all that a calendar sends back of whom it answers for. Of those who share
     # one, whoever is not invited any more answers nothing.
     asked = [row for row in invitations if row.told] or invitations

@@ -223,19 +223,15 @@ def change_place(
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row.series_id is not None:
-        elsewhere = scalars(
-            session,
-            changes(Meeting)
-            .where(col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned")
-            .values(**where, version=col(Meeting.version) + 1)
-            .returning(col(Meeting.id)),
-        ).all()
-        run(
-            session,
-            changes(MeetingSeries)
-            .where(col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date())
-            .values(**where, version=col(MeetingSeries.version) + 1),
+        later = changes(Meeting).where(
+            col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned"
         )
+        moved = later.values(**where, version=col(Meeting.version) + 1).returning(col(Meeting.id))
+        elsewhere = scalars(session, moved).all()
+        seasons = changes(MeetingSeries).where(
+            col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date()
+        )
+        run(session, seasons.values(**where, version=col(MeetingSeries.version) + 1))
     else:
         write_meeting(session, row, **where)
         elsewhere = [meeting_id]

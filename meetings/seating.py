@@ -28,10 +28,10 @@ from domain.kernel import (
     local_day,
     of,
     only,
-    run,
     same,
     scalars,
     select,
+    tuples,
     value_of,
 )
 from domain.people import SECOND, seat_holders
@@ -56,15 +56,12 @@ def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tu
 
     As its principal, or as an alternate alone: see `give_seat`.
     """
-    found = run(
-        session,
-        only(Person.id, Person.sort_key)
-        .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(Tenure.organization_id == organization_id, col(Tenure.role).in_([role, SECOND]), lasts(Tenure, day))
-        .distinct()
-        .order_by(col(Person.sort_key), col(Person.id)),
+    people = only(Person.id, Person.sort_key).join(
+        Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id))
     )
-    return tuple(row.id for row in found)
+    mine = Tenure.organization_id == organization_id, col(Tenure.role).in_([role, SECOND]), lasts(Tenure, day)
+    in_order = people.where(*mine).distinct().order_by(col(Person.sort_key), col(Person.id))
+    return tuple(person_id for person_id, _ in tuples(session, in_order))
 
 
 def give_seat(
@@ -234,18 +231,14 @@ def _ends_of(
     session: Session, person_id: UUID, organization_id: UUID, roles: Sequence[str], day: date
 ) -> list[date | None]:
     """The last days of the roles, of these, that a person holds at an organization on a day; None where it is open."""
-    return list(
-        scalars(
-            session,
-            only(Tenure.ends_on).where(
-                Tenure.person_id == person_id,
-                Tenure.organization_id == organization_id,
-                col(Tenure.role).in_(roles),
-                col(Tenure.starts_on) <= day,
-                lasts(Tenure, day),
-            ),
-        )
+    held = only(Tenure.ends_on).where(
+        Tenure.person_id == person_id,
+        Tenure.organization_id == organization_id,
+        col(Tenure.role).in_(roles),
+        col(Tenure.starts_on) <= day,
+        lasts(Tenure, day),
     )
+    return [*scalars(session, held)]
 
 
 def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[PersonalNews, ...]:

@@ -49,13 +49,9 @@ def letters_of(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
     of_one = or_(*(col(Notice.key).startswith(key_of_one(uid), autoescape=True) for uid in uids))
     ids = scalars(session, only(Notice.id).where(of_one)).all()
     # Of several things at once the key tells none: the file for the calendar does.
-    rows = run(
-        session,
-        only(Notice.id, Notice.message).where(
-            col(Notice.created_at) >= min(thing.recorded_at for thing in things),
-            col(Notice.key).regexp_match(key_of_several()),
-        ),
-    )
+    since = col(Notice.created_at) >= min(thing.recorded_at for thing in things)
+    several = only(Notice.id, Notice.message).where(since, col(Notice.key).regexp_match(key_of_several()))
+    rows = run(session, several)
     of_several = [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
     return [*dict.fromkeys([*kept_under(session, meetings), *ids, *of_several])]
 

@@ -26,8 +26,8 @@ from domain.kernel import (
     in_program,
     of,
     rewrite,
-    run,
     scalar,
+    scalars,
     select,
 )
 from domain.record import events
@@ -183,18 +183,11 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
 
     A person outside the program who wrote by mistake is not kept on file for good.
     """
-    forgotten = run(
-        session,
-        changes(StrayReply)
-        .where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
-        .values(from_address="")
-        .returning(col(StrayReply.id)),
-    ).scalars()
-    rows = sorted(forgotten)
+    old = changes(StrayReply).where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
+    rows = sorted(scalars(session, old.values(from_address="").returning(col(StrayReply.id))))
     if rows:
-        events.write_many(
-            session, "reply.address_forgotten", "stray_reply", [(stray_id, {}) for stray_id in rows], by=by, at=at
-        )
+        forgotten: list[tuple[UUID, dict[str, events.Fact]]] = [(stray_id, {}) for stray_id in rows]
+        events.write_many(session, "reply.address_forgotten", "stray_reply", forgotten, by=by, at=at)
     return len(rows)
 
 

@@ -147,19 +147,9 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
 
 def item_under_way(session: Session, proposal_id: UUID) -> AgendaItem | None:
     """The item of a proposal on which a committee sits now, and of which nothing is recorded; None where none is."""
-    return first(
-        session,
-        of(AgendaItem)
-        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
-        .where(
-            AgendaItem.kind == WAIVER_ITEM,
-            col(AgendaItem.subject) == str(proposal_id),
-            col(AgendaItem.state).in_(TALKED_ABOUT),
-            AgendaItem.outcome == "",
-            Meeting.state == "under_way",
-        )
-        .limit(1),
-    )
+    sat_on = of(AgendaItem).join(Meeting, joins(AgendaItem.meeting_id, Meeting)).where(Meeting.state == "under_way")
+    mine = sat_on.where(AgendaItem.kind == WAIVER_ITEM, col(AgendaItem.subject) == str(proposal_id))
+    return first(session, mine.where(col(AgendaItem.state).in_(TALKED_ABOUT), AgendaItem.outcome == "").limit(1))
 
 
 def periods_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:

@@ -75,15 +75,11 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
 
 
 def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SignedVersion]:
-    signatures = every(
-        session,
-        of(Signature)
-        .where(
-            col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
-            Signature.organization_id == year.organization_id,
-        )
-        .order_by(col(Signature.signed_on)),
+    theirs = of(Signature).where(
+        col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
+        Signature.organization_id == year.organization_id,
     )
+    signatures = every(session, theirs.order_by(col(Signature.signed_on)))
     for row in year.versions:
         mine = [one for one in signatures if one.agreement_version_id == row.id]
         yield SignedVersion(

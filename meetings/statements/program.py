@@ -136,12 +136,8 @@ def digest_of(statement: ProgramStatement) -> str:
 
 
 def _releases(session: Session, *conditions: ColumnElement[bool]) -> list[Release]:
-    rows = tuples(
-        session,
-        only(Event.at, Event.actor_id, Event.facts)
-        .where(Event.subject_id == program_of(session), Event.verb == RELEASED, *conditions)
-        .order_by(col(Event.n)),
-    )
+    events_of = only(Event.at, Event.actor_id, Event.facts).where(Event.verb == RELEASED, *conditions)
+    rows = tuples(session, events_of.where(Event.subject_id == program_of(session)).order_by(col(Event.n)))
     return [Release(from_json(json.loads(facts["content"])), at, by, facts["digest"]) for at, by, facts in rows]
 
 
@@ -163,12 +159,8 @@ def _closed(session: Session, key: str, on: date) -> Period:
 
 def _first_day(session: Session) -> date | None:
     """The first local day of which there is anything to count."""
-    begun = scalar(
-        session,
-        select(func.min(col(AgreementVersion.starts_on))).where(
-            in_program(AgreementVersion), col(AgreementVersion.state).in_(["in_force", "ended"])
-        ),
-    )
+    in_force = in_program(AgreementVersion), col(AgreementVersion.state).in_(["in_force", "ended"])
+    begun = scalar(session, select(func.min(col(AgreementVersion.starts_on))).where(*in_force))
     met = scalar(session, select(func.min(col(Meeting.starts))).where(in_program(Meeting)))
     opened = scalar(session, select(func.min(col(Case.opened_at))).where(in_program(Case)))
     days = (begun, met.date() if met else None, local_day(session, opened) if opened else None)

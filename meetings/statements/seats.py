@@ -62,15 +62,11 @@ class _Sitting:
 
 
 def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]:
-    meetings = every(
-        session,
-        of(Meeting)
-        .where(
-            col(Meeting.starts) >= datetime.combine(year.first, datetime.min.time()),
-            col(Meeting.starts) < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
-        )
-        .order_by(col(Meeting.starts_at)),
+    covered = of(Meeting).where(
+        col(Meeting.starts) >= datetime.combine(year.first, datetime.min.time()),
+        col(Meeting.starts) < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
     )
+    meetings = every(session, covered.order_by(col(Meeting.starts_at)))
     filled = filled_at(session, meetings)
     found: dict[UUID, list[_Sitting]] = defaultdict(list)
     for row in meetings:
