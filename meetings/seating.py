@@ -197,20 +197,16 @@ def _outliving(session: Session, today: date) -> list[_Outliving]:
 
     Not who was given one without it, by a program's file.
     """
-    return every(
-        session,
-        of(_Outliving)
-        .join(Seat, joins(SeatHolder.seat_id, Seat))
-        .where(
-            col(SeatHolder.withdrawn_at).is_(None),
-            lasts(SeatHolder, today),
-            lasts_beyond(SeatHolder, _ENTITLED),
-            col(_ENTITLED) < date.max,
-            or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
-        )
-        .order_by(col(Seat.id), col(SeatHolder.id))
-        .with_for_update(of=[Seat, SeatHolder]),
+    holding = of(_Outliving).join(Seat, joins(SeatHolder.seat_id, Seat))
+    longer = holding.where(
+        col(SeatHolder.withdrawn_at).is_(None),
+        lasts(SeatHolder, today),
+        lasts_beyond(SeatHolder, _ENTITLED),
+        col(_ENTITLED) < date.max,
+        or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
     )
+    in_order = longer.order_by(col(Seat.id), col(SeatHolder.id))
+    return every(session, in_order.with_for_update(of=[Seat, SeatHolder]))
 
 
 def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> Seat:

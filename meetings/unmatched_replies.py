@@ -149,18 +149,9 @@ def take(
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
     _record(session, asked_of, person_id, said, by=by, at=at)
     _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row.meeting_id)
-    events.write(
-        session,
-        "reply.taken",
-        "stray_reply",
-        stray_id,
-        by=by,
-        at=at,
-        person=str(person_id),
-        answer=said,
-        claimed=row.claimed,
-        meetings=len(asked_of),
-    )
+    facts: dict[str, events.Fact] = {"person": str(person_id), "answer": said, "claimed": row.claimed}
+    facts |= {"meetings": len(asked_of)}
+    events.write(session, "reply.taken", "stray_reply", stray_id, by=by, at=at, case_id=None, **facts)
     return len(asked_of)
 
 

@@ -29,6 +29,7 @@ from domain.kernel import (
     run,
     same,
     surely,
+    tuples,
 )
 from domain.obligations import waivers, waiving
 from domain.record import events
@@ -154,22 +155,14 @@ def item_under_way(session: Session, proposal_id: UUID) -> AgendaItem | None:
 
 def periods_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """The newest period of the clause of which each item of a meeting would free a partner, by the item."""
-    rows = run(
-        session,
-        only(AgendaItem.id, col(ObligationPeriod.id).label("period_id"))
-        .join(WaiverProposal, waiving.OF_PROPOSAL)
-        .join(
-            ObligationPeriod,
-            and_(
-                same(ObligationPeriod, WaiverProposal),
-                ObligationPeriod.agreement_id == WaiverProposal.agreement_id,
-                ObligationPeriod.key == WaiverProposal.key,
-            ),
-        )
-        .where(AgendaItem.meeting_id == meeting_id)
-        .order_by(col(ObligationPeriod.starts_on)),
+    of_clause = and_(
+        same(ObligationPeriod, WaiverProposal),
+        ObligationPeriod.agreement_id == WaiverProposal.agreement_id,
+        ObligationPeriod.key == WaiverProposal.key,
     )
-    return {row.id: row.period_id for row in rows}
+    proposed = only(AgendaItem.id, ObligationPeriod.id).join(WaiverProposal, waiving.OF_PROPOSAL)
+    periods = proposed.join(ObligationPeriod, of_clause).where(AgendaItem.meeting_id == meeting_id)
+    return dict(tuples(session, periods.order_by(col(ObligationPeriod.starts_on))))
 
 
 class _Clause(NamedTuple):

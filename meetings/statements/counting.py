@@ -27,7 +27,6 @@ from domain.kernel import (
     of,
     only,
     program,
-    run,
     scalars,
     surely,
     tuples,
@@ -156,27 +155,18 @@ def open_tables(session: Session, period: Period, on: date) -> tuple[CountTable,
 
 
 def _cases(session: Session, period: Period) -> CountTable:
-    rows = every(
-        session,
-        of(Case).where(
-            col(Case.subject_kind).in_(TELLS_OF_NO_PARTICIPANT),
-            col(Case.opened_at) < moments_of(session, period.ends_on)[1],
-            or_(col(Case.ended_at).is_(None), col(Case.ended_at) >= moments_of(session, period.starts_on)[0]),
-        ),
+    cases = of(Case).where(
+        col(Case.subject_kind).in_(TELLS_OF_NO_PARTICIPANT),
+        col(Case.opened_at) < moments_of(session, period.ends_on)[1],
+        or_(col(Case.ended_at).is_(None), col(Case.ended_at) >= moments_of(session, period.starts_on)[0]),
     )
     late = _late_cases(session, period)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
+    for row in every(session, cases):
         counted[row.protocol].update(_of_case(session, row, period, is_late=row.id in late))
-    named = {
-        key: Both(fr=title_fr, en=title_en)
-        for key, title_fr, title_en in tuples(
-            session,
-            only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(
-                col(ProtocolVersion.number)
-            ),
-        )
-    }
+    protocols = only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en)
+    titled = tuples(session, protocols.order_by(col(ProtocolVersion.number)))
+    named = {key: Both(fr=title_fr, en=title_en) for key, title_fr, title_en in titled}
     return _CASES.summed([_CASES.row(key, named[key], counted[key]) for key in sorted(counted)])
 
 
@@ -198,20 +188,14 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
         .join(Lateness, joins(Lateness.task_id, Task))
         .where(col(Task.required), col(Lateness.due_on).between(period.starts_on, period.ends_on))
     )
-    return set(scalars(session, lost)) | set(
-        scalars(
-            session,
-            only(surely(Task.case_id))
-            .where(
-                col(Task.case_id).is_not(None),
-                col(Task.required),
-                col(Task.due_on).between(period.starts_on, period.ends_on),
-                col(Task.state).not_in(["waived", "cancelled"]),
-                or_(col(Task.done_at).is_(None), done_on > col(Task.due_on)),
-            )
-            .distinct(),
-        )
+    late = only(surely(Task.case_id)).where(
+        col(Task.case_id).is_not(None),
+        col(Task.required),
+        col(Task.due_on).between(period.starts_on, period.ends_on),
+        col(Task.state).not_in(["waived", "cancelled"]),
+        or_(col(Task.done_at).is_(None), done_on > col(Task.due_on)),
     )
+    return {*scalars(session, lost), *scalars(session, late.distinct())}
 
 
 def _meetings(session: Session, period: Period) -> CountTable:
@@ -291,13 +275,8 @@ def _tells_of_participants(row: PeriodRead, about: Mapping[str, str]) -> bool:
 
 def _subjects(session: Session) -> dict[str, str]:
     """What each protocol is about."""
-    rows = run(
-        session,
-        only(ProtocolVersion.key, inside(ProtocolVersion.declared)["subject"]["kind"].astext.label("kind")).order_by(
-            col(ProtocolVersion.number)
-        ),
-    )
-    return {row.key: row.kind for row in rows}
+    kind = inside(ProtocolVersion.declared)["subject"]["kind"].astext
+    return dict(tuples(session, only(ProtocolVersion.key, kind).order_by(col(ProtocolVersion.number))))
 
 
 def _by_family(rows: Iterable[PeriodRead]) -> CountTable:
@@ -326,12 +305,8 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
     """Partner by partner, over the days of its agreement: its seats and roles, and what it carried out of decisions."""
     people, names, clinical = people_of(session), titles(session), clinical_decisions(session)
     lines: list[CountRow] = []
-    for place in every(
-        session,
-        of(Organization)
-        .join(Agreement, joins(Agreement.organization_id, Organization))
-        .order_by(col(Organization.short_name)),
-    ):
+    partners = of(Organization).join(Agreement, joins(Agreement.organization_id, Organization))
+    for place in every(session, partners.order_by(col(Organization.short_name))):
         covered = CoveredYear.over(session, place, Span(period.starts_on, period.ends_on), on)
         if covered is None:
             continue

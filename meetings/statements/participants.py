@@ -49,18 +49,14 @@ def participant_tables(session: Session, period: Period) -> tuple[CountTable, ..
 
 def _cohort(session: Session, period: Period) -> Counter[str]:
     """The referrals received in the period, by where each stands."""
-    rows = tuples(
-        session,
-        only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
-        .join(Participant, joins(Referral.participant_id, Participant))
-        .outerjoin(FollowUp, joins(FollowUp.participant_id, Participant))
-        .where(
-            col(Referral.state).in_(_COUNTED),
-            col(Referral.received_at) >= moments_of(session, period.starts_on)[0],
-            col(Referral.received_at) < moments_of(session, period.ends_on)[1],
-        ),
+    states = only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
+    of_each = states.join(Participant, joins(Referral.participant_id, Participant))
+    received = of_each.outerjoin(FollowUp, joins(FollowUp.participant_id, Participant)).where(
+        col(Referral.state).in_(_COUNTED),
+        col(Referral.received_at) >= moments_of(session, period.starts_on)[0],
+        col(Referral.received_at) < moments_of(session, period.ends_on)[1],
     )
-    return Counter(part_of(*row) for row in rows)
+    return Counter(part_of(*row) for row in tuples(session, received))
 
 
 def part_of(referral: str, result: str | None, state: str, admitted_on: date | None, follow_up: str | None) -> str:
