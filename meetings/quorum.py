@@ -113,14 +113,10 @@ def in_words(stood: QuorumStanding, language: str, seats: Iterable[CommitteeSeat
     if stood.is_met and not stood.organizations_needed:
         return say(language, N_("Quorum: %(seats)s (%(needed)s needed)."), seats=present, needed=stood.seats_needed)
     if stood.is_met:
-        return say(
-            language,
-            N_("Quorum: %(seats)s (%(needed)s needed), of %(organizations)s (%(organizations_needed)s needed)."),
-            seats=present,
-            needed=stood.seats_needed,
-            organizations=Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present),
-            organizations_needed=stood.organizations_needed,
-        )
+        said = N_("Quorum: %(seats)s (%(needed)s needed), of %(organizations)s (%(organizations_needed)s needed).")
+        of_them = Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present)
+        needed = {"needed": stood.seats_needed, "organizations_needed": stood.organizations_needed}
+        return say(language, said, seats=present, organizations=of_them, **needed)
     lacks = show_list(language, _lacks(stood, language, seats))
     return say(language, N_("No quorum. Missing: %(lacks)s."), lacks=lacks)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.kernel import Language
 from domain.mail import Unreached
-from locales import LANGUAGES, N_, Counted, say, say_n, show_clock, show_day, show_length
+from locales import LANGUAGES, N_, Counted, say, say_n, show_day, show_length
 from meetings.committees import title_of
 from meetings.entries import WEEK, CalendarEntry, Occurrence
 from meetings.itip import Message
@@ -39,12 +39,7 @@ _WEEKDAYS: Final = (
 
 def when(language: str, starts: datetime) -> str:
     """A local time in words: "Wednesday, December 2, 2026 at 9:30 a.m."."""
-    return say(
-        language,
-        N_("%(day)s at %(hour)s"),
-        day=show_day(language, starts.date(), "full"),
-        hour=show_clock(language, starts.time()),
-    )
+    return say(language, N_("%(day)s at %(hour)s"), day=show_day(language, starts.date(), "full"), hour=starts.time())
 
 
 def each_week(weekday: int) -> dict[str, str]:
@@ -419,16 +414,8 @@ def _rule(language: Language, regular: Sequence[Occurrence], shown: Sequence[Occ
     weeks = [first + WEEK * n for n in range((last - first) // WEEK + 1)]
     if len(weeks) > 2 * len(regular):
         return []
-    lines = [
-        say(
-            language,
-            N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
-            weekday=say(language, _WEEKDAYS[first.weekday()]),
-            hour=show_clock(language, first.time()),
-            first=show_day(language, first.date()),
-            last=show_day(language, last.date()),
-        )
-    ]
+    rule, weekday = N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"), say(language, _WEEKDAYS[first.weekday()])
+    lines = [say(language, rule, weekday=weekday, hour=first.time(), first=first.date(), last=last.date())]
     off = sorted(set(weeks) - {each.original for each in shown})
     if off:
         lines.append(say(language, N_("Not on: %(days)s"), days=_days(language, [each.date() for each in off])))
