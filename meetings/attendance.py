@@ -50,7 +50,7 @@ from meetings.local_times import written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.committee import SeatHolder
 from models.meeting import Meeting
-from models.minutes import ATTENDED, Attendance
+from models.minutes import ATTENDED, Attendance, QuorumStanding
 
 UNRECORDED: Final = ATTENDED[0]
 
@@ -122,9 +122,7 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
     )
 
 
-def quorum_now(
-    session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None
-) -> quorum.QuorumStanding:
+def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None) -> QuorumStanding:
     """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now.
 
     `without` the votes of an organization, where that is told.
@@ -132,7 +130,7 @@ def quorum_now(
     return _standings(session, meeting_id, without=without)(at)
 
 
-def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.QuorumStanding:
+def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> QuorumStanding:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
     It begins when it is opened, where that is before its hour. `at_best`, had every principal come of whose seat
@@ -199,7 +197,7 @@ def _seated_since() -> SelectOfScalar[UUID]:
 
 def _standings(
     session: Session, meeting_id: UUID, *, at_best: bool = False, without: UUID | None = None
-) -> Callable[[datetime], quorum.QuorumStanding]:
+) -> Callable[[datetime], QuorumStanding]:
     """How the committee stands at a moment; `at_best` as in `fullest`, `without` as in `quorum_now`."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)

@@ -127,7 +127,7 @@ def decide(
         text_fr=text_fr,
         text_en=text_en,
         has_quorum=stood.is_met,
-        quorum=stood.to_json(),
+        quorum=stood,
         owner_role=owner_role,
         owner_organization_id=owner_organization_id,
         due_on=due_on,

@@ -43,7 +43,7 @@ from models.casework import Responsibility, Task
 from models.committee import Committee
 from models.decision_kinds import OF_ITS_COMMITTEE
 from models.meeting import Meeting
-from models.minutes import Decision
+from models.minutes import Decision, QuorumStanding
 from models.program import Organization, Role
 
 
@@ -190,7 +190,7 @@ def owner_of(row: RegisteredDecision) -> Both:
     return Both(fr=row.owner_fr + where, en=row.owner_en + where) if row.owner_role else Both()
 
 
-def quorum_words(stood: quorum.QuorumStanding, seats: Sequence[CommitteeSeat]) -> Both:
+def quorum_words(stood: QuorumStanding, seats: Sequence[CommitteeSeat]) -> Both:
     """A standing in both languages; `seats` have the titles of those that it says are missing."""
     return Both(fr=quorum.in_words(stood, "fr", seats), en=quorum.in_words(stood, "en", seats))
 

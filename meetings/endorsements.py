@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Date, Text, Uuid, any_, bindparam, literal_column
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 
@@ -37,10 +36,12 @@ from domain.kernel import (
     of,
     only,
     program,
+    replaced,
     run,
     same,
     scalar,
     scalars,
+    value_of,
 )
 from domain.mail import COORDINATION
 from domain.roles import DayTenures, Link, standing
@@ -58,47 +59,23 @@ SPEAK_FOR_IT: Final = ("manager", "director", "second_representative")
 ANSWER_FOR_IT: Final = SPEAK_FOR_IT[:2]
 
 
-class WordOfPartner(Endorsement):
-    """What a partner said, with its short name."""
+class Endorsed(Endorsement):
+    """What an asked partner said of a decision; of one that says nothing, neither by whom nor when.
 
-    model_config = SHAPE
-    organization: str = also(Organization.short_name)
-
-
-@dataclass(frozen=True)
-class Endorsed:
-    """What an asked partner said of a decision: "endorsed", "objected", or "" while it has said nothing.
-
-    `majority` is what its agreement of that day lets suffice; `settled_by_id`, the decision that settled its objection;
-    `is_partner`, whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
+    `is_partner` says whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
     (`meetings.freeing`). `said_by` acted for `said_for`, where that is a person.
     """
 
-    organization_id: UUID
-    organization: str
-    said: str = ""
-    said_at: datetime | None = None
-    said_by: UUID | None = None
-    said_as: str = ""
-    said_for: UUID | None = None
-    reason: str = ""
-    majority: str = ""
-    settled_by_id: UUID | None = None
-    version: int = 0
-    is_partner: bool = True
-    stake: str = ""
+    model_config = SHAPE
+    organization: str = also(Organization.short_name)
+    is_partner: bool = also(value_of(literal_column("true", Boolean).label("is_partner")))
+    stake: str = also(value_of(literal_column("''", Text).label("stake")))
 
     @property
     def word(self) -> PartnerWord:
         """It as the rule looks at it."""
-        return PartnerWord(
-            self.organization_id,
-            self.said,
-            self.majority,
-            self.settled_by_id is not None,
-            is_partner=self.is_partner,
-            stake=self.stake,
-        )
+        settled = self.settled_by_id is not None
+        return PartnerWord(self.organization_id, self.said, self.majority, settled, self.is_partner, self.stake)
 
 
 def declared(session: Session) -> Declared:
@@ -132,36 +109,22 @@ def endorsements(
     for row in rows:
         is_partner = partners is None or row.organization_id in partners
         stake = stakes[row.decision_id].get(row.organization_id, "")
-        found[row.decision_id].append(_word_of(row, is_partner=is_partner, stake=stake))
+        unsaid = {} if row.said else _UNSAID
+        found[row.decision_id].append(replaced(row, is_partner=is_partner, stake=stake, **unsaid))
     return {one: tuple(_asked(said)) for one, said in found.items()}
 
 
-def _word_of(row: WordOfPartner, *, is_partner: bool, stake: str) -> Endorsed:
-    """What a partner said, by its row; of one that was only asked, neither by whom nor when."""
-    one = Endorsed(
-        organization_id=row.organization_id,
-        organization=row.organization,
-        said=row.said,
-        reason=row.reason,
-        majority=row.majority,
-        settled_by_id=row.settled_by_id,
-        version=row.version,
-        is_partner=is_partner,
-        stake=stake,
-    )
-    if not row.said:
-        return one
-    return replace(one, said_at=row.said_at, said_by=row.said_by, said_as=row.said_as, said_for=row.said_for)
+_UNSAID: Final = {"said_at": None, "said_by": None, "said_as": "", "said_for": None}
 
 
 def _words_and_stakes(
     session: Session, decision_ids: Sequence[UUID]
-) -> tuple[list[WordOfPartner], dict[UUID, dict[UUID, str]]]:
+) -> tuple[list[Endorsed], dict[UUID, dict[UUID, str]]]:
     """What partners say of these decisions, by their names, and what each has at stake in them."""
-    known: dict[UUID, tuple[list[WordOfPartner], dict[UUID, str]]] = kept(session, (_words_and_stakes,), dict)
+    known: dict[UUID, tuple[list[Endorsed], dict[UUID, str]]] = kept(session, (_words_and_stakes,), dict)
     new = [one for one in dict.fromkeys(decision_ids) if one not in known]
     if new:
-        said: dict[UUID, list[WordOfPartner]] = defaultdict(list)
+        said: dict[UUID, list[Endorsed]] = defaultdict(list)
         ask_ahead(session, Question[Any](_WORDS, {"decisions": new}), *freeing.asked_at_stake(new))
         for row in every(session, _WORDS, {"decisions": new}):
             said[row.decision_id].append(row)
@@ -172,7 +135,7 @@ def _words_and_stakes(
 
 
 _WORDS: Final = built(
-    of(WordOfPartner)
+    of(Endorsed)
     .join(Organization, joins(Endorsement.organization_id, Organization))
     .where(
         col(Endorsement.decision_id) == any_(bindparam("decisions", type_=ARRAY(Uuid()))),
@@ -189,21 +152,16 @@ def _asked(said: list[Endorsed]) -> list[Endorsed]:
     also be taken back by a decision of its own.
     """
     if sum(one.stake == OWES_AGAIN for one in said) > 1:
-        return [replace(one, stake="") if one.stake == OWES_AGAIN else one for one in said]
+        return [replaced(one, stake="") if one.stake == OWES_AGAIN else one for one in said]
     return said
 
 
-def words_before(session: Session, decision_id: UUID) -> list[WordOfPartner]:
+def words_before(session: Session, decision_id: UUID) -> list[Endorsed]:
     """What partners had said of a decision and say no more, the first word first."""
-    return every(
-        session,
-        of(WordOfPartner)
-        .join(Organization, joins(Endorsement.organization_id, Organization))
-        .where(
-            Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None), Endorsement.said != ""
-        )
-        .order_by(col(Endorsement.said_at), col(Organization.short_name)),
-    )
+    said = of(Endorsed).join(Organization, joins(Endorsement.organization_id, Organization))
+    no_more = said.where(Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None))
+    in_order = no_more.order_by(col(Endorsement.said_at), col(Organization.short_name))
+    return every(session, in_order.where(Endorsement.said != ""))
 
 
 def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> bool:
@@ -212,20 +170,13 @@ def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> b
     Also where the partner said something else since: endorsing it meanwhile does not make a settled matter new.
     """
     settles = aliased(Decision)
-    return (
-        scalar(
-            session,
-            only(Endorsement.id)
-            .join(settles, joins(Endorsement.settled_by_id, settles))
-            .where(
-                Endorsement.decision_id == decision_id,
-                Endorsement.organization_id == organization_id,
-                settles.state != "withdrawn",
-            )
-            .limit(1),
-        )
-        is not None
+    found = (
+        only(Endorsement.id)
+        .join(settles, joins(Endorsement.settled_by_id, settles))
+        .where(Endorsement.decision_id == decision_id, Endorsement.organization_id == organization_id)
+        .where(settles.state != "withdrawn")
     )
+    return scalar(session, found.limit(1)) is not None
 
 
 def may_want(session: Session, rows: Iterable[Decision], organization_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:

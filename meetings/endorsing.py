@@ -85,17 +85,13 @@ def ask_again(session: Session, day: date, *, at: datetime) -> int:
 
     Each person who speaks for one of them hears of all of it in one digest.
     """
-    rows = every(
-        session,
-        of(Decision)
-        .where(
-            Decision.state != "withdrawn",
-            Decision.endorsement == "pending",
-            col(Decision.endorse_by) < day,
-            col(Decision.asked_again_at).is_(None),
-        )
-        .order_by(col(Decision.id)),
+    silent = of(Decision).where(
+        Decision.state != "withdrawn",
+        Decision.endorsement == "pending",
+        col(Decision.endorse_by) < day,
+        col(Decision.asked_again_at).is_(None),
     )
+    rows = every(session, silent.order_by(col(Decision.id)))
     until = calendar_of(session).add_working_days(day, declared(session).days_again)
     return sum(_ask_again(session, row.id, until, at=at) for row in rows)
 
@@ -120,12 +116,9 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
 
     What a decision that counts says that it takes back, and that could not be when it came to count, it takes back now.
     """
-    rows = scalars(
-        session,
-        only(Decision.id)
-        .where(Decision.state != "withdrawn", col(Decision.endorsement).in_(["pending", "objected", "earlier"]))
-        .order_by(col(Decision.id)),
-    ).all()
+    waiting = col(Decision.endorsement).in_(["pending", "objected", "earlier"])
+    standing = only(Decision.id).where(Decision.state != "withdrawn", waiting)
+    rows = scalars(session, standing.order_by(col(Decision.id))).all()
     owing = taking_back.owing(session)
     taking_back.hold(session, [*rows, *owing], at=at)
     changed = sum(taking_back.follow(session, decision_id, by=BY_ENDORSEMENT, at=at) for decision_id in owing)
@@ -162,9 +155,7 @@ def want_endorsement(
 ) -> None:
     """Have the partners asked about a decision of another kind, since a partner says that it is on management.
 
-    From then on nothing that rests on it counts until they endorsed it; what rested on it before stays. Raises Refusal:
-    they are asked already, it is withdrawn or settles an objection, it is about a participant, the organization was no
-    partner on its day, who asks does not answer for it, it takes back their own waiver, or there is no reason.
+    From then on nothing that rests on it counts until they endorsed it; what rested on it before stays. Raises Refusal.
     """
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id, seen=seen)
@@ -217,10 +208,8 @@ def endorse(
 
     `said` is "endorsed" or "objected". An objection has its reason: however late, it suspends what rests on the
     decision, and everyone concerned is told. That of a partner whose waiver the decision takes back suspends nothing,
-    and is put before the committee as any other. `seen` is the version of the partner's last word.
-    Raises Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, or the
-    objection was settled. It refuses a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or
-    does not speak for the partner.
+    and is put before the committee as any other. `seen` is the version of the partner's last word. Raises Refusal, also
+    for a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or does not speak for it.
     """
     is_objection = said == "objected"
     meetings = objections.hold_next_meetings(session, at) if is_objection else ()
@@ -308,10 +297,8 @@ def settle_objections(
     """Have these objections, which stand against a decision, be settled by another. Its kin is held."""
     row = lock_decision(session, decision_id)
     for one in against:
-        run(
-            session,
-            update(Endorsement).where(counting_word(decision_id, one.organization_id)).values(settled_by_id=settled_by),
-        )
+        word = counting_word(decision_id, one.organization_id)
+        run(session, update(Endorsement).where(word).values(settled_by_id=settled_by))
     taking_back.follow_words(session, decision_id, at=at)
     # A later agenda has it too, where the sitting that settled it was recorded afterwards.
     _call_off_item(session, decision_id, by=by, at=at)

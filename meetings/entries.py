@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from domain.kernel import Refusal
 from locales import N_
 from meetings.local_times import moment_of
-from meetings.written import as_json, from_json
 from meetings.zones import canonical
 
 WEEK: Final = timedelta(days=7)
@@ -36,6 +35,16 @@ class Occurrence(NamedTuple):
     def ends(self) -> datetime:
         """The local time, by the clock on the wall, after so many minutes."""
         return self.starts + timedelta(minutes=self.minutes)
+
+    @property
+    def hours(self) -> tuple[datetime, int]:
+        """When it is, and for how long."""
+        return self.starts, self.minutes
+
+    @property
+    def usual(self) -> tuple[int, str, str]:
+        """What it has in common with most of its season: how long it is, and where."""
+        return self.minutes, self.place, self.online_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,8 @@ class CalendarEntry:
         # The original of a moved or cancelled meeting is written down too, and is looked up by every reader.
         for one in (*self.originals, *(how.starts for how in self.moved.values())):
             moment_of(one, self.zone)
-        self._refuse_crossing()
+        if self.moved:
+            refuse_crossing((one.starts, one.ends) for one in self.occurrences())
 
     @property
     def is_season(self) -> bool:
@@ -112,6 +122,15 @@ class CalendarEntry:
         how = self.moved.get(original, EntryException(original, self.minutes, self.place, self.online_url))
         return Occurrence(original, how.starts, how.minutes, how.place, how.online_url)
 
+    @property
+    def usual(self) -> tuple[int, str, str]:
+        """How long its meetings are and where, but for those that were moved."""
+        return self.minutes, self.place, self.online_url
+
+    def held(self, original: datetime) -> Occurrence | None:
+        """The meeting of that original time, where it takes place."""
+        return next((one for one in self.occurrences() if one.original == original), None)
+
     def occurrences(self) -> list[Occurrence]:
         """The meetings that take place, in order."""
         return [self.at(one) for one in self.originals if one not in self.cancelled]
@@ -121,33 +140,16 @@ class CalendarEntry:
         starts = [(moment_of(one.starts, self.zone), one.minutes) for one in self.occurrences()]
         return [(moment, moment + timedelta(minutes=minutes)) for moment, minutes in starts]
 
-    def to_json(self) -> dict[str, Any]:
-        """The same entry always as the same structure, to be kept and compared."""
-        return cast("dict[str, Any]", as_json(self))
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> CalendarEntry:
-        """The entry that `to_json` wrote. Raises ValueError for anything else."""
-        return from_json(cls, kept)
-
     def _check_season(self) -> None:
         if self.last_on is not None and not timedelta(0) <= self.last_on - self.starts.date() <= LONGEST_SEASON:
-            msg = "a season ends on or after its first day, and within some 13 months"
-            raise ValueError(msg)
+            raise ValueError("a season ends on or after its first day, and within some 13 months")
         excepted = {*self.cancelled, *self.moved}
         if self.last_on is None and excepted:
-            msg = "a single meeting has no exceptions: it is itself moved, or cancelled as a whole"
-            raise ValueError(msg)
+            raise ValueError("a single meeting has no exceptions: it is itself moved, or cancelled as a whole")
         if not excepted <= set(self.originals):
-            msg = "only a meeting of the season can be moved or cancelled"
-            raise ValueError(msg)
+            raise ValueError("only a meeting of the season can be moved or cancelled")
         if self.cancelled & set(self.moved):
-            msg = "a meeting is moved or cancelled, not both: readers disagree about it"
-            raise ValueError(msg)
-
-    def _refuse_crossing(self) -> None:
-        if self.moved:
-            refuse_crossing((one.starts, one.ends) for one in self.occurrences())
+            raise ValueError("a meeting is moved or cancelled, not both: readers disagree about it")
 
 
 def refuse_crossing(hours: Iterable[tuple[datetime, datetime]]) -> None:
@@ -165,8 +167,7 @@ def refuse_crossing(hours: Iterable[tuple[datetime, datetime]]) -> None:
 
 def _check_uid(uid: str) -> None:
     if not (0 < len(uid) <= LONGEST_UID and uid.isascii() and uid.isprintable()) or " " in uid:
-        msg = "a UID is short printable ASCII without spaces"
-        raise ValueError(msg)
+        raise ValueError("a UID is short printable ASCII without spaces")
 
 
 def _refuse_length(lengths: Iterable[int]) -> None:
@@ -182,9 +183,7 @@ def _refuse_length(lengths: Iterable[int]) -> None:
 
 def _local(moment: datetime) -> datetime:
     if moment.tzinfo is not None:
-        msg = "a local time has no offset"
-        raise ValueError(msg)
+        raise ValueError("a local time has no offset")
     if moment.second or moment.microsecond:
-        msg = "a meeting begins on a minute"
-        raise ValueError(msg)
+        raise ValueError("a meeting begins on a minute")
     return moment.replace(fold=0)

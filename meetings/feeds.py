@@ -6,7 +6,6 @@ comes nor what is talked about. It never replaces a letter: calendars look at it
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,15 +32,12 @@ from domain.kernel import (
     scalar,
     select,
 )
-from domain.mail import LetterTemplates
 from domain.record import events
 from locales import N_
 from meetings import calendar_files, links
 from meetings.committees import title_of
-from meetings.invitees import invitees_of
-from meetings.shown_entries import shown_to
+from meetings.shown_entries import paper_of, shown_to
 from models.invitation import CalendarFeed
-from models.meeting import Meeting
 
 #: How far back a feed shows meetings, those that were cancelled among them.
 BACK: Final = timedelta(days=60)
@@ -63,14 +59,10 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     here = program_of(session)
     if len(feeds_of(session, person_id)) >= MOST:
         raise Refusal("feed.many", N_("You have %(most)s addresses already: end one of them first."), most=MOST)
-    token, feed_id = secrets.token_urlsafe(32), uuid4()
-    run(
-        session,
-        insert(CalendarFeed).values(
-            token_digest=links.digest(token), program_id=here, person_id=person_id, id=feed_id, made_at=at
-        ),
-    )
-    events.write(session, "feed.made", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
+    token = links.new_token()
+    feed = CalendarFeed(token_digest=links.digest(token), program_id=here, person_id=person_id, id=uuid4(), made_at=at)
+    run(session, insert(CalendarFeed).values(feed.model_dump()))
+    events.write(session, "feed.made", "calendar_feed", feed.id, by=by, at=at, person=str(person_id))
     return f"/calendar/{token}.ics"
 
 
@@ -108,12 +100,9 @@ def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: date
 
 def look(session: Session, token: str) -> Feed | None:
     """Whose calendar a secret opens, read before a program is known; None where it opens none."""
-    row = run(
-        session,
-        select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id).where(
-            col(CalendarFeed.token_digest) == links.digest(token), col(CalendarFeed.ended_at).is_(None)
-        ),
-    ).first()
+    feeds = select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id)
+    is_it = col(CalendarFeed.token_digest) == links.digest(token)
+    row = run(session, feeds.where(is_it, col(CalendarFeed.ended_at).is_(None))).first()
     return None if row is None else Feed(*row)
 
 
@@ -126,21 +115,11 @@ def mark_read(session: Session, feed_id: UUID, *, at: datetime) -> None:
     run(session, statement.values(read_at=at))
 
 
-def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[Meeting]:
-    """The meetings between two moments that invite a person, cancelled ones too, in order."""
-    statement = of(Meeting).where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
-    rows = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
-    invitees = invitees_of(session, rows)
-    return [row for row in rows if person_id in invitees.of(row)]
-
-
 def calendar(session: Session, person_id: UUID, language: Language, *, at: datetime) -> bytes:
     """A person's calendar as a file that others subscribe to. The same records give the same bytes."""
-    paper: LetterTemplates = session.info["letter_templates"]
-    here = program(session)
     return calendar_files.publish(
         shown_to(session, person_id, language, at=at, back=BACK),
-        name=title_of(here, language),
-        organizer=paper.sender,
+        name=title_of(program(session), language),
+        organizer=paper_of(session).sender,
         language=language,
     )

@@ -56,23 +56,19 @@ def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, lis
     # The same questions of one that is not there: whoever may not read it learns nothing by how long the answer takes.
     reached = _reached(session, found)
     freed = waiving.freed_by(session, {row.other for row in reached})
-    asked_on = _asked_on(session, found)
+    # The local day on which each was put to the partners; where it was not, that of its meeting.
+    asked_on = {row.id: local_day(session, row.at) for row in run(session, *_asked_when(found))}
     for row in reached:
         by_it = [one for one in freed if one.decision_id == row.other]
-        stake, at_all = (FREED, by_it) if row.is_alike else (OWES_AGAIN, _owed_again(by_it, asked_on[row.one]))
-        found[row.one] += [one._replace(stake=stake) for one in at_all]
+        found[row.one] += _at_stake(by_it, None if row.is_alike else asked_on[row.one])
     return found
 
 
-def _owed_again(freed: Iterable[waiving.FreedBy], asked_on: date) -> list[waiving.FreedBy]:
-    """Those that a waiver on record frees, and whose last day had not passed when the partners were asked."""
-    return [one for one in freed if one.is_recorded and one.ends_on >= asked_on]
-
-
-def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:
-    """The local day on which each of these decisions was put to the partners; where it was not, that of its meeting."""
-    rows = run(session, *_asked_when(decision_ids))
-    return {row.id: local_day(session, row.at) for row in rows}
+def _at_stake(freed: Iterable[waiving.FreedBy], asked_on: date | None) -> list[waiving.FreedBy]:
+    """What is freed by a decision; or, by one put to the partners on a day, what is owed again."""
+    if asked_on is None:
+        return [one._replace(stake=FREED) for one in freed]
+    return [one._replace(stake=OWES_AGAIN) for one in freed if one.is_recorded and one.ends_on >= asked_on]
 
 
 def asked_at_stake(decision_ids: Collection[UUID]) -> list[Question[Any]]:

@@ -104,8 +104,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
 def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
     """Number the items 1 to n in their order and keep the agenda as it is; return what is sent and its readers.
 
-    Raises Refusal: the meeting is not planned, its agenda is frozen already, or an item lacks its title in a language
-    that an invited person reads.
+    Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
     refuse_unless_open(meeting)
@@ -139,9 +138,7 @@ def add_late(
     they asked for themselves.
 
     It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
-    cannot wait, where the one who asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over,
-    the item is not in the committee's pool, it is their own, there is no reason, or a translation is missing.
-    Guide: CM-S, CM-C.
+    cannot wait, where the one who asked for it did not. Raises Refusal. Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_late(meeting)
@@ -189,12 +186,12 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         return False
     declared = committees(session)[meeting.committee_id].agenda
     is_another_day = meeting.starts.date() != was.date()
-    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared, "circulate_hours", at) else None
+    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared.get("circulate_hours"), at) else None
     if meeting.agenda_frozen_at is None:
         if is_another_day and circulated != meeting.agenda_circulated_at:
             write_meeting(session, meeting, agenda_circulated_at=circulated)
         return False
-    if _is_past(meeting, declared, "freeze_hours", at) or not is_another_day:
+    if _is_past(meeting, declared.get("freeze_hours"), at) or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
@@ -207,9 +204,9 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
     return True
 
 
-def _is_past(meeting: Meeting, declared: Mapping[str, Any], hours: str, at: datetime) -> bool:
+def _is_past(meeting: Meeting, hours: int | None, at: datetime) -> bool:
     """Whether the moment is past that a committee declares as so many hours before its meetings."""
-    return meeting.starts_at - timedelta(hours=declared.get(hours, 0)) <= at
+    return meeting.starts_at - timedelta(hours=hours or 0) <= at
 
 
 def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:

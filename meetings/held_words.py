@@ -28,7 +28,7 @@ def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
     if not asked:
         return ()
     gate, known, year = NameGate.here(session), Ours.of(ours(session)), local_day(session, at).year
-    held = [row.id for row in asked if any(_waits(session, gate, known, text, year) for text in _texts(row))]
+    held = [row.id for row in asked if _waits(session, gate, known, row, year)]
     for item_id in held:
         agendas.take_off(session, item_id, by=by, at=at)
     return tuple(held)
@@ -42,11 +42,10 @@ def _is_a_members(session: Session, row: AgendaItem, at: datetime) -> bool:
     return row.asked_by not in keepers and all(reason.code != EDITED for reason in row.reasons)
 
 
-def _texts(row: AgendaItem) -> list[str]:
-    return [text for text in (row.title_fr, row.title_en, row.late_reason) if text]
-
-
-def _waits(session: Session, gate: NameGate, known: Ours, text: str, year: int) -> bool:
-    if shapes_in(text, known, year=year):
-        return True
-    return gate.stops(text) or bool(unanswered(session, gate, text))
+def _waits(session: Session, gate: NameGate, known: Ours, row: AgendaItem, year: int) -> bool:
+    """Whether a word of an item has the shape of a name, or may name a person on file."""
+    return any(
+        shapes_in(text, known, year=year) or gate.stops(text) or unanswered(session, gate, text)
+        for text in (row.title_fr, row.title_en, row.late_reason)
+        if text
+    )

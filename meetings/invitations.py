@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel import Actor, col, in_program, local_day, only, program, program_of, run, select
-from domain.mail import COORDINATION, CalendarPart, LetterTemplates, Mailbox, Unreached, notices
+from domain.mail import COORDINATION, CalendarPart, Mailbox, Unreached, notices
 from domain.record import events
 from domain.roles import standing
 from meetings import calendar_files, links
@@ -30,12 +31,13 @@ from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
 from meetings.locking import original_of
-from meetings.shown_entries import Invitable, LastTold, entry_of, invitables, known_of, meetings_in, told_to
+from meetings.shown_entries import Invitable, LastTold, entry_of, invitables, known_of, meetings_in, paper_of, told_to
 from meetings.wording import CONTINUED, MeetingNews, Papers, kind_of_papers, letter_of, papers_facts
 from models.committee import Committee
 from models.invitation import Invitation, MeetingAnswer
 from models.meeting import Meeting
 from models.program import Person
+from models.written import as_json
 
 _PARTSTATS: Final[Mapping[str, Partstat]] = {"accepted": "ACCEPTED", "tentative": "TENTATIVE", "declined": "DECLINED"}
 
@@ -127,15 +129,17 @@ class _Letters:
         at: datetime,
     ) -> _Letters:
         """Those to all who have an address; to the coordinators too, where one of the others has none."""
-        of_program = _coordinators(session, at) if any(people[one].email is None for one in hearing) else []
-        reached = [one for one in (*hearing, *of_program) if people[one].email is not None]
+        reading = list(hearing)
+        if any(people[one].email is None for one in reading):
+            coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
+            reading += [holder.person_id for holder in coordination]
+        reached = [one for one in reading if people[one].email is not None]
         return cls(session, people, members, {one: [] for one in reached}, at)
 
 
 def new_uid(session: Session) -> str:
     """The UID of a new season or meeting: opaque, at the domain that the program writes from."""
-    paper: LetterTemplates = session.info["letter_templates"]
-    return f"{uuid4()}@{paper.domain}"
+    return f"{uuid4()}@{paper_of(session).domain}"
 
 
 def tell(
@@ -146,29 +150,27 @@ def tell(
     `papers` are those who have the agenda of a meeting that changed, without being expected there
     (`posting.papers_of`): they hear of it in the same letter, or in one of its own.
     """
-    return _tell(session, [committee_id], papers or {}, at)
+    return tell_all(session, at=at, committee_ids=[committee_id], papers=papers or {})
 
 
 def tell_all(
-    session: Session, *, at: datetime, committee_ids: Iterable[UUID] | None = None
+    session: Session,
+    *,
+    at: datetime,
+    committee_ids: Iterable[UUID] | None = None,
+    papers: Mapping[UUID, Sequence[Papers]] = MappingProxyType({}),
 ) -> tuple[PersonalNews, ...]:
     """As `tell`, for several committees or for every one; nothing is written where nothing changed.
 
     Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
     """
-    return _tell(session, committee_ids, {}, at)
-
-
-def _tell(
-    session: Session, committee_ids: Iterable[UUID] | None, papers: Mapping[UUID, Sequence[Papers]], at: datetime
-) -> tuple[PersonalNews, ...]:
     rows = committees(session)
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
         links.lock(session, committee_id)
     things = list(invitables(session, wanted, at))
     invitees = invitees_of(session, meetings_in(things), wanted)
-    people = _people(session)
+    people = {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
     found = [*_changes(session, things, invitees, people, at)]
@@ -181,10 +183,6 @@ def _tell(
     for thing in things:
         _keep(letters, thing, found)
     return tuple(told)
-
-
-def _people(session: Session) -> dict[UUID, Person]:
-    return {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
 
 
 def people_in(told: Sequence[PersonalNews]) -> int:
@@ -312,11 +310,6 @@ def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]
 # ------------------------------------------------------------------------------------------------------------- telling
 
 
-def _coordinators(session: Session, at: datetime) -> Iterable[UUID]:
-    """Who answers for the program today."""
-    return (holder.person_id for holder in standing(session, local_day(session, at)).falls(COORDINATION).holders)
-
-
 def _write_all(
     letters: _Letters,
     news: Mapping[UUID, Sequence[_Found]],
@@ -438,15 +431,15 @@ def _files(letters: _Letters, person: Person, found: Sequence[_Found]) -> Iterat
 
     Who takes the first alone then sees a meeting twice rather than not at all.
     """
-    paper: LetterTemplates = letters.session.info["letter_templates"]
     assert person.email is not None  # noqa: S101 - who has no address has no calendar that mail reaches
     attendee = Mailbox(person.email, person.name)
     every = [(one.thing, *numbered) for one in found for numbered in one.numbered]
-    for thing, message, sequence, stamp in sorted(every, key=lambda row: _place_of(row[1])):
+    in_order = sorted(every, key=lambda row: (row[1].method == CANCEL, row[1].kind != "invitation"))
+    for thing, message, sequence, stamp in in_order:
         of_rule, of_dates = _answered(letters.session, thing, person.id, message, letters.at)
         yield calendar_files.part(
             message,
-            organizer=paper.sender,
+            organizer=paper_of(letters.session).sender,
             attendee=attendee,
             sequence=sequence,
             stamp=stamp,
@@ -454,10 +447,6 @@ def _files(letters: _Letters, person: Person, found: Sequence[_Found]) -> Iterat
             of_dates=of_dates,
             language=person.language,
         )
-
-
-def _place_of(message: Message) -> tuple[bool, bool]:
-    return message.method == CANCEL, message.kind != "invitation"
 
 
 def _key(found: Sequence[_Found]) -> str:
@@ -507,15 +496,12 @@ def _answered(
 
 def _partstats(session: Session, thing: Invitable, person_id: UUID) -> dict[UUID, Partstat]:
     """What a person answered to each meeting, where the answer stands."""
-    rows = run(
-        session,
-        only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
-            col(MeetingAnswer.meeting_id).in_([one.id for one in thing.meetings]),
-            MeetingAnswer.person_id == person_id,
-            col(MeetingAnswer.lapsed_at).is_(None),
-        ),
+    asked = only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
+        col(MeetingAnswer.meeting_id).in_([one.id for one in thing.meetings]),
+        MeetingAnswer.person_id == person_id,
+        col(MeetingAnswer.lapsed_at).is_(None),
     )
-    answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in rows}
+    answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in run(session, asked)}
     return {one.id: answered.get(one.id, NEEDS_ACTION) for one in thing.meetings}
 
 
@@ -531,7 +517,7 @@ def _keep(letters: _Letters, thing: Invitable, everything: Sequence[_Found]) -> 
             "id": one.invitation_id,
             **thing.key,
             "person_id": one.person_id,
-            "told": one.remembered.to_json() if one.remembered is not None else {},
+            "told": as_json(one.remembered) if one.remembered is not None else {},
             "sequence": one.numbered[-1][1],
             "told_at": one.numbered[-1][2],
             "version": 1,

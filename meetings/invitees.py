@@ -66,24 +66,17 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
     An alternate comes as long as both have the seat on the day of the meeting: it ends when either has left it.
     """
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
-    guests = run(
-        session,
-        only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
-            col(MeetingGuest.withdrawn_at).is_(None), col(MeetingGuest.meeting_id).in_(meeting_ids)
-        ),
+    guests = only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
+        col(MeetingGuest.withdrawn_at).is_(None), col(MeetingGuest.meeting_id).in_(meeting_ids)
     )
-    named = run(
-        session,
-        only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
-        .join(Meeting, joins(MeetingAnswer.meeting_id, Meeting))
-        .where(
-            col(MeetingAnswer.alternate_id).is_not(None),
-            col(MeetingAnswer.meeting_id).in_(meeting_ids),
-            _has_the_seat(col(MeetingAnswer.person_id)),
-            _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE),
-        ),
+    answers = only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
+    named = answers.join(Meeting, joins(MeetingAnswer.meeting_id, Meeting)).where(
+        col(MeetingAnswer.alternate_id).is_not(None),
+        col(MeetingAnswer.meeting_id).in_(meeting_ids),
+        _has_the_seat(col(MeetingAnswer.person_id)),
+        _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE),
     )
-    for meeting_id, person_id in (*guests, *named):
+    for meeting_id, person_id in (*run(session, guests), *run(session, named)):
         found[meeting_id].add(person_id)
     return {one: frozenset(people) for one, people in found.items()}
 

@@ -50,6 +50,11 @@ class Message:
     keeps_answers: bool = False
     is_quiet: bool = False
 
+    @property
+    def called_off(self) -> datetime | None:
+        """The date that it calls off by itself."""
+        return self.recurrence if self.kind in ("cancelled", "removed") else None
+
 
 @dataclass(frozen=True, slots=True)
 class _Change:
@@ -64,7 +69,7 @@ class _Change:
     def is_other_time(self) -> bool:
         if self.before is None or self.now is None:
             return True
-        return (self.before.starts, self.before.minutes) != (self.now.starts, self.now.minutes)
+        return self.before.hours != self.now.hours
 
     @property
     def is_restored(self) -> bool:
@@ -141,7 +146,8 @@ def _of_changes(
     if not changes and told.zone == wanted.zone:
         return ()
     if not wanted.is_season:
-        return (_of_one(told, wanted, changes),)
+        # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
+        return (_news(wanted, bumps=told.zone != wanted.zone or _bumps(changes)),)
     if dialect == "replace":
         return (_as_a_whole(wanted, changes, still_on),)
     return _by_dates(told, wanted, changes, ahead, still_on, after)
@@ -205,14 +211,8 @@ def remembered(
         return None
     if told is None or wanted is None or not wanted.is_season:
         return wanted
-    off = {*told.cancelled, *told.called_off, *_called_off(messages)}
+    off = {*told.cancelled, *told.called_off, *filter(None, (one.called_off for one in messages))}
     return replace(wanted, called_off=frozenset(one for one in off if not _is_within(wanted, one)))
-
-
-def _called_off(messages: Sequence[Message]) -> Iterator[datetime]:
-    for one in messages:
-        if one.kind in ("cancelled", "removed") and one.recurrence is not None:
-            yield one.recurrence
 
 
 def sequences(before: int, messages: Sequence[Message]) -> list[int]:
@@ -251,11 +251,6 @@ def _invited(
 
 def _news(wanted: CalendarEntry, *, bumps: bool, whole: bool = True) -> Message:
     return Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=whole)
-
-
-def _of_one(told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change]) -> Message:
-    # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
-    return _news(wanted, bumps=told.zone != wanted.zone or _bumps(changes))
 
 
 def _as_a_whole(wanted: CalendarEntry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Message:
@@ -325,9 +320,7 @@ def _told_anew(
 
 def _is_otherwise(told: CalendarEntry, wanted: CalendarEntry, changes: Sequence[_Change]) -> bool:
     """Whether the rule or the words of a season have to be told anew, and not single dates of it alone."""
-    if _texts(told) != _texts(wanted):
-        return True
-    if _usual(told) != _usual(wanted):
+    if (_texts(told), told.usual) != (_texts(wanted), wanted.usual):
         return True
     if any(change.is_new for change in changes):
         return True
@@ -344,10 +337,6 @@ def _to_come(entry: CalendarEntry | None, after: datetime) -> dict[datetime, Occ
 def _is_within(entry: CalendarEntry, original: datetime) -> bool:
     """Whether the rule of a season has this original time, held or not."""
     return entry.last_on is not None and entry.starts.date() <= original.date() <= entry.last_on
-
-
-def _usual(entry: CalendarEntry) -> tuple[int, str, str]:
-    return entry.minutes, entry.place, entry.online_url
 
 
 def _texts(entry: CalendarEntry) -> tuple[str, str, str]:

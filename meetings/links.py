@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel import changes, col, program_of, run, select
+from domain.kernel import col, program_of, run, select
 from models.invitation import MeetingLink
 
 
@@ -42,48 +42,17 @@ def path(token: str) -> str:
 
 def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
     """Have these tokens answer their invitations, until their last meeting has ended."""
-    run(
-        session,
-        insert(MeetingLink),
-        [
-            {
-                "token_digest": digest(token),
-                "program_id": program_of(session),
-                "invitation_id": invitation_id,
-                "made_at": at,
-                "expires_at": until,
-            }
-            for token, invitation_id in tokens
-        ],
-    )
-
-
-def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime) -> str:
-    """A new link to answer one invitation, good until `until`; the path that the letter carries."""
-    token = new_token()
-    keep(session, [(token, invitation_id)], until=until, at=at)
-    return path(token)
+    alike = {"program_id": program_of(session), "made_at": at, "expires_at": until}
+    rows = [{"token_digest": digest(token), "invitation_id": of_it, **alike} for token, of_it in tokens]
+    run(session, insert(MeetingLink), rows)
 
 
 def look(session: Session, token: str, *, at: datetime) -> Opens | None:
     """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
-    row = run(
-        session,
-        select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at).where(
-            col(MeetingLink.token_digest) == digest(token),
-            col(MeetingLink.ended_at).is_(None),
-            col(MeetingLink.expires_at) > at,
-        ),
-    ).first()
+    links = select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at)
+    still_opens = col(MeetingLink.ended_at).is_(None), col(MeetingLink.expires_at) > at
+    row = run(session, links.where(col(MeetingLink.token_digest) == digest(token), *still_opens)).first()
     return None if row is None else Opens(*row)
-
-
-def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
-    """End the links of these invitations at once."""
-    statement = changes(MeetingLink).where(
-        col(MeetingLink.invitation_id).in_(invitation_ids), col(MeetingLink.ended_at).is_(None)
-    )
-    run(session, statement.values(ended_at=at))
 
 
 def lock(session: Session, committee_id: UUID) -> None:

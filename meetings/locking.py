@@ -12,9 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Refusal, changes, col, first, of, only, run, surely, value_of
+from domain.kernel import Refusal, changes, col, first, of, only, run, surely, tuples, value_of
 from locales import N_
 from models.meeting import Meeting, MeetingSeries
 
@@ -30,14 +29,18 @@ _CHANGED: Final[Mapping[str, str]] = {
 }
 
 
-def read_meeting(session: Session, meeting_id: UUID) -> Meeting:
-    """A meeting's row, not locked. Raises Refusal where there is none."""
-    return _found(first(session, _one(meeting_id)))
+def read_meeting(session: Session, meeting_id: UUID, *, lock: bool = False) -> Meeting:
+    """A meeting's row. Raises Refusal where there is none."""
+    asked = of(Meeting).where(Meeting.id == meeting_id)
+    row = first(session, asked.with_for_update() if lock else asked)
+    if row is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    return row
 
 
 def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> Meeting:
     """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = _found(first(session, _one(meeting_id).with_for_update()))
+    row = read_meeting(session, meeting_id, lock=True)
     if seen is not None and row.version != seen:
         raise changed_meanwhile("meeting")
     return row
@@ -98,10 +101,8 @@ def parts_of_season(session: Session, meeting: Meeting) -> list[UUID]:
 
 def _follows(session: Session, committee_id: UUID) -> dict[UUID, UUID | None]:
     """Each season of a committee, with the one that it goes on at another hour."""
-    rows = run(
-        session, only(MeetingSeries.id, MeetingSeries.follows_id).where(MeetingSeries.committee_id == committee_id)
-    )
-    return {one.id: one.follows_id for one in rows}
+    seasons = only(MeetingSeries.id, MeetingSeries.follows_id).where(MeetingSeries.committee_id == committee_id)
+    return dict(tuples(session, seasons))
 
 
 def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
@@ -114,13 +115,3 @@ def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
 def changed_meanwhile(what: str) -> Refusal:
     """The refusal of an outdated version: of a meeting, season, item, attendance, decision, reply or minutes."""
     return Refusal(f"{what}.changed", _CHANGED[what])
-
-
-def _one(meeting_id: UUID) -> SelectOfScalar[Meeting]:
-    return of(Meeting).where(Meeting.id == meeting_id)
-
-
-def _found(row: Meeting | None) -> Meeting:
-    if row is None:
-        raise Refusal("meeting.unknown", N_("There is no such meeting."))
-    return row

@@ -35,7 +35,6 @@ Reason = Literal[
     "failed_check",  # the server that received it found that it is not from where it says
     "from_differs",  # whom the mail is from is neither who answers nor who says that they send it for them
 ]
-REASONS: Final = frozenset(get_args(Reason))
 
 #: What is read at most: of a mail, and of the calendar's file in it. An answer has 2 to 20 kB.
 MOST_BYTES: Final = 256 * 1024
@@ -138,14 +137,18 @@ class _Strayed(Exception):
         self.reason: Reason = reason
 
 
+def _require(is_so: bool, reason: Reason = "malformed") -> None:
+    if not is_so:
+        raise _Strayed(reason)
+
+
 # ------------------------------------------------------------------------------------------------------------ the mail
 
 
 def _read(message: bytes) -> tuple[MailReply, bool]:
     """What is answered, and whether the mail failed its check where it was received."""
     mail = _mail(message)
-    if _is_automatic(mail):
-        raise _Strayed("auto_reply")
+    _require(not _is_automatic(mail), "auto_reply")
     sender = _sender(mail)
     return _reply(_calendar(mail), sender), _has_failed(mail)
 
@@ -153,11 +156,9 @@ def _read(message: bytes) -> tuple[MailReply, bool]:
 def _mail(message: bytes) -> Message:
     """The mail taken apart, unless it has more parts, or longer words about them, than a parser should be given."""
     plain = re.sub(rb"\r\n?", b"\n", message)
-    if sum(1 for _ in _MULTIPLE.finditer(plain)) > MOST_PARTS:
-        raise _Strayed("too_large")
+    _require(sum(1 for _ in _MULTIPLE.finditer(plain)) <= MOST_PARTS, "too_large")
     # The parser takes these apart in a time that grows with the square of their length.
-    if any(len(header[0]) > MOST_HEADER_BYTES for header in _SAYS_WHAT.finditer(plain)):
-        raise _Strayed("too_large")
+    _require(all(len(header[0]) <= MOST_HEADER_BYTES for header in _SAYS_WHAT.finditer(plain)), "too_large")
     return email.message_from_bytes(plain)
 
 
@@ -188,36 +189,30 @@ def _has_failed(mail: Message) -> bool:
 def _sender(mail: Message) -> str:
     """The one address that the mail is from. A header that could be read in two ways is not read at all."""
     headers = mail.get_all("From", [])
-    if len(headers) != 1:
-        raise _Strayed("malformed")
+    _require(len(headers) == 1)
     bare = _QUOTED.sub("", str(headers[0]).strip()[:MOST_LINE_BYTES])
-    if "," in bare or '"' in bare:
-        raise _Strayed("malformed")
+    _require("," not in bare and '"' not in bare)
     if "<" in bare:
         _, _, bare = bare.partition("<")
-        if not bare.endswith(">"):
-            raise _Strayed("malformed")
+        _require(bare.endswith(">"))
         bare = bare[:-1]
     return _address(bare)
 
 
 def _address(text: str) -> str:
     found = text.strip().lower()
-    if not _ADDRESS.fullmatch(found):
-        raise _Strayed("malformed")
+    _require(_ADDRESS.fullmatch(found) is not None)
     return found
 
 
 def _calendar(mail: Message) -> bytes:
     """The calendar's file of a mail: the part that calendars read, or else what is attached."""
     parts = list(_parts(mail))
-    if len(parts) > MOST_PARTS:
-        raise _Strayed("too_large")
-    for kinds in ({"text/calendar"}, {"application/ics"}):
+    _require(len(parts) <= MOST_PARTS, "too_large")
+    for kind in ("text/calendar", "application/ics"):
         # The same file may stand in it several times.
-        files = {_content(part) for part in parts if part.get_content_type() in kinds}
-        if len(files) > 1:
-            raise _Strayed("several_events")
+        files = {_content(part) for part in parts if part.get_content_type() == kind}
+        _require(len(files) <= 1, "several_events")
         if files:
             return files.pop()
     raise _Strayed("no_calendar")
@@ -239,8 +234,7 @@ def _content(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         raise _Strayed("malformed")
-    if len(content) > MOST_CALENDAR_BYTES:
-        raise _Strayed("too_large")
+    _require(len(content) <= MOST_CALENDAR_BYTES, "too_large")
     return content
 
 
@@ -263,15 +257,12 @@ def _reply(content: bytes, sender: str) -> MailReply:
     matter = _matter(content)
     calendar = Calendar.from_ical("\r\n".join([*matter.lines, ""]))
     method = str(calendar.get("METHOD", "")).strip().upper()
-    if method != "REPLY":
-        raise _Strayed("counter_proposal" if method == "COUNTER" else "not_a_reply")
-    if len(calendar.events) > 1:
-        raise _Strayed("several_events")
+    _require(method == "REPLY", "counter_proposal" if method == "COUNTER" else "not_a_reply")
+    _require(len(calendar.events) <= 1, "several_events")
     event: _Event
     (event,) = calendar.events
     attendee = event["ATTENDEE"]
-    if isinstance(attendee, list):  # the standard asks for the one who answers, and for nobody else
-        raise _Strayed("malformed")
+    _require(not isinstance(attendee, list))  # the standard asks for the one who answers, and for nobody else
     sent_by = attendee.params.get("SENT-BY")
     partstat = _PARTSTATS.get(str(attendee.params.get("PARTSTAT", "")).upper())
     if partstat is None:
@@ -300,44 +291,33 @@ def _matter(content: bytes) -> _Matter:
     zone: str | None = None
     has_comment = False
     for line in re.split(r"\r\n|\r|\n", _FOLD.sub(b"", content).decode("utf-8", "replace")):
-        name = _name_of(line)
+        named = _NAME.match(line)
+        name = named[1].upper() if named else ""
         if name in {"BEGIN", "END"}:
             kept += _bounds(name, line.partition(":")[2].strip().upper(), inside)
         elif inside not in _WHERE:
             continue
         elif name == "COMMENT":
-            has_comment |= _has_words(line)
+            has_comment |= bool(line.rpartition(":")[2].replace("\\n", "").replace("\\N", "").strip())
         elif name == "RECURRENCE-ID":
             plain, zone = _without_zone(line)
             kept.append(_short(plain))
         elif name in _KEPT:
             kept.append(_short(_without_zone(line)[0] if name == "DTSTAMP" else line))
-    if inside:
-        raise _Strayed("malformed")
+    _require(not inside)
     return _Matter(kept, zone, has_comment)
 
 
-def _name_of(line: str) -> str:
-    named = _NAME.match(line)
-    return named[1].upper() if named else ""
-
-
 def _short(line: str) -> str:
-    if len(line.encode()) > MOST_LINE_BYTES:
-        raise _Strayed("malformed")
+    _require(len(line.encode()) <= MOST_LINE_BYTES)
     return line
-
-
-def _has_words(comment: str) -> bool:
-    return bool(comment.rpartition(":")[2].replace("\\n", "").replace("\\N", "").strip())
 
 
 def _bounds(name: str, component: str, inside: list[str]) -> list[str]:
     """Go into a component or out of it; the line that says so, where it is one that matters."""
     if name == "BEGIN":
         inside.append(component)
-    if not inside or inside[-1] != component or len(inside) > MOST_DEPTH:
-        raise _Strayed("malformed")
+    _require(inside[-1:] == [component] and len(inside) <= MOST_DEPTH)
     line = [f"{name}:{component}"] if inside in _WHERE else []
     if name == "END":
         inside.pop()
@@ -355,8 +335,7 @@ _WHERE: Final = (["VCALENDAR"], ["VCALENDAR", "VEVENT"])
 
 def _uid(event: _Event) -> str:
     uid = str(event["UID"]).strip()
-    if not uid or len(uid) > MOST_UID or not uid.isprintable():
-        raise _Strayed("malformed")
+    _require(0 < len(uid) <= MOST_UID and uid.isprintable())
     return uid
 
 
@@ -364,8 +343,7 @@ def _recurrence(event: _Event, zone: str | None) -> datetime | None:
     told = event.get("RECURRENCE-ID")
     if told is None:
         return None
-    if "RANGE" in told.params:
-        raise _Strayed("this_and_future")
+    _require("RANGE" not in told.params, "this_and_future")
     when = told.dt
     if not isinstance(when, datetime):  # a day, as some write for a series of whole days
         return datetime.combine(when, time.min)
@@ -393,8 +371,7 @@ def _zones() -> frozenset[str]:
 
 def _sequence(event: _Event) -> int:
     sequence = int(event.get("SEQUENCE", 0))
-    if not 0 <= sequence <= MOST_SEQUENCE:
-        raise _Strayed("malformed")
+    _require(0 <= sequence <= MOST_SEQUENCE)
     return sequence
 
 
@@ -407,6 +384,5 @@ def _stamp(event: _Event) -> datetime:
 
 def _mailbox(address: str) -> str:
     scheme, _, rest = address.strip().partition(":")
-    if scheme.lower() != "mailto":
-        raise _Strayed("malformed")
+    _require(scheme.lower() == "mailto")
     return _address(rest)

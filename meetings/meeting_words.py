@@ -16,15 +16,30 @@ from uuid import UUID
 from sqlalchemy import Text, cast
 from sqlmodel import Session
 
-from domain.kernel import Actor, change_key, changes, col, every, in_program, of, only, run, scalars, select, surely
+from domain.kernel import (
+    Actor,
+    change_key,
+    changes,
+    col,
+    every,
+    in_program,
+    of,
+    only,
+    run,
+    scalars,
+    select,
+    surely,
+    tuples,
+)
 from domain.names import takes_out
 from meetings import agenda_items, freezing, minutes, told
 from meetings.locking import read_meeting
+from meetings.minutes import OpenedMinutes
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import InProgram
 from models.casework import Task
 from models.meeting import Meeting
-from models.minutes import Decision, Endorsement, Minutes
+from models.minutes import Decision, Endorsement
 
 #: What stands where words were taken out, by the language of the text; else in both.
 GONE: Final[Mapping[str, str]] = {"fr": "[caviardé]", "en": "[redacted]", "": "[caviardé – redacted]"}
@@ -47,7 +62,7 @@ class Changed:
 
     meeting: Meeting
     agenda: bool
-    minutes: Minutes | None
+    minutes: OpenedMinutes | None
 
 
 def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
@@ -82,19 +97,17 @@ def redact(session: Session, meeting_id: UUID, takes: Taker, *, by: Actor, at: d
     meeting, written = read_meeting(session, meeting_id), minutes.find(session, meeting_id)
     notes = [(item, agenda_items.note_of(session, item)) for item in _rows(session, AgendaItem, meeting_id)]
     change_key(session, "meeting", meeting_id, at=at)
-    sealed = {item.id: _sealed_anew(session, item, note, takes, at) for item, note in notes}
+    sealed = {
+        item.id: agenda_items.noted_anew(
+            session, item, {name: takes(name.removeprefix("note_"))(text) for name, text in note.items()}, at=at
+        )
+        for item, note in notes
+    }
     for table, row, columns in _written(session, meeting):
         _write(session, table, row, {**_redacted(row, columns, takes), **sealed.get(row.id, {})})
     agenda_changed = _redact_versions(session, meeting_id, takes)
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
     return Changed(meeting, agenda_changed, written if minutes_changed else None)
-
-
-def _sealed_anew(
-    session: Session, item: AgendaItem, note: Mapping[str, str], takes: Taker, at: datetime
-) -> Mapping[str, Any]:
-    said = {name: takes(name.removeprefix("note_"))(text) for name, text in note.items()}
-    return agenda_items.noted_anew(session, item, said, at=at)
 
 
 def _redacted(row: InProgram, columns: Columns, takes: Taker) -> dict[str, str]:
@@ -104,22 +117,19 @@ def _redacted(row: InProgram, columns: Columns, takes: Taker) -> dict[str, str]:
 
 
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
-    changed = False
-    for row in _rows(session, AgendaVersion, meeting_id):
-        content = {**row.content, "agenda": walked(row.content.get("agenda", {}), takes, "")}
-        if content != row.content:
-            changed = True
-            _write(session, AgendaVersion, row, {"content": content, "digest": freezing.digest_of(content)})
-    return changed
+    """Take words out of the agendas of a meeting as they went out; whether any changed."""
+    versions = _rows(session, AgendaVersion, meeting_id)
+    left = [{**row.content, "agenda": walked(row.content.get("agenda", {}), takes, "")} for row in versions]
+    changed = [(row, content) for row, content in zip(versions, left, strict=True) if content != row.content]
+    for row, content in changed:
+        _write(session, AgendaVersion, row, {"content": content, "digest": freezing.digest_of(content)})
+    return bool(changed)
 
 
-def _redact_minutes(session: Session, written: Minutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
+def _redact_minutes(session: Session, written: OpenedMinutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
     content, circulated = (walked(said, takes, "") for said in (written.content, written.circulated))
     minutes.write_redacted(session, written, content, circulated, by=by, at=at)
     return (content, circulated) != (written.content, written.circulated)
-
-
-# ---------------------------------------------------------------------------------------------------------- words
 
 
 def taker(words: Sequence[str]) -> Taker:
@@ -160,9 +170,6 @@ def walked(said: Any, takes: Taker, language: str) -> Any:
     return said
 
 
-# ----------------------------------------------------------------------------------------------------------- rows
-
-
 def chain(session: Session, meeting_id: UUID) -> list[UUID]:
     """The meeting, those that its items were carried over from or to, and those that share a decision with them.
 
@@ -171,10 +178,10 @@ def chain(session: Session, meeting_id: UUID) -> list[UUID]:
     items = only(AgendaItem.id, AgendaItem.meeting_id, AgendaItem.carried_from_id).where(
         (col(AgendaItem.carried_from_id).is_not(None)) | col(AgendaItem.meeting_id).is_not(None)
     )
-    meeting_of: dict[UUID, UUID | None] = {}
+    rows = tuples(session, items)
+    meeting_of = {item_id: its_meeting for item_id, its_meeting, _ in rows}
     beside: dict[UUID, set[UUID]] = defaultdict(set)
-    for item_id, its_meeting, carried_from in run(session, items):
-        meeting_of[item_id] = its_meeting
+    for item_id, _, carried_from in rows:
         if carried_from is not None:
             beside[item_id].add(carried_from)
             beside[carried_from].add(item_id)
@@ -192,17 +199,12 @@ def chain(session: Session, meeting_id: UUID) -> list[UUID]:
 def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
     """These meetings, those that took a decision at which one of them looks, and all that look at one of theirs."""
     looked_at = only(AgendaItem.subject).where(col(AgendaItem.meeting_id).in_(meetings))
-    statement = only(Decision.id, Decision.meeting_id)
-    taken = run(
-        session, statement.where(col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at))
-    ).all()
-    looks = scalars(
-        session,
-        only(surely(AgendaItem.meeting_id)).where(
-            col(AgendaItem.subject).in_([str(row.id) for row in taken]), col(AgendaItem.meeting_id).is_not(None)
-        ),
+    of_them = col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at)
+    taken = run(session, only(Decision.id, Decision.meeting_id).where(of_them)).all()
+    looks = only(surely(AgendaItem.meeting_id)).where(
+        col(AgendaItem.subject).in_([str(row.id) for row in taken]), col(AgendaItem.meeting_id).is_not(None)
     )
-    return meetings | {row.meeting_id for row in taken} | set(looks)
+    return meetings | {row.meeting_id for row in taken} | set(scalars(session, looks))
 
 
 def _written(session: Session, meeting: Meeting) -> Iterator[tuple[type[InProgram], InProgram, Columns]]:

@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import null
 from sqlmodel import Session
 
 from domain.kernel import (
+    SHAPE,
     Actor,
     Refusal,
+    add_row,
+    also,
     changes,
     col,
     every,
@@ -25,6 +28,7 @@ from domain.kernel import (
     open_words,
     program_of,
     replaced,
+    rewrite,
     run,
     seal_words,
 )
@@ -47,12 +51,11 @@ from meetings.documents.content import (
     MinutesContent,
     MinutesItem,
     as_json,
-    from_json,
+    minutes_from,
 )
 from meetings.invitations import PersonalNews
 from meetings.local_times import clock_of
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
-from meetings.quorum import QuorumStanding
 from meetings.texts import checked_text
 from models.lifecycles import MINUTES, NoSuchMove
 from models.meeting import Meeting
@@ -63,6 +66,18 @@ from models.program import Person
 APPROVING: Final = ("under_way", "held")
 
 
+#: What stands in a column that is filled once it is opened.
+_OPENED: Final[Any] = null()
+
+
+class OpenedMinutes(Minutes):
+    """Minutes with what they say, and what they said when they were last sent: opened from what is sealed."""
+
+    model_config = SHAPE
+    content: Kept = also(_OPENED)
+    circulated: Kept = also(_OPENED)
+
+
 def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUID:
     """Draft the minutes of a meeting that was held, and return their id. `running.close_meeting` does it.
 
@@ -71,12 +86,11 @@ def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUI
     meeting = lock_meeting(session, meeting_id)
     if meeting.state != "held":
         raise Refusal("minutes.not_held", N_("Minutes are drafted once the meeting is closed."))
-    if _found(session, meeting_id) is not None:
+    if find(session, meeting_id) is not None:
         raise Refusal("minutes.there_already", N_("The minutes of this meeting are drafted already."))
-    content = recorded(session, meeting_id)
-    row = Minutes(program_id=program_of(session), id=uuid4(), meeting_id=meeting_id)
-    row.sealed = _sealed(session, row.id, meeting_id, as_json(content), {}, at=at)
-    run(session, insert(Minutes).values(row.model_dump()))
+    row = Minutes(program_id=program_of(session), meeting_id=meeting_id)
+    row.sealed = _sealed(session, row, as_json(recorded(session, meeting_id)), {}, at=at)
+    add_row(session, row)
     events.write(session, "minutes.drafted", "minutes", row.id, by=by, at=at, meeting=str(meeting_id))
     return row.id
 
@@ -107,9 +121,13 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     )
 
 
-def find(session: Session, meeting_id: UUID) -> Minutes | None:
-    """The row of a meeting's minutes; None while there are none."""
-    return _found(session, meeting_id)
+def find(session: Session, meeting_id: UUID, *, lock: bool = False) -> OpenedMinutes | None:
+    """A meeting's minutes, what they say opened; None while there are none."""
+    asked = of(OpenedMinutes).where(Minutes.meeting_id == meeting_id)
+    row = first(session, asked.with_for_update() if lock else asked)
+    if row is None or row.sealed is None:
+        return row
+    return replaced(row, **open_words(session, _place(row), row.sealed))
 
 
 def approving(session: Session, meeting: Meeting) -> list[Meeting]:
@@ -122,9 +140,9 @@ def approving(session: Session, meeting: Meeting) -> list[Meeting]:
     return every(session, statement.order_by(col(Meeting.starts_at)))
 
 
-def minutes_of(session: Session, meeting_id: UUID) -> Minutes:
-    """The row of a meeting's minutes. Raises Refusal where there are none yet."""
-    row = find(session, meeting_id)
+def minutes_of(session: Session, meeting_id: UUID, *, lock: bool = False) -> OpenedMinutes:
+    """As `find`. Raises Refusal where there are none yet."""
+    row = find(session, meeting_id, lock=lock)
     if row is None:
         raise none_yet()
     return row
@@ -135,14 +153,12 @@ def none_yet() -> Refusal:
     return Refusal("minutes.none", N_("This meeting has no minutes yet."))
 
 
-def content_of(row: Minutes) -> MinutesContent:
+def content_of(row: OpenedMinutes) -> MinutesContent:
     """What the minutes of a row say."""
-    content = from_json(row.content)
-    assert isinstance(content, MinutesContent)  # noqa: S101 - written by `draft`
-    return content
+    return minutes_from(row.content)
 
 
-def is_intact(row: Minutes) -> bool:
+def is_intact(row: OpenedMinutes) -> bool:
     """Whether approved minutes still say what was approved, by their digest; False before they are approved."""
     return row.state == "approved" and row.digest == _digest(row.content)
 
@@ -159,8 +175,7 @@ def edit_note(
     seen: int | None = None,
 ) -> int:
     """Change what the draft says of the item with this number, and return the draft's version. Raises Refusal."""
-    row = _lock(session, meeting_id, seen)
-    _refuse_unless_draft(row)
+    row = _lock_draft(session, meeting_id, seen)
     content = content_of(row)
     if number not in {item.line.number for item in content.items}:
         raise Refusal("minutes.no_such_item", N_("These minutes have no item with this number."))
@@ -169,7 +184,7 @@ def edit_note(
         replace(item, said=replace(item.said, **given)) if item.line.number == number else item
         for item in content.items
     )
-    version = _change(session, row, at, content=as_json(replace(content, items=items)))
+    version = _say(session, row, replace(content, items=items), at)
     events.write(session, "minutes.edited", "minutes", row.id, by=by, at=at, item=number, languages=sorted(given))
     return version
 
@@ -179,12 +194,11 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
 
     Raises Refusal: the minutes are no draft.
     """
-    row = _lock(session, meeting_id, seen)
-    _refuse_unless_draft(row)
+    row = _lock_draft(session, meeting_id, seen)
     said = {item.line.number: item.said for item in content_of(row).items}
     anew = recorded(session, meeting_id)
     items = tuple(replace(item, said=said.get(item.line.number, item.said)) for item in anew.items)
-    version = _change(session, row, at, content=as_json(replace(anew, items=items)))
+    version = _say(session, row, replace(anew, items=items), at)
     events.write(session, "minutes.refreshed", "minutes", row.id, by=by, at=at)
     return version
 
@@ -194,28 +208,22 @@ def circulate(
 ) -> tuple[PersonalNews, ...]:
     """Send the draft to everyone whom the meeting invited, who may ask for changes; returns who is written to.
 
-    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal: it is no draft, it
-    is whole in no language, or it holds a name that may not go out.
+    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal.
     """
-    row = _lock(session, meeting_id, seen)
-    state = _moved(row, "circulate")
+    row, state = _lock_to(session, meeting_id, seen, "circulate")
     content = replace(content_of(row), state="circulated")
-    before = from_json(row.circulated) if row.circulations else None
-    assert before is None or isinstance(before, MinutesContent)  # noqa: S101 - written below
+    before = minutes_from(row.circulated) if row.circulations else None
     n = row.circulations + 1
     told = minutes_posting.post(session, meeting_id, content, before=before, n=n, at=at)
-    kept = as_json(content)
-    _change(session, row, at, state=state, circulated_at=at, circulations=n, content=kept, circulated=kept)
+    _change(session, row, as_json(content), as_json(content), at, state=state, circulated_at=at, circulations=n)
     events.write(session, "minutes.circulated", "minutes", row.id, by=by, at=at, n=n, letters=len(told))
     return told
 
 
 def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
     """Take circulated minutes back to a draft, to change them; return their version. Raises Refusal."""
-    row = _lock(session, meeting_id, seen)
-    state = _moved(row, "amend")
-    content = as_json(replace(content_of(row), state="draft"))
-    version = _change(session, row, at, state=state, content=content)
+    row, state = _lock_to(session, meeting_id, seen, "amend")
+    version = _say(session, row, replace(content_of(row), state="draft"), at, state=state)
     events.write(session, "minutes.amended", "minutes", row.id, by=by, at=at)
     return version
 
@@ -229,28 +237,17 @@ def approve(
     """
     # The later meeting is the first to be held: what else is recorded in it waits for this one, or this for that.
     later = lock_meeting(session, in_meeting)
-    row = _lock(session, meeting_id, seen)
-    state = _moved(row, "approve")
+    row, state = _lock_to(session, meeting_id, seen, "approve")
     meeting = read_meeting(session, meeting_id)
     is_later = later.committee_id == meeting.committee_id and later.starts_at > meeting.starts_at
     if not is_later or later.state not in APPROVING:
         raise Refusal(
             "minutes.not_later", N_("Minutes are approved in a later meeting of the committee, once it is opened.")
         )
-    content = as_json(replace(content_of(row), state="approved", approved_on=later.starts.date()))
-    version = _change(
-        session,
-        row,
-        at,
-        state=state,
-        content=content,
-        digest=_digest(content),
-        approved_at=at,
-        approved_in_id=in_meeting,
-    )
-    events.write(
-        session, "minutes.approved", "minutes", row.id, by=by, at=at, meeting=str(in_meeting), digest=_digest(content)
-    )
+    content = replace(content_of(row), state="approved", approved_on=later.starts.date())
+    digest, values = _digest(as_json(content)), {"approved_at": at, "approved_in_id": in_meeting}
+    version = _say(session, row, content, at, state=state, digest=digest, **values)
+    events.write(session, "minutes.approved", "minutes", row.id, by=by, at=at, meeting=str(in_meeting), digest=digest)
     if later.state == "under_way":
         _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
     return version
@@ -261,18 +258,9 @@ def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor,
     for item in items_of(session, meeting_id):
         if item.kind == "minutes" and item.subject == subject and not item.outcome:
             row = lock_item(session, item.id)
-            change_item(
-                session,
-                row,
-                state=item_moved(row.state, "settle"),
-                outcome="treated",
-                settled_at=at,
-                settled_as=by.role,
-            )
+            settled = {"state": item_moved(row.state, "settle"), "settled_at": at, "settled_as": by.role}
+            change_item(session, row, outcome="treated", **settled)
             write_item_event(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
-
-
-# ------------------------------------------------------------------------------------------------------------ lines
 
 
 def _attendance_line(one: Attended, names: Mapping[UUID, str], zone: str) -> AttendanceLine:
@@ -315,7 +303,7 @@ def _decision_line(
         owner=owner_of(row),
         due_on=row.due_on,
         has_quorum=row.has_quorum,
-        quorum=quorum_words(QuorumStanding.from_json(row.quorum), seats),
+        quorum=quorum_words(row.quorum, seats),
         endorsement=endorsed[row.id],
     )
 
@@ -326,25 +314,15 @@ def _names(session: Session, attended: Sequence[Attended]) -> dict[UUID, str]:
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
 
-# ------------------------------------------------------------------------------------------------------------- rows
-
-
-def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> Minutes | None:
-    """The row of a meeting's minutes, what they say opened."""
-    asked = of(Minutes).where(Minutes.meeting_id == meeting_id)
-    row = first(session, asked.with_for_update() if lock else asked)
-    if row is None or row.sealed is None:
-        return row
-    return replaced(row, **open_words(session, _place(row.id), row.sealed))
-
-
-def write_redacted(session: Session, row: Minutes, content: Kept, circulated: Kept, *, by: Actor, at: datetime) -> None:
+def write_redacted(
+    session: Session, row: OpenedMinutes, content: Kept, circulated: Kept, *, by: Actor, at: datetime
+) -> None:
     """Have minutes say what is left once words were taken out, sealed under the meeting's key of now.
 
     For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
     """
     approved = {"digest": _digest(content)} if row.state == "approved" else {}
-    _change(session, row, at, content=content, circulated=circulated, **approved)
+    _change(session, row, content, circulated, at, **approved)
     if content != row.content:
         before, digest = _digest(row.content), _digest(content)
         events.write(session, "minutes.redacted", "minutes", row.id, by=by, at=at, before=before, digest=digest)
@@ -355,50 +333,54 @@ def count_circulation(session: Session, row: Minutes, n: int) -> None:
     run(session, changes(Minutes).where(Minutes.id == row.id).values(circulations=n))
 
 
-def _sealed(
-    session: Session, minutes_id: UUID, meeting_id: UUID, content: Kept, circulated: Kept, *, at: datetime
-) -> bytes:
+def _sealed(session: Session, row: Minutes, content: Kept, circulated: Kept, *, at: datetime) -> bytes:
     words = {"content": content, "circulated": circulated}
-    return seal_words(session, "meeting", meeting_id, _place(minutes_id), words, at=at)
+    return seal_words(session, "meeting", row.meeting_id, _place(row), words, at=at)
 
 
-def _place(minutes_id: UUID) -> str:
-    return f"minutes/{minutes_id}"
+def _place(row: Minutes) -> str:
+    return f"minutes/{row.id}"
 
 
-def _lock(session: Session, meeting_id: UUID, seen: int | None) -> Minutes:
-    row = _found(session, meeting_id, lock=True)
-    if row is None:
-        raise none_yet()
+def _lock(session: Session, meeting_id: UUID, seen: int | None) -> OpenedMinutes:
+    row = minutes_of(session, meeting_id, lock=True)
     if seen is not None and row.version != seen:
         raise changed_meanwhile("minutes")
     return row
 
 
-def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
-    version = row.version + 1
-    if "content" in values:
-        says = values["content"], values.get("circulated", row.circulated)
-        values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)
-        values |= {"content": {}, "circulated": {}}
-    run(session, changes(Minutes).where(Minutes.id == row.id).values(**values, version=version))
-    return version
-
-
-def _refuse_unless_draft(row: Minutes) -> None:
+def _lock_draft(session: Session, meeting_id: UUID, seen: int | None) -> OpenedMinutes:
+    row = _lock(session, meeting_id, seen)
     if row.state == "approved":
-        raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are."))
+        raise Refusal("minutes.approved", _APPROVED)
     if row.state != "draft":
         raise Refusal("minutes.not_draft", N_("These minutes are with the members: reopen them to change them."))
+    return row
 
 
-def _moved(row: Minutes, move: str) -> str:
+def _lock_to(session: Session, meeting_id: UUID, seen: int | None, move: str) -> tuple[OpenedMinutes, str]:
+    """Minutes that are locked for a move, and their state after it. Raises Refusal."""
+    row = _lock(session, meeting_id, seen)
     try:
-        return MINUTES.after(row.state, move)
+        return row, MINUTES.after(row.state, move)
     except NoSuchMove:
         if row.state == "approved":
-            raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are.")) from None
+            raise Refusal("minutes.approved", _APPROVED) from None
         raise Refusal("minutes.state", N_("This cannot be done with these minutes in their current state.")) from None
+
+
+_APPROVED: Final = N_("These minutes are approved: they stay as they are.")
+
+
+def _say(session: Session, row: OpenedMinutes, content: MinutesContent, at: datetime, **values: Any) -> int:
+    return _change(session, row, as_json(content), row.circulated, at, **values)
+
+
+def _change(session: Session, row: Minutes, content: Kept, circulated: Kept, at: datetime, **values: Any) -> int:
+    """Write what minutes say, sealed, beside other columns; their version then."""
+    sealed = _sealed(session, row, content, circulated, at=at)
+    rewrite(session, Minutes, row.id, sealed=sealed, **values)
+    return row.version + 1
 
 
 def _digest(content: Kept) -> str:

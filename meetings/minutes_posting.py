@@ -53,15 +53,9 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
     """
     sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
     readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
-    gone = set(
-        scalars(
-            session,
-            only(Tenure.person_id)
-            .where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
-            .group_by(col(Tenure.person_id))
-            .having(func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day),
-        )
-    )
+    tenures = only(Tenure.person_id).where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
+    is_over = func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day
+    gone = set(scalars(session, tenures.group_by(col(Tenure.person_id)).having(is_over)))
     members = membership(session, read_meeting(session, meeting_id).committee_id)
     return tuple(
         reader
@@ -88,7 +82,8 @@ def lacking(content: MinutesContent) -> dict[str, tuple[str, ...]]:
     """By language, the numbers of the items and decisions of which something is not written in it."""
     found = {}
     for language in LANGUAGES:
-        numbers = [item.line.number for item in content.items if untranslated(_alone(content, item), language)]
+        alone = ((item, replace(content, items=(item,), attendance=(), decisions=())) for item in content.items)
+        numbers = [item.line.number for item, whole in alone if untranslated(whole, language)]
         numbers += [line.number for line in content.decisions if line.text and not pick(language, line.text)]
         if numbers:
             found[language] = tuple(numbers)
@@ -119,7 +114,7 @@ def post(
         if edition is None:
             raise _whole_in_none(content)
         had = edition_for(before, reader) if before is not None else None
-        changed = changes(had, edition) if had is not None else ()
+        changed = tuple(changes(had, edition)) if had is not None else ()
         if had is not None and not changed:
             continue
         place = (reader.audience, edition.language)
@@ -161,12 +156,8 @@ _PARTS: Final[Mapping[str, str]] = {
 }
 
 
-def changes(had: Edition, has: Edition) -> tuple[MinutesChange, ...]:
+def changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
     """Where an edition says something else than the one that its reader had before, in their order."""
-    return tuple(_changes(had, has))
-
-
-def _changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
     before, after, language = had.content, has.content, has.language
     if had.language != language:
         yield MinutesChange("language")
@@ -205,10 +196,6 @@ def _said(part: object, language: str) -> Any:
     if is_dataclass(part):
         return {field.name: _said(getattr(part, field.name), language) for field in fields(part)}
     return part
-
-
-def _alone(content: MinutesContent, item: MinutesItem) -> MinutesContent:
-    return replace(content, items=(item,), attendance=(), decisions=())
 
 
 def _whole_in_none(content: MinutesContent) -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
@@ -56,8 +57,7 @@ class StandingItem(AgendaItem):
 
 def is_of_objection(row: AgendaItem, decision_id: UUID | None = None) -> bool:
     """Whether an item of an agenda is there for an objection: to this decision, where one is named."""
-    is_one = row.kind == OBJECTION
-    return is_one and (decision_id is None or row.subject == str(decision_id))
+    return row.kind == OBJECTION and (decision_id is None or row.subject == str(decision_id))
 
 
 def bring_before_committee(
@@ -135,13 +135,10 @@ def hold_with(session: Session, meeting_id: UUID, *, at: datetime) -> None:
 def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     """The decisions of every committee to which a partner objects, locked, in the order of their ids."""
     objected = select(Endorsement.decision_id).where(*_objecting())
-    held = scalars(
-        session,
-        only(Decision.id)
-        .where(col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn")
-        .order_by(col(Decision.id))
-        .with_for_update(),
-    ).all()
+    decisions = only(Decision.id).where(
+        col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn"
+    )
+    held = scalars(session, decisions.order_by(col(Decision.id)).with_for_update()).all()
     said = endorsements.endorsements(session, held, at=at)
     return [decision_id for decision_id in held if any(one.word.objects for one in said[decision_id])]
 
@@ -176,11 +173,9 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     # One that was taken back meanwhile holds again, by what is objected now: only what is settled already is left.
     if there is not None and there.state == "settled":
         return there.id if there.outcome in _TO_BE_SETTLED else None
-    try:
-        with session.begin_nested():
-            return _add_late(session, meeting, decision_id, at=at)
-    except Refusal:
-        return None
+    with suppress(Refusal), session.begin_nested():
+        return _add_late(session, meeting, decision_id, at=at)
+    return None
 
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
@@ -195,17 +190,13 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
     if there is not None:
         return made if there == meeting.id else None
     if meeting.agenda_frozen_at is None:
-        _add_to_sitting(session, meeting, made, at=at)
+        # A meeting that sits and has no frozen agenda: no numbers, and no addenda.
+        row = lock_item(session, made)
+        put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
         return made
     addendum = freezing.add_late(session, meeting.id, made, reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
     posting.post(session, addendum, "addendum", at=at)
     return made
-
-
-def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
-    """Put it last on the agenda of a meeting that sits and has no frozen agenda: no numbers, and no addenda."""
-    row = lock_item(session, item_id)
-    put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
 
 
 def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:
@@ -265,20 +256,14 @@ def _item_before(
     outcomes: Collection[str] = _TO_BE_SETTLED,
     order: Sequence[ColumnElement[Any]] = (col(Meeting.starts),),
 ) -> StandingItem | None:
-    return first(
-        session,
-        of(StandingItem)
-        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
-        .where(
-            AgendaItem.kind == OBJECTION,
-            col(AgendaItem.subject) == str(decision_id),
-            col(AgendaItem.state).in_(TALKED_ABOUT),
-            col(AgendaItem.outcome).in_(outcomes),
-            *meetings,
-        )
-        .order_by(*order)
-        .limit(1),
+    standing = of(StandingItem).join(Meeting, joins(AgendaItem.meeting_id, Meeting)).where(*meetings)
+    mine = standing.where(
+        AgendaItem.kind == OBJECTION,
+        col(AgendaItem.subject) == str(decision_id),
+        col(AgendaItem.state).in_(TALKED_ABOUT),
+        col(AgendaItem.outcome).in_(outcomes),
     )
+    return first(session, mine.order_by(*order).limit(1))
 
 
 def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None = None) -> tuple[Meeting, ...]:
@@ -297,15 +282,10 @@ def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None =
         .correlate(Meeting)
         .exists()
     )
-    rows = run(
-        session,
-        only(Meeting.id, to_come.label("is_to_come"))
-        .where(
-            col(Meeting.committee_id) == _committee_id(session),
-            or_(to_come, and_(col(Meeting.state).in_(_NOT_CLOSED), still_has_one), Meeting.id == besides),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    ).all()
+    wanted = or_(to_come, and_(col(Meeting.state).in_(_NOT_CLOSED), still_has_one), Meeting.id == besides)
+    meetings = only(Meeting.id, to_come.label("is_to_come")).where(wanted)
+    of_it = meetings.where(Meeting.committee_id == _committee_id(session))
+    rows = run(session, of_it.order_by(col(Meeting.starts_at), col(Meeting.id))).all()
     found = []
     is_next_held = False
     for meeting_id, is_to_come in rows:

@@ -102,8 +102,7 @@ def propose_season(first: date, last: date, *, terms: DateConstraints) -> tuple[
     never so far that two neighbours that were both moved could meet. One on which the committee meets already is
     skipped too, and offered for no other.
 
-    Raises Refusal: the season ends before it begins, is too long, the holidays of a year are not known, or the clocks
-    skip the hour on one of the days.
+    Raises Refusal.
     """
     refuse_disorder(first, last)
     against = _Against(terms)

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from typing import Any, Final, Literal, cast
 
 from locales import N_, Counted, say
-from meetings.written import as_json, from_json
+from models.written import as_json, from_json
 
 Choice = Literal["meet", "skip", "shifted"]
 

@@ -5,16 +5,17 @@ Pure values: no session and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final
 from uuid import UUID
 
 from domain.declarations import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
-from meetings.written import as_json, from_json
+from models.committee import KeptQuorum
+from models.minutes import QuorumStanding
 
 #: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
 SITTING: Final = frozenset({"present", "remote", "alternate"})
@@ -39,36 +40,7 @@ class Filled:
         return self.state in SITTING and self.left_at is not None and self.left_at <= at
 
 
-@dataclass(frozen=True, slots=True)
-class QuorumStanding:
-    """How a committee stood against its quorum at one moment: what is stamped on a decision.
-
-    Counts are of voting seats and of the organizations that they belong to; what is needed is 0 where the rule does
-    not ask for it. `missing_must` are keys of seats that had to be filled and were not. `present` and `left` are the
-    seats, voting or not, that were filled at that moment and that had been before, as committee.key.
-    """
-
-    is_met: bool
-    is_declared: bool
-    seats_present: int
-    seats_needed: int
-    organizations_present: int
-    organizations_needed: int
-    missing_must: tuple[str, ...] = ()
-    present: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept with a decision: no person is in it."""
-        return cast("dict[str, Any]", as_json(self))
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> QuorumStanding:
-        """What `to_json` wrote. Raises ValueError for anything else."""
-        return from_json(cls, kept)
-
-
-def rule_of(declared: Mapping[str, Any]) -> Quorum | None:
+def rule_of(declared: KeptQuorum) -> Quorum | None:
     """A committee's rule, from its column `quorum`; None where it declares none."""
     return Quorum.model_validate(declared) if declared else None
 
@@ -84,10 +56,11 @@ def standing(
     """
     of_day, attended = list({seat.id: seat for seat in seats}.values()), list(attendance)
     filled = _seats(of_day, attended, Filled.sits, at)
+    left = _seats(of_day, attended, Filled.has_left, at)
     voting = [seat for seat in filled if seat.voting]
     organizations = len({seat.organization_id for seat in voting})
     seats_needed, organizations_needed, must = (rule.seats, rule.organizations, rule.must) if rule else (0, 0, ())
-    missing = tuple(_missing(must, filled))
+    missing = _missing(must, filled)
     return QuorumStanding(
         is_met=len(voting) >= seats_needed and organizations >= organizations_needed and not missing,
         is_declared=rule is not None,
@@ -96,8 +69,8 @@ def standing(
         organizations_present=organizations,
         organizations_needed=organizations_needed,
         missing_must=missing,
-        present=tuple(map(_name, filled)),
-        left=tuple(_name(seat) for seat in _seats(of_day, attended, Filled.has_left, at) if seat not in filled),
+        present=_named(filled),
+        left=_named(left, but=filled),
     )
 
 
@@ -109,9 +82,13 @@ def _seats(
     return [seat for seat in of_day if seat.id in found]
 
 
-def _missing(must: Iterable[str], filled: Iterable[CommitteeSeat]) -> list[str]:
+def _named(seats: Iterable[CommitteeSeat], *, but: Collection[CommitteeSeat] = ()) -> tuple[str, ...]:
+    return tuple(f"{seat.committee}.{seat.key}" for seat in seats if seat not in but)
+
+
+def _missing(must: Iterable[str], filled: Iterable[CommitteeSeat]) -> tuple[str, ...]:
     keys = {seat.key for seat in filled}
-    return [key for key in must if key not in keys]
+    return tuple(key for key in must if key not in keys)
 
 
 def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
@@ -136,14 +113,10 @@ def in_words(stood: QuorumStanding, language: str, seats: Iterable[CommitteeSeat
     if stood.is_met and not stood.organizations_needed:
         return say(language, N_("Quorum: %(seats)s (%(needed)s needed)."), seats=present, needed=stood.seats_needed)
     if stood.is_met:
-        return say(
-            language,
-            N_("Quorum: %(seats)s (%(needed)s needed), of %(organizations)s (%(organizations_needed)s needed)."),
-            seats=present,
-            needed=stood.seats_needed,
-            organizations=Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present),
-            organizations_needed=stood.organizations_needed,
-        )
+        said = N_("Quorum: %(seats)s (%(needed)s needed), of %(organizations)s (%(organizations_needed)s needed).")
+        of_them = Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present)
+        needed = {"needed": stood.seats_needed, "organizations_needed": stood.organizations_needed}
+        return say(language, said, seats=present, organizations=of_them, **needed)
     lacks = show_list(language, _lacks(stood, language, seats))
     return say(language, N_("No quorum. Missing: %(lacks)s."), lacks=lacks)
 
@@ -163,7 +136,3 @@ def _seats_in_words(keys: Iterable[str], language: str, seats: Iterable[Committe
     titles = {seat.key: pick(language, {"fr": seat.title_fr, "en": seat.title_en}) for seat in seats}
     for key in keys:
         yield say(language, N_("the seat “%(seat)s”"), seat=titles.get(key, key))
-
-
-def _name(seat: CommitteeSeat) -> str:
-    return f"{seat.committee}.{seat.key}"

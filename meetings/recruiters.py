@@ -19,7 +19,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import ASSESS, DECIDE, recruiting, risks, workers
 from domain.casework import asking
-from domain.kernel import Actor, col, first, local_day, only, run
+from domain.kernel import Actor, col, first, local_day, only, tuples
 from domain.participants import hold_participant, known_as, step_of
 from domain.terms import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
@@ -105,16 +105,9 @@ def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
 
 def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """The person of each item of a meeting's agenda that is decided on that person's own page, by the item."""
-    rows = run(
-        session,
-        only(AgendaItem.id, col(Participant.id).label("participant_id"))
-        .join(Participant, IS_ABOUT)
-        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND),
-    )
-    return admissions.candidates_on(session, meeting_id) | {row.id: row.participant_id for row in rows}
-
-
-# ------------------------------------------------------------------------------------------------------------ below
+    items = only(AgendaItem.id, Participant.id).join(Participant, IS_ABOUT)
+    mine = items.where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND)
+    return admissions.candidates_on(session, meeting_id) | dict(tuples(session, mine))
 
 
 def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool, by: Actor, at: datetime) -> None:

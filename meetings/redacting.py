@@ -14,15 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
@@ -31,6 +31,7 @@ from domain.kernel import (
     of,
     open_words,
     program_of,
+    rewrite,
     run,
     seal_words,
     surely,
@@ -40,11 +41,11 @@ from domain.record import events, incident_versions
 from domain.roles import FOR_PRIVACY, deputies_of
 from locales import N_
 from meetings import freezing, invitations, meeting_words, minutes, minutes_posting, posting, told
-from meetings.documents.content import MinutesContent, from_json
+from meetings.documents.content import minutes_from
 from meetings.locking import lock_meeting, read_meeting
 from meetings.meeting_words import Changed, Taker, composed, taker, walked
+from meetings.minutes import OpenedMinutes
 from models.lifecycles import REDACTION, NoSuchMove
-from models.minutes import Minutes
 from models.redaction import TAKEN_OUT, Redaction
 
 #: The step of the task to look at what is to be taken out; its item is the redaction's id.
@@ -80,7 +81,7 @@ def ask(
 
     Raises Refusal: nothing is asked for, too much, or the words stand nowhere in it.
     """
-    _hold(session, of, subject_id)
+    (lock_meeting if of == "meeting" else incident_versions.hold)(session, subject_id)
     wanted = _checked(words)
     if taken_out not in TAKEN_OUT:
         raise Refusal("redaction.kind.malformed", N_("Choose from the list what is redacted."))
@@ -90,49 +91,30 @@ def ask(
     ):
         raise Refusal("redaction.nothing", N_("These words are not in it. Write them exactly as they appear."))
     assert by.person_id is not None  # noqa: S101 - people ask
-    redaction_id = uuid4()
-    sealed = seal_words(session, of, subject_id, _place(redaction_id), {"words": wanted}, at=at)
-    run(
-        session,
-        insert(Redaction).values(
-            program_id=program_of(session),
-            id=redaction_id,
-            taken_out=taken_out,
-            words=sealed,
-            state=REDACTION.initial,
-            asked_by=by.person_id,
-            asked_as=by.role,
-            asked_for=by.acting_for,
-            asked_at=at,
-            settled_as="",
-            places=len(found),
-            version=1,
-            **{f"{of}_id": subject_id},
-        ),
+    row = Redaction(
+        program_id=program_of(session),
+        taken_out=taken_out,
+        asked_by=by.person_id,
+        asked_as=by.role,
+        asked_for=by.acting_for,
+        asked_at=at,
+        places=len(found),
+        meeting_id=subject_id if of == "meeting" else None,
+        incident_id=subject_id if of == "incident" else None,
     )
-    events.write(
-        session, "redaction.asked", "redaction", redaction_id, by=by, at=at, of=of, taken_out=taken_out, n=len(found)
-    )
-    asking.ask(
-        session,
-        STEP,
-        redaction_id,
-        N_("Check words to redact, and confirm or refuse"),
-        chain=coordination_chain(session) if of == "incident" else FOR_PRIVACY,
-        working_days=DAYS_TO_LOOK,
-        by=by,
-        at=at,
-    )
-    return redaction_id
+    row.words = seal_words(session, of, subject_id, _place(row.id), {"words": wanted}, at=at)
+    add_row(session, row)
+    facts: dict[str, events.Fact] = {"of": of, "taken_out": taken_out, "n": len(found)}
+    events.write(session, "redaction.asked", "redaction", row.id, by=by, at=at, case_id=None, **facts)
+    said = N_("Check words to redact, and confirm or refuse")
+    chain = coordination_chain(session) if of == "incident" else FOR_PRIVACY
+    asking.ask(session, STEP, row.id, said, chain=chain, working_days=DAYS_TO_LOOK, by=by, at=at)
+    return row.id
 
 
 def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
-    """Take the words out, everywhere at once; in how many texts. It cannot be undone.
-
-    Raises Refusal: it is settled, or the one who asked for it has a part in this too, in any role.
-    """
-    row = _lock(session, redaction_id, seen)
-    _refuse_own(session, row, by, at)
+    """Take the words out, everywhere at once; in how many texts. It cannot be undone. Raises Refusal."""
+    row = _lock_for_another(session, redaction_id, seen, by, at)
     state = _moved(row, "redact")
     of, subject_id = of_what(row)
     words = words_of(session, row)
@@ -142,28 +124,16 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
     else:
         before, after, n = _redact_meetings(session, subject_id, takes, row, by=by, at=at)
     _settle(session, row, state, by=by, at=at, words=None, before=before, after=after, places=n)
-    events.write(
-        session,
-        "redaction.done",
-        "redaction",
-        redaction_id,
-        by=by,
-        at=at,
-        of=of,
-        subject=str(subject_id),
-        taken_out=row.taken_out,
-        before=before,
-        after=after,
-        n=n,
-    )
+    facts: dict[str, events.Fact] = {"of": of, "subject": str(subject_id), "taken_out": row.taken_out}
+    facts |= {"before": before, "after": after, "n": n}
+    events.write(session, "redaction.done", "redaction", redaction_id, by=by, at=at, case_id=None, **facts)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
     return n
 
 
 def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Say that the words stay. Raises Refusal as `confirm`."""
-    row = _lock(session, redaction_id, seen)
-    _refuse_own(session, row, by, at)
+    row = _lock_for_another(session, redaction_id, seen, by, at)
     _end(session, row, "decline", "redaction.declined", by=by, at=at)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
 
@@ -175,9 +145,6 @@ def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, 
         raise Refusal("redaction.not_yours", N_("Someone else asked for this."))
     _end(session, row, "take_back", "redaction.taken_back", by=by, at=at)
     asking.no_more(session, STEP, redaction_id, by=by, at=at)
-
-
-# -------------------------------------------------------------------------------------------------------- reading
 
 
 def waiting(session: Session) -> list[Redaction]:
@@ -217,9 +184,6 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
         said = list(meeting_words.texts_of(session, subject_id))
     found = {text: takes(language)(text) for text, language in said}
     return [RedactedText(text, left) for text, left in found.items() if left != composed(text)]
-
-
-# -------------------------------------------------------------------------------------------------------- doing it
 
 
 def _redact_meetings(
@@ -290,13 +254,11 @@ def _send_anew(session: Session, changed: Sequence[Changed], takes: Taker, *, by
             _send_agenda_anew(session, one.meeting.id, by=by, at=at)
 
 
-def _send_minutes_anew(session: Session, written: Minutes, takes: Taker, *, at: datetime) -> None:
+def _send_minutes_anew(session: Session, written: OpenedMinutes, takes: Taker, *, at: datetime) -> None:
     """Minutes that are with their readers: whose edition changed gets it anew, with a letter that says where."""
     if not written.circulations:
         return
-    was, now = from_json(written.circulated), from_json(walked(written.circulated, takes, ""))
-    assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
-    assert isinstance(now, MinutesContent)  # noqa: S101
+    was, now = minutes_from(written.circulated), minutes_from(walked(written.circulated, takes, ""))
     n = written.circulations + 1
     with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
         minutes_posting.post(session, written.meeting_id, now, before=was, n=n, at=at)
@@ -320,9 +282,6 @@ def _tell_anew(session: Session, meetings: Sequence[UUID], *, at: datetime) -> N
             invitations.tell(session, committee_id, at=at)
 
 
-# ---------------------------------------------------------------------------------------------------------- words
-
-
 def _checked(words: Sequence[str]) -> list[str]:
     wanted = [word for word in dict.fromkeys(" ".join(word.split()) for word in words) if word]
     if not wanted:
@@ -339,16 +298,6 @@ def _checked(words: Sequence[str]) -> list[str]:
     return wanted
 
 
-# ----------------------------------------------------------------------------------------------------------- rows
-
-
-def _hold(session: Session, of: Of, subject_id: UUID) -> None:
-    if of == "meeting":
-        lock_meeting(session, subject_id)
-    else:
-        incident_versions.hold(session, subject_id)
-
-
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
     row = first(session, of(Redaction).where(Redaction.id == redaction_id).with_for_update())
     if row is None:
@@ -361,12 +310,14 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
     return row
 
 
-def _refuse_own(session: Session, row: Redaction, by: Actor, at: datetime) -> None:
-    """Two people, in any role and whoever they act for; nor one and their deputy since it was asked."""
+def _lock_for_another(session: Session, redaction_id: UUID, seen: int | None, by: Actor, at: datetime) -> Redaction:
+    """Lock it for an answer: of neither the one who asked, in any role, nor their deputies. Raises Refusal."""
+    row = _lock(session, redaction_id, seen)
     asked = {one for one in (row.asked_by, row.asked_for) if one is not None}
     asked |= deputies_of(session, asked, [(local_day(session, row.asked_at), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
         raise Refusal("redaction.own", N_("Redaction takes two people: someone else must answer."))
+    return row
 
 
 def _moved(row: Redaction, move: str) -> str:
@@ -382,20 +333,8 @@ def _end(session: Session, row: Redaction, move: str, verb: str, *, by: Actor, a
 
 
 def _settle(session: Session, row: Redaction, state: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    run(
-        session,
-        changes(Redaction)
-        .where(Redaction.id == row.id)
-        .values(
-            state=state,
-            settled_by=by.person_id,
-            settled_as=by.role,
-            settled_for=by.acting_for,
-            settled_at=at,
-            version=row.version + 1,
-            **values,
-        ),
-    )
+    settled = {"settled_by": by.person_id, "settled_as": by.role, "settled_for": by.acting_for, "settled_at": at}
+    rewrite(session, Redaction, row.id, state=state, **settled, **values)
 
 
 def _place(redaction_id: UUID) -> str:

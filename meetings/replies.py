@@ -7,10 +7,10 @@ that invites them, everyone sees by which means it came, and it never invites an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, TypeGuard
+from typing import Final, Literal, TypeGuard
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -31,15 +31,17 @@ from models.program import Person
 
 BY_MAIL: Final = Actor.system("mail")
 
-#: Beside the reasons of `meetings.mail_replies`: what a mail that can be read says, and cannot be taken.
-UNKNOWN_MEETING: Final = "unknown_meeting"
-NOT_INVITED: Final = "not_invited"  # somebody else's invitation, passed on or made up
-AMBIGUOUS: Final = "ambiguous"  # several who are invited share the address
-FOR_ANOTHER: Final = "for_another"  # sent for the invited person by somebody else
-DELEGATED: Final = "delegated"
-NO_SUCH_DATE: Final = "no_such_date"
-STALE: Final = "stale"
-OVER: Final = "over"
+#: Beside `mail_replies.Reason`: what a mail that can be read says, and cannot be taken.
+NotTaken = Literal[
+    "unknown_meeting",
+    "not_invited",  # another person's invitation, passed on or made up
+    "ambiguous",  # several who are invited share the address
+    "for_another",  # sent for the invited person by another one
+    "delegated",
+    "no_such_date",
+    "stale",
+    "over",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,38 +134,32 @@ class _Bound:
 def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
     thing = _thing(session, reply.uid)
     if thing is None:
-        return _Bound(UNKNOWN_MEETING)
+        return _Bound("unknown_meeting")
     meetings = _meetings(session, thing, reply, at)
-    invitations = every(
-        session,
-        of(Invitation)
-        .join(Person, joins(Invitation.person_id, Person))
-        .where(
-            or_(Invitation.series_id == thing.id, Invitation.meeting_id == thing.id),
-            func.lower(col(Person.email)) == reply.attendee,
-        ),
-    )
+    theirs = of(Invitation).join(Person, joins(Invitation.person_id, Person))
+    to_it = or_(Invitation.series_id == thing.id, Invitation.meeting_id == thing.id)
+    invitations = every(session, theirs.where(to_it, func.lower(col(Person.email)) == reply.attendee))
     # A UID is everyone's, and the address all that a calendar sends back of whom it answers for. Of those who share
     # one, whoever is not invited any more answers nothing.
     asked = [row for row in invitations if row.told] or invitations
     if len(asked) != 1:
-        return _Bound(AMBIGUOUS if asked else NOT_INVITED, None, thing, meetings)
+        return _Bound("ambiguous" if asked else "not_invited", None, thing, meetings)
     (invitation,) = asked
-    reason = _refused(reply, invitation) or ("" if meetings else NO_SUCH_DATE)
+    reason = _refused(reply, invitation) or ("" if meetings else "no_such_date")
     return _Bound(reason, invitation.person_id, thing, meetings)
 
 
-def _refused(reply: MailReply, invitation: Invitation) -> str:
+def _refused(reply: MailReply, invitation: Invitation) -> NotTaken | Literal[""]:
     """Why the answer of an invited person cannot be taken, or ""."""
     if reply.from_address != reply.attendee:
-        return FOR_ANOTHER
+        return "for_another"
     if reply.partstat == "delegated":
-        return DELEGATED
+        return "delegated"
     # What answers an earlier SEQUENCE of a meeting answers another day or hour. Calendars number a date of a season as
     # they like, so that of a season what was written before the last news is out of date.
     is_earlier = reply.sequence < invitation.sequence
     if is_earlier and (invitation.series_id is None or reply.dtstamp < surely(invitation.told_at)):
-        return STALE
+        return "stale"
     return ""
 
 
@@ -171,7 +167,8 @@ def _answered(
     session: Session, reply: MailReply, person_id: UUID, meetings: Sequence[Meeting], at: datetime
 ) -> tuple[int, str]:
     """How many of the meetings took the answer, and why the last one that did not, did not."""
-    count, reason = 0, ""
+    count = 0
+    reason: NotTaken | Literal[""] = ""
     named: list[UUID] = []
     for meeting in meetings:
         try:
@@ -186,12 +183,16 @@ def _answered(
                 at=at,
             )
         except Refusal as refusal:
-            reason = {"answer.stale": STALE, "answer.not_invited": NOT_INVITED}.get(refusal.code, OVER)
+            reason = _REFUSED.get(refusal.code, "over")
         else:
             count += 1
             named += [meeting.id] if names else []
     answers.tell(session, named, at=at)
     return count, reason
+
+
+#: Why an answer was not taken, by the code of its refusal; else the meeting takes none any more.
+_REFUSED: Final[Mapping[str, NotTaken]] = {"answer.stale": "stale", "answer.not_invited": "not_invited"}
 
 
 def _is_one(thing: Meeting | MeetingSeries) -> TypeGuard[Meeting]:

@@ -6,6 +6,7 @@ Whatever else rests on a decision asks `domain.endorsement.counting`; what the d
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -113,7 +114,7 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
     task = asked_task(session, item_id)
     if task is None or task.state != "open" or task.case_state not in (None, "open"):
         return False
-    return _is_done(session, lambda: complete_task(session, task.id, by=by, at=at, note=number, in_its_act=True))
+    return is_done(session, lambda: complete_task(session, task.id, by=by, at=at, note=number, in_its_act=True))
 
 
 def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
@@ -121,17 +122,15 @@ def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) 
     task = asked_task(session, item_id)
     if task is None or task.state != "done" or words.opened(session, task)["note"] != number or task.evidence != "none":
         return False
-    return _is_done(session, lambda: undo_task(session, task.id, by=BY_ENDORSEMENT, at=at, reason=number))
+    return is_done(session, lambda: undo_task(session, task.id, by=BY_ENDORSEMENT, at=at, reason=number))
 
 
-def _is_done(session: Session, act: Callable[[], object]) -> bool:
+def is_done(session: Session, act: Callable[[], object]) -> bool:
     """Do what a rule may refuse; whether it was done."""
-    try:
-        with session.begin_nested():
-            act()
-    except Refusal:
-        return False
-    return True
+    with suppress(Refusal), session.begin_nested():
+        act()
+        return True
+    return False
 
 
 def ask_committee_again(session: Session, item_id: UUID, *, at: datetime) -> None:

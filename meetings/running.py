@@ -115,8 +115,9 @@ def treat(
     version = change_item(session, row, **columns, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
-    if outcome == "treated" and row.kind in ONLY_HEARD:
-        _heard(session, row, by=by, at=at)
+    if outcome == "treated" and row.kind in ONLY_HEARD and row.task_id is not None:
+        with suppress(Refusal), session.begin_nested():  # it was done or called off before
+            complete_task(session, row.task_id, by=by, at=at)
     write_item_event(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome=outcome)
     return version
 
@@ -165,8 +166,7 @@ def close_meeting(
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
     With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. Raises
-    Refusal: not under way, or, without it, how many such items there are, and their numbers. An objection that was not
-    settled comes before the next meeting.
+    Refusal. An objection that was not settled comes before the next meeting.
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
@@ -206,7 +206,7 @@ def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) 
     if meeting.state == "under_way":
         ends += [(at, row.id) for row in rows if not row.outcome][:1]
     for ended_at, item_id in ends:
-        used[item_id] = _minutes(last, ended_at)
+        used[item_id] = max(0, round((ended_at - last).total_seconds() / 60))
         last = max(last, ended_at)
     return used
 
@@ -277,14 +277,3 @@ def _refuse_to_leave(session: Session, row: AgendaItem, outcome: str, refer_to: 
         raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
     if outcome in _LETS_GO and outcome != row.outcome:
         refuse_to_let_go(session, row)
-
-
-def _heard(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:
-    """Do the task of an item that the committee is only told, unless it was done or called off before."""
-    if row.task_id is not None:
-        with suppress(Refusal), session.begin_nested():
-            complete_task(session, row.task_id, by=by, at=at)
-
-
-def _minutes(since: datetime, until: datetime) -> int:
-    return max(0, round((until - since).total_seconds() / 60))

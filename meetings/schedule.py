@@ -10,29 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
-from uuid import UUID, uuid4
+from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Date, cast, func, insert
-from sqlmodel import Session, and_
+from sqlmodel import Session
 
 from domain.casework import needed_reason
 from domain.kernel import (
     Actor,
     Refusal,
+    add_row,
     changes,
     col,
     every,
     first,
-    in_program,
     local_day,
     of,
+    only,
     program,
     program_of,
+    rewrite,
     run,
     scalar,
     scalars,
     select,
+    tuples,
 )
 from domain.record import events
 from locales import N_
@@ -41,7 +44,7 @@ from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import PersonalNews
 from meetings.invitees import invited_to
-from meetings.local_times import end_of, moment_of, written
+from meetings.local_times import moment_of, written
 from meetings.locking import (
     changed_meanwhile,
     lock_meeting,
@@ -86,8 +89,7 @@ def plan_season(
     """Plan a weekly meeting on the weekday of `first`, each week up to `last`, and invite everyone.
 
     `without` are days on which there is none, with the reason that the calendar shows; `instead`, local times at which
-    a day's meeting is held. All times are local, in the program's zone. Raises Refusal: another season of the committee
-    overlaps, it lies in the past, is too long, or a time does not exist.
+    a day's meeting is held. All times are local, in the program's zone. Raises Refusal.
     """
     row = committee_of(session, committee)
     zone = program(session).time_zone
@@ -100,7 +102,7 @@ def plan_season(
     refuse_overlap(session, row.id, first, last)
     terms = _Terms.of(session, row, zone, minutes, place, online_url, at)
     season = terms.season(session, first, last, hour)
-    run(session, insert(MeetingSeries).values(season.model_dump()))
+    add_row(session, season)
     days = [first + WEEK * n for n in range((last - first).days // 7 + 1)]
     for day in {*without, *instead} - set(days):
         raise Refusal("season.not_its_day", N_("This day is not a day of the season."), day=day.isoformat())
@@ -108,18 +110,9 @@ def plan_season(
     _refuse_same_day(session, row.id, [one.starts.date() for one in rows if one.state != "cancelled"])
     run(session, insert(Meeting), [one.model_dump() for one in rows])
     _refuse_disorder(session, season.id)
-    events.write(
-        session,
-        "season.planned",
-        "meeting_series",
-        season.id,
-        by=by,
-        at=at,
-        committee=committee,
-        first=first.isoformat(),
-        last=last.isoformat(),
-        meetings=len(rows) - len(without),
-    )
+    facts: dict[str, events.Fact] = {"committee": committee, "first": first.isoformat(), "last": last.isoformat()}
+    facts["meetings"] = len(rows) - len(without)
+    events.write(session, "season.planned", "meeting_series", season.id, by=by, at=at, case_id=None, **facts)
     return invitations.tell(session, row.id, at=at)
 
 
@@ -146,10 +139,9 @@ def plan_meetings(
         _refuse_same_day(session, row.id, [local.date()])
         meeting = terms.meeting(local)
         meeting.uid = invitations.new_uid(session)
-        run(session, insert(Meeting).values(meeting.model_dump()))
-        events.write(
-            session, "meeting.planned", "meeting", meeting.id, by=by, at=at, committee=committee, starts=written(local)
-        )
+        add_row(session, meeting)
+        facts: dict[str, events.Fact] = {"committee": committee, "starts": written(local)}
+        events.write(session, "meeting.planned", "meeting", meeting.id, by=by, at=at, case_id=None, **facts)
     return invitations.tell(session, row.id, at=at)
 
 
@@ -166,9 +158,8 @@ def move_meeting(
 ) -> tuple[PersonalNews, ...]:
     """Have a meeting at another local time, or of another length. One of a series stays between its neighbours.
 
-    Raises Refusal: it is no longer planned, the time has passed or does not exist, the committee has another meeting
-    that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
-    another meeting added. An objection then comes before the meeting that is next.
+    Raises Refusal, also where it would pass or touch another meeting of its series; calendars cannot show that: it is
+    cancelled, and another meeting added. An objection then comes before the meeting that is next.
     """
     _lock(session, read_meeting(session, meeting_id).committee_id)
     objections.hold_with(session, meeting_id, at=at)
@@ -202,14 +193,8 @@ def cancel_meeting(
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
-    write_meeting(
-        session,
-        row,
-        state=meeting_state_after(row, "cancel"),
-        reason=needed_reason(reason),
-        cancelled_at=at,
-        settled_by=by.person_id,
-    )
+    why = {"reason": needed_reason(reason), "cancelled_at": at, "settled_by": by.person_id}
+    write_meeting(session, row, state=meeting_state_after(row, "cancel"), **why)
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
     carrying.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
@@ -238,19 +223,15 @@ def change_place(
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row.series_id is not None:
-        elsewhere = scalars(
-            session,
-            changes(Meeting)
-            .where(col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned")
-            .values(**where, version=col(Meeting.version) + 1)
-            .returning(col(Meeting.id)),
-        ).all()
-        run(
-            session,
-            changes(MeetingSeries)
-            .where(col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date())
-            .values(**where, version=col(MeetingSeries.version) + 1),
+        later = changes(Meeting).where(
+            col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned"
         )
+        moved = later.values(**where, version=col(Meeting.version) + 1).returning(col(Meeting.id))
+        elsewhere = scalars(session, moved).all()
+        seasons = changes(MeetingSeries).where(
+            col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date()
+        )
+        run(session, seasons.values(**where, version=col(MeetingSeries.version) + 1))
     else:
         write_meeting(session, row, **where)
         elsewhere = [meeting_id]
@@ -303,10 +284,8 @@ def change_hour(
         write_meeting(session, row, series_id=following.id, original=original, **hours)
     _refuse_disorder(session, following.id)
     answers.lapse(session, [row.id for row in others], at=at)
-    first, at_hour = since.isoformat(), written(hour)
-    events.write(
-        session, "season.hour_changed", "meeting_series", following.id, by=by, at=at, since=first, hour=at_hour
-    )
+    facts: dict[str, events.Fact] = {"since": since.isoformat(), "hour": written(hour)}
+    events.write(session, "season.hour_changed", "meeting_series", following.id, by=by, at=at, case_id=None, **facts)
     for row in others:
         freezing.follow_move(session, row.id, was=row.starts, by=by, at=at)
     return _tell_of(session, others, at)
@@ -320,17 +299,9 @@ def invite_guest(
     _refuse_unless_planned(row)
     if person_id in invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
-    run(
-        session,
-        insert(MeetingGuest).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            meeting_id=meeting_id,
-            person_id=person_id,
-            invited_by=by.person_id,
-            invited_at=at,
-        ),
-    )
+    guest = MeetingGuest(program_id=program_of(session), meeting_id=meeting_id, person_id=person_id, invited_at=at)
+    guest.invited_by = by.person_id
+    add_row(session, guest)
     events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=str(person_id))
     return invitations.tell(session, row.committee_id, at=at)
 
@@ -365,16 +336,13 @@ def meeting_state_after(row: Meeting, move: str) -> str:
 
 def _lock_later(session: Session, season: MeetingSeries, since: date, at: datetime) -> list[Meeting]:
     """The meetings to come of a season from a day on, locked; but for those up to one that was opened already."""
-    statement = (
-        of(Meeting).where(Meeting.series_id == season.id, col(Meeting.starts_at) > at).order_by(col(Meeting.original))
-    )
-    rows = every(session, statement.with_for_update())
+    to_come = of(Meeting).where(Meeting.series_id == season.id, col(Meeting.starts_at) > at)
+    rows = every(session, to_come.order_by(col(Meeting.original)).with_for_update())
     begun = [place for place, row in enumerate(rows) if row.state not in ("planned", "cancelled")]
     return [row for row in rows[max(begun, default=-1) + 1 :] if original_of(row).date() >= since]
 
 
 def _is_planned(rows: Sequence[Meeting]) -> bool:
-    """Whether any of these meetings is still to take place."""
     return any(row.state == "planned" for row in rows)
 
 
@@ -391,12 +359,8 @@ def _go_on_at(
     terms = _Terms(old.program_id, old.committee_id, old.time_zone, minutes, old.place, old.online_url, at)
     following = terms.season(session, first, old.ends_on, hour)
     following.follows_id = old.id
-    run(session, insert(MeetingSeries).values(following.model_dump()))
-    ends_on = max(old.starts_on, first - timedelta(days=1))
-    run(
-        session,
-        changes(MeetingSeries).where(MeetingSeries.id == old.id).values(ends_on=ends_on, version=old.version + 1),
-    )
+    add_row(session, following)
+    rewrite(session, MeetingSeries, old.id, ends_on=max(old.starts_on, first - timedelta(days=1)))
     return following
 
 
@@ -433,10 +397,15 @@ def _refuse_past(local: datetime, zone: str, at: datetime) -> None:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
 
 
-def _hours(starts: datetime, minutes: int, zone: str) -> dict[str, datetime | int]:
+def _hours(starts: datetime, minutes: int, zone: str) -> dict[str, Any]:
     """The columns that say when a meeting is."""
-    ends_at = end_of(starts, minutes, zone)
-    return {"starts": starts, "minutes": minutes, "starts_at": moment_of(starts, zone), "ends_at": ends_at}
+    starts_at = moment_of(starts, zone)
+    return {
+        "starts": starts,
+        "minutes": minutes,
+        "starts_at": starts_at,
+        "ends_at": starts_at + timedelta(minutes=minutes),
+    }
 
 
 def _tell_of(session: Session, before: Sequence[Meeting], at: datetime) -> tuple[PersonalNews, ...]:
@@ -469,7 +438,6 @@ class _Terms:
         """A season of weekly meetings, under a UID of its own."""
         return MeetingSeries(
             program_id=self.program_id,
-            id=uuid4(),
             committee_id=self.committee_id,
             uid=invitations.new_uid(session),
             time_zone=self.zone,
@@ -486,13 +454,9 @@ class _Terms:
         """A meeting at a local time."""
         return Meeting(
             program_id=self.program_id,
-            id=uuid4(),
             committee_id=self.committee_id,
-            starts=starts,
             time_zone=self.zone,
-            minutes=self.minutes,
-            starts_at=moment_of(starts, self.zone),
-            ends_at=end_of(starts, self.minutes, self.zone),
+            **_hours(starts, self.minutes, self.zone),
             place=self.place,
             online_url=self.online_url,
             recorded_at=self.at,
@@ -510,24 +474,19 @@ class _Terms:
 
 def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date], *, but: UUID | None = None) -> None:
     """Refuse local days on which the committee has a meeting, another than `but`, that is not cancelled."""
-    found = scalar(
-        session,
-        select(func.min(col(Meeting.starts))).where(
-            in_program(Meeting),
-            Meeting.committee_id == committee_id,
-            Meeting.state != "cancelled",
-            col(Meeting.id).is_distinct_from(but),
-            cast(col(Meeting.starts), Date).in_(days),
-        ),
+    others = only(Meeting.starts).where(
+        Meeting.committee_id == committee_id,
+        Meeting.state != "cancelled",
+        col(Meeting.id).is_distinct_from(but),
+        cast(col(Meeting.starts), Date).in_(days),
     )
+    found = scalar(session, others.order_by(col(Meeting.starts)).limit(1))
     if found is not None:
         said = N_("This committee has a meeting on that day already: %(day)s.")
         raise Refusal("meeting.same_day", said, day=found.date().isoformat())
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:
-    statement = select(Meeting.starts, Meeting.minutes, Meeting.original).where(
-        and_(in_program(Meeting), Meeting.series_id == series_id), Meeting.state != "cancelled"
-    )
-    rows = run(session, statement.order_by(col(Meeting.original))).all()
-    refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)
+    hours = only(Meeting.starts, Meeting.minutes).where(Meeting.series_id == series_id, Meeting.state != "cancelled")
+    rows = tuples(session, hours.order_by(col(Meeting.original)))
+    refuse_crossing((starts, starts + timedelta(minutes=minutes)) for starts, minutes in rows)

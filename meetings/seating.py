@@ -28,10 +28,10 @@ from domain.kernel import (
     local_day,
     of,
     only,
-    run,
     same,
     scalars,
     select,
+    tuples,
     value_of,
 )
 from domain.people import SECOND, seat_holders
@@ -56,15 +56,12 @@ def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tu
 
     As its principal, or as an alternate alone: see `give_seat`.
     """
-    found = run(
-        session,
-        only(Person.id, Person.sort_key)
-        .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(Tenure.organization_id == organization_id, col(Tenure.role).in_([role, SECOND]), lasts(Tenure, day))
-        .distinct()
-        .order_by(col(Person.sort_key), col(Person.id)),
+    people = only(Person.id, Person.sort_key).join(
+        Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id))
     )
-    return tuple(row.id for row in found)
+    mine = Tenure.organization_id == organization_id, col(Tenure.role).in_([role, SECOND]), lasts(Tenure, day)
+    in_order = people.where(*mine).distinct().order_by(col(Person.sort_key), col(Person.id))
+    return tuple(person_id for person_id, _ in tuples(session, in_order))
 
 
 def give_seat(
@@ -83,9 +80,7 @@ def give_seat(
     It ends with the role that it rests on, where that end is known, and a principal to come after that stays so. A
     person it calls is invited to the meetings from that day on, one it no longer calls is told, and others hear
     nothing. A principal holds the seat's own role at its organization, an alternate this or that of a second
-    representative. What a seat opens to its holder, it opens to no one else. Guide: CM-2R. Raises Refusal: the day is
-    past, the seat does not exist then, the agreement of its organization has lapsed by then, or the person holds none
-    of these roles there then.
+    representative. What a seat opens to its holder, it opens to no one else. Guide: CM-2R. Raises Refusal.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
     _refuse_days(session, seat, kind, starts_on, at)
@@ -134,10 +129,7 @@ def _last_day_of(session: Session, seat: Seat, person_id: UUID, kind: str, start
 def end_seat(
     session: Session, committee_id: UUID, seat_id: UUID, person_id: UUID, *, last_day: date, by: Actor, at: datetime
 ) -> tuple[PersonalNews, ...]:
-    """End a person's hold of a seat on its last day; what would begin later is taken back.
-
-    Raises Refusal: the day is before yesterday, or they do not hold the seat then.
-    """
+    """End a person's hold of a seat on its last day; what would begin later is taken back. Raises Refusal."""
     _seat_row(session, seat_id, committee_id, lock=True)
     if last_day < local_day(session, at) - _ONE_DAY:
         raise Refusal("seat.past", N_("Past seats stay as recorded: the last day is yesterday or later."))
@@ -205,20 +197,16 @@ def _outliving(session: Session, today: date) -> list[_Outliving]:
 
     Not who was given one without it, by a program's file.
     """
-    return every(
-        session,
-        of(_Outliving)
-        .join(Seat, joins(SeatHolder.seat_id, Seat))
-        .where(
-            col(SeatHolder.withdrawn_at).is_(None),
-            lasts(SeatHolder, today),
-            lasts_beyond(SeatHolder, _ENTITLED),
-            col(_ENTITLED) < date.max,
-            or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
-        )
-        .order_by(col(Seat.id), col(SeatHolder.id))
-        .with_for_update(of=[Seat, SeatHolder]),
+    holding = of(_Outliving).join(Seat, joins(SeatHolder.seat_id, Seat))
+    longer = holding.where(
+        col(SeatHolder.withdrawn_at).is_(None),
+        lasts(SeatHolder, today),
+        lasts_beyond(SeatHolder, _ENTITLED),
+        col(_ENTITLED) < date.max,
+        or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
     )
+    in_order = longer.order_by(col(Seat.id), col(SeatHolder.id))
+    return every(session, in_order.with_for_update(of=[Seat, SeatHolder]))
 
 
 def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> Seat:
@@ -239,18 +227,14 @@ def _ends_of(
     session: Session, person_id: UUID, organization_id: UUID, roles: Sequence[str], day: date
 ) -> list[date | None]:
     """The last days of the roles, of these, that a person holds at an organization on a day; None where it is open."""
-    return list(
-        scalars(
-            session,
-            only(Tenure.ends_on).where(
-                Tenure.person_id == person_id,
-                Tenure.organization_id == organization_id,
-                col(Tenure.role).in_(roles),
-                col(Tenure.starts_on) <= day,
-                lasts(Tenure, day),
-            ),
-        )
+    held = only(Tenure.ends_on).where(
+        Tenure.person_id == person_id,
+        Tenure.organization_id == organization_id,
+        col(Tenure.role).in_(roles),
+        col(Tenure.starts_on) <= day,
+        lasts(Tenure, day),
     )
+    return [*scalars(session, held)]
 
 
 def _tell(session: Session, seat_id: UUID, *, at: datetime) -> tuple[PersonalNews, ...]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, moments_of, surely
+from domain.kernel import Actor, Refusal, moments_of
 from domain.obligations import waiving
 from domain.record import Fact
 from locales import N_
@@ -52,8 +52,7 @@ def settle(
     decision counts once the other partners endorsed it; with "taken_back", it holds no more. A decision that frees a
     partner of a clause has its quorum without that partner too, and no one who owes the clause settles anything by
     which it stands. Recorded afterwards, it is settled at the given moment, or as the meeting's day ends, and settles
-    only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no item of this
-    objection, there was no quorum, nothing was objected, or no word of what was decided.
+    only what was objected by then. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     day_ends = moments_of(session, meeting.starts.date())[1] - timedelta(microseconds=1)
@@ -70,7 +69,7 @@ def settle(
     _refuse_without_quorum(session, meeting_id, decision_id, settled_at)
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
-    against = [one for one in endorsements.objecting(session, decision_id, at=at) if surely(one.said_at) <= settled_at]
+    against = [one for one in endorsements.objecting(session, decision_id, at=at) if one.said_at <= settled_at]
     if not against or row.state == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time

@@ -23,6 +23,7 @@ from meetings.locking import original_of
 from models.committee import Committee
 from models.invitation import CalendarReader, Invitation
 from models.meeting import Meeting, MeetingSeries
+from models.written import from_json
 
 _WEEK: Final = timedelta(days=7)
 
@@ -64,9 +65,15 @@ class LastTold(Invitation):
     dialect: str | None = also(CalendarReader.dialect)
 
 
+def paper_of(session: Session) -> LetterTemplates:
+    """What the program's letters are written on."""
+    found: LetterTemplates = session.info["letter_templates"]
+    return found
+
+
 def told_to(row: LastTold | None) -> CalendarEntry | None:
     """What a person was told last; None where it was nothing, or was taken back."""
-    return CalendarEntry.from_json(row.told) if row is not None and row.told else None
+    return from_json(CalendarEntry, row.told) if row is not None and row.told else None
 
 
 def invitables(
@@ -78,16 +85,11 @@ def invitables(
     """
     since = at - back
     to_come = only(Meeting.series_id).where(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since)
-    seasons = every(
-        session,
-        of(MeetingSeries)
-        .where(
-            col(MeetingSeries.committee_id).in_(wanted),
-            or_(col(MeetingSeries.ends_on) >= local_day(session, since) - _WEEK, col(MeetingSeries.id).in_(to_come)),
-        )
-        # What ends is told before what follows.
-        .order_by(col(MeetingSeries.starts_on), col(MeetingSeries.recorded_at), col(MeetingSeries.id)),
-    )
+    goes_on = or_(col(MeetingSeries.ends_on) >= local_day(session, since) - _WEEK, col(MeetingSeries.id).in_(to_come))
+    theirs = of(MeetingSeries).where(col(MeetingSeries.committee_id).in_(wanted), goes_on)
+    # What ends is told before what follows.
+    in_order = theirs.order_by(col(MeetingSeries.starts_on), col(MeetingSeries.recorded_at), col(MeetingSeries.id))
+    seasons = every(session, in_order)
     statement = of(Meeting).where(
         col(Meeting.committee_id).in_(wanted),
         or_(col(Meeting.series_id).in_([one.id for one in seasons]), col(Meeting.series_id).is_(None)),
@@ -103,14 +105,8 @@ def invitables(
         following.setdefault(season.follows_id, season)
     for season in seasons:
         # One that another hour took every meeting of is in calendars still, until they are told.
-        yield Invitable(
-            season.uid,
-            wanted[season.committee_id],
-            season.time_zone,
-            tuple(of_season[season.id]),
-            season,
-            following.get(season.id),
-        )
+        meetings, committee = tuple(of_season[season.id]), wanted[season.committee_id]
+        yield Invitable(season.uid, committee, season.time_zone, meetings, season, following.get(season.id))
     for row in of_season[None]:
         yield Invitable(surely(row.uid), wanted[row.committee_id], row.time_zone, (row,))
 
@@ -128,16 +124,11 @@ def known_of(
     statement = of(LastTold).outerjoin(
         CalendarReader, same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id))
     )
-    rows = every(
-        session,
-        statement.where(
-            or_(
-                col(Invitation.series_id).in_([key[0] for key in uid_of if key[0]]),
-                col(Invitation.meeting_id).in_([key[1] for key in uid_of if key[1]]),
-            ),
-            *([] if person_id is None else [col(Invitation.person_id) == person_id]),
-        ),
-    )
+    of_seasons = col(Invitation.series_id).in_([key[0] for key in uid_of if key[0]])
+    of_meetings = col(Invitation.meeting_id).in_([key[1] for key in uid_of if key[1]])
+    if person_id is not None:
+        statement = statement.where(Invitation.person_id == person_id)
+    rows = every(session, statement.where(or_(of_seasons, of_meetings)))
     found: dict[str, dict[UUID, LastTold]] = defaultdict(dict)
     for row in rows:
         found[uid_of[row.series_id, row.meeting_id]][row.person_id] = row
@@ -148,7 +139,7 @@ def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], langu
     """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
     if not shown:
         return None
-    paper: LetterTemplates = session.info["letter_templates"]
+    paper = paper_of(session)
     first, season = shown[0], thing.series
     usual = season or first
     url = f"{paper.base_url}/meetings" if season else f"{paper.base_url}/meetings/{first.id}"

@@ -38,7 +38,15 @@ from meetings import asked_partners, objections
 from meetings.committees import committee_of
 from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state, tell
 from meetings.endorsements import declared, endorsements_of, objecting, whom_it_concerns
-from meetings.resting import BY_ENDORSEMENT, ask_committee_again, carry_out, complete_asked, look_again, reopen_asked
+from meetings.resting import (
+    BY_ENDORSEMENT,
+    ask_committee_again,
+    carry_out,
+    complete_asked,
+    is_done,
+    look_again,
+    reopen_asked,
+)
 from models.decision_kinds import KINDS
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
@@ -115,12 +123,8 @@ def endorsed_too() -> Refusal:
 
 def later_ones(session: Session, row: Decision) -> list[Decision]:
     """The decisions that say that they take this one back and were not taken back themselves, the first one first."""
-    return every(
-        session,
-        of(Decision)
-        .where(col(Decision.takes_back).contains([row.number]), Decision.state != "withdrawn")
-        .order_by(col(Decision.decided_at), col(Decision.number)),
-    )
+    naming = of(Decision).where(col(Decision.takes_back).contains([row.number]), Decision.state != "withdrawn")
+    return every(session, naming.order_by(col(Decision.decided_at), col(Decision.number)))
 
 
 # ------------------------------------------------------------------------------------------------------------- holding
@@ -152,30 +156,17 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
     found = every(session, of(Decision).where(col(Decision.id).in_(select(known.c.id))))
     if any(row.settles_id is not None for row in found):
         objections.hold_next_meetings(session, at)
-    run(
-        session,
-        only(Decision.id)
-        .where(col(Decision.id).in_([row.id for row in found]))
-        .order_by(col(Decision.id))
-        .with_for_update(),
-    )
+    all_of_them = only(Decision.id).where(col(Decision.id).in_([row.id for row in found]))
+    run(session, all_of_them.order_by(col(Decision.id)).with_for_update())
 
 
 def owing(session: Session) -> Sequence[UUID]:
     """The decisions that count, had their quorum, and name one that they take back and that holds still."""
     gone = aliased(Decision, name="gone")
-    return scalars(
-        session,
-        only(Decision.id)
-        .where(
-            it_counts(),
-            col(Decision.has_quorum),
-            select(gone.id)
-            .where(same(gone, Decision), col(gone.number) == any_(col(Decision.takes_back)), gone.state != "withdrawn")
-            .exists(),
-        )
-        .order_by(col(Decision.id)),
-    ).all()
+    named = select(gone.id).where(same(gone, Decision), col(gone.number) == any_(col(Decision.takes_back)))
+    holds = named.where(gone.state != "withdrawn").exists()
+    counting = only(Decision.id).where(it_counts(), col(Decision.has_quorum), holds)
+    return scalars(session, counting.order_by(col(Decision.id))).all()
 
 
 # ------------------------------------------------------------------------------------------------------------- doing it
@@ -218,8 +209,9 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
     """
     if row.state == "withdrawn" or why_not(session, row, later) is not None:
         return False
-    if row.task_id is not None and not _called_off(session, row.task_id, by=by, at=at):
-        return False
+    task_id = row.task_id
+    if task_id is not None and not is_done(session, lambda: assigning.call_off(session, task_id, by=by, at=at)):
+        return False  # it was carried out at this moment
     asking.no_more(session, asked_partners.ENDORSE, row.id, by=by, at=at)
     state = DECISION.after(row.state, "withdraw")
     change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=later.id)
@@ -232,15 +224,6 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
         _object_again(session, row, by=by, at=at)
     else:
         take_nothing_back(session, row.id, at=at)
-    return True
-
-
-def _called_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
-    try:
-        with session.begin_nested():
-            assigning.call_off(session, task_id, by=by, at=at)
-    except Refusal:
-        return False  # it was carried out at this moment
     return True
 
 
@@ -329,14 +312,8 @@ def _settle_by_what_stands(session: Session, decision_id: UUID) -> int:
         col(Endorsement.settled_by_id).is_(None),
         col(Endorsement.superseded_at).is_(None),
     )
-    done = run(
-        session,
-        update(Endorsement)
-        .where(*stands, settled_by.is_not(None))
-        .values(settled_by_id=settled_by)
-        .returning(col(Endorsement.id)),
-    )
-    return len(done.all())
+    settled = update(Endorsement).where(*stands, settled_by.is_not(None)).values(settled_by_id=settled_by)
+    return len(run(session, settled.returning(col(Endorsement.id))).all())
 
 
 def _object_again(session: Session, settling: DecisionWithTask, *, by: Actor, at: datetime) -> None:
@@ -345,16 +322,12 @@ def _object_again(session: Session, settling: DecisionWithTask, *, by: Actor, at
     They stand before what they are about does, so that this does not count in between.
     """
     decision_id = surely(settling.settles_id)
-    run(
-        session,
-        changes(Endorsement)
-        .where(
-            Endorsement.decision_id == decision_id,
-            Endorsement.settled_by_id == settling.id,
-            col(Endorsement.superseded_at).is_(None),
-        )
-        .values(settled_by_id=None),
+    settled = changes(Endorsement).where(
+        Endorsement.decision_id == decision_id,
+        Endorsement.settled_by_id == settling.id,
+        col(Endorsement.superseded_at).is_(None),
     )
+    run(session, settled.values(settled_by_id=None))
     _settle_by_what_stands(session, decision_id)
     take_nothing_back(session, settling.id, at=at)
     follow_words(session, decision_id, at=at)

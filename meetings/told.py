@@ -7,36 +7,33 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel import changes, col, every, of, only, run, scalars, surely
+from domain.kernel import col, every, of, only, rewrite, run, scalars, surely, tuples
 from domain.mail import texts_of
+from meetings.entries import CalendarEntry
 from meetings.invitations import key_of_one, key_of_several
 from meetings.locking import parts_of_season
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
 from models.outbox import Notice
+from models.written import as_json, from_json
 
-#: What a person was told last (`Entry.to_json`), as it is kept.
-Told = dict[str, Any]
-
-#: What of an invitation people wrote.
-_WORDS: Final = ("place", "title", "description")
 #: What stands for a place that was told and out of which words were taken: none is written like it.
 _TAKEN_OUT: Final = "…"
 
 
 def texts(session: Session, meeting: Meeting) -> Iterator[str]:
     """What was told of a meeting, and of the season that it is of, once. Of letters nothing: they are not shown."""
-    found = dict.fromkeys(
-        (*(season.place for season in _seasons(session, meeting)), *_places(session, meeting).values())
-    )
-    for row in _invitations(session, meeting):
-        found |= dict.fromkeys(_said(row.told))
-    yield from (text for text in found if text.strip())
+    places = [season.place for season in _seasons(session, meeting)]
+    places += _places(session, meeting).values()
+    said = [text for _, told in _invitations(session, meeting) for text in (told.place, told.title, told.description)]
+    moved = [how.place for _, told in _invitations(session, meeting) for how in told.moved.values()]
+    yield from (text for text in dict.fromkeys([*places, *said, *moved]) if text.strip())
 
 
 def letters_hold(session: Session, meetings: Sequence[Meeting], taken_out: Callable[[str], str]) -> bool:
@@ -52,13 +49,9 @@ def letters_of(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
     of_one = or_(*(col(Notice.key).startswith(key_of_one(uid), autoescape=True) for uid in uids))
     ids = scalars(session, only(Notice.id).where(of_one)).all()
     # Of several things at once the key tells none: the file for the calendar does.
-    rows = run(
-        session,
-        only(Notice.id, Notice.message).where(
-            col(Notice.created_at) >= min(thing.recorded_at for thing in things),
-            col(Notice.key).regexp_match(key_of_several()),
-        ),
-    )
+    since = col(Notice.created_at) >= min(thing.recorded_at for thing in things)
+    several = only(Notice.id, Notice.message).where(since, col(Notice.key).regexp_match(key_of_several()))
+    rows = run(session, several)
     of_several = [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
     return [*dict.fromkeys([*kept_under(session, meetings), *ids, *of_several])]
 
@@ -88,62 +81,41 @@ def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) 
     """
     for season in _seasons(session, meeting):
         if _holds(season.place, taken_out):
-            statement = changes(MeetingSeries).where(MeetingSeries.id == season.id)
-            run(session, statement.values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1))
-    for row in _invitations(session, meeting):
-        left = _redacted(row.told, taken_out)
-        if left != row.told:
-            run(
-                session,
-                changes(Invitation)
-                .where(Invitation.id == row.id)
-                .values(told=left, version=col(Invitation.version) + 1),
-            )
+            rewrite(session, MeetingSeries, season.id, place=taken_out(season.place))
+    for invitation_id, told in _invitations(session, meeting):
+        left = _redacted(told, taken_out)
+        if left != told:
+            rewrite(session, Invitation, invitation_id, told=as_json(left))
 
 
-def _redacted(told: Told, taken_out: Callable[[str], str]) -> Told:
-    left = {
-        name: _TAKEN_OUT if name == "place" and _holds(text, taken_out) else _without(text, taken_out)
-        for name, text in told.items()
-        if name in _WORDS
-    }
-    moved = {
-        original: {**how, "place": _TAKEN_OUT} if _holds(how["place"], taken_out) else how
-        for original, how in told.get("moved", {}).items()
-    }
-    return {**told, **left, **({"moved": moved} if moved else {})}
+def _redacted(told: CalendarEntry, taken_out: Callable[[str], str]) -> CalendarEntry:
+    def place(said: str) -> str:
+        return _TAKEN_OUT if _holds(said, taken_out) else said
 
-
-def _without(text: str, taken_out: Callable[[str], str]) -> str:
-    return taken_out(text) if _holds(text, taken_out) else text
+    moved = {original: replace(how, place=place(how.place)) for original, how in told.moved.items()}
+    title, description = (taken_out(one) if _holds(one, taken_out) else one for one in (told.title, told.description))
+    return replace(told, place=place(told.place), title=title, description=description, moved=moved)
 
 
 def _holds(text: str, taken_out: Callable[[str], str]) -> bool:
     return bool(text) and taken_out(text) != unicodedata.normalize("NFC", text)
 
 
-def _said(told: Told) -> Iterator[str]:
-    yield from (told[name] for name in _WORDS if told.get(name))
-    yield from (how["place"] for how in told.get("moved", {}).values())
-
-
-def _invitations(session: Session, meeting: Meeting) -> list[Invitation]:
+def _invitations(session: Session, meeting: Meeting) -> list[tuple[UUID, CalendarEntry]]:
+    """The invitations to a meeting or to its season that tell anything, and what each told."""
     seasons = parts_of_season(session, meeting)
     mine = or_(Invitation.meeting_id == meeting.id, col(Invitation.series_id).in_(seasons))
-    return every(session, of(Invitation).where(mine).order_by(col(Invitation.id)))
+    rows = every(session, of(Invitation).where(mine).order_by(col(Invitation.id)))
+    return [(row.id, from_json(CalendarEntry, row.told)) for row in rows if row.told]
 
 
 def _seasons(session: Session, meeting: Meeting) -> list[MeetingSeries]:
     """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
-    parts = parts_of_season(session, meeting)
-    statement = of(MeetingSeries).where(col(MeetingSeries.id).in_(parts))
-    return every(session, statement.order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)))
+    parts = of(MeetingSeries).where(col(MeetingSeries.id).in_(parts_of_season(session, meeting)))
+    return every(session, parts.order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)))
 
 
 def _places(session: Session, meeting: Meeting) -> dict[UUID, str]:
     """The places of the meetings of the same season, by their ids."""
-    parts = parts_of_season(session, meeting)
-    rows = run(
-        session, only(Meeting.id, Meeting.place).where(col(Meeting.series_id).in_(parts)).order_by(col(Meeting.id))
-    )
-    return {row.id: row.place for row in rows}
+    of_season = col(Meeting.series_id).in_(parts_of_season(session, meeting))
+    return dict(tuples(session, only(Meeting.id, Meeting.place).where(of_season).order_by(col(Meeting.id))))

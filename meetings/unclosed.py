@@ -33,16 +33,10 @@ def unclosed(session: Session, at: datetime, *, committee_id: UUID | None = None
     The first one first.
     """
     today = datetime.combine(local_day(session, at), time.min)
-    return every(
-        session,
-        of(Meeting)
-        .where(
-            col(Meeting.state).in_(["planned", "under_way"]),
-            col(Meeting.starts) < today,
-            *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    )
+    past = of(Meeting).where(col(Meeting.state).in_(["planned", "under_way"]), col(Meeting.starts) < today)
+    if committee_id is not None:
+        past = past.where(Meeting.committee_id == committee_id)
+    return every(session, past.order_by(col(Meeting.starts_at), col(Meeting.id)))
 
 
 def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import (
     Actor,
@@ -26,8 +25,9 @@ from domain.kernel import (
     first,
     in_program,
     of,
-    run,
+    rewrite,
     scalar,
+    scalars,
     select,
 )
 from domain.record import events
@@ -70,12 +70,14 @@ TAKEN: Final = "taken"
 
 def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
     """The mails that were not looked at yet, the last ones first."""
-    return _rows(session, col(StrayReply.seen_at).is_(None), col(StrayReply.received_at), limit, offset)
+    unseen = of(StrayReply).where(col(StrayReply.seen_at).is_(None)).order_by(col(StrayReply.received_at).desc())
+    return every(session, unseen.order_by(col(StrayReply.id)).limit(limit).offset(offset))
 
 
 def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
     """The mails that were settled, with who, when and what became of each; the last ones first."""
-    return _rows(session, col(StrayReply.seen_at).is_not(None), col(StrayReply.seen_at), limit, offset)
+    seen = of(StrayReply).where(col(StrayReply.seen_at).is_not(None)).order_by(col(StrayReply.seen_at).desc())
+    return every(session, seen.order_by(col(StrayReply.id)).limit(limit).offset(offset))
 
 
 def count(session: Session, *, are_waiting: bool = True) -> int:
@@ -89,9 +91,13 @@ ASKED_OF_WAITING: Final = Question(built(_COUNTED.where(col(StrayReply.seen_at).
 _ASKED_OF_SEEN: Final = Question(built(_COUNTED.where(col(StrayReply.seen_at).is_not(None))))
 
 
-def stray_of(session: Session, stray_id: UUID) -> StrayReply:
+def stray_of(session: Session, stray_id: UUID, *, lock: bool = False) -> StrayReply:
     """One of them. Raises Refusal where there is none."""
-    return _found(first(session, _one(stray_id)))
+    asked = of(StrayReply).where(StrayReply.id == stray_id)
+    row = first(session, asked.with_for_update() if lock else asked)
+    if row is None:
+        raise Refusal("stray.unknown", N_("There is no such e-mail."))
+    return row
 
 
 def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[Meeting, ...]:
@@ -99,9 +105,12 @@ def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[M
 
     Of the season that it names where it names one; of the whole program where it names nothing that is known.
     """
-    statement = of(Meeting).where(Meeting.state == "planned", col(Meeting.ends_at) > at, *_within(stray))
-    found = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
-    return tuple(found)
+    statement = of(Meeting).where(Meeting.state == "planned", col(Meeting.ends_at) > at)
+    if stray.series_id is not None:
+        statement = statement.where(Meeting.series_id == stray.series_id)
+    elif stray.meeting_id is not None:
+        statement = statement.where(Meeting.id == stray.meeting_id)
+    return tuple(every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id))))
 
 
 def set_aside(session: Session, stray_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -125,8 +134,7 @@ def take(
     """Take a mail as what this person answers to a meeting, or without one to each to come of the season that it names.
 
     It counts as an answer by mail, given now: what was written before it is out of date. Returns how many meetings it
-    answered. Raises Refusal: it was settled already, the meeting is none that it may be taken for, or does not invite
-    the person.
+    answered. Raises Refusal.
     """
     row = _lock(session, stray_id, seen)
     if said not in ANSWERS:
@@ -141,18 +149,9 @@ def take(
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
     _record(session, asked_of, person_id, said, by=by, at=at)
     _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row.meeting_id)
-    events.write(
-        session,
-        "reply.taken",
-        "stray_reply",
-        stray_id,
-        by=by,
-        at=at,
-        person=str(person_id),
-        answer=said,
-        claimed=row.claimed,
-        meetings=len(asked_of),
-    )
+    facts: dict[str, events.Fact] = {"person": str(person_id), "answer": said, "claimed": row.claimed}
+    facts |= {"meetings": len(asked_of)}
+    events.write(session, "reply.taken", "stray_reply", stray_id, by=by, at=at, case_id=None, **facts)
     return len(asked_of)
 
 
@@ -175,48 +174,17 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
 
     A person outside the program who wrote by mistake is not kept on file for good.
     """
-    forgotten = run(
-        session,
-        changes(StrayReply)
-        .where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
-        .values(from_address="")
-        .returning(col(StrayReply.id)),
-    ).scalars()
-    rows = sorted(forgotten)
+    old = changes(StrayReply).where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
+    rows = sorted(scalars(session, old.values(from_address="").returning(col(StrayReply.id))))
     if rows:
-        events.write_many(
-            session, "reply.address_forgotten", "stray_reply", [(stray_id, {}) for stray_id in rows], by=by, at=at
-        )
+        forgotten: list[tuple[UUID, dict[str, events.Fact]]] = [(stray_id, {}) for stray_id in rows]
+        events.write_many(session, "reply.address_forgotten", "stray_reply", forgotten, by=by, at=at)
     return len(rows)
-
-
-def _within(stray: StrayReply) -> list[ColumnElement[bool]]:
-    if stray.series_id is not None:
-        return [col(Meeting.series_id) == stray.series_id]
-    return [col(Meeting.id) == stray.meeting_id] if stray.meeting_id is not None else []
-
-
-def _rows(
-    session: Session, which: ColumnElement[bool], by: ColumnElement[Any], limit: int | None, offset: int
-) -> list[StrayReply]:
-    return every(
-        session, of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset)
-    )
-
-
-def _one(stray_id: UUID) -> SelectOfScalar[StrayReply]:
-    return of(StrayReply).where(StrayReply.id == stray_id)
-
-
-def _found(row: StrayReply | None) -> StrayReply:
-    if row is None:
-        raise Refusal("stray.unknown", N_("There is no such e-mail."))
-    return row
 
 
 def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
     """A mail that was not settled yet, locked. Raises Refusal."""
-    row = _found(first(session, _one(stray_id).with_for_update()))
+    row = stray_of(session, stray_id, lock=True)
     if row.seen_at is not None:
         raise Refusal("stray.settled", N_("Someone has already dealt with this e-mail."))
     if seen is not None and row.version != seen:
@@ -225,5 +193,4 @@ def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
 
 
 def _settle(session: Session, row: StrayReply, outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    statement = changes(StrayReply).where(StrayReply.id == row.id)
-    run(session, statement.values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values))
+    rewrite(session, StrayReply, row.id, outcome=outcome, seen_at=at, seen_by=by.person_id, **values)

@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Final, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session, and_
 
 from domain.casework import needed_reason
 from domain.declarations import clause_without_role
-from domain.kernel import Actor, Refusal, Span, col, first, joins, local_day, of, only, program_of, run, same, surely
+from domain.kernel import (
+    Actor,
+    Refusal,
+    Span,
+    add_row,
+    col,
+    first,
+    joins,
+    local_day,
+    of,
+    only,
+    program_of,
+    run,
+    same,
+    surely,
+    tuples,
+)
 from domain.obligations import waivers, waiving
 from domain.record import events
 from locales import N_, say, show_day
@@ -48,8 +63,7 @@ def propose(
 ) -> UUID:
     """Ask the committee that the agreement names to free a partner of a clause, on these days; the proposal's id.
 
-    Both days are local and inclusive. The item waits for the committee's next agenda. Raises Refusal: no such clause,
-    days in disorder, no reason, by one who owes the clause, or these days are waived or proposed already.
+    Both days are local and inclusive. The item waits for the committee's next agenda. Raises Refusal.
     """
     clause = _clause(session, agreement_id, key)
     if ends_on < starts_on:
@@ -66,29 +80,25 @@ def propose(
     ):
         raise Refusal("waiver.proposed_already", N_("This is already proposed, and waits for the committee."))
     committee = waiving.committee_for(session, agreement_id, key)
-    proposal_id = uuid4()
-    run(
-        session,
-        insert(WaiverProposal).values(
-            program_id=program_of(session),
-            id=proposal_id,
-            agreement_id=agreement_id,
-            key=key,
-            committee_id=committee_of(session, committee).id,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            reason=reason,
-            proposed_by=by.person_id,
-            proposed_as=by.role,
-            proposed_for=by.acting_for,
-            proposed_at=at,
-        ),
+    proposal = WaiverProposal(
+        program_id=program_of(session),
+        agreement_id=agreement_id,
+        key=key,
+        committee_id=committee_of(session, committee).id,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        reason=reason,
+        proposed_by=by.person_id,
+        proposed_as=by.role,
+        proposed_for=by.acting_for,
+        proposed_at=at,
     )
+    add_row(session, proposal)
     agendas.ask(
         session,
         committee,
         WAIVER_ITEM,
-        str(proposal_id),
+        str(proposal.id),
         title_fr=_said(_TITLE, "fr", clause, key, days),
         title_en=_said(_TITLE, "en", clause, key, days),
         reasons=[ItemReason("waiver_proposed", _PROPOSED, {"day": local_day(session, at).isoformat()})],
@@ -98,15 +108,14 @@ def propose(
     )
     facts = {"clause": key, "starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat(), "committee": committee}
     events.write(session, "obligation.waiver_proposed", "agreement", agreement_id, by=by, at=at, case_id=None, **facts)
-    return proposal_id
+    return proposal.id
 
 
 def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:
     """Record that the committee frees the partner, as proposed, while it sits on the item; the decision's id.
 
     It is a decision on management (GV-4), in the program's own words. The quorum is there also without the votes of the
-    partner that is freed. Raises Refusal: the committee does not sit on it now, it is another than the agreement names,
-    there is no quorum, something was recorded of the item, or by one who owes the clause.
+    partner that is freed. Raises Refusal.
     """
     item = item_under_way(session, proposal_id)
     if item is not None:
@@ -138,39 +147,21 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
 
 def item_under_way(session: Session, proposal_id: UUID) -> AgendaItem | None:
     """The item of a proposal on which a committee sits now, and of which nothing is recorded; None where none is."""
-    return first(
-        session,
-        of(AgendaItem)
-        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
-        .where(
-            AgendaItem.kind == WAIVER_ITEM,
-            col(AgendaItem.subject) == str(proposal_id),
-            col(AgendaItem.state).in_(TALKED_ABOUT),
-            AgendaItem.outcome == "",
-            Meeting.state == "under_way",
-        )
-        .limit(1),
-    )
+    sat_on = of(AgendaItem).join(Meeting, joins(AgendaItem.meeting_id, Meeting)).where(Meeting.state == "under_way")
+    mine = sat_on.where(AgendaItem.kind == WAIVER_ITEM, col(AgendaItem.subject) == str(proposal_id))
+    return first(session, mine.where(col(AgendaItem.state).in_(TALKED_ABOUT), AgendaItem.outcome == "").limit(1))
 
 
 def periods_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """The newest period of the clause of which each item of a meeting would free a partner, by the item."""
-    rows = run(
-        session,
-        only(AgendaItem.id, col(ObligationPeriod.id).label("period_id"))
-        .join(WaiverProposal, waiving.OF_PROPOSAL)
-        .join(
-            ObligationPeriod,
-            and_(
-                same(ObligationPeriod, WaiverProposal),
-                ObligationPeriod.agreement_id == WaiverProposal.agreement_id,
-                ObligationPeriod.key == WaiverProposal.key,
-            ),
-        )
-        .where(AgendaItem.meeting_id == meeting_id)
-        .order_by(col(ObligationPeriod.starts_on)),
+    of_clause = and_(
+        same(ObligationPeriod, WaiverProposal),
+        ObligationPeriod.agreement_id == WaiverProposal.agreement_id,
+        ObligationPeriod.key == WaiverProposal.key,
     )
-    return {row.id: row.period_id for row in rows}
+    proposed = only(AgendaItem.id, ObligationPeriod.id).join(WaiverProposal, waiving.OF_PROPOSAL)
+    periods = proposed.join(ObligationPeriod, of_clause).where(AgendaItem.meeting_id == meeting_id)
+    return dict(tuples(session, periods.order_by(col(ObligationPeriod.starts_on))))
 
 
 class _Clause(NamedTuple):

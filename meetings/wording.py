@@ -6,31 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from domain.kernel import Language
 from domain.mail import Unreached
-from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
+from locales import LANGUAGES, N_, Counted, say, say_n, show_day, show_length
+from meetings.committees import title_of
 from meetings.entries import WEEK, CalendarEntry, Occurrence
 from meetings.itip import Message
 from models.committee import Committee
 
-Facts = Callable[[Language], dict[str, Any]]
+Facts = Callable[[Language], dict[str, object]]
 
-TEMPLATES: Final = {
-    "invitation": "meeting_invitation",
-    "update": "meeting_changed",
-    "moved": "meeting_changed",
-    "restored": "meeting_changed",
-    "details": "meeting_changed",
-    "cancelled": "meeting_cancelled",
-    "removed": "meeting_no_longer",
-}
-
-#: A season that goes on with another one's dates, at another hour: the kind of that news, and its template.
+#: A season that goes on with another one's dates, at another hour: the kind of that news.
 CONTINUED: Final = "continued"
-_AT_ANOTHER_HOUR: Final = "meeting_hour"
 #: The letter that brings several pieces of news.
 _SEVERAL: Final = "meeting_several"
 #: Of so many dates a subject names each; of more, the first.
@@ -49,12 +39,7 @@ _WEEKDAYS: Final = (
 
 def when(language: str, starts: datetime) -> str:
     """A local time in words: "Wednesday, December 2, 2026 at 9:30 a.m."."""
-    return say(
-        language,
-        N_("%(day)s at %(hour)s"),
-        day=show_day(language, starts.date(), "full"),
-        hour=show_clock(language, starts.time()),
-    )
+    return say(language, N_("%(day)s at %(hour)s"), day=show_day(language, starts.date(), "full"), hour=starts.time())
 
 
 def each_week(weekday: int) -> dict[str, str]:
@@ -110,15 +95,15 @@ class MeetingNews:
 
     def title(self, language: Language) -> str:
         """The committee's name."""
-        return pick(language, {"fr": self.committee.title_fr, "en": self.committee.title_en})
+        return title_of(self.committee, language)
 
     def was(self, original: datetime) -> Occurrence | None:
         """A meeting as the person knew it; None where they did not."""
-        return _of(self.told, original)
+        return self.told.held(original) if self.told is not None else None
 
     def now(self, original: datetime) -> Occurrence | None:
         """A meeting as it is for the person now; None where there is none for them."""
-        return _of(self.wanted, original)
+        return self.wanted.held(original) if self.wanted is not None else None
 
     def named(self) -> list[Occurrence]:
         """The dates that are otherwise, each under the day and hour by which the person knows it."""
@@ -178,9 +163,9 @@ def letter_of(
     if len(news) > 1:
         return _SEVERAL, _several(news, files, unreached, papers)
     (one,) = news
-    template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
+    template, _ = _KINDS[CONTINUED if one.begins_anew else one.message.kind]
 
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "committee": one.title(language),
             "was": when(language, one.named()[0].starts),
@@ -202,7 +187,7 @@ def letter_of(
 
 def _beside_the_news(
     language: Language, news: Sequence[MeetingNews], unreached: Sequence[Unreached], papers: Sequence[Papers]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     named = {known.starts for one in news for known in one.named()}
     others = [one.was for one in papers if one.was not in named]
     return {
@@ -226,7 +211,7 @@ def _several(
 ) -> Facts:
     """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
 
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "subject": _subject_of_all(language, news),
             "parts": [
@@ -245,20 +230,21 @@ def _several(
     return facts
 
 
-_HEADINGS: Final[Mapping[str, str]] = {
-    "invitation": N_("Invitation: %(committee)s, %(days)s"),
-    "update": N_("Changed: %(committee)s, %(days)s"),
-    "moved": N_("Changed: %(committee)s, %(days)s"),
-    "restored": N_("On after all: %(committee)s, %(days)s"),
-    "details": N_("Changed: %(committee)s, %(days)s"),
-    "cancelled": N_("Cancelled: %(committee)s, %(days)s"),
-    "removed": N_("You are no longer expected: %(committee)s, %(days)s"),
-    CONTINUED: N_("Another hour: %(committee)s, from %(days)s on"),
+#: By the kind of news, the template of a letter that brings it alone, and its heading among several.
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "invitation": ("meeting_invitation", N_("Invitation: %(committee)s, %(days)s")),
+    "update": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "moved": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "restored": ("meeting_changed", N_("On after all: %(committee)s, %(days)s")),
+    "details": ("meeting_changed", N_("Changed: %(committee)s, %(days)s")),
+    "cancelled": ("meeting_cancelled", N_("Cancelled: %(committee)s, %(days)s")),
+    "removed": ("meeting_no_longer", N_("You are no longer expected: %(committee)s, %(days)s")),
+    CONTINUED: ("meeting_hour", N_("Another hour: %(committee)s, from %(days)s on")),
 }
 
 
 def _heading(language: Language, one: MeetingNews) -> str:
-    words = _HEADINGS[_kind_of(one)]
+    _, words = _KINDS[_kind_of(one)]
     if one.begins_anew and len(one.dates) == 1:
         words = N_("Another hour: %(committee)s, %(days)s")
     return say(language, words, committee=one.title(language), days=_subject(language, one))
@@ -302,7 +288,7 @@ def _subject_of_all(language: Language, news: Sequence[MeetingNews]) -> str:
     days = [one.starts if one.message.kind == "invitation" else known.starts for one in news for known in one.named()]
     named = _named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
     kind = next(iter(kinds)) if len(kinds) == 1 else "update"
-    return say(language, _HEADINGS[kind], committee=committee, days=named)
+    return say(language, _KINDS[kind][1], committee=committee, days=named)
 
 
 def _named_in(language: Language, starts: Sequence[datetime]) -> str:
@@ -323,14 +309,14 @@ def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequ
     `unreached` as for `letter_of`.
     """
 
-    def facts(language: Language) -> dict[str, Any]:
-        title = pick(language, {"fr": committee.title_fr, "en": committee.title_en})
+    def facts(language: Language) -> dict[str, object]:
+        title = title_of(committee, language)
         days = _named_in(language, [one.was for one in papers])
         if len(papers) == 1 and papers[0].now is not None:
             days = _from_to(language, papers[0].was, papers[0].now)
         return {
             "committee": title,
-            "subject": say(language, _HEADINGS[kind_of_papers(papers)], committee=title, days=days),
+            "subject": say(language, _KINDS[kind_of_papers(papers)][1], committee=title, days=days),
             "changes": [{"text": one.in_words(language)} for one in papers],
             "is_void": any(one.is_void for one in papers),
             "unreached": _missed(language, unreached),
@@ -361,8 +347,8 @@ def _changes(language: Language, one: MeetingNews) -> list[str]:
     pairs = [(one.was(original), one.now(original)) for original in one.dates]
     found = [_change(language, was, now) for was, now in pairs]
     elsewhere = Counter(how for was, now in pairs for how in _elsewhere(was, now))
-    so_many = [_in_so_many(language, how, n) for how, n in sorted(elsewhere.items(), reverse=True)]
-    return [*filter(None, found), *so_many]
+    so_many = [(_IN_SO_MANY[how], n) for how, n in sorted(elsewhere.items(), reverse=True)]
+    return [*filter(None, found), *(say_n(language, said.singular, said.plural, n) for said, n in so_many)]
 
 
 def _change(language: Language, was: Occurrence | None, now: Occurrence | None) -> str:
@@ -371,11 +357,7 @@ def _change(language: Language, was: Occurrence | None, now: Occurrence | None) 
         return "" if was is None else say(language, N_("No longer: %(was)s"), was=when(language, was.starts))
     if was is None:
         return say(language, N_("Now too: %(now)s"), now=when(language, now.starts))
-    return "" if _at_the_same_time(was, now) else _instead(language, was, now)
-
-
-def _at_the_same_time(was: Occurrence, now: Occurrence) -> bool:
-    return (was.starts, was.minutes) == (now.starts, now.minutes)
+    return "" if was.hours == now.hours else _instead(language, was, now)
 
 
 def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
@@ -385,38 +367,27 @@ def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
         said = say(language, N_("Another length: %(day)s"), day=said)
     else:
         said = say(language, N_("Instead of %(was)s: %(now)s"), was=when(language, was.starts), now=said)
-    return _beside(said, _otherwise(language, now, usual=was))
+    return " – ".join((said, *_otherwise(language, now, usual=was)))
 
 
 def _elsewhere(was: Occurrence | None, now: Occurrence | None) -> Iterator[str]:
-    """What is otherwise of where a date is held that kept its time, by the keys of `_in_so_many`."""
-    if was is None or now is None or not _at_the_same_time(was, now):
+    """What is otherwise of where a date is held that kept its time, by the keys of `_IN_SO_MANY`."""
+    if was is None or now is None or was.hours != now.hours:
         return
     for what, before, after in (("place", was.place, now.place), ("link", was.online_url, now.online_url)):
         if before != after:
             yield f"{what}.{'other' if before and after else 'come' if after else 'gone'}"
 
 
-def _in_so_many(language: Language, how: str, n: int) -> str:
-    """In how many meetings the place or the link is another, is now there, or is no more."""
-    return {
-        "place.other": say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", n),
-        "place.come": say_n(language, "Now at a place: %(n)s meeting", "Now at a place: %(n)s meetings", n),
-        "place.gone": say_n(language, "No longer at a place: %(n)s meeting", "No longer at a place: %(n)s meetings", n),
-        "link.other": say_n(language, "Another link: %(n)s meeting", "Another link: %(n)s meetings", n),
-        "link.come": say_n(language, "Now online: %(n)s meeting", "Now online: %(n)s meetings", n),
-        "link.gone": say_n(language, "No longer online: %(n)s meeting", "No longer online: %(n)s meetings", n),
-    }[how]
-
-
-def _of(entry: CalendarEntry | None, original: datetime) -> Occurrence | None:
-    """A meeting of an entry, where it takes place."""
-    if entry is None:
-        return None
-    return next((one for one in entry.occurrences() if one.original == original), None)
-
-
-# ------------------------------------------------------------------------------------------------- what is planned now
+#: In how many meetings the place or the link is another, is now there, or is no more.
+_IN_SO_MANY: Final[Mapping[str, Counted]] = {
+    "place.other": Counted("Another place: %(n)s meeting", "Another place: %(n)s meetings", 0),
+    "place.come": Counted("Now at a place: %(n)s meeting", "Now at a place: %(n)s meetings", 0),
+    "place.gone": Counted("No longer at a place: %(n)s meeting", "No longer at a place: %(n)s meetings", 0),
+    "link.other": Counted("Another link: %(n)s meeting", "Another link: %(n)s meetings", 0),
+    "link.come": Counted("Now online: %(n)s meeting", "Now online: %(n)s meetings", 0),
+    "link.gone": Counted("No longer online: %(n)s meeting", "No longer online: %(n)s meetings", 0),
+}
 
 
 def _planned(language: Language, one: MeetingNews) -> list[str]:
@@ -443,16 +414,8 @@ def _rule(language: Language, regular: Sequence[Occurrence], shown: Sequence[Occ
     weeks = [first + WEEK * n for n in range((last - first) // WEEK + 1)]
     if len(weeks) > 2 * len(regular):
         return []
-    lines = [
-        say(
-            language,
-            N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
-            weekday=say(language, _WEEKDAYS[first.weekday()]),
-            hour=show_clock(language, first.time()),
-            first=show_day(language, first.date()),
-            last=show_day(language, last.date()),
-        )
-    ]
+    rule, weekday = N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"), say(language, _WEEKDAYS[first.weekday()])
+    lines = [say(language, rule, weekday=weekday, hour=first.time(), first=first.date(), last=last.date())]
     off = sorted(set(weeks) - {each.original for each in shown})
     if off:
         lines.append(say(language, N_("Not on: %(days)s"), days=_days(language, [each.date() for each in off])))
@@ -476,20 +439,15 @@ def _dates(
         if within is not None and within[0] < one.original < within[1]:
             was = show_day(language, one.original.date())
             said = say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=said)
-        yield _beside(said, otherwise)
-    yield from (_beside(_days(language, days), how) for how, days in alike.items())
+        yield " – ".join((said, *otherwise))
+    yield from (" – ".join((_days(language, days), *how)) for how, days in alike.items())
 
 
 def _usual(entry: CalendarEntry, shown: Sequence[Occurrence]) -> Occurrence:
     """A date that is where most are, and as long; of as many, where the season is."""
-    alike = Counter(_of_place(one) for one in shown)
-    season = (entry.minutes, entry.place, entry.online_url)
-    most = max(alike, key=lambda how: (alike[how], how == season, how))
-    return next(one for one in shown if _of_place(one) == most)
-
-
-def _of_place(one: Occurrence) -> tuple[int, str, str]:
-    return one.minutes, one.place, one.online_url
+    alike = Counter(one.usual for one in shown)
+    most = max(alike, key=lambda how: (alike[how], how == entry.usual, how))
+    return next(one for one in shown if one.usual == most)
 
 
 def _where(language: Language, one: Occurrence) -> list[str]:
@@ -517,10 +475,6 @@ def _otherwise(language: Language, one: Occurrence, *, usual: Occurrence) -> lis
 _LENGTH: Final = N_("Length: %(length)s")
 _PLACE: Final = N_("Place: %(place)s")
 _ONLINE: Final = N_("Online: %(address)s")
-
-
-def _beside(said: str, more: Sequence[str]) -> str:
-    return " – ".join((said, *more))
 
 
 def _days(language: Language, days: list[date]) -> str:

@@ -1,7 +1,7 @@
 """Committees and their seats: a seat belongs to an organization, and a person holds it for a while."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -9,6 +9,23 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, words
 
 SEAT_KINDS = ("principal", "alternate")
+
+
+class KeptRhythm(TypedDict, total=False):
+    """How often a committee meets, as declared; empty where it is not established yet."""
+
+    times: int
+    per: str
+    weekday: str
+    at: str
+
+
+class KeptQuorum(TypedDict, total=False):
+    """A committee's quorum as declared; empty where it declares none."""
+
+    seats: int
+    organizations: int
+    must: list[str]
 
 
 class Committee(InProgram, table=True):
@@ -20,12 +37,12 @@ class Committee(InProgram, table=True):
     title_fr: str
     title_en: str
     source: str
-    rhythm: dict[str, Any] = structure()
+    rhythm: KeptRhythm = structure()
     minutes: int | None = None  # none is set where the committee is not established yet
     derived_from: list[str] = words()
     place: str = ""  # where it usually meets
     letters: str  # that the numbers of its decisions begin with
-    quorum: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.Quorum
+    quorum: KeptQuorum = structure()
     agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.AgendaRules
 
 

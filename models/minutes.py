@@ -1,15 +1,16 @@
 """What happened in a meeting: who sat, what was decided and by how many, and the minutes of it."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, to, together, words
+from models.base import InProgram, moment, one_of, to, together, words
 from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
+from models.written import Written
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
 ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
@@ -43,6 +44,26 @@ class Attendance(InProgram, table=True):
     recorded_at: datetime = moment()
     recorded_by: UUID | None = to("person", default=None)
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumStanding:
+    """How a committee stood against its quorum at one moment: what is stamped on a decision, with no person in it.
+
+    Counts are of voting seats and of the organizations that they belong to; what is needed is 0 where the rule does
+    not ask for it. `missing_must` are keys of seats that had to be filled and were not. `present` and `left` are the
+    seats, voting or not, that were filled at that moment and that had been before, as committee.key.
+    """
+
+    is_met: bool
+    is_declared: bool
+    seats_present: int
+    seats_needed: int
+    organizations_present: int
+    organizations_needed: int
+    missing_must: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class Decision(InProgram, table=True):
@@ -80,7 +101,7 @@ class Decision(InProgram, table=True):
     text_fr: str
     text_en: str = ""
     has_quorum: bool
-    quorum: dict[str, Any] = structure()  # what was counted at that instant
+    quorum: QuorumStanding = Field(sa_type=Written(QuorumStanding))  # what was counted at that instant
     owner_role: str = ""
     owner_organization_id: UUID | None = to("organization", default=None)  # empty: the holders of the role anywhere
     due_on: date | None = None
@@ -146,8 +167,7 @@ class Endorsement(InProgram, table=True):
 class Minutes(InProgram, table=True):
     """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are.
 
-    `sealed` is what they say, and what they said when they were last sent, for the `circulations`th time. `content` and
-    `circulated` are empty.
+    `sealed` is what they say, and what they said when they were last sent, for the `circulations`th time.
     """
 
     __table_args__ = (
@@ -161,8 +181,6 @@ class Minutes(InProgram, table=True):
     meeting_id: UUID = to("meeting")
     state: str = MINUTES.initial
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
-    content: dict[str, Any] = structure()
-    circulated: dict[str, Any] = structure()
     circulations: int = 0
     digest: str = ""
     circulated_at: datetime | None = moment(default=None)

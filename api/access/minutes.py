@@ -16,7 +16,6 @@ from meetings.documents import issuing
 from meetings.documents.content import MinutesContent
 from meetings.minutes_posting import read_by
 from models.meeting import Meeting
-from models.minutes import Minutes
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class MinutesRead:
 
     meeting: Meeting
     keeps: bool
-    row: Minutes | None = None
+    row: minutes.OpenedMinutes | None = None
     content: MinutesContent | None = None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.json.shapes import Shown, of_columns
 from api.web.given import ActInput, Day, Key, Moment, Said, Version
+from api.web.referral_shapes import with_fields
 from models.agenda import AgendaItem
 from models.decision_kinds import KINDS, OTHER
-from models.minutes import Decision
+from models.minutes import Decision, QuorumStanding
 
 if TYPE_CHECKING:
     _Kind = str
@@ -75,16 +76,12 @@ class StateShown(Shown):
     version: int
 
 
+_OF_QUORUM = get_type_hints(QuorumStanding).items()
+
+
+@with_fields({name: (kind, ...) for name, kind in _OF_QUORUM if name not in ("present", "left")})
 class QuorumShown(Shown):
     """How a committee stands against its quorum; what is needed is 0 where its rule does not ask for it."""
-
-    is_met: bool
-    is_declared: bool
-    seats_present: int
-    seats_needed: int
-    organizations_present: int
-    organizations_needed: int
-    missing_must: list[str]
 
 
 class SeatFilled(Shown):

@@ -34,16 +34,14 @@ from meetings.committees import committee_of, committees, membership, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.decisions import numbered
-from meetings.endorsements import Endorsed, WordOfPartner
+from meetings.endorsements import Endorsed
 from meetings.objections import StandingItem
-from meetings.quorum import QuorumStanding
 from models.decision_kinds import KINDS
 from models.minutes import Decision
 from models.program import Person
 
 router = framed_pages()
 
-Word = TypeVar("Word", Endorsed, WordOfPartner)
 Linked = TypeVar("Linked", bound=Decision)
 
 #: How far back what no partner is asked of is listed for those who may ask for it.
@@ -195,7 +193,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         line=line,
         states=STATES,
         kind=KINDS[row.kind].title,
-        quorum=decisions.quorum_words(QuorumStanding.from_json(row.quorum), seats),
+        quorum=decisions.quorum_words(row.quorum, seats),
         when=wording.when(context.language, row.starts),
         meeting_is_theirs=_may(lambda: find_meeting(context.session, context.asker, row.meeting_id)),
         task_is_theirs=row.task_id is not None
@@ -226,7 +224,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
     )
 
 
-def _signed(people: Mapping[UUID, Person], words: Sequence[Word]) -> list[tuple[Word, str]]:
+def _signed(people: Mapping[UUID, Person], words: Sequence[Endorsed]) -> list[tuple[Endorsed, str]]:
     """What partners say, each with the name of the person who said it."""
     names = {person_id: person.name for person_id, person in people.items()}
     return [(one, names.get(one.said_by, "") if one.said_by else "") for one in words]

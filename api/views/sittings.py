@@ -24,6 +24,7 @@ from meetings.reasons import TOO_OFTEN, in_words, why_late
 from models.agenda import CARRIED, STANDING_THREE_TIMES, THREE_TIMES
 from models.committee import Committee
 from models.meeting import Meeting
+from models.minutes import QuorumStanding
 from models.program import Person
 
 #: How a seat is filled: the shape and the word that show it.
@@ -165,7 +166,7 @@ class Pace:
 class SittingPage:
     """A meeting that was opened, as its page shows it. `stood` is how the quorum stands now; once held, at its best."""
 
-    stood: quorum.QuorumStanding
+    stood: QuorumStanding
     quorum_words: str
     rule_words: str
     seats: tuple[SittingSeat, ...]

@@ -13,7 +13,7 @@ Form = Literal["pdf", "docx"]
 
 
 def download(file: Attachment) -> Response:
-    """A file as an attachment. Its name is plain ASCII, as `meetings.documents.files` makes it."""
+    """A file as an attachment. Its name is plain ASCII, as `meetings.documents.issuing` makes it."""
     return Response(
         file.content,
         media_type=file.media_type,

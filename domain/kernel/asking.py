@@ -29,6 +29,7 @@ from sqlalchemy import (
     Result,
     Select,
     Time,
+    TypeDecorator,
     Uuid,
     func,
     literal_column,
@@ -40,7 +41,6 @@ from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel import Session
 
 from domain.kernel.typed_words import not_text
-from models.base import Structured
 
 S = TypeVar("S", bound=Executable)
 T = TypeVar("T")
@@ -203,12 +203,15 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     if isinstance(kind, (LargeBinary, NullType)) or (isinstance(kind, Numeric) and kind.asdecimal):
         msg = f"a column of type {kind!r} is not read ahead"
         raise TypeError(msg)
-    if isinstance(kind, Structured):
-        return kind.read
+    if isinstance(kind, TypeDecorator) and "process_result_value" in vars(type(kind)):  # a type of ours
+        return lambda found: kind.process_result_value(found, cast("Any", None))
     if isinstance(kind, ARRAY):
-        inner = _reader(kind.item_type)
-        return None if inner is None else lambda found: [None if one is None else inner(one) for one in found]
+        return _of_each(_reader(kind.item_type))
     return next((read for known, read in _READERS if isinstance(kind, known)), None)
+
+
+def _of_each(read: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    return None if read is None else lambda found: [None if one is None else read(one) for one in found]
 
 
 _READERS: Final[Sequence[tuple[type[TypeEngine[Any]], Callable[[Any], Any]]]] = (

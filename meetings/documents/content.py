@@ -276,6 +276,13 @@ def from_json(kept: Kept) -> Content:
     return _CONTENT.validate_python(kept)
 
 
+def minutes_from(kept: Kept) -> MinutesContent:
+    """As `from_json`, of what `as_json` wrote of minutes."""
+    content = from_json(kept)
+    assert isinstance(content, MinutesContent)  # noqa: S101 - minutes were written
+    return content
+
+
 def untranslated(content: object, language: str) -> tuple[str, ...]:
     """Where a document's content says something, but not in `language`: paths such as "items.3.title"."""
     return tuple(_gaps(content, language, ""))

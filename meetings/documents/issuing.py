@@ -7,8 +7,10 @@ The one way to a file: nothing else imports what prints (an import contract hold
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
 from typing import Final, Literal
 
 from sqlmodel import Session
@@ -25,15 +27,34 @@ from meetings.documents.content import (
     MinutesItem,
     RegisterLine,
 )
-from meetings.documents.files import DocumentKind, file_name
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
+DocumentKind = Literal["agenda", "addendum", "minutes", "register", "statement"]
 
 MEDIA_TYPES: Final[Mapping[Form, str]] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
+
+
+_CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
+    "fr": {
+        "agenda": "ordre-du-jour",
+        "addendum": "addenda",
+        "minutes": "proces-verbal",
+        "register": "registre-des-decisions",
+        "statement": "bilan-annuel",
+    },
+    "en": {
+        "agenda": "agenda",
+        "addendum": "addendum",
+        "minutes": "minutes",
+        "register": "register-of-decisions",
+        "statement": "yearly-statement",
+    },
+}
+_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
 
 @dataclass(frozen=True)
@@ -98,21 +119,34 @@ def issue_again(content: Printed, language: str, form: Form = "pdf", *, committe
     Members ask for items of agendas in their own words. A file that they suddenly could not get would tell them that a
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
-    made = _made(content, language, form)
-    return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], made)
+    return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], _made(content, language, form))
 
 
 def _name(content: Printed, language: str, form: Form, committee: str) -> str:
     """The name of its file, by the local day of the meeting, or on which it stands so."""
-    if isinstance(content, AgendaContent):
-        kind: DocumentKind = "addendum" if content.addendum else "agenda"
-        day = content.head.starts.date()
-        return file_name(kind, committee, day, language, form=form, addendum=content.addendum)
-    if isinstance(content, MinutesContent):
+    if isinstance(content, AgendaContent | MinutesContent):
         day = content.head.starts.date()
     else:
         day = content.covered_to if isinstance(content, PartnerStatement) else content.on
-    return file_name(content.kind, committee, day, language, form=form)
+    addendum = content.addendum if isinstance(content, AgendaContent) else 0
+    return file_name("addendum" if addendum else content.kind, committee, day, language, form=form, addendum=addendum)
+
+
+def file_name(
+    kind: DocumentKind, committee: str, day: date, language: str, *, form: Form = "pdf", addendum: int = 0
+) -> str:
+    """A file's name in plain ASCII, the day first so that a folder sorts itself: "2026-12-02-clinical-agenda.pdf".
+
+    `committee` is the key of whose it is, a committee or a partner; `day` is local. The second addendum is called
+    "…-addendum-2". Raises ValueError for a key that is none, and KeyError for another language: nothing that was typed
+    gets into a file's name.
+    """
+    if not _KEY.fullmatch(committee):
+        raise ValueError("a key is small letters, digits, - and _")
+    parts = [day.isoformat(), committee.replace("_", "-"), _CALLED[language][kind]]
+    if addendum:
+        parts.append(str(addendum))
+    return f"{'-'.join(parts)}.{form}"
 
 
 def refuse_names(session: Session, content: Printed) -> None:

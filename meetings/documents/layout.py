@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from locales import N_, Counted, show_day
+from locales import N_, Counted
 from meetings.decision_words import DECISION_STATES
 from meetings.documents.content import (
     AgendaContent,
@@ -21,19 +21,7 @@ from meetings.documents.content import (
     RegisterLine,
     refuse_untranslated,
 )
-from meetings.documents.paper import (
-    Block,
-    Cell,
-    CellLine,
-    Column,
-    Decided,
-    Group,
-    Heading,
-    Paper,
-    PaperNote,
-    PaperTable,
-)
-from meetings.documents.speaker import Speaker
+from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote, Speaker
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
 
@@ -75,48 +63,36 @@ def laid_out(content: Printed, language: str) -> Paper:
     return _register(words, content)
 
 
-# ------------------------------------------------------------------------------------------------------ agenda
+_ITEMS: Final = (
+    Column(N_("No."), 11),
+    Column(N_("Item")),
+    Column(N_("Presented by"), 38),
+    Column(N_("Purpose"), 24),
+    Column(N_("Length"), 17, figures=True),
+)
 
 
 def _agenda(words: Speaker, content: AgendaContent) -> Paper:
+    heading = words.say(N_("Agenda"))
     if content.addendum:
         heading = words.say(N_("Addendum %(n)s to the agenda"), n=content.addendum)
-    else:
-        heading = words.say(N_("Agenda"))
     blocks: list[Block] = [Heading(words.say(N_("Items")))]
     if content.overrun_minutes:
-        blocks.append(
-            PaperNote(
-                words.count(
-                    Counted(
-                        "All items together take %(n)s minute more than the meeting has.",
-                        "All items together take %(n)s minutes more than the meeting has.",
-                        content.overrun_minutes,
-                    )
-                ),
-                "warning",
-            )
+        over = Counted(
+            "All items together take %(n)s minute more than the meeting has.",
+            "All items together take %(n)s minutes more than the meeting has.",
+            content.overrun_minutes,
         )
+        blocks.append(PaperNote(words.count(over), "warning"))
     if content.items:
-        blocks += [_items_table(words, content.items), _total(words, content)]
+        groups = (
+            Group(section, tuple(_item_row(words, item) for item in lines))
+            for section, lines in groupby(content.items, key=lambda item: words.of(item.section))
+        )
+        blocks += [words.grouped(_ITEMS, groups), _total(words, content)]
     else:
-        blocks.append(PaperNote(words.say(N_("There is no item."))))
+        blocks.append(words.note(N_("There is no item.")))
     return _of_meeting(words, content.head, heading, blocks, with_link=True)
-
-
-def _items_table(words: Speaker, items: Iterable[AgendaLine]) -> PaperTable:
-    columns = (
-        Column(words.say(N_("No.")), 11),
-        Column(words.say(N_("Item"))),
-        Column(words.say(N_("Presented by")), 38),
-        Column(words.say(N_("Purpose")), 24),
-        Column(words.say(N_("Length")), 17, figures=True),
-    )
-    groups = tuple(
-        Group(section, tuple(_item_row(words, item) for item in lines))
-        for section, lines in groupby(items, key=lambda item: words.of(item.section))
-    )
-    return PaperTable(columns, groups)
 
 
 def _item_row(words: Speaker, item: AgendaLine) -> tuple[Cell, ...]:
@@ -128,7 +104,7 @@ def _item_row(words: Speaker, item: AgendaLine) -> tuple[Cell, ...]:
         (CellLine(item.number),),
         tuple(about),
         (CellLine(words.of(item.presenter)),),
-        (CellLine(words.say(_PURPOSES[item.purpose])),),
+        (words.line(_PURPOSES[item.purpose]),),
         (CellLine(words.minutes(item.minutes)),),
     )
 
@@ -137,11 +113,9 @@ def _why(words: Speaker, item: AgendaLine) -> Iterator[str]:
     """What put the item there: the fact, how often it was left over, and the reason of one that came late."""
     if item.why:
         yield words.of(item.why)
-    if item.times_seen:
+    if n := item.times_seen:
         yield words.count(
-            Counted(
-                "Carried over from %(n)s earlier meeting.", "Carried over from %(n)s earlier meetings.", item.times_seen
-            )
+            Counted("Carried over from %(n)s earlier meeting.", "Carried over from %(n)s earlier meetings.", n)
         )
     if item.late and item.late_reason:
         yield words.say(N_("Added after the freeze: %(reason)s"), reason=words.of(item.late_reason))
@@ -150,26 +124,17 @@ def _why(words: Speaker, item: AgendaLine) -> Iterator[str]:
 
 
 def _total(words: Speaker, content: AgendaContent) -> PaperNote:
-    taken = sum(item.minutes for item in content.items)
+    taken = words.minutes(sum(item.minutes for item in content.items))
     if content.addendum:
-        return PaperNote(words.say(N_("These items: %(taken)s."), taken=words.minutes(taken)), "quiet")
-    return PaperNote(
-        words.say(
-            N_("All items: %(taken)s. The meeting: %(length)s."),
-            taken=words.minutes(taken),
-            length=words.minutes(content.head.minutes),
-        ),
-        "quiet",
-    )
-
-
-# ----------------------------------------------------------------------------------------------------- minutes
+        return words.note(N_("These items: %(taken)s."), "quiet", taken=taken)
+    length = words.minutes(content.head.minutes)
+    return words.note(N_("All items: %(taken)s. The meeting: %(length)s."), "quiet", taken=taken, length=length)
 
 
 def _minutes(words: Speaker, content: MinutesContent) -> Paper:
     blocks: list[Block] = [Heading(words.say(N_("Attendance")))]
     if content.attendance:
-        blocks.append(_attendance(words, content.attendance))
+        blocks.append(words.table(_SEATS, (_attendance_row(words, line) for line in content.attendance)))
     blocks.append(_quorum(words, content))
     for section, items in groupby(content.items, key=lambda item: words.of(item.line.section)):
         blocks.append(Heading(section or words.say(N_("Items"))))
@@ -183,40 +148,33 @@ def _minutes(words: Speaker, content: MinutesContent) -> Paper:
     return _of_meeting(words, content.head, words.say(N_("Minutes of the meeting")), blocks, with_link=False)
 
 
-def _attendance(words: Speaker, lines: Iterable[AttendanceLine]) -> PaperTable:
-    columns = (
-        Column(words.say(N_("Seat"))),
-        Column(words.say(N_("Organization")), 40),
-        Column(words.say(N_("Person")), 45),
-        Column(words.say(N_("Attended")), 40),
-    )
-    rows = tuple(
-        (
-            (CellLine(words.of(line.seat) if line.seat else words.say(N_("Guest"))),),
-            (CellLine(words.of(line.organization)),),
-            (CellLine(words.of(line.person) or "–"),),
-            _attended(words, line),
-        )
-        for line in lines
-    )
-    return PaperTable(columns, (Group("", rows),))
+_SEATS: Final = (
+    Column(N_("Seat")),
+    Column(N_("Organization"), 40),
+    Column(N_("Person"), 45),
+    Column(N_("Attended"), 40),
+)
 
 
-def _attended(words: Speaker, line: AttendanceLine) -> Cell:
+def _attendance_row(words: Speaker, line: AttendanceLine) -> tuple[Cell, ...]:
     remotely = line.state == "alternate" and line.remote
-    state = words.say(N_("Alternate, remotely")) if remotely else words.say(_ATTENDED[line.state])
-    shown = [CellLine(state)]
+    shown = [words.line(N_("Alternate, remotely") if remotely else _ATTENDED[line.state])]
     if line.arrived:
-        shown.append(CellLine(words.say(N_("arrived at %(hour)s"), hour=words.clock(line.arrived)), "quiet"))
+        shown.append(words.line(N_("arrived at %(hour)s"), "quiet", hour=words.clock(line.arrived)))
     if line.left:
-        shown.append(CellLine(words.say(N_("left at %(hour)s"), hour=words.clock(line.left)), "quiet"))
-    return tuple(shown)
+        shown.append(words.line(N_("left at %(hour)s"), "quiet", hour=words.clock(line.left)))
+    return (
+        (CellLine(words.of(line.seat)) if line.seat else words.line(N_("Guest")),),
+        (CellLine(words.of(line.organization)),),
+        (CellLine(words.of(line.person) or "–"),),
+        tuple(shown),
+    )
 
 
 def _quorum(words: Speaker, content: MinutesContent | DecisionLine) -> PaperNote:
-    met = words.say(N_("Quorum: met")) if content.has_quorum else words.say(N_("Quorum: not met"))
+    met = words.say(N_("Quorum: met") if content.has_quorum else N_("Quorum: not met"))
     # Where it was counted, what was counted says it already.
-    return PaperNote(words.of(content.quorum) if content.quorum else met, "plain" if content.has_quorum else "warning")
+    return PaperNote(words.of(content.quorum) or met, "plain" if content.has_quorum else "warning")
 
 
 def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
@@ -237,103 +195,76 @@ def _treated(words: Speaker, item: MinutesItem) -> Iterator[Block]:
 
 
 def _decided(words: Speaker, line: DecisionLine) -> Decided:
-    owed = words.all_of(
-        (
-            words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else "",
-            words.say(N_("Due: %(day)s"), day=line.due_on) if line.due_on else "",
-        )
-    )
-    quorum = _quorum(words, line)
+    owner = words.say(N_("Owner: %(role)s"), role=words.of(line.owner)) if line.owner else ""
+    due = words.say(N_("Due: %(day)s"), day=line.due_on) if line.due_on else ""
     facts = (
-        CellLine(owed, "quiet"),
-        CellLine(quorum.text, "quiet" if line.has_quorum else "warning"),
+        CellLine(words.all_of((owner, due)), "quiet"),
+        CellLine(_quorum(words, line).text, "quiet" if line.has_quorum else "warning"),
         CellLine(words.of(line.endorsement), "quiet"),
     )
-    return Decided(
-        words.say(N_("Decision %(number)s"), number=line.number),
-        words.prose(line.text),
-        tuple(fact for fact in facts if fact.text),
-    )
+    title = words.say(N_("Decision %(number)s"), number=line.number)
+    return Decided(title, words.prose(line.text), tuple(fact for fact in facts if fact.text))
 
 
 def _approval(words: Speaker, content: MinutesContent) -> PaperNote:
     if content.approved_on is not None:
-        return PaperNote(words.say(N_("Approved at the meeting of %(day)s."), day=content.approved_on))
+        return words.note(N_("Approved at the meeting of %(day)s."), day=content.approved_on)
     if content.state == "circulated":
-        return PaperNote(words.say(N_("To be approved at a later meeting.")))
-    return PaperNote(words.say(N_("Draft: these minutes are not circulated yet.")), "warning")
+        return words.note(N_("To be approved at a later meeting."))
+    return words.note(N_("Draft: these minutes are not circulated yet."), "warning")
 
 
-# ---------------------------------------------------------------------------------------------------- register
+_REGISTER: Final = (
+    Column(N_("Number and day"), 27),
+    Column(N_("Decision")),
+    Column(N_("Owner"), 37),
+    Column(N_("Due"), 23),
+    Column(N_("State"), 27),
+)
 
 
 def _register(words: Speaker, content: RegisterContent) -> Paper:
-    heading = words.say(N_("Register of decisions"))
-    columns = (
-        Column(words.say(N_("Number and day")), 27),
-        Column(words.say(N_("Decision"))),
-        Column(words.say(N_("Owner")), 37),
-        Column(words.say(N_("Due")), 23),
-        Column(words.say(N_("State")), 27),
+    heading, committee = words.say(N_("Register of decisions")), words.of(content.committee)
+    facts = (
+        (words.say(N_("As of")), words.day(content.on)),
+        (words.say(N_("To be done")), str(sum(line.state == "open" for line in content.decisions))),
+        (words.say(N_("Late")), str(sum(line.is_late(content.on) for line in content.decisions))),
     )
-    rows = tuple(_register_row(words, line, content.on) for line in content.decisions)
-    return Paper(
-        language=words.language,
-        title=_title(heading, words.of(content.committee), show_day(words.language, content.on)),
-        program=words.of(content.program),
-        heading=heading,
-        subtitle=words.of(content.committee),
-        facts=(
-            (words.say(N_("As of")), words.day(content.on)),
-            (words.say(N_("To be done")), str(sum(line.state == "open" for line in content.decisions))),
-            (words.say(N_("Late")), str(sum(line.is_late(content.on) for line in content.decisions))),
-        ),
-        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
-        blocks=(
-            Heading(words.say(N_("Decisions"))),
-            PaperTable(columns, (Group("", rows),)) if rows else PaperNote(words.say(N_("There is no decision."))),
-        ),
-    )
+    rows = [_register_row(words, line, content.on) for line in content.decisions]
+    decisions = words.table(_REGISTER, rows) if rows else words.note(N_("There is no decision."))
+    title = f"{heading} – {committee} – {words.day(content.on, 'long')}"
+    blocks = (Heading(words.say(N_("Decisions"))), decisions)
+    return words.paper(title, content.program, heading, committee, facts, blocks)
 
 
 def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, ...]:
-    state = [CellLine(words.say(DECISION_STATES[line.state]))]
+    state = [words.line(DECISION_STATES[line.state])]
     if line.is_late(on):
-        state.append(CellLine(words.say(N_("late")), "warning"))
+        state.append(words.line(N_("late"), "warning"))
     if not line.has_quorum:
-        state.append(CellLine(words.say(N_("without a quorum")), "warning"))
+        state.append(words.line(N_("without a quorum"), "warning"))
     if line.closed_on:
-        state.append(CellLine(show_day(words.language, line.closed_on, "short"), "quiet"))
+        state.append(CellLine(words.day(line.closed_on, "short"), "quiet"))
     text = [CellLine(words.of(line.text))]
     if line.endorsement:
         text.append(CellLine(words.of(line.endorsement), "quiet"))
     return (
-        (CellLine(line.number, "strong"), CellLine(show_day(words.language, line.decided_on, "short"), "quiet")),
+        (CellLine(line.number, "strong"), CellLine(words.day(line.decided_on, "short"), "quiet")),
         tuple(text),
         (CellLine(words.of(line.owner) or "–"),),
-        (CellLine(show_day(words.language, line.due_on, "short") if line.due_on else "–"),),
+        (CellLine(words.day(line.due_on, "short")),),
         tuple(state),
     )
-
-
-# ------------------------------------------------------------------------------------------------------ shared
 
 
 def _of_meeting(
     words: Speaker, head: MeetingHeading, heading: str, blocks: Iterable[Block], *, with_link: bool
 ) -> Paper:
-    committee, day = words.of(head.committee), show_day(words.language, head.starts.date())
+    committee = words.of(head.committee)
+    title = f"{heading} – {committee} – {words.day(head.starts.date(), 'long')}"
     number = words.say(N_("Meeting %(number)s"), number=head.number) if head.number else ""
-    return Paper(
-        language=words.language,
-        title=_title(heading, committee, day),
-        program=words.of(head.program),
-        heading=heading,
-        subtitle=words.all_of((committee, number)),
-        facts=tuple(_facts(words, head, with_link=with_link)),
-        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
-        blocks=tuple(blocks),
-    )
+    facts = _facts(words, head, with_link=with_link)
+    return words.paper(title, head.program, heading, words.all_of((committee, number)), facts, blocks)
 
 
 def _facts(words: Speaker, head: MeetingHeading, *, with_link: bool) -> Iterator[tuple[str, str]]:
@@ -348,7 +279,3 @@ def _facts(words: Speaker, head: MeetingHeading, *, with_link: bool) -> Iterator
     ):
         if text:
             yield words.say(label), words.of(text)
-
-
-def _title(heading: str, committee: str, day: str) -> str:
-    return f"{heading} – {committee} – {day}"

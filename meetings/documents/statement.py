@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -183,11 +184,7 @@ class PartnerStatement:
 
     def states(self) -> dict[str, int]:
         """How many periods stand in each state, those with any."""
-        found: dict[str, int] = {}
-        for clause in self.clauses:
-            for period in clause.periods:
-                found[period.state] = found.get(period.state, 0) + 1
-        return found
+        return Counter(period.state for clause in self.clauses for period in clause.periods)
 
 
 Printed = Content | PartnerStatement

@@ -8,22 +8,9 @@ from typing import Final
 
 from domain.declarations import ADDED_UP, WHY
 from domain.obligations import STATES, WORST_FIRST
-from locales import N_, Counted, show_day, show_list, show_number, show_share
+from locales import N_, Counted, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
-from meetings.documents.paper import (
-    Block,
-    Cell,
-    CellLine,
-    Column,
-    Group,
-    Heading,
-    Paper,
-    PaperNote,
-    PaperTable,
-    Signing,
-    Tone,
-)
-from meetings.documents.speaker import Speaker
+from meetings.documents.paper import Block, Cell, CellLine, Column, Group, Heading, Paper, Signing, Speaker, Tone
 from meetings.documents.statement import (
     ClausePeriod,
     ClauseYear,
@@ -67,17 +54,8 @@ def statement(words: Speaker, content: PartnerStatement) -> Paper:
     ):
         blocks += [Heading(f"{next(part)}. {words.say(title)}"), *inside]
     heading = words.say(N_("Yearly statement %(year)s"), year=content.year)
-    name = words.of(content.organization)
-    return Paper(
-        language=words.language,
-        title=f"{heading} – {content.short_name}",
-        program=words.of(content.program),
-        heading=heading,
-        subtitle=name,
-        facts=tuple(_facts(words, content)),
-        page_of=words.say(N_("Page %(page)s of %(pages)s"), page="%(page)s", pages="%(pages)s"),
-        blocks=tuple(blocks),
-    )
+    title, name = f"{heading} – {content.short_name}", words.of(content.organization)
+    return words.paper(title, content.program, heading, name, _facts(words, content), blocks)
 
 
 def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str]]:
@@ -93,109 +71,84 @@ def _facts(words: Speaker, content: PartnerStatement) -> Iterator[tuple[str, str
         yield words.say(N_("In brief")), words.all_of(in_words)
 
 
-# ---------------------------------------------------------------------------------------------------- agreement
+_VERSIONS: Final = (
+    Column(N_("Version"), 20),
+    Column(N_("In force")),
+    Column(N_("Signed by"), 50),
+    Column(N_("Signed on"), 38),
+)
 
 
 def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.is_final:
-        yield PaperNote(
-            words.say(
-                N_("Provisional: the year is not over, and this is how things stood on %(day)s."), day=content.on
-            ),
-            "warning",
+        yield words.note(
+            N_("Provisional: the year is not over, and this is how things stood on %(day)s."), "warning", day=content.on
         )
     rows = []
     for version in content.versions:
         signed = words.say(N_("no one for this organization"))
         if version.signed_by:
             signed = show_list(words.language, version.signed_by)
-        on = show_day(words.language, version.signed_on) if version.signed_on else "–"
-        rows.append(_row(str(version.n), _days(words, version.days), signed, on))
-    columns = (
-        Column(words.say(N_("Version")), 20),
-        Column(words.say(N_("In force"))),
-        Column(words.say(N_("Signed by")), 50),
-        Column(words.say(N_("Signed on")), 38),
-    )
-    yield PaperTable(columns, (Group("", tuple(rows)),))
-    yield PaperNote(words.say(N_("Days on which no agreement was in force are counted nowhere below.")), "quiet")
+        rows.append(_row(str(version.n), _days(words, version.days), signed, words.day(version.signed_on, "long")))
+    yield words.table(_VERSIONS, rows)
+    yield words.note(N_("Days on which no agreement was in force are counted nowhere below."), "quiet")
 
 
-# -------------------------------------------------------------------------------------------------------- seats
+_SEATS: Final = (
+    Column(N_("Seat")),
+    Column(N_("Held"), 16, figures=True),
+    Column(N_("By its holder"), 20, figures=True),
+    Column(N_("By an alternate"), 22, figures=True),
+    Column(N_("Excused"), 20, figures=True),
+    Column(N_("Absent"), 18, figures=True),
+    Column(N_("Not recorded"), 22, figures=True),
+)
 
 
 def _seats(words: Speaker, seats: Iterable[SeatYear]) -> Iterator[Block]:
-    groups = tuple(
+    groups = [
         Group(committee, tuple(_seat_row(words, seat) for seat in of))
         for committee, of in groupby(seats, key=lambda seat: words.of(seat.committee))
-    )
+    ]
     if not groups:
-        yield PaperNote(words.say(N_("The organization has no seat on a committee.")))
+        yield words.note(N_("The organization has no seat on a committee."))
         return
-    columns = (
-        Column(words.say(N_("Seat"))),
-        *(
-            Column(words.say(title), width, figures=True)
-            for title, width in (
-                (N_("Held"), 16),
-                (N_("By its holder"), 20),
-                (N_("By an alternate"), 22),
-                (N_("Excused"), 20),
-                (N_("Absent"), 18),
-                (N_("Not recorded"), 22),
-            )
-        ),
-    )
-    yield PaperTable(columns, groups)
-    yield PaperNote(
-        words.say(N_("Meetings that were cancelled, or adjourned without quorum, are not counted as held.")), "quiet"
-    )
+    yield words.grouped(_SEATS, groups)
+    yield words.note(N_("Meetings that were cancelled, or adjourned without quorum, are not counted as held."), "quiet")
 
 
 def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
     about = [CellLine(words.of(seat.seat), "strong")]
-    about.append(
-        CellLine(show_list(words.language, seat.principals))
-        if seat.principals
-        else CellLine(words.say(N_("vacant")), "warning")
-    )
+    if seat.principals:
+        about.append(CellLine(show_list(words.language, seat.principals)))
+    else:
+        about.append(words.line(N_("vacant"), "warning"))
     if seat.alternates:
-        names = show_list(words.language, seat.alternates)
-        about.append(CellLine(words.say(N_("Alternate: %(names)s"), names=names), "quiet"))
+        about.append(words.line(N_("Alternate: %(names)s"), "quiet", names=show_list(words.language, seat.alternates)))
     if seat.not_counted:
-        about.append(
-            CellLine(
-                words.count(Counted("%(n)s meeting not counted", "%(n)s meetings not counted", seat.not_counted)),
-                "quiet",
-            )
-        )
-    return (
-        tuple(about),
-        *((CellLine(str(n)),) for n in (seat.held, seat.sat, seat.alternate, seat.excused)),
-        (CellLine(str(seat.absent), "warning" if seat.absent else "plain"),),
-        (CellLine(str(seat.unrecorded)),),
-    )
+        counted = Counted("%(n)s meeting not counted", "%(n)s meetings not counted", seat.not_counted)
+        about.append(CellLine(words.count(counted), "quiet"))
+    counts = [CellLine(str(n)) for n in (seat.held, seat.sat, seat.alternate, seat.excused)]
+    absent = CellLine(str(seat.absent), "warning" if seat.absent else "plain")
+    return tuple(about), *((one,) for one in (*counts, absent, CellLine(str(seat.unrecorded))))
 
 
-# -------------------------------------------------------------------------------------------------------- roles
+_POSTS: Final = (
+    Column(N_("Role"), 44),
+    Column(N_("Held by")),
+    Column(N_("Promised person-days"), 26, figures=True),
+    Column(N_("Vacant person-days"), 26, figures=True),
+    Column(N_("Share"), 16, figures=True),
+)
 
 
 def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
-    rows = tuple(_post_row(words, post) for post in posts)
+    rows = [_post_row(words, post) for post in posts]
     if not rows:
-        yield PaperNote(words.say(N_("The agreement creates no role.")))
+        yield words.note(N_("The agreement creates no role."))
         return
-    columns = (
-        Column(words.say(N_("Role")), 44),
-        Column(words.say(N_("Held by"))),
-        Column(words.say(N_("Promised person-days")), 26, figures=True),
-        Column(words.say(N_("Vacant person-days")), 26, figures=True),
-        Column(words.say(N_("Share")), 16, figures=True),
-    )
-    yield PaperTable(columns, (Group("", rows),))
-    yield PaperNote(
-        words.say(N_("In calendar days. During an absence the deputy acts, and the role is not vacant.")), "quiet"
-    )
+    yield words.table(_POSTS, rows)
+    yield words.note(N_("In calendar days. During an absence the deputy acts, and the role is not vacant."), "quiet")
 
 
 def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
@@ -212,31 +165,32 @@ def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
     empty: Tone = "warning" if post.empty_days else "plain"
     return (
         tuple(about),
-        tuple(holders) or (CellLine(words.say(N_("no one")), "warning"),),
+        tuple(holders) or (words.line(N_("no one"), "warning"),),
         (CellLine(str(post.promised_days)),),
         (CellLine(str(post.empty_days), empty),),
         (CellLine(show_share(words.language, post.empty_days, post.promised_days)),),
     )
 
 
-# -------------------------------------------------------------------------------------------------- obligations
+_CLAUSES: Final = (
+    Column(N_("Clause"), 24),
+    Column(N_("Obligation")),
+    Column(N_("Period and state"), 46),
+    Column(N_("Counted as proof, or not"), 50),
+)
 
 
 def _clauses(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.clauses:
-        yield PaperNote(words.say(N_("Nothing was owed in these days.")))
+        yield words.note(N_("Nothing was owed in these days."))
         return
-    columns = (
-        Column(words.say(N_("Clause")), 24),
-        Column(words.say(N_("Obligation"))),
-        Column(words.say(N_("Period and state")), 46),
-        Column(words.say(N_("Counted as proof, or not")), 50),
+    yield words.grouped(
+        _CLAUSES,
+        (
+            Group(owner, tuple(row for clause in of for row in _clause_rows(words, clause)))
+            for owner, of in groupby(content.clauses, key=lambda clause: words.of(clause.owner))
+        ),
     )
-    groups = tuple(
-        Group(owner, tuple(row for clause in of for row in _clause_rows(words, clause)))
-        for owner, of in groupby(content.clauses, key=lambda clause: words.of(clause.owner))
-    )
-    yield PaperTable(columns, groups)
 
 
 def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...]]:
@@ -251,18 +205,17 @@ def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...
 def _state(words: Speaker, period: ClausePeriod) -> Iterator[CellLine]:
     """How a period stands, its days, and the last day for what may still come."""
     tone: Tone = "warning" if period.state in _ALARMING else "strong"
-    yield CellLine(words.say(STATES[period.state]), tone)
+    yield words.line(STATES[period.state], tone)
     yield CellLine(_days(words, period.days), "quiet")
     if period.due_on and period.state not in ("met", "waived"):
-        due = show_day(words.language, period.due_on)
-        yield CellLine(words.say(N_("last day for proof: %(day)s"), day=due), "quiet")
+        yield words.line(N_("last day for proof: %(day)s"), "quiet", day=words.day(period.due_on, "long"))
 
 
 def _proofs(words: Speaker, period: ClausePeriod) -> Iterable[CellLine]:
     """What was counted as proof, or not; where there is none, that nothing is on record."""
     proofs = [CellLine(text) for text in _numbers(words, period)]
     proofs += [_proof(words, proof) for proof in period.proofs if (proof.kind, proof.why) != _BY_NUMBER]
-    return proofs or [CellLine(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet")]
+    return proofs or [words.line(_APART if period.is_apart else N_("nothing on record"), "quiet")]
 
 
 def _numbers(words: Speaker, period: ClausePeriod) -> list[str]:
@@ -272,7 +225,7 @@ def _numbers(words: Speaker, period: ClausePeriod) -> list[str]:
 
 
 def _proof(words: Speaker, proof: StatementEvidence) -> CellLine:
-    on = show_day(words.language, proof.on, "medium") if proof.on else ""
+    on = words.day(proof.on, "medium") if proof.on else ""
     what = ", ".join(part for part in (words.of(proof.what), on) if part)
     why = words.say(WHY[proof.why]) if proof.why in WHY else proof.why
     said = words.say(N_("%(what)s: %(why)s"), what=what, why=why)
@@ -280,53 +233,41 @@ def _proof(words: Speaker, proof: StatementEvidence) -> CellLine:
     return CellLine(f"{said} – {hands}" if hands else said, "plain" if proof.counts else "quiet")
 
 
-# ------------------------------------------------------------------------------------- resources and decisions
-
-
 def _resources(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.resources:
-        yield PaperNote(words.say(N_("The agreement names no resource.")))
+        yield words.note(N_("The agreement names no resource."))
         return
-    columns = (Column(words.say(N_("Type")), 50), Column(words.say(N_("What the organization brings"))))
-    rows = tuple(_row(words.say(_RESOURCES[one.kind]), words.of(one.brings)) for one in content.resources)
-    yield PaperTable(columns, (Group("", rows),))
-    yield PaperNote(
-        words.say(N_("As the agreement says. The program keeps no record of hours or of money given.")), "quiet"
-    )
+    columns = (Column(N_("Type"), 50), Column(N_("What the organization brings")))
+    rows = (_row(words.say(_RESOURCES[one.kind]), words.of(one.brings)) for one in content.resources)
+    yield words.table(columns, rows)
+    yield words.note(N_("As the agreement says. The program keeps no record of hours or of money given."), "quiet")
+
+
+_NUMBER: Final = Column(N_("Number and day"), 30)
+_STATE: Final = Column(N_("State"), 34)
+_OWED: Final = (_NUMBER, Column(N_("To carry out")), Column(N_("Due"), 26), _STATE)
+_ASKED: Final = (_NUMBER, Column(N_("To endorse")), Column(N_("Answer of the organization"), 44), _STATE)
 
 
 def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if content.owed:
-        columns = (
-            Column(words.say(N_("Number and day")), 30),
-            Column(words.say(N_("To carry out"))),
-            Column(words.say(N_("Due")), 26),
-            Column(words.say(N_("State")), 34),
-        )
-        rows = tuple(_owed_row(words, content, line) for line in content.owed)
-        yield PaperTable(columns, (Group("", rows),))
+        yield words.table(_OWED, (_owed_row(words, content, line) for line in content.owed))
     else:
-        yield PaperNote(words.say(N_("The organization had no decision to carry out in these days.")))
+        yield words.note(N_("The organization had no decision to carry out in these days."))
     if content.asked:
-        endorsing = (
-            Column(words.say(N_("Number and day")), 30),
-            Column(words.say(N_("To endorse"))),
-            Column(words.say(N_("Answer of the organization")), 44),
-            Column(words.say(N_("State")), 34),
-        )
-        yield PaperTable(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))
+        yield words.table(_ASKED, (_asked_row(words, line) for line in content.asked))
 
 
 def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> tuple[Cell, ...]:
-    state = [CellLine(words.say(DECISION_STATES[line.state]))]
+    state = [words.line(DECISION_STATES[line.state])]
     if line.state == "open" and line.due_on and line.due_on < content.on:
-        state.append(CellLine(words.say(N_("late")), "warning"))
+        state.append(words.line(N_("late"), "warning"))
     if line.closed_on:
-        state.append(CellLine(show_day(words.language, line.closed_on, "medium"), "quiet"))
+        state.append(CellLine(words.day(line.closed_on, "medium"), "quiet"))
     return (
         _numbered(words, line),
         (CellLine(_decided(words, line)), CellLine(words.of(line.owner), "quiet")),
-        (CellLine(show_day(words.language, line.due_on, "medium") if line.due_on else "–"),),
+        (CellLine(words.day(line.due_on, "medium")),),
         tuple(state),
     )
 
@@ -335,8 +276,8 @@ def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
     return (
         _numbered(words, line),
         (CellLine(_decided(words, line)),),
-        (CellLine(words.say(SAID[line.said])),),
-        (CellLine(words.say(ENDORSEMENTS[line.state]) if line.state else "–"),),
+        (words.line(SAID[line.said]),),
+        (words.line(ENDORSEMENTS[line.state]) if line.state else CellLine("–"),),
     )
 
 
@@ -345,19 +286,13 @@ def _decided(words: Speaker, line: DecisionOwed | DecisionAsked) -> str:
 
 
 def _numbered(words: Speaker, line: DecisionOwed | DecisionAsked) -> Cell:
-    return (CellLine(line.number, "strong"), CellLine(show_day(words.language, line.decided_on, "medium"), "quiet"))
-
-
-# ---------------------------------------------------------------------------------------------------- signature
+    return (CellLine(line.number, "strong"), CellLine(words.day(line.decided_on, "medium"), "quiet"))
 
 
 def _signature(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
+    said = N_("I have read this statement of %(organization)s for %(year)s.")
     yield Signing(
-        words.say(
-            N_("I have read this statement of %(organization)s for %(year)s."),
-            organization=words.of(content.organization),
-            year=content.year,
-        ),
+        words.say(said, organization=words.of(content.organization), year=content.year),
         (
             (words.say(N_("Name of the director")), words.of(content.director)),
             (words.say(N_("Signature")), ""),
@@ -366,14 +301,11 @@ def _signature(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     )
 
 
-# ------------------------------------------------------------------------------------------------------- shared
-
-
 def _days(words: Speaker, days: Days) -> str:
-    first = show_day(words.language, days.starts_on, "medium")
+    first = words.day(days.starts_on, "medium")
     if days.ends_on is None:
         return words.say(N_("since %(day)s"), day=first)
-    return words.say(N_("%(first)s to %(last)s"), first=first, last=show_day(words.language, days.ends_on, "medium"))
+    return words.say(N_("%(first)s to %(last)s"), first=first, last=words.day(days.ends_on, "medium"))
 
 
 def _row(*texts: str) -> tuple[Cell, ...]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -23,10 +23,11 @@ from domain.declarations import (
 )
 from domain.kernel import Span, col, every, local_day, of
 from domain.obligations import reading
-from locales import N_, say, show_day
+from locales import N_
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, StatementEvidence
 from meetings.statements.naming import title_of
+from meetings.statements.tables import both
 from meetings.statements.year import CoveredYear
 from models.obligation import ObligationDocument
 from models.program import Organization
@@ -105,7 +106,7 @@ class _Facts:
             titles = kind.titles(session, ids[key]) if ids[key] else {}
             called |= {one: Both(fr=title.fr, en=title.en) for one, title in titles.items()}
         documents = every(session, of(ObligationDocument).where(col(ObligationDocument.id).in_(ids[DOCUMENT.key])))
-        called |= {str(row.id): _given_on(local_day(session, row.added_at)) for row in documents}
+        called |= {str(row.id): both(_GIVEN, day=local_day(session, row.added_at)) for row in documents}
         return cls(called, _hands(session, rows), names)
 
     def proofs(self, row: reading.PeriodRead) -> Iterator[StatementEvidence]:
@@ -145,23 +146,14 @@ def _hands(session: Session, rows: Sequence[reading.PeriodRead]) -> dict[str, Bo
     for key, said in reading.hands_of(session, facts).items():
         if said.given_name is None:
             continue
-        told = {
-            "giver": f"{said.given_name} {said.family_name}".strip(),
-            "day": local_day(session, said.given_at),
-            "name": f"{said.looker_given_name or ''} {said.looker_family_name or ''}".strip(),
-            "then": local_day(session, said.looked_at) if said.looked_at else "",
-        }
-        words = _HANDS[said.looked_at_as]
-        found[key] = Both(**{language: say(language, words, **_days(language, told)) for language in ("fr", "en")})
+        found[key] = both(
+            _HANDS[said.looked_at_as],
+            giver=f"{said.given_name} {said.family_name}".strip(),
+            day=local_day(session, said.given_at),
+            name=f"{said.looker_given_name or ''} {said.looker_family_name or ''}".strip(),
+            then=local_day(session, said.looked_at) if said.looked_at else "",
+        )
     return found
 
 
-def _days(language: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: show_day(language, one) if isinstance(one, date) else one for name, one in told.items()}
-
-
 _GIVEN: Final = N_("Document submitted on %(day)s")
-
-
-def _given_on(day: date) -> Both:
-    return Both(fr=say("fr", _GIVEN, day=day), en=say("en", _GIVEN, day=day))

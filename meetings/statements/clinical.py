@@ -25,19 +25,12 @@ def clinical_decisions(session: Session) -> frozenset[UUID]:
     or that a case about them asked for. The recorder of a decision chooses the kind, and may be wrong.
     """
     by_name = select(Participant.id).where(IS_ABOUT).exists()
-    found = scalars(
-        session,
+    decisions = (
         only(Decision.id)
         .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
         .outerjoin(Task, joins(AgendaItem.task_id, Task))
         .outerjoin(Case, joins(Task.case_id, Case))
-        .where(
-            or_(
-                Decision.kind == _CLINICAL,
-                col(Case.participant_id).is_not(None),
-                by_name,
-                col(Decision.id).in_(only(AdmissionDecision.decision_id)),
-            )
-        ),
     )
-    return frozenset(found)
+    admits = col(Decision.id).in_(only(AdmissionDecision.decision_id))
+    is_one = or_(Decision.kind == _CLINICAL, col(Case.participant_id).is_not(None), by_name, admits)
+    return frozenset(scalars(session, decisions.where(is_one)))

@@ -27,7 +27,6 @@ from domain.kernel import (
     of,
     only,
     program,
-    run,
     scalars,
     surely,
     tuples,
@@ -42,58 +41,94 @@ from meetings.documents.content import Both
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
 from meetings.statements.posts import posts_of
-from meetings.statements.seats import seats_of
-from meetings.statements.tables import CountRow, CountTable, both, row_of, table_of, with_total
+from meetings.statements.seats import filled_at, seats_of
+from meetings.statements.tables import CountRow, CountTable, TableOf, both
 from meetings.statements.year import CoveredYear
 from models.agreement import Agreement
 from models.casework import Case, Lateness, ProtocolVersion, Task
-from models.committee import Committee
 from models.meeting import Meeting
-from models.minutes import Attendance
 from models.program import Organization
 
 #: Cases about these tell of staff, of organizations or of the program. Any other kind is counted with participants.
 TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version", "program")
 
-_ALL: Final = N_("Together")
-
-_OF_CASES: Final[Mapping[str, str]] = {
-    "opened": N_("Cases opened"),
-    "closed": N_("Cases closed"),
-    "cancelled": N_("Cases cancelled"),
-    "under_way": N_("Under way at the end"),
-    "late": N_("With a late step"),
-}
-_OF_MEETINGS: Final[Mapping[str, str]] = {
-    "held": N_("Held"),
-    "without_quorum": N_("Without quorum"),
-    "cancelled": N_("Cancelled"),
-    "seats": N_("Seats to fill"),
-    "holder": N_("By the holder"),
-    "alternate": N_("By an alternate"),
-    "excused": N_("Excused"),
-    "absent": N_("Absent"),
-    "unrecorded": N_("Not recorded"),
-}
-_OF_DECISIONS: Final[Mapping[str, str]] = {
-    "taken": N_("Taken"),
-    "carried_out": N_("Carried out"),
-    "withdrawn": N_("Withdrawn"),
-    "open": N_("To do at the end"),
-    "late": N_("Of these late"),
-    "waiting": N_("Pending or objected"),
-}
+_CASES: Final = TableOf(
+    key="cases",
+    title=N_("Cases by protocol"),
+    of=N_("Protocol"),
+    counts={
+        "opened": N_("Cases opened"),
+        "closed": N_("Cases closed"),
+        "cancelled": N_("Cases cancelled"),
+        "under_way": N_("Under way at the end"),
+        "late": N_("With a late step"),
+    },
+    note=N_("Only those about staff, organizations, agreements and the program itself."),
+)
+_MEETINGS: Final = TableOf(
+    key="meetings",
+    title=N_("Meetings held and attended"),
+    of=N_("Committee"),
+    counts={
+        "held": N_("Held"),
+        "without_quorum": N_("Without quorum"),
+        "cancelled": N_("Cancelled"),
+        "seats": N_("Seats to fill"),
+        "holder": N_("By the holder"),
+        "alternate": N_("By an alternate"),
+        "excused": N_("Excused"),
+        "absent": N_("Absent"),
+        "unrecorded": N_("Not recorded"),
+    },
+    note=N_("Seats are those of the meetings that were held with a quorum."),
+)
+_DECISIONS: Final = TableOf(
+    key="decisions",
+    title=N_("Decisions taken and closed"),
+    of=N_("Committee"),
+    counts={
+        "taken": N_("Taken"),
+        "carried_out": N_("Carried out"),
+        "withdrawn": N_("Withdrawn"),
+        "open": N_("To do at the end"),
+        "late": N_("Of these late"),
+        "waiting": N_("Pending or objected"),
+    },
+    note=N_("Clinical decisions are about participants, and are not counted here."),
+)
 #: The best first.
-_OF_OBLIGATIONS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
-_OF_PARTNERS: Final[Mapping[str, str]] = {
-    "seats": N_("Seats to fill"),
-    "sat": N_("Seats filled"),
-    "absent": N_("Absent"),
-    "promised": N_("Promised person-days"),
-    "vacant": N_("Vacant person-days"),
-    "carried_out": N_("Decisions carried out"),
-    "open": N_("Decisions to carry out at the end"),
-}
+_STANDINGS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
+_CLAUSES: Final = TableOf(
+    key="obligations",
+    title=N_("Obligations by clause"),
+    of=N_("Clauses"),
+    counts=_STANDINGS,
+    note=N_(
+        "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
+        "or admissions are left out."
+    ),
+)
+_OF_PARTNERS: Final = TableOf(
+    key="obligations-by-partner", title=N_("Obligations by partner"), of=N_("Partner"), counts=_STANDINGS
+)
+_PARTNERS: Final = TableOf(
+    key="partners",
+    title=N_("Seats, roles and decisions by partner"),
+    of=N_("Partner"),
+    counts={
+        "seats": N_("Seats to fill"),
+        "sat": N_("Seats filled"),
+        "absent": N_("Absent"),
+        "promised": N_("Promised person-days"),
+        "vacant": N_("Vacant person-days"),
+        "carried_out": N_("Decisions carried out"),
+        "open": N_("Decisions to carry out at the end"),
+    },
+    note=N_(
+        "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
+        "participants, and are not counted here."
+    ),
+)
 _FAMILIES: Final[Mapping[str, str]] = {
     "AG-P": N_("AG-P: partners"),
     "AG-D": N_("AG-D: directors"),
@@ -119,48 +154,30 @@ def open_tables(session: Session, period: Period, on: date) -> tuple[CountTable,
     return tuple(table for table in found if table.rows)
 
 
-# -------------------------------------------------------------------------------------------------------- cases
-
-
 def _cases(session: Session, period: Period) -> CountTable:
-    rows = every(
-        session,
-        of(Case).where(
-            col(Case.subject_kind).in_(TELLS_OF_NO_PARTICIPANT),
-            col(Case.opened_at) < moments_of(session, period.ends_on)[1],
-            or_(col(Case.ended_at).is_(None), col(Case.ended_at) >= moments_of(session, period.starts_on)[0]),
-        ),
+    cases = of(Case).where(
+        col(Case.subject_kind).in_(TELLS_OF_NO_PARTICIPANT),
+        col(Case.opened_at) < moments_of(session, period.ends_on)[1],
+        or_(col(Case.ended_at).is_(None), col(Case.ended_at) >= moments_of(session, period.starts_on)[0]),
     )
     late = _late_cases(session, period)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        counts = counted[row.protocol]
-        opened = local_day(session, row.opened_at)
-        ended = local_day(session, row.ended_at) if row.ended_at else None
-        counts["opened"] += opened >= period.starts_on
-        if ended is None or ended > period.ends_on:
-            counts["under_way"] += 1
-        else:
-            counts[row.state] += 1
-        counts["late"] += row.id in late
-    named = {
-        key: Both(fr=title_fr, en=title_en)
-        for key, title_fr, title_en in tuples(
-            session,
-            only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(
-                col(ProtocolVersion.number)
-            ),
-        )
-    }
-    lines = [row_of(key, named[key], counted[key], _OF_CASES) for key in sorted(counted)]
-    return table_of(
-        "cases",
-        N_("Cases by protocol"),
-        N_("Protocol"),
-        _OF_CASES,
-        with_total(lines, both(_ALL)),
-        note=N_("Only those about staff, organizations, agreements and the program itself."),
-    )
+    for row in every(session, cases):
+        counted[row.protocol].update(_of_case(session, row, period, is_late=row.id in late))
+    protocols = only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en)
+    titled = tuples(session, protocols.order_by(col(ProtocolVersion.number)))
+    named = {key: Both(fr=title_fr, en=title_en) for key, title_fr, title_en in titled}
+    return _CASES.summed([_CASES.row(key, named[key], counted[key]) for key in sorted(counted)])
+
+
+def _of_case(session: Session, row: Case, period: Period, *, is_late: bool) -> Iterator[str]:
+    """The columns that count a case."""
+    if local_day(session, row.opened_at) >= period.starts_on:
+        yield "opened"
+    has_ended = row.ended_at is not None and local_day(session, row.ended_at) <= period.ends_on
+    yield row.state if has_ended else "under_way"
+    if is_late:
+        yield "late"
 
 
 def _late_cases(session: Session, period: Period) -> set[UUID]:
@@ -171,31 +188,20 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
         .join(Lateness, joins(Lateness.task_id, Task))
         .where(col(Task.required), col(Lateness.due_on).between(period.starts_on, period.ends_on))
     )
-    return set(scalars(session, lost)) | set(
-        scalars(
-            session,
-            only(surely(Task.case_id))
-            .where(
-                col(Task.case_id).is_not(None),
-                col(Task.required),
-                col(Task.due_on).between(period.starts_on, period.ends_on),
-                col(Task.state).not_in(["waived", "cancelled"]),
-                or_(col(Task.done_at).is_(None), done_on > col(Task.due_on)),
-            )
-            .distinct(),
-        )
+    late = only(surely(Task.case_id)).where(
+        col(Task.case_id).is_not(None),
+        col(Task.required),
+        col(Task.due_on).between(period.starts_on, period.ends_on),
+        col(Task.state).not_in(["waived", "cancelled"]),
+        or_(col(Task.done_at).is_(None), done_on > col(Task.due_on)),
     )
-
-
-# ----------------------------------------------------------------------------------------------------- meetings
+    return {*scalars(session, lost), *scalars(session, late.distinct())}
 
 
 def _meetings(session: Session, period: Period) -> CountTable:
-    named, members = committees(session), memberships(session)
-    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    members = memberships(session)
     meetings = [row for row in every(session, of(Meeting)) if period.starts_on <= row.starts.date() <= period.ends_on]
-    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
-        filled[one.meeting_id][one.seat_id] = one.state
+    filled = filled_at(session, meetings)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in meetings:
         how = "without_quorum" if row.state == "held" and row.quorate is False else row.state
@@ -204,15 +210,8 @@ def _meetings(session: Session, period: Period) -> CountTable:
         if how == "held":
             seats = members[row.committee_id].seats_on(row.starts.date())
             counts.update(_filled(seat.id, filled[row.id]) for seat in seats)
-            counts["seats"] += len(seats)
-    return table_of(
-        "meetings",
-        N_("Meetings held and attended"),
-        N_("Committee"),
-        _OF_MEETINGS,
-        _by_committee(named, counted, _OF_MEETINGS),
-        note=N_("Seats are those of the meetings that were held with a quorum."),
-    )
+            counts.update(seats=len(seats))
+    return _by_committee(session, counted, _MEETINGS)
 
 
 def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
@@ -221,12 +220,8 @@ def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
     return "holder" if state in ("present", "remote") else state
 
 
-# ---------------------------------------------------------------------------------------------------- decisions
-
-
 def _decisions(session: Session, period: Period) -> CountTable:
     """Those on management, and others; clinical ones are about participants, and are not counted here."""
-    named = committees(session)
     clinical = clinical_decisions(session)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
@@ -234,19 +229,12 @@ def _decisions(session: Session, period: Period) -> CountTable:
         if row.id in clinical or (closed is not None and closed < period.starts_on):
             continue
         counts = counted[row.committee_id]
-        counts["taken"] += local_day(session, row.decided_at) >= period.starts_on
+        counts.update(taken=local_day(session, row.decided_at) >= period.starts_on)
         if closed is not None and closed <= period.ends_on:
             counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
         else:
             counts.update(_still_open(row, period))
-    return table_of(
-        "decisions",
-        N_("Decisions taken and closed"),
-        N_("Committee"),
-        _OF_DECISIONS,
-        _by_committee(named, counted, _OF_DECISIONS),
-        note=N_("Clinical decisions are about participants, and are not counted here."),
-    )
+    return _by_committee(session, counted, _DECISIONS)
 
 
 def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
@@ -259,19 +247,15 @@ def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
             yield "late"
 
 
-def _by_committee(
-    named: Mapping[UUID, Committee], counted: Mapping[UUID, Counter[str]], said: Mapping[str, str]
-) -> tuple[CountRow, ...]:
+def _by_committee(session: Session, counted: Mapping[UUID, Counter[str]], table: TableOf) -> CountTable:
     """A line for each committee of which something counts, in the order of their keys, and one for all together."""
-    lines = [
-        row_of(named[one].key, Both(fr=named[one].title_fr, en=named[one].title_en), counted[one], said)
-        for one in sorted(counted, key=lambda one: str(named[one].key))
-        if any(counted[one].values())
-    ]
-    return with_total(lines, both(_ALL))
-
-
-# -------------------------------------------------------------------------------------------------- obligations
+    return table.summed(
+        [
+            table.row(row.key, Both(fr=row.title_fr, en=row.title_en), counted[row.id])
+            for row in sorted(committees(session).values(), key=lambda row: row.key)
+            if row.id in counted and any(counted[row.id].values())
+        ]
+    )
 
 
 def _obligations(session: Session, period: Period) -> list[PeriodRead]:
@@ -291,34 +275,20 @@ def _tells_of_participants(row: PeriodRead, about: Mapping[str, str]) -> bool:
 
 def _subjects(session: Session) -> dict[str, str]:
     """What each protocol is about."""
-    rows = run(
-        session,
-        only(ProtocolVersion.key, inside(ProtocolVersion.declared)["subject"]["kind"].astext.label("kind")).order_by(
-            col(ProtocolVersion.number)
-        ),
-    )
-    return {row.key: row.kind for row in rows}
+    kind = inside(ProtocolVersion.declared)["subject"]["kind"].astext
+    return dict(tuples(session, only(ProtocolVersion.key, kind).order_by(col(ProtocolVersion.number))))
 
 
 def _by_family(rows: Iterable[PeriodRead]) -> CountTable:
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        counted[_family(row.key)][row.state] += 1
-    lines = [
-        row_of(_key(family), both(_FAMILIES.get(family, _OTHER)), counted[family], _OF_OBLIGATIONS)
-        for family in (*_FAMILIES, "")
-        if family in counted
-    ]
-    return table_of(
-        "obligations",
-        N_("Obligations by clause"),
-        N_("Clauses"),
-        _OF_OBLIGATIONS,
-        with_total(lines, both(_ALL)),
-        note=N_(
-            "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
-            "or admissions are left out."
-        ),
+        counted[next((family for family in _FAMILIES if row.key.startswith(family)), "")][row.state] += 1
+    return _CLAUSES.summed(
+        [
+            _CLAUSES.row(family.lower() or "other", both(_FAMILIES.get(family, _OTHER)), counted[family])
+            for family in (*_FAMILIES, "")
+            if family in counted
+        ]
     )
 
 
@@ -328,72 +298,35 @@ def _by_partner(rows: Iterable[PeriodRead]) -> CountTable:
     for row in rows:
         counted[row.organization_key][row.state] += 1
         named[row.organization_key] = Both(fr=row.short_name, en=row.short_name)
-    lines = [row_of(key, name, counted[key], _OF_OBLIGATIONS) for key, name in named.items()]
-    return table_of(
-        "obligations-by-partner",
-        N_("Obligations by partner"),
-        N_("Partner"),
-        _OF_OBLIGATIONS,
-        with_total(lines, both(_ALL)),
-    )
-
-
-def _family(key: str) -> str:
-    return next((family for family in _FAMILIES if key.startswith(family)), "")
-
-
-def _key(family: str) -> str:
-    return family.lower() or "other"
-
-
-# ----------------------------------------------------------------------------------------------------- partners
+    return _OF_PARTNERS.summed([_OF_PARTNERS.row(key, name, counted[key]) for key, name in named.items()])
 
 
 def _partners(session: Session, period: Period, on: date) -> CountTable:
     """Partner by partner, over the days of its agreement: its seats and roles, and what it carried out of decisions."""
     people, names, clinical = people_of(session), titles(session), clinical_decisions(session)
     lines: list[CountRow] = []
-    for place in every(
-        session,
-        of(Organization)
-        .join(Agreement, joins(Agreement.organization_id, Organization))
-        .order_by(col(Organization.short_name)),
-    ):
+    partners = of(Organization).join(Agreement, joins(Agreement.organization_id, Organization))
+    for place in every(session, partners.order_by(col(Organization.short_name))):
         covered = CoveredYear.over(session, place, Span(period.starts_on, period.ends_on), on)
         if covered is None:
             continue
         counts: Counter[str] = Counter()
         for seat in seats_of(session, covered, people):
-            counts["seats"] += seat.held
-            counts["sat"] += seat.sat + seat.alternate
-            counts["absent"] += seat.absent
+            counts.update(seats=seat.held, sat=seat.sat + seat.alternate, absent=seat.absent)
         for post in posts_of(session, covered, people, names):
-            counts["promised"] += post.promised_days
-            counts["vacant"] += post.empty_days
+            counts.update(promised=post.promised_days, vacant=post.empty_days)
         counts.update(_carried_out(session, covered, clinical))
-        lines.append(row_of(place.key, Both(fr=place.short_name, en=place.short_name), counts, _OF_PARTNERS))
-    return table_of(
-        "partners",
-        N_("Seats, roles and decisions by partner"),
-        N_("Partner"),
-        _OF_PARTNERS,
-        with_total(lines, both(_ALL)),
-        note=N_(
-            "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
-            "participants, and are not counted here."
-        ),
-    )
+        lines.append(_PARTNERS.row(place.key, Both(fr=place.short_name, en=place.short_name), counts))
+    return _PARTNERS.summed(lines)
 
 
-def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Counter[str]:
+def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Iterator[str]:
     """What a partner was to carry out of decisions: closed on a covered day as done, or still open at the last one."""
-    counts: Counter[str] = Counter()
     for row in decisions.owed_by(session, year.organization_id):
         if row.id in clinical or local_day(session, row.decided_at) > year.last:
             continue
         closed = local_day(session, row.closed_at) if row.closed_at else None
         if closed is None or closed > year.last:
-            counts["open"] += 1
-        elif year.holds(closed):
-            counts["carried_out"] += row.state != "withdrawn"
-    return counts
+            yield "open"
+        elif year.holds(closed) and row.state != "withdrawn":
+            yield "carried_out"

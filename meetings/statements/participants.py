@@ -15,7 +15,7 @@ from sqlmodel import Session
 from domain.kernel import Period, col, is_of, joins, moments_of, only, scalar, tuples
 from locales import N_
 from meetings.statements.small_counts import shares
-from meetings.statements.tables import CountRow, CountTable, both, table_of
+from meetings.statements.tables import CountRow, CountTable, TableOf, both
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.referral import Referral
@@ -42,28 +42,21 @@ def participant_tables(session: Session, period: Period) -> tuple[CountTable, ..
     if not is_of(period.key, "calendar_year"):
         return ()
     cohort = _cohort(session, period)
-    return (_referrals(cohort),) if cohort.total() or _anybody(session) else ()
-
-
-def _anybody(session: Session) -> bool:
-    """Whether anybody was ever referred: before that, the program keeps no such counts."""
-    return scalar(session, only(Referral.id).where(col(Referral.state).in_(_COUNTED)).limit(1)) is not None
+    # Before anybody was ever referred, the program keeps no such counts.
+    ever = only(Referral.id).where(col(Referral.state).in_(_COUNTED)).limit(1)
+    return (_referrals(cohort),) if cohort.total() or scalar(session, ever) is not None else ()
 
 
 def _cohort(session: Session, period: Period) -> Counter[str]:
     """The referrals received in the period, by where each stands."""
-    rows = tuples(
-        session,
-        only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
-        .join(Participant, joins(Referral.participant_id, Participant))
-        .outerjoin(FollowUp, joins(FollowUp.participant_id, Participant))
-        .where(
-            col(Referral.state).in_(_COUNTED),
-            col(Referral.received_at) >= moments_of(session, period.starts_on)[0],
-            col(Referral.received_at) < moments_of(session, period.ends_on)[1],
-        ),
+    states = only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
+    of_each = states.join(Participant, joins(Referral.participant_id, Participant))
+    received = of_each.outerjoin(FollowUp, joins(FollowUp.participant_id, Participant)).where(
+        col(Referral.state).in_(_COUNTED),
+        col(Referral.received_at) >= moments_of(session, period.starts_on)[0],
+        col(Referral.received_at) < moments_of(session, period.ends_on)[1],
     )
-    return Counter(part_of(*row) for row in rows)
+    return Counter(part_of(*row) for row in tuples(session, received))
 
 
 def part_of(referral: str, result: str | None, state: str, admitted_on: date | None, follow_up: str | None) -> str:
@@ -75,6 +68,18 @@ def part_of(referral: str, result: str | None, state: str, admitted_on: date | N
     return "waiting" if referral == "received" else "under_way"
 
 
+_REFERRALS: Final = TableOf(
+    key="referrals",
+    title=N_("Referrals received in the year, and where each stands"),
+    of=N_("Status"),
+    counts={"referrals": N_("Referrals")},
+    note=N_(
+        "Counts from 1 to 4 are hidden, and others with them, so that none can be "
+        "calculated. Only referrals of this year are counted, and only once."
+    ),
+)
+
+
 def _referrals(cohort: Mapping[str, int]) -> CountTable:
     shown = shares([cohort.get(part, 0) for part in _PARTS])
     rows = [
@@ -82,14 +87,4 @@ def _referrals(cohort: Mapping[str, int]) -> CountTable:
         for (part, msgid), n in zip(_PARTS.items(), shown.parts, strict=True)
     ]
     total = CountRow(key="total", name=both(N_("Referrals received in the year")), cells=(shown.total,), is_total=True)
-    return table_of(
-        "referrals",
-        N_("Referrals received in the year, and where each stands"),
-        N_("Status"),
-        {"referrals": N_("Referrals")},
-        (*rows, total),
-        note=N_(
-            "Counts from 1 to 4 are hidden, and others with them, so that none can be "
-            "calculated. Only referrals of this year are counted, and only once."
-        ),
-    )
+    return _REFERRALS.table([*rows, total])

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.endorsement import OWES_AGAIN
-from domain.kernel import Refusal, col, every, local_day, of, program
+from domain.kernel import Refusal, col, every, first, local_day, of, program
 from locales import N_
 from meetings.decision_words import said_as, shown_state
 from meetings.decisions import owed_by, owner_of, to_endorse
@@ -50,7 +50,9 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
     after it left. Raises Refusal: no such organization, a year to come, or one without an agreement.
     """
     on = local_day(session, at)
-    place = _place(session, organization_id)
+    place = first(session, of(Organization).where(Organization.id == organization_id))
+    if place is None:
+        raise Refusal("organization.unknown", N_("The program has no such organization."))
     reckoned = CoveredYear.of(session, place, year, on)
     here, people, names = program(session), people_of(session), titles(session)
     return PartnerStatement(
@@ -72,19 +74,12 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
     )
 
 
-# ---------------------------------------------------------------------------------------------------- agreement
-
-
 def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SignedVersion]:
-    signatures = every(
-        session,
-        of(Signature)
-        .where(
-            col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
-            Signature.organization_id == year.organization_id,
-        )
-        .order_by(col(Signature.signed_on)),
+    theirs = of(Signature).where(
+        col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
+        Signature.organization_id == year.organization_id,
     )
+    signatures = every(session, theirs.order_by(col(Signature.signed_on)))
     for row in year.versions:
         mine = [one for one in signatures if one.agreement_version_id == row.id]
         yield SignedVersion(
@@ -101,9 +96,6 @@ def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
         ResourceLine(kind=one.kind, brings=Both(fr=one.text.fr, en=one.text.en))
         for one in year.versions[-1].terms.resources
     )
-
-
-# ---------------------------------------------------------------------------------------------------- decisions
 
 
 def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
@@ -150,13 +142,3 @@ def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
 def _said(row: Decision) -> Both:
     """A decision's text; in the one language that it has where it was written in one alone."""
     return Both(fr=row.text_fr or row.text_en, en=row.text_en or row.text_fr)
-
-
-# ------------------------------------------------------------------------------------------------------- shared
-
-
-def _place(session: Session, organization_id: UUID) -> Organization:
-    rows = every(session, of(Organization).where(Organization.id == organization_id))
-    if not rows:
-        raise Refusal("organization.unknown", N_("The program has no such organization."))
-    return rows[0]

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.declarations import grouped
-from domain.kernel import Span, col, every, of, only, scalar
+from domain.kernel import Span, col, every, lasts, of, only, scalar
 from domain.roles import never_began
 from domain.terms import Promise, person_days
 from meetings.documents.content import Both
@@ -64,28 +64,14 @@ def _created(session: Session, year: CoveredYear) -> Mapping[str, list[tuple[Agr
 
 def _tenures(session: Session, year: CoveredYear) -> Mapping[str, list[Tenure]]:
     """Who held each role on some covered day."""
-    rows = every(
-        session,
-        of(Tenure)
-        .where(Tenure.organization_id == year.organization_id, ~never_began())
-        .order_by(col(Tenure.starts_on), col(Tenure.person_id)),
-    )
+    began = of(Tenure).where(Tenure.organization_id == year.organization_id, ~never_began())
+    rows = every(session, began.order_by(col(Tenure.starts_on), col(Tenure.person_id)))
     return grouped((row for row in rows if year.touches(Span(row.starts_on, row.ends_on))), lambda row: row.role)
 
 
 def director_on(session: Session, organization_id: UUID, day: date, people: Mapping[UUID, str]) -> str:
     """Who signs: the holder of the role of director on a local day."""
-    person: UUID | None = scalar(
-        session,
-        only(Tenure.person_id)
-        .where(
-            Tenure.organization_id == organization_id,
-            Tenure.role == _DIRECTOR,
-            col(Tenure.starts_on) <= day,
-            col(Tenure.ends_on).is_(None) | (col(Tenure.ends_on) >= day),
-            ~never_began(),
-        )
-        .order_by(col(Tenure.starts_on).desc())
-        .limit(1),
-    )
+    directors = only(Tenure.person_id).where(Tenure.organization_id == organization_id, Tenure.role == _DIRECTOR)
+    on_day = directors.where(col(Tenure.starts_on) <= day, lasts(Tenure, day), ~never_began())
+    person = scalar(session, on_day.order_by(col(Tenure.starts_on).desc()).limit(1))
     return people[person] if person is not None else ""

@@ -71,10 +71,7 @@ def periods(session: Session, on: date) -> list[Period]:
 
 
 def look(session: Session, key: str, *, at: datetime) -> ProgramStatement:
-    """The statement of a closed period as it would leave now: hidden counts are hidden here too.
-
-    Raises Refusal: no such period, one that is not over, or one of which nothing is on record.
-    """
+    """The statement of a closed period as it would leave now: hidden counts are hidden here too. Raises Refusal."""
     on = local_day(session, at)
     asked, here = _closed(session, key, on), program(session)
     return ProgramStatement(
@@ -104,17 +101,12 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
             "statement.changed",
             N_("Some counts have changed since you looked. Nothing was released: check them again."),
         )
-    events.write(
-        session,
-        "statement.released",
-        "program",
-        program_of(session),
-        by=by,
-        at=at,
-        period=key,
-        digest=digest,
-        content=_written(statement),
-    )
+    facts = {
+        "period": key,
+        "digest": digest,
+        "content": json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":")),
+    }
+    events.write(session, "statement.released", "program", program_of(session), by=by, at=at, case_id=None, **facts)
     return Release(statement, at, by.person_id, digest)
 
 
@@ -143,17 +135,9 @@ def digest_of(statement: ProgramStatement) -> str:
     return hashlib.sha256(json.dumps(counts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _written(statement: ProgramStatement) -> str:
-    return json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":"))
-
-
 def _releases(session: Session, *conditions: ColumnElement[bool]) -> list[Release]:
-    rows = tuples(
-        session,
-        only(Event.at, Event.actor_id, Event.facts)
-        .where(Event.subject_id == program_of(session), Event.verb == RELEASED, *conditions)
-        .order_by(col(Event.n)),
-    )
+    events_of = only(Event.at, Event.actor_id, Event.facts).where(Event.verb == RELEASED, *conditions)
+    rows = tuples(session, events_of.where(Event.subject_id == program_of(session)).order_by(col(Event.n)))
     return [Release(from_json(json.loads(facts["content"])), at, by, facts["digest"]) for at, by, facts in rows]
 
 
@@ -175,12 +159,8 @@ def _closed(session: Session, key: str, on: date) -> Period:
 
 def _first_day(session: Session) -> date | None:
     """The first local day of which there is anything to count."""
-    begun = scalar(
-        session,
-        select(func.min(col(AgreementVersion.starts_on))).where(
-            in_program(AgreementVersion), col(AgreementVersion.state).in_(["in_force", "ended"])
-        ),
-    )
+    in_force = in_program(AgreementVersion), col(AgreementVersion.state).in_(["in_force", "ended"])
+    begun = scalar(session, select(func.min(col(AgreementVersion.starts_on))).where(*in_force))
     met = scalar(session, select(func.min(col(Meeting.starts))).where(in_program(Meeting)))
     opened = scalar(session, select(func.min(col(Case.opened_at))).where(in_program(Case)))
     days = (begun, met.date() if met else None, local_day(session, opened) if opened else None)

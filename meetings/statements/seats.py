@@ -65,24 +65,26 @@ class _Sitting:
 
 
 def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]:
-    meetings = every(
-        session,
-        of(Meeting)
-        .where(
-            col(Meeting.starts) >= datetime.combine(year.first, datetime.min.time()),
-            col(Meeting.starts) < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
-        )
-        .order_by(col(Meeting.starts_at)),
+    covered = of(Meeting).where(
+        col(Meeting.starts) >= datetime.combine(year.first, datetime.min.time()),
+        col(Meeting.starts) < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
     )
-    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
-    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
-        filled[one.meeting_id][one.seat_id] = one.state
+    meetings = every(session, covered.order_by(col(Meeting.starts_at)))
+    filled = filled_at(session, meetings)
     found: dict[UUID, list[_Sitting]] = defaultdict(list)
     for row in meetings:
         day = row.starts.date()
         if year.holds(day):
             found[row.committee_id].append(_Sitting(day, row.state, row.quorate, filled[row.id]))
     return found
+
+
+def filled_at(session: Session, meetings: Iterable[Meeting]) -> Mapping[UUID, dict[UUID, str]]:
+    """How the seats were filled at each of these meetings."""
+    filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
+    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
+        filled[one.meeting_id][one.seat_id] = one.state
+    return filled
 
 
 def _seat_year(

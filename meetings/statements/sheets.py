@@ -53,26 +53,16 @@ def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes
 
 def about_lines(language: str, statement: ProgramStatement, left_on: date | None = None) -> list[str]:
     """What a reader of the counts has to know."""
+    of_days = N_("From %(first)s to %(last)s, as on record on %(day)s.")
     lines = [
-        say(
-            language,
-            N_("From %(first)s to %(last)s, as on record on %(day)s."),
-            first=statement.starts_on,
-            last=statement.ends_on,
-            day=statement.on,
-        ),
+        say(language, of_days, first=statement.starts_on, last=statement.ends_on, day=statement.on),
         say(language, N_("Counts only: no names, and no participant’s number.")),
     ]
     if any(table.hides for table in statement.tables):
-        lines.append(
-            say(
-                language,
-                N_(
-                    "“hidden” stands for a count from 1 to 4, or for another from which such a count "
-                    "could be calculated."
-                ),
-            )
+        hidden = N_(
+            "“hidden” stands for a count from 1 to 4, or for another from which such a count could be calculated."
         )
+        lines.append(say(language, hidden))
     if left_on is not None:
         lines.append(say(language, N_("Released on %(day)s. A released statement is not made again."), day=left_on))
     return [typeset(language, line) for line in lines]

@@ -9,13 +9,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from locales import say
+from locales import N_, say
 from meetings.documents.content import NOTHING, Both
 
 _FROZEN: Final = ConfigDict(extra="forbid")
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
-
 
 Cell = Annotated[int, Field(ge=0)] | None
 """A count; or, as None, one that is hidden."""
@@ -88,36 +87,43 @@ def from_json(kept: Mapping[str, Any]) -> ProgramStatement:
     return _STATEMENT.validate_python(kept)
 
 
-def both(msgid: str) -> Both:
+def both(msgid: str, **facts: object) -> Both:
     """A sentence of ours in both languages."""
-    return Both(fr=say("fr", msgid), en=say("en", msgid))
+    return Both(fr=say("fr", msgid, **facts), en=say("en", msgid, **facts))
 
 
-def table_of(
-    key: str, title: str, of: str, counts: Mapping[str, str], rows: Iterable[CountRow], note: str = ""
-) -> CountTable:
-    """A table by its msgids: `of` names what its rows are, and `counts` what each column counts, by its key."""
-    return CountTable(
-        key=key,
-        title=both(title),
-        of=both(of),
-        note=both(note) if note else NOTHING,
-        columns=tuple(CountColumn(key=column, name=both(msgid)) for column, msgid in counts.items()),
-        rows=tuple(rows),
-    )
+@dataclass(frozen=True, kw_only=True)
+class TableOf:
+    """A table before it is counted, by its msgids: `of` names what its rows are, `counts` each column by its key."""
 
+    key: str
+    title: str
+    of: str
+    counts: Mapping[str, str]
+    note: str = ""
 
-def row_of(key: str, name: Both, counts: Mapping[str, int], names: Iterable[str]) -> CountRow:
-    """A row of counts that may all be shown, in the order of the columns."""
-    return CountRow(key=key, name=name, cells=tuple(counts.get(column, 0) for column in names))
+    def row(self, key: str, name: Both, counted: Mapping[str, int]) -> CountRow:
+        """A row of counts that may all be shown, in the order of the columns."""
+        return CountRow(key=key, name=name, cells=tuple(counted.get(column, 0) for column in self.counts))
 
+    def table(self, rows: Iterable[CountRow]) -> CountTable:
+        """The table with these rows."""
+        return CountTable(
+            key=self.key,
+            title=both(self.title),
+            of=both(self.of),
+            note=both(self.note) if self.note else NOTHING,
+            columns=tuple(CountColumn(key=column, name=both(msgid)) for column, msgid in self.counts.items()),
+            rows=tuple(rows),
+        )
 
-def with_total(rows: Sequence[CountRow], name: Both) -> tuple[CountRow, ...]:
-    """Rows of counts that may all be shown, and their sums below; alone where there is only one row."""
-    if len(rows) < 2:  # noqa: PLR2004 - one row is its own sum
-        return tuple(rows)
-    sums = (
-        sum(cell for cell in column if isinstance(cell, int))
-        for column in zip(*(one.cells for one in rows), strict=True)
-    )
-    return (*rows, CountRow(key="total", name=name, cells=tuple(sums), is_total=True))
+    def summed(self, rows: Sequence[CountRow]) -> CountTable:
+        """The table with rows that may all be shown, and their sums below; without where there is only one row."""
+        if len(rows) < 2:  # noqa: PLR2004 - one row is its own sum
+            return self.table(rows)
+        sums = (
+            sum(cell for cell in column if isinstance(cell, int))
+            for column in zip(*(one.cells for one in rows), strict=True)
+        )
+        total = CountRow(key="total", name=both(N_("Together")), cells=tuple(sums), is_total=True)
+        return self.table([*rows, total])

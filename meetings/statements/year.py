@@ -95,13 +95,9 @@ def _inside(version: BegunVersion, days: Span, last: date | None) -> Span | None
 
 def versions_of(session: Session, organization_id: UUID) -> list[BegunVersion]:
     """The versions of an organization’s agreement that were ever in force, or will be, in the order of their days."""
-    return every(
-        session,
-        of(BegunVersion)
-        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .where(Agreement.organization_id == organization_id, col(AgreementVersion.state).in_(_BEGUN))
-        .order_by(col(AgreementVersion.starts_on)),
-    )
+    versions = of(BegunVersion).join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+    begun = versions.where(Agreement.organization_id == organization_id, col(AgreementVersion.state).in_(_BEGUN))
+    return every(session, begun.order_by(col(AgreementVersion.starts_on)))
 
 
 def earliest(*days: date | None) -> date | None:

@@ -628,7 +628,9 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
                 _invitation.c.person_id == cast.people[name],
             )
         ).scalar_one()
-        answer = links.make(session, invitation, until=AT + timedelta(days=60), at=AT)
+        token = links.new_token()
+        links.keep(session, [(token, invitation)], until=AT + timedelta(days=60), at=AT)
+        answer = links.path(token)
         address = feeds.make(session, cast.people[name], by=by, at=AT)
         feed_id = session.scalars(select(_feed.c.id).where(_feed.c.person_id == cast.people[name])).one()
         feeds.mark_read(session, feed_id, at=AT)  # the first reading is written down, and the next ones not at once

@@ -24,7 +24,7 @@ from models.agenda import AgendaItem, AgendaVersion, ItemReason
 from models.base import table_of
 from models.casework import Link, Task
 from models.meeting import Meeting
-from models.minutes import Decision, Minutes
+from models.minutes import Decision, Minutes, QuorumStanding
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.meetings.sitting import seat_everyone
@@ -146,8 +146,6 @@ def circulate_minutes(session: Session, cast: Cast, meeting_id: UUID) -> None:
             id=uuid4(),
             meeting_id=meeting_id,
             state="circulated",
-            content={},
-            circulated={},
             circulations=1,
             digest="",
             circulated_at=AT,
@@ -197,7 +195,7 @@ def decided(
             text_fr=text_fr,
             text_en=text_en,
             has_quorum=True,
-            quorum={},
+            quorum=QuorumStanding(True, True, 5, 5, 5, 5),
             owner_role="coordinator" if task_id else "",
             due_on=due_on,
             task_id=task_id,

@@ -78,7 +78,7 @@ def test_a_decision_that_nobody_owes_stands_with_its_number_and_quorum(session: 
     opened(session, cast, *PRESENT)
     row = decisions.decision_of(session, _decide(session, cast, item=items(session)[0].id))
     assert (row.number, row.state, row.has_quorum) == ("CD-2027-001", "standing", True)
-    assert (row.quorum["seats_present"], row.quorum["seats_needed"]) == (5, 4)
+    assert (row.quorum.seats_present, row.quorum.seats_needed) == (5, 4)
     assert items(session)[0].outcome == "decided"
     second = decisions.decision_of(session, _decide(session, cast, item=items(session)[0].id))
     assert second.number == "CD-2027-002"
@@ -90,7 +90,7 @@ def test_a_decision_taken_after_too_many_left_is_stamped_without_quorum(session:
     sit(session, cast, "codim", "present", left_at=NOW + 30 * MINUTE)
     after = decisions.decision_of(session, _decide(session, cast, at=NOW + 31 * MINUTE))
     assert (before.has_quorum, after.has_quorum) == (True, False)
-    assert after.quorum["left"] == ["steering.codim"]
+    assert after.quorum.left == ("steering.codim",)
     assert decisions.decision_of(session, before.id).has_quorum
 
 

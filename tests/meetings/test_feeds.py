@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from icalendar import Calendar
-from recurring_ical_events import of  # type: ignore[import-untyped]
+from recurring_ical_events import of as occurring  # type: ignore[import-untyped]
 from sqlalchemy import update
 from sqlmodel import Session
 
 from adapters.database import open_session
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import surely
+from domain.kernel.rows import col, every, of, surely
 from meetings import answers, feeds, invitations, links, schedule
 from meetings.answers import Stamp
+from meetings.invitees import invitees_of
 from models.base import table_of
 from models.committee import SeatHolder
+from models.invitation import MeetingLink
+from models.meeting import Meeting
 from tests.cast import AT, Cast
 from tests.meetings.sitting import give, letters, seat, seat_everyone
 
-_holder = table_of(SeatHolder)
+_holder, _link = table_of(SeatHolder), table_of(MeetingLink)
 
 HOUR = timedelta(hours=1)
 
@@ -40,6 +44,14 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
+def _meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[Meeting]:
+    """The meetings between two moments that invite a person, in order."""
+    found = of(Meeting).where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
+    rows = every(session, found.order_by(col(Meeting.starts_at), col(Meeting.id)))
+    invitees = invitees_of(session, rows)
+    return [row for row in rows if person_id in invitees.of(row)]
+
+
 def _calendar(session: Session, cast: Cast, who: str, language: str = "fr", at: datetime = AT) -> Any:
     assert language in ("fr", "en")
     return Calendar.from_ical(feeds.calendar(session, cast.people[who], language, at=at))  # type: ignore[arg-type]
@@ -51,7 +63,7 @@ def _events(session: Session, cast: Cast, who: str, at: datetime = AT) -> list[A
 
 
 def _days(calendar: Any) -> list[date]:
-    shown = of(calendar).between((2026, 1, 1), (2028, 1, 1))
+    shown = occurring(calendar).between((2026, 1, 1), (2028, 1, 1))
     return sorted(one["dtstart"].dt.date() for one in shown if one.get("status") != "CANCELLED")
 
 
@@ -81,7 +93,7 @@ def test_a_feed_has_the_uid_the_sequence_and_the_organizer_of_the_invitation_bef
     by, who = cast.actor("coordinator"), "manager_em"
     for hours in (0, 1, 2):
         if hours:
-            (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
+            (row,) = _meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
             starts = datetime(2027, 1, 20 + hours, 13, 0)
             schedule.move_meeting(session, row.id, starts, by=by, at=AT + timedelta(hours=hours))
         told = [one for one in letters(session) if one.person_id == cast.people[who]][-1].events[0]
@@ -97,7 +109,7 @@ def test_a_date_of_a_season_is_published_as_its_invitation_has_it_moved_or_taken
     cast: Cast, session: Session
 ) -> None:
     by = cast.actor("coordinator")
-    rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
+    rows = _meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
     schedule.move_meeting(session, rows[1].id, datetime(2026, 12, 10, 10, 0), by=by, at=AT + timedelta(hours=1))
     schedule.cancel_meeting(session, rows[2].id, reason="Tempête", by=by, at=AT + timedelta(hours=2))
     calendar = _calendar(session, cast, "police")
@@ -115,7 +127,7 @@ def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that
     cast: Cast, session: Session
 ) -> None:
     by, who = cast.actor("coordinator"), "manager_em"
-    (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
+    (row,) = _meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
     schedule.change_place(session, row.id, place="", online_url="https://meet.example/1", by=by, at=AT)
     (before,) = _events(session, cast, who)
     assert (str(before["status"]), str(before["conference"])) == ("CONFIRMED", "https://meet.example/1")
@@ -148,7 +160,7 @@ def test_a_feed_shows_no_more_what_others_meet_at_without_ones_seat(cast: Cast, 
 def test_a_season_that_goes_on_at_another_hour_is_published_once_under_each_of_its_uids(
     cast: Cast, session: Session
 ) -> None:
-    rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
+    rows = _meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
     schedule.change_hour(
         session,
         surely(rows[0].series_id),
@@ -169,7 +181,7 @@ def test_a_season_that_goes_on_at_another_hour_is_published_once_under_each_of_i
 def test_a_feed_is_the_same_bytes_until_something_changes(cast: Cast, session: Session) -> None:
     first = feeds.calendar(session, cast.people["manager_em"], "fr", at=AT)
     assert feeds.calendar(session, cast.people["manager_em"], "fr", at=AT + timedelta(hours=3)) == first
-    (row,) = feeds.meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
+    (row,) = _meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
     schedule.cancel_meeting(session, row.id, reason="Tempête", by=cast.actor("coordinator"), at=AT)
     assert feeds.calendar(session, cast.people["manager_em"], "fr", at=AT) != first
 
@@ -225,14 +237,14 @@ def test_the_link_of_a_letter_asks_about_every_meeting_of_its_invitation_until_t
     _, again = answers.asked_by(session, opened.invitation_id, at=AT)
     assert again[0].answer is not None
     assert again[0].answer.answer == "accepted"
-    links.end(session, [opened.invitation_id], at=AT)
+    session.execute(update(_link).values(ended_at=AT))
     session.commit()
     with open_session(cast.database.engine) as anyone:
         assert links.look(anyone, token, at=AT) is None
 
 
 def test_an_older_mail_does_not_undo_a_newer_answer(cast: Cast, session: Session) -> None:
-    (row,) = feeds.meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
+    (row,) = _meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
     person, by = cast.people["manager_em"], cast.actor("manager_em")
     answers.record(session, row.id, person, "accepted", means="mail", stamp=Stamp(1, AT), by=by, at=AT)
     with pytest.raises(Refusal) as refused:
@@ -256,7 +268,7 @@ def test_what_changed_for_others_alone_is_published_to_nobody_else_under_the_num
     session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 16)))
     invitations.tell_all(session, at=AT + timedelta(hours=1))
     before = feeds.calendar(session, cast.people["police"], "fr", at=AT)
-    rows = feeds.meetings_of(session, cast.people["worker_codim"], since=AT, until=AT + timedelta(days=200))
+    rows = _meetings_of(session, cast.people["worker_codim"], since=AT, until=AT + timedelta(days=200))
     later = next(row.id for row in rows if row.starts.date() == date(2027, 2, 3))
     where = {"place": "Salle B", "online_url": "https://meet.example/1", "following": True}
     schedule.change_place(session, later, **where, by=cast.actor("coordinator"), at=AT + timedelta(hours=2))  # type: ignore[arg-type]
@@ -268,7 +280,7 @@ def test_what_changed_for_others_alone_is_published_to_nobody_else_under_the_num
 def test_a_date_that_was_held_is_not_published_as_standing_under_the_number_of_a_cancellation_of_all(
     cast: Cast, session: Session
 ) -> None:
-    rows = feeds.meetings_of(session, cast.people["worker_em"], since=AT, until=AT + timedelta(days=200))
+    rows = _meetings_of(session, cast.people["worker_em"], since=AT, until=AT + timedelta(days=200))
     by, later = cast.actor("worker_em"), AT + timedelta(days=12)
     for at, row in ((AT, rows[0]), (later, rows[8])):
         answers.answer(

@@ -67,10 +67,10 @@ def test_a_date_is_known_in_whatever_zone_a_calendar_writes_it(session: Session,
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"of": "stranger@elsewhere.example", "sender": "stranger@elsewhere.example"}, replies.NOT_INVITED),
+        ({"of": "stranger@elsewhere.example", "sender": "stranger@elsewhere.example"}, "not_invited"),
         ({"sender": "somebody@spvm.example"}, "from_differs"),
-        ({"partstat": "DELEGATED"}, replies.DELEGATED),
-        ({"recurrence": ";TZID=America/Toronto:20261210T093000"}, replies.NO_SUCH_DATE),
+        ({"partstat": "DELEGATED"}, "delegated"),
+        ({"recurrence": ";TZID=America/Toronto:20261210T093000"}, "no_such_date"),
         ({"headers": (("Auto-Submitted", "auto-replied"),)}, "auto_reply"),
         ({"headers": (("Authentication-Results", "dmarc=fail action=none header.from=spvm.example"),)}, "failed_check"),
     ],
@@ -93,7 +93,7 @@ def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
 def test_an_answer_for_another_persons_seat_is_not_taken(session: Session) -> None:
     other = "worker.ccsmtl@ccsmtl.example"
     received = replies.receive(session, reply(season_uid(session), of=other, sender=POLICE), at=AT)
-    assert received.stray in ("from_differs", replies.FOR_ANOTHER)
+    assert received.stray in ("from_differs", "for_another")
     assert _answers(session) == []
 
 
@@ -101,7 +101,7 @@ def test_an_answer_that_was_written_before_a_newer_one_is_stale(session: Session
     uid = season_uid(session)
     assert replies.receive(session, reply(uid, stamp="20261123T160000Z"), at=AT).answered == 1
     late = replies.receive(session, reply(uid, stamp="20261123T150000Z", partstat="DECLINED"), at=AT)
-    assert late == replies.Received(stray=replies.STALE)
+    assert late == replies.Received(stray="stale")
     assert _answers(session) == [("accepted", "mail")]
 
 
@@ -121,7 +121,7 @@ def _declined_by_link(cast: Cast, session: Session, at: datetime) -> UUID:
 def test_a_mail_that_was_written_before_an_answer_by_link_does_not_undo_it(cast: Cast, session: Session) -> None:
     instead = _declined_by_link(cast, session, AT + timedelta(hours=2))
     older = reply(season_uid(session), of=EM, sender=EM, stamp="20261123T150000Z")  # an hour after AT
-    assert replies.receive(session, older, at=AT + timedelta(hours=3)).stray == replies.STALE
+    assert replies.receive(session, older, at=AT + timedelta(hours=3)).stray == "stale"
     row = session.execute(select(_answer)).one()
     assert (row.answer, row.by, row.alternate_id) == ("declined", "link", instead)
 
@@ -143,7 +143,7 @@ def test_a_yes_to_the_day_before_a_meeting_was_moved_is_none_to_the_new_one(cast
     schedule.move_meeting(session, meeting, datetime(2027, 1, 13, 13, 30), by=by, at=AT + timedelta(hours=1))
     manager = "manager.em@en-marge.example"
     late = reply(uid, of=manager, sender=manager, recurrence="", sequence=0, stamp="20261123T170000Z")
-    assert replies.receive(session, late, at=AT + timedelta(hours=4)).stray == replies.STALE
+    assert replies.receive(session, late, at=AT + timedelta(hours=4)).stray == "stale"
     new = reply(uid, of=manager, sender=manager, recurrence="", sequence=1, stamp="20261123T170000Z")
     assert replies.receive(session, new, at=AT + timedelta(hours=4)).answered == 1
 
@@ -159,7 +159,7 @@ def test_an_answer_from_a_mailbox_of_two_who_are_invited_is_nobodys_until_the_co
     cast: Cast, session: Session
 ) -> None:
     other, by = _shares_the_mailbox(cast, session), cast.actor("coordinator")
-    assert replies.receive(session, reply(season_uid(session)), at=AT).stray == replies.AMBIGUOUS
+    assert replies.receive(session, reply(season_uid(session)), at=AT).stray == "ambiguous"
     assert _answers(session) == []
     (kept,) = unmatched_replies.waiting(session)
     assert (kept.person_id, kept.claimed) == (None, "accepted")
@@ -190,7 +190,7 @@ def test_a_yes_to_a_date_of_a_season_written_before_it_was_moved_is_none_to_the_
 ) -> None:
     _moved_by_a_day(cast, session)
     late = reply(season_uid(session), sequence=0, stamp="20261123T155959Z")  # a second before the move was told
-    assert replies.receive(session, late, at=AT + timedelta(hours=3)).stray == replies.STALE
+    assert replies.receive(session, late, at=AT + timedelta(hours=3)).stray == "stale"
     assert _answers(session) == []
 
 
@@ -211,7 +211,7 @@ def test_sabre_that_answers_a_moved_date_with_the_sequence_of_the_whole_season_i
 
 
 def test_a_meeting_of_nobody_here_and_five_megabytes_are_strays(session: Session) -> None:
-    assert replies.receive(session, reply("nothing@elsewhere.example"), at=AT).stray == replies.UNKNOWN_MEETING
+    assert replies.receive(session, reply("nothing@elsewhere.example"), at=AT).stray == "unknown_meeting"
     assert replies.receive(session, reply(season_uid(session)) + b"x" * 5_000_000, at=AT).stray == "too_large"
     assert not replies.knows(session, reply("nothing@elsewhere.example"))
     assert replies.knows(session, reply(season_uid(session)))

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from models.agenda import AgendaItem, AgendaVersion
 from models.invitation import CalendarFeed, CalendarReader, Invitation, MeetingAnswer, MeetingLink, StrayReply
 from models.meeting import DraftedYear, Meeting, MeetingGuest, MeetingSeries
-from models.minutes import Attendance, Decision, Endorsement, Minutes
+from models.minutes import Attendance, Decision, Endorsement, Minutes, QuorumStanding
 from models.redaction import NameAnswer, Redaction, WordKey
 from tests.cast import AT, TODAY, Cast
 
@@ -211,7 +211,7 @@ def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meet
         kind="management",
         text_fr="Le cellulaire est fourni par l’employeur.",
         has_quorum=True,
-        quorum={"seats": 5, "organizations": 5},
+        quorum=QuorumStanding(True, True, 5, 5, 5, 5),
         owner_role="manager",
         due_on=TODAY + 4 * WEEK,
         task_id=task_id.scalar_one(),
@@ -239,7 +239,6 @@ def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meet
             **here,
             meeting_id=held.id,
             state="approved",
-            content={"items": []},
             circulations=1,
             circulated_at=AT,
             approved_at=AT,

@@ -21,7 +21,7 @@ from domain.obligations.to_accept import ACCEPT
 from domain.people.people import end_tenure
 from domain.roles.roles import standing
 from meetings import schedule
-from meetings.documents.speaker import Speaker
+from meetings.documents.paper import Speaker
 from meetings.documents.statement_layout import statement
 from meetings.statements.partner import partner_statement
 from models.base import table_of

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from meetings.documents.files import DocumentKind, file_name
+from meetings.documents.issuing import DocumentKind, file_name
 
 DAY = date(2026, 12, 2)
 

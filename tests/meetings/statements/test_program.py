@@ -27,7 +27,7 @@ from meetings.statements.tables import CountTable, ProgramStatement, as_json, fr
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.meeting import Meeting
-from models.minutes import Attendance, Decision
+from models.minutes import Attendance, Decision, QuorumStanding
 from models.participant import Participant
 from models.program import Organization
 from models.record import Event
@@ -199,7 +199,7 @@ def taken(
             kind=kind,
             text_fr="On continue.",
             has_quorum=True,
-            quorum={},
+            quorum=QuorumStanding(True, True, 5, 5, 5, 5),
             state=state,
             endorsement="not_asked",
             counts_since=AT,

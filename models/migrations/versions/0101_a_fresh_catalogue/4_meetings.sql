@@ -372,8 +372,6 @@ create table minutes (
     meeting_id uuid not null,
     state varchar not null,
     sealed bytea,
-    content jsonb not null,
-    circulated jsonb not null,
     circulations integer not null,
     digest varchar not null,
     circulated_at timestamptz,

@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
+from sqlalchemy import Dialect, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
 
 Part = TypeVar("Part")
 
@@ -38,3 +40,22 @@ def from_json(part: type[Part], kept: Mapping[str, Any]) -> Part:
 @cache
 def _reader(part: Any) -> TypeAdapter[Any]:
     return TypeAdapter(part)
+
+
+class Written(TypeDecorator[Any]):
+    """The type of a column that is kept as JSON and read as a value with attributes."""
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self, part: type[Any]) -> None:
+        super().__init__()
+        self.part = part
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - the same in every dialect
+        """The value as it is kept."""
+        return as_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - likewise
+        """The value as it is read."""
+        return None if value is None else from_json(self.part, value)
