@@ -10,7 +10,7 @@ from sqlmodel import Field
 from models.base import InProgram, moment, one_of, to, together, words
 from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
-from models.written import Written
+from models.written import kept_as
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
 ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
@@ -101,7 +101,7 @@ class Decision(InProgram, table=True):
     text_fr: str
     text_en: str = ""
     has_quorum: bool
-    quorum: QuorumStanding = Field(sa_type=Written(QuorumStanding))  # what was counted at that instant
+    quorum: QuorumStanding = kept_as(QuorumStanding)  # what was counted at that instant
     owner_role: str = ""
     owner_organization_id: UUID | None = to("organization", default=None)  # empty: the holders of the role anywhere
     due_on: date | None = None

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Dialect, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
+
+from models.base import structured
 
 Part = TypeVar("Part")
 
@@ -42,20 +42,6 @@ def _reader(part: Any) -> TypeAdapter[Any]:
     return TypeAdapter(part)
 
 
-class Written(TypeDecorator[Any]):
-    """The type of a column that is kept as JSON and read as a value with attributes."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def __init__(self, part: type[Any]) -> None:
-        super().__init__()
-        self.part = part
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - the same in every dialect
-        """The value as it is kept."""
-        return as_json(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - likewise
-        """The value as it is read."""
-        return None if value is None else from_json(self.part, value)
+def kept_as(part: type[Any], **kwargs: Any) -> Any:
+    """A column that is kept as JSON and read as such a part."""
+    return structured(lambda kept: from_json(part, kept), as_json, **kwargs)
