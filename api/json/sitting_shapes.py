@@ -104,13 +104,15 @@ class AttendanceShown(Shown):
     seats: list[SeatFilled]
 
 
-@of_columns(AgendaItem, "outcome note_fr note_en minutes times_seen settled_at")
+@of_columns(AgendaItem, "outcome minutes times_seen settled_at")
 class ItemTreated(Shown):
     """What became of one item, what was said of it, and the minutes that it took, where they are known."""
 
     id: UUID
     number: str
     referred_to: str
+    note_fr: str
+    note_en: str
     minutes_used: int | None
     version: int
 
