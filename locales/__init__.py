@@ -30,13 +30,15 @@ LANGUAGES: Final[Mapping[str, str]] = {"fr": "fr_CA", "en": "en_CA"}
 DEFAULT_LANGUAGE: Final = "fr"
 
 ZONE: Final = ZoneInfo("America/Toronto")
-"""The zone in which moments are shown."""
+"""The zone in which moments are shown where no program's is known."""
 
 FOLDER: Final = Path(__file__).resolve().parent
 
 DayStyle = Literal["full", "long", "medium", "short", "weekday", "month"]
 
 _language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
+#: The zone of what is being answered, in a list: a thread that finds out the program says so for the whole answer.
+_zone: ContextVar[list[ZoneInfo] | None] = ContextVar("zone", default=None)
 
 
 def N_(msgid: str) -> str:
@@ -61,11 +63,25 @@ def speaking(lang: str) -> Iterator[None]:
     Raises ValueError for a language that the program does not speak.
     """
     _known(lang)
-    token = _language.set(lang)
+    token, zone = _language.set(lang), _zone.set([current_zone()])
     try:
         yield
     finally:
+        _zone.reset(zone)
         _language.reset(token)
+
+
+def current_zone() -> ZoneInfo:
+    """The zone in which moments are shown."""
+    zone = _zone.get()
+    return ZONE if zone is None else zone[0]
+
+
+def show_moments_in(zone: str) -> None:
+    """Show moments in a program's zone until the block that speaks ends. Outside of such a block nothing is changed."""
+    shown = _zone.get()
+    if shown is not None:
+        shown[0] = ZoneInfo(zone)
 
 
 @cache
@@ -195,13 +211,13 @@ _TIED: Final = "\N{NO-BREAK SPACE}"
 
 
 def show_clock(lang: str, at: time | datetime) -> str:
-    """An hour: "9 h 30" and "14 h", "9:30 a.m." and "2:00 p.m.". A moment is shown in `ZONE`, a wall time as it stands.
+    """An hour: "9 h 30", "14 h", "9:30 a.m.", "2:00 p.m.". A moment is shown in the current zone, a wall time as it is.
 
     French as the Office québécois de la langue française writes it, never torn at the end of a line, where CLDR has
     "09 h 30" and "14 h 00".
     """
     if isinstance(at, datetime):
-        at = _aware(at).astimezone(ZONE).time()
+        at = _aware(at).astimezone(current_zone()).time()
     if lang == "fr":
         return f"{at.hour}{_TIED}h{_TIED}{at.minute:02d}" if at.minute else f"{at.hour}{_TIED}h"
     written = dates.format_time(at, "short", locale=_locale(lang))
@@ -217,8 +233,8 @@ def show_length(lang: str, minutes: int) -> str:
 
 
 def show_moment(lang: str, at: datetime, style: DayStyle = "long") -> str:
-    """A moment as `ZONE`'s day and hour. Raises ValueError if `at` has no zone of its own."""
-    local = _aware(at).astimezone(ZONE)
+    """A moment as the current zone's day and hour. Raises ValueError if `at` has no zone of its own."""
+    local = _aware(at).astimezone(current_zone())
     day, hour = show_day(lang, local.date(), style), show_clock(lang, local.time())
     return catalogue(lang).gettext(N_("%(day)s at %(hour)s")) % {"day": day, "hour": hour}
 

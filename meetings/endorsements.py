@@ -7,7 +7,7 @@ that an agreement that begins, ends or changes later changes neither. Who has le
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -181,20 +181,27 @@ def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> b
 
 def may_want(session: Session, rows: Iterable[Decision], organization_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
     """For each of these decisions, those of these organizations that may ask for it to be endorsed, where some may."""
-    asked = {
-        row.id: row for row in rows if not row.needs_endorsement and row.state != "withdrawn" and row.settles_id is None
-    }
+    asked = {row.id: row for row in rows if _may_yet_be_wanted(row)}
     if not (asked and organization_ids):
         return {}
-    partners = {
-        day: partners_on(session, day) for day in {local_day(session, row.decided_at) for row in asked.values()}
-    }
+    days = {row.id: local_day(session, row.decided_at) for row in asked.values()}
+    partners = {day: partners_on(session, day) for day in set(days.values())}
     at_stake = freeing.at_stake(session, asked)
-    found = {}
-    for one in asked.keys() - _about_participants(session, asked):
-        stakes, here = freeing.stakes_of(at_stake[one]), partners[local_day(session, asked[one].decided_at)]
-        found[one] = [place for place in organization_ids if place in here and stakes.get(place) != OWES_AGAIN]
+    found = {
+        one: _may_ask(organization_ids, partners[days[one]], freeing.stakes_of(at_stake[one]))
+        for one in asked.keys() - _about_participants(session, asked)
+    }
     return {one: places for one, places in found.items() if places}
+
+
+def _may_ask(organization_ids: Iterable[UUID], partners: Container[UUID], stakes: Mapping[UUID, str]) -> list[UUID]:
+    """The partners among these, but those for whom the decision takes back what had freed them: they are not asked."""
+    return [place for place in organization_ids if place in partners and stakes.get(place) != OWES_AGAIN]
+
+
+def _may_yet_be_wanted(row: Decision) -> bool:
+    """Whether a decision stands, is not asked of the partners already, and settles no objection."""
+    return not row.needs_endorsement and row.state != "withdrawn" and row.settles_id is None
 
 
 def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> frozenset[UUID]:

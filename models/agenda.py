@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, to, together
+from models.base import InProgram, moment, one_of, structure, structured, to, together
 from models.lifecycles import AGENDA_ITEM
 
 PURPOSES = ("information", "discussion", "decision")
@@ -108,28 +107,17 @@ class Reasons(tuple[ItemReason, ...]):
         return bool(self.without(EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *_AGES))
 
 
-class _KeptReasons(TypeDecorator[Reasons]):
-    """Reasons as a column keeps them: a list of objects in JSON, without a sentence or a rule that is empty."""
-
-    impl = JSONB
-    cache_ok = True
-
-    def process_bind_param(self, value: Iterable[ItemReason] | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        """The reasons as they are kept."""
-        return [_kept(reason) for reason in value or ()]
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Reasons:  # noqa: ARG002
-        """The reasons as they are read."""
-        return Reasons(ItemReason(**kept) for kept in value or ())
-
-    def coerce_compared_value(self, op: Any, value: Any) -> Any:
-        """The type of what the column is compared with: plain JSON."""
-        return self.impl_instance.coerce_compared_value(op, value)
-
-
 def _kept(reason: ItemReason) -> dict[str, object]:
     kept = {"code": reason.code, "facts": reason.facts, "sentence": reason.sentence, "rule": reason.rule}
     return {name: value for name, value in kept.items() if value or name == "facts"}
+
+
+def _kept_reasons(reasons: Iterable[ItemReason]) -> list[dict[str, object]]:
+    return [_kept(reason) for reason in reasons]
+
+
+def _read_reasons(kept: Iterable[Mapping[str, Any]]) -> Reasons:
+    return Reasons(ItemReason(**reason) for reason in kept)
 
 
 class AgendaItem(InProgram, table=True):
@@ -169,7 +157,7 @@ class AgendaItem(InProgram, table=True):
     kind: str
     subject: str = ""  # what it is about, within its kind: an id, a number such as #2019-02, a seat's key
     rule: str = ""  # the declared rule's key; empty where it was asked for
-    reasons: Reasons = Field(default_factory=Reasons, sa_type=_KeptReasons)
+    reasons: Reasons = structured(_read_reasons, _kept_reasons, default_factory=Reasons)
     section_fr: str = ""
     section_en: str = ""
     title_fr: str

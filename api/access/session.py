@@ -51,7 +51,7 @@ from domain.kernel import (
 from domain.mail import LetterTemplates
 from domain.obligations import triggers
 from domain.roles import standing
-from locales import current_language
+from locales import current_language, show_moments_in
 from models.access import BrowserSession
 from models.base import table_of
 from models.ports import Keys, SignInProvider
@@ -385,6 +385,7 @@ def _signed_in(session: Session, token: str, at: datetime, *, changes_nothing: b
         raise NotSignedIn
     session.info["program_id"] = found.program_id
     session.info["time_zone"] = found.time_zone
+    show_moments_in(found.time_zone)
     if at - found.seen_at > _SEEN_EVERY:
         # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
         run(session, _SEEN, {"digest": found_by, "moment": at})

@@ -27,7 +27,7 @@ from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.obligations import triggers
 from domain.participants import names_known
 from flows.protocols import letter_folders
-from locales import N_, current_language, say
+from locales import N_, current_language, say, show_moments_in
 from models.ports import Keys
 from models.program import Organization, Person, Program
 
@@ -131,6 +131,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
             is_unwritten = program.is_demonstration and program.year_written_at is None
             if is_unwritten and database.settings.being_written.exists():
                 raise being_written()
+            show_moments_in(program.time_zone)
             here = Counter(session, program, datetime.now(UTC))
             yield here
             triggers.judge_touched(session, at=here.at)

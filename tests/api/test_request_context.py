@@ -12,12 +12,13 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, update
 
 from api.access.session import DESKS, IDLE
 from models.access import BrowserSession
 from models.base import table_of
 from models.casework import Case
+from models.program import Program
 from tests.api.application import ADDRESS, app_on, client_for, nobody, token_for
 from tests.casework import open_onboarding, steps
 from tests.cast import AT, Cast
@@ -159,3 +160,14 @@ def test_no_more_work_at_once_than_there_are_desks_and_all_are_answered(cast: Ca
     # One did it, and the others are told that it is done.
     assert sorted(set(statuses)) == [200, 409]
     assert statuses.count(200) == 1
+
+
+def test_moments_are_shown_in_the_zone_of_the_programs_own_region(cast: Cast, case_id: UUID) -> None:
+    client = client_for(cast.database, cast.people["coordinator"])
+    assert "9:00 a.m." in client.get(f"/cases/{case_id}", headers={"Accept-Language": "en"}).text
+    with cast.session() as session:
+        session.execute(update(table_of(Program)).values(time_zone="America/Halifax"))
+        session.commit()
+    page = client.get(f"/cases/{case_id}", headers={"Accept-Language": "en"}).text
+    assert "10:00 a.m." in page
+    assert "9:00 a.m." not in page

@@ -552,7 +552,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "meeting_guest": ("withdrawn_by",),
     "meeting_link": ("token_digest",),
     "meeting_series": ("uid", "time_zone", "online_url"),
-    "minutes": ("state", "content", "circulated", "digest"),
+    "minutes": ("state", "digest"),
     "name_answer": ("mark",),
     "no_show": ("strategy",),
     "notice": ("key", "to_address", "language", "template", "thread", "calls", "state", "code"),
