@@ -199,7 +199,7 @@ def reopen_case(
     handed_in = _restored(session, held)
     undone = and_(Task.state == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
     planned = TASK.moved(col(Task.state), "postpone")
-    change_tasks(session, of_case(case_id), undone, state=planned, done_at=None, done_by=None, done_as=None)
+    change_tasks(session, of_case(case_id), undone, state=planned, **held_tasks.not_done())
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
     # The calendar may have changed meanwhile.
     scheduling.reschedule(session, case_id, at=at)

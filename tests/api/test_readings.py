@@ -175,7 +175,7 @@ _NOT_PROTECTED: Final = {
     "incident": ("words",),
     "incident_version": ("stood", "words"),  # for the privacy officer alone, whose page the register is
     "invitation": ("told",),
-    "minutes": ("content", "circulated", "sealed"),  # what the committee approved or was sent; it names no participant
+    "minutes": ("sealed",),  # what the committee approved or was sent; it names no participant
     "notice": ("calls",),  # the numbers and references of whom a letter is about
     "obligation": ("rule", "sources"),
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
