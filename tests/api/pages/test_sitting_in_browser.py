@@ -137,7 +137,8 @@ def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) 
         codim, first = seat(session, "steering", "codim"), items(session)[0].id
     late: list[Route] = []
     page.route("**/run/attendance", lambda route: late.append(route))  # noqa: PLW0108  # it has to be a function
-    page.locator(f"#seat-{codim}-present").press("Enter")
+    with page.expect_request("**/run/attendance"):
+        page.locator(f"#seat-{codim}-present").press("Enter")
     page.locator(f"#item-{first}-record > summary").press("Enter")
     note = page.locator(f"#item-{first}-note-en")
     page.locator(f"#item-{first}-note-fr").press("Tab")
