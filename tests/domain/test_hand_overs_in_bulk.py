@@ -355,7 +355,7 @@ def test_the_days_to_answer_are_those_that_the_cases_own_protocol_declares(progr
     case_id = leave(program, WORKER, "ccsmtl")
     later = tmp_path / "protocol.yaml"
     declared = PROTOCOLS["departure"].file.read_text(encoding="utf-8")
-    later.write_text(declared.replace("answer_within: 3", "answer_within: 5").replace("version: 5", "version: 6"))
+    later.write_text(declared.replace("answer_within: 3", "answer_within: 5").replace("version: 6", "version: 7"))
     with program.session() as session:
         versions.record_protocol(session, read_protocol(later), by=LOADING, at=AT)
         followed(session, program, "#2026-002", worker=SECOND)
