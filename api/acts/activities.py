@@ -29,7 +29,7 @@ def _find_part(context: RequestContext, _: Action, activity_id: UUID, follow_up_
 
 PLAN: Final = ActSubject("/activities", asks_itself)
 ACTIVITY: Final = ActSubject("/activities/{activity_id}", _find)
-PART: Final = ActSubject("/activities/{activity_id}/parts/{follow_up_id}", _find_part)
+PART: Final = ActSubject("/activities/{activity_id}/parts/{follow_up_id}", _find_part, nominative=True)
 
 #: A local hour, as HH:MM.
 HOUR: Final = r"^([01]\d|2[0-3]):[0-5]\d$"

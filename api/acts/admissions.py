@@ -34,7 +34,7 @@ def find_file(context: RequestContext, action: Action, participant_id: UUID) -> 
     return find_participant(context.session, context.asker, participant_id, action)
 
 
-PARTICIPANT: Final = ActSubject("/participants/{participant_id}", find_file)
+PARTICIPANT: Final = ActSubject("/participants/{participant_id}", find_file, nominative=True)
 
 
 @with_fields(corrected(fields_of(Who)))

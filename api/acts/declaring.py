@@ -97,6 +97,7 @@ class Act:
     json_path: str
     status: int
     leads: Callable[[On[Any], Any], str] | None
+    nominative: bool
 
     def on_form(self) -> dict[str, OnForm]:
         """The parts of its address over JSON that the page's form has as fields, each with how it gives them."""
@@ -121,11 +122,13 @@ class ActSubject(Generic[Row]):
     """What acts are done to: the address of one, and how it is found for an action, with what the asker is to it.
 
     `find` raises Forbidden where the asker may not know of the thing, or there is none. It may ask itself, and then
-    gives the actor; or gives None where the act asks, by what is said.
+    gives the actor; or gives None where the act asks, by what is said. What is written of a `nominative` subject may
+    name a participant, and stands in no refusal where its form is gone.
     """
 
     path: str
     find: Callable[..., Found[Row]]
+    nominative: bool = False
     acts: list[Act] = field(default_factory=list)
 
     def act(
@@ -175,6 +178,7 @@ class ActSubject(Generic[Row]):
                     json_path=json_path,
                     status=status or (201 if once else 200),
                     leads=leads,
+                    nominative=self.nominative,
                 )
             )
             return do

@@ -46,8 +46,8 @@ def _find_recruiting(context: RequestContext, _: Action, case_id: UUID) -> tuple
 
 
 DEPARTURES: Final = ActSubject("/departures", asks_itself)
-OFFERED: Final = ActSubject("/hand-overs/{hand_over_id}", _find_hand_over)
-SUMMARY: Final = ActSubject("/tasks/{task_id}/summary", _find_summary)
+OFFERED: Final = ActSubject("/hand-overs/{hand_over_id}", _find_hand_over, nominative=True)
+SUMMARY: Final = ActSubject("/tasks/{task_id}/summary", _find_summary, nominative=True)
 OFFERS: Final = ActSubject("/departures/{case_id}", _find_offers)
 RECRUITING: Final = ActSubject("/cases/{case_id}", _find_recruiting)
 

@@ -33,8 +33,8 @@ def _find_ended(context: RequestContext, _: Action, follow_up_id: UUID) -> tuple
     return find_ended(context.session, context.asker, follow_up_id)
 
 
-FOLLOW_UP: Final = ActSubject("/follow-ups/{follow_up_id}", _find)
-ENDED: Final = ActSubject("/follow-ups/{follow_up_id}", _find_ended)
+FOLLOW_UP: Final = ActSubject("/follow-ups/{follow_up_id}", _find, nominative=True)
+ENDED: Final = ActSubject("/follow-ups/{follow_up_id}", _find_ended, nominative=True)
 
 
 def _answered(text: str) -> bool:

@@ -29,11 +29,11 @@ def _find_consent(context: RequestContext, _: Action, participant_id: UUID) -> t
     return None, to_program(context.asker)
 
 
-KEPT: Final = ActSubject("/participants/{participant_id}", find_file)
-DESTRUCTION: Final = ActSubject("/participants/{participant_id}/destruction", _find_destruction)
+KEPT: Final = ActSubject("/participants/{participant_id}", find_file, nominative=True)
+DESTRUCTION: Final = ActSubject("/participants/{participant_id}/destruction", _find_destruction, nominative=True)
 
-RESEARCH: Final = ActSubject("/research-consents", of_program)
-RESEARCH_CONSENT: Final = ActSubject("/research-consents/{participant_id}", _find_consent)
+RESEARCH: Final = ActSubject("/research-consents", of_program, nominative=True)
+RESEARCH_CONSENT: Final = ActSubject("/research-consents/{participant_id}", _find_consent, nominative=True)
 
 
 class DisclosureGiven(ActInput):

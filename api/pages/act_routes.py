@@ -74,7 +74,7 @@ class ActForm(Generic[Row]):
         asked = [*self.reads.values(), *(fields_of(act.said) if act.said else ())]
         self.lists = {one.name for one in asked if one.is_list}
         self.fields = {one.name: one.otherwise for one in asked}
-        self.words = words_of(act.said) if act.said else ()
+        self.words = words_of(act.said) if act.said and not act.nominative else ()
 
     def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""

@@ -150,9 +150,12 @@ async def not_found(request: Request, _: Exception) -> Response:
 
 
 async def _written(request: Request) -> list[str]:
-    """What was written in the form of an act on a page, which may be someone else's since: its writer has it back."""
+    """What was written in the form of an act on a page, which may be someone else's since: its writer has it back.
+
+    But not of a participant: no refusal holds what may name one.
+    """
     act = getattr(request.scope.get("endpoint"), "__act__", None)
-    if act is None or act.said is None or wants_json(request):
+    if act is None or act.said is None or act.nominative or wants_json(request):
         return []
     form = await request.form()
     names = dict.fromkeys((*words_of(act.said), *_OF_ANY_TASK))
