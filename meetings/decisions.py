@@ -244,7 +244,7 @@ ASKED_TO_ENDORSE: Final = Question(
 
 def _shown(session: Session, rows: Sequence[RegisteredDecision]) -> list[RegisteredDecision]:
     """Decisions as they are read, in the order of their numbers."""
-    settling = declared(session).committee if rows else ""
+    settling = declared(session).committee  # asked also of none: what is not there answers as what may not be read
     found = [_as_its_task_is(row, settling) for row in rows]
     return sorted(found, key=lambda row: (row.letters, *count_of(row.number)))
 

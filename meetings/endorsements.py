@@ -105,7 +105,7 @@ def endorsements(
     if not wanted:
         return {}
     rows, stakes = _words_and_stakes(session, wanted)
-    partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
+    partners = _partners_or_back(session, local_day(session, at)) if at is not None else None
     for row in rows:
         is_partner = partners is None or row.organization_id in partners
         stake = stakes[row.decision_id].get(row.organization_id, "")

@@ -103,7 +103,7 @@ def test_everything_that_a_path_names_can_be_taken_from_the_world(
 
 
 #: What is asked of the asker's own work where something of it waits for approval, whichever thing they name.
-_OF_ONES_OWN: Final = re.compile(r"task\.may_not_approve \s*FROM task \s*WHERE .*= ANY \(%\(chains\)s", re.DOTALL)
+_OF_ONES_OWN: Final = re.compile(r"task\.may_not_approve\b.*FROM task \s*WHERE .*responsibility\.links @> ", re.DOTALL)
 
 
 @pytest.mark.nightly
