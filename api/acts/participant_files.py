@@ -16,7 +16,9 @@ from api.acts.admissions import Words, find_file
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import id_or_none
+from domain.kernel import Refusal
 from domain.participants import DestructionRequest, destruction, disclosures, research, retention
+from locales import N_
 
 
 def _find_destruction(
@@ -99,10 +101,18 @@ def take_destruction_back(on: On[UnsealedFacts]) -> None:
     destruction.withdraw(on.session, on.id, by=on.by, at=on.at)
 
 
+def _looked_at(text: str) -> UUID:
+    """The request that a hidden field names. Raises Refusal where it names none: nothing was looked at."""
+    found = id_or_none(text)
+    if found is None:
+        raise Refusal("destruction.unseen", N_("Read what is to be destroyed on its page, and answer there."))
+    return found
+
+
 class DestructionAnswered(ActInput):
     """Which request was looked at."""
 
-    seen: Annotated[UUID, on_form(id_or_none)]
+    seen: Annotated[UUID, on_form(_looked_at)]
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")

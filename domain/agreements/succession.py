@@ -62,8 +62,8 @@ def begin(
     Where its last day comes sooner, the next begins on the day after that, or later once that day is past. `becomes`
     names, for each role that the new version no longer creates, the role that its holders hold from that day on. A
     holder keeps their last day; what was open under the old role is another's, or shows as vacant. Raises Refusal: as
-    `agreements.start_version`, a signature on paper of which there is no file, a gap, or a role that becomes none of
-    the new version, or one to which its holders' role opens nothing.
+    `agreements.start_version`, a past day after another version, a signature on paper of which there is no file, a gap,
+    or a role that becomes none of the new version, or one to which its holders' role opens nothing.
     """
     signed_files.refuse_unfiled(session, version_id)
     agreement_id = _agreement_of(session, version_id)
@@ -85,12 +85,22 @@ def begin(
     with session.begin_nested():
         if before is not None:
             _end_the_one_before(session, before, starts_on, by=by, at=at)
+            _refuse_past(starts_on, local_day(session, at))
         start_version(
             session, version_id, starts_on=starts_on, ends_on=ends_on, by=by, at=at, settled=set(wanted), seen=seen
         )
         for tenure in left:
             if tenure.role in wanted:
                 _hand_on(session, tenure, wanted[tenure.role], starts_on, by=by, at=at)
+
+
+def _refuse_past(starts_on: date, today: date) -> None:
+    # What was owed under the version before, and how that was judged, is taken back by no day that is past.
+    if starts_on < today:
+        raise Refusal(
+            "agreement.begins_in_the_past",
+            N_("A version that follows another begins today at the earliest: what was in force until now stays so."),
+        )
 
 
 def _end_the_one_before(

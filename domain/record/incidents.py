@@ -16,7 +16,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, text
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, add_row, changes, col, in_program, local_day, program_of, run, scalar, select
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    changes,
+    col,
+    in_program,
+    local_day,
+    program_of,
+    run,
+    says_something,
+    scalar,
+    select,
+)
 from domain.record.incident_entries import (
     STILL_TO_COME,
     TOLD_BEFORE,
@@ -122,14 +135,14 @@ def close(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, a
     held = _held(session, incident_id)
     if held.serious_risk is None:
         raise Refusal("incident.not_assessed", N_("Say first whether this incident carries a risk of serious harm."))
-    if not held.measures:
+    if not says_something(held.measures):
         raise Refusal("incident.without_measures", N_("Record first what was done to reduce the harm."))
     if held.serious_risk and held.commission_told_on is None:
         raise Refusal(
             "incident.commission_not_told",
             N_("An incident with a risk of serious harm is reported to the Commission d’accès à l’information first."),
         )
-    if held.serious_risk and held.people_told_on is None and not held.public_notice:
+    if held.serious_risk and held.people_told_on is None and not says_something(held.public_notice):
         raise Refusal(
             "incident.people_not_told",
             N_("Record first on which day the people concerned were told, or why by public notice or not."),

@@ -221,6 +221,11 @@ def test_an_incident_closes_once_nothing_is_left_that_the_law_asks_for(cast: Cas
     assert refused(cast, incident_id, "close") == "incident.commission_not_told"
     change(cast, incident_id, "note_telling", Telling(commission_told_on=TODAY))
     assert refused(cast, incident_id, "close") == "incident.people_not_told"
+    change(cast, incident_id, "note_telling", Telling(TODAY, public_notice=" . "))
+    assert refused(cast, incident_id, "close") == "incident.people_not_told", "a full stop is no reason"
+    change(cast, incident_id, "complete", known(cast, measures="..."))
+    assert refused(cast, incident_id, "close") == "incident.without_measures"
+    change(cast, incident_id, "complete", known(cast, measures="Wiped."))
     change(cast, incident_id, "note_telling", Telling(TODAY, TODAY))
     change(cast, incident_id, "close")
     assert row(cast, incident_id).closed_by == cast.people["privacy_officer"]

@@ -95,6 +95,19 @@ def test_a_renewal_begins_with_the_text_that_is_in_force(cast: Cast) -> None:
         assert row(session, second).terms == row(session, first).terms
 
 
+def test_no_version_takes_back_what_was_in_force_by_a_day_that_is_past(cast: Cast) -> None:
+    with cast.session() as session:
+        by, first = cast.actor("coordinator"), in_force(session, cast)
+        second = renew(session, agreement_of(session, cast), by=by, at=AT)
+        signed_on(session, cast, second, day=SINCE, filed=True)
+        for day in (SINCE + DAY, TODAY - DAY):
+            assert code_of(partial(begun, session, cast, second, day)) == "agreement.begins_in_the_past"
+        end_version(session, first, ends_on=TODAY - 9 * DAY, by=by, at=AT)
+        assert code_of(partial(begun, session, cast, second, TODAY - DAY)) == "agreement.begins_in_the_past"
+        begun(session, cast, second, TODAY)
+        assert numbers(session, cast, TODAY - 9 * DAY, TODAY) == [1, 2]
+
+
 def test_nothing_is_renewed_while_a_version_may_still_be_rewritten(cast: Cast) -> None:
     with cast.session() as session:
         agreement = agreement_of(session, cast)

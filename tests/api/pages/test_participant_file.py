@@ -207,6 +207,8 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert _client(cast, "coordinator", days=373).post(f"{here}/destruction/confirmation", data=form).status_code == 404
     empty = due.post(f"{here}/destruction/refusal", data={**form, "reason": ""})
     assert (empty.status_code, "Say why the file is to be kept" in empty.text) == (422, True)
+    unseen = due.post(f"{here}/destruction/confirmation", data={**form, "seen": ""})
+    assert unseen.status_code == 409, "it is confirmed by who looked at it"
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 303
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "it is done once"
     gone = later.get(here)
