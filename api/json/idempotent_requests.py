@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 from starlette.exceptions import HTTPException
 
 from api.access.session import InContext
@@ -50,7 +52,7 @@ class IdempotentRequest(idempotency.IdempotencyKey):
         Raises Refusal where the key came with another request.
         """
         other = Refusal("idempotency.other_request", N_("This Idempotency-Key was used for another request."))
-        before = self.before(body.model_dump_json() if body else "", otherwise=other)
+        before = self.before(_written(body) if body else "", otherwise=other)
         if before is None:
             return None
         headers = {"Idempotency-Replayed": "true", "Location": before.location}
@@ -68,3 +70,11 @@ async def once_of(context: InContext, request: Request, idempotency_key: Idempot
 
 
 AtOnce = Annotated[IdempotentRequest, Depends(once_of)]
+
+
+def _written(body: BaseModel) -> str:
+    """What was given, in one form."""
+    try:
+        return body.model_dump_json()
+    except PydanticSerializationError:  # half a letter, which JSON may hold and UTF-8 may not: it stands escaped
+        return json.dumps(body.model_dump(), default=str)
