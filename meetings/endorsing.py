@@ -15,7 +15,7 @@ from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from domain.endorsement import OWES_AGAIN, counts_by, letters
-from domain.kernel import Actor, Refusal, calendar_of, col, every, local_day, of, only, run, scalars
+from domain.kernel import Actor, Refusal, add_row, calendar_of, col, every, local_day, of, only, run, scalars
 from domain.record import Fact
 from domain.roles import standing
 from locales import N_
@@ -365,7 +365,7 @@ def _write_word(
         majority=before.majority,
         version=before.version + 1,
     )
-    run(session, insert(Endorsement).values(word.model_dump()))
+    add_row(session, word)
 
 
 def _not_asked() -> Refusal:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Uuid, bindparam, insert
+from sqlalchemy import Uuid, bindparam
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -20,6 +20,7 @@ from domain.kernel import (
     Language,
     Question,
     Refusal,
+    add_row,
     built,
     changes,
     col,
@@ -61,7 +62,7 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
         raise Refusal("feed.many", N_("You have %(most)s addresses already: end one of them first."), most=MOST)
     token = links.new_token()
     feed = CalendarFeed(token_digest=links.digest(token), program_id=here, person_id=person_id, id=uuid4(), made_at=at)
-    run(session, insert(CalendarFeed).values(feed.model_dump()))
+    add_row(session, feed)
     events.write(session, "feed.made", "calendar_feed", feed.id, by=by, at=at, person=str(person_id))
     return f"/calendar/{token}.ics"
 

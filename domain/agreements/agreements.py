@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, func
+from sqlalchemy import ColumnElement, Uuid, bindparam
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -32,6 +32,7 @@ from domain.kernel import (
     joins,
     lasts,
     local_day,
+    next_number,
     of,
     only,
     program_of,
@@ -56,16 +57,10 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
     asked = only(Agreement.id).where(Agreement.id == agreement_id)
     if scalar(session, asked.with_for_update(key_share=True)) is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
-    last = scalar(
-        session,
-        select(func.max(col(AgreementVersion.n))).where(
-            in_program(AgreementVersion), AgreementVersion.agreement_id == agreement_id
-        ),
-    )
     drafted = AgreementVersion(
         program_id=program_of(session),
         agreement_id=agreement_id,
-        n=(last or 0) + 1,
+        n=next_number(session, AgreementVersion.n, AgreementVersion.agreement_id == agreement_id),
         notice_days=content.notice_days,
         terms=content.terms,
         digest=content.digest,

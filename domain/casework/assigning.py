@@ -7,13 +7,12 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import scheduling
 from domain.casework.locking import change_task, lock_task, wait_again, write_task_event
 from domain.declared import Bilingual
-from domain.kernel import Actor, Refusal, local_day, program_calendar, program_of, run, surely
+from domain.kernel import Actor, Refusal, add_row, local_day, program_calendar, program_of, surely
 from domain.record import write
 from domain.roles import Link, responsibility
 from locales import N_
@@ -79,7 +78,7 @@ def assign(
         ladder_to=[one.to for one in reminders],
         **(ladder | {"next_check": None} if waits else ladder),
     )
-    run(session, insert(Task).values(task.model_dump()))
+    add_row(session, task)
     verb = "task.planned" if waits else "task.opened"
     write(session, verb, "task", task.id, by=by, at=at, step=step, item=item)
     return task.id

@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations import AskedPart, Asks, Given, checked
-from domain.kernel import Actor, Question, add_row, built, col, every, in_program, of, program_of, scalar, select
+from domain.kernel import Actor, Question, add_row, built, col, every, next_number, of, program_of
 from locales import show_list, show_money
 from models.casework import Request, Task
 
@@ -28,11 +28,10 @@ __all__ = ["checked", "in_words", "keep", "newest"]
 def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime) -> str:
     """Store what was filled in with a locked task, as the newest, and return its digest."""
     digest = _digest(task.asks, given)
-    before = scalar(session, select(func.max(col(Request.n))).where(in_program(Request), Request.task_id == task.id))
     request = Request(
         program_id=program_of(session),
         task_id=task.id,
-        n=(before or 0) + 1,
+        n=next_number(session, Request.n, Request.task_id == task.id),
         asked=task.asks,
         given=dict(given),
         digest=digest,

@@ -13,23 +13,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel import (
-    Actor,
-    Refusal,
-    add_row,
-    changes,
-    col,
-    in_program,
-    local_day,
-    program_of,
-    run,
-    says_something,
-    scalar,
-    select,
-)
+from domain.kernel import Actor, Refusal, add_row, changes, local_day, next_number, program_of, run, says_something
 from domain.record.incident_entries import (
     STILL_TO_COME,
     TOLD_BEFORE,
@@ -65,10 +52,10 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
     values = checked_entry(session, entry, at)
     here = program_of(session)
     run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
-    last = scalar(session, select(func.max(col(Incident.number))).where(in_program(Incident))) or 0
+    number = next_number(session, Incident.number)
     incident_id = uuid4()
     known = {name: value for name, value in values.items() if name not in WORDS}
-    row = Incident(program_id=here, id=incident_id, number=last + 1, recorded_by=by.person_id, recorded_at=at, **known)
+    row = Incident(program_id=here, id=incident_id, number=number, recorded_by=by.person_id, recorded_at=at, **known)
     add_row(session, row)
     words = {name: values.get(name, "") for name in WORDS}
     write_words(session, incident_id, seal_version(session, incident_id, 1, words, at=at))
