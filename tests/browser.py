@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no stubs
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from starlette.types import ASGIApp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
@@ -38,6 +38,10 @@ START_SECONDS = 10
 
 OpenPage = Callable[..., Page]
 Serve = Callable[[ASGIApp], AbstractContextManager[str]]
+
+#: The windows that a test has open. They close before a server ends, or one that is still asking would say in its
+#: console that there is no server.
+_open: list[BrowserContext] = []
 
 
 #: A shared machine is slow at times: what is to come to be seen may take a while.
@@ -69,8 +73,14 @@ def serve(app: ASGIApp) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            _close_windows()
             server.should_exit = True
             thread.join(START_SECONDS)
+
+
+def _close_windows() -> None:
+    while _open:
+        _open.pop().close()
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +114,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     When the test ends, a script error, a console error (a breach of the content policy is one) or a request
     to anywhere but the address's own server fails it.
     """
-    contexts, wrong = [], []
+    wrong: list[str] = []
 
     def opened(
         address: str,
@@ -124,7 +134,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             java_script_enabled=script,
             timezone_id="America/Toronto",
         )
-        contexts.append(context)
+        _open.append(context)
         if cookies:
             context.add_cookies([{"name": n, "value": v, "url": origin} for n, v in cookies.items()])
         page = context.new_page()
@@ -141,14 +151,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         page.goto(address)
         return page
 
-    def leave() -> None:
-        while contexts:
-            contexts.pop().close()
-
     opened.wrong = wrong  # type: ignore[attr-defined]  # a test that provokes an error takes it out of here
-    opened.leave = leave  # type: ignore[attr-defined]  # a page that asks by itself is left before its server ends
     yield opened
-    leave()
+    _close_windows()
     assert not wrong, "\n".join(wrong)
 
 

@@ -50,7 +50,6 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
     at = NOW + timedelta(minutes=20)
     with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=at)) as origin:
         yield Window(cast, origin, here, open_page)
-        open_page.leave()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +321,6 @@ def planned(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         here = meeting(session)
     with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=NOW)) as origin:
         yield Window(cast, origin, here, open_page)
-        open_page.leave()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
