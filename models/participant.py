@@ -133,9 +133,6 @@ class CandidateWorker(InProgram, table=True):
     worker_id: UUID = to("person")
     organization_id: UUID = to("organization")
     second_id: UUID | None = to("person", default=None)
-    decision_id: UUID | None = to(
-        "decision", default=None
-    )  # of the committee; empty where the coordinator forwarded it (AD-R4)
     named_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
     ended_as: str = ""  # admitted, replaced, refused, declined, barred, left, triaged_again

@@ -72,7 +72,6 @@ def name_worker(
     worker_id: UUID,
     *,
     second_id: UUID | None = None,
-    decision_id: UUID | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -102,7 +101,6 @@ def name_worker(
         worker_id=worker_id,
         organization_id=role.organization_id,
         second_id=second_id,
-        decision_id=decision_id,
         named_at=at,
     )
     add_row(session, row)

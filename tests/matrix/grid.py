@@ -52,6 +52,13 @@ def read() -> Grid:
     return found
 
 
+@cache
+def actions() -> Mapping[str, str]:
+    """The action that each route is expected to ask, by the route."""
+    heads = [line.rpartition("  ") for line in EXPECTED.read_text(encoding="utf-8").splitlines()]
+    return {route: action for route, _, action in heads if route and route[0].isupper()}
+
+
 def write(grid: Grid, routes: Iterable[Route]) -> None:
     """Write what was answered, in the order of the routes' addresses."""
     EXPECTED.write_text("\n".join(_lines(grid, routes)) + "\n", encoding="utf-8")

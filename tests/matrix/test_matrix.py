@@ -172,6 +172,10 @@ def test_every_route_has_its_rows_and_every_row_its_route(routes: list[Route]) -
     assert sorted({route for route, _, _ in known.keys() - cells}) == [], "rows of routes that are no more"
 
 
+def test_each_route_asks_the_action_that_its_rows_name(routes: list[Route]) -> None:
+    assert {str(route): str(route.action) for route in routes} == grid.actions()
+
+
 def test_the_matrix_is_of_the_size_that_was_asked_for(routes: list[Route]) -> None:
     assert len(KINDS) >= 16
     assert len(routes) >= 70

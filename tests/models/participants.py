@@ -163,7 +163,6 @@ def _decide(session: Session, cast: Cast, candidate: UUID, referral_id: UUID) ->
         worker_id=worker,
         organization_id=cast.organizations["en-marge"],
         second_id=coordinator,
-        decision_id=decided,
         named_at=AT,
     )
     session.add(named)

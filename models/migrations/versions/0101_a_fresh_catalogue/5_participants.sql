@@ -106,7 +106,6 @@ create table candidate_worker (
     worker_id uuid not null,
     organization_id uuid not null,
     second_id uuid,
-    decision_id uuid,
     named_at timestamptz not null,
     ended_at timestamptz,
     ended_as varchar not null,
@@ -121,8 +120,6 @@ create table candidate_worker (
         references organization (program_id, id),
     constraint fk_candidate_worker_program_id_second_id foreign key (program_id, second_id)
         references person (program_id, id),
-    constraint fk_candidate_worker_program_id_decision_id foreign key (program_id, decision_id)
-        references decision (program_id, id),
     constraint fk_candidate_worker_program_id foreign key (program_id) references program (id)
 );
 create index ix_candidate_worker_second on candidate_worker (program_id, second_id) where ended_at is null;
