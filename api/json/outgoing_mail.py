@@ -11,9 +11,11 @@ from fastapi import Query
 from api.access import outgoing_mail
 from api.access.permissions import Action, allows, asks
 from api.access.session import InContext
+from api.acts.declaring import On
+from api.acts.outgoing_mail import LETTER, LETTERS
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Limit, Page, Shown
-from domain.mail import resending
 
 router = api_routes("post")
 
@@ -74,14 +76,6 @@ def list_letters(
     )
 
 
-@router.post("/post/retry")
-@asks(Action.RESEND_POST)
-def retry_letters(context: InContext) -> Resent:
-    """Send every letter once more of which every attempt was used up."""
-    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
-    return Resent(letters=resending.retry_given_up(context.session, by=by, at=context.at))
-
-
 @router.get("/post/{notice_id}")
 @asks(Action.READ_LETTER)
 def get_letter(notice_id: UUID, context: InContext) -> LetterWhole:
@@ -94,18 +88,20 @@ def get_letter(notice_id: UUID, context: InContext) -> LetterWhole:
     return LetterWhole.about(row, **_told(row), text=outgoing_mail.text_of(row.message))
 
 
-@router.post("/post/{notice_id}/retry")
-@asks(Action.RESEND_POST)
-def retry_letter(notice_id: UUID, context: InContext) -> LetterShown:
-    """Send a letter that was given up once more."""
-    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
-    outgoing_mail.letter(context, notice_id)
-    resending.retry(context.session, notice_id, by=by, at=context.at)
-    row = outgoing_mail.letter(context, notice_id)
+def _sent_again(on: On[outgoing_mail.OutgoingLetter], _: None) -> LetterShown:
+    row = outgoing_mail.letter(on.context, on.id)
     return LetterShown.about(row, **_told(row))
+
+
+def _count(_: On[None], letters: int) -> Resent:
+    return Resent(letters=letters)
 
 
 def _told(row: outgoing_mail.OutgoingLetter, *, reads: bool = True) -> dict[str, object]:
     """What is told of a letter under another name than its own, or not told to who only sees that there is one."""
     hidden: dict[str, object] = {} if reads else dict.fromkeys(("to_address", "subject", "case_id"))
     return {"number": row.n, "kind": row.template} | hidden
+
+
+act_resources(router, LETTER, _sent_again)
+act_resources(router, LETTERS, _count)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query
 from sqlalchemy import Uuid, func, literal
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import and_
 
-from api.access import outgoing_mail
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext
 from api.json.described import api_routes
@@ -18,7 +16,6 @@ from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from domain.casework import vacancies
 from domain.kernel import col, every, in_program, of, scalar, select
-from domain.mail import resending
 from domain.record import FOR_PRIVACY
 from domain.roles import line_is_open_to
 from models.casework import ProtocolVersion
@@ -98,12 +95,3 @@ def list_events(
         select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit),
     )
     return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
-
-
-@router.post("/letters/{notice_id}/retry", status_code=204)
-@asks(Action.RESEND_POST)
-def send_again(notice_id: UUID, context: InContext) -> None:
-    """Send a letter again that was given up, to the person's address of today."""
-    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
-    outgoing_mail.letter(context, notice_id)
-    resending.retry(context.session, notice_id, by=by, at=context.at)

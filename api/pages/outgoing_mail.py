@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse
 from api.access import outgoing_mail
 from api.access.permissions import Action, Forbidden, allows, asks, is_allowed
 from api.access.session import InContext, RequestContext
-from api.pages.frame import framed_pages, may_go, page, see_other
+from api.acts.outgoing_mail import LETTER, LETTERS
+from api.pages.act_routes import act_pages
+from api.pages.frame import framed_pages, may_go, page
 from domain.casework import post_state
 from domain.kernel import Refusal
 from domain.mail import resending
@@ -49,14 +51,6 @@ def list_letters(
     )
 
 
-@router.post("/post/retry", name="retry_letters")
-@asks(Action.RESEND_POST)
-def retry_letters(context: InContext) -> Response:
-    """Send every letter once more of which every attempt was used up."""
-    resending.retry_given_up(context.session, by=outgoing_mail.postmaster(context, Action.RESEND_POST), at=context.at)
-    return see_other("/post?state=queued")
-
-
 @router.get("/post/{notice_id}", name="letter")
 @asks(Action.READ_LETTER)
 def show_letter(context: InContext, request: Request, notice_id: UUID) -> HTMLResponse:
@@ -84,18 +78,6 @@ def download_letter(context: InContext, notice_id: UUID) -> Response:
     )
 
 
-@router.post("/post/{notice_id}/retry", name="retry_letter")
-@asks(Action.RESEND_POST)
-def retry_letter(context: InContext, request: Request, notice_id: UUID) -> Response:
-    """Send a letter that was given up once more."""
-    by = outgoing_mail.postmaster(context, Action.RESEND_POST)
-    outgoing_mail.letter(context, notice_id)
-    refusal = context.attempt(lambda: resending.retry(context.session, notice_id, by=by, at=context.at))
-    if refusal is None:
-        return see_other(f"/post/{notice_id}")
-    return _letter_page(context, request, notice_id, refusal)
-
-
 def _letter_page(
     context: RequestContext, request: Request, notice_id: UUID, refusal: Refusal | None = None
 ) -> HTMLResponse:
@@ -117,3 +99,7 @@ def _letter_page(
         now=context.at,
         may_retry=NOTICE.allows(found.state, "retry") and is_allowed(Action.RESEND_POST, given),
     )
+
+
+act_pages(router, LETTER, lambda on, request, typed: _letter_page(on.context, request, on.id, typed.refusal))
+act_pages(router, LETTERS, lambda on, request, _: list_letters(on.context, request))

@@ -90,7 +90,7 @@ def test_whoever_asks_for_anothers_own_as_theirs_is_refused_and_it_is_on_record(
         assert len(feeds.feeds_of(session, who)) == 1, "and it is open still"
     coordinator = client_for(cast.database, who)
     for address in (
-        f"/api/v1/letters/{uuid4()}/retry",
+        f"/api/v1/post/{uuid4()}/retry",
         f"/committees/steering/drafts/{uuid4()}/dismissal",
         f"/api/v1/committees/steering/drafts/{uuid4()}/dismissal",
     ):

@@ -184,10 +184,10 @@ def _matching(described: Mapping[str, Any], method: str, path: str) -> Mapping[s
     parts = (PREFIX + path.partition("?")[0]).split("/")
     for known, methods in described["paths"].items():
         places = known.split("/")
-        if len(places) == len(parts) and all(
+        if (method in methods and len(places) == len(parts)) and all(
             place.startswith("{") or place == part for place, part in zip(places, parts, strict=True)
         ):
-            found: Mapping[str, Any] | None = methods.get(method)
+            found: Mapping[str, Any] = methods[method]
             return found
     return None
 
