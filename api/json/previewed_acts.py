@@ -27,7 +27,9 @@ Tell = Callable[..., Any]
 """
 Version = Callable[[On[Row]], int]
 #: A preview adds nothing.
-_PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": MeetingChangeShown, "description": "A preview."}}
+_PREVIEWED: Final[dict[int | str, dict[str, object]]] = {
+    200: {"model": MeetingChangeShown, "description": "A preview."}
+}
 
 
 def changed(

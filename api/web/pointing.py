@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.request_rates import TooManyRequests
 from api.access.session import SAFE_METHODS, Installation, installation_of, sign_in_by
-from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
+from api.web.answers import Misfit, answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
 from domain.names import Kind, Ours, Shape, ours, shapes_in
 from domain.participants import Referrer, Who, fields_of
@@ -297,7 +297,7 @@ _LABELS: Final[Mapping[str, str]] = {
 
 def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Pointed]) -> Any:
     if wants_json(request):
-        errors = [
+        errors: list[Misfit] = [
             {"where": _place(one.field), "kind": shape.kind, "at": [shape.at, shape.end]}
             for one in pointed
             for shape in one.shapes

@@ -284,7 +284,7 @@ def frozen(shape: type[R]) -> type[R]:
     return cast("type[R]", type(shape.__name__, (plain,), said))
 
 
-def _said_by(shape: type[SQLModel]) -> dict[str, Any]:
+def _said_by(shape: type[SQLModel]) -> dict[str, object]:
     """The properties that a model gives its rows, such as a person's name."""
     known = [one for one in shape.__mro__ if issubclass(one, SQLModel) and one is not SQLModel]
     return {name: given for one in reversed(known) for name, given in vars(one).items() if isinstance(given, property)}
@@ -304,7 +304,7 @@ def _maker(statement: Select[Any]) -> Any:
     return cast("Any", shape)._make
 
 
-def _columns(shape: type[SQLModel]) -> dict[str, Any]:
+def _columns(shape: type[SQLModel]) -> dict[str, object]:
     model = _model(shape)
     found = {column.name: getattr(model, column.name) for column in table_of(model).columns}
     return found | {name: given.default for name, given in shape.model_fields.items() if name not in found}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, insert, true
@@ -206,9 +206,9 @@ class _Kept:
 
     def __init__(self, session: Session, records: Records, at: datetime) -> None:
         self._session, self._records, self._at = session, records, at
-        self._new: list[dict[str, Any]] = []
-        self._changed: list[dict[str, Any]] = []
-        self._findings: list[dict[str, Any]] = []
+        self._new: list[dict[str, object]] = []
+        self._changed: list[dict[str, object]] = []
+        self._findings: list[dict[str, object]] = []
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
         self.let_go_of: list[UUID] = []  # tasks of periods that no longer bind anyone
 
@@ -225,7 +225,7 @@ class _Kept:
         }
         if row is not None:
             if row.found != found.as_json() or any(getattr(row, name) != value for name, value in now.items()):
-                self._change(row, now, found)
+                self._change(row, clause.id, now, found)
             return row.id
         period_id = uuid4()
         self._new.append(
@@ -257,14 +257,15 @@ class _Kept:
             "ends_on": row.ends_on,
             "period_ends": row.period_ends,
         }
-        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, PeriodFinding("no_occasion"))
+        gone = {**stays, "due_on": None, "state": "no_occasion"}
+        self._change(row, row.obligation_id, gone, PeriodFinding("no_occasion"))
 
-    def _change(self, row: _Stood, now: Mapping[str, Any], found: PeriodFinding) -> None:
+    def _change(self, row: _Stood, clause_id: UUID, now: Mapping[str, object], found: PeriodFinding) -> None:
         n = row.finding + 1
         self._changed.append(
             {"of_period": row.id, "finding": n, "evaluated_at": self._at, "version": row.version + 1, **now}
         )
-        self._find(row.id, n, now["obligation_id"], found)
+        self._find(row.id, n, clause_id, found)
         if row.state != found.state:
             self._lines.append((row.id, {"clause": row.key, "before": row.state, "state": found.state}))
 
