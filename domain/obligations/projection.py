@@ -47,8 +47,7 @@ from locales import N_, say, show_day
 from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
-from models.obligation import ObligationFinding, ObligationPeriod
-from models.stored import JsonObject
+from models.obligation import Found, ObligationFinding, ObligationPeriod
 
 #: The step of the task that asks the coordinator for what was not recorded.
 RECORD: Final = "obligation.record"
@@ -159,7 +158,7 @@ class _Stood(ObligationPeriod):
 
     model_config = SHAPE
 
-    found: JsonObject = also(ObligationFinding.found)
+    found: Found = also(ObligationFinding.found)
 
 
 def judge(period: PeriodOwed) -> PeriodFinding:
