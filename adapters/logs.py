@@ -85,7 +85,7 @@ class AtTerminal(OneLine):
         """The line, without its end."""
         told = self.fields(record)
         about = ", ".join(str(told[name]) for name in FIELDS if name in told)
-        return f"{told['process']}: {told.get('what', told['logger'])}{f' ({about})' if about else ''}"
+        return f"{self._process}: {told.get('what', told['logger'])}{f' ({about})' if about else ''}"
 
 
 def told_of(error: BaseException) -> dict[str, str]:

@@ -191,9 +191,9 @@ class ActSubject(Generic[Row]):
         given = inspect.signature(self.find, eval_str=True).parameters
         return {name: given[name] for name in _PART.findall(self.path)}
 
-    def open(self, act: Act, request: Parts) -> On[Row]:
+    def open(self, act: Act, context: RequestContext, parts: Parts) -> On[Row]:
         """Find the thing for an act, and the asker's part in it, by what the request gives. Raises Forbidden."""
-        context, ids = request["context"], {name: request[name] for name in self.parts}
+        ids = {name: parts[name] for name in self.parts}
         row, given = self.find(context, act.action, **ids)
         if given is None or isinstance(given, Actor):
             return On(context, row, {}, given, ids)

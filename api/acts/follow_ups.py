@@ -94,7 +94,8 @@ class MoveGiven(ActInput):
 
 
 def _which_move(typed: Mapping[str, str]) -> str:
-    return typed["move"] if typed["move"] in MOVES else "state"
+    move = typed["move"]
+    return move if move in MOVES else "state"
 
 
 @FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/state", form=_which_move, versioned=True, json="PUT")

@@ -163,7 +163,7 @@ def which_program(request: Request) -> Response:
         kept = sign_ins.look(session, browsers.gone_from(installation, request), "entra", at=installation.clock())
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    opens = _opens(installation, ProvenAccount(*map(UUID, kept["account"])))
+    opens = _opens(installation, _account_in(kept))
     request.state.page = {"demonstration": installation.demonstration}
     programs = sorted(_titled(installation, known.program_id) for known in opens)
     return render(request, "which_program.html", programs=programs)
@@ -178,7 +178,7 @@ def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Respons
     kept = _taken(installation, browsers.gone_from(installation, request))
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    account = ProvenAccount(*map(UUID, kept["account"]))
+    account = _account_in(kept)
     for known in _opens(installation, account):
         if known.program_id == program:
             return _enter(request, installation, known, account)
@@ -220,6 +220,10 @@ def _taken(installation: Installation, cookie: str) -> FlowKept | None:
     """What was kept for this browser, which is gone from now on, whatever comes of it."""
     with installation.transaction() as session:
         return sign_ins.take(session, cookie, "entra", at=installation.clock())
+
+
+def _account_in(kept: FlowKept) -> ProvenAccount:
+    return ProvenAccount(*map(UUID, kept["account"]))
 
 
 # Back from it.

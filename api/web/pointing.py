@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -75,6 +75,13 @@ KINDS: Final[Mapping[Kind, str]] = {
 }
 
 
+class Passage(NamedTuple):
+    """Words that were pointed at, and what they are written like."""
+
+    words: str
+    kind: str
+
+
 @dataclass(frozen=True)
 class Pointed:
     """A field whose words were pointed at, and each shape in them."""
@@ -84,9 +91,9 @@ class Pointed:
     shapes: tuple[Shape, ...]
 
     @property
-    def passages(self) -> list[dict[str, str]]:
+    def passages(self) -> list[Passage]:
         """What is pointed at, each with what it is written like."""
-        return [{"words": self.text[one.at : one.end], "kind": gettext(KINDS[one.kind])} for one in self.shapes]
+        return [Passage(self.text[one.at : one.end], gettext(KINDS[one.kind])) for one in self.shapes]
 
 
 class Pointing:

@@ -303,6 +303,9 @@ class _Kept:
 # ------------------------------------------------------------------------------------------------- what nobody recorded
 
 
+_ATTENDANCE: Final = N_("Record attendance: %(committee)s, %(day)s")
+
+
 def _ask_for_records(
     session: Session, unrecorded: set[str], *, whole: bool, records: Records, by: Actor, at: datetime
 ) -> None:
@@ -323,22 +326,13 @@ def _ask_for_records(
         .order_by(col(Meeting.starts)),
     ).all()
     for meeting in meetings:
-        titles = {"fr": meeting.title_fr, "en": meeting.title_en}
-        words = {
-            language: say(
-                language,
-                N_("Record attendance: %(committee)s, %(day)s"),
-                committee=titles[language],
-                day=show_day(language, meeting.starts.date()),
-            )
-            for language in titles
-        }
+        day = meeting.starts.date()
         assigning.assign(
             session,
             RECORD,
             str(meeting.id),
-            title_fr=words["fr"],
-            title_en=words["en"],
+            title_fr=say("fr", _ATTENDANCE, committee=meeting.title_fr, day=show_day("fr", day)),
+            title_en=say("en", _ATTENDANCE, committee=meeting.title_en, day=show_day("en", day)),
             chain=[Link(COORDINATOR)],
             due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
             by=BY_OBLIGATIONS,
