@@ -17,7 +17,7 @@ from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.declarations import REQUESTER, PlannedDay, Protocol, Step, instances
 from domain.declared import Bilingual
-from domain.kernel import col, program, run, scalars, select, surely
+from domain.kernel import col, only, program, run, scalars, select, surely
 from domain.roles import Link, responsibility
 from locales import N_, say
 from models.casework import Case, Task, TaskNeed
@@ -209,12 +209,8 @@ def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
         return [ROLE_OF_SUBJECT[subject]]
     found = scalars(
         session,
-        select(Tenure.role)
-        .where(
-            Tenure.program_id == case.program_id,
-            Tenure.person_id == case.subject_id,
-            Tenure.organization_id == case.organization_id,
-        )
+        only(Tenure.role)
+        .where(Tenure.person_id == case.subject_id, Tenure.organization_id == case.organization_id)
         .distinct()
         .order_by(col(Tenure.role)),
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Executable,
     ScalarResult,
     Select,
+    Table,
     Update,
     Uuid,
     and_,
@@ -75,9 +76,10 @@ def of(shape: type[R], *, without: tuple[Any, ...] = ()) -> SelectOfScalar[R]:
     return cast("SelectOfScalar[R]", _of(shape, tuple(column.key for column in without)))
 
 
-def in_program(model: type[OfProgram]) -> ColumnElement[bool]:
-    """The condition that a row of a model, or of an alias of one, is of the session's program."""
-    return cast("ColumnElement[bool]", model.program_id == _HERE)
+def in_program(model: type[OfProgram] | Table) -> ColumnElement[bool]:
+    """The condition that a row of a model or its table, or of an alias of one, is of the session's program."""
+    column = model.c.program_id if isinstance(model, Table) else model.program_id
+    return cast("ColumnElement[bool]", column == _HERE)
 
 
 def same(model: type[OfProgram], other: type[OfProgram]) -> ColumnElement[bool]:
