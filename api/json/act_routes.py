@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 
-from api.access.session import InContext, RequestContext
-from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.access.session import InContext
+from api.acts.declaring import Act, ActSubject, On, Parts, Sent, endpoint_of, part
 from api.json.described import PREFIX
 from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, seen_version
 from api.web.given import ActInput
@@ -22,21 +22,14 @@ Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 
 
 @dataclass(frozen=True)
-class BodySent:
-    """A request as it came: what its route works with, and all its `parts` by name."""
+class BodySent(Sent):
+    """A body as it was sent, by its key, in the version that was seen, or to be looked at before."""
 
-    context: RequestContext
     response: Response
-    parts: Parts
     body: ActInput | None = None
     once: IdempotentRequest | None = None
     if_match: str = ""
     preview: bool = False
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        """The request with these parts."""
-        return cls(parts=parts, **{one.name: parts[one.name] for one in fields(cls) if one.name in parts})
 
 
 def act_resources(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
 
 from api.access.session import InContext, RequestContext
-from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.acts.declaring import Act, ActSubject, On, Parts, Sent, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
 from api.pages.idempotent_forms import AtOnce, IdempotentForm
@@ -33,20 +33,13 @@ Answered = Callable[[On[Row], Request, Any], Response]
 
 
 @dataclass(frozen=True)
-class FormSent:
-    """A form as it was sent: what its route works with, and all its `parts` by name."""
+class FormSent(Sent):
+    """A form as it was sent, by its key, in the version that was seen, and after what the page before showed."""
 
-    context: RequestContext
     request: Request
-    parts: Parts
     once: IdempotentForm | None = None
     seen: int | None = None
     shown: str = ""
-
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        """The form with these parts."""
-        return cls(parts=parts, **{one.name: parts[one.name] for one in fields(cls) if one.name in parts})
 
 
 def act_pages(
