@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import httpx2
@@ -50,7 +50,7 @@ class Entra:
         issuer = f"{settings.authority}/{'{tenantid}' if several else settings.tenant}/v2.0"
         self._directory = Directory(self._http, f"{self._authority}/v2.0", expected_issuer=issuer, clock=clock)
         #: What MSAL remembers of the directory between applications; no token is in it.
-        self._remembered: dict[str, Any] = {}
+        self._remembered: dict[str, object] = {}
 
     def begin(self, *, choosing: bool = False) -> Begun | ProviderUnavailable:
         """See `models.ports.SignInProvider`."""

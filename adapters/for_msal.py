@@ -22,7 +22,7 @@ class ForMsal:
         """Fetch something."""
         return self._http.get(_encrypted(url), **kwargs)
 
-    def post(self, url: str, *, data: Mapping[str, Any], **kwargs: Any) -> httpx2.Response:
+    def post(self, url: str, *, data: Mapping[str, object], **kwargs: Any) -> httpx2.Response:
         """Post a form. MSAL makes the proof of a certificate as bytes, which this client would write as Python does."""
         form = {name: value.decode() if isinstance(value, bytes) else value for name, value in data.items()}
         return self._http.post(_encrypted(url), data=form, **kwargs)
@@ -40,5 +40,5 @@ def _encrypted(url: str) -> str:
 class NoTokens(msal.TokenCache):  # type: ignore[misc]  # msal has no types
     """Keeps no token: the caller who asked for one has it, and MSAL hands out no older one."""
 
-    def add(self, event: Mapping[str, Any], now: float | None = None) -> None:
+    def add(self, event: Mapping[str, object], now: float | None = None) -> None:
         """Nothing."""

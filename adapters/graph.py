@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import httpx2
@@ -77,7 +77,7 @@ class Answer:
         """The status, as an outcome says it."""
         return str(self.status) if HTTPStatus(200) <= self.status < _HIGHEST else "protocol"
 
-    def told(self) -> Mapping[str, Any] | None:
+    def told(self) -> Mapping[str, object] | None:
         """The JSON object that the answer is, None where it is none."""
         if self.is_cut:
             return None
@@ -201,7 +201,7 @@ class _Tokens:
         self._token = ""
         self._until = float("-inf")
         #: What MSAL remembers of the directory between applications; no token is in it.
-        self._remembered: dict[str, Any] = {}
+        self._remembered: dict[str, object] = {}
 
     def current(self) -> str | Later | Refused:
         """A token that is good for some minutes, or why there is none."""
@@ -224,7 +224,7 @@ class _Tokens:
         self._token = ""
 
     def _kept(self, found: object) -> str | Later | Refused:
-        told: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        told: Mapping[str, object] = found if isinstance(found, dict) else {}
         if told.get("error") in OUR_FAULT:
             _log.error("the directory refuses our registration or its secret", extra={"code": told["error"]})
             return Refused(permanent=False, code="credential")

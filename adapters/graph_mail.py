@@ -15,7 +15,7 @@ from email import policy
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 from uuid import NAMESPACE_URL, uuid5
 
@@ -149,7 +149,7 @@ def _is_sent(one: object, letter: _Letter, *, marked: bool) -> bool:
     return marked or letter.to.lower() in _recipients(one)
 
 
-def _recipients(one: Mapping[str, Any]) -> Iterator[str]:
+def _recipients(one: Mapping[str, object]) -> Iterator[str]:
     listed = one.get("toRecipients")
     for recipient in listed if isinstance(listed, list) else ():
         box = recipient.get("emailAddress") if isinstance(recipient, Mapping) else None

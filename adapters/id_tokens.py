@@ -146,7 +146,7 @@ class Directory:
             end = ""
         return PublishedKeys(self._expected_issuer, end, dict(filter(None, map(_usable, listed))), at)
 
-    def _get(self, place: str) -> dict[str, Any]:
+    def _get(self, place: str) -> dict[str, object]:
         try:
             answer = self._http.get(place)
             answer.raise_for_status()
@@ -174,7 +174,7 @@ def prove(
         kept, found = directory.key(str(jwt.get_unverified_header(token).get("kid", "")))
         if found is None:
             return Unproven("key")
-        claims: dict[str, Any] = jwt.decode(
+        claims: dict[str, object] = jwt.decode(
             token,
             found.key,
             algorithms=[_ALGORITHM],
@@ -201,7 +201,7 @@ class _Claims:
     nonce: str
 
     @classmethod
-    def of(cls, claims: Mapping[str, Any]) -> _Claims:
+    def of(cls, claims: Mapping[str, object]) -> _Claims:
         """Those of a token that has them all."""
         return cls(str(claims["tid"]), claims["oid"], claims["iss"], str(claims["nonce"]))
 

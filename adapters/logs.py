@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 #: Whose sentences are ours, written in the code: the first part of a logger's name.
@@ -58,9 +58,9 @@ class OneLine(logging.Formatter):
         """The line, without its end."""
         return json.dumps(self.fields(record), ensure_ascii=True)
 
-    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
         """The fields of a record that are allowed, each in its shape, and no others."""
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "process": self._process,
@@ -85,7 +85,7 @@ class AtTerminal(OneLine):
         """The line, without its end."""
         told = self.fields(record)
         about = ", ".join(str(told[name]) for name in FIELDS if name in told)
-        return f"{told['process']}: {told.get('what', told['logger'])}{f' ({about})' if about else ''}"
+        return f"{self._process}: {told.get('what', told['logger'])}{f' ({about})' if about else ''}"
 
 
 def told_of(error: BaseException) -> dict[str, str]:

@@ -14,7 +14,8 @@ Encryption = Literal["implicit", "starttls", "none"]
 
 #: The port on which a relay waits for TLS before it greets (RFC 8314).
 _TLS_AT_ONCE: Final = 465
-_PORTS: Final[Mapping[Encryption, int]] = {"implicit": _TLS_AT_ONCE, "starttls": 587, "none": 25}
+_TLS_AFTER: Final = 587
+_PORTS: Final[Mapping[Encryption, int]] = {"implicit": _TLS_AT_ONCE, "starttls": _TLS_AFTER, "none": 25}
 #: Every variable but SMTP_HOST, without which none of them means anything.
 VARIABLES: Final = (
     *("SMTP_PORT", "SMTP_TLS", "SMTP_STARTTLS", "SMTP_CA_FILE"),
@@ -86,7 +87,7 @@ def _encryption(env: Mapping[str, str], host: str) -> Encryption:
         raise SettingsError("SMTP_STARTTLS", "contradicts SMTP_TLS=%(given)s; keep SMTP_TLS alone.", given=given)
     if given or older:
         return cast("Encryption", given or older)
-    if port_of(env, "SMTP_PORT", _PORTS["starttls"]) == _TLS_AT_ONCE:
+    if port_of(env, "SMTP_PORT", _TLS_AFTER) == _TLS_AT_ONCE:
         return "implicit"
     return "none" if is_this_machine(host) else "starttls"
 

@@ -33,7 +33,10 @@ COMPLEX = 10
 LITTLE = 0.02
 
 _UNTYPED = re.compile(r"(?:dict|Mapping|MutableMapping)\[str, Any\]")
-_BY_STRING = re.compile(r'[A-Za-z_)]\["[a-z_]+"\]')
+#: What gives a match of a regular expression, or several.
+_GIVES_MATCHES = {"match", "fullmatch", "search", "finditer"}
+#: In brackets behind these stands a type.
+_OF_TYPES = {"Literal", "list", "dict", "tuple", "type"}
 _TABLE_OF = re.compile(r"(?m)^_?[a-z_]+ = table_of\(")
 _STILTED = {"whoever", "whom", "somebody", "nobody", "whichever", "whomever"}
 _STRING = re.compile(r"""[rbfRBF]{0,2}(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
@@ -86,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="run.py house", description="The numbers of the house.")
     parser.add_argument("--check", action="store_true", help="fail where a number is above its ceiling")
     parser.add_argument("--lower", action="store_true", help="bring the ceilings down to what is counted")
-    parser.add_argument("--places", choices=("complexity", *READINGS), help="the places behind a number")
+    parser.add_argument("--places", choices=("complexity", "strings", *READINGS), help="the places behind a number")
     asked = parser.parse_args(arguments)
     files = sources()
     if asked.places:
@@ -128,7 +131,7 @@ def numbers(files: Sequence[Source]) -> dict[str, float]:
         "module_lines_p90": lines[int(len(lines) * 0.9)],
         "module_lines_max": lines[-1],
         "untyped_mappings": len(_UNTYPED.findall(whole)),
-        "reads_by_string": len(_BY_STRING.findall(whole)),
+        "reads_by_string": sum(1 for file in files for _ in by_string(file)),
         "table_of_lines": len(_TABLE_OF.findall(whole)),
         "program_filters": whole.count("program_id =="),
         "functions_of_complexity_over_10": sum(cost > COMPLEX for cost in costs),
@@ -144,6 +147,53 @@ def numbers(files: Sequence[Source]) -> dict[str, float]:
             for line in (ROOT / "tests" / "api" / "by_hand.txt").read_text("utf-8").split("\n")
         ),
     }
+
+
+def by_string(file: Source) -> Iterator[ast.Subscript]:
+    """Each place where a value is read by a string in brackets, as `row["due_on"]`: of JSON, and no more of rows.
+
+    A path into JSON is read once, however long it is. Nothing is read where a key is written or removed, nor where a
+    type stands in brackets. A group of a regular expression is called by a name that the expression gives it.
+    """
+    reads = {id(node): node for node in file.nodes if isinstance(node, ast.Subscript) and _is_by_string(node)}
+    for whole in list(reads.values()):
+        part = whole.value
+        while isinstance(part, ast.Subscript):
+            reads.pop(id(part), None)
+            part = part.value
+    for node in file.nodes:
+        for kind in filter(None, (getattr(node, "annotation", None), getattr(node, "returns", None))):
+            for inner in ast.walk(kind):
+                reads.pop(id(inner), None)
+    for _, parts in file.functions:
+        matches = {name for inner in parts for name in _matches_in(inner)}
+        for inner in parts:
+            if isinstance(inner, ast.Subscript) and _is_of(inner, matches):
+                reads.pop(id(inner), None)
+    yield from reads.values()
+
+
+def _is_by_string(node: ast.Subscript) -> bool:
+    is_named = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    return is_named and isinstance(node.ctx, ast.Load) and not _is_of(node, _OF_TYPES)
+
+
+def _is_of(node: ast.Subscript, names: set[str]) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in names
+
+
+def _matches_in(part: ast.AST) -> Iterator[str]:
+    """The names that a part of a function gives to matches of regular expressions."""
+    if isinstance(part, ast.arg) and part.annotation is not None and "Match[" in ast.unparse(part.annotation):
+        yield part.arg
+    targets = getattr(part, "targets", None) or [getattr(part, "target", None)]
+    given = getattr(part, "iter", None) or getattr(part, "value", None)
+    if isinstance(given, ast.expr) and any(_gives_a_match(call) for call in ast.walk(given)):
+        yield from (name.id for name in targets if isinstance(name, ast.Name))
+
+
+def _gives_a_match(call: ast.AST) -> bool:
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in _GIVES_MATCHES
 
 
 def read_ceilings() -> dict[str, float]:
@@ -254,6 +304,11 @@ def _print_places(number: str, files: Sequence[Source]) -> None:
         for name, cost in sorted(complexities(files), key=lambda one: -one[1]):
             if cost > COMPLEX:
                 print(f"{cost:>4} {name}")
+        return
+    if number == "strings":
+        for file in files:
+            for read in by_string(file):
+                print(f"{file.name}:{read.lineno} {ast.unparse(read)}")
         return
     for one, other, shared in sorted(pairs(files, READINGS[number]), key=lambda pair: -pair[2]):
         print(f"{shared:>4} {one} {other}")

@@ -86,7 +86,7 @@ class DemonstratedObligations:
             if not self._is_seen_to(row, day):
                 continue
             if row.check_kind == "attestation":
-                role = row.rule["by"]
+                role = str(row.rule["by"])
                 place = organization(self.session, "ccsmtl") if role == "coordinator" else row.organization_id
                 holders = held.holding(role, place)
                 if holders:

@@ -26,7 +26,7 @@ from sqlmodel import Session
 
 from domain.agreements import renewals
 from domain.casework import Claim, acts, lock_task, wakeups
-from domain.kernel import ENGINE, Actor, Refusal, col, first, of, run, select
+from domain.kernel import ENGINE, Actor, Refusal, col, first, of, only, run
 from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
@@ -114,12 +114,8 @@ def _wanted(means: Means, claim: Claim) -> list[DueAction]:
     with means.sessions(claim.program_id) as session:
         rows = run(
             session,
-            select(TaskRow.id, TaskRow.step, TaskRow.action, TaskRow.undo, TaskRow.act_state)
-            .where(
-                TaskRow.program_id == claim.program_id,
-                TaskRow.case_id == claim.case_id,
-                col(TaskRow.act_state).in_(_ASKED),
-            )
+            only(TaskRow.id, TaskRow.step, TaskRow.action, TaskRow.undo, TaskRow.act_state)
+            .where(TaskRow.case_id == claim.case_id, col(TaskRow.act_state).in_(_ASKED))
             .order_by(col(TaskRow.act_state) != "undo_wanted", col(TaskRow.position), col(TaskRow.item)),
         ).all()
     return [
@@ -174,9 +170,7 @@ def _finish(
     with means.transaction(claim.program_id) as session:
         at = means.clock()
         # Held, so that a gate is not announced twice, nor one that is being closed.
-        case = first(
-            session, select(Case).where(Case.program_id == claim.program_id, Case.id == claim.case_id).with_for_update()
-        )
+        case = first(session, of(Case).where(Case.id == claim.case_id).with_for_update())
         if case is None:
             msg = "a wake-up names a case that does not exist"
             raise LookupError(msg)

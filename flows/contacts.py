@@ -93,7 +93,7 @@ def _ask(session: Session, one: Losing, at: datetime) -> None:
                     "since": one.since.isoformat(),
                     "weeks": one.weeks,
                     "attempts": one.attempts,
-                    "why": {language: say(language, WHY.get(one.why, WHY[""])) for language in LANGUAGES},
+                    "why": {language: say(language, WHY.get(one.why, _NO_NOTE)) for language in LANGUAGES},
                 },
             )
         ],
@@ -118,9 +118,10 @@ _SINCE: Final = N_(
     "Last contact on %(since)s. When this was put here: whole weeks without contact: "
     "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
 )
+_NO_NOTE: Final = N_("No note says why.")
 #: What the newest note says of why they did not meet.
 WHY: Final = {
-    "": N_("No note says why."),
+    "": _NO_NOTE,
     "not_scheduled": N_("Noted: no meeting was scheduled."),
     "no_news": N_("Noted: no news."),
     "impossible": N_("Noted: meeting was not possible."),

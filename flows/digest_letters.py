@@ -88,33 +88,37 @@ class _Letter:
 
     def own(self, work: Iterable[Task], language: Language) -> dict[str, list[_Line]]:
         """What is the person's own to do, late, to approve, or theirs as a deputy."""
-        lists: dict[str, list[_Line]] = {"to_do": [], "late": [], "to_approve": [], "acting_for": []}
+        to_do: list[_Line] = []
+        late: list[_Line] = []
+        to_approve: list[_Line] = []
+        acting_for: list[_Line] = []
         for row in work:
             line, absent = self._line(row, language), surely(self.hats.of(row)).acting_for
             if absent is not None:
-                lists["acting_for"].append(replace(line, for_name=_name(self.session, absent)))
+                acting_for.append(replace(line, for_name=_name(self.session, absent)))
             elif row.state == "submitted":
-                lists["to_approve"].append(line)
+                to_approve.append(line)
             else:
-                lists["late" if row.due_on is not None and row.due_on < self.today.day else "to_do"].append(line)
-        return lists
+                (late if row.due_on is not None and row.due_on < self.today.day else to_do).append(line)
+        return {"to_do": to_do, "late": late, "to_approve": to_approve, "acting_for": acting_for}
 
     def of_others(self, team: Iterable[TaskWithCase], language: Language) -> dict[str, list[_Line]]:
         """What others have and the person hears of: in their team, or owed under an agreement."""
-        lists: dict[str, list[_Line]] = {"team": [], "owed": []}
+        listed: list[_Line] = []
+        owed: list[_Line] = []
         for task in sorted(team, key=lambda task: (task.due_on or date.max, task.id)):
             holders = falls_on(self.today, task, self.links).holders
             names = ", ".join(dict.fromkeys(_name(self.session, one.person_id) for one in holders))
             line = replace(self._line(task, language), for_name=names or say(language, _NOBODY))
             if task.step in ASKS:  # on no case's page: its recipient reads the obligation's own
-                lists["owed"].append(replace(line, path=f"/obligations/{task.item}"))
+                owed.append(replace(line, path=f"/obligations/{task.item}"))
                 continue
             # Such as who manages somebody elsewhere.
             if not sees_by_role(self.today, self.person_id, task.organization_id):
                 title = _step_alone(self.protocols, task, language, in_place=task.id in self.instead)
                 line = replace(line, path="", title=title)
-            lists["team"].append(replace(line, to_approve=task.state == "submitted"))
-        return lists
+            listed.append(replace(line, to_approve=task.state == "submitted"))
+        return {"team": listed, "owed": owed}
 
     def _line(self, row: Task, language: Language) -> _Line:
         words = self.instead.get(row.id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from domain.casework import case_letters, cases, links_of, of_case, scheduling, titles
-from domain.kernel import ENGINE, Actor, col, every, inside, local_day, run, select
+from domain.kernel import ENGINE, Actor, col, every, in_program, inside, local_day, run, select
 from domain.mail import notices
 from domain.record import events
 from domain.roles import Link, standing
@@ -38,11 +38,7 @@ def _told(session: Session, case: Case) -> defaultdict[str, list[str]]:
     rows = run(
         session,
         select(inside(Event.facts)["gate"].astext.label("gate"), Event.verb)
-        .where(
-            Event.program_id == case.program_id,
-            Event.case_id == case.id,
-            col(Event.verb).in_(("gate.opened", "gate.shut")),
-        )
+        .where(in_program(Event), Event.case_id == case.id, col(Event.verb).in_(("gate.opened", "gate.shut")))
         .order_by(col(Event.n)),
     ).all()
     told: defaultdict[str, list[str]] = defaultdict(list)

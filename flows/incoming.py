@@ -10,7 +10,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
@@ -146,7 +146,7 @@ def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime, *, troubl
         trouble=trouble,
         troubled_since=at if trouble else None,
     )
-    changed: dict[str, Any] = {name: call.excluded[name] for name in ("place", "since", "read_at", "trouble")}
+    changed: dict[str, object] = {name: call.excluded[name] for name in ("place", "since", "read_at", "trouble")}
     changed["troubled_since"] = func.coalesce(col(InboxPlace.troubled_since), at) if trouble else None
     if trouble:
         del changed["read_at"]

@@ -8,9 +8,9 @@ the digests are written. A round that is broken off in between finds in the reco
 from __future__ import annotations
 
 import time as clocks
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import bindparam
@@ -105,8 +105,9 @@ def _due(session: Session, at: datetime, after: UUID) -> list[TaskWithCase]:
 def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[UUID, RungsUsed]:
     day = local_day(session, at)
     protocols = Ladders(session)
-    reached_rungs: list[dict[str, Any]] = []
-    told: list[tuple[UUID, dict[str, Any]]] = []
+    reached_rungs: list[dict[str, object]] = []
+    told: list[tuple[UUID, dict[str, events.Fact]]] = []
+    used: dict[UUID, RungsUsed] = {}
     for row in rows:
         reached = max(row.rung, sum(rung <= day for rung in row.ladder))
         next_check = row.ladder[reached] if reached < len(row.ladder) else None
@@ -115,6 +116,7 @@ def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[U
         if targets:
             whom = list(dict.fromkeys(targets))
             told.append((row.id, {"step": row.step, "state": row.state, "rung": reached, "to": whom}))
+            used[row.id] = RungsUsed(at, frozenset(whom), row.state)
     # On the connection, as one statement for all; the version stays: nobody's page grows old by a reminder.
     run(
         session,
@@ -127,7 +129,7 @@ def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[U
         events.write_many(
             session, "task.reminded", "task", told, by=BY_ROUNDS, at=at, case_of={row.id: row.case_id for row in rows}
         )
-    return {task_id: _reminder(at, facts) for task_id, facts in told}
+    return used
 
 
 def _recorded(session: Session, since: datetime) -> dict[UUID, RungsUsed]:
@@ -138,8 +140,6 @@ def _recorded(session: Session, since: datetime) -> dict[UUID, RungsUsed]:
         .where(Event.verb == "task.reminded", col(Event.at) >= since)
         .order_by(col(Event.n)),
     )
-    return {row.subject_id: _reminder(row.at, row.facts) for row in rows}
-
-
-def _reminder(at: datetime, facts: Mapping[str, Any]) -> RungsUsed:
-    return RungsUsed(at, frozenset(facts["to"]), facts.get("state", "open"))
+    return {
+        row.subject_id: RungsUsed(row.at, frozenset(row.facts["to"]), row.facts.get("state", "open")) for row in rows
+    }

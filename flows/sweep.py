@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func
@@ -84,15 +84,23 @@ def _purge(session: Session, at: datetime) -> None:
     """Delete what is of no more use; the record says how much of the program's own, where it was anything."""
     here, old = program_of(session), at - KEPT
     last = func.coalesce(col(BrowserSession.ended_at), col(BrowserSession.seen_at))
-    thrown_out = {
-        "requests": removes(AnsweredRequest).where(col(AnsweredRequest.answered_at) < old),
-        "sign_ins": removes(BrowserSession).where(last < old),
-        # An invitation that was answered stays: it says that its person has access.
-        "invitations": removes(Door).where(col(Door.used_at).is_(None), col(Door.expires_at) < old),
-    }
-    counts: dict[str, Any] = {what: run(session, gone).rowcount for what, gone in thrown_out.items()}
-    if any(counts.values()):
-        events.write(session, "program.swept", "program", here, by=BY_ROUNDS, at=at, **counts)
+    requests = run(session, removes(AnsweredRequest).where(col(AnsweredRequest.answered_at) < old)).rowcount
+    sign_ins = run(session, removes(BrowserSession).where(last < old)).rowcount
+    # An invitation that was answered stays: it says that its person has access.
+    gone = removes(Door).where(col(Door.used_at).is_(None), col(Door.expires_at) < old)
+    invitations = run(session, gone).rowcount
+    if requests or sign_ins or invitations:
+        events.write(
+            session,
+            "program.swept",
+            "program",
+            here,
+            by=BY_ROUNDS,
+            at=at,
+            requests=requests,
+            sign_ins=sign_ins,
+            invitations=invitations,
+        )
     # Of no program: the first one swept sweeps these for all.
     run(session, delete(SignInFlow).where(col(SignInFlow.expires_at) < at))
     run(session, delete(RateCount).where(col(RateCount.starts_at) < at - COUNTED))

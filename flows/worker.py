@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from domain.kernel import col, put_row, rows, scalar
+from domain.kernel import col, only, put_row, rows, scalar
 from domain.mail import delivery
 from flows.engine import PREFECT_CLIENT, CarryUnderWay, Means, code_of, in_hand
 
@@ -45,7 +45,6 @@ from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from domain.casework import Claim, wakeups
-from domain.kernel import select
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from flows import departing, destroying, post, rounds, sealing, watching
@@ -233,9 +232,7 @@ class Worker:
 
     def _flow_of(self, claim: Claim) -> Flow[[str], Any]:
         with self.means.sessions(claim.program_id) as session:
-            key = scalar(
-                session, select(Case.protocol).where(Case.program_id == claim.program_id, Case.id == claim.case_id)
-            )
+            key = scalar(session, only(Case.protocol).where(Case.id == claim.case_id))
         return FLOWS.get(key or "") or protocol_flow(key or "unknown")
 
     async def _put_back(self, claim: Claim, code: str) -> None:

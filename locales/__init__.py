@@ -309,7 +309,7 @@ def _first_of_month(lang: str, day: date, written: str) -> str:
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def _shown(lang: str, facts: Mapping[str, object]) -> dict[str, Any]:
+def _shown(lang: str, facts: Mapping[str, object]) -> dict[str, object]:
     return {name: _fact(lang, value) for name, value in facts.items()}
 
 

@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 PACKAGES: Final = ("adapters", "api", "demo", "domain", "flows", "locales", "meetings", "models", "programs")
 
-KEYWORDS: Final[Mapping[str, Any]] = {
+KEYWORDS: Final[Mapping[str, tuple[int | tuple[int, str], ...] | None]] = {
     "N_": None,
     "_": None,
     "gettext": None,

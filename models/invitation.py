@@ -1,7 +1,6 @@
 """Who was told of which meetings, what they answered, and the calendars in which they read them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -37,7 +36,7 @@ class Invitation(InProgram, table=True):
     series_id: UUID | None = to("meeting_series", default=None)
     meeting_id: UUID | None = to("meeting", default=None)
     person_id: UUID = to("person", index=True)
-    told: dict[str, Any] = structure()
+    told: dict[str, object] = structure()
     sequence: int = 0
     told_at: datetime | None = moment(default=None)  # the DTSTAMP of the last one; each is later than the one before
     version: int = 1

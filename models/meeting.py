@@ -5,7 +5,6 @@ that meetings can be found in order.
 """
 
 from datetime import date, datetime, time
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Index, UniqueConstraint
@@ -116,7 +115,7 @@ class DraftedYear(InProgram, table=True):
 
     committee_id: UUID = to("committee")
     year: int
-    dates: list[dict[str, Any]] = structure(default_factory=list)
+    dates: list[dict[str, object]] = structure(default_factory=list)
     drafted_at: datetime = moment()
     settled_at: datetime | None = moment(default=None)
     settled_by: UUID | None = to("person", default=None)

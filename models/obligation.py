@@ -1,7 +1,7 @@
 """Obligations as they are stored: each period's state and how it was found, proof and who accepted it, and waivers."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
@@ -76,6 +76,23 @@ class ObligationPeriod(InProgram, table=True):
     version: int = 1
 
 
+class FoundFact(TypedDict):
+    """A fact that was looked at, as it is kept: what it is, of which day ("" for none), whether it counts, and why."""
+
+    kind: str
+    id: str
+    on: str
+    counts: bool
+    why: str
+
+
+class Found(TypedDict):
+    """What was asked and reached, in numbers, and the facts behind it."""
+
+    numbers: dict[str, int]
+    facts: list[FoundFact]
+
+
 class ObligationFinding(InProgram, table=True):
     """The finding on a period, and its facts. Written when that changes, never again: a correction is another."""
 
@@ -90,7 +107,7 @@ class ObligationFinding(InProgram, table=True):
     obligation_id: UUID = to("obligation")
     state: str
     on: date  # the local day as of which it was judged
-    found: dict[str, Any] = structure()  # what was asked and reached, and each fact: counted or not, and why
+    found: Found = structure()
     evaluated_at: datetime = moment()
 
 

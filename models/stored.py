@@ -19,7 +19,7 @@ class Stored(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="allow", defer_build=True)
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Self:
+    def read(cls, kept: Mapping[str, object]) -> Self:
         """The structure in this JSON. JSON of another shape stays as it is, for its digest to tell."""
         try:
             return cls.model_validate(kept)

@@ -32,7 +32,7 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def from_json(part: type[Part], kept: Mapping[str, Any]) -> Part:
+def from_json(part: type[Part], kept: Mapping[str, object]) -> Part:
     """What `as_json` wrote of such a part. Raises ValueError for anything else."""
     return cast("Part", _reader(cast("Any", part)).validate_python(kept))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import Annotated, Any, Final, Literal
+from datetime import date, time
+from typing import Annotated, Final, Literal, TypedDict
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -42,6 +42,15 @@ def _minutes_of(text: str) -> int:
     return int(text[:6])  # more than a day has: the verb says how long an activity may be
 
 
+class Whereabouts(TypedDict):
+    """When and where an activity is, as the verbs take it."""
+
+    held_on: date
+    begins: time
+    minutes: int
+    place: str
+
+
 class ActivityMoved(ActInput):
     """When and where an activity is: a local day and hour, how many minutes, and the place."""
 
@@ -52,10 +61,10 @@ class ActivityMoved(ActInput):
     minutes: Annotated[int, Field(ge=1, le=10_000), on_form(_minutes_of)]
     place: PlainText
 
-    def whereabouts(self) -> dict[str, Any]:
+    def whereabouts(self) -> Whereabouts:
         """When and where, as the verbs take it."""
-        said = {name: getattr(self, name) for name in ActivityMoved.model_fields}
-        return {**said, "begins": time.fromisoformat(self.begins)}
+        begins = time.fromisoformat(self.begins)
+        return {"held_on": self.held_on, "begins": begins, "minutes": self.minutes, "place": self.place}
 
 
 class ActivityGiven(ActivityMoved):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -254,7 +254,7 @@ class ConsentGiven(ActInput):
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What the form says; a partner is of no consent to the program, whatever stands in its field."""
         return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, context)
 

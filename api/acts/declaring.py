@@ -16,10 +16,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -78,6 +78,19 @@ class On(Generic[Row]):
     def at(self) -> datetime:
         """The moment of the request."""
         return self.context.at
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request for an act as it came: what its route works with, and all its `parts` by name."""
+
+    context: RequestContext
+    parts: Parts
+
+    @classmethod
+    def of(cls, parts: Parts) -> Self:
+        """The request with these parts."""
+        return cls(parts=parts, **{one.name: parts[one.name] for one in fields(cls) if one.name in parts})
 
 
 @dataclass(frozen=True)
@@ -191,9 +204,9 @@ class ActSubject(Generic[Row]):
         given = inspect.signature(self.find, eval_str=True).parameters
         return {name: given[name] for name in _PART.findall(self.path)}
 
-    def open(self, act: Act, request: Parts) -> On[Row]:
+    def open(self, act: Act, context: RequestContext, parts: Parts) -> On[Row]:
         """Find the thing for an act, and the asker's part in it, by what the request gives. Raises Forbidden."""
-        context, ids = request["context"], {name: request[name] for name in self.parts}
+        ids = {name: parts[name] for name in self.parts}
         row, given = self.find(context, act.action, **ids)
         if given is None or isinstance(given, Actor):
             return On(context, row, {}, given, ids)

@@ -70,7 +70,8 @@ class EquipmentMoved(ActInput):
 
 
 def _which_move(typed: Mapping[str, str]) -> str:
-    return typed["move"] if typed["move"] in MOVES else "move"
+    move = typed["move"]
+    return move if move in MOVES else "move"
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/moves", form=_which_move, once=True, versioned=True, status=200)

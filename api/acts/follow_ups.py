@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import StrictBool
@@ -93,8 +93,9 @@ class MoveGiven(ActInput):
     nobody_yet: Annotated[StrictBool, on_form(NOBODY_YET.__eq__, name="worker")] = False
 
 
-def _which_move(typed: Mapping[str, Any]) -> str:
-    return typed["move"] if typed["move"] in MOVES else "state"
+def _which_move(typed: Mapping[str, str]) -> str:
+    move = typed["move"]
+    return move if move in MOVES else "state"
 
 
 @FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/state", form=_which_move, versioned=True, json="PUT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from api.access.partners import find_obligation, find_proposal
 from api.access.permissions import Action, Forbidden
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
-from api.acts.declaring import ActSubject, On
+from api.acts.declaring import ActSubject, On, Parts
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
 from domain.kernel import Refusal
@@ -64,6 +65,10 @@ def withdraw_document(on: On[Row], said: DocumentWithdrawalGiven, document_id: U
     saying.withdraw_document(on.session, document_id, reason=said.reason, by=on.by, at=on.at)
 
 
+def _of_proof(form: str) -> Callable[[Parts], str]:
+    return lambda typed: f"{form}-{typed['proof']}"
+
+
 class AcceptanceGiven(ActInput):
     """Which proof is accepted: the id of a document, of an attestation, or of a procedure's step."""
 
@@ -72,7 +77,7 @@ class AcceptanceGiven(ActInput):
     ]
 
 
-@LOOKED_AT.act(Action.ACCEPT_PROOF, "/acceptance", form=lambda typed: f"look-{typed['proof']}")
+@LOOKED_AT.act(Action.ACCEPT_PROOF, "/acceptance", form=_of_proof("look"))
 def accept_proof(on: On[Row], said: AcceptanceGiven) -> None:
     """Accept a proof that was given: from then on it counts."""
     accepting.accept(on.session, on.id, said.proof_id, by=on.by, at=on.at)
@@ -84,7 +89,7 @@ class ReturnGiven(AcceptanceGiven):
     reason: PlainText
 
 
-@LOOKED_AT.act(Action.ACCEPT_PROOF, "/return", form=lambda typed: f"return-{typed['proof']}")
+@LOOKED_AT.act(Action.ACCEPT_PROOF, "/return", form=_of_proof("return"))
 def return_proof(on: On[Row], said: ReturnGiven) -> None:
     """Return a proof with words: it does not count, and is to be given again."""
     accepting.give_back(on.session, on.id, said.proof_id, reason=said.reason, by=on.by, at=on.at)

@@ -55,8 +55,7 @@ class ProofGiven(ActInput):
     @classmethod
     def as_read(cls, kind: str, label: str, content: bytes = b"") -> ProofGiven:
         """What a form gives, as it is given over JSON; not checked further."""
-        read: dict[str, Any] = {"kind": kind, "label": label, "content": b64encode(content).decode("ascii")}
-        return cls.model_construct(**read)
+        return cls.model_construct(kind=cast("Any", kind), label=label, content=b64encode(content).decode("ascii"))
 
 
 class Completion(ActInput):
@@ -125,11 +124,11 @@ class SettlementGiven(ActInput):
     note: Annotated[str, Field(max_length=1_000)] = ""
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:  # noqa: ARG003 - as every shape's
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:  # noqa: ARG003 - as every shape's
         """What the form says."""
-        successor_id, ended_as = way_of(typed["how"])
-        read = {"successor_id": successor_id, "ended_as": ended_as, "note": typed["note"]}
-        return cast("Self", cls.model_construct(**read))
+        successor_id, ended_as = way_of(str(typed["how"]))
+        said = cls.model_construct(successor_id=successor_id, ended_as=ended_as, note=str(typed["note"]))
+        return cast("Self", said)
 
 
 @THING.act(Action.SETTLE_HOLDING, "/settlement", form="settle-{task_id}", once=True, versioned=True, status=200)

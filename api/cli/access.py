@@ -15,7 +15,7 @@ from api.cli.spoken import tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from domain.access import invitations
 from domain.kernel import Actor, Refusal
-from domain.mail import LetterTemplates
+from domain.mail import templates_of
 from domain.people import people
 from domain.roles import HeldRole, standing
 from locales import N_
@@ -122,5 +122,4 @@ def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | N
 
 
 def _base_url(here: Counter) -> str:
-    paper: LetterTemplates = here.session.info["letter_templates"]
-    return paper.base_url
+    return templates_of(here.session).base_url

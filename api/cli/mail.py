@@ -82,6 +82,7 @@ _WANTS_TLS: Final = N_("The relay waits for TLS at once. Set SMTP_TLS=implicit, 
 _SPEAKS_CLEAR: Final = N_(
     "The relay greets before TLS, and was told nothing. Set SMTP_TLS=starttls, mostly with SMTP_PORT=587."
 )
+_ITSELF: Final = N_("The letter itself is refused (%(code)s). Ask the operator of the relay why.")
 #: What a relay refused, by the step, with its code.
 _REFUSED: Final[Mapping[Step, str]] = {
     "greeting": N_("The relay refuses this machine (%(code)s). Ask its operator whether this machine may send by it."),
@@ -99,7 +100,7 @@ _REFUSED: Final[Mapping[Step, str]] = {
         "ask the operator of the relay whether it accepts our letters to outside "
         "addresses."
     ),
-    "text": N_("The letter itself is refused (%(code)s). Ask the operator of the relay why."),
+    "text": _ITSELF,
 }
 _LATER: Final = N_(
     "The relay puts the letter off (%(code)s), as many do with a sender that is new to them. Try again in some minutes."
@@ -208,7 +209,7 @@ def _by_relay(smtp: Smtp, to: str, letter: bytes) -> None:
         else:
             sentence = ""
     if isinstance(outcome, Later | Refused):
-        sentence = sentence or (_LATER if isinstance(outcome, Later) else _REFUSED.get(steps[-1], _REFUSED["text"]))
+        sentence = sentence or (_LATER if isinstance(outcome, Later) else _REFUSED.get(steps[-1], _ITSELF))
         fail(say(current_language(), sentence, code=outcome.code, **facts), 1)
     _end(outcome, facts)
 

@@ -22,7 +22,7 @@ from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
 from api.cli.spoken import Ending
-from domain.kernel import Refusal, run, select
+from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.obligations import triggers
 from domain.participants import names_known
@@ -70,9 +70,7 @@ class Counter:
 
     def organization(self, key: str) -> Organization:
         """An organization by key."""
-        found = self.session.scalars(
-            select(Organization).where(Organization.program_id == self.program.id, Organization.key == key)
-        ).first()
+        found = first(self.session, of(Organization).where(Organization.key == key))
         if found is None:
             raise Refusal("organization.unknown", N_("The program has no such organization."))
         return found

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 
 from api.access.session import InContext
-from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.acts.declaring import Act, ActSubject, On, Parts, Sent, endpoint_of, part
 from api.json.described import PREFIX
-from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
+from api.json.idempotent_requests import AtOnce, IdempotentRequest, IfMatch, seen_version
+from api.web.given import ActInput
 
 Row = TypeVar("Row")
 
 Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 """What is answered after an act: from what it was done to, and what its function gave. Its return type is the shape."""
+
+
+@dataclass(frozen=True)
+class BodySent(Sent):
+    """A body as it was sent, by its key, in the version that was seen, or to be looked at before."""
+
+    response: Response
+    body: ActInput | None = None
+    once: IdempotentRequest | None = None
+    if_match: str = ""
+    preview: bool = False
 
 
 def act_resources(
@@ -44,15 +56,15 @@ def _reply(
     takes = len(inspect.signature(answer).parameters) if answer is not None else 0
 
     def reply(given: Parts) -> Any:
-        once, response = given.get("once"), given["response"]
-        if once is not None and (before := once.again(given.get("body"))) is not None:
+        sent = BodySent.of(given)
+        if sent.once is not None and (before := sent.once.again(sent.body)) is not None:
             return before
-        on = opened(subject, act, given)
-        done = call(act, on, given)
-        if once is not None:
+        on = opened(subject, act, sent)
+        done = call(act, on, sent)
+        if sent.once is not None:
             place = found_at(on, done) if found_at is not None else subject.leads_to(act, on, done)
-            once.done(response, act.status, PREFIX + place)
-        return tell(*(on, done, response)[:takes]) if takes else None
+            sent.once.done(sent.response, act.status, PREFIX + place)
+        return tell(*(on, done, sent.response)[:takes]) if takes else None
 
     return reply
 
@@ -67,15 +79,15 @@ def shape_of(answer: Callable[..., Any] | None) -> Any:
     return inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
 
 
-def opened(subject: ActSubject[Row], act: Act, given: Parts) -> On[Row]:
+def opened(subject: ActSubject[Row], act: Act, sent: BodySent) -> On[Row]:
     """The thing, as it was found for who asks, and the version of it that they saw. Raises Forbidden."""
-    on = subject.open(act, given)
-    return replace(on, seen=seen_version(given["if_match"])) if act.versioned else on
+    on = subject.open(act, sent.context, sent.parts)
+    return replace(on, seen=seen_version(sent.if_match)) if act.versioned else on
 
 
-def call(act: Act, on: On[Row], given: Parts) -> Any:
+def call(act: Act, on: On[Row], sent: BodySent) -> Any:
     """Do an act with what a request gives. Raises Refusal."""
-    return act.call(on, given.get("body"), {name: given[name] for name in act.parts})
+    return act.call(on, sent.body, {name: sent.parts[name] for name in act.parts})
 
 
 def parts_of(subject: ActSubject[Row], act: Act) -> list[inspect.Parameter]:

@@ -31,7 +31,7 @@ from api.json.shapes import (
     VersionOfferShown,
 )
 from api.json.tasks import reads_notes, shown_tasks
-from domain.casework import ROLE_OF_SUBJECT, board, cases, scheduling, subjects, versions
+from domain.casework import ROLE_OF_WORKER, board, cases, scheduling, subjects, versions
 from domain.kernel import col, every, in_program, of, program_of, scalar, select, surely
 from domain.people import people
 from domain.roles import task_is_open_to
@@ -75,7 +75,7 @@ def open_case(body: CaseGiven, context: InContext, once: AtOnce, response: Respo
         people.appoint(
             context.session,
             person_id=body.subject_id,
-            role=ROLE_OF_SUBJECT["worker"],
+            role=ROLE_OF_WORKER,
             organization_id=place,
             starts_on=body.starts_on,
             by=by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Response
@@ -26,6 +26,7 @@ from api.views.left import left_of
 from api.web.given import ActInput, Day, Key
 from domain.casework import TaskOutcome
 from domain.departure import hiring, interviews
+from domain.people import PersonWritten
 from domain.roles import calls_who_barred
 from models.departure import Departure
 
@@ -140,7 +141,7 @@ def hire(
         role=body.role,
         starts_on=body.starts_on,
         person_id=body.person_id,
-        new=body.new.model_dump() if body.new is not None else None,
+        new=cast("PersonWritten", body.new.model_dump()) if body.new is not None else None,
         by=actor_for(context.session, context.asker, Action.HIRE, task_id),
         at=context.at,
         seen=seen_version(if_match),

@@ -18,7 +18,7 @@ from api.access.session import RequestContext
 from api.json.idempotent_requests import etag
 from api.json.shapes import AwaitedShown, Shown, of_columns
 from api.web.given import ActInput, PlainText
-from api.web.referral_shapes import perhaps_shown, shown, with_fields
+from api.web.referral_shapes import Fields, perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings, triage
 from domain.kernel import replaced
@@ -167,7 +167,7 @@ class DecisionReasonShown(Shown):
     fields: dict[str, str]
 
 
-def _said_of_them() -> dict[str, Any]:
+def _said_of_them() -> Fields:
     """The fields of an identity, with the day on which an age was said beside the age."""
     who = shown(fields_of(Who))
     until = list(who).index("age") + 1

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from api.access.session import RequestContext
 from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
-from api.json.act_routes import address_of, call, opened, parts_of, shape_of
+from api.json.act_routes import BodySent, address_of, call, opened, parts_of, shape_of
 from api.json.described import PREFIX
 from api.json.idempotent_requests import etag
 from api.json.meeting_shapes import ChangeLetterShown, MeetingChangeShown, NewsShown
@@ -27,7 +27,9 @@ Tell = Callable[..., Any]
 """
 Version = Callable[[On[Row]], int]
 #: A preview adds nothing.
-_PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": MeetingChangeShown, "description": "A preview."}}
+_PREVIEWED: Final[dict[int | str, dict[str, object]]] = {
+    200: {"model": MeetingChangeShown, "description": "A preview."}
+}
 
 
 def changed(
@@ -64,18 +66,18 @@ def previewed_resources(
 
 def _reply(subject: ActSubject[Row], act: Act, tell: Tell, version: Version[Row] | None) -> Callable[[Parts], Any]:
     def reply(given: Parts) -> Any:
-        response, preview = given["response"], given["preview"]
-        once = given["once"].unless(preview) if act.once else None
-        if once is not None and (before := once.again(given.get("body"))) is not None:
+        sent = BodySent.of(given)
+        once = sent.once.unless(sent.preview) if sent.once is not None else None
+        if once is not None and (before := once.again(sent.body)) is not None:
             return before
-        on = opened(subject, act, given)
-        shown = tell(on.context, lambda: call(act, on, given), preview=preview)
+        on = opened(subject, act, sent)
+        shown = tell(on.context, lambda: call(act, on, sent), preview=sent.preview)
         if version is not None:
-            response.headers["ETag"] = etag(version(on))
-        if preview:
-            response.status_code = 200
+            sent.response.headers["ETag"] = etag(version(on))
+        if sent.preview:
+            sent.response.status_code = 200
         elif once is not None:
-            once.done(response, act.status, PREFIX + subject.leads_to(act, on, shown))
+            once.done(sent.response, act.status, PREFIX + subject.leads_to(act, on, shown))
         return shown
 
     return reply

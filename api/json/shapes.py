@@ -86,7 +86,7 @@ class Problem(BaseModel):
     detail: str
     code: str | None = None
     source: str | None = None
-    errors: list[dict[str, Any]] | None = None
+    errors: list[dict[str, object]] | None = None
 
 
 class Page(BaseModel, Generic[T]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from fastapi import Response
@@ -33,7 +33,7 @@ from api.json.shapes import (
 )
 from api.views.tasks import names_of
 from domain.casework import TaskOutcome, asked_of_pins, board, is_in_place, protocols_of, requests, words_in_place
-from domain.declarations import Instead
+from domain.declarations import AskedPart, Given, Instead
 from domain.kernel import ask_ahead, only, run, title_of
 from domain.roles import Falls, asked_of_who_barred
 from models.casework import Case, Request, Task
@@ -167,7 +167,7 @@ class _Written:
         found = requests.newest(context.session, [row.id for row in rows])
         return cls(found, said_with(context, rows, opens=opens), opens)
 
-    def given(self, row: Task) -> dict[str, Any] | None:
+    def given(self, row: Task) -> Given | None:
         """What was filled in last; null where nothing was, or the file of the participant is not the asker's."""
         is_kept = row.id not in self.said or self.said[row.id].is_kept
         return self.requests[row.id].given if row.id in self.requests and is_kept else None
@@ -199,12 +199,13 @@ class _Written:
 _NOT_READ: Final = _Written({}, {}, opens=False, is_read=False)
 
 
-def _asked(part: Mapping[str, Any], language: str) -> AskedShown:
+def _asked(kept: Mapping[str, object], language: str) -> AskedShown:
+    part = AskedPart.model_validate(kept)
     return AskedShown(
-        id=part["id"],
-        title=part["title"][language],
-        kind=part["kind"],
-        choices=[ChoiceShown(id=one["id"], title=one["title"][language]) for one in part.get("choices", ())],
-        at_most=part.get("at_most"),
-        required=part.get("required", True),
+        id=part.id,
+        title=getattr(part.title, language),
+        kind=part.kind,
+        choices=[ChoiceShown(id=one.id, title=getattr(one.title, language)) for one in part.choices],
+        at_most=part.at_most,
+        required=part.required,
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
 
 from api.access.session import InContext, RequestContext
-from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
+from api.acts.declaring import Act, ActSubject, On, Parts, Sent, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
-from api.pages.idempotent_forms import AtOnce
+from api.pages.idempotent_forms import AtOnce, IdempotentForm
 from api.web.given import ActInput, OnForm, form_of, words_of
 from domain.kernel import Refusal
 
@@ -30,6 +30,16 @@ After = Callable[[On[Row], str], str]
 """Where the asker comes back to after an act, given where it leads: it may have taken the thing from them."""
 Answered = Callable[[On[Row], Request, Any], Response]
 """The page that says what an act did, from what its function gave."""
+
+
+@dataclass(frozen=True)
+class FormSent(Sent):
+    """A form as it was sent, by its key, in the version that was seen, and after what the page before showed."""
+
+    request: Request
+    once: IdempotentForm | None = None
+    seen: int | None = None
+    shown: str = ""
 
 
 def act_pages(
@@ -78,22 +88,23 @@ class ActForm(Generic[Row]):
 
     def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""
-        on, typed = self.opened(given)
+        sent = FormSent.of(given)
+        on, typed = self.opened(sent)
         done: list[Any] = []
 
         def act() -> str:
             done.append(self.do(on, given, typed))
             return self._leads_to(on, given, done[0])
 
-        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["context"])
+        attempt = sent.once.attempt if sent.once is not None else partial(_attempt, sent.context)
         place = attempt(act)
         if isinstance(place, Refusal):
-            return self.again(on, given, typed, place)
-        return see_other(place) if self.answered is None else self.answered(on, given["request"], done[0])
+            return self.again(on, sent, typed, place)
+        return see_other(place) if self.answered is None else self.answered(on, sent.request, done[0])
 
-    def opened(self, given: Parts) -> tuple[On[Row], Parts]:
+    def opened(self, sent: FormSent) -> tuple[On[Row], Parts]:
         """The thing, as it was found for who asks, with the version that they saw; and what they typed."""
-        on = replace(self.subject.open(self.act, given), seen=given.get("seen"))
+        on, given = replace(self.subject.open(self.act, sent.context, sent.parts), seen=sent.seen), sent.parts
         return on, {name: given[name] or [] if name in self.lists else given[name] for name in self.fields}
 
     def do(self, on: On[Row], given: Parts, typed: Parts) -> Any:
@@ -101,9 +112,10 @@ class ActForm(Generic[Row]):
         said = self.act.said.from_form(typed, on.context) if self.act.said else None
         return self.act.call(on, said, {name: self._part(name, given) for name in self.act.parts})
 
-    def again(self, on: On[Row], given: Parts, typed: Parts, refusal: Refusal) -> Response:
+    def again(self, on: On[Row], sent: FormSent, typed: Parts, refusal: Refusal) -> Response:
         """The page of the form, with what was typed and why it was refused."""
-        return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), refusal, dict(typed), self.words))
+        form = self.act.form_of(typed, sent.parts)
+        return self.shown(on, sent.request, Typed(form, refusal, typed, self.words))
 
     def _leads_to(self, on: On[Row], given: Parts, done: Any) -> str:
         """The address to which the act leads."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from domain.access import INVITATION, KnownPerson, NotLetIn, ProvenAccount, door
 from domain.kernel import Refusal, local_day, program, title_of
 from domain.roles import standing
 from locales import N_, current_language, gettext
-from models.ports import Begun, ProviderUnavailable, SignInProvider, Unproven
+from models.ports import Begun, FlowKept, ProviderUnavailable, SignInProvider, Unproven
 
 router = APIRouter(include_in_schema=False)
 
@@ -163,7 +163,7 @@ def which_program(request: Request) -> Response:
         kept = sign_ins.look(session, browsers.gone_from(installation, request), "entra", at=installation.clock())
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    opens = _opens(installation, ProvenAccount(*map(UUID, kept["account"])))
+    opens = _opens(installation, _account_in(kept))
     request.state.page = {"demonstration": installation.demonstration}
     programs = sorted(_titled(installation, known.program_id) for known in opens)
     return render(request, "which_program.html", programs=programs)
@@ -178,7 +178,7 @@ def enter_program(request: Request, program: Annotated[UUID, Form()]) -> Respons
     kept = _taken(installation, browsers.gone_from(installation, request))
     if kept is None or "account" not in kept:
         return _refused(request, gettext(_STALE))
-    account = ProvenAccount(*map(UUID, kept["account"]))
+    account = _account_in(kept)
     for known in _opens(installation, account):
         if known.program_id == program:
             return _enter(request, installation, known, account)
@@ -208,7 +208,7 @@ def _invited_to(installation: Installation, door: str) -> UUID | None:
     return leads.program_id if leads is not None and leads.kind == INVITATION else None
 
 
-def _keep(installation: Installation, answer: Response, kept: Mapping[str, Any], *, door: str = "") -> None:
+def _keep(installation: Installation, answer: Response, kept: FlowKept, *, door: str = "") -> None:
     """Keep what the second half needs under a new cookie, which carries the invitation: only digests stay with us."""
     cookie = browsers.mark_going(installation, answer, along=door)
     open_for = timedelta(seconds=browsers.GONE_SECONDS)
@@ -216,10 +216,14 @@ def _keep(installation: Installation, answer: Response, kept: Mapping[str, Any],
         sign_ins.keep(session, cookie, "entra", kept, at=installation.clock(), open_for=open_for)
 
 
-def _taken(installation: Installation, cookie: str) -> dict[str, Any] | None:
+def _taken(installation: Installation, cookie: str) -> FlowKept | None:
     """What was kept for this browser, which is gone from now on, whatever comes of it."""
     with installation.transaction() as session:
         return sign_ins.take(session, cookie, "entra", at=installation.clock())
+
+
+def _account_in(kept: FlowKept) -> ProvenAccount:
+    return ProvenAccount(*map(UUID, kept["account"]))
 
 
 # Back from it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from markupsafe import escape
 
 from api.views.languages import codes_of
 from domain.kernel import Refusal
+from domain.people import PersonWritten
 
 Text = Annotated[str, Form()]
 """A field as it was typed; empty where the form did not send it."""
@@ -33,9 +34,16 @@ class Details:
         return asdict(self)
 
     @property
-    def meant(self) -> dict[str, Any]:
+    def meant(self) -> PersonWritten:
         """What the verbs on people take: the languages that they speak by code."""
-        return {**self.fields, "spoken": codes_of(self.spoken)}
+        return {
+            "given_name": self.given_name,
+            "family_name": self.family_name,
+            "email": self.email,
+            "phone": self.phone,
+            "language": self.language,
+            "spoken": codes_of(self.spoken),
+        }
 
 
 Detailed = Annotated[Details, Depends()]
@@ -51,7 +59,7 @@ class Typed:
 
     form: str = ""
     refusal: Refusal | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     words: Sequence[str] = ()
 
     def get(self, form: str, name: str, otherwise: object = "") -> Any:

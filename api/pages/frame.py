@@ -155,7 +155,7 @@ def see_other(address: str) -> RedirectResponse:
     return RedirectResponse(address, 303)
 
 
-def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dict[str, Any]:
+def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dict[str, object]:
     """What base.html knows of who is looking: program, person, menu, and whether this is the demonstration."""
     places = [place for place in PLACES if may_go(context, place.action)]
     current = max((place.href for place in places if is_under(path, place.href)), key=len, default="")

@@ -23,7 +23,7 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
 from api.views.tasks import TaskCase, TaskLine, lines_of
 from api.web.readers import day_of, id_or_none
-from domain.casework import ROLE_OF_SUBJECT, cases, scheduling, versions
+from domain.casework import ROLE_OF_WORKER, cases, scheduling, versions
 from domain.declarations import PlanLine, Protocol, planning
 from domain.kernel import (
     SHAPE,
@@ -147,7 +147,7 @@ def _open(context: RequestContext, given: OpeningForm) -> UUID:
         people.appoint(
             context.session,
             person_id=person_id,
-            role=ROLE_OF_SUBJECT["worker"],
+            role=ROLE_OF_WORKER,
             organization_id=organization_id,
             starts_on=day_of(given.starts_on),
             by=by,
@@ -163,7 +163,7 @@ def _stays_vacant(context: RequestContext, given: OpeningForm) -> StaysVacant | 
     place = id_or_none(given.organization)
     if given.form != "new" or place is None:
         return None
-    return stays_vacant(context.session, place, ROLE_OF_SUBJECT["worker"], day_of(given.starts_on), at=context.at)
+    return stays_vacant(context.session, place, ROLE_OF_WORKER, day_of(given.starts_on), at=context.at)
 
 
 def _open_other(context: RequestContext, value: str) -> UUID:
@@ -322,7 +322,7 @@ def _workers(context: RequestContext) -> list[WorkerToOpen]:
         of(WorkerToOpen)
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(Tenure.role == ROLE_OF_SUBJECT["worker"], lasts(Tenure, context.day), ~had)
+        .where(Tenure.role == ROLE_OF_WORKER, lasts(Tenure, context.day), ~had)
         .order_by(col(Tenure.starts_on).desc(), col(Person.sort_key)),
     )
     return [row for row in rows if _allowed(context, row.organization_id)]
@@ -337,7 +337,7 @@ def _places(context: RequestContext) -> list[tuple[str, str]]:
             col(Organization.short_name),
             col(getattr(Organization, f"name_{context.language}")).label("name"),
         )
-        .where(AgreementRole.role == ROLE_OF_SUBJECT["worker"], creates_from(context.day))
+        .where(AgreementRole.role == ROLE_OF_WORKER, creates_from(context.day))
         .distinct()
         .order_by(col(Organization.short_name)),
     ).all()

@@ -34,7 +34,7 @@ def read_disclosure(context: InContext, request: Request, participant_id: UUID, 
         told = disclosures.read_disclosure(
             context.session, participant_id, disclosure_id, by=by, at=context.at, ground=ground_of(given)
         )
-        shown.append(OpenedNow(disclosure=ShownDisclosure(disclosure_id, told["to_whom"], told["what"])))
+        shown.append(OpenedNow(disclosure=ShownDisclosure(disclosure_id, **told)))
 
     typed = Typed("disclosure", context.attempt(act))
     return participant_page(context, request, row, given, typed=typed, shown=next(iter(shown), None))

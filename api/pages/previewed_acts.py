@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.access.session import RequestContext
 from api.acts.declaring import Act, ActSubject, On, Parts, endpoint_of, part
-from api.pages.act_routes import ActForm, Shown
+from api.pages.act_routes import ActForm, FormSent, Shown
 from api.pages.forms import Text
 from api.pages.previews import Preview, previewed
 from domain.kernel import Refusal
@@ -50,12 +50,13 @@ class _PreviewedForm(ActForm[Row]):
 
     def answer(self, given: Parts) -> Response:
         """Show what it tells, then do it; where a rule refuses, the page of its form with what was typed."""
-        on, typed = self.opened(given)
+        form = FormSent.of(given)
+        on, typed = self.opened(form)
         sent = [*typed.items(), *([("seen", str(on.seen))] if self.act.versioned else [])]
         ask = self.asked(on, self.act, typed)
-        ask = replace(ask, action=given["request"].url.path, fields=sent, shown=given["shown"])
-        outcome = self.in_two_clicks(on.context, given["request"], ask, lambda: self.do(on, given, typed))
-        return self.again(on, given, typed, outcome) if isinstance(outcome, Refusal) else outcome
+        ask = replace(ask, action=form.request.url.path, fields=sent, shown=form.shown)
+        outcome = self.in_two_clicks(on.context, form.request, ask, lambda: self.do(on, given, typed))
+        return self.again(on, form, typed, outcome) if isinstance(outcome, Refusal) else outcome
 
     def parts(self) -> list[inspect.Parameter]:
         """What the route takes, with what the page before showed."""

@@ -31,7 +31,7 @@ class ReferralTyped:
     `fact` is the facts behind the criteria, in their order.
     """
 
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
 
     def form(self) -> ReferralForm:
         """The referral. Raises Refusal."""
@@ -58,7 +58,7 @@ _typed.__signature__ = Signature(  # type: ignore[attr-defined]
 TypedReferral = Annotated[ReferralTyped, Depends(_typed)]
 
 
-def typed_of(form: ReferralForm) -> Mapping[str, Any]:
+def typed_of(form: ReferralForm) -> Mapping[str, object]:
     """A saved draft as the fields show it."""
     return {one.name: _WRITTEN.get(one.kind, _as_typed)(getattr(form, one.name)) for one in _FIELDS}
 

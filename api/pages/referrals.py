@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -123,7 +123,7 @@ def _form(
     context: RequestContext,
     request: Request,
     referral_id: UUID | None,
-    typed: Mapping[str, Any],
+    typed: Mapping[str, object],
     *,
     seen: int = 0,
     refusal: Refusal | None = None,

@@ -6,7 +6,7 @@ A link that never was, was used, was taken back or is too old is answered as wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -103,7 +103,7 @@ def _page(
     request: Request,
     session: Session,
     token: str,
-    typed: Mapping[str, Any],
+    typed: Mapping[str, object],
     *,
     seen: int = 0,
     refusal: Refusal | None = None,

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Final, Literal, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -246,7 +246,7 @@ class TaskForm:
             return case_page(context, sent.request, case.id, typed)
         return task_page(context, sent.request, task_id, typed)
 
-    def typed(self, sent: TaskSent) -> dict[str, Any]:
+    def typed(self, sent: TaskSent) -> dict[str, object]:
         """The fields as they were typed."""
         return {name: getattr(sent, name) for name in self.fields}
 
@@ -284,7 +284,7 @@ PART: Final = "given-"
 class CompletionForm(TaskForm):
     """What completes a task, with a note, what proves it, and what its step asks to be filled in."""
 
-    def typed(self, sent: TaskSent) -> dict[str, Any]:
+    def typed(self, sent: TaskSent) -> dict[str, object]:
         """The fields as they were typed, and what was filled in."""
         return {**super().typed(sent), "given": sent.given}
 

@@ -25,7 +25,7 @@ def words(context: InContext, field: Text = "", text: Text = "") -> JSONResponse
     require(Action.LOOK_AT_WORDS, to_program(context.asker))
     found = point([(field, text[:_LONGEST])], Ours.of(ours(context.session)), year=context.day.year)
     passages = [passage for one in found for passage in one.passages]
-    said = "; ".join(f"{passage['kind']} – {passage['words']}" for passage in passages)
+    said = "; ".join(f"{passage.kind} – {passage.words}" for passage in passages)
     return JSONResponse({"said": f"{said}. {gettext(INSTEAD)}" if said else ""})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -133,7 +133,7 @@ class TaskLine:
     asked: Sequence[
         tuple[str, str]
     ]  # what was filled in when it was handed in: what each part is called, and its value
-    given: Mapping[str, Any]  # the same as it is kept
+    given: Mapping[str, object]  # the same as it is kept
     lendable: Sequence[
         tuple[str, str]
     ]  # of what hands equipment over: serial numbers of the inventory, and their words

@@ -8,11 +8,11 @@ Forbidden and absent are one answer: same status, same body.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from http import HTTPStatus
 from itertools import takewhile
-from typing import Any, Final
+from typing import Final, NotRequired, TypedDict
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -97,6 +97,14 @@ def wants_json(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
+class Misfit(TypedDict):
+    """A place of a request that does not fit: what is wrong with it, and from where to where in its text."""
+
+    where: str
+    kind: str
+    at: NotRequired[list[int]]
+
+
 def answer(
     request: Request,
     status: int,
@@ -105,13 +113,13 @@ def answer(
     code: str = "",
     source: str = "",
     headers: dict[str, str] | None = None,
-    errors: list[dict[str, Any]] | None = None,
+    errors: Sequence[Misfit] | None = None,
     kept: Sequence[str] = (),
 ) -> Response:
     """An error as the window shows it; a page with what was written, where it is `kept` for its writer."""
     title = say(current_language(), _TITLES.get(status, _TITLES[400]))
     if wants_json(request):
-        body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+        body: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
         body["detail"] = detail or title
         body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
         return JSONResponse(body, status, headers, media_type=PROBLEM)
@@ -215,15 +223,15 @@ async def malformed(request: Request, error: Exception) -> Response:
     """A request that does not fit: where and why, never the value that was sent."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it alone
     # An id that is no id is an address with nothing behind it.
-    if any(found["loc"][:1] == ("path",) for found in error.errors()):
+    found: list[tuple[tuple[int | str, ...], str]] = [(one["loc"], one["type"]) for one in error.errors()]
+    if any(place[:1] == ("path",) for place, _ in found):
         return answer(request, 404)
-    places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()[:_MOST_PLACES]]
-    return answer(request, 422, errors=places)
+    return answer(request, 422, errors=[{"where": _place(*one), "kind": one[1]} for one in found[:_MOST_PLACES]])
 
 
-def _place(found: Mapping[str, Any]) -> str:
+def _place(found: tuple[int | str, ...], kind: str) -> str:
     """Where something does not fit, in names of ours: an unknown field, or a key, is the asker's own word."""
-    head, *within = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
+    head, *within = found[:-1] if kind == "extra_forbidden" else found
     if head == "body":
         within = [*in_names_of_ours(within)]
     return ".".join(str(part) for part in (head, *within))

@@ -98,7 +98,7 @@ class ActInput(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:  # noqa: ARG003 - some read local hours
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:  # noqa: ARG003 - some read local hours
         """What a form says, read and not checked further: the verb refuses what it cannot take. Raises Refusal."""
         fields = form_of(cls)
         read = {field: one.read(typed[one.name]) for field, one in fields.items() if one.read}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.request_rates import TooManyRequests
 from api.access.session import SAFE_METHODS, Installation, installation_of, sign_in_by
-from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
+from api.web.answers import Misfit, answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
 from domain.names import Kind, Ours, Shape, ours, shapes_in
 from domain.participants import Referrer, Who, fields_of
@@ -75,6 +75,13 @@ KINDS: Final[Mapping[Kind, str]] = {
 }
 
 
+class Passage(NamedTuple):
+    """Words that were pointed at, and what they are written like."""
+
+    words: str
+    kind: str
+
+
 @dataclass(frozen=True)
 class Pointed:
     """A field whose words were pointed at, and each shape in them."""
@@ -84,9 +91,9 @@ class Pointed:
     shapes: tuple[Shape, ...]
 
     @property
-    def passages(self) -> list[dict[str, str]]:
+    def passages(self) -> list[Passage]:
         """What is pointed at, each with what it is written like."""
-        return [{"words": self.text[one.at : one.end], "kind": gettext(KINDS[one.kind])} for one in self.shapes]
+        return [Passage(self.text[one.at : one.end], gettext(KINDS[one.kind])) for one in self.shapes]
 
 
 class Pointing:
@@ -297,7 +304,7 @@ _LABELS: Final[Mapping[str, str]] = {
 
 def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Pointed]) -> Any:
     if wants_json(request):
-        errors = [
+        errors: list[Misfit] = [
             {"where": _place(one.field), "kind": shape.kind, "at": [shape.at, shape.end]}
             for one in pointed
             for shape in one.shapes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, cast
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints, create_model
 
@@ -39,7 +39,8 @@ _SHOWN: Final[Mapping[Kind, Any]] = {
 }
 
 Shape = TypeVar("Shape", bound=BaseModel)
-Fields = Mapping[str, Any]
+#: Fields of a shape as pydantic takes them: the type of each, and what it is where it is left out.
+Fields = Mapping[str, tuple[Any, Any]]
 
 
 def given(fields: Iterable[ReferralField]) -> Fields:
@@ -68,7 +69,7 @@ def with_fields(made: Fields) -> Callable[[type[Shape]], type[Shape]]:
 
     def give(shape: type[Shape]) -> type[Shape]:
         found: type[Shape] = create_model(
-            shape.__name__, __base__=shape, __module__=shape.__module__, __doc__=shape.__doc__, **made
+            shape.__name__, __base__=shape, __module__=shape.__module__, __doc__=shape.__doc__, **cast("Any", made)
         )
         return found
 

@@ -40,6 +40,8 @@ from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding
 
 #: The criteria for everyone.
 OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != OF_RECRUITERS)
+#: That harms are recognized: the one criterion that allows an exception.
+_OF_HARMS: Final = "AD-C3"
 #: Without one of these no one is admitted; for AD-C3 an exception is recorded, with who allowed it and why.
 NEVER_WITHOUT: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C5")
 
@@ -90,7 +92,7 @@ def find_criterion(
 
 def _refuse_exception(criterion: str, finding: str, why: str) -> None:
     """Raises Refusal where nobody is admitted all the same: of another criterion, one that is met, or without why."""
-    if criterion != "AD-C3" or finding == "met":
+    if criterion != _OF_HARMS or finding == "met":
         raise Refusal(
             "triage.no_exception", N_("Only the third criterion allows an exception, if it is not met."), source="AD-C3"
         )
@@ -246,7 +248,7 @@ def _refuse_unless_allowed(session: Session, participant: Participant, result: s
     if left:
         raise Refusal("triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=", ".join(left))
     refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant.recruiter else []))
-    third = found["AD-C3"]
+    third = found[_OF_HARMS]
     if third.finding == "not_met" and third.allowed_by is None:
         raise Refusal(
             "triage.precontemplation",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, text, update
@@ -261,6 +261,15 @@ def _open_account(session: Session, task: Task, person_id: UUID, user_name: str,
         raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
 
 
+class DocumentColumns(TypedDict):
+    """The columns that every row of a document has."""
+
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
 @dataclass(frozen=True)
 class StoredDocument:
     """A document as it is stored: its name, its true type, and its bytes without metadata."""
@@ -275,7 +284,7 @@ class StoredDocument:
         return hashlib.sha256(self.content).hexdigest() if self.content else ""
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> DocumentColumns:
         """The document as the columns that every row of a document has."""
         return {"name": self.name, "content_type": self.content_type, "size": len(self.content), "sha256": self.sha256}
 

@@ -32,7 +32,6 @@ from domain.kernel import (
     rewrite,
     run,
     scalars,
-    select,
     surely,
 )
 from domain.record import events
@@ -272,12 +271,7 @@ def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar
     """Each unsettled task of a case whose due day or ladder changes by this calendar, with both."""
     days = due_days(session, case, protocol, calendar)
     remind = _offsets(protocol)
-    rows = every(
-        session,
-        select(Task).where(
-            Task.program_id == case.program_id, Task.case_id == case.id, col(Task.state).in_([TASK.initial, *LIVE])
-        ),
-    )
+    rows = every(session, of(Task).where(Task.case_id == case.id, col(Task.state).in_([TASK.initial, *LIVE])))
     for row in rows:
         step = protocol.by_id.get(row.step)
         if step is None:

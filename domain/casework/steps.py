@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -17,11 +17,12 @@ from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.declarations import REQUESTER, PlannedDay, Protocol, Step, instances
 from domain.declared import Bilingual
-from domain.kernel import col, program, run, scalars, select, surely
+from domain.kernel import col, only, program, run, scalars, select, surely
 from domain.roles import Link, responsibility
 from locales import N_, say
 from models.casework import Case, Task, TaskNeed
 from models.program import Tenure
+from models.stored import JsonObject
 
 #: The role that the case's person holds, by the kind of subject that its protocol declares.
 ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
@@ -81,7 +82,24 @@ def steps_of(
             )
 
 
-def _declared_of(protocol: Protocol, step: Step) -> dict[str, Any]:
+class _Declared(TypedDict):
+    step: str
+    holding: str
+    stage: str
+    sources: list[str]
+    clause: str
+    evidence: str
+    system: str
+    asks: list[JsonObject]
+    required: bool
+    on_reject: str
+    waived_by: list[str]
+    due_rule: JsonObject
+    action: str
+    undo: str
+
+
+def _declared_of(protocol: Protocol, step: Step) -> _Declared:
     """What the protocol says of a step, whatever it is done for and whoever has it, as columns."""
     return {
         "step": step.id,
@@ -105,7 +123,7 @@ def _has_lapsed(day: PlannedDay | None) -> bool:
     return day is not None and day.is_lapsed
 
 
-def _dumped(declared: BaseModel) -> dict[str, object]:
+def _dumped(declared: BaseModel) -> JsonObject:
     return declared.model_dump(mode="json", exclude_none=True)
 
 
@@ -191,12 +209,8 @@ def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
         return [ROLE_OF_SUBJECT[subject]]
     found = scalars(
         session,
-        select(Tenure.role)
-        .where(
-            Tenure.program_id == case.program_id,
-            Tenure.person_id == case.subject_id,
-            Tenure.organization_id == case.organization_id,
-        )
+        only(Tenure.role)
+        .where(Tenure.person_id == case.subject_id, Tenure.organization_id == case.organization_id)
         .distinct()
         .order_by(col(Tenure.role)),
     )

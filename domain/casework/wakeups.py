@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from domain.kernel import col, program_of, run
+from domain.kernel import changes, col, program_of, run
 from models.base import table_of
 from models.engine import WakeUp
 
@@ -93,12 +93,7 @@ def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = 
 
 def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
     """Record that everything a case wanted of the engine was done in this very transaction."""
-    run(
-        session,
-        update(WakeUp)
-        .where(WakeUp.program_id == program_of(session), WakeUp.case_id == case_id)  # type: ignore[arg-type]
-        .values(have=col(WakeUp.want), wanted_at=at),
-    )
+    run(session, changes(WakeUp).where(WakeUp.case_id == case_id).values(have=col(WakeUp.want), wanted_at=at))
 
 
 def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
@@ -123,7 +118,10 @@ def let_go(session: Session, taken: Claim) -> bool:
 
 
 def _still_mine(taken: Claim) -> tuple[Any, ...]:
-    """The condition that the lease has not passed to another, nor to a later try of the same worker."""
+    """The condition that the lease has not passed to another, nor to a later try of the same worker.
+
+    A worker takes cases of any program: its session is of none, and the claim says which.
+    """
     row = table_of(WakeUp).c
     return (
         row.program_id == taken.program_id,

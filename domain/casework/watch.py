@@ -104,7 +104,7 @@ def post_state(session: Session, at: datetime) -> PostState:
     queued, waiting, since = counted  # since when is none where no letter waits
     code = scalar(session, _LAST_CODE, {})
     left = since is not None and bool(scalar(session, only(Notice.id).where(col(Notice.sent_at) > since).limit(1)))
-    unread = run(session, _UNREAD, {}).first()
+    unread_since, unread_code = run(session, _UNREAD, {}).first() or (None, "")
     return PostState(
         at=at,
         queued=queued,
@@ -112,8 +112,8 @@ def post_state(session: Session, at: datetime) -> PostState:
         since=since,
         code=code or "",
         left_since=left,
-        unread_since=unread.troubled_since if unread else None,
-        unread_code=unread.trouble if unread else "",
+        unread_since=unread_since,
+        unread_code=unread_code,
     )
 
 

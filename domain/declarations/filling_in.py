@@ -14,7 +14,7 @@ from locales import N_
 LONGEST_WORDS: Final = 2_000
 
 #: A part of what a step asks, as the task keeps it: `Asked`, dumped.
-Asks = Sequence[Mapping[str, Any]]
+Asks = Sequence[Mapping[str, object]]
 #: What was filled in, by the id of each part: words, an amount such as "120.50", a choice, or several of them.
 Given = Mapping[str, str | list[str]]
 
@@ -23,7 +23,7 @@ _AMOUNT: Final = re.compile(r"(?P<dollars>\d{1,9})(?:[.,](?P<cents>\d{1,2}))?")
 _BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\s\u00a0\u202f](?=\d{3}(?!\d))")
 
 
-def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
+def checked(asks: Asks, given: Mapping[str, object]) -> dict[str, str | list[str]]:
     """What was filled in, as it is stored: each part in the order of the step. Raises Refusal, which names the part.
 
     A part that is not required may be left out. Nothing is taken that the step does not ask for.

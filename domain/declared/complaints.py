@@ -50,11 +50,11 @@ def _path_in(data: Json, detail: ErrorDetails) -> tuple[PathOf, PathOf | None, s
     form_at: PathOf | None = None
     form = ""
     here: Json = data
-    parts = detail["loc"]
+    parts, kind = detail["loc"], detail["type"]
     for place, part in enumerate(parts):
         if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
             here, path = here[part], (*path, part)  # type: ignore[index]  # each in its own kind
-        elif detail["type"] == "missing" and place == len(parts) - 1:
+        elif kind == "missing" and place == len(parts) - 1:
             path = (*path, part)
         elif part != "[key]" and form_at is None:
             form_at, form = path, str(part)

@@ -6,10 +6,9 @@ opens in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -19,7 +18,7 @@ from domain.departure import interviews
 from domain.departure.recruiting import recruit_for_the_next
 from domain.departure.welcoming import WELCOMED, end_welcomes_before, first_term, there_since, welcomed_by
 from domain.kernel import Actor, Refusal, local_day, surely
-from domain.people import people
+from domain.people import PersonWritten, people
 from domain.record import events
 from locales import N_
 
@@ -44,7 +43,7 @@ def hire(
     role: str,
     starts_on: date,
     person_id: UUID | None = None,
-    new: Mapping[str, Any] | None = None,
+    new: PersonWritten | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -68,7 +67,7 @@ def hire(
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
     interviews.refuse_unless_passes(session, held.case.id, applicant)
     place = surely(held.case.organization_id)
-    hired = person_id if person_id is not None else people.add_person(session, **(new or {}), by=by, at=at)
+    hired = surely(person_id) if new is None else people.add_person(session, **new, by=by, at=at)
     if moved.case_closed:
         recruit_for_the_next(session, place, by=by, at=at)
     welcome_id = take_on(session, hired, role, place, starts_on=starts_on, recruited=True, by=by, at=at)

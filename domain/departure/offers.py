@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    in_program,
     joins,
     local_day,
     of,
@@ -237,7 +238,7 @@ def unanswered(session: Session, which: ColumnElement[bool]) -> list[HandOver]:
 def take_back(session: Session, row: HandOver, *, by: Actor, at: datetime) -> None:
     """Withdraw a locked offer, and tell its worker that no answer is needed any more, unless they are barred."""
     answer(session, row, "withdrawn", by=by, at=at)
-    if scalar(session, select(_is_barred()).where(HandOver.program_id == row.program_id, HandOver.id == row.id)):
+    if scalar(session, select(_is_barred()).where(in_program(HandOver), HandOver.id == row.id)):
         return
     hand_over_letters.offer_taken_back(session, task_of(session, row), row, by=by, at=at)
 

@@ -37,6 +37,7 @@ from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 from models.program import Tenure
 from models.record import Event
+from models.stored import JsonObject
 
 #: How a thing ended without an act of a person.
 BY_ITSELF: Final = "by_itself"
@@ -208,7 +209,7 @@ class Taken(SeatHolder):
     title_en: str = also(Seat.title_en)
     committee_fr: str = also(Committee.title_fr)
     committee_en: str = also(Committee.title_en)
-    told: dict[str, Any] | None = also(value_of(_TOLD))
+    told: JsonObject | None = also(value_of(_TOLD))
 
 
 def taken(session: Session, departure: Departure) -> list[tuple[Taken, date | None]]:
@@ -229,7 +230,7 @@ def taken(session: Session, departure: Departure) -> list[tuple[Taken, date | No
         .order_by(col(SeatHolder.id)),
     )
     return [
-        (row, date.fromisoformat(was) if (was := row.told.get("was")) else None)
+        (row, date.fromisoformat(str(was)) if (was := row.told.get("was")) else None)
         for row in rows
         if row.told and row.told.get("ends_on") == departure.last_day.isoformat()
     ]

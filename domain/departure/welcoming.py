@@ -15,7 +15,22 @@ from sqlmodel import Session, and_
 from domain.casework import cases, scheduling
 from domain.departure.departure_row import same_place
 from domain.holdings import TENURE, held_at
-from domain.kernel import Actor, Refusal, col, every, first, in_program, lasts, local_day, of, only, run, same, select
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    first,
+    in_program,
+    lasts,
+    local_day,
+    of,
+    only,
+    same,
+    select,
+    surely,
+    tuples,
+)
 from locales import N_, say_in_both
 from models.casework import Case
 from models.departure import Settlement
@@ -74,7 +89,7 @@ def first_day_of(session: Session, case: Case) -> str | None:
 def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """Reopen the onboarding of successors named by a departure, whose appointment was withdrawn and given anew."""
     gone, again = aliased(Tenure, name="gone"), aliased(Tenure, name="again")
-    rows = run(
+    rows = tuples(
         session,
         only(gone.person_id, gone.organization_id, gone.taken_back_at)
         .join(Settlement, and_(same(Settlement, gone), Settlement.kind == TENURE))
@@ -88,8 +103,8 @@ def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at
         )
         .distinct(),
     )
-    for row in rows.all():
-        welcome_again(session, row.person_id, row.organization_id, ended_at=row.taken_back_at, by=by, at=at)
+    for person_id, organization_id, ended_at in rows:
+        welcome_again(session, person_id, organization_id, ended_at=surely(ended_at), by=by, at=at)
 
 
 def held_there(person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:

@@ -57,7 +57,7 @@ def _to_each(
     at: datetime,
     **more: Any,
 ) -> None:
-    def facts(_: Language) -> Mapping[str, Any]:
+    def facts(_: Language) -> Mapping[str, object]:
         return {"number": decision.number, "path": f"/decisions/{decision.id}", **more}
 
     for person_id in sorted(people):

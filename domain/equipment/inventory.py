@@ -71,7 +71,7 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
             if step.get("evidence") != "serial":
                 continue
             items = (step.get("for_each") or {}).get("list")
-            found |= {one["id"]: dict(one["title"]) for one in items or [{"id": step["id"], "title": step["title"]}]}
+            found |= {one["id"]: dict(one["title"]) for one in items or [step]}
     present = scalars(session, only(Equipment.kind).distinct())
     for kind in present:
         found.setdefault(kind, {"fr": kind, "en": kind})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Required, TypedDict
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -102,7 +102,17 @@ def _is_blank(picture: Image.Image) -> bool:
     return all(least == most for least, most in bands)  # type: ignore[misc]  # a pair for each of its colours
 
 
-def _as_it_was(picture: Image.Image) -> dict[str, Any]:
+class _Writing(TypedDict, total=False):
+    """How a picture is written, as the library takes it."""
+
+    format: Required[str]
+    qtables: object
+    subsampling: int
+    progressive: bool
+    icc_profile: object
+
+
+def _as_it_was(picture: Image.Image) -> _Writing:
     """How a picture was written, so that writing it anew changes as little of it as possible."""
     if picture.format == "PNG":
         return {"format": "PNG"}
@@ -117,9 +127,11 @@ def _as_it_was(picture: Image.Image) -> dict[str, Any]:
     }
 
 
-def _written(picture: Image.Image, beside: dict[str, Any], how: dict[str, Any]) -> bytes:
+def _written(picture: Image.Image, beside: dict[str, object], how: _Writing) -> bytes:
     picture.info.clear()
     picture.info.update(beside)
     file = io.BytesIO()
-    picture.save(file, **how, **({"icc_profile": beside["icc_profile"]} if "icc_profile" in beside else {}))
+    if "icc_profile" in beside:
+        how["icc_profile"] = beside["icc_profile"]
+    picture.save(file, **how)
     return file.getvalue()

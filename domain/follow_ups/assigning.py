@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, bindparam, insert
@@ -395,7 +395,7 @@ def asked_on_day(
     day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
 ) -> Question[SelectOfScalar[Assignment]]:
     """What `on_day` asks."""
-    values: dict[str, Any] = {"day": day}
+    values: dict[str, object] = {"day": day}
     if follow_up_ids is not None:
         values["follow_ups"] = list(follow_up_ids)
     if people is not None:

@@ -24,7 +24,8 @@ from models.follow_up import Assignment, FollowUp, WeeklyNote
 from models.participant import CandidateWorker
 
 #: The weight of a follow-up in its worker's load, by how much it asks; the second of a pair has a third of it.
-WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": 1.0, "intense": 2.0}
+_REGULAR: Final = 1.0
+WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": _REGULAR, "intense": 2.0}
 OF_THE_SECOND: Final = 1 / 3
 #: From so many hours of agreement a week for each regular follow-up on, there is time for it. Below, it is too much.
 HOURS_A_FOLLOW_UP: Final = 2.5
@@ -89,7 +90,7 @@ class Load(InHand):
     @property
     def is_overloaded(self) -> bool:
         """Whether another regular follow-up is more than there is time for. It warns, and refuses nothing."""
-        return not self.has_room_for(WEIGHT["regular"])
+        return not self.has_room_for(_REGULAR)
 
     @property
     def can_be_given_one(self) -> bool:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
@@ -38,7 +38,7 @@ class Whereabouts:
     mark: str
 
     @property
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> dict[str, object]:
         """The time as the columns of an activity; the place is stored with each participant's part."""
         return {"held_on": self.held_on, "begins": self.begins, "minutes": self.minutes}
 

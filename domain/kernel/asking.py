@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 Q = TypeVar("Q")
 #: The values of a statement, by their names.
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 
 
 class Question(NamedTuple, Generic[Q]):

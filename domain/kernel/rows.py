@@ -21,6 +21,7 @@ from sqlalchemy import (
     Executable,
     ScalarResult,
     Select,
+    Table,
     Update,
     Uuid,
     and_,
@@ -75,9 +76,10 @@ def of(shape: type[R], *, without: tuple[Any, ...] = ()) -> SelectOfScalar[R]:
     return cast("SelectOfScalar[R]", _of(shape, tuple(column.key for column in without)))
 
 
-def in_program(model: type[OfProgram]) -> ColumnElement[bool]:
-    """The condition that a row of a model, or of an alias of one, is of the session's program."""
-    return cast("ColumnElement[bool]", model.program_id == _HERE)
+def in_program(model: type[OfProgram] | Table) -> ColumnElement[bool]:
+    """The condition that a row of a model or its table, or of an alias of one, is of the session's program."""
+    column = model.c.program_id if isinstance(model, Table) else model.program_id
+    return cast("ColumnElement[bool]", column == _HERE)
 
 
 def same(model: type[OfProgram], other: type[OfProgram]) -> ColumnElement[bool]:
@@ -284,7 +286,7 @@ def frozen(shape: type[R]) -> type[R]:
     return cast("type[R]", type(shape.__name__, (plain,), said))
 
 
-def _said_by(shape: type[SQLModel]) -> dict[str, Any]:
+def _said_by(shape: type[SQLModel]) -> dict[str, object]:
     """The properties that a model gives its rows, such as a person's name."""
     known = [one for one in shape.__mro__ if issubclass(one, SQLModel) and one is not SQLModel]
     return {name: given for one in reversed(known) for name, given in vars(one).items() if isinstance(given, property)}
@@ -304,7 +306,7 @@ def _maker(statement: Select[Any]) -> Any:
     return cast("Any", shape)._make
 
 
-def _columns(shape: type[SQLModel]) -> dict[str, Any]:
+def _columns(shape: type[SQLModel]) -> dict[str, object]:
     model = _model(shape)
     found = {column.name: getattr(model, column.name) for column in table_of(model).columns}
     return found | {name: given.default for name, given in shape.model_fields.items() if name not in found}

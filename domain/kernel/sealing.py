@@ -22,7 +22,7 @@ from locales import N_
 from models.ports import KeyGone, Keys, NoKeys, NotSealed
 
 #: What is sealed: a structure of JSON, of which each place knows the shape.
-Facts = Mapping[str, Any]
+Facts = Mapping[str, object]
 Told = dict[str, Any]
 
 

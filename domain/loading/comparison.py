@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert
@@ -27,7 +27,8 @@ What = Literal[
     "program", "calendar", "role", "organization", "closure", "committee", "seat", "agreement", "obligation", "protocol"
 ]
 Words = Mapping[str, str]  # in both languages
-Row = dict[str, Any]
+#: What a file says of a row, by its columns.
+Row = Mapping[str, object]
 
 
 @dataclass(frozen=True)

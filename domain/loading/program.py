@@ -89,8 +89,8 @@ def _itself(compared: Comparison) -> Iterator[LoadStep]:
     }
     title = identity.title.model_dump()
     if compared.row is None:
-        columns = {name: value for part in parts.values() for name, value in part.items()}
-        row = {"id": compared.here, "key": identity.key, **columns, **_NEW_PROGRAM}
+        said_of_it = {name: value for part in parts.values() for name, value in part.items()}
+        row = {"id": compared.here, "key": identity.key, **said_of_it, **_NEW_PROGRAM}
         said = LoadChange("added", "program", N_("New program: “%(title)s”."), {"title": title})
         yield LoadStep(said, lambda act: run(act.session, insert(Program).values(**row)), compared.here)
         return

@@ -28,5 +28,6 @@ from domain.mail.notices import coordination_chain as coordination_chain
 from domain.mail.notices import name_of as name_of
 from domain.mail.notices import person_of as person_of
 from domain.mail.notices import stationery_for as stationery_for
+from domain.mail.notices import templates_of as templates_of
 from domain.mail.notices import title_of_program as title_of_program
 from domain.mail.notices import title_of_role as title_of_role

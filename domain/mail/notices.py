@@ -343,8 +343,14 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
     return calls_who_barred(session, person.id)("\n".join((*letter.calls, letter.text)))
 
 
+def templates_of(session: Session) -> LetterTemplates:
+    """The templates that a session writes its letters from, as the window or the worker gave them."""
+    found: LetterTemplates = session.info["letter_templates"]
+    return found
+
+
 def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, object]) -> Letter:
-    paper: LetterTemplates = session.info["letter_templates"]
+    paper = templates_of(session)
     everywhere = {"name": person.name, "program": pick(language, title_of_program(session)), "base_url": paper.base_url}
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
 
@@ -376,7 +382,7 @@ def _put(
     calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
 ) -> bool:
-    paper: LetterTemplates = session.info["letter_templates"]
+    paper = templates_of(session)
     notice_id = uuid4()
     language = cast("Language", person.language)
     address = person.email or ""

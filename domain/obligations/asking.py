@@ -107,13 +107,13 @@ def _open(session: Session, records: Records, judged: Judged, wanted: ProofDeadl
     calendar, on, clause = records.calendar, records.on, judged.clause
     due = due_day(wanted.due, calendar, on=on)
     place = judged.period.one.organization_id
-    said = {language: _said(language, wanted, clause, records.read(_names)[place]) for language in ("fr", "en")}
+    name = records.read(_names)[place]
     task_id = assigning.assign(
         session,
         wanted.step,
         str(judged.id),
-        title_fr=said["fr"],
-        title_en=said["en"],
+        title_fr=_said("fr", wanted, clause, name),
+        title_en=_said("en", wanted, clause, name),
         chain=chain_of(clause, place),
         due_on=due,
         by=BY_OBLIGATIONS,

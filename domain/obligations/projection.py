@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import bindparam, insert, true
@@ -47,8 +47,7 @@ from locales import N_, say, show_day
 from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
-from models.obligation import ObligationFinding, ObligationPeriod
-from models.stored import JsonObject
+from models.obligation import Found, ObligationFinding, ObligationPeriod
 
 #: The step of the task that asks the coordinator for what was not recorded.
 RECORD: Final = "obligation.record"
@@ -159,7 +158,7 @@ class _Stood(ObligationPeriod):
 
     model_config = SHAPE
 
-    found: JsonObject = also(ObligationFinding.found)
+    found: Found = also(ObligationFinding.found)
 
 
 def judge(period: PeriodOwed) -> PeriodFinding:
@@ -206,9 +205,9 @@ class _Kept:
 
     def __init__(self, session: Session, records: Records, at: datetime) -> None:
         self._session, self._records, self._at = session, records, at
-        self._new: list[dict[str, Any]] = []
-        self._changed: list[dict[str, Any]] = []
-        self._findings: list[dict[str, Any]] = []
+        self._new: list[dict[str, object]] = []
+        self._changed: list[dict[str, object]] = []
+        self._findings: list[dict[str, object]] = []
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
         self.let_go_of: list[UUID] = []  # tasks of periods that no longer bind anyone
 
@@ -225,7 +224,7 @@ class _Kept:
         }
         if row is not None:
             if row.found != found.as_json() or any(getattr(row, name) != value for name, value in now.items()):
-                self._change(row, now, found)
+                self._change(row, clause.id, now, found)
             return row.id
         period_id = uuid4()
         self._new.append(
@@ -257,14 +256,15 @@ class _Kept:
             "ends_on": row.ends_on,
             "period_ends": row.period_ends,
         }
-        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, PeriodFinding("no_occasion"))
+        gone = {**stays, "due_on": None, "state": "no_occasion"}
+        self._change(row, row.obligation_id, gone, PeriodFinding("no_occasion"))
 
-    def _change(self, row: _Stood, now: Mapping[str, Any], found: PeriodFinding) -> None:
+    def _change(self, row: _Stood, clause_id: UUID, now: Mapping[str, object], found: PeriodFinding) -> None:
         n = row.finding + 1
         self._changed.append(
             {"of_period": row.id, "finding": n, "evaluated_at": self._at, "version": row.version + 1, **now}
         )
-        self._find(row.id, n, now["obligation_id"], found)
+        self._find(row.id, n, clause_id, found)
         if row.state != found.state:
             self._lines.append((row.id, {"clause": row.key, "before": row.state, "state": found.state}))
 
@@ -303,6 +303,9 @@ class _Kept:
 # ------------------------------------------------------------------------------------------------- what nobody recorded
 
 
+_ATTENDANCE: Final = N_("Record attendance: %(committee)s, %(day)s")
+
+
 def _ask_for_records(
     session: Session, unrecorded: set[str], *, whole: bool, records: Records, by: Actor, at: datetime
 ) -> None:
@@ -323,22 +326,13 @@ def _ask_for_records(
         .order_by(col(Meeting.starts)),
     ).all()
     for meeting in meetings:
-        titles = {"fr": meeting.title_fr, "en": meeting.title_en}
-        words = {
-            language: say(
-                language,
-                N_("Record attendance: %(committee)s, %(day)s"),
-                committee=titles[language],
-                day=show_day(language, meeting.starts.date()),
-            )
-            for language in titles
-        }
+        day = meeting.starts.date()
         assigning.assign(
             session,
             RECORD,
             str(meeting.id),
-            title_fr=words["fr"],
-            title_en=words["en"],
+            title_fr=say("fr", _ATTENDANCE, committee=meeting.title_fr, day=show_day("fr", day)),
+            title_en=say("en", _ATTENDANCE, committee=meeting.title_en, day=show_day("en", day)),
             chain=[Link(COORDINATOR)],
             due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
             by=BY_OBLIGATIONS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
@@ -18,8 +18,9 @@ from domain.obligations import proofs
 from domain.obligations.wording import STATES
 from models.agreement import Agreement, Obligation
 from models.casework import Evidence
-from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
+from models.obligation import Attestation, Found, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
+from models.stored import JsonObject
 
 #: The condition on a finding that it is a period's present one.
 PRESENT: Final = and_(
@@ -85,7 +86,7 @@ class PeriodRead(ObligationPeriod):
 
     model_config = SHAPE
 
-    found: dict[str, Any] = also(ObligationFinding.found)
+    found: Found = also(ObligationFinding.found)
     found_on: date = also(ObligationFinding.on)
     organization_id: UUID = also(Agreement.organization_id)
     short_name: str = also(Organization.short_name)
@@ -94,7 +95,7 @@ class PeriodRead(ObligationPeriod):
     text_en: str = also(Obligation.text_en)
     owed_by: str = also(Obligation.owed_by)
     check_kind: str = also(Obligation.check_kind)
-    rule: dict[str, Any] = also(Obligation.rule)
+    rule: JsonObject = also(Obligation.rule)
     sources: list[str] = also(Obligation.sources)
     how_often: str = also(Obligation.period)
 

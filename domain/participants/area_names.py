@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from domain.kernel import program
 from domain.people import folded
+from models.stored import InBoth
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,5 @@ class Area:
 
 def areas(session: Session) -> tuple[Area, ...]:
     """The program's areas, in the order of its file."""
-    return tuple(Area("-".join(folded(one["fr"]).split()), one["fr"], one["en"]) for one in program(session).area)
+    named = map(InBoth.read, program(session).area)
+    return tuple(Area("-".join(folded(one.fr).split()), one.fr, one.en) for one in named)

@@ -70,7 +70,8 @@ class ParticipantIdentity(Who):
     @classmethod
     def of_json(cls, kept: Said) -> ParticipantIdentity:
         """The identity from its sealed form."""
-        age_on = date.fromisoformat(kept["age_on"]) if kept.get("age_on") else None
+        said_on = kept.get("age_on")
+        age_on = date.fromisoformat(said_on) if said_on else None
         return cls(**as_sealed(cls, kept), age_on=age_on, also=tuple(cls.of_json(one) for one in kept.get("also", ())))
 
 
@@ -173,7 +174,8 @@ def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[S
         # Sealed when the gate looked for whole names alone: the rest stands with who they are.
         found = _looked_for(identity_within(session, participant_id))
     for said in found["people"]:
-        born = date.fromisoformat(said["birth_date"]) if said["birth_date"] else None
+        birth = said["birth_date"]
+        born = date.fromisoformat(birth) if birth else None
         yield Someone(**{**said, "birth_date": born})
 
 

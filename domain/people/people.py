@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -50,6 +50,17 @@ def folded(text: str) -> str:
     """A key by which names sort without accents or case: "Éléonore" beside "Eleonore"."""
     plain = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+class PersonWritten(TypedDict):
+    """What is written of a new person."""
+
+    given_name: str
+    family_name: str
+    email: str | None
+    phone: str | None
+    language: str
+    spoken: Sequence[str]
 
 
 def add_person(

@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, SQLModel, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import col, every, in_program, inside, joins, moments_of, only, program_of, run, select
+from domain.kernel import col, every, in_program, inside, joins, moments_of, only, run, select
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import LEFT_OUT, REFUSED
 from models.base import table_of
@@ -86,9 +86,9 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> lis
             whose.append(col(Event.subject_id) == asked.person_id)  # the round that counts the rest acts for no one
         wanted.append(or_(*whose))
     if asked.thing is not None:
-        wanted.append(_concerns(session, select(literal(asked.thing, Uuid()).label("id"))))
+        wanted.append(_concerns(select(literal(asked.thing, Uuid()).label("id"))))
     if asked.file:
-        wanted.append(_concerns(session, _with_joined(_as_written(asked.file))))
+        wanted.append(_concerns(_with_joined(_as_written(asked.file))))
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
@@ -97,12 +97,12 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> lis
     return wanted
 
 
-def _concerns(session: Session, things: SelectOfScalar[UUID]) -> ColumnElement[bool]:
+def _concerns(things: SelectOfScalar[UUID]) -> ColumnElement[bool]:
     """The condition on a line that it is about one of these things, or about what belongs to it.
 
     A line names its subject, the case that a document is of, and what a person was turned away from.
     """
-    ids = union_all(things, _parts_of(session, things)).subquery()
+    ids = union_all(things, _parts_of(things)).subquery()
     named = (inside(Event.facts)[name].astext.in_(select(cast(ids.c.id, Text))) for name in ("case", "asked"))
     return or_(col(Event.subject_id).in_(select(ids.c.id)), *named)
 
@@ -135,7 +135,7 @@ def _last(joined: Mapping[UUID, UUID], whose: UUID) -> UUID:
 
 def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]) -> dict[UUID, Any]:
     """Those of these things that are a participant or part of a file, with what is `said` of its participant."""
-    ids, here = list(things), program_of(session)
+    ids = list(things)
     asked = [only(Participant.id, said).where(col(Participant.id).in_(ids))]
     for table, by_follow_up in _parts():
         rows = select(table.c.id, said).select_from(table)
@@ -143,7 +143,7 @@ def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]
             rows = rows.join(FollowUp, joins(table.c.follow_up_id, FollowUp))
         whose = table_of(FollowUp) if by_follow_up else table
         rows = rows.join(Participant, joins(whose.c.participant_id, Participant))
-        asked.append(rows.where(table.c.program_id == here, table.c.id.in_(ids)))
+        asked.append(rows.where(in_program(table), table.c.id.in_(ids)))
     return {row[0]: row[1] for row in run(session, union_all(*asked))}
 
 
@@ -160,14 +160,13 @@ def _with_joined(names: Collection[str]) -> SelectOfScalar[UUID]:
     return select(whole.c.id)
 
 
-def _parts_of(session: Session, participants: SelectOfScalar[UUID]) -> CompoundSelect[Any]:
+def _parts_of(participants: SelectOfScalar[UUID]) -> CompoundSelect[Any]:
     """The ids of whatever belongs to the files of these participants."""
-    here = program_of(session)
     theirs = only(FollowUp.id).where(col(FollowUp.participant_id).in_(participants))
     return union_all(
         *(
             select(table.c.id).where(
-                table.c.program_id == here,
+                in_program(table),
                 table.c.follow_up_id.in_(theirs) if by_follow_up else table.c.participant_id.in_(participants),
             )
             for table, by_follow_up in _parts()

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Row, Text, cast, func, insert, literal_column
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.kernel import col, first, in_program, of, only, program_of, run, scalar, select, surely
+from domain.kernel import col, first, in_program, of, only, program_of, run, scalar, select, surely, tuples
 from models.ports import NoSealKey, SealKeys
 from models.record import Event, Seal
 
@@ -158,8 +158,7 @@ def _next_lines(session: Session, last: Seal | None) -> Sequence[Row[*tuple[Any,
 
 def _place_of(session: Session, n: int) -> tuple[int, int] | None:
     """The transaction and number of a line, or None where it is gone."""
-    row = run(session, only(Event.xid, Event.n).where(Event.n == n)).first()
-    return None if row is None else (row.xid, row.n)
+    return next(iter(tuples(session, only(surely(Event.xid), surely(Event.n)).where(Event.n == n))), None)
 
 
 def _now(session: Session, asked: ColumnElement[int]) -> int:

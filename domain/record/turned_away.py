@@ -16,7 +16,7 @@ from sqlalchemy import Table, delete, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.kernel import ROUNDS, Actor, col, only, program_of, run, scalars, select
+from domain.kernel import ROUNDS, Actor, col, in_program, only, program_of, run, scalars, select
 from domain.record import events
 from models.access import RateCount
 from models.program import Person
@@ -117,7 +117,7 @@ def _is_there(session: Session, kind: str, asked: UUID | None) -> bool:
     table = table_for(kind)
     if table is None or asked is None:
         return False
-    found = select(literal(1)).select_from(table).where(table.c.program_id == program_of(session), table.c.id == asked)
+    found = select(literal(1)).select_from(table).where(in_program(table), table.c.id == asked)
     return run(session, found).first() is not None
 
 

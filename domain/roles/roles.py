@@ -357,8 +357,7 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     """The id of the row that holds this chain, written if it is new. The same chain is always the same row."""
     written = json.dumps(written_links(chain), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(written.encode()).hexdigest()
-    where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
-    find = select(Responsibility.id).where(*where)
+    find = select(Responsibility.id).where(in_program(Responsibility), Responsibility.digest == digest)
     found: UUID | None = scalar(session, find)
     if found is None:
         run(

@@ -18,6 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import Question, built, col, inside, joins, only, run, same, scalars, select
 from domain.roles.roles import DayTenures
+from models.base import InProgram
 from models.casework import Case, Link, Task
 from models.follow_up import FollowUp
 from models.outbox import Notice
@@ -82,7 +83,7 @@ def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]
 
 def case_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a case that its participant has not barred this person from their file."""
-    return ~_barring(person, col(Case.program_id), col(Barred.participant_id) == col(Case.participant_id))
+    return ~_barring(person, Case, col(Barred.participant_id) == col(Case.participant_id))
 
 
 def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -92,7 +93,7 @@ def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """
     in_the_case = _of_the_case(col(Task.case_id))
     asks = and_(col(Task.case_id).is_(None), _in_the_file(func.left(col(Task.item), _AN_ID)))
-    return ~_barring(person, col(Task.program_id), or_(in_the_case, asks, _calls_them(col(Task.title_en))))
+    return ~_barring(person, Task, or_(in_the_case, asks, _calls_them(col(Task.title_en))))
 
 
 def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -109,13 +110,13 @@ def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
         .exists()
     )
     about = or_(in_the_case, _in_the_file(cast(col(Event.subject_id), Text)), of_a_task)
-    return ~_barring(person, col(Event.program_id), about)
+    return ~_barring(person, Event, about)
 
 
 def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """As `case_is_open_to`, on a letter: of their case, or that was written about them by their number or reference."""
     about = or_(_of_the_case(col(Notice.case_id)), _is_about_them())
-    return ~_barring(person, col(Notice.program_id), about)
+    return ~_barring(person, Notice, about)
 
 
 #: How long an id is, as the item of a task begins with it.
@@ -124,13 +125,11 @@ _AN_ID: Final = literal(36)
 _NAME_ENDS: Final = "(?![0-9])"
 
 
-def _barring(
-    person: ColumnElement[Any], program: ColumnElement[Any], about: ColumnElement[bool]
-) -> ColumnElement[bool]:
-    """That a participant for which `about` holds has barred this person."""
+def _barring(person: ColumnElement[Any], what: type[InProgram], about: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That a participant for which `about` holds has barred this person, of what is asked of `what`."""
     return (
         select(Barred.id)
-        .where(Barred.program_id == program, Barred.person_id == person, col(Barred.lifted_at).is_(None), about)
+        .where(same(Barred, what), Barred.person_id == person, col(Barred.lifted_at).is_(None), about)
         .exists()
     )
 

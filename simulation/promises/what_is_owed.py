@@ -35,7 +35,7 @@ from domain.kernel import (
 )
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.casework import Case, Lateness, Task
-from models.obligation import ObligationFinding, ObligationPeriod
+from models.obligation import Found, ObligationFinding, ObligationPeriod
 from models.program import Tenure
 from models.record import Event
 from simulation.promises import promise
@@ -215,7 +215,7 @@ class _Standing(ObligationPeriod):
     """A period with its finding that stands, its rule, and the first day of its agreement."""
 
     model_config = SHAPE
-    found: dict[str, Any] = also(ObligationFinding.found)
+    found: Found = also(ObligationFinding.found)
     check_kind: str = also(Obligation.check_kind)
     rule: dict[str, Any] = also(Obligation.rule)
     organization_id: UUID = also(Agreement.organization_id)

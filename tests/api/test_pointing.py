@@ -136,7 +136,7 @@ def test_while_one_types_the_same_is_said_and_nothing_is_kept(cast: Cast) -> Non
 
 def test_the_name_of_a_file_is_pointed_at_and_the_file_is_asked_for_again() -> None:
     (found,) = point([("document", "suivi_Jessica_Tremblay.pdf"), ("reason", "Trimestre")], Ours(), year=2026)
-    assert (found.field, [one["words"] for one in found.passages]) == ("document", ["Jessica_Tremblay"])
+    assert (found.field, [one.words for one in found.passages]) == ("document", ["Jessica_Tremblay"])
 
 
 @pytest.mark.ci
@@ -147,7 +147,7 @@ def test_ids_that_a_page_put_there_are_no_words(ids: list[UUID], between: str) -
     written = between.join(map(str, ids))
     assert point([("worker", written)], Ours(), year=2026) == []
     (found,) = point([("reason", f"{written} Jessica Tremblay")], Ours(), year=2026)
-    assert [one["words"] for one in found.passages] == ["Jessica Tremblay"]
+    assert [one.words for one in found.passages] == ["Jessica Tremblay"]
 
 
 @pytest.mark.parametrize("path", ["/auth/callback", "/sign-in", "/sign-in/passkey", "/door/abcd/passkey"])

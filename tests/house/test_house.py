@@ -58,6 +58,24 @@ def test_complexity_counts_each_way_that_a_function_may_take() -> None:
     assert list(house.complexities([source("a.py", text)])) == [("a.py:f", 1 + 1 + 2 + 2 + 1)]
 
 
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("return row['due_on'] or facts[\"state\"]", 2),
+        ("return f'{row[\"due_on\"]}'", 1),
+        ("return facts['day']['start'], facts['gates'][name]['steps']", 2),
+        ("facts['day'] = 1; del facts['state']", 0),
+        ("kind: Literal['a', 'b'] = find('c'); return cast(Literal['d'], kind)", 0),
+        ("found = _DAY.fullmatch(text) if text else None; return found['year']", 0),
+        ("return [one['name'] for one in _NAMES.finditer(text)]", 0),
+        ("return (found := _DAY.match(text)) and found['year'], other['year']", 1),
+    ],
+)
+def test_a_reading_by_a_string_is_of_a_value_and_of_no_type_nor_of_a_match(line: str, read: int) -> None:
+    text = "def f(text: str, whole: Literal['a']) -> Literal['b']:\n    " + line + "\n"
+    assert len(list(house.by_string(source("a.py", text)))) == read
+
+
 def test_a_number_above_its_ceiling_is_worse_and_one_far_below_it_is_to_be_lowered() -> None:
     ceilings = {"lines": 1000.0, "pairs": 100.0, "commits": 60.0}
     assert house.compare({"lines": 1001, "pairs": 99, "commits": 58}, ceilings) == (

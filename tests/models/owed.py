@@ -66,7 +66,7 @@ def owe(cast: Cast) -> None:
                 obligation_id=obligation.id,
                 state="on_track",
                 on=TODAY,
-                found={"held": 2},
+                found={"numbers": {"held": 2}, "facts": []},
                 evaluated_at=AT,
             )
         )

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, TypeAdapter
 from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
 from domain.kernel import Span
-from models.stored import JsonObject
+from models.obligation import Found, FoundFact
 
 R = TypeVar("R")
 
@@ -35,15 +35,16 @@ class Fact:
     counts: bool
     why: str
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> FoundFact:
         """The fact as it is stored."""
-        return {**vars(self), "on": self.on.isoformat() if self.on else ""}
+        on = self.on.isoformat() if self.on else ""
+        return {"kind": self.kind, "id": self.id, "on": on, "counts": self.counts, "why": self.why}
 
 
 _FACTS: Final = TypeAdapter(list[Fact])
 
 
-def facts_of(found: JsonObject) -> list[Fact]:
+def facts_of(found: Found) -> list[Fact]:
     """The facts of a finding, as it is kept."""
     return _FACTS.validate_python(found["facts"])
 
@@ -61,7 +62,7 @@ class PeriodFinding:
     due_on: date | None = None
     missing: tuple[str, ...] = ()
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> Found:
         """The finding as it is stored beside the state."""
         return {"numbers": dict(self.numbers), "facts": [fact.as_json() for fact in self.facts]}
 
