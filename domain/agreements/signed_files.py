@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.agreements.agreements import of_agreement, signatures_of
+from domain.agreements.agreements import of_agreement, signatures_of, stands
 from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
 from domain.kernel import (
@@ -44,7 +44,7 @@ from domain.kernel import (
 )
 from domain.record import events, seal_check
 from locales import N_
-from models.agreement import Agreement, AgreementVersion, SignedFile
+from models.agreement import Agreement, AgreementVersion, Signature, SignedFile
 from models.program import Organization, Person
 from models.record import Event
 
@@ -71,17 +71,23 @@ _AGREES: Final = and_(
     col(SignedFile.sha256) == inside(Event.facts)["sha256"].astext,
     cast(col(SignedFile.signature_id), Text).is_not_distinct_from(inside(Event.facts)["signature"].astext),
 )
+#: Whether the signature that it carries was taken back.
+_WITHDRAWN: Final = (
+    select(Signature.id).where(joins(SignedFile.signature_id, Signature), ~stands()).correlate(SignedFile).exists()
+)
 
 
 class VersionFile(SignedFile):
     """A file of a version, without its bytes. `is_as_added`: bytes, row and record have one digest and one signature.
 
-    `signature_id` is the signature that it carries; None where it was kept before that was asked.
+    `signature_id` is the signature that it carries; None where it was kept before that was asked. It `is_withdrawn`
+    with a signature that was taken back.
     """
 
     model_config = SHAPE
 
     is_as_added: bool = also(value_of(func.coalesce(_AGREES, false())))
+    is_withdrawn: bool = also(value_of(_WITHDRAWN))
 
 
 def add(
@@ -156,15 +162,11 @@ def files_of(session: Session, version_id: UUID) -> tuple[VersionFile, ...]:
 def refuse_unfiled(session: Session, version_id: UUID) -> None:
     """Refuse a version with a signature on paper that no file carries. Raises Refusal, with who signed.
 
-    A director who signed here themselves needs none. A file that was stored before the program asked whose signature it
-    carries may carry any.
+    A director who signed on the page needs none; one who recorded their own paper does. A file that was stored before
+    the program asked whose signature it carries may carry any.
     """
     carried = {kept.signature_id for kept in files_of(session, version_id)}
-    lacking = [
-        row.person_id
-        for row in signatures_of(session, version_id)
-        if row.recorded_by != row.person_id and row.id not in carried
-    ]
+    lacking = [row.person_id for row in signatures_of(session, version_id) if row.on_paper and row.id not in carried]
     if not lacking or None in carried:
         return
     signers = run(
@@ -261,14 +263,23 @@ def _says(session: Session, version_id: UUID, digest: str) -> bool:
 
 
 def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
-    """Each version with a signature, with the digest of its text that the record holds."""
+    """Each version with a signature that stands, with the digest of its text that the record holds."""
     digest = inside(Event.facts)["digest"].astext
+    back = aliased(Event, name="back")
+    taken_back = select(back.id).where(
+        same(back, Event),
+        back.verb == "agreement.signature_taken_back",
+        back.subject_id == Event.subject_id,
+        col(back.n) > col(Event.n),
+        inside(back.facts)["director"].astext == inside(Event.facts)["director"].astext,
+    )
     rows = run(
         session,
         only(Event.subject_id, digest)
         .where(
             Event.verb == "agreement.signed",
             digest.is_not(None),
+            ~taken_back.exists(),
             *([col(Event.subject_id) == version_id] if version_id else []),
         )
         .distinct(),
