@@ -86,7 +86,6 @@ def agreement_page(
     titles = titles_of_roles(context)
     may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
     ever = _signatures(context, shown.id)
-    signatures = [one for one in ever if one.taken_back_at is None]
     return page(
         context,
         request,
@@ -101,9 +100,8 @@ def agreement_page(
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
-        **_signing(context, found, shown, signatures, given, may_keep=may_keep),
+        **_signing(context, found, shown, ever, given, may_keep=may_keep),
         **_files(context, shown, ever, given),
-        taken_back=[one for one in ever if one.taken_back_at is not None],
         notice_on=notice_given_on(context.session, shown.id),
         called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
         may_keep=may_keep,
@@ -141,18 +139,20 @@ def _signing(
     context: RequestContext,
     agreement: WithOrganization,
     shown: AgreementVersion,
-    signatures: Sequence[SignatureLine],
+    ever: Sequence[SignatureLine],
     given: Given,
     *,
     may_keep: bool,
 ) -> Shown:
-    """Who signed, who may still, and whether the text is as it was signed."""
+    """Who signed, who may still, what was taken back, and whether the text is as it was signed."""
+    signatures = [one for one in ever if one.taken_back_at is None]
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
     is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
-        "signers": [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
+        "taken_back": [one for one in ever if one.taken_back_at is not None],
+        "signers": _choices(signatures),
         "text_is_right": text_stands(context.session, shown.id),
         "may_sign": is_asked and allows(Action.SIGN_AGREEMENT, given) is not None,
         "directors": _named(context, lacking) if may_keep else [],
@@ -164,7 +164,12 @@ def _from_paper(shown: AgreementVersion, signatures: Sequence[SignatureLine]) ->
     """Those whose signature was recorded from paper, while it may still be taken back."""
     if shown.state not in ("draft", "sent", "signed"):
         return []
-    return [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures if one.on_paper]
+    return _choices([one for one in signatures if one.on_paper])
+
+
+def _choices(signatures: Sequence[SignatureLine]) -> list[tuple[str, str]]:
+    """Those who signed, as a form offers them."""
+    return [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures]
 
 
 class AttachedFile(NamedTuple):

@@ -276,8 +276,16 @@ def start_version(
     rewrite(session, AgreementVersion, held.id, state=state, starts_on=starts_on, ends_on=ends_on)
     days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
     tell(session, held, "agreement.started", by=by, at=at, **days)
-    told = {one.person_id for one in signatures} | directors_on(session, held.organization_id, local_day(session, at))
-    letters.begun(session, held, told, starts_on=starts_on, ends_on=ends_on, by=by, at=at)
+    _tell_signatories(session, held, starts_on, ends_on, by=by, at=at)
+
+
+def _tell_signatories(
+    session: Session, held: PartnerVersion, starts_on: date, ends_on: date | None, *, by: Actor, at: datetime
+) -> None:
+    """Tell by letter those who signed a version, and those who direct there today, that it is to be in force."""
+    signed_by = {signature.person_id for signature in signatures_of(session, held.id)}
+    directors = directors_on(session, held.organization_id, local_day(session, at))
+    letters.begun(session, held, signed_by | directors, starts_on=starts_on, ends_on=ends_on, by=by, at=at)
 
 
 def tell(session: Session, held: PartnerVersion, verb: str, *, by: Actor, at: datetime, **facts: events.Fact) -> None:

@@ -7,7 +7,7 @@ was swapped behind the program's back, its row's digest included, no longer fits
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Text, cast, false, func
@@ -50,12 +50,19 @@ from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
 KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+
+
+def _fact(line: Any, name: str) -> Any:
+    """A fact of a line of the record, as text."""
+    return inside(line.facts)[name].astext
+
+
 #: What the record tells of a file: the line of its version that names it.
 _TOLD: Final = and_(
     same(Event, SignedFile),
     col(Event.verb) == "agreement.file_added",
     col(Event.subject_id) == col(SignedFile.agreement_version_id),
-    inside(Event.facts)["file"].astext == cast(col(SignedFile.id), Text),
+    _fact(Event, "file") == cast(col(SignedFile.id), Text),
 )
 #: The same table under a name of its own, where its bytes are digested in the database and shown to no one.
 _kept: Final = aliased(SignedFile, name="kept")
@@ -68,8 +75,8 @@ _DIGEST: Final = (
 #: Whether its bytes, its row and the record agree, the signature included.
 _AGREES: Final = and_(
     col(SignedFile.sha256) == _DIGEST,
-    col(SignedFile.sha256) == inside(Event.facts)["sha256"].astext,
-    cast(col(SignedFile.signature_id), Text).is_not_distinct_from(inside(Event.facts)["signature"].astext),
+    col(SignedFile.sha256) == _fact(Event, "sha256"),
+    cast(col(SignedFile.signature_id), Text).is_not_distinct_from(_fact(Event, "signature")),
 )
 #: Whether the signature that it carries was taken back.
 _WITHDRAWN: Final = (
@@ -230,9 +237,7 @@ def altered(session: Session) -> list[str]:
     wrong = {file.agreement_version_id for file in every(session, _files()) if not file.is_as_added}
     told = tuples(
         session,
-        only(Event.subject_id, inside(Event.facts)["file"].astext)
-        .select_from(Event)
-        .where(Event.verb == "agreement.file_added"),
+        only(Event.subject_id, _fact(Event, "file")).select_from(Event).where(Event.verb == "agreement.file_added"),
     )
     there = {str(file_id) for file_id in scalars(session, only(SignedFile.id))}
     wrong |= {version_id for version_id, file in told if file not in there}
@@ -264,14 +269,14 @@ def _says(session: Session, version_id: UUID, digest: str) -> bool:
 
 def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
     """Each version with a signature that stands, with the digest of its text that the record holds."""
-    digest = inside(Event.facts)["digest"].astext
+    digest = _fact(Event, "digest")
     back = aliased(Event, name="back")
     taken_back = select(back.id).where(
         same(back, Event),
         back.verb == "agreement.signature_taken_back",
         back.subject_id == Event.subject_id,
         col(back.n) > col(Event.n),
-        inside(back.facts)["director"].astext == inside(Event.facts)["director"].astext,
+        _fact(back, "director") == _fact(Event, "director"),
     )
     rows = run(
         session,

@@ -73,9 +73,7 @@ def end_version(
             return
         held = in_force_before(session, held, ends_on)
         state = state_after(held, "end")
-    _refuse_last_day(session, held, ends_on, today)
-    if not is_followed:
-        _refuse_past(held, ends_on, today)
+    _refuse_last_day(session, held, ends_on, today, is_followed=is_followed)
     later: list[AgreementVersion] = []
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
@@ -102,8 +100,11 @@ def end_version(
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
 
 
-def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date) -> None:
-    """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal."""
+def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date, *, is_followed: bool) -> None:
+    """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal.
+
+    And on a past day, but on the last one that it already has, and where another version follows.
+    """
     if held.state == "ended" and surely(held.ends_on) < today:
         raise not_now("end")
     if ends_on < surely(held.starts_on):
@@ -118,11 +119,7 @@ def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, toda
             ),
             last=held.ends_on.isoformat(),
         )
-
-
-def _refuse_past(held: PartnerVersion, ends_on: date, today: date) -> None:
-    """Refuse to end a version sooner than today, but on the last day that it already has. Raises Refusal."""
-    if ends_on < min(today, held.ends_on or today):
+    if ends_on < min(today, held.ends_on or today) and not is_followed:
         raise Refusal(
             "agreement.ends_in_the_past",
             N_("An agreement ends today at the earliest: what was owed until now stays owed."),

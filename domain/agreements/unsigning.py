@@ -50,15 +50,19 @@ def take_back(
     taken = changes(Signature).where(Signature.id == signature.id)
     run(session, taken.values(taken_back_at=at, taken_back_reason=reason))
     directors = directors_on(session, held.organization_id, local_day(session, at))
-    state = held.state
-    if state == "signed" and not (directors and directors <= set(standing)):
-        state = state_after(held, "unsign")
-    rewrite(session, AgreementVersion, held.id, state=state)
-    if state != held.state and not _was_sent(session, held):
-        rewrite(session, AgreementVersion, held.id, state=AGREEMENT_VERSION.after(state, "withdraw"))
+    _wait_again(session, held, is_signed=bool(directors) and directors <= set(standing))
     letters.signature_taken_back(session, held, signature, by=by, at=at)
     facts = {"director": str(director_id), "signed_on": signature.signed_on.isoformat()}
     tell(session, held, "agreement.signature_taken_back", by=by, at=at, **facts)
+
+
+def _wait_again(session: Session, held: PartnerVersion, *, is_signed: bool) -> None:
+    """Have a version wait for signatures as before it was signed; not where it `is_signed` by the others alone."""
+    waits = held.state == "signed" and not is_signed
+    state = state_after(held, "unsign") if waits else held.state
+    rewrite(session, AgreementVersion, held.id, state=state)
+    if waits and not _was_sent(session, held):
+        rewrite(session, AgreementVersion, held.id, state=AGREEMENT_VERSION.after(state, "withdraw"))
 
 
 def _was_sent(session: Session, held: PartnerVersion) -> bool:
