@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, moment, never_twice, one_of, structure, to, words
+from models.base import InProgram, at_most_one, moment, never_twice, one_of, structure, to, words
 from models.lifecycles import AGREEMENT_VERSION
 from models.stored import InBoth, JsonObject, Stored, stored
 
@@ -168,16 +168,25 @@ class Obligation(InProgram, table=True):
 
 
 class Signature(InProgram, table=True):
-    """A director's signature under one version."""
+    """A director's signature under one version, given here or `on_paper`; one on paper is proved by its file.
 
-    __table_args__ = (UniqueConstraint("program_id", "agreement_version_id", "person_id"),)
+    One that was recorded by mistake is taken back, with the reason. It stays, and counts for nothing from then on.
+    """
+
+    __table_args__ = (
+        at_most_one("signed_once", "agreement_version_id", "person_id", where="taken_back_at is null"),
+        CheckConstraint("taken_back_at is null or on_paper", name="taken_back_of_paper"),
+    )
 
     agreement_version_id: UUID = to("agreement_version")
     organization_id: UUID = to("organization")
     person_id: UUID = to("person")
     signed_on: date
+    on_paper: bool = False
     recorded_by: UUID | None = None
     recorded_at: datetime = moment()
+    taken_back_at: datetime | None = moment(default=None)
+    taken_back_reason: str = ""
 
 
 class SignedFile(InProgram, table=True):

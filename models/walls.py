@@ -59,7 +59,9 @@ APPEND_ONLY = {
 #: What may be written again of these all the same, by a redaction alone: the words that are taken out of every copy,
 #: and the digest of what is left. The record holds the digests of before and after. Of a settlement the note that was
 #: about a participant, where it is sealed afterwards; and which role it is of, where an agreement made that another.
+#: And of a signature that was recorded from paper by mistake, that it was taken back, and why.
 REDACTED = {
+    "signature": ("taken_back_at", "taken_back_reason"),
     "incident_version": ("stood", "words", "digest"),
     "agenda_version": ("content", "digest"),
     "settlement": ("note", "holding_id"),

@@ -84,8 +84,13 @@ def last_version(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
 def signed_on(
     session: Session, cast: Cast, version_id: UUID, place: str = "en-marge", day: date = SINCE, *, filed: bool = False
 ) -> None:
-    """Send a version and have the organization's director sign it on paper, on a day that is past; with its file."""
+    """Send a version and have the organization's director sign it on paper, on a day that is past; with its file.
+
+    A next version is written today, and no paper under it is older.
+    """
     by = cast.actor("coordinator")
+    n = session.scalars(select(_version.c.n).where(_version.c.id == version_id)).one()
+    day = day if n == 1 else max(day, AT.date())
     send_version(session, version_id, by=by, at=AT)
     sign_version(session, version_id, director_id=cast.people[DIRECTORS[place]], signed_on=day, by=by, at=AT)
     if filed:
@@ -108,9 +113,11 @@ def in_force(
     """Have the last version of an organization's agreement in force from a day, to another where that is settled."""
     version_id = last_version(session, cast, place)
     signed_on(session, cast, version_id, place, min(since, AT.date()))
-    start_version(session, version_id, starts_on=since, by=cast.actor("coordinator"), at=AT)
+    is_over = until is not None and until < AT.date()
+    by = cast.actor("coordinator")
+    start_version(session, version_id, starts_on=since, ends_on=until if is_over else None, by=by, at=AT)
     if until is not None:
-        end_version(session, version_id, ends_on=until, by=cast.actor("coordinator"), at=AT)
+        end_version(session, version_id, ends_on=until, by=by, at=AT)
     return version_id
 
 

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.partners import to_partner
-from api.access.permissions import Action, Forbidden, Given, require, to_program
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, require, to_program
 from api.access.session import RequestContext
 from domain.agreements import VersionFile, content_of, file_of, organization_of_file
 from domain.kernel import SHAPE, Refusal, also, col, every, first, joins, of
 from domain.record import reads
+from domain.roles import Holder
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.program import Organization
@@ -38,7 +39,20 @@ def find_agreement(context: RequestContext, agreement_id: UUID) -> tuple[WithOrg
     require(Action.SEE_PROGRAM, to_program(context.asker))
     if found is None:
         raise Forbidden
-    return found, to_partner(context.asker, found.organization_id)
+    return found, _to_its_partner(context.asker, found.organization_id)
+
+
+def _to_its_partner(asker: Asker, organization_id: UUID) -> Given:
+    """What the asker is to a partner. A director who is marked absent and signs in is there, and acts for themselves.
+
+    A signature is a director's own, and is not given by their deputy.
+    """
+    given = to_partner(asker, organization_id)
+    held = {(one.role, one.organization_id) for one in asker.standing.roles_of(asker.person_id)}
+    if ("director", organization_id) in held:
+        themselves = Holder(asker.person_id, "director", organization_id)
+        given[Relation.DIRECTOR_HERE] = acting_as(asker, themselves)
+    return given
 
 
 def versions_of(context: RequestContext, agreement_id: UUID) -> list[AgreementVersion]:
@@ -66,7 +80,7 @@ def find_file(context: RequestContext, file_id: UUID) -> tuple[VersionFile, Give
     organization_id = organization_of_file(context.session, file_id)
     if organization_id is None:
         raise Forbidden
-    given = to_partner(context.asker, organization_id)
+    given = _to_its_partner(context.asker, organization_id)
     require(Action.READ_SIGNED_FILE, given)
     return file_of(context.session, file_id), given
 

@@ -9,15 +9,16 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Path
+from starlette.exceptions import HTTPException
 
 from api.access.agreements import WithOrganization, find_agreement, find_version, versions_of
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
-from api.web.given import ActInput, Day, on_form
+from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
-from domain.agreements import agreements, succession, terminations
+from domain.agreements import agreements, succession, terminations, unsigning
 from locales import N_
 from models.agreement import AgreementVersion
 
@@ -57,6 +58,13 @@ def take_back(on: On[Row]) -> None:
     agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
 
 
+def _read(on: On[Row]) -> int:
+    """The version of the text that was read. A signature is under that one, and not under any: without it, 428."""
+    if on.seen is None:
+        raise HTTPException(428)
+    return on.seen
+
+
 class SignatureGiven(ActInput):
     """One's own signature, as a director, with the text in front of one."""
 
@@ -66,7 +74,7 @@ class SignatureGiven(ActInput):
 @VERSION.act(Action.SIGN_AGREEMENT, "/signature", form="signature", versioned=True)
 def sign(on: On[Row], said: SignatureGiven) -> None:
     """A director signs, oneself, today."""
-    agreements.sign_here(on.session, on.row.id, has_read=said.has_read, by=on.by, at=on.at, seen=on.seen)
+    agreements.sign_here(on.session, on.row.id, has_read=said.has_read, by=on.by, at=on.at, seen=_read(on))
 
 
 class PaperSignatureGiven(ActInput):
@@ -79,7 +87,20 @@ class PaperSignatureGiven(ActInput):
 @VERSION.act(Action.KEEP_AGREEMENTS, "/signatures", form="signatures", versioned=True)
 def record_signature(on: On[Row], said: PaperSignatureGiven) -> None:
     """Record the signature that a director gave on paper."""
-    agreements.sign_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+    agreements.sign_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=_read(on))
+
+
+class SignatureTakenBack(ActInput):
+    """Whose signature from paper is taken back, and why."""
+
+    director_id: Annotated[UUID, on_form(chosen("agreement.no_such_director", N_("Say who signed.")), name="director")]
+    reason: PlainText
+
+
+@VERSION.act(Action.KEEP_AGREEMENTS, "/signatures/taking-back", form="signature-back", versioned=True)
+def take_signature_back(on: On[Row], said: SignatureTakenBack) -> None:
+    """Take back a signature that was recorded from paper by mistake, before its version is set to begin."""
+    unsigning.take_back(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
 
 
 class EndingGiven(ActInput):

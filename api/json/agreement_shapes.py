@@ -17,18 +17,20 @@ from models.stored import JsonObject
 
 
 class SignatureShown(Shown):
-    """A director's signature under a version, given on a local day."""
+    """A director's signature under a version, given here or on paper on a local day."""
 
     id: UUID
     person_id: UUID
     signed_on: date
+    on_paper: bool
     recorded_at: AwareDatetime
 
 
 class SignedFileShown(Shown):
     """A signed file by its digest, with the signature that it carries. `is_as_added`: bytes, row and record agree.
 
-    A file that was kept before the program asked whose signature it carries has none.
+    A file that was kept before the program asked whose signature it carries has none. It `is_withdrawn` with a
+    signature that was taken back.
     """
 
     id: UUID
@@ -39,6 +41,7 @@ class SignedFileShown(Shown):
     sha256: str
     added_at: AwareDatetime
     is_as_added: bool
+    is_withdrawn: bool
 
 
 class SignedFileGivenOut(SignedFileShown):

@@ -18,6 +18,7 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from domain.agreements import (
     VersionChange,
+    VersionFile,
     called_off_from,
     content_of_version,
     difference,
@@ -84,7 +85,7 @@ def agreement_page(
         raise Forbidden
     titles = titles_of_roles(context)
     may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
-    signatures = _signatures(context, shown.id)
+    ever = _signatures(context, shown.id)
     return page(
         context,
         request,
@@ -99,8 +100,8 @@ def agreement_page(
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
-        **_signing(context, found, shown, signatures, given, may_keep=may_keep),
-        **_files(context, shown, signatures, given),
+        **_signing(context, found, shown, ever, given, may_keep=may_keep),
+        **_files(context, shown, ever, given),
         notice_on=notice_given_on(context.session, shown.id),
         called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
         may_keep=may_keep,
@@ -138,36 +139,62 @@ def _signing(
     context: RequestContext,
     agreement: WithOrganization,
     shown: AgreementVersion,
-    signatures: Sequence[SignatureLine],
+    ever: Sequence[SignatureLine],
     given: Given,
     *,
     may_keep: bool,
 ) -> Shown:
-    """Who signed, who may still, and whether the text is as it was signed."""
+    """Who signed, who may still, what was taken back, and whether the text is as it was signed."""
+    signatures = [one for one in ever if one.taken_back_at is None]
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
     is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
-        "signers": [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
+        "taken_back": [one for one in ever if one.taken_back_at is not None],
+        "signers": _choices(signatures),
         "text_is_right": text_stands(context.session, shown.id),
         "may_sign": is_asked and allows(Action.SIGN_AGREEMENT, given) is not None,
         "directors": _named(context, lacking) if may_keep else [],
+        "from_paper": _from_paper(shown, signatures) if may_keep else [],
     }
 
 
-def _files(
-    context: RequestContext, shown: AgreementVersion, signatures: Sequence[SignatureLine], given: Given
-) -> Shown:
-    """The files of the version, each with the signature that it carries."""
-    by_id = {one.id: one for one in signatures}
+def _from_paper(shown: AgreementVersion, signatures: Sequence[SignatureLine]) -> list[tuple[str, str]]:
+    """Those whose signature was recorded from paper, while it may still be taken back."""
+    if shown.state not in ("draft", "sent", "signed"):
+        return []
+    return _choices([one for one in signatures if one.on_paper])
+
+
+def _choices(signatures: Sequence[SignatureLine]) -> list[tuple[str, str]]:
+    """Those who signed, as a form offers them."""
+    return [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures]
+
+
+class AttachedFile(NamedTuple):
+    """A file of the version, by which person it was attached, and the signature that it was attached for."""
+
+    file: VersionFile
+    added_by: str
+    signed: SignatureLine | None
+
+
+def _files(context: RequestContext, shown: AgreementVersion, ever: Sequence[SignatureLine], given: Given) -> Shown:
+    """The files of the version, each with the signature that it was attached for, also one that was taken back."""
+    by_id = {one.id: one for one in ever}
+    files = files_of(context.session, shown.id)
+    names = dict(_named(context, {one.added_by for one in files if one.added_by})) if files else {}
     return {
         "files": [
-            (file, by_id.get(file.signature_id) if file.signature_id else None)
-            for file in files_of(context.session, shown.id)
+            AttachedFile(
+                file, names.get(str(file.added_by), ""), by_id.get(file.signature_id) if file.signature_id else None
+            )
+            for file in files
         ],
         "may_read_files": allows(Action.READ_SIGNED_FILE, given) is not None,
-        "may_add_files": bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
+        "may_add_files": any(one.taken_back_at is None for one in ever)
+        and allows(Action.ADD_SIGNED_FILE, given) is not None,
     }
 
 
@@ -311,6 +338,7 @@ class SignatureLine(Signature):
 
 
 def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine]:
+    """Every signature of a version, also those that were taken back."""
     return every(
         context.session,
         of(SignatureLine)

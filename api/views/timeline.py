@@ -171,6 +171,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agreement.sent": (N_("Agreement of %(subject)s: version %(number)s sent to the directors."), "half"),
     "agreement.withdrawn": (N_("Agreement of %(subject)s: version %(number)s returned to draft."), "skip"),
     "agreement.signed": (N_("Agreement of %(subject)s: version %(number)s signed by %(director)s."), "half"),
+    "agreement.signature_taken_back": (
+        N_("Agreement of %(subject)s: signature of %(director)s (%(signed_on)s) taken back, version %(number)s."),
+        "skip",
+    ),
     "agreement.signed_by_all": (
         N_("Agreement of %(subject)s: all its directors have signed version %(number)s."),
         "half",
@@ -305,6 +309,9 @@ LETTERS: Final[Mapping[str, str]] = {
     "contact_lists": N_("the committees’ contact lists"),
     "agreement_to_sign": N_("an agreement to sign"),
     "agreement_taken_back": N_("an agreement that is no longer to be signed"),
+    "agreement_signature_recorded": N_("a signature on paper was recorded"),
+    "agreement_signature_taken_back": N_("a signature that was recorded no longer counts"),
+    "agreement_begun": N_("an agreement that is in force"),
     "agreement_to_end": N_("an agreement that is to end"),
     "agreement_not_to_begin": N_("an agreement that does not begin"),
     "agreement_running_out": N_("an agreement that ends soon"),

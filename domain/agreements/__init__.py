@@ -7,6 +7,7 @@ from domain.agreements import rewriting as rewriting
 from domain.agreements import signed_files as signed_files
 from domain.agreements import succession as succession
 from domain.agreements import terminations as terminations
+from domain.agreements import unsigning as unsigning
 from domain.agreements import version_text as version_text
 from domain.agreements.agreements import complete_signatures as complete_signatures
 from domain.agreements.agreements import directors_on as directors_on

@@ -17,6 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import letters, renewals
 from domain.agreements.version_text import Content, content_of_version, write_parts
+from domain.agreements.written_days import refuse_paper
 from domain.kernel import (
     SHAPE,
     Actor,
@@ -124,36 +125,35 @@ def sign_version(
     signed_on: date,
     by: Actor,
     at: datetime,
+    on_paper: bool = True,
     seen: int | None = None,
 ) -> str:
     """Record a director's signature, given on a local day, and return the version's state.
 
     The version is signed when everyone who directs the organization on that day has signed it. `by` records the
-    signature of `director_id`. The record's line holds the digest of the text that they signed. For a director who has
-    signed already, this asks whether another signature is missing (`complete_signatures`). Raises Refusal: not a
-    director there on that day, a day to come, signed by them already and not by all, past signing, or a text that is no
-    longer what was drafted. Guide: partnership agreements are signed by the directors.
+    signature of `director_id`, who is told of one `on_paper`. The record's line holds the digest of the text that they
+    signed. For a director who has signed already, this asks whether another signature is missing
+    (`complete_signatures`). Raises Refusal: not a director there on that day, a day to come, signed by them already and
+    not by all, past signing, a text that is no longer what was drafted, or on paper one that was not written or not
+    sent then. Guide: partnership agreements are signed by the directors.
     """
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "sign")
-    if signed_on > local_day(session, at):
-        raise Refusal("agreement.day_to_come", N_("A signature is recorded once it is given, not before."))
-    if content_of_version(session, version_id).digest != held.digest:
-        raise Refusal("agreement.text_altered", N_("The text of this version is not the one that was drafted."))
-    directors = directors_on(session, held.organization_id, signed_on)
-    if director_id not in directors:
-        raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
+    directors = _who_sign(session, held, director_id, signed_on, at)
     signed_by = {signature.person_id for signature in signatures_of(session, version_id)}
     if director_id in signed_by:
         if complete_signatures(session, version_id, by=by, at=at):
             return state
         raise Refusal("agreement.signed_already", N_("This person has already signed this version."))
+    if on_paper:
+        refuse_paper(session, held, signed_on)
     signature = Signature(
         program_id=program_of(session),
         agreement_version_id=version_id,
         organization_id=held.organization_id,
         person_id=director_id,
         signed_on=signed_on,
+        on_paper=on_paper,
         recorded_by=by.person_id,
         recorded_at=at,
     )
@@ -163,7 +163,21 @@ def sign_version(
     rewrite(session, AgreementVersion, held.id, state=state)
     signed = {"director": str(director_id), "signed_on": signed_on.isoformat(), "digest": held.digest}
     tell(session, held, "agreement.signed", by=by, at=at, **signed, complete=state == "signed")
+    if on_paper:
+        letters.signature_recorded(session, held, signature, by=by, at=at)
     return state
+
+
+def _who_sign(session: Session, held: PartnerVersion, director_id: UUID, signed_on: date, at: datetime) -> set[UUID]:
+    """The directors of that day, the one who signs among them. Raises Refusal, also for a text that was altered."""
+    if signed_on > local_day(session, at):
+        raise Refusal("agreement.day_to_come", N_("A signature is recorded once it is given, not before."))
+    if content_of_version(session, held.id).digest != held.digest:
+        raise Refusal("agreement.text_altered", N_("The text of this version is not the one that was drafted."))
+    directors = directors_on(session, held.organization_id, signed_on)
+    if director_id not in directors:
+        raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
+    return directors
 
 
 def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -186,7 +200,7 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
 
 def signed_in_part(session: Session) -> list[UUID]:
     """The versions that carry a signature and wait for another."""
-    signed = select(Signature.id).where(joins(Signature.agreement_version_id, AgreementVersion)).exists()
+    signed = select(Signature.id).where(joins(Signature.agreement_version_id, AgreementVersion), stands()).exists()
     waiting = [state for state in AGREEMENT_VERSION.states if AGREEMENT_VERSION.allows(state, "sign")]
     found = scalars(
         session,
@@ -211,9 +225,16 @@ def sign_here(
     if not has_read:
         raise Refusal("signature.missing", N_("Say that you have read the text and sign it."))
     if by.person_id is None or by.acting_for is not None:
-        raise Refusal("agreement.not_director", N_("This person is not the director there on that day."))
+        raise Refusal("agreement.not_director", N_("A director signs for themselves: no one does so in their place."))
     return sign_version(
-        session, version_id, director_id=by.person_id, signed_on=local_day(session, at), by=by, at=at, seen=seen
+        session,
+        version_id,
+        director_id=by.person_id,
+        signed_on=local_day(session, at),
+        on_paper=False,
+        by=by,
+        at=at,
+        seen=seen,
     )
 
 
@@ -255,6 +276,16 @@ def start_version(
     rewrite(session, AgreementVersion, held.id, state=state, starts_on=starts_on, ends_on=ends_on)
     days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
     tell(session, held, "agreement.started", by=by, at=at, **days)
+    _tell_signatories(session, held, starts_on, ends_on, by=by, at=at)
+
+
+def _tell_signatories(
+    session: Session, held: PartnerVersion, starts_on: date, ends_on: date | None, *, by: Actor, at: datetime
+) -> None:
+    """Tell by letter those who signed a version, and those who direct there today, that it is to be in force."""
+    signed_by = {signature.person_id for signature in signatures_of(session, held.id)}
+    directors = directors_on(session, held.organization_id, local_day(session, at))
+    letters.begun(session, held, signed_by | directors, starts_on=starts_on, ends_on=ends_on, by=by, at=at)
 
 
 def tell(session: Session, held: PartnerVersion, verb: str, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
@@ -305,13 +336,18 @@ def is_in_force(day: date | ColumnElement[date]) -> ColumnElement[bool]:
 
 
 def signatures_of(session: Session, version_id: UUID) -> list[Signature]:
-    """The signatures under a version, in the order of their days."""
+    """The signatures under a version, in the order of their days, without those that were taken back."""
     return every(
         session,
         of(Signature)
-        .where(Signature.agreement_version_id == version_id)
+        .where(Signature.agreement_version_id == version_id, stands())
         .order_by(col(Signature.signed_on), col(Signature.recorded_at)),
     )
+
+
+def stands() -> ColumnElement[bool]:
+    """The condition on a signature that it was not taken back."""
+    return col(Signature.taken_back_at).is_(None)
 
 
 def hold_version(session: Session, version_id: UUID, *, seen: int | None = None) -> PartnerVersion:
@@ -422,6 +458,7 @@ _SIGNED: Final = (
     select(Signature.id)
     .where(
         joins(Signature.agreement_version_id, AgreementVersion),
+        stands(),
         col(Signature.person_id) == bindparam("person", type_=Uuid()),
     )
     .exists()
@@ -438,6 +475,7 @@ _NOT_NOW = {
     "send": N_("Only a draft is sent to be signed."),
     "withdraw": N_("Only a version that was sent, and not signed, can be returned to draft."),
     "sign": N_("This version is signed already, and does not change. Another text is a new version."),
+    "unsign": N_("A signature is taken back only while the version that carries it is not set to begin."),
     "start": N_("Only a signed version comes into force."),
     "end": N_("Only a version in force is ended."),
     "call_off": N_("Only a version that was to begin on a future day can be cancelled."),

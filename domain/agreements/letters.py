@@ -1,4 +1,4 @@
-"""The letters of an agreement and their recipients: to sign, withdrawn, to end, not to begin, running out, lapsed."""
+"""The letters of an agreement and their recipients: to sign, recorded, begun, to end, running out, lapsed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.kernel import Actor, Language, local_day, program_of, surely
 from domain.mail import COORDINATION, Facts, notices
 from domain.roles import Link, standing
 from domain.terms import PartnerVersion
-from models.agreement import Agreement
+from models.agreement import Agreement, Signature
 from models.program import Organization
 
 
@@ -29,6 +29,43 @@ def taken_back(
     """Tell each director that there is nothing to sign for now."""
     facts = _facts(session, version, by=by)
     _to_each(session, "agreement_taken_back", version, directors, version.version, facts, at=at)
+
+
+def signature_recorded(
+    session: Session, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+) -> None:
+    """Tell a director that their signature on paper was recorded, by which person, and what to do if it is not so."""
+    _of_signature(session, "agreement_signature_recorded", version, signature, by=by, at=at)
+
+
+def signature_taken_back(
+    session: Session, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+) -> None:
+    """Tell a director that the signature recorded in their name no longer counts."""
+    _of_signature(session, "agreement_signature_taken_back", version, signature, by=by, at=at)
+
+
+def _of_signature(
+    session: Session, letter: str, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+) -> None:
+    facts = _facts(session, version, by=by, signed_on=signature.signed_on)
+    _to_each(session, letter, version, [signature.person_id], signature.id, facts, at=at)
+
+
+def begun(
+    session: Session,
+    version: PartnerVersion,
+    people: Collection[UUID],
+    *,
+    starts_on: date,
+    ends_on: date | None,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Tell those who signed a version, and those who direct there, from which day on it is in force."""
+    facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on)
+    told = set(people) - {by.person_id}
+    _to_each(session, "agreement_begun", version, told, f"{starts_on.isoformat()}:{version.version}", facts, at=at)
 
 
 def to_end(
@@ -109,7 +146,7 @@ def _facts(session: Session, version: PartnerVersion, *, by: Actor | None = None
             "agreement": agreement.title_fr if language == "fr" else agreement.title_en,
             "organization": organization.short_name,
             "number": version.n,
-            "path": f"/program/agreements/{agreement.id}",
+            "path": f"/program/agreements/{agreement.id}?n={version.n}",
             **({"by_name": notices.name_of(session, by, language)} if by else {}),
             **more,
         }

@@ -7,7 +7,7 @@ was swapped behind the program's back, its row's digest included, no longer fits
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Text, cast, false, func
@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.agreements.agreements import of_agreement, signatures_of
+from domain.agreements.agreements import of_agreement, signatures_of, stands
 from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
 from domain.kernel import (
@@ -44,18 +44,25 @@ from domain.kernel import (
 )
 from domain.record import events, seal_check
 from locales import N_
-from models.agreement import Agreement, AgreementVersion, SignedFile
+from models.agreement import Agreement, AgreementVersion, Signature, SignedFile
 from models.program import Organization, Person
 from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
 KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+
+
+def _fact(line: Any, name: str) -> Any:
+    """A fact of a line of the record, as text."""
+    return inside(line.facts)[name].astext
+
+
 #: What the record tells of a file: the line of its version that names it.
 _TOLD: Final = and_(
     same(Event, SignedFile),
     col(Event.verb) == "agreement.file_added",
     col(Event.subject_id) == col(SignedFile.agreement_version_id),
-    inside(Event.facts)["file"].astext == cast(col(SignedFile.id), Text),
+    _fact(Event, "file") == cast(col(SignedFile.id), Text),
 )
 #: The same table under a name of its own, where its bytes are digested in the database and shown to no one.
 _kept: Final = aliased(SignedFile, name="kept")
@@ -68,20 +75,26 @@ _DIGEST: Final = (
 #: Whether its bytes, its row and the record agree, the signature included.
 _AGREES: Final = and_(
     col(SignedFile.sha256) == _DIGEST,
-    col(SignedFile.sha256) == inside(Event.facts)["sha256"].astext,
-    cast(col(SignedFile.signature_id), Text).is_not_distinct_from(inside(Event.facts)["signature"].astext),
+    col(SignedFile.sha256) == _fact(Event, "sha256"),
+    cast(col(SignedFile.signature_id), Text).is_not_distinct_from(_fact(Event, "signature")),
+)
+#: Whether the signature that it carries was taken back.
+_WITHDRAWN: Final = (
+    select(Signature.id).where(joins(SignedFile.signature_id, Signature), ~stands()).correlate(SignedFile).exists()
 )
 
 
 class VersionFile(SignedFile):
     """A file of a version, without its bytes. `is_as_added`: bytes, row and record have one digest and one signature.
 
-    `signature_id` is the signature that it carries; None where it was kept before that was asked.
+    `signature_id` is the signature that it carries; None where it was kept before that was asked. It `is_withdrawn`
+    with a signature that was taken back.
     """
 
     model_config = SHAPE
 
     is_as_added: bool = also(value_of(func.coalesce(_AGREES, false())))
+    is_withdrawn: bool = also(value_of(_WITHDRAWN))
 
 
 def add(
@@ -156,15 +169,11 @@ def files_of(session: Session, version_id: UUID) -> tuple[VersionFile, ...]:
 def refuse_unfiled(session: Session, version_id: UUID) -> None:
     """Refuse a version with a signature on paper that no file carries. Raises Refusal, with who signed.
 
-    A director who signed here themselves needs none. A file that was stored before the program asked whose signature it
-    carries may carry any.
+    A director who signed on the page needs none; one who recorded their own paper does. A file that was stored before
+    the program asked whose signature it carries may carry any.
     """
     carried = {kept.signature_id for kept in files_of(session, version_id)}
-    lacking = [
-        row.person_id
-        for row in signatures_of(session, version_id)
-        if row.recorded_by != row.person_id and row.id not in carried
-    ]
+    lacking = [row.person_id for row in signatures_of(session, version_id) if row.on_paper and row.id not in carried]
     if not lacking or None in carried:
         return
     signers = run(
@@ -228,9 +237,7 @@ def altered(session: Session) -> list[str]:
     wrong = {file.agreement_version_id for file in every(session, _files()) if not file.is_as_added}
     told = tuples(
         session,
-        only(Event.subject_id, inside(Event.facts)["file"].astext)
-        .select_from(Event)
-        .where(Event.verb == "agreement.file_added"),
+        only(Event.subject_id, _fact(Event, "file")).select_from(Event).where(Event.verb == "agreement.file_added"),
     )
     there = {str(file_id) for file_id in scalars(session, only(SignedFile.id))}
     wrong |= {version_id for version_id, file in told if file not in there}
@@ -261,14 +268,23 @@ def _says(session: Session, version_id: UUID, digest: str) -> bool:
 
 
 def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
-    """Each version with a signature, with the digest of its text that the record holds."""
-    digest = inside(Event.facts)["digest"].astext
+    """Each version with a signature that stands, with the digest of its text that the record holds."""
+    digest = _fact(Event, "digest")
+    back = aliased(Event, name="back")
+    taken_back = select(back.id).where(
+        same(back, Event),
+        back.verb == "agreement.signature_taken_back",
+        back.subject_id == Event.subject_id,
+        col(back.n) > col(Event.n),
+        _fact(back, "director") == _fact(Event, "director"),
+    )
     rows = run(
         session,
         only(Event.subject_id, digest)
         .where(
             Event.verb == "agreement.signed",
             digest.is_not(None),
+            ~taken_back.exists(),
             *([col(Event.subject_id) == version_id] if version_id else []),
         )
         .distinct(),

@@ -114,7 +114,7 @@ def _end_the_one_before(
                 "agreement.two_in_force",
                 N_("Another version is in force on that day. End it first: two are never in force on one day."),
             )
-        end_version(session, before.id, ends_on=last, by=by, at=at)
+        end_version(session, before.id, ends_on=last, is_followed=True, by=by, at=at)
     elif before.ends_on < last and before.ends_on >= today:
         raise Refusal(
             "agreement.gap",

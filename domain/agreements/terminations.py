@@ -49,18 +49,20 @@ def end_version(
     at: datetime,
     notice_on: date | None = None,
     shorter_agreed: bool = False,
+    is_followed: bool = False,
     seen: int | None = None,
 ) -> None:
-    """End a version in force on a last local day, inclusive, past or to come, or sooner than it was to end.
+    """End a version in force on a last local day, inclusive, today or to come, or sooner than it was to end.
 
     `notice_on` is the local day on which one side gave the other notice. The last day is then no sooner than the
     version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
     partnership, and not only a version. Nothing is renewed, a renewal under way is cancelled, and what was to begin
     later does not. Notice given under a version that was to begin after that last day ends the one in force then. Where
     none is, nothing has begun that could end, no notice is owed, and the version does not begin. Without notice the
-    record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a last day
-    before its first or after the one that it was signed to, a day on which another version is in force, a later version
-    that has begun, or too short a notice.
+    record takes the day as it is. Where another version follows today (`is_followed`), it may be yesterday: a past day
+    would free from what was owed since. Raises Refusal: not in force, over, a last day before its first or after the
+    one that it was signed to, a past one, a day on which another version is in force, a later version that has begun,
+    or too short a notice.
     """
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "end")
@@ -71,7 +73,7 @@ def end_version(
             return
         held = in_force_before(session, held, ends_on)
         state = state_after(held, "end")
-    _refuse_last_day(session, held, ends_on, today)
+    _refuse_last_day(session, held, ends_on, today, is_followed=is_followed)
     later: list[AgreementVersion] = []
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
@@ -98,8 +100,11 @@ def end_version(
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
 
 
-def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date) -> None:
-    """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal."""
+def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date, *, is_followed: bool) -> None:
+    """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal.
+
+    And on a past day, but on the last one that it already has, and where another version follows.
+    """
     if held.state == "ended" and surely(held.ends_on) < today:
         raise not_now("end")
     if ends_on < surely(held.starts_on):
@@ -113,6 +118,11 @@ def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, toda
                 "next version, and have it signed."
             ),
             last=held.ends_on.isoformat(),
+        )
+    if ends_on < min(today, held.ends_on or today) and not is_followed:
+        raise Refusal(
+            "agreement.ends_in_the_past",
+            N_("An agreement ends today at the earliest: what was owed until now stays owed."),
         )
 
 

@@ -197,7 +197,11 @@ def signatures_of(leaving: Leaving) -> list[Holding]:
         return []
     signed = (
         select(Signature.id)
-        .where(joins(Signature.agreement_version_id, AgreementVersion), Signature.person_id == leaving.person_id)
+        .where(
+            joins(Signature.agreement_version_id, AgreementVersion),
+            Signature.person_id == leaving.person_id,
+            col(Signature.taken_back_at).is_(None),
+        )
         .exists()
     )
     rows = tuples(

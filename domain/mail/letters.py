@@ -39,9 +39,11 @@ LONGEST_SUBJECT = 180
 _TEMPLATE = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _BASE_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?(/[a-z0-9-]+)*")
 # The segments of a path: our own words, and ids that tell nothing. No number, no query, no upper case; but for a door
-# and an answer, whose token is the point of its letter.
-_SEGMENT = r"[a-z]+(-[a-z]+)*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_PATH = re.compile(rf"/|/(door|answer)/[A-Za-z0-9_-]{{43}}|(/({_SEGMENT}))+")
+# and an answer, whose token is the point of its letter, and for which version of an agreement is meant.
+_ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_SEGMENT = rf"[a-z]+(-[a-z]+)*|{_ID}"
+_VERSION = rf"/program/agreements/{_ID}\?n=[1-9][0-9]{{0,3}}"
+_PATH = re.compile(rf"/|/(door|answer)/[A-Za-z0-9_-]{{43}}|{_VERSION}|(/({_SEGMENT}))+")
 
 # Marks around what the facts put into a text, so that a fact is never read as a heading, a list or a link. They are
 # private-use characters, which `_plain` takes out of every fact.

@@ -78,6 +78,7 @@ def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> 
     theirs = of(Signature).where(
         col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
         Signature.organization_id == year.organization_id,
+        col(Signature.taken_back_at).is_(None),
     )
     signatures = every(session, theirs.order_by(col(Signature.signed_on)))
     for row in year.versions:

@@ -25,6 +25,7 @@ from domain.agreements.agreements import (
     withdraw_version,
 )
 from domain.agreements.terminations import call_off_version, end_version
+from domain.agreements.unsigning import take_back
 from domain.agreements.version_text import Content, content_of
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint, end_tenure
@@ -59,10 +60,20 @@ def another(session: Session, version_id: UUID, content: Content, cast: Cast) ->
 
 
 def signed(session: Session, cast: Cast, version_id: UUID, name: str = "director_em", on: date = TODAY) -> str:
-    """Have a director sign."""
+    """Have a director sign on paper; what was not sent yet is sent to them first, if they sign it today."""
+    if on == TODAY and row(session, version_id).state == "draft":
+        send_version(session, version_id, by=cast.actor("coordinator"), at=AT)
     return sign_version(
         session, version_id, director_id=cast.people[name], signed_on=on, by=cast.actor("coordinator"), at=AT
     )
+
+
+def unsigned(
+    session: Session, cast: Cast, version_id: UUID, name: str = "director_em", reason: str = "Autre jour."
+) -> None:
+    """Take back a signature that was recorded from paper."""
+    by = cast.actor("coordinator")
+    take_back(session, version_id, director_id=cast.people[name], reason=reason, by=by, at=AT)
 
 
 def started(session: Session, cast: Cast, version_id: UUID, day: date = TODAY) -> None:
@@ -149,7 +160,8 @@ def test_the_loaded_agreements_are_drafts_that_bind_nobody(cast: Cast) -> None:
 MOVES: dict[str, Callable[[Session, Cast, UUID], object]] = {
     "send": lambda session, cast, version: send_version(session, version, by=cast.actor("coordinator"), at=AT),
     "withdraw": lambda session, cast, version: withdraw_version(session, version, by=cast.actor("coordinator"), at=AT),
-    "sign": signed,
+    "sign": lambda session, cast, version: signed(session, cast, version, on=SINCE),
+    "unsign": unsigned,
     "start": lambda session, cast, version: started(session, cast, version, TODAY + DAY),
     "end": lambda session, cast, version: ended(session, cast, version, TODAY + DAY),
     "call_off": lambda session, cast, version: call_off_version(
@@ -206,7 +218,7 @@ def test_nobody_but_the_director_of_that_organization_signs(cast: Cast, name: st
         version = draft_of(session, cast)
         assert refusal(lambda: signed(session, cast, version, name)) == "agreement.not_director"
         assert signatures_of(session, version) == []
-        assert row(session, version).state == "draft"
+        assert row(session, version).state == "sent"
 
 
 def test_it_is_the_director_on_the_day_of_the_signature_that_counts(cast: Cast) -> None:

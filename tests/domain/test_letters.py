@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -66,6 +67,7 @@ FACTS: dict[str, Any] = {
     "agreement": "Entente de partenariat",
     "days": 60,
     "starts_on": date(2026, 12, 7),
+    "signed_on": date(2026, 11, 20),
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
@@ -323,6 +325,8 @@ def test_a_fact_of_a_megabyte_is_cut_and_a_subject_stays_short() -> None:
         "https://ailleurs.example/", "//ailleurs.example/x", "tasks", "/participants/2019-02", "/tasks/../x",
         "/cases?name=zoe", "/people/Zoe", "/tasks/6b1f0a3e", "/tasks/\n", "/tasks#x", "", "//",
         "/door/" + "A" * 42, "/door/" + "A" * 43 + "/x",
+        f"/program/agreements/{UUID(int=7)}?n=zoe", f"/program/agreements/{UUID(int=7)}?n=20190",
+        f"/people/{UUID(int=7)}?n=2",
     ],
 )  # fmt: skip
 def test_a_letter_links_only_to_our_pages_by_opaque_ids(path: str) -> None:

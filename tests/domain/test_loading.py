@@ -607,6 +607,7 @@ def test_a_partner_that_is_gone_has_no_duties_from_tomorrow_and_its_agreement_en
     with cast.session() as session:
         by = cast.actor("coordinator")
         version = version_of(session, spvm, 1).id
+        send_version(session, version, by=by, at=AT)
         sign_version(session, version, director_id=cast.people["director_spvm"], signed_on=TODAY, by=by, at=AT)
         start_version(session, version, starts_on=TODAY, by=by, at=AT)
         said = loaded(session, without_spvm())
@@ -689,6 +690,7 @@ def test_a_file_without_an_agreement_ends_it_today_also_where_its_next_version_w
     with cast.session() as session:
         first = in_force(session, cast)
         second = renew(session, version_of(session, spvm, 1).agreement_id, by=by, at=AT)
+        send_version(session, second, by=by, at=AT)
         sign_version(session, second, director_id=cast.people["director_spvm"], signed_on=TODAY, by=by, at=AT)
         end_version(session, first, ends_on=TODAY + 30 * DAY, by=by, at=AT)
         start_version(session, second, starts_on=TODAY + 31 * DAY, by=by, at=AT)

@@ -187,6 +187,7 @@ def test_a_renewal_under_way_is_called_off_where_the_agreement_is_ended_with_not
         for place in ("en-marge", "anonyme", "spvm"):
             version = last_version(session, cast, place)
             director = cast.people[SIGNATORIES[place]]
+            send_version(session, version, by=by, at=AT)
             sign_version(session, version, director_id=director, signed_on=TODAY, by=by, at=AT)
             start_version(session, version, starts_on=TODAY, ends_on=LAST, by=by, at=AT)
             cases_of[place] = cases.open_case(session, "renewal", agreement_version_id=version, by=by, at=AT)

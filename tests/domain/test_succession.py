@@ -99,13 +99,33 @@ def test_no_version_takes_back_what_was_in_force_by_a_day_that_is_past(cast: Cas
     with cast.session() as session:
         by, first = cast.actor("coordinator"), in_force(session, cast)
         second = renew(session, agreement_of(session, cast), by=by, at=AT)
-        signed_on(session, cast, second, day=SINCE, filed=True)
+        signed_on(session, cast, second, day=TODAY, filed=True)
         for day in (SINCE + DAY, TODAY - DAY):
             assert code_of(partial(begun, session, cast, second, day)) == "agreement.begins_in_the_past"
-        end_version(session, first, ends_on=TODAY - 9 * DAY, by=by, at=AT)
+        end = partial(end_version, session, first, ends_on=TODAY - DAY, shorter_agreed=True, by=by, at=AT)
+        for notice_on in (None, TODAY - 30 * DAY):
+            assert code_of(partial(end, notice_on=notice_on)) == "agreement.ends_in_the_past"
+        begun(session, cast, second, TODAY)
+        assert numbers(session, cast, TODAY - DAY, TODAY) == [1, 2]
+
+
+def test_an_agreement_that_lapsed_is_followed_from_today_on_and_no_sooner(cast: Cast) -> None:
+    with cast.session() as session:
+        in_force(session, cast, until=TODAY - 9 * DAY)
+        second = renewed(session, cast)
         assert code_of(partial(begun, session, cast, second, TODAY - DAY)) == "agreement.begins_in_the_past"
         begun(session, cast, second, TODAY)
         assert numbers(session, cast, TODAY - 9 * DAY, TODAY) == [1, 2]
+
+
+def test_an_agreement_ends_today_at_the_earliest_whatever_both_sides_say_of_the_notice(cast: Cast) -> None:
+    """What was owed until now stays owed: who ends it does not free the partner of the days before."""
+    with cast.session() as session:
+        first = in_force(session, cast)
+        assert code_of(lambda: leaves(session, cast, first, TODAY - DAY)) == "agreement.ends_in_the_past"
+        assert numbers(session, cast, TODAY - DAY, TODAY + DAY) == [1, 1]
+        leaves(session, cast, first, TODAY)
+        assert numbers(session, cast, TODAY, TODAY + DAY) == [1, None]
 
 
 def test_nothing_is_renewed_while_a_version_may_still_be_rewritten(cast: Cast) -> None:

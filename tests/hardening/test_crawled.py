@@ -472,6 +472,7 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "account": ("user_name",),
     "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "late_reason"),
     "attestation": ("note",),
+    "signature": ("taken_back_reason",),
     "closure": ("reason_fr", "reason_en"),
     "committee": ("place",),
     "decision": ("text_fr", "text_en", "why_not_management", "wanted_why"),

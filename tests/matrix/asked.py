@@ -41,6 +41,7 @@ class Sent:
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)  # by the field's name: their name, and bytes
     query: str = ""
     path: str = ""  # where the route's own path has a part that is no id, such as a file's name
+    seen: str = "*"  # the version in If-Match, where it is to be one that was read
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Route:
         """The name that the thing of a name in the path has in the world, where there are several of its kind."""
         which = self.sent.task if name == "task_id" else self.sent.which.get(name)
         return f"{name}:{which}" if which else name
+
+    def seen(self, things: Mapping[str, str]) -> str:
+        """The version in If-Match."""
+        return _filled(self.sent.seen, things)
 
     def form(self, things: Mapping[str, str]) -> dict[str, str]:
         """The fields of the form."""
@@ -481,6 +486,7 @@ SENT: Final[Mapping[str, Sent]] = {
             ("taking-back", {}),
             ("signature", {"has_read": "yes"}),
             ("signatures", {"director": "{director_id}", "day": TODAY.isoformat()}),
+            ("signatures/taking-back", {"director": "{director_id}", "reason": "Autre jour."}),
             ("start", {"first": _DAY}),
         )
     },
@@ -532,13 +538,16 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     **{
         f"POST /api/v1/agreements/{{agreement_id}}/versions/{{n}}/{act}": Sent(
-            path=f"/api/v1/agreements/{{agreement_id}}/versions/{n}/{act}", json=body
+            path=f"/api/v1/agreements/{{agreement_id}}/versions/{n}/{act}",
+            json=body,
+            seen='"{version_of_agreement}"' if act.startswith("signature") else "*",
         )
         for act, n, body in (
             ("sending", 2, None),
             ("taking-back", 2, None),
             ("signature", 2, {"has_read": True}),
             ("signatures", 2, {"director_id": "{director_id}", "signed_on": TODAY.isoformat()}),
+            ("signatures/taking-back", 2, {"director_id": "{director_id}", "reason": "Autre jour."}),
             ("start", 2, {"starts_on": _DAY}),
             ("ending", 1, {"notice_on": TODAY.isoformat(), "ends_on": _DAY, "shorter_agreed": True}),
         )

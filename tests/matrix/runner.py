@@ -148,7 +148,7 @@ class Runner:
             headers["Cookie"] = f"spheres={cookie}"
         content: dict[str, Any] = {}
         if route.writes and route.is_json:
-            headers["If-Match"] = "*"
+            headers["If-Match"] = route.seen(things)
             body = route.body(named)
             if body is not None or more:
                 content["json"] = {**(body or {}), **(more or {})}

@@ -132,8 +132,8 @@ def test_a_year_that_ends_near_a_renewal_comes_by_it_and_the_next_one_comes_agai
 
 @pytest.mark.ci
 def test_a_year_in_which_the_agreement_lapsed_is_not_re_evaluated(cast: Cast, session: Session) -> None:
-    last, by = TODAY - timedelta(days=1), cast.actor("coordinator")
-    end_version(session, last_version(session, cast, "codim"), ends_on=last, by=by, at=AT)
+    last, by = AT - timedelta(days=1), cast.actor("coordinator")
+    end_version(session, last_version(session, cast, "codim"), ends_on=last.date(), by=by, at=last)
     amended(session, cast, "codim", date(2027, 3, 1))
     assert "codim" not in drawn(session, cast, SECOND)
 

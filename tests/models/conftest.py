@@ -155,6 +155,7 @@ def _sign(session: Session, cast: Cast) -> None:
             at=AT,
         )
     signed = _version_of(session, cast.organizations["en-marge"])
+    agreements.send_version(session, signed, by=LOADING, at=AT)
     agreements.sign_version(session, signed, director_id=director, signed_on=TODAY, by=LOADING, at=AT)
     agreements.start_version(session, signed, starts_on=TODAY, by=LOADING, at=AT)
     assert session.scalar(select(version.c.state).where(version.c.id == signed)) == "in_force"

@@ -12,7 +12,7 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from domain.agreements import agreements, terminations
+from domain.agreements import agreements, terminations, unsigning
 from domain.casework import acts, cases, locking, tasks, versions
 from domain.kernel.actors import ENGINE, Actor
 from domain.mail import resending
@@ -34,7 +34,7 @@ from models.lifecycles import (
 )
 from models.ports import Refused
 from tests.casework import approve, carry, complete, onboard_wholly, open_onboarding, step, steps
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, SINCE, TODAY, Cast
 from tests.domain.test_agreements import draft_of
 from tests.domain.test_cases import newer
 from tests.flows.support import Clock, Mailbag, means_of
@@ -85,10 +85,11 @@ def test_a_done_or_waived_task_is_never_done_again_without_being_taken_back_firs
 
 
 def test_a_signed_agreement_is_never_a_draft_again() -> None:
-    """Whatever is done to a text that was signed, its words do not change any more."""
+    """What was signed does not change any more, unless a signature recorded from paper was none and is taken back."""
     reached = {"signed"}
+    moves = {(state, move): after for (state, move), after in AGREEMENT_VERSION.moves.items() if move != "unsign"}
     for _ in AGREEMENT_VERSION.states:
-        reached |= {after for (state, _), after in AGREEMENT_VERSION.moves.items() if state in reached}
+        reached |= {after for (state, _), after in moves.items() if state in reached}
     assert reached == {"signed", "in_force", "ended"}
 
 
@@ -353,7 +354,7 @@ def _send_letters(cast: Cast) -> None:
 
 
 def _settle_an_agreement(cast: Cast) -> None:
-    """An agreement that is sent, taken back, signed without being sent, in force and ended; one that is called off."""
+    """An agreement sent, taken back, signed unsent, unsigned, in force and ended; one that is called off."""
     by = cast.actor("coordinator")
     drafts = {}
     for place in ("en-marge", "codim"):
@@ -365,10 +366,13 @@ def _settle_an_agreement(cast: Cast) -> None:
     with cast.session() as session:
         agreements.send_version(session, drafts["codim"], by=by, at=AT)
     for place, director in (("en-marge", "director_em"), ("codim", "director_codim")):
+        who = cast.people[director]
         with cast.session() as session:
-            agreements.sign_version(
-                session, drafts[place], director_id=cast.people[director], signed_on=TODAY, by=by, at=AT
-            )
+            agreements.sign_version(session, drafts[place], director_id=who, signed_on=SINCE, by=by, at=AT)
+        with cast.session() as session:
+            unsigning.take_back(session, drafts[place], director_id=who, reason="Mauvais jour.", by=by, at=AT)
+        with cast.session() as session:
+            agreements.sign_version(session, drafts[place], director_id=who, signed_on=SINCE, by=by, at=AT)
     with cast.session() as session:
         agreements.start_version(session, drafts["codim"], starts_on=TODAY, by=by, at=AT)
     with cast.session() as session:

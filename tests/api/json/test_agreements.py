@@ -111,3 +111,39 @@ def test_a_role_that_the_next_version_drops_becomes_another(cast: Cast, coordina
     assert (held.status_code, held.json()["code"]) == (409, "agreement.role_held")
     given = {"starts_on": TODAY.isoformat(), "becomes": {"second_representative": "petty_cash_holder"}}
     assert coordinator.ask("POST", f"{place}/start", given, version=seen).json()["state"] == "in_force"
+
+
+def test_a_signature_names_the_text_that_was_read_and_not_just_any(cast: Cast, coordinator: Asker) -> None:
+    with cast.session() as session:
+        renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+    place, director = at(cast, 2), Asker(cast, "director_em", app=coordinator.app)
+    draft = coordinator.get(place)
+    read = coordinator.ask("POST", f"{place}/sending", version=draft["version"]).json()["version"]
+    back = coordinator.ask("POST", f"{place}/taking-back", version=read).json()["version"]
+    other = as_given(draft) | {"notice_days": 7}
+    rewritten = coordinator.ask("PUT", f"{place}/text", other, version=back).json()["version"]
+    now = coordinator.ask("POST", f"{place}/sending", version=rewritten).json()["version"]
+    by_hand = {"has_read": True}
+    on_paper = {"director_id": str(cast.people["director_em"]), "signed_on": TODAY.isoformat()}
+    for version, status in (("*", 428), ("", 428), (read, 412)):
+        assert director.ask("POST", f"{place}/signature", by_hand, version=version).status_code == status
+        assert coordinator.ask("POST", f"{place}/signatures", on_paper, version=version).status_code == status
+    assert coordinator.get(place)["signatures"] == []
+    assert director.ask("POST", f"{place}/signature", by_hand, version=now).json()["state"] == "signed"
+
+
+def test_a_signature_from_paper_is_taken_back_over_json_and_its_file_with_it(cast: Cast, coordinator: Asker) -> None:
+    with cast.session() as session:
+        renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)
+        signed_on(session, cast, last_version(session, cast), day=TODAY, filed=True)
+    place = at(cast, 2)
+    before = coordinator.get(place)
+    assert [(one["on_paper"], one["person_id"]) for one in before["signatures"]] == [
+        (True, str(cast.people["director_em"]))
+    ]
+    body = {"director_id": str(cast.people["director_em"]), "reason": "Mauvais jour."}
+    after = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=before["version"]).json()
+    assert (after["state"], after["signatures"]) == ("sent", [])
+    assert [one["is_withdrawn"] for one in after["files"]] == [True]
+    again = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=after["version"])
+    assert (again.status_code, again.json()["code"]) == (409, "agreement.not_now")

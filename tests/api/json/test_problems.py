@@ -311,6 +311,10 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /tenures/{tenure_id}/ending/preview": {"ends_on": ARRIVAL.isoformat()},
     "POST /participants/{participant_id}/facts": {"purpose": "urgent_help"},
     "POST /participants/{participant_id}/consents/{consent_id}/withdrawal": {"really": True},
+    "POST /agreements/{agreement_id}/versions/{n}/signatures/taking-back": {
+        "director_id": SOMEONE,
+        "reason": "Another day.",
+    },
     "POST /agreements/{agreement_id}/versions/{n}/files": {
         "name": "signed.txt",
         "content": base64.b64encode(b"shown").decode(),

@@ -100,6 +100,10 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /agreements/{agreement_id}/versions/{n}/taking-back": None,
     "POST /agreements/{agreement_id}/versions/{n}/signature": {"has_read": True},
     "POST /agreements/{agreement_id}/versions/{n}/signatures": {"director_id": SOMEONE, "signed_on": TODAY.isoformat()},
+    "POST /agreements/{agreement_id}/versions/{n}/signatures/taking-back": {
+        "director_id": SOMEONE,
+        "reason": "Another day.",
+    },
     "POST /agreements/{agreement_id}/versions/{n}/start": {"starts_on": TODAY.isoformat(), "ends_on": "2028-12-31"},
     "POST /agreements/{agreement_id}/versions/{n}/ending": {
         "ends_on": "2028-12-31",
@@ -278,18 +282,18 @@ def _a_thing(coordinator: Asker) -> dict[str, Any]:
 
 def _version_of_agreement(coordinator: Asker, method: str, path: str) -> tuple[Asker, str, str, dict[str, Any]]:
     """The first version of an agreement, in the state in which this act is done, and who does it."""
-    place, name = an_agreement(coordinator), path.rpartition("/")[2]
+    place, name = an_agreement(coordinator), path.partition("{n}/")[2]
     director = Asker(coordinator.cast, "director_em", app=coordinator.app)
     signed = {"director_id": str(coordinator.cast.people["director_em"]), "signed_on": TODAY.isoformat()}
     carried: list[tuple[str, dict[str, Any] | None]] = []
     if name not in ("sending", "text"):
         carried.append(("sending", None))
-    if name in ("start", "ending"):
+    if name in ("start", "ending", "signatures/taking-back"):
         carried += [("signatures", signed), ("files", SIGNED_FILE)]
     if name == "ending":
         carried.append(("start", {"starts_on": TODAY.isoformat()}))
     for act, body in carried:
-        assert coordinator.ask("POST", f"{place}/{act}", body, version="*").is_success
+        assert coordinator.ask("POST", f"{place}/{act}", body, version=coordinator.get(place)["version"]).is_success
     return director if name == "signature" else coordinator, method, f"{place}/{name}", coordinator.get(place)
 
 

@@ -12,10 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from domain.agreements.agreements import redraft_version, sign_version, signatures_of
+from domain.agreements.agreements import redraft_version, send_version, sign_version, signatures_of
 from domain.agreements.signed_files import files_of
 from domain.agreements.version_difference import difference
 from domain.agreements.version_text import content_of, content_of_version
+from domain.people.absences import record_absence
 from models.agreement import AgreementVersion
 from models.base import table_of
 from tests.agreeing import PDF, agreement_of, in_force, last_version, second_director, signed_on
@@ -44,6 +45,20 @@ def act(client: TestClient, agreement_id: UUID, n: int, name: str, seen: int, **
         data={"seen": str(seen), **fields},
         follow_redirects=False,
     )
+
+
+def away(cast: Cast, *, deputy: str) -> None:
+    """Record that the director is away today, and who acts for them."""
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people["director_em"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people[deputy],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
 
 
 @pytest.mark.ci
@@ -173,7 +188,10 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
         (kept,) = files_of(session, version_id)
     shown = director.get(added.headers["location"]).text
     assert kept.sha256 in shown
-    assert "Signed by Corail Mica" in text_of(shown)
+    assert "Attached by Corail Mica" in text_of(shown)
+    assert "For the signature of Corail Mica, dated" in text_of(shown)
+    card = shown[shown.index('id="files"') :]
+    assert "chip" not in card[: card.index("</ul>")], "a file is attached, and not shown as a proof"
     given = director.get(f"/signed-files/{kept.id}")
     assert given.content.startswith(b"%PDF-")
     assert given.headers["content-disposition"].startswith("attachment;"), "never shown as a page of ours"
@@ -236,3 +254,75 @@ def test_a_signature_on_paper_is_recorded_by_the_coordinator_on_its_own_day(cast
     assert given.status_code == 303
     assert stands(cast)["state"] == "signed"
     assert re.search(r"signed on.*2 November 2026|November 2, 2026", coordinator.get(given.headers["location"]).text)
+
+
+def test_a_draft_says_that_it_is_sent_before_paper_under_it_is_recorded(cast: Cast, agreement_id: UUID) -> None:
+    coordinator = signed_in(cast, "coordinator")
+    fields = {"director": str(cast.people["director_em"]), "day": TODAY.isoformat()}
+    refused = act(coordinator, agreement_id, 1, "signatures", stands(cast)["version"], **fields)
+    assert refused.status_code == 409
+    assert "send it to the directors first" in text_of(refused.text)
+    assert stands(cast)["state"] == "draft"
+
+
+def test_a_signature_recorded_by_mistake_is_taken_back_on_the_page_with_the_reason(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    coordinator, director = signed_in(cast, "coordinator"), str(cast.people["director_em"])
+    with cast.session() as session:
+        signed_on(session, cast, last_version(session, cast), filed=True)
+    page = f"/program/agreements/{agreement_id}?n=1"
+    assert "Take back a signature recorded from paper" in text_of(coordinator.get(page).text)
+    fields = {"director": director, "reason": ""}
+    unsaid = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
+    assert (unsaid.status_code, stands(cast)["state"]) == (422, "signed")
+    fields["reason"] = "Le jour est celui d’une autre entente."
+    theirs = act(signed_in(cast, "director_em"), agreement_id, 1, "signatures/taking-back", 3, **fields)
+    assert (theirs.status_code, stands(cast)["state"]) == (404, "signed")
+    done = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
+    assert (done.status_code, stands(cast)["state"]) == (303, "sent")
+    shown = text_of(coordinator.get(page).text)
+    assert "taken back: the signature of Corail Mica" in shown
+    assert fields["reason"] in shown
+    assert "the file no longer counts" in shown
+    others = text_of(signed_in(cast, "worker_codim").get(page).text)
+    assert "taken back: the signature of Corail Mica" in others
+    assert fields["reason"] not in others, "why is read by those who answer for the partner"
+    assert "Take back a signature" not in shown
+
+
+def test_a_director_who_is_marked_absent_and_signs_in_reads_and_signs(cast: Cast, agreement_id: UUID) -> None:
+    """The first page asks them to, so the page that it leads to has the form, and the form is taken."""
+    away(cast, deputy="director_la")
+    with cast.session() as session:
+        send_version(session, last_version(session, cast), by=cast.actor("coordinator"), at=AT)
+    director = signed_in(cast, "director_em")
+    assert "Read and sign" in text_of(director.get("/").text)
+    assert "Sign this version" in text_of(director.get(f"/program/agreements/{agreement_id}?n=1").text)
+    assert act(director, agreement_id, 1, "signature", stands(cast)["version"], has_read="yes").status_code == 303
+    assert stands(cast)["state"] == "signed"
+
+
+@pytest.mark.parametrize("deputy", ["director_la", "manager_em"])
+def test_no_deputy_is_asked_to_sign_for_a_director_and_none_does(cast: Cast, agreement_id: UUID, deputy: str) -> None:
+    away(cast, deputy=deputy)
+    with cast.session() as session:
+        send_version(session, last_version(session, cast), by=cast.actor("coordinator"), at=AT)
+    asker = signed_in(cast, deputy)
+    assert "Read and sign" not in text_of(asker.get("/").text)
+    assert "Sign this version" not in text_of(asker.get(f"/program/agreements/{agreement_id}?n=1").text)
+    refused = act(asker, agreement_id, 1, "signature", stands(cast)["version"], has_read="yes")
+    assert refused.status_code == 409
+    assert "no one does so in their place" in text_of(refused.text)
+    assert stands(cast)["state"] == "sent"
+
+
+def test_a_past_last_day_is_refused_where_it_was_typed(cast: Cast, agreement_id: UUID) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    fields = {"notice": SINCE.isoformat(), "last": (TODAY - timedelta(days=1)).isoformat(), "shorter": "yes"}
+    refused = act(signed_in(cast, "coordinator"), agreement_id, 1, "ending", stands(cast)["version"], **fields)
+    assert refused.status_code == 409
+    field = refused.text[refused.text.index('id="f-last"') - 900 : refused.text.index('id="f-last"') + 900]
+    assert "what was owed until now stays owed" in text_of(field)
+    assert stands(cast)["ends_on"] is None

@@ -97,6 +97,7 @@ def test_an_earlier_version_stays_to_be_read(cast: Cast) -> None:
     agreement = agreement_of(cast, "en-marge")
     with cast.session() as session:
         first = session.scalars(select(_version.c.id).where(_version.c.agreement_id == agreement)).one()
+        agreements.send_version(session, first, by=LOADING, at=AT)
         agreements.sign_version(
             session, first, director_id=cast.people["director_em"], signed_on=TODAY, by=cast.actor("director_em"), at=AT
         )

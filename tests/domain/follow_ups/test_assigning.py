@@ -94,7 +94,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
         elif case == "lapsed":
             version = version_in_force(session, cast.organizations["ccsmtl"], TODAY)
             assert version is not None
-            end_version(session, version.id, ends_on=TODAY - DAY, by=by, at=AT)
+            end_version(session, version.id, ends_on=TODAY - DAY, by=by, at=AT - DAY)
         elif case == "no_role":
             name = "researcher"
         elif case == "not_arrived":

@@ -77,14 +77,16 @@ def follow_with(
     It is a new one beside one that it is `like`.
     """
     by, before, last = cast.actor("coordinator"), last_version(session, cast, place), starts_on - timedelta(days=1)
+    at = min(AT, datetime.combine(last, AT.timetz()))
     content = version_text.content_of_version(session, before)
     obligations = {**content.obligations, key: content.obligations[like or key]._replace(key=key, **said)}
     changed = replace(content, obligations=obligations)
-    after = agreements.draft_version(session, agreement_of(session, cast, place), changed, by=by, at=AT)
-    terminations.end_version(session, before, ends_on=last, by=by, at=AT)
+    after = agreements.draft_version(session, agreement_of(session, cast, place), changed, by=by, at=at)
+    terminations.end_version(session, before, ends_on=last, by=by, at=at)
     director = cast.people[DIRECTORS[place]]
-    agreements.sign_version(session, after, director_id=director, signed_on=last, by=by, at=AT)
-    agreements.start_version(session, after, starts_on=starts_on, by=by, at=AT)
+    agreements.send_version(session, after, by=by, at=at)
+    agreements.sign_version(session, after, director_id=director, signed_on=at.date(), by=by, at=at)
+    agreements.start_version(session, after, starts_on=starts_on, by=by, at=at)
 
 
 def kept(session: Session, at: datetime = AT, **chosen: Any) -> int:

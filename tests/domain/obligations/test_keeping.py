@@ -304,10 +304,8 @@ def test_what_was_missed_after_its_days_of_grace_is_shown_for_as_long_as_it_is_t
     assert by_day[date(2027, 9, 14)][1] == {"missed"}
 
 
-def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nobody_for_it(
-    cast: Cast, alone: Session
-) -> None:
-    """The agreement ended with the year; it is only in March that somebody writes it down."""
+def test_an_end_that_is_recorded_late_frees_of_nothing_that_had_begun_since(cast: Cast, alone: Session) -> None:
+    """The agreement ended with the year, someone says in March: it ends in March, and what was owed stays owed."""
     march = datetime(2027, 3, 25, 14, 0, tzinfo=UTC)
     kept(alone, datetime(2027, 1, 5, 14, 0, tzinfo=UTC))
     kept(alone, march)
@@ -316,27 +314,29 @@ def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nob
         for row in periods(alone, since=date(2027, 1, 1), until=march.date())
         if row.organization_key == "en-marge" and row.starts_on >= date(2027, 1, 1)
     ]
-    asked = {row.task_id for row in begun if row.task_id}
-    assert asked
-    terminations.end_version(
-        alone, draft_of(alone, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
-    )
+    assert any(row.task_id for row in begun)
+    by, version_id = cast.actor("coordinator"), draft_of(alone, cast)
+    with pytest.raises(Refusal) as refused:
+        terminations.end_version(alone, version_id, ends_on=date(2026, 12, 31), by=by, at=march)
+    assert refused.value.code == "agreement.ends_in_the_past"
+    terminations.end_version(alone, version_id, ends_on=march.date(), by=by, at=march)
     kept(alone, march)
     after = {
-        row.id: row.state
+        row.id: row
         for row in periods(alone, since=date(2026, 1, 1), until=march.date())
         if row.organization_key == "en-marge"
     }
-    assert {after.get(row.id, "no_occasion") for row in begun} == {"no_occasion"}
-    assert {task["state"] for task in tasks(alone, ATTEST) if task["id"] in asked} == {"cancelled"}
+    assert {row.id for row in begun} <= set(after)
+    assert "no_occasion" not in {after[row.id].state for row in begun if row.state != "no_occasion"}
+    asked = {after[row.id].task_id for row in begun if row.task_id}
+    assert {task["state"] for task in tasks(alone, ATTEST) if task["id"] in asked} == {"open"}, "it is asked for still"
 
 
 def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, alone: Session) -> None:
     hold(alone, cast, FEBRUARY, {"en-marge": "present"})
     kept(alone)
-    terminations.end_version(
-        alone, draft_of(alone, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT
-    )
+    by, last = cast.actor("coordinator"), datetime(2026, 6, 30, 14, 0, tzinfo=UTC)
+    terminations.end_version(alone, draft_of(alone, cast), ends_on=last.date(), by=by, at=last)
     hold(alone, cast, AUGUST, {"en-marge": "absent"})
     kept(alone)
     left = period(alone, cast, "en-marge", "AG-M1")

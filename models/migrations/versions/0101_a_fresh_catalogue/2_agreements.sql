@@ -83,11 +83,13 @@ create table signature (
     organization_id uuid not null,
     person_id uuid not null,
     signed_on date not null,
+    on_paper boolean not null,
     recorded_by uuid,
     recorded_at timestamptz not null,
+    taken_back_at timestamptz,
+    taken_back_reason varchar not null,
     constraint pk_signature primary key (program_id, id),
-    constraint uq_signature_program_id_agreement_version_id_person_id unique (program_id, agreement_version_id,
-        person_id),
+    constraint ck_signature_taken_back_of_paper check (taken_back_at is null or on_paper),
     constraint fk_signature_program_id_agreement_version_id foreign key (program_id, agreement_version_id)
         references agreement_version (program_id, id),
     constraint fk_signature_program_id_organization_id foreign key (program_id, organization_id)
@@ -95,6 +97,7 @@ create table signature (
     constraint fk_signature_program_id_person_id foreign key (program_id, person_id) references person (program_id, id),
     constraint fk_signature_program_id foreign key (program_id) references program (id)
 );
+create unique index signed_once on signature (program_id, agreement_version_id, person_id) where taken_back_at is null;
 
 create table signed_file (
     program_id uuid not null,

@@ -112,7 +112,8 @@ grant insert, update (browser_digest, used_at, ended_at) on referral_link to sph
 
 -- Written once. The database's own columns cannot be given.
 
-grant insert (program_id, id, agreement_version_id, organization_id, person_id, signed_on, recorded_by, recorded_at)
+grant insert (program_id, id, agreement_version_id, organization_id, person_id, signed_on, on_paper, recorded_by,
+    recorded_at, taken_back_at, taken_back_reason)
     on signature to spheres_app;
 grant insert (program_id, id, agreement_version_id, signature_id, name, content_type, size, sha256, content, added_by,
     added_at)
@@ -163,6 +164,7 @@ grant insert (program_id, id, mark, answered_by, answered_at) on name_answer to 
 grant update (content, digest) on agenda_version to spheres_app;
 grant update (note, holding_id) on settlement to spheres_app;
 grant update (stood, words, digest) on incident_version to spheres_app;
+grant update (taken_back_at, taken_back_reason) on signature to spheres_app;
 
 -- The only rows that may be deleted: they are no work of people.
 
