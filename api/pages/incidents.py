@@ -209,6 +209,7 @@ def _incident_page(context: RequestContext, request: Request, incident_id: UUID,
         history=_history(context, incident_id),
         risk=yes_no(found.serious_risk),
         today=context.day,
+        stands_in=not is_allowed(Action.SEE_PRIVACY, to_program(context.asker)),
     )
 
 
