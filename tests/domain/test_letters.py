@@ -66,6 +66,7 @@ FACTS: dict[str, Any] = {
     "agreement": "Entente de partenariat",
     "days": 60,
     "starts_on": date(2026, 12, 7),
+    "deputy": "Luc Fictif",
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
