@@ -16,6 +16,7 @@ from domain.kernel import (
     col,
     first,
     lasts,
+    local_day,
     of,
     only,
     program_of,
@@ -95,9 +96,14 @@ def record_absence(
 
 
 def _tell_who_is_away(session: Session, absence: Absence, *, by: Actor, at: datetime) -> None:
-    """Tell a person that another recorded their absence: until when, who stands in, and how to end it."""
+    """Tell a person that another recorded their absence: until when, who stands in, and how to end it.
+
+    It says no day that is over. Whether that is a birth date on file would show by whether the letter may be written.
+    """
     if by.is_system or by.is_one_of(absence.person_id):
         return
+    today = local_day(session, at)
+    starts_on, ends_on = (day if day >= today else None for day in (absence.starts_on, absence.ends_on))
     deputy = notices.person_of(session, absence.deputy_id).name if absence.deputy_id else ""
     notices.write(
         session,
@@ -106,8 +112,8 @@ def _tell_who_is_away(session: Session, absence: Absence, *, by: Actor, at: date
         key=f"absence:{absence.id}",
         facts=lambda language: {
             "by_name": notices.name_of(session, by, language),
-            "starts_on": absence.starts_on,
-            "ends_on": absence.ends_on,
+            "starts_on": starts_on,
+            "ends_on": ends_on,
             "deputy": deputy,
             "path": f"/people/{absence.person_id}",
         },
