@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from domain.kernel.rows import surely
 from meetings import agenda_requests, agendas, freezing, minutes, schedule
 from models.base import table_of
 from models.meeting import Meeting
@@ -144,8 +145,8 @@ def test_an_absence_from_a_day_on_tells_nothing_of_whose_birth_date_it_is(cast: 
     """Who is away hears of it by a letter, and the gate of letters knows birth dates."""
     refer(cast)
     client, place = signed_in(cast, "manager_em"), f"/people/{cast.people['deputy']}/absences"
-    answers = []
-    for day, last in itertools.product((ONDINE.birth_date, ONDINE.birth_date - timedelta(days=1)), (None, TODAY)):
+    answers, born = [], surely(ONDINE.birth_date)
+    for day, last in itertools.product((born, born - timedelta(days=1)), (None, TODAY)):
         days = {"starts_on": day.isoformat(), "ends_on": (last or day).isoformat()}
         answers.append(client.post(f"/api/v1{place}", json=days).status_code)
         client.delete(f"/api/v1/absences/{_absence_of(cast)}")
