@@ -38,7 +38,7 @@ from domain.kernel import (
 )
 from domain.mail import coordination_chain, resending
 from domain.record import events, incident_versions
-from domain.roles import FOR_PRIVACY, deputies_of
+from domain.roles import FOR_PRIVACY, SEES_EVERY_CASE, deputies_of
 from locales import N_
 from meetings import freezing, invitations, meeting_words, minutes, minutes_posting, posting, told
 from meetings.documents.content import minutes_from
@@ -107,7 +107,7 @@ def ask(
     facts: dict[str, events.Fact] = {"of": of, "taken_out": taken_out, "n": len(found)}
     events.write(session, "redaction.asked", "redaction", row.id, by=by, at=at, case_id=None, **facts)
     said = N_("Check words to redact, and confirm or refuse")
-    chain = coordination_chain(session) if of == "incident" else FOR_PRIVACY
+    chain = coordination_chain(session) if _answers_as(by.role) == SEES_EVERY_CASE else FOR_PRIVACY
     asking.ask(session, STEP, row.id, said, chain=chain, working_days=DAYS_TO_LOOK, by=by, at=at)
     return row.id
 
@@ -167,6 +167,18 @@ def of_subject(session: Session, kind: Of, subject_id: UUID) -> list[Redaction]:
 def of_what(row: Redaction) -> tuple[Of, UUID]:
     """Of what words are taken out."""
     return ("meeting", row.meeting_id) if row.meeting_id is not None else ("incident", surely(row.incident_id))
+
+
+def answered_as(row: Redaction) -> str:
+    """The role of who answers: the coordinator's words go to the privacy officer, and theirs to the coordinator.
+
+    So it is of an incident too, which the coordinator keeps while no one else can: they never answer themselves.
+    """
+    return _answers_as(row.asked_as)
+
+
+def _answers_as(asked_as: str) -> str:
+    return FOR_PRIVACY[0].role if asked_as == SEES_EVERY_CASE else SEES_EVERY_CASE
 
 
 def words_of(session: Session, row: Redaction) -> list[str]:

@@ -12,6 +12,7 @@ from sqlmodel import Session, and_
 
 from api.access.permissions import Asker, Forbidden, Given, Relation, themselves, to_program
 from domain.kernel import col, in_program, joins, lasts, program_of, run, same, select
+from domain.roles import FOR_PRIVACY, SEES_EVERY_CASE
 from models.committee import Seat, SeatHolder
 from models.program import Person
 
@@ -30,6 +31,17 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
     if person_id == asker.person_id:
         given[Relation.SELF] = themselves(asker)
     return given
+
+
+def watches_over(asker: Asker, person_id: UUID) -> bool:
+    """Whether a person looks, as the privacy officer, at what the asker reads as the coordinator."""
+    today, officer = asker.standing, FOR_PRIVACY[0].role
+    held = (*today.roles_of(person_id), *(one for one in today.coming if one.person_id == person_id))
+    return (
+        person_id != asker.person_id
+        and any(one.role == officer for one in held)
+        and asker.hat(SEES_EVERY_CASE) is not None
+    )
 
 
 def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from api.access import questions
 from domain.kernel import OPERATOR, Actor
-from domain.roles import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, DayTenures, Holder, Link
+from domain.roles import SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, DayTenures, Holder, Link, answers_for_privacy
 
 
 class Action(StrEnum):
@@ -471,10 +471,10 @@ class Asker:
     def at_large(self) -> Given:
         """What the asker is to the program at large: `to_program` gives it to each who asks."""
         given: Given = {Relation.STAFF: themselves(self)} if self.is_staff else {}
-        privacy = self.standing.falls(FOR_PRIVACY).on(self.person_id)
+        privacy = answers_for_privacy(self.standing, self.person_id)
         if privacy:
-            answers = privacy.role == FOR_PRIVACY[0].role
-            given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(self, privacy)
+            stands_in = privacy.role == SEES_EVERY_CASE
+            given[Relation.STANDS_IN if stands_in else Relation.PRIVACY] = acting_as(self, privacy)
         held = [(relation, self.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
         return given | {relation: acting_as(self, holder) for relation, holder in held if holder}
 

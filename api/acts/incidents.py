@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen
 from domain.kernel import Actor, Refusal, first, of
-from domain.record import IncidentEntry, Telling, incident_versions, incidents
+from domain.record import IncidentEntry, Telling, incident_versions, incidents, malformed_count
 from locales import N_
 
 Row = incident_versions.OpenedIncident
+
+_TELLING: Final = tuple(field.name for field in fields(Telling))
 
 
 def find_incident(session: Session, incident_id: UUID) -> Row:
@@ -37,14 +40,19 @@ REGISTER: Final = ActSubject("/privacy/incidents", of_program)
 INCIDENT: Final = ActSubject("/privacy/incidents/{incident_id}", _find_incident)
 
 
+#: So many figures has no number of people that is taken.
+_FIGURES: Final = 12
+
+
 def _count(typed: str) -> int | None:
     """A number of people as it is typed, None where it is left empty. Raises Refusal."""
     typed = "".join(typed.split())
     if not typed:
         return None
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
-        raise Refusal("incident.people_concerned.malformed", N_("Enter a number of people, or leave it empty."))
-    return int(typed)
+    if not (typed.isascii() and typed.isdigit()):
+        raise malformed_count()
+    # Of a longer one, its first figures are too many already.
+    return int(typed.lstrip("0")[:_FIGURES] or "0")
 
 
 def _risk_of(text: str) -> bool:
@@ -109,18 +117,29 @@ def assess_incident(on: On[Row], said: AssessmentGiven) -> None:
 
 
 class TellingGiven(ActInput):
-    """Who was told, and on which day."""
+    """Who was told, and on which day. What is left out stays as it is.
+
+    A day that stands is replaced by another alone, with `told_on_reason`; null does not remove it.
+    """
 
     commission_told_on: Day | None = None
     people_told_on: Day | None = None
     public_notice: PlainText = ""
+    told_on_reason: PlainText = ""
+
+    def telling(self, stands: Row) -> Telling:
+        """Who was told: what was said, and what stands where nothing was."""
+        said = self.model_fields_set
+        return Telling(**{name: getattr(self if name in said else stands, name) for name in _TELLING})
 
 
 @INCIDENT.act(Action.KEEP_INCIDENTS, "/telling", form="telling", place="telling", versioned=True, json="PUT")
 def tell_of_incident(on: On[Row], said: TellingGiven) -> None:
     """Write down who was told of an incident, and when."""
-    telling = Telling(said.commission_told_on, said.people_told_on, said.public_notice)
-    incidents.note_telling(on.session, on.id, telling, seen=on.seen, by=on.by, at=on.at)
+    telling = said.telling(on.row)
+    incidents.note_telling(
+        on.session, on.id, telling, seen=on.seen, by=on.by, at=on.at, told_on_reason=said.told_on_reason
+    )
 
 
 @INCIDENT.act(Action.KEEP_INCIDENTS, "/closing", form="closing", place="closing", versioned=True)

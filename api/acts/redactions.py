@@ -9,20 +9,19 @@ from api.access.permissions import Action, Forbidden, Relation, require, to_prog
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
+from domain.roles import FOR_PRIVACY
 from meetings import redacting
 from models.redaction import Redaction
 
-#: Who asks that words of something are taken out, and who answers: never the same side.
-_ASKING: Final = {
-    "meeting": frozenset({Relation.COORDINATOR}),
-    "incident": frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
-}
-_ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
+#: Who asks that words of something are taken out, and who answers.
+_SIDES: Final = frozenset({Relation.COORDINATOR, Relation.PRIVACY})
+_ASKING: Final = {"meeting": frozenset[Relation](), "incident": frozenset({Relation.STANDS_IN})}
 
 
-def to_answer(context: RequestContext, of: redacting.Of) -> Relations:
-    """What the asker is to a request, as one who answers it."""
-    return _among(context, _ANSWERING[of])
+def to_answer(context: RequestContext, row: Redaction) -> Relations:
+    """What the asker is to a request, as one who answers it: never of the side that asked."""
+    side = Relation.PRIVACY if redacting.answered_as(row) == FOR_PRIVACY[0].role else Relation.COORDINATOR
+    return _among(context, frozenset({side}))
 
 
 def find_redaction(context: RequestContext, redaction_id: UUID) -> Redaction:
@@ -31,7 +30,7 @@ def find_redaction(context: RequestContext, redaction_id: UUID) -> Redaction:
     if row is None:
         raise Forbidden
     of, _ = redacting.of_what(row)
-    require(Action.SEE_REDACTIONS, _among(context, _ASKING[of] | _ANSWERING[of]))
+    require(Action.SEE_REDACTIONS, _among(context, _SIDES | _ASKING[of]))
     return row
 
 
@@ -43,8 +42,7 @@ def _among(context: RequestContext, relations: frozenset[Relation]) -> Relations
 
 def _find(context: RequestContext, action: Action, redaction_id: UUID) -> tuple[Redaction, Relations]:
     row = find_redaction(context, redaction_id)
-    of, _ = redacting.of_what(row)
-    return row, to_answer(context, of) if action is Action.CONFIRM_REDACTION else to_program(context.asker)
+    return row, to_answer(context, row) if action is Action.CONFIRM_REDACTION else to_program(context.asker)
 
 
 REDACTION: Final = ActSubject("/redactions/{redaction_id}", _find)

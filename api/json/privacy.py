@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +12,7 @@ from pydantic import AwareDatetime
 from sqlalchemy import func
 
 from api.access.permissions import Action, asks, require, to_program
+from api.access.privacy import look_without
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.incidents import INCIDENT, REGISTER, Row, find_incident
@@ -96,7 +98,7 @@ def list_refusals(context: InContext, asked: Sought, limit: Limit = 50, before: 
 @asks(Action.SEE_PRIVACY)
 def list_unusual(context: InContext) -> list[UnusualShown]:
     """The readings of the last 30 days that stand out, those with most reasons first."""
-    require(Action.SEE_PRIVACY, to_program(context.asker))
+    without = look_without(context.asker)
     return [
         UnusualShown(
             line=EventShown.model_validate(found.line),
@@ -104,6 +106,7 @@ def list_unusual(context: InContext) -> list[UnusualShown]:
             lines=sorted(found.by_line),
         )
         for found in unusual_reads(context.session, at=context.at)
+        if found.line.actor_id != without
     ]
 
 
@@ -135,7 +138,7 @@ def get_incident(incident_id: UUID, context: InContext, response: Response) -> I
 def _lines(
     context: RequestContext, verbs: tuple[str, ...], asked: RecordQuery, limit: int, before: int
 ) -> Page[EventShown]:
-    require(Action.SEE_PRIVACY, to_program(context.asker))
+    asked = replace(asked, without=look_without(context.asker))
     rows, total = readings.find(context.session, verbs, asked, before=before, limit=limit)
     return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
 

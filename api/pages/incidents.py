@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from api.views.tasks import names_of
 from domain.files import spreadsheets
 from domain.kernel import SHAPE, also, col, every, first, joins, of, only, program_of, replaced, tuples
 from domain.record import incident_versions, reads
-from locales import N_, gettext
+from locales import N_, current_zone, gettext, show_day, show_number
 from models.program import Organization
 from models.record import Event, Incident
 
@@ -58,6 +58,12 @@ ACTS: Final[Mapping[str, str]] = {
     "incident.redacted": N_("Words were redacted"),
 }
 _FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_by": TITLES["closed_at"]}
+_DAYS: Final = ("happened_from", "happened_to", "known_on", "commission_told_on", "people_told_on")
+#: Of what a reason that stands in a version is the reason.
+WHY: Final[Mapping[str, str]] = {
+    incident_versions.KNOWN_ON_REASON: N_("Why the day it became known changed:"),
+    incident_versions.TOLD_ON_REASON: N_("Why the day on which someone was told changed:"),
+}
 _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
 
 
@@ -160,9 +166,17 @@ def _exported(context: RequestContext) -> tuple[list[str], list[list[spreadsheet
         by=by,
         at=context.at,
     )
-    return [gettext(title) for title in TITLES.values()], [
-        [yes_no(row.serious_risk) if name == "serious_risk" else getattr(row, name) for name in TITLES] for row in rows
-    ]
+    return [gettext(title) for title in TITLES.values()], [[_cell(row, name) for name in TITLES] for row in rows]
+
+
+def _cell(row: Registered, name: str) -> spreadsheets.Cell:
+    """A field of an incident as its table has it: a moment in the program's time, to the minute."""
+    if name == "serious_risk":
+        return yes_no(row.serious_risk)
+    if name == "closed_at":
+        return f"{row.closed_at.astimezone(current_zone()):%Y-%m-%d %H:%M}" if row.closed_at else None
+    found: spreadsheets.Cell = getattr(row, name)
+    return found
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
@@ -195,6 +209,7 @@ def _incident_page(context: RequestContext, request: Request, incident_id: UUID,
         history=_history(context, incident_id),
         risk=yes_no(found.serious_risk),
         today=context.day,
+        stands_in=not is_allowed(Action.SEE_PRIVACY, to_program(context.asker)),
     )
 
 
@@ -212,13 +227,13 @@ class _Act:
     who: str
     what: str
     before: list[tuple[str, str]]
-    known_on_reason: str
+    reasons: list[tuple[str, str]]
 
 
 def _history(context: RequestContext, incident_id: UUID) -> list[_Act]:
     """What happened to an incident, the newest first: who, when, which fields, and what stood in them before.
 
-    Where the day since which it is known changed, also why.
+    Where the day since which it is known changed, or one on which someone was told, also why.
     """
     acts = every(
         context.session,
@@ -227,32 +242,41 @@ def _history(context: RequestContext, incident_id: UUID) -> list[_Act]:
     stood = {version.number: version.stood for version in incident_versions.versions(context.session, incident_id)}
     names = names_of(context, {act.actor_id for act in acts})
     organizations = {str(place): name for place, name in _organizations(context)}
-    said = {verb: gettext(words) for verb, words in ACTS.items()}
     return [
         _Act(
             at=act.at,
             who=names.get(act.actor_id, "") if act.actor_id else "",
-            what=said[act.verb],
-            before=_before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations),
-            known_on_reason=stood.get(act.facts["version"], {}).get(incident_versions.KNOWN_ON_REASON, ""),
+            what=gettext(ACTS[act.verb]),
+            before=_before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations, context.language),
+            reasons=[(gettext(why), said[name]) for name, why in WHY.items() if said.get(name)],
         )
         for act in acts
+        for said in [stood.get(act.facts["version"], {})]
     ]
 
 
 def _before(
-    stood: Mapping[str, Any] | None, changed: Sequence[str], organizations: Mapping[str, str]
+    stood: Mapping[str, Any] | None, changed: Sequence[str], organizations: Mapping[str, str], language: str
 ) -> list[tuple[str, str]]:
     """What stood before in the fields that changed, where anything did."""
     if stood is None:
         return []
-    words = {**stood, "organization_id": organizations.get(stood.get("organization_id", ""), "")}
-    words["serious_risk"] = "" if stood.get("serious_risk") is None else yes_no(stood["serious_risk"])
-    return [
-        (gettext(_FIELDS[name]), str(words[name]))
-        for name in changed
-        if name in _FIELDS and name not in ("closed_by", "closed_at") and words.get(name) not in (None, "")
-    ]
+    shown = [name for name in changed if name in _FIELDS and name not in ("closed_by", "closed_at")]
+    said = [(gettext(_FIELDS[name]), _in_words(name, stood.get(name), organizations, language)) for name in shown]
+    return [(field, words) for field, words in said if words]
+
+
+def _in_words(name: str, value: Any, organizations: Mapping[str, str], language: str) -> str:
+    """A field of a version: days and numbers as the reader writes them. "" where it was empty."""
+    if value in (None, ""):
+        return ""
+    if name in _DAYS:
+        return show_day(language, date.fromisoformat(value))
+    if name == "people_concerned":
+        return show_number(language, value)
+    if name == "serious_risk":
+        return yes_no(value)
+    return organizations.get(value, "") if name == "organization_id" else str(value)
 
 
 def _organizations(context: RequestContext) -> list[tuple[UUID, str]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.people import companions_of, to_contact, to_person
+from api.access.people import companions_of, to_contact, to_person, watches_over
 from api.access.permissions import Action, Forbidden, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.people import ABSENCES, PERSON, ROLES
@@ -124,6 +124,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     everyone = people_by_id(context)
     titles = titles_of_roles(context)
     may_update = is_allowed(Action.UPDATE_PERSON, given)
+    watched = watches_over(context.asker, person_id)
     roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
     return page(
         context,
@@ -156,7 +157,8 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
             Action.SEE_CONTACT, to_contact(context.asker, person_id, companions_of(context.session, context.asker))
         ),
         may_see_access=is_allowed(Action.SEE_ACCESS, given),
-        may_record_absence=is_allowed(Action.RECORD_ABSENCE, given),
+        may_record_absence=is_allowed(Action.RECORD_ABSENCE, given) and not watched,
+        watched=watched,
         may_open_case=is_allowed(Action.OPEN_CASE, given),
     )
 

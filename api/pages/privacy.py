@@ -1,7 +1,8 @@
 """The privacy officer's page: who read what about people, what is unusual in it first, and who was turned away.
 
-Only they see it, and they change nothing here. A reading's subject is named as far as they need to know who it
-concerns; the document itself stays with those who have a part in its case.
+Only they and who stands in for them see it, and they change nothing here. A reading's subject is named as far as they
+need to know who it concerns; the document itself stays with those who have a part in its case. Who stands in is not
+shown what they read themselves: that is for the officer to look at.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, asks, require, to_program
+from api.access.permissions import Action, asks
+from api.access.privacy import look_without
 from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
@@ -166,9 +168,9 @@ def show_readings(
 
     Whatever is asked for, what stands out in it says why.
     """
-    require(Action.SEE_PRIVACY, to_program(context.asker))
-    rows, older, total = _part(context, readings.READINGS, sought)
-    unusual = unusual_reads(context.session, at=context.at)
+    without = look_without(context.asker)
+    rows, older, total = _part(context, readings.READINGS, sought, without)
+    unusual = [one for one in unusual_reads(context.session, at=context.at) if one.line.actor_id != without]
     until = unusual_from + UNUSUAL_SHOWN
     shown = unusual[unusual_from:until] if sought.is_everything else []
     marks = {n: reasons for one in unusual for n, reasons in one.by_line.items() if reasons}
@@ -204,8 +206,8 @@ def _thing_of(context: RequestContext, asked: RecordQuery) -> str:
 @asks(Action.SEE_PRIVACY)
 def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLResponse:
     """Who was turned away, from what and why, the newest first."""
-    require(Action.SEE_PRIVACY, to_program(context.asker))
-    rows, older, total = _part(context, readings.REFUSALS, sought)
+    without = look_without(context.asker)
+    rows, older, total = _part(context, readings.REFUSALS, sought, without)
     return _page(
         context,
         request,
@@ -330,9 +332,12 @@ def _people(context: RequestContext, rows: Sequence[Event]) -> dict[UUID, str]:
     return names_of(context, (one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)))
 
 
-def _part(context: RequestContext, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Event], int | None, int]:
+def _part(
+    context: RequestContext, verbs: tuple[str, ...], sought: _Sought, without: UUID | None
+) -> tuple[Sequence[Event], int | None, int]:
     """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
-    rows, total = readings.find(context.session, verbs, sought.asked, before=sought.before, limit=PAGE_SIZE + 1)
+    asked = replace(sought.asked, without=without)
+    rows, total = readings.find(context.session, verbs, asked, before=sought.before, limit=PAGE_SIZE + 1)
     return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None, total
 
 
@@ -349,6 +354,7 @@ def _page(
         refused=sought.wrong,
         asked=sought.typed,
         people=names_to_choose(context),
+        stands_in=look_without(context.asker) is not None,
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
         newest="" if sought.is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
         **shown,

@@ -193,10 +193,6 @@ def _words_page(context: RequestContext, request: Request, meeting: Meeting, by:
     )
 
 
-#: The role of who answers; whoever asked answers in nobody's place.
-_ANSWERS_AS: Final = {"meeting": "privacy_officer", "incident": "coordinator"}
-
-
 def _redaction_page(context: RequestContext, request: Request, row: Redaction, typed: Typed) -> HTMLResponse:
     of, subject_id = redacting.of_what(row)
     words: list[str] = []
@@ -217,15 +213,15 @@ def _redaction_page(context: RequestContext, request: Request, row: Redaction, t
         row=row,
         words=words,
         places=places,
-        may_answer=is_allowed(Action.CONFIRM_REDACTION, to_answer(context, of)),
+        may_answer=is_allowed(Action.CONFIRM_REDACTION, to_answer(context, row)),
         is_mine=row.asked_by == context.asker.person_id,
-        waits_for=_waits_for(context, of, row.asked_by) if row.state == "asked" else [],
+        waits_for=_waits_for(context, redacting.answered_as(row), row.asked_by) if row.state == "asked" else [],
     )
 
 
-def _waits_for(context: RequestContext, of: str, asked_by: UUID) -> list[str]:
-    """Who answers, in words: until which day they are away, and who acts for them; or from which day on they do."""
-    today, role = context.asker.standing, _ANSWERS_AS[of]
+def _waits_for(context: RequestContext, role: str, asked_by: UUID) -> list[str]:
+    """Who answers, in words: until which day they are away, and who stands in; or from which day on they do."""
+    today = context.asker.standing
     acting = _acting(context, role)
     there = [held for held in today.holding(role) if held.person_id != asked_by]
     coming = [] if there else [held for held in today.coming if held.role == role]
@@ -247,17 +243,18 @@ def _acting(context: RequestContext, role: str) -> dict[UUID | None, UUID]:
 def _in_words(
     context: RequestContext, names: Mapping[UUID, str], person_id: UUID, deputy: UUID | None, asked_by: UUID
 ) -> str:
-    """One who answers; where they are away, until when, and who acts for them unless that one asked."""
+    """One who answers; where they are away, until when, and who stands in for them unless that one asked."""
     name, today = names.get(person_id, ""), context.asker.standing
     if not today.is_away(person_id):
         return name
     until = show_day(context.language, today.absences[person_id].ends_on)
     if deputy is None or deputy == asked_by:
-        return say(context.language, _AWAY, name=name, day=until)
+        return say(context.language, _ALONE if deputy is None else _ASKED, name=name, day=until)
     return say(context.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until)
 
 
-_AWAY = N_("%(name)s, away until %(day)s: their deputy asked for it, and cannot confirm it")
+_ALONE = N_("%(name)s, away until %(day)s: no one stands in for them")
+_ASKED = N_("%(name)s, away until %(day)s: their deputy asked for it, and cannot confirm it")
 _ACTS = N_("%(name)s, for %(whom)s, who is away until %(day)s")
 _FROM = N_("%(name)s, from %(day)s")
 

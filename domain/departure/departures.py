@@ -22,7 +22,7 @@ from domain.departure.unopened import Gone, due_to_open, is_seen_to, left_someth
 from domain.departure.ways_in import left_open, shut_out
 from domain.holdings import called, goes_on, last_day_at
 from domain.kernel import Actor, Refusal, add_row, col, first, local_day, of, only, program, program_of, scalar, scalars
-from domain.people import people
+from domain.people import people, privacy_officers
 from domain.record import events
 from domain.roles import lock_person, never_began
 from locales import N_
@@ -146,6 +146,7 @@ def end_role(
     held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     if held is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    privacy_officers.refuse_end(session, held, ends_on, by=by, at=at)
     person_id, place = held.person_id, held.organization_id
     takes_back = max(ends_on, local_day(session, at)) < held.starts_on
     own = welcoming.welcoming(session, person_id, place) if takes_back else []

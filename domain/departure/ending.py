@@ -15,7 +15,7 @@ from domain.departure.ways_in import shut_out
 from domain.follow_ups import assigning
 from domain.holdings import elsewhere, goes_on, left_on
 from domain.kernel import Actor, changes, col, every, joins, lasts, local_day, of, only, replaced, rewrite, scalars
-from domain.people import people, seat_holders
+from domain.people import people, privacy_officers, seat_holders
 from domain.record import events
 from models.casework import Case
 from models.committee import Seat, SeatHolder
@@ -57,6 +57,7 @@ def end_a_role(session: Session, role: Tenure, ends_on: date, *, by: Actor, at: 
     """End a role on a last day, unless it ends sooner already."""
     if role.ends_on is not None and role.ends_on <= ends_on:
         return
+    privacy_officers.refuse_end(session, role, ends_on, by=by, at=at)
     people.end_tenure(session, role.id, ends_on=ends_on, by=by, at=at)
 
 

@@ -14,14 +14,19 @@ from domain.kernel import (
     add_row,
     changes,
     col,
+    first,
     lasts,
+    local_day,
+    of,
     only,
     program_of,
-    scalar,
+    run,
     scalars,
     there_is,
     tuples,
 )
+from domain.mail import notices
+from domain.people import privacy_officers
 from domain.record import events
 from domain.roles import never_began, takers
 from locales import N_
@@ -41,8 +46,10 @@ def record_absence(
 ) -> UUID:
     """Record that a person is away from a day to a day, both inclusive, and who deputizes. It ends automatically.
 
-    `kinds` says what the deputy may act for: tasks, approvals, seats. Raises Refusal, also where the deputy holds no
-    role on these days in which they may act for the absent person (`domain.roles.takers`).
+    `kinds` says what the deputy may act for: tasks, approvals, seats. A person hears by letter of what another records.
+
+    Raises Refusal, also where the deputy holds no role on these days in which they may act for the absent person
+    (`domain.roles.takers`), and where who may not say it says that the privacy officer is away (`privacy_officers`).
     """
     if ends_on < starts_on:
         raise Refusal("absence.ends_first", N_("The last day comes before the first."))
@@ -52,8 +59,11 @@ def record_absence(
     if unknown or not kinds:
         raise Refusal("absence.kinds", N_("Say what the deputy covers: tasks, approvals or seats."))
     _hold_people(session, [person_id, *([deputy_id] if deputy_id else [])])
+    privacy_officers.refuse_absence(session, person_id, starts_on, ends_on, by=by, at=at)
+    privacy_officers.refuse_deputy_of_own(session, person_id, deputy_id, starts_on, ends_on, by=by)
     _refuse_second(session, person_id, starts_on, ends_on)
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
+        privacy_officers.refuse_coordinator(session, person_id, deputy_id, starts_on, ends_on)
         said = N_(
             "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
         )
@@ -81,7 +91,34 @@ def record_absence(
         ends_on=ends_on.isoformat(),
         deputy=deputy,
     )
+    _tell_who_is_away(session, absence, by=by, at=at)
     return absence.id
+
+
+def _tell_who_is_away(session: Session, absence: Absence, *, by: Actor, at: datetime) -> None:
+    """Tell a person that another recorded their absence: until when, who stands in, and how to end it.
+
+    It says no day that is over. Whether that is a birth date on file would show by whether the letter may be written.
+    """
+    if by.is_system or by.is_one_of(absence.person_id):
+        return
+    today = local_day(session, at)
+    starts_on, ends_on = (day if day >= today else None for day in (absence.starts_on, absence.ends_on))
+    deputy = notices.person_of(session, absence.deputy_id).name if absence.deputy_id else ""
+    notices.write(
+        session,
+        "absence_recorded",
+        to=absence.person_id,
+        key=f"absence:{absence.id}",
+        facts=lambda language: {
+            "by_name": notices.name_of(session, by, language),
+            "starts_on": starts_on,
+            "ends_on": ends_on,
+            "deputy": deputy,
+            "path": f"/people/{absence.person_id}",
+        },
+        at=at,
+    )
 
 
 def _hold_people(session: Session, people: Sequence[UUID]) -> None:
@@ -120,14 +157,15 @@ def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date
 
 
 def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Cancel an absence, as when a person returns early. What the deputy did meanwhile stays theirs."""
-    person_id = scalar(
-        session,
-        changes(Absence)
-        .where(Absence.id == absence_id, col(Absence.cancelled_at).is_(None))
-        .values(cancelled_at=at)
-        .returning(col(Absence.person_id)),
-    )
-    if person_id is None:
+    """Cancel an absence, as when a person returns early. What the deputy did meanwhile stays theirs.
+
+    Raises Refusal: there is none, or the coordination would settle that the privacy officer is back.
+    """
+    asked = of(Absence).where(Absence.id == absence_id, col(Absence.cancelled_at).is_(None)).with_for_update()
+    held = first(session, asked)
+    if held is None:
         raise Refusal("absence.unknown", N_("There is no such absence."))
+    person_id = held.person_id
+    privacy_officers.refuse_absence(session, person_id, held.starts_on, held.ends_on, by=by, at=at)
+    run(session, changes(Absence).where(Absence.id == absence_id).values(cancelled_at=at))
     events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)

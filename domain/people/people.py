@@ -29,7 +29,7 @@ from domain.kernel import (
     there_is,
 )
 from domain.mail import checked_address, notices
-from domain.people import appointment_rows, calendar_readers
+from domain.people import appointment_rows, calendar_readers, privacy_officers
 from domain.record import events
 from domain.roles import lock_person, never_began
 from domain.terms import created_roles, creates_on
@@ -221,13 +221,14 @@ def appoint(
     seats. The number of people that the agreement promises is no limit, so that a successor may overlap with the
     leaver. A role that they were to hold on one of these days and that never began is taken up again, in its row.
     Raises Refusal: unknown; an agreement that has lapsed by then; not in the agreement; the person holds it then
-    already or leaves the organization later; it has a holder and may have only one; or a leaver would appoint
-    themselves.
+    already or leaves the organization later; it has a holder and may have only one; or a leaver, or the next privacy
+    officer, would appoint themselves.
     """
     if ends_on is not None and ends_on < starts_on:
         raise _ends_first()
     lock_person(session, person_id)
     _refuse_own_return(session, person_id, by)
+    privacy_officers.refuse_own_appointment(role, person_id, by=by)
     found = first(session, of(Role).where(Role.key == role))
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))

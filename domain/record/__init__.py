@@ -13,6 +13,7 @@ from domain.record.events import Fact as Fact
 from domain.record.events import write as write
 from domain.record.incident_entries import IncidentEntry as IncidentEntry
 from domain.record.incident_entries import Telling as Telling
+from domain.record.incident_entries import malformed_count as malformed_count
 from domain.record.readings import LONGEST_FILE as LONGEST_FILE
 from domain.record.readings import RecordQuery as RecordQuery
 from domain.record.readings import files_of as files_of

@@ -60,7 +60,11 @@ FIELDS: Final = (
 )
 #: Why a version has another day since which the incident is known than the one before; it stands in that version alone.
 KNOWN_ON_REASON: Final = "known_on_reason"
-#: Those of them that people write in their own words: sealed.
+#: As well, why another day stands on which someone was told.
+TOLD_ON_REASON: Final = "told_on_reason"
+#: The reasons of a change, each of the version that came of it.
+REASONS: Final = (KNOWN_ON_REASON, TOLD_ON_REASON)
+#: Those of the fields that people write in their own words: sealed.
 WORDS: Final = ("information", "circumstances", "risk_reasons", "public_notice", "measures")
 _EMPTY: Final = value_of(literal(""))
 _STOOD: Final = (*FIELDS, "number", "recorded_by", "recorded_at", "closed_by", "closed_at")
@@ -130,7 +134,7 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
         text
         for version in versions(session, incident_id)
         for name, text in version.stood.items()
-        if name in (*WORDS, KNOWN_ON_REASON) and text
+        if name in (*WORDS, *REASONS) and text
     ]
     return list(dict.fromkeys(found))
 
@@ -140,9 +144,7 @@ def _rewrite(
 ) -> None:
     """Rewrite the sealed words of a version, and of the incident at that version; the record tells the digest."""
     incident_id, number = held.id, version.number
-    words = {name: said.get(name, "") for name in WORDS}
-    if said.get(KNOWN_ON_REASON):
-        words[KNOWN_ON_REASON] = said[KNOWN_ON_REASON]
+    words = {name: said.get(name, "") for name in WORDS} | {name: said[name] for name in REASONS if said.get(name)}
     sealed = seal_version(session, incident_id, number, words, at=at)
     digest = _digest(version.id, version.stood, sealed)
     run(session, changes(IncidentVersion).where(IncidentVersion.id == version.id).values(words=sealed, digest=digest))

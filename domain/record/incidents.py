@@ -18,16 +18,17 @@ from sqlmodel import Session
 
 from domain.kernel import Actor, Refusal, add_row, changes, local_day, next_number, program_of, run, says_something
 from domain.record.incident_entries import (
-    STILL_TO_COME,
     TOLD_BEFORE,
     IncidentEntry,
     Telling,
-    checked,
     checked_entry,
+    checked_telling,
+    moves_a_day,
     needed,
 )
 from domain.record.incident_versions import (
     KNOWN_ON_REASON,
+    TOLD_ON_REASON,
     WORDS,
     OpenedIncident,
     hold,
@@ -80,13 +81,13 @@ def complete(
     """
     held = _writable(session, incident_id, seen)
     values = checked_entry(session, entry, at)
-    reason = ""
+    reasons: dict[str, str] = {}
     if entry.known_on != held.known_on:
-        reason = needed(KNOWN_ON_REASON, known_on_reason)
+        reasons[KNOWN_ON_REASON] = needed(KNOWN_ON_REASON, known_on_reason)
         told = (held.commission_told_on, held.people_told_on)
         if any(day is not None and day < entry.known_on for day in told):
             raise Refusal("incident.day.malformed", TOLD_BEFORE)
-    _change(session, incident_id, "incident.completed", values, seen=seen, by=by, at=at, known_on_reason=reason)
+    _change(session, incident_id, "incident.completed", values, seen=seen, by=by, at=at, reasons=reasons)
 
 
 def assess(
@@ -99,18 +100,25 @@ def assess(
 
 
 def note_telling(
-    session: Session, incident_id: UUID, telling: Telling, *, seen: int | None, by: Actor, at: datetime
+    session: Session,
+    incident_id: UUID,
+    telling: Telling,
+    *,
+    seen: int | None,
+    by: Actor,
+    at: datetime,
+    told_on_reason: str = "",
 ) -> None:
-    """Record who was told. Raises Refusal for a day that is still to come, or before the incident was known."""
-    today = local_day(session, at)
+    """Record who was told. A day that stands is never removed; another replaces it, with a reason that is kept.
+
+    Raises Refusal for a day that is still to come, or before the incident was known.
+    """
     held = _held(session, incident_id)
-    for day in (telling.commission_told_on, telling.people_told_on):
-        if day is not None and day > today:
-            raise Refusal("incident.day.malformed", STILL_TO_COME)
-        if day is not None and day < held.known_on:
-            raise Refusal("incident.day.malformed", TOLD_BEFORE)
-    values = {**asdict(telling), "public_notice": checked("public_notice", telling.public_notice)}
-    _change(session, incident_id, "incident.told", values, seen=seen, by=by, at=at)
+    telling = checked_telling(telling, held.known_on, local_day(session, at))
+    reasons: dict[str, str] = {}
+    if moves_a_day(telling, held.commission_told_on, held.people_told_on):
+        reasons[TOLD_ON_REASON] = needed(TOLD_ON_REASON, told_on_reason)
+    _change(session, incident_id, "incident.told", asdict(telling), seen=seen, by=by, at=at, reasons=reasons)
 
 
 def close(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, at: datetime) -> None:
@@ -157,7 +165,7 @@ def _change(
     by: Actor,
     at: datetime,
     even_closed: bool = False,
-    known_on_reason: str = "",
+    reasons: Mapping[str, str] | None = None,
 ) -> None:
     """Write `values` unless another wrote meanwhile, keep the resulting version, and tell the record."""
     held = _writable(session, incident_id, seen, even_closed=even_closed)
@@ -165,9 +173,7 @@ def _change(
     if not changed:
         return
     number = held.version + 1
-    words = {name: values.get(name, getattr(held, name)) for name in WORDS}
-    if known_on_reason:
-        words[KNOWN_ON_REASON] = known_on_reason
+    words = {name: values.get(name, getattr(held, name)) for name in WORDS} | dict(reasons or {})
     sealed = seal_version(session, incident_id, number, words, at=at)
     run(
         session,

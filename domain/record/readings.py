@@ -36,13 +36,15 @@ class RecordQuery:
     """What is looked for.
 
     `thing` is what was read, or the case or the participant that it belongs to; `on` is a local day. `file` is the
-    number or the reference by which a participant is known, "" for anyone.
+    number or the reference by which a participant is known, "" for anyone. `without` is a person whose own lines are
+    left out.
     """
 
     person_id: UUID | None = None
     on: date | None = None
     thing: UUID | None = None
     file: str = ""
+    without: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,7 @@ def sealed(session: Session) -> Sealed | None:
 
 
 def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [in_program(Event), col(Event.verb).in_(verbs)]
-    if asked.person_id is not None:
-        whose = [col(Event.actor_id) == asked.person_id, col(Event.actor_for) == asked.person_id]
-        if verbs == REFUSALS:
-            whose.append(col(Event.subject_id) == asked.person_id)  # the round that counts the rest acts for no one
-        wanted.append(or_(*whose))
+    wanted = [in_program(Event), col(Event.verb).in_(verbs), *_by_whom(verbs, asked)]
     if asked.thing is not None:
         wanted.append(_concerns(select(literal(asked.thing, Uuid()).label("id"))))
     if asked.file:
@@ -95,6 +92,18 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> lis
         first, after = moments_of(session, asked.on)
         wanted += [col(Event.at) >= first, col(Event.at) < after]
     return wanted
+
+
+def _by_whom(verbs: tuple[str, ...], asked: RecordQuery) -> Iterator[ColumnElement[bool]]:
+    """The conditions on a line that it is of the person sought, and not of the one who is left out."""
+    # The round that counts the rest of the refusals acts for no one.
+    whose: list[ColumnElement[Any]] = [col(Event.actor_id), col(Event.actor_for)]
+    if verbs == REFUSALS:
+        whose.append(col(Event.subject_id))
+    if asked.person_id is not None:
+        yield or_(*(one == asked.person_id for one in whose))
+    if asked.without is not None:
+        yield from (one.is_distinct_from(asked.without) for one in whose)
 
 
 def _concerns(things: SelectOfScalar[UUID]) -> ColumnElement[bool]:

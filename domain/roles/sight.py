@@ -17,7 +17,7 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import Question, built, col, inside, joins, only, run, same, scalars, select
-from domain.roles.roles import DayTenures
+from domain.roles.roles import DayTenures, Holder
 from models.base import InProgram
 from models.casework import Case, Link, Task
 from models.follow_up import FollowUp
@@ -36,6 +36,13 @@ SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
 
 #: The chain for what the person in charge of the protection of personal information does: else the coordinator.
 FOR_PRIVACY: Final[list[Link]] = [Link("privacy_officer"), Link("coordinator")]
+
+
+def answers_for_privacy(today: DayTenures, person_id: UUID) -> Holder | None:
+    """The role in which a person answers for privacy on that day: the officer always, beside a deputy where away."""
+    own = (held for held in today.tenures_of(FOR_PRIVACY[0]) if held.person_id == person_id)
+    officer = next((Holder(held.person_id, held.role, held.organization_id) for held in own), None)
+    return officer or today.falls(FOR_PRIVACY).on(person_id)
 
 
 def sees_by_role(today: DayTenures, person_id: UUID, organization_id: UUID | None) -> bool:

@@ -31,11 +31,14 @@ _MAY_ACT_AS: Final[Mapping[str, frozenset[str]]] = {
     "youth_worker": NEAR_PARTICIPANTS,
     "specialized_resource": NEAR_PARTICIPANTS,
     "police_representative": ANSWERS_FOR_IT - {"coordinator"},
-    "privacy_officer": frozenset({"director", "coordinator"}),
+    "privacy_officer": frozenset({"director"}),
     **dict.fromkeys(KEEPS_THINGS, KEEPS_THINGS | ANSWERS_FOR_IT),
     **dict.fromkeys(RESEARCHES, RESEARCHES),
     "administrator": KEEPS_THINGS | ANSWERS_FOR_IT,
 }
+
+#: Those who act in a role under none of their roles: who reads the most never looks at who read what (ADR 23).
+_NEVER_ACTS_AS: Final[Mapping[str, frozenset[str]]] = {"privacy_officer": frozenset({"coordinator"})}
 
 
 def who_may_act_as(role: str) -> frozenset[str]:
@@ -45,7 +48,7 @@ def who_may_act_as(role: str) -> frozenset[str]:
 
 def may_act_as(role: str, held: Collection[str]) -> bool:
     """Whether holders of these roles may do what falls to a role: for an absent person, or instead of a leaver."""
-    return not who_may_act_as(role).isdisjoint(held)
+    return not who_may_act_as(role).isdisjoint(held) and _NEVER_ACTS_AS.get(role, frozenset()).isdisjoint(held)
 
 
 def may_write_of_participants(held: Collection[str]) -> bool:

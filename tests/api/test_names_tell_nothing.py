@@ -7,21 +7,24 @@ it reads.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from domain.kernel.rows import surely
 from meetings import agenda_requests, agendas, freezing, minutes, schedule
 from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
-from models.program import Person
+from models.program import Absence, Person
 from tests.api.application import client_for, nobody
+from tests.api.doorway import letters
 from tests.api.pages.gathered import END, hold
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast
@@ -32,6 +35,7 @@ from tests.referring import ONDINE, refer
 
 _document = table_of(ObligationDocument)
 _meeting = table_of(Meeting)
+_absence = table_of(Absence)
 
 #: Somebody who is referred, and somebody of whom nobody ever heard.
 KNOWN, UNKNOWN = ("Ondine", "Fougère-Lys"), ("Ondane", "Fougère-Lis")
@@ -54,6 +58,7 @@ JUDGED: Final = {
     "domain/departure/hand_over_letters.py": "the titles of declared steps, the names of staff and of organizations",
     "domain/mail/heads.py": "no words",
     "domain/mail/notices.py": "the names of staff, and the subject of another letter",
+    "domain/people/absences.py": "the names of staff, and days to come: none that may be a birth date",
     "domain/people/people.py": "the names of staff",
     "domain/access/passkeys.py": "what the browser says it is, in our words",
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
@@ -134,6 +139,25 @@ def test_what_is_written_by_a_link_is_pointed_at_alike_before_the_link_is_looked
 
     alike(probe)
     assert probe(KNOWN)[0].startswith("422 ")
+
+
+def test_an_absence_from_a_day_on_tells_nothing_of_whose_birth_date_it_is(cast: Cast) -> None:
+    """Who is away hears of it by a letter, and the gate of letters knows birth dates."""
+    refer(cast)
+    client, place = signed_in(cast, "manager_em"), f"/people/{cast.people['deputy']}/absences"
+    answers, born = [], surely(ONDINE.birth_date)
+    for day, last in itertools.product((born, born - timedelta(days=1)), (None, TODAY)):
+        days = {"starts_on": day.isoformat(), "ends_on": (last or day).isoformat()}
+        answers.append(client.post(f"/api/v1{place}", json=days).status_code)
+        client.delete(f"/api/v1/absences/{_absence_of(cast)}")
+    assert set(answers) == {201}
+    assert len(letters(cast, "deputy", "absence_recorded")) == len(answers)
+
+
+def _absence_of(cast: Cast) -> UUID:
+    with cast.session() as session:
+        found: UUID = session.scalars(select(_absence.c.id).where(_absence.c.cancelled_at.is_(None))).one()
+    return found
 
 
 @pytest.mark.usefixtures("known")

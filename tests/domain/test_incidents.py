@@ -17,6 +17,7 @@ from domain.kernel.rows import every, of
 from domain.record import incident_versions, incidents
 from domain.record.events import FOR_PRIVACY
 from domain.record.incident_entries import LONGEST_TEXT, IncidentEntry, Telling
+from locales import say
 from models.base import table_of
 from models.record import Event, Incident
 from tests.cast import AT, TODAY, Cast
@@ -109,6 +110,18 @@ def test_what_does_not_hold_together_is_refused_and_takes_no_number(
     assert row(cast, entered(cast)).number == 1
 
 
+def test_what_is_refused_for_a_limit_says_which_as_its_reader_writes_numbers(cast: Cast) -> None:
+    for more, french, english in (
+        ({"people_concerned": 99_999_999}, "10 000 000", "10,000,000"),
+        ({"measures": "x" * (LONGEST_TEXT + 1)}, "10 000", "10,000"),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            entered(cast, **more)
+        for language, number in (("fr", french), ("en", english)):
+            said = say(language, refusal.value.sentence, **refusal.value.facts)
+            assert number in " ".join(said.split()), "the blanks of a language within its numbers count as blanks"
+
+
 def test_the_body_of_another_program_is_not_there(cast: Cast) -> None:
     with pytest.raises(Refusal) as refusal:
         entered(cast, organization_id=cast.other.organizations["ccsmtl"])
@@ -176,6 +189,43 @@ def test_the_day_since_which_it_is_known_moves_with_a_reason_alone_and_never_pas
     assert why == [None, "The finder called on that day.", None]
     assert told["changed"] == ["known_on", "measures"]
     assert "finder" not in str(told)
+    assert altered(cast) == []
+
+
+@pytest.mark.parametrize("field", ["commission_told_on", "people_told_on"])
+def test_a_day_on_which_someone_was_told_is_replaced_with_a_reason_that_is_kept_and_never_removed(
+    cast: Cast, field: str
+) -> None:
+    incident_id = entered(cast, known_on=TODAY - timedelta(days=2), happened_from=None)
+    now: dict[str, Any] = {field: TODAY}
+    before: dict[str, Any] = {field: TODAY - timedelta(days=1)}
+    change(cast, incident_id, "note_telling", Telling(**now))
+    earlier = Telling(**before)
+    why: dict[str, Any] = {"told_on_reason": "The receipt says so."}
+    assert refused(cast, incident_id, "note_telling", Telling()) == "incident.told_on.missing"
+    assert refused(cast, incident_id, "note_telling", Telling(), **why) == "incident.told_on.missing"
+    assert refused(cast, incident_id, "note_telling", earlier) == "incident.told_on_reason.missing"
+    assert refused(cast, incident_id, "note_telling", earlier, told_on_reason=".") == "incident.told_on_reason.missing"
+    change(cast, incident_id, "note_telling", earlier, **why)
+    with cast.session() as session:
+        kept = incident_versions.versions(session, incident_id)
+        told = session.scalars(select(_event.c.facts).where(_event.c.verb == "incident.told")).all()
+    assert [version.stood.get("told_on_reason") for version in kept] == [None, None, "The receipt says so."]
+    assert [version.stood[field] for version in kept[1:]] == [TODAY.isoformat(), str(TODAY - timedelta(days=1))]
+    assert "receipt" not in str(told)
+    assert altered(cast) == []
+
+
+def test_a_reason_is_redacted_with_the_rest_of_its_version(cast: Cast) -> None:
+    incident_id = entered(cast, known_on=TODAY - timedelta(days=2), happened_from=None)
+    change(cast, incident_id, "note_telling", Telling(TODAY))
+    change(cast, incident_id, "note_telling", Telling(TODAY - timedelta(days=1)), told_on_reason="Romarin said so.")
+    with cast.session() as session:
+        assert "Romarin said so." in incident_versions.texts(session, incident_id)
+        by = cast.actor("coordinator")
+        incident_versions.redact(session, incident_id, lambda text: text.replace("Romarin", "…"), by=by, at=AT)
+        assert "… said so." in incident_versions.texts(session, incident_id)
+        assert incident_versions.versions(session, incident_id)[2].stood["told_on_reason"] == "… said so."
     assert altered(cast) == []
 
 

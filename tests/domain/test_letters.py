@@ -68,6 +68,7 @@ FACTS: dict[str, Any] = {
     "days": 60,
     "starts_on": date(2026, 12, 7),
     "signed_on": date(2026, 11, 20),
+    "deputy": "Luc Fictif",
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],

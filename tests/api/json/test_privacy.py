@@ -48,6 +48,27 @@ def test_an_incident_from_entering_to_closing(cast: Cast, officer: Asker) -> Non
     assert [one["number"] for one in officer.get("/privacy/incidents")["items"]] == [1]
 
 
+def test_what_a_telling_leaves_out_stays_and_a_day_is_never_wiped(cast: Cast, officer: Asker) -> None:
+    entered = officer.post("/privacy/incidents", known(cast, known_on="2026-11-20"))
+    place = f"/privacy/incidents/{entered['id']}"
+    told = {"commission_told_on": "2026-11-23", "public_notice": "None: each was written to."}
+    assert officer.ask("PUT", f"{place}/telling", told, version=1).status_code == 200
+    assert officer.ask("PUT", f"{place}/telling", {}, version=2).status_code == 200
+    for body, code in (
+        ({"commission_told_on": None}, "incident.told_on.missing"),
+        ({"commission_told_on": "2026-11-21"}, "incident.told_on_reason.missing"),
+        ({"commission_told_on": "2026-11-21", "told_on_reason": " . "}, "incident.told_on_reason.missing"),
+    ):
+        answer = officer.ask("PUT", f"{place}/telling", body, version=2)
+        assert (answer.status_code, problem_of(answer)["code"]) == (422, code)
+    kept = officer.get(place)
+    assert (kept["version"], {name: kept[name] for name in told}) == (2, told)
+    more = {"people_told_on": "2026-11-22"}
+    assert officer.ask("PUT", f"{place}/telling", more, version=2).json()["commission_told_on"] == "2026-11-23"
+    moved = {"commission_told_on": "2026-11-21", "told_on_reason": "The receipt says so."}
+    assert officer.ask("PUT", f"{place}/telling", moved, version=3).json()["commission_told_on"] == "2026-11-21"
+
+
 def test_the_second_of_two_is_told(cast: Cast, officer: Asker) -> None:
     place = f"/privacy/incidents/{officer.post('/privacy/incidents', known(cast))['id']}"
     assert officer.ask("PUT", place, known(cast, measures="First."), version=1).status_code == 200

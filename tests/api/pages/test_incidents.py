@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from domain.people import absences
+from locales import show_day
 from models.base import table_of
 from models.record import Event
 from tests.api.application import client_for
@@ -97,7 +98,7 @@ def test_the_day_since_which_it_is_known_changes_with_its_reason_on_the_page(off
     assert "say why this day changes" in text_of(refused.text)
     assert post(officer, place, 1, **earlier, known_on_reason="The finder called then.").status_code == 303
     page = text_of(officer.get(place).text)
-    assert f"Known since, before: {TODAY.isoformat()}" in page
+    assert f"Known since, before: {show_day('en', TODAY)}" in page
     assert "Why the day it became known changed: The finder called then." in page
     api = f"/api/v1{place}"
     body = {key: value or None for key, value in form(cast).items() if key not in ("organization", "measures")}
@@ -106,6 +107,42 @@ def test_the_day_since_which_it_is_known_changes_with_its_reason_on_the_page(off
     body["known_on_reason"] = "It was the day after."
     changed = officer.put(api, json=body, headers={"If-Match": '"2"'})
     assert (changed.status_code, changed.json()["known_on"]) == (200, TODAY.isoformat())
+
+
+def test_the_history_says_days_and_numbers_as_its_reader_writes_them(officer: TestClient, cast: Cast) -> None:
+    place = enter(officer, cast, happened_from=TODAY.isoformat(), people_concerned="10000")
+    told = {"commission_told_on": TODAY.isoformat()}
+    post(officer, f"{place}/telling", 1, **told)
+    days = {"known_on": TODAY - timedelta(days=2), "happened_from": TODAY - timedelta(days=3)}
+    said = form(cast, people_concerned="2", **{name: day.isoformat() for name, day in days.items()})
+    assert post(officer, place, 2, **said, known_on_reason="The finder called.").status_code == 303
+    earlier = {"commission_told_on": (TODAY - timedelta(days=1)).isoformat(), "told_on_reason": "The receipt says so."}
+    assert post(officer, f"{place}/telling", 3, **earlier).status_code == 303
+    for language, number in (("fr", "10\N{NO-BREAK SPACE}000"), ("en", "10,000")):
+        # Blanks are made one: what is looked at is that thousands are apart as the language has it.
+        page = text_of(officer.get(f"{place}?lang={language}").text)
+        history = page[page.index("Rien de ce qui" if language == "fr" else "Nothing that was written") :]
+        assert history.count(show_day(language, TODAY)) >= 3
+        assert number in history.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}") or "10 000" in history
+        assert TODAY.isoformat() not in history
+        assert "The receipt says so." in history
+
+
+def test_a_day_on_which_the_commission_was_told_is_changed_with_a_reason_alone_and_never_removed(
+    officer: TestClient, cast: Cast
+) -> None:
+    place = enter(officer, cast, known_on=(TODAY - timedelta(days=2)).isoformat())
+    told, earlier = TODAY.isoformat(), (TODAY - timedelta(days=1)).isoformat()
+    assert post(officer, f"{place}/telling", 1, commission_told_on=told, people_told_on="").status_code == 303
+    emptied = post(officer, f"{place}/telling", 2, commission_told_on="", people_told_on="")
+    assert emptied.status_code == 422
+    assert "A day on which someone was told is not removed." in text_of(emptied.text)
+    moved = {"commission_told_on": earlier, "people_told_on": ""}
+    assert "say why it changes" in text_of(post(officer, f"{place}/telling", 2, **moved).text)
+    assert post(officer, f"{place}/telling", 2, **moved, told_on_reason="The receipt says so.").status_code == 303
+    page = text_of(officer.get(place).text)
+    assert f"Commission told on, before: {show_day('en', TODAY)}" in page
+    assert "Why the day on which someone was told changed: The receipt says so." in page
 
 
 @pytest.mark.ci
@@ -165,7 +202,9 @@ def test_whoever_acts_for_the_privacy_officer_has_all_of_it_and_the_coordinator_
         ("organization", "", "Choose the body that holds the information."),
         ("organization", "nonsense", "Choose from the list."),
         ("people_concerned", "many", "Enter a number of people"),
-        ("people_concerned", "9" * 40, "Enter a number of people"),
+        ("people_concerned", "9" * 40, "Enter a number of people, at most 10,000,000, or leave it empty."),
+        ("people_concerned", "99999999", "Enter a number of people, at most 10,000,000, or leave it empty."),
+        ("measures", "x" * 10_001, "At most 10,000 characters may stand here."),
         ("happened_from", "2031-01-01", "This day is still to come."),
     ],
 )
@@ -228,6 +267,21 @@ def test_no_cell_of_the_csv_is_a_formula(officer: TestClient, cast: Cast, words:
     assert len(titles) == len(row) == 15
     assert row[2] == f"'{words.strip()}"
     assert not any(cell.lstrip().startswith(("=", "+", "-", "@", "＝")) for cell in row)
+
+
+@pytest.mark.parametrize("name", ["register.csv", "register.xlsx"])
+def test_a_file_says_when_an_incident_was_closed_in_the_programs_time_to_the_minute(cast: Cast, name: str) -> None:
+    """At 22:05 in Montréal it is the next day in Greenwich."""
+    late = AT.replace(hour=3, minute=5, second=59, microsecond=123456) + timedelta(days=1)
+    officer = client_for(cast.database, cast.people["privacy_officer"], at=late)
+    place = enter(officer, cast, measures="Wiped.")
+    post(officer, f"{place}/assessment", 1, serious_risk="no", risk_reasons="It is encrypted.")
+    assert post(officer, f"{place}/closing", 2).status_code == 303
+    content = officer.get(f"/privacy/incidents/{name}").content
+    if name == "register.csv":
+        assert list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))[1][-1] == "2026-11-23 22:05"
+    else:
+        assert load_workbook(io.BytesIO(content)).worksheets[0]["O2"].value == "2026-11-23 22:05"
 
 
 @pytest.mark.parametrize("words", FORMULAS)

@@ -26,7 +26,7 @@ from models.base import table_of
 from models.destruction import Destruction
 from models.follow_up import ActivityPart
 from models.program import Program
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast
 from tests.destroying import DELAY, LAPSES, WHY, asked, destroyed
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, plan, row_of, tasks_of
 from tests.referring import declare_admission, participant_of, refer, triaged
@@ -81,7 +81,7 @@ def _appoint(session: Session, cast: Cast, name: str, role: str, organization: s
         role=role,
         organization_id=cast.organizations[organization],
         starts_on=TODAY,
-        by=cast.actor("coordinator"),
+        by=LOADING,
         at=AT,
     )
 
@@ -158,9 +158,9 @@ def test_who_asked_confirms_as_no_deputy_and_no_deputy_of_theirs_does(cast: Cast
     at = OVER + DELAY
     with cast.session() as session:
         asked(session, cast, over, at=OVER)
-        _away(session, cast, "privacy_officer", "coordinator", at)
+        _away(session, cast, "manager_ccsmtl", "coordinator", at)
         as_deputy = Actor(
-            "privacy_officer", cast.people["coordinator"], cast.organizations["ccsmtl"], cast.people["privacy_officer"]
+            "manager", cast.people["coordinator"], cast.organizations["ccsmtl"], cast.people["manager_ccsmtl"]
         )
         with refused("destruction.own_request"):
             destruction.confirm(session, over, by=as_deputy, at=at)

@@ -1,0 +1,125 @@
+"""Who answers for privacy is not settled by those they watch over: that they are away, or no longer in the role.
+
+The privacy officer sees who read what. The coordinator reads the most, and keeps the register of incidents while no one
+else can. Could the coordinator say that the officer is away, they would open that register to themselves, and choose
+who looks at their readings. So the coordination settles none of this (docs/adr/0023): the officer does, or a manager of
+their organization. No third way is needed. The officer can always say it themselves, and the coordinator can have a
+manager named there. Where no agreement gives that organization a manager, the coordinator may end the role, and
+another person is appointed to it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.kernel import Actor, Refusal, col, lasts, local_day, only, scalars, there_is
+from domain.roles import FOR_PRIVACY, SEES_EVERY_CASE, Link, deputies_of, never_began, standing
+from domain.terms import created_roles, creates_on
+from locales import N_
+from models.agreement import AgreementRole
+from models.program import Organization, Tenure
+
+#: The role that watches over who reads what.
+PRIVACY_OFFICER: Final = FOR_PRIVACY[0].role
+
+
+def refuse_absence(session: Session, person_id: UUID, first: date, last: date, *, by: Actor, at: datetime) -> None:
+    """Refuse the coordination to say whether one who answers for privacy on some of these days is away.
+
+    Those are the privacy officer and who stands in for them: with these away, the coordinator would stand in.
+    """
+    if by.is_one_of(person_id) or not _is_of_the_coordination(session, by, at):
+        return
+    if person_id in _answer_on(session, first, last):
+        raise Refusal(
+            "absence.watched_over",
+            N_(
+                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+                "reads. Their absence is recorded or cancelled by themselves, or by a manager of their organization "
+                "who is not the coordinator."
+            ),
+        )
+
+
+def refuse_deputy_of_own(
+    session: Session, person_id: UUID, deputy_id: UUID | None, first: date, last: date, *, by: Actor
+) -> None:
+    """Refuse who records the privacy officer's absence to name themselves their deputy."""
+    if by.is_one_of(deputy_id) and person_id in _holders_on(session, PRIVACY_OFFICER, first, last):
+        raise Refusal(
+            "absence.names_oneself",
+            N_("No one names themselves to stand in for the privacy officer: ask another person to record it."),
+        )
+
+
+def refuse_coordinator(session: Session, person_id: UUID, deputy_id: UUID, first: date, last: date) -> None:
+    """Say of a deputy of the privacy officer who may not act for them that it is since they coordinate."""
+    if person_id in _holders_on(session, PRIVACY_OFFICER, first, last) and deputy_id in _holders_on(
+        session, SEES_EVERY_CASE, first, last
+    ):
+        raise Refusal(
+            "absence.unfit_deputy",
+            N_(
+                "The coordinator does not stand in for the privacy officer, who also looks at what the coordination "
+                "reads. Name a director, or no one: the coordinator then keeps the register of incidents only."
+            ),
+        )
+
+
+def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at: datetime) -> None:
+    """Refuse the coordination to end the privacy officer's role, or to end it sooner, where a manager there could."""
+    if tenure.role != PRIVACY_OFFICER or by.is_one_of(tenure.person_id):
+        return
+    if tenure.ends_on is not None and tenure.ends_on <= ends_on:
+        return
+    if _is_of_the_coordination(session, by, at) and _has_managers(session, tenure.organization_id, at):
+        raise Refusal(
+            "tenure.watched_over",
+            N_(
+                "The privacy officer also looks at what the coordination reads. Their role is ended by themselves, or "
+                "by a manager of their organization who is not the coordinator."
+            ),
+        )
+
+
+def refuse_own_appointment(role: str, person_id: UUID, *, by: Actor) -> None:
+    """Refuse who would give themselves the privacy officer's role, or give it to the person they act for."""
+    if role == PRIVACY_OFFICER and person_id in (by.person_id, by.acting_for):
+        raise Refusal(
+            "tenure.own_watch",
+            N_("No one gives themselves the role of privacy officer: ask another person to appoint you."),
+        )
+
+
+def _is_of_the_coordination(session: Session, by: Actor, at: datetime) -> bool:
+    """Whether the actor coordinates today, under any hat, stands in for who does, or acts for them."""
+    today = standing(session, local_day(session, at))
+    holders = today.falls([Link(SEES_EVERY_CASE)]).holders
+    people = {held.person_id for held in today.holding(SEES_EVERY_CASE)} | {holder.person_id for holder in holders}
+    return by.role == SEES_EVERY_CASE or not people.isdisjoint({by.person_id, by.acting_for})
+
+
+def _answer_on(session: Session, first: date, last: date) -> set[UUID]:
+    """Those who hold the privacy officer's role on some of these days, and those named to stand in for them."""
+    holders = _holders_on(session, PRIVACY_OFFICER, first, last)
+    return holders | deputies_of(session, holders, [(first, last)])
+
+
+def _holders_on(session: Session, role: str, first: date, last: date) -> set[UUID]:
+    """Those who hold a role on some of these days."""
+    held = only(Tenure.person_id).where(
+        Tenure.role == role, col(Tenure.starts_on) <= last, lasts(Tenure, first), ~never_began()
+    )
+    return set(scalars(session, held))
+
+
+def _has_managers(session: Session, organization_id: UUID, at: datetime) -> bool:
+    """Whether an agreement of the organization creates the role of its manager today."""
+    created = created_roles(col(AgreementRole.id)).where(
+        AgreementRole.role == "manager", Organization.id == organization_id, creates_on(local_day(session, at))
+    )
+    return there_is(session, created)
