@@ -175,15 +175,14 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     here, calendar = f"/participants/{declined}", {"ground": "calendar"}
     now = _client(cast, "coordinator")
     later = _client(cast, "coordinator", days=366)
-    assert f"{here}/destruction" not in now.get(here).text
+    assert ('value="calendar"' in now.get(here).text, 'value="law"' in now.get(here).text) == (False, True)
     assert now.post(f"{here}/destruction", data=calendar).status_code == 409
     assert f"{here}/destruction" in later.get(here).text
     assert f'href="{here}"' in later.get("/referrals").text, "the board says which retention has ended"
-    assert later.post(f"{here}/hold").status_code == 303
+    assert later.post(f"{here}/hold", data={"reason": "Ondine, un procès"}).status_code == 303
     assert later.post(f"{here}/destruction", data=calendar).status_code == 409
-    assert later.post(f"{here}/hold/release").status_code == 303
-    moved = {"day": (TODAY - DAY).isoformat(), "reason": "Un juge"}
-    assert later.post(f"{here}/retention", data=moved).status_code in (409, 422)
+    assert later.post(f"{here}/hold/release", data={"reason": "Le procès est clos"}).status_code == 303
+    assert later.post(f"{here}/retention", data={"day": str(TODAY - DAY), "reason": "Un juge"}).status_code == 409
     unsaid = later.post(f"{here}/retention", data={"day": (TODAY + 400 * DAY).isoformat(), "reason": ""})
     assert (unsaid.status_code, "Say why the file is kept" in unsaid.text) == (422, True)
     unsaid = later.post(f"{here}/destruction", data={"ground": "law", "reason": ""})
@@ -209,6 +208,8 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (empty.status_code, "Say why the file is to be kept" in empty.text) == (422, True)
     unseen = due.post(f"{here}/destruction/confirmation", data={**form, "seen": ""})
     assert unseen.status_code == 409, "it is confirmed by who looked at it"
+    assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "a hold was released"
+    form["knowing"] = ["released"]
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 303
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "it is done once"
     gone = later.get(here)
