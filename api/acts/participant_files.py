@@ -17,7 +17,7 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none
 from domain.kernel import Refusal
-from domain.participants import DestructionRequest, destruction, disclosures, research, retention, weighing
+from domain.participants import DestructionRequest, destruction, disclosures, holds, research, retention, weighing
 from locales import N_
 
 
@@ -70,13 +70,13 @@ def retain(on: On[UnsealedFacts], said: RetentionGiven) -> None:
 @KEPT.act(Action.KEEP_RETENTION, "/hold", form="hold", place="retention", json="PUT")
 def hold(on: On[UnsealedFacts], said: ReasonGiven) -> None:
     """Keep the file whatever its retention says, because the law asks for it, and say why."""
-    retention.place_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
+    holds.place_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/hold/release", form="release", place="retention", status=204)
 def release(on: On[UnsealedFacts], said: ReasonGiven) -> None:
     """Let the retention of the file run again, and say why. The privacy officer is told."""
-    retention.release_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
+    holds.release_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
 class DestructionGiven(ActInput):
@@ -121,17 +121,17 @@ class DestructionConfirmed(DestructionAnswered):
     knowing: list[weighing.Caution] = Field(default_factory=list, max_length=len(weighing.CAUTIONS))
 
 
+class DestructionRefused(DestructionAnswered):
+    """Why the file is kept."""
+
+    reason: PlainText
+
+
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
 def confirm(on: On[DestructionRequest], said: DestructionConfirmed) -> None:
     """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
     by = answers_as(on.session, on.context.asker, on.row, on.given)
     destruction.confirm(on.session, on.id, seen=said.seen, knowing=said.knowing, by=by, at=on.at)
-
-
-class DestructionRefused(DestructionAnswered):
-    """Why the file is kept."""
-
-    reason: PlainText
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/refusal", form="refuse")

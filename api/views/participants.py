@@ -356,6 +356,11 @@ class RetentionShown:
     grounds: list[tuple[str, str]]
     proof: ShownProof | None
 
+    @property
+    def by_calendar(self) -> str:
+        """The ground of the calendar, "" where it is not one to choose."""
+        return destruction.BY_CALENDAR if destruction.BY_CALENDAR in dict(self.grounds) else ""
+
 
 def retention_of(seen: SeenFile) -> RetentionShown | None:
     """How long a file is kept, for who keeps that."""
@@ -368,7 +373,7 @@ def retention_of(seen: SeenFile) -> RetentionShown | None:
     return RetentionShown(
         is_due=is_due,
         is_followed=is_followed,
-        can_be_asked=bool(grounds) and not row.held and not is_followed and _is_over(session, row),
+        can_be_asked=bool(grounds) and not is_followed and _is_over(session, row),
         asked=destruction_requests.last_of(session, row.id),
         grounds=grounds,
         proof=proof_of(seen.context, row.id) if row.state == "destroyed" else None,
@@ -377,10 +382,10 @@ def retention_of(seen: SeenFile) -> RetentionShown | None:
 
 def _grounds(row: UnsealedFacts, is_due: bool) -> Collection[str]:
     """The grounds on which the destruction of a file can be asked: fewer before its last day is over."""
+    if row.held or row.retain_until is None:
+        return ()
     if row.state == "candidate":
         return {*BEFORE_ITS_DAY, "not_triaged"} if is_due else ()
-    if row.retain_until is None:
-        return ()
     return {*BEFORE_ITS_DAY, destruction.BY_CALENDAR} if is_due else BEFORE_ITS_DAY
 
 

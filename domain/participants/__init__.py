@@ -7,6 +7,7 @@ from domain.participants import destruction as destruction
 from domain.participants import destruction_requests as destruction_requests
 from domain.participants import disclosures as disclosures
 from domain.participants import findings as findings
+from domain.participants import holds as holds
 from domain.participants import links as links
 from domain.participants import rates as rates
 from domain.participants import reading as reading

@@ -115,16 +115,9 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         lapses_on=lapses_on,
     )
     add_row(session, row)
+    day, kept = confirm_from.isoformat(), surely(held.retain_until).isoformat()
     events.write(
-        session,
-        "destruction.asked",
-        "participant",
-        participant_id,
-        by=by,
-        at=at,
-        ground=ground,
-        day=confirm_from.isoformat(),
-        kept_until=surely(held.retain_until).isoformat(),
+        session, "destruction.asked", "participant", participant_id, by=by, at=at, ground=ground, day=day, kept=kept
     )
     asking.answered(session, ASK, participant_id, by=by, at=at)
     _ask_to_confirm(session, row, by=by, at=at)

@@ -1,4 +1,4 @@
-"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it beyond its day.
+"""How long a file is kept: its last day, and what moves it. A legal hold keeps it beyond its day (`holds`).
 
 The program's own calendar counts the last day (`retention_terms`) from the end of the follow-up or of the admission, or
 from the referral of a candidate who was never triaged. On the day after it the coordination is asked to have the file
@@ -7,9 +7,8 @@ destroyed, which takes another person too (`destruction`). Whatever keeps a file
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Final, NamedTuple, cast
 from uuid import UUID
 
@@ -20,7 +19,6 @@ from domain.casework import asking
 from domain.declarations import Ended
 from domain.kernel import (
     Actor,
-    Language,
     Refusal,
     changes,
     col,
@@ -40,15 +38,14 @@ from domain.kernel import (
     tuples,
     value_of,
 )
-from domain.mail import coordination_chain, notices
-from domain.participants import destruction, destruction_requests, still_needed, watching
+from domain.mail import coordination_chain
+from domain.participants import destruction, destruction_requests, still_needed
 from domain.participants.keeping_changes import write_change
-from domain.participants.locking import barred_workers, change_participant, hold_participant
+from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft
 from domain.participants.retention_terms import last_day
 from domain.participants.still_needed import calendar_day, refuse_while_decided, refuse_while_followed
 from domain.record import events
-from domain.roles import standing
 from locales import N_
 from models.casework import Case
 from models.destruction import KeptUntil
@@ -63,8 +60,6 @@ WITHOUT_ROW: Final = timedelta(days=1)
 
 #: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
 DAYS_TO_ASK: Final = 10
-#: The letter that tells of a legal hold that was released.
-RELEASED: Final = "hold_released"
 
 
 def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
@@ -98,14 +93,13 @@ def _refuse_shorter(session: Session, held: Participant, day: date) -> None:
         )
     first_of_all = calendar_day(session, held) or held.retain_until
     if day < first_of_all:
-        raise Refusal(
-            "retention.shorter",
-            N_(
-                "The program’s calendar keeps this file until %(day)s, and no earlier day can be set. To have it "
-                "destroyed before, ask for that and say why: another person decides."
-            ),
-            day=first_of_all,
-        )
+        raise Refusal("retention.shorter", _SHORTER, day=first_of_all)
+
+
+_SHORTER: Final = N_(
+    "The program’s calendar keeps this file until %(day)s, and no earlier day can be set. To have it destroyed before, "
+    "ask for that and say why: another person decides."
+)
 
 
 def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
@@ -175,51 +169,6 @@ def _never_triaged(session: Session) -> Sequence[tuple[UUID, datetime]]:
         .having(~func.bool_or(was_triaged))
         .order_by(col(Participant.id)),
     )
-
-
-def place_hold(session: Session, participant_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
-    """Keep a file beyond its retention, because the law asks for it, with the reason, which is sealed.
-
-    Raises Refusal: it is held, or gone, or no reason is given.
-    """
-    held = hold_participant(session, participant_id)
-    if held.held or held.state in ("draft", "destroyed"):
-        raise Refusal("retention.held", N_("This file is already on legal hold, or there is nothing left to hold."))
-    write_change(session, held, "hold", reason, by=by, at=at)
-    change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
-    events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
-    destruction.stop(session, participant_id, "hold", by=by, at=at)
-    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
-
-
-def release_hold(session: Session, participant_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
-    """Release a legal hold, so that the retention of the file runs again, with the reason, which is sealed.
-
-    The privacy officer is told by letter; another, where that is who released it. Raises Refusal: it is not held, or no
-    reason is given.
-    """
-    held = hold_participant(session, participant_id)
-    if not held.held:
-        raise Refusal("retention.not_held", N_("This file is not on legal hold."))
-    write_change(session, held, "release", reason, by=by, at=at)
-    change_participant(session, held, held=False, held_by=None, held_at=None)
-    events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
-    _tell_of_the_release(session, held, by=by, at=at)
-
-
-def _tell_of_the_release(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
-    """Tell the privacy officer that a hold was released; the next who answers where they did it, or may not know."""
-    about = {one for one in (by.person_id, by.acting_for) if one} | barred_workers(session, held.id)
-    said = {"who": notices.name_of(session, by, "fr"), "subject": held.number or held.candidate_ref}
-    hearers = watching.who_hears(session, about, standing(session, local_day(session, at)))
-    for person_id, holder in {holder.person_id: holder for holder in hearers}.items():
-        facts = {**said, "path": "/destructions" if holder.role == "privacy_officer" else "/"}
-        key = f"{RELEASED}:{held.id}:{at.isoformat()}"
-        notices.write(session, RELEASED, to=person_id, key=key, facts=partial(_same, facts), at=at)
-
-
-def _same(facts: Mapping[str, object], _: Language) -> Mapping[str, object]:
-    return facts
 
 
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:

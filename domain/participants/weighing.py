@@ -154,12 +154,8 @@ def is_shorter(change: KeptUntil) -> bool:
 
 
 def _requests_of(session: Session, participant_id: UUID) -> list[Destruction]:
-    return every(
-        session,
-        of(Destruction)
-        .where(Destruction.participant_id == participant_id)
-        .order_by(col(Destruction.asked_at), col(Destruction.id)),
-    )
+    about = of(Destruction).where(Destruction.participant_id == participant_id)
+    return every(session, about.order_by(col(Destruction.asked_at), col(Destruction.id)))
 
 
 _OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name != "reason"]

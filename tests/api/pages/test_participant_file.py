@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
-from domain.participants import retention
+from domain.participants import destruction, retention
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
@@ -223,6 +223,32 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "privacy_officer", False)
     assert "not yet: within" not in later.get(here).text
     assert now.get(f"/api/v1/participants/{refer(cast)}/destruction").status_code == 404
+
+
+def test_what_a_calm_page_could_hide_stands_at_its_top_and_is_confirmed_by_itself(cast: Cast, declined: UUID) -> None:
+    here, by = f"/participants/{declined}/destruction", cast.actor("coordinator")
+    over = AT + 366 * DAY
+    with cast.session() as session:
+        retention.retain_until(session, declined, over.date() + 90 * DAY, reason="Ondine, un juge", by=by, at=AT)
+        retention.retain_until(session, declined, over.date(), reason="Le juge a fini", by=by, at=over)
+        destruction.ask(session, declined, "law", reason="Plus rien", by=by, at=over + DAY)
+    officer = _client(cast, "privacy_officer", days=380)
+    page = html.unescape(officer.get(here).text)
+    said = "The person who asks for the destruction moved the last day of this file to an earlier one."
+    assert page.index(said) < page.index("What and why") < page.index("Le juge a fini")
+    days = [f"{day:%B} {day.day}, {day.year}" for day in (over.date() + 90 * DAY, over.date())]
+    assert f"From {days[0]} to {days[1]}" in page
+    assert (cast.members["coordinator"].name in page, "Ondine" in page) == (True, False)
+    assert ("1 referral" in page, "0 " in page[page.index("What it holds") : page.index("Which organization")]) == (
+        *(True, False),
+    )
+    form = fields_of(page, f"{here}/confirmation")
+    unread = officer.post(f"{here}/confirmation", data={"seen": form["seen"]})
+    assert (unread.status_code, 'value="shortened"' in unread.text) == (409, True)
+    said_so = {"seen": form["seen"], "knowing": ["shortened"]}
+    assert officer.post(f"{here}/confirmation", data=said_so).status_code == 303
+    gone = html.unescape(officer.get(here).text)
+    assert ("Le juge a fini" in gone, f"From {days[0]} to {days[1]}" in gone) == (False, True)
 
 
 @pytest.mark.ci

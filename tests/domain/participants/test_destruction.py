@@ -18,7 +18,7 @@ from domain.follow_ups import activities
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
-from domain.participants import destruction, destruction_requests, retention, weighing, what_is_destroyed
+from domain.participants import destruction, destruction_requests, holds, retention, weighing, what_is_destroyed
 from domain.people.absences import record_absence
 from domain.people.people import appoint
 from domain.roles.roles import standing
@@ -331,7 +331,7 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
 
 
 def _hold(session: Session, cast: Cast, participant_id: UUID) -> None:
-    retention.place_hold(session, participant_id, reason=WHY, by=cast.actor("coordinator"), at=OVER + DAY)
+    holds.place_hold(session, participant_id, reason=WHY, by=cast.actor("coordinator"), at=OVER + DAY)
 
 
 def _move(session: Session, cast: Cast, participant_id: UUID) -> None:
@@ -367,7 +367,7 @@ def test_what_comes_between_stops_it_for_good(cast: Cast, over: UUID, between: A
         assert (last.state, last.stopped_by) == (state, by_what)
         assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["cancelled"]
         if between is _hold:
-            retention.release_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=OVER + 2 * DAY)
+            holds.release_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=OVER + 2 * DAY)
         with refused("destruction.over"):
             destruction.confirm(session, over, by=cast.actor("privacy_officer"), at=OVER + DELAY)
         with refused("destruction.over"):
@@ -453,7 +453,7 @@ def test_of_two_at_once_the_second_is_told(cast: Cast, over: UUID, second: str) 
         asked(session, cast, over, at=OVER)
     others = {
         "confirm": lambda session: destruction.confirm(session, over, by=cast.actor("manager_ccsmtl"), at=at),
-        "hold": lambda session: retention.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
+        "hold": lambda session: holds.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
         "withdraw": lambda session: destruction.withdraw(session, over, by=cast.actor("coordinator"), at=at),
     }
     codes = {"confirm": "destruction.over", "hold": "retention.held", "withdraw": "destruction.over"}
@@ -474,7 +474,7 @@ def test_a_hold_that_came_a_moment_before_wins(cast: Cast, over: UUID) -> None:
         asked(session, cast, over, at=OVER)
     came = _at_once(
         cast,
-        lambda session: retention.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
+        lambda session: holds.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
         lambda session: destruction.confirm(session, over, by=cast.actor("privacy_officer"), at=at),
     )
     assert came == ["done", "destruction.over"]

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import states
 from domain.admissions import first_meetings
-from domain.participants import disclosures, retention
+from domain.participants import disclosures, holds, retention
 from domain.participants.identity import names_known, open_identity
 from models.base import table_of
 from models.participant import Participant
@@ -74,17 +74,17 @@ def test_a_legal_hold_keeps_a_file_whatever_its_last_day_and_is_released_once(ca
     by, later = cast.actor("coordinator"), AT + KEPT_AFTER_NO + 2 * DAY
     with cast.session() as session:
         with refused("retention.not_held"):
-            retention.release_hold(session, participant_id, reason=WHY, by=by, at=AT)
-        retention.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
+            holds.release_hold(session, participant_id, reason=WHY, by=by, at=AT)
+        holds.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
         with refused("retention.held"):
-            retention.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
+            holds.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
         assert retention.due(session, TODAY + 2 * KEPT_AFTER_NO) == []
         with refused("retention.hold"):
             asked(session, cast, participant_id, at=later)
-        retention.release_hold(session, participant_id, reason=WHY, by=by, at=later)
+        holds.release_hold(session, participant_id, reason=WHY, by=by, at=later)
         destroyed(session, cast, participant_id, at=later, knowing={"released"})
         with refused("retention.held"):
-            retention.place_hold(session, participant_id, reason=WHY, by=by, at=later)
+            holds.place_hold(session, participant_id, reason=WHY, by=by, at=later)
         told = session.scalars(
             text("select verb from event where subject_id = :id and verb like 'retention%' order by n"),
             {"id": participant_id},

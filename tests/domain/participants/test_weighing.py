@@ -15,7 +15,7 @@ from domain.admissions import duplicates, first_meetings
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
-from domain.participants import destruction, destruction_requests, retention, still_needed, weighing
+from domain.participants import destruction, destruction_requests, holds, retention, still_needed, weighing
 from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from models.agenda import AgendaItem
@@ -254,12 +254,12 @@ def test_a_hold_and_its_release_have_their_words_and_who_confirms_reads_them(cas
     with cast.session() as session:
         for empty in ("", " \n", "."):
             with refused("retention.reason.missing"):
-                retention.place_hold(session, over, reason=empty, by=by, at=AT)
-        retention.place_hold(session, over, reason="Ondine, un procès", by=by, at=AT)
+                holds.place_hold(session, over, reason=empty, by=by, at=AT)
+        holds.place_hold(session, over, reason="Ondine, un procès", by=by, at=AT)
         for empty in ("", " \n", "."):
             with refused("retention.reason.missing"):
-                retention.release_hold(session, over, reason=empty, by=by, at=OVER)
-        retention.release_hold(session, over, reason="Le procès est clos", by=by, at=OVER)
+                holds.release_hold(session, over, reason=empty, by=by, at=OVER)
+        holds.release_hold(session, over, reason="Le procès est clos", by=by, at=OVER)
         asked(session, cast, over, at=OVER)
         weighed = _weighed(session, cast, over, at=OVER)
         assert [(one.kind, one.day, one.reason) for one in weighed.changes] == [
@@ -286,8 +286,8 @@ def test_the_privacy_officer_hears_of_a_release_or_another_where_it_is_theirs(
     cast: Cast, over: UUID, released_by: str, hears: str
 ) -> None:
     with cast.session() as session:
-        retention.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=AT)
-        retention.release_hold(session, over, reason="Ondine le veut", by=cast.actor(released_by), at=AT)
+        holds.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=AT)
+        holds.release_hold(session, over, reason="Ondine le veut", by=cast.actor(released_by), at=AT)
         ((to, said),) = _letters(session)
         assert to == cast.people[hears]
         assert ("Ondine" in said, cast.members[released_by].name in said) == (False, True)
@@ -297,8 +297,8 @@ def test_who_was_barred_by_the_participant_hears_nothing_of_a_release(cast: Cast
     by = cast.actor("coordinator")
     with cast.session() as session:
         barring.bar(session, over, cast.people["privacy_officer"], by=by, at=AT)
-        retention.place_hold(session, over, reason=WHY, by=by, at=AT)
-        retention.release_hold(session, over, reason=WHY, by=by, at=AT)
+        holds.place_hold(session, over, reason=WHY, by=by, at=AT)
+        holds.release_hold(session, over, reason=WHY, by=by, at=AT)
         assert [to for to, _ in _letters(session)] == [cast.people["director_ccsmtl"]]
 
 
