@@ -27,7 +27,7 @@ from models.referral import Referral
 #: What the worker of a person referred again is asked.
 AGAIN: Final = still_needed.AGAIN
 #: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
-ANSWER: Final = still_needed.ANSWER
+ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
 
 

@@ -10,9 +10,10 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func
-from sqlmodel import Session, or_
+from sqlalchemy import func
+from sqlmodel import Session
 
+from domain.casework import asking
 from domain.declarations import Ended
 from domain.kernel import Refusal, col, first, in_program, inside, local_day, of, only, scalar, select, surely, there_is
 from domain.participants.locking import case_of
@@ -20,7 +21,6 @@ from domain.participants.retention_terms import last_day
 from locales import N_
 from models.agenda import ENDED as NO_MORE
 from models.agenda import AgendaItem
-from models.casework import Task
 from models.destruction import KeptUntil
 from models.follow_up import FollowUp
 from models.participant import Participant
@@ -29,9 +29,8 @@ from models.referral import Referral
 
 #: The states of a follow-up that is over for its workers.
 ENDED: Final = ("inactive", "completed")
-#: What the worker of a person referred again is asked; and what the coordinator is, about the new referral.
+#: What the worker of a person referred again is asked, or the coordinator where the follow-up is over.
 AGAIN: Final = "referral.again"
-ANSWER: Final = "referral.answer"
 
 
 def is_followed(session: Session, participant_id: UUID) -> bool:
@@ -53,12 +52,12 @@ def is_on_an_agenda(session: Session, held: Participant) -> bool:
     return there_is(session, only(AgendaItem.id).where(col(AgendaItem.subject).in_(called), *still))
 
 
-def is_referred_again(session: Session, participant_id: UUID) -> bool:
-    """Whether the person was referred again, and no one has said yet what follows, or what the referrer is told."""
-    theirs = select(cast(col(Referral.id), Text)).where(in_program(Referral), Referral.participant_id == participant_id)
-    about = or_(col(Task.item) == str(participant_id), col(Task.item).in_(theirs))
-    open_ones = col(Task.case_id).is_(None), Task.state == "open", col(Task.step).in_([AGAIN, ANSWER]), about
-    return there_is(session, only(Task.id).where(*open_ones))
+def is_referred_again(session: Session, held: Participant) -> bool:
+    """Whether a participant was referred again, and no one has said yet whether the follow-up is resumed.
+
+    Of a person who was not admitted, the admission that ended since has answered it.
+    """
+    return held.state == "admitted" and bool(asking.open_ones(session, AGAIN, held.id))
 
 
 def refuse_while_decided(session: Session, held: Participant) -> None:
@@ -83,10 +82,10 @@ def refuse_while_followed(session: Session, held: Participant) -> None:
 
 def refuse_while_talked_about(session: Session, held: Participant) -> None:
     """Refuse where an answer about the person is still open: of a referral, or of a committee. Raises Refusal."""
-    if is_referred_again(session, held.id):
+    if is_referred_again(session, held):
         raise Refusal(
             "retention.referred_again",
-            N_("This person was referred again, and a question about that is still open: the file is needed."),
+            N_("This person was referred again, and what follows is still to be said: the file is needed."),
         )
     if is_on_an_agenda(session, held):
         raise Refusal("retention.on_agenda", N_("A committee has still to talk about this person: the file is needed."))

@@ -203,14 +203,13 @@ def _on_an_agenda(session: Session, cast: Cast, file: UUID) -> None:
     session.flush()
 
 
-def _referred_again(session: Session, cast: Cast, file: UUID) -> None:
-    link = destruction.confirmers(session, file)[:1]
-    by = cast.actor("coordinator")
-    asking.ask(session, still_needed.AGAIN, file, "Read", chain=link, working_days=2, by=by, at=AT)
+def _with_an_open_case(session: Session, _: Cast, file: UUID) -> None:
+    opened = text("""update "case" set state = 'open', ended_at = null where participant_id = :id""")
+    session.execute(opened, {"id": file})
 
 
 @pytest.mark.parametrize(
-    ("open_still", "code"), [(_on_an_agenda, "retention.on_agenda"), (_referred_again, "retention.referred_again")]
+    ("open_still", "code"), [(_on_an_agenda, "retention.on_agenda"), (_with_an_open_case, "retention.being_admitted")]
 )
 def test_what_is_still_open_about_somebody_keeps_the_file_and_stops_what_is_asked(
     cast: Cast, over: UUID, open_still: Any, code: str
@@ -240,9 +239,6 @@ def test_a_known_person_who_was_referred_again_is_kept_until_it_is_said_what_fol
         with refused("retention.referred_again"):
             asked(session, cast, file, at=over)
         asking.answered(session, still_needed.AGAIN, file, by=by, at=over)
-        with refused("retention.referred_again"):
-            asked(session, cast, file, at=over)
-        asking.answered(session, still_needed.ANSWER, again, by=by, at=over)
         asked(session, cast, file, at=over)
 
 
