@@ -58,7 +58,7 @@ def release_hold(session: Session, participant_id: UUID, *, reason: str, by: Act
 def _tell_of_the_release(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
     """Tell the privacy officer that a hold was released; the next who answers where they did it, or may not know."""
     about = {one for one in (by.person_id, by.acting_for) if one} | barred_workers(session, held.id)
-    said = {"who": notices.name_of(session, by, "fr"), "subject": held.number or held.candidate_ref}
+    said = {"released_by": notices.name_of(session, by, "fr"), "subject": held.number or held.candidate_ref}
     hearers = watching.who_hears(session, about, standing(session, local_day(session, at)))
     for person_id, holder in {holder.person_id: holder for holder in hearers}.items():
         facts = {**said, "path": "/destructions" if holder.role == "privacy_officer" else "/"}

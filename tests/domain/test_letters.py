@@ -68,6 +68,7 @@ FACTS: dict[str, Any] = {
     "starts_on": date(2026, 12, 7),
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
+    "released_by": "Ada Exemple",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
     "clock": "14:20",
     "answers": True,
