@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from domain.admissions import triage
 from domain.kernel import Actor, local_day, only, run
-from domain.participants import ReferralForm, destruction, open_identity, referring, retention, to_triage
+from domain.participants import ReferralForm, destruction, open_identity, referring, to_triage
 from domain.roles import standing
 from models.referral import Referral
 
@@ -39,12 +39,9 @@ def refer_some(session: Session, *, at: datetime) -> None:
 
 
 def _ask_to_forget(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
-    """The person asks that their file be destroyed: its last day is set, and on the day after it another is asked."""
-    participant_id = _whom(session, referral_id)
-    day, why = local_day(session, at), "La personne demande que rien ne soit conservé."
-    retention.retain_until(session, participant_id, day, reason=why, by=coordinator, at=at)
-    later = at + timedelta(days=1)
-    destruction.ask(session, participant_id, "person_asks", reason=why, by=coordinator, at=later)
+    """The person asks that their file be destroyed, before its last day: another person decides that."""
+    why = "La personne demande que rien ne soit conservé."
+    destruction.ask(session, _whom(session, referral_id), "person_asks", reason=why, by=coordinator, at=at)
 
 
 def _whom(session: Session, referral_id: UUID) -> UUID:

@@ -14,7 +14,7 @@ from typing import Final
 from sqlmodel import Session
 
 from domain.kernel import Actor, local_day
-from domain.participants import destruction, retention, retention_terms
+from domain.participants import destruction, destruction_requests, retention, retention_terms
 from flows.turns import Turn, in_parts
 
 #: The local hour at which it looks, every day.
@@ -26,7 +26,7 @@ def look(turn: Turn) -> int:
     """See to the files of one program whose last day is over; how many were asked about."""
     turn.act(retention.count_what_was_missed)
     with turn.reading() as session:
-        asked = [row.participant_id for row in destruction.all_asked(session)]
+        asked = [row.participant_id for row in destruction_requests.all_asked(session)]
     turn.each(asked, destruction.look_again)
     with turn.reading() as session:
         over = retention.due(session, local_day(session, turn.at))
@@ -35,9 +35,9 @@ def look(turn: Turn) -> int:
 
 
 def _ask_by_calendar(session: Session, row: retention.DueDestruction, *, by: Actor, at: datetime) -> int:
-    """Ask once for each last day: what a person refused or let lapse is a person's to ask anew."""
-    last = destruction.last_of(session, row.id)
-    if last is not None and local_day(session, last.asked_at) > row.retain_until:
+    """Ask once for each last day: what needs words, or was refused or lapsed, is a person's to ask (anew)."""
+    last = destruction_requests.last_of(session, row.id)
+    if row.needs_words or (last is not None and local_day(session, last.asked_at) > row.retain_until):
         return _ask_to_ask(session, row, by=by, at=at)
     destruction.ask(session, row.id, destruction.BY_CALENDAR, by=by, at=at)
     return 1

@@ -11,8 +11,13 @@ from models.lifecycles import DESTRUCTION
 
 #: Why the destruction of a file is asked for. `calendar`: the program's own says so, and there is nothing to add.
 DESTRUCTION_GROUNDS = ("calendar", "person_asks", "not_triaged", "by_mistake", "law")
+#: The grounds on which it may be asked before the last day: each has its words, and another person weighs them.
+BEFORE_ITS_DAY = ("person_asks", "by_mistake", "law")
 #: What came between, where a request was stopped.
 STOPPED_BY = ("hold", "day_moved", "taken_up", "triaged", "referred_again", "joined", "changed")
+
+#: What is changed by hand of how long a file is kept.
+KEEPING_CHANGES = ("day", "hold", "release")
 
 
 class Destruction(InProgram, table=True):
@@ -62,12 +67,22 @@ class Destruction(InProgram, table=True):
 
 
 class KeptUntil(InProgram, table=True):
-    """One change of a file's last day by hand, and its reason: sealed, as all that is said of people."""
+    """One change by hand of how long a file is kept: another last day, or a legal hold that is placed or released.
+
+    Its reason is sealed, as all that is said of people.
+    """
+
+    __table_args__ = (
+        one_of("kind", KEEPING_CHANGES),
+        CheckConstraint("(kind = 'day') = (day is not null)", name="day"),
+    )
 
     participant_id: UUID = to("participant", index=True)
+    kind: str = KEEPING_CHANGES[0]
     was: date | None = None
-    day: date
+    day: date | None = None
     sealed: bytes = Field(sa_type=LargeBinary)  # why
     set_by: UUID = to("person")
     set_as: str
+    set_for: UUID | None = to("person", default=None)  # the absent person of the one who did it
     set_at: datetime = moment()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -25,7 +26,10 @@ def asked(
     destruction.ask(session, participant_id, ground, reason=reason, by=cast.actor("coordinator"), at=at)
 
 
-def destroyed(session: Session, cast: Cast, participant_id: UUID, *, at: datetime) -> None:
-    """A file is destroyed: asked at `at`, and confirmed as soon as it can be."""
+def destroyed(
+    session: Session, cast: Cast, participant_id: UUID, *, at: datetime, knowing: Collection[str] = ()
+) -> None:
+    """A file is destroyed: asked at `at`, and confirmed as soon as it can be, `knowing` each caution."""
     asked(session, cast, participant_id, at=at)
-    destruction.confirm(session, participant_id, by=cast.actor("privacy_officer"), at=at + DELAY)
+    by = cast.actor("privacy_officer")
+    destruction.confirm(session, participant_id, knowing=knowing, by=by, at=at + DELAY)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, allows, require, themselves
 from domain.accompaniment import barring
 from domain.kernel import Actor
-from domain.participants import DestructionRequest, destruction
+from domain.participants import DestructionRequest, destruction, destruction_requests
 from domain.roles import who_barred
 
 
@@ -23,7 +23,7 @@ def find_destruction(
 
     Raises Forbidden, also where no request was ever made.
     """
-    asked = destruction.last_of(session, participant_id)
+    asked = destruction_requests.last_of(session, participant_id)
     places = destruction.holding_organizations(session, participant_id)
     if barring.is_barred(session, participant_id, asker.person_id):
         given: Given = {Relation.BARRED: themselves(asker)}
@@ -53,7 +53,7 @@ def seen_destructions(session: Session, asker: Asker) -> list[DestructionRequest
     kept_from = who_barred(session, asker.person_id)
     return [
         row
-        for row in destruction.all_asked(session)
+        for row in destruction_requests.all_asked(session)
         if row.participant_id not in kept_from
         and allows(
             Action.SEE_DESTRUCTION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from api.access.destructions import answers_as, find_destruction
 from api.access.participants import UnsealedFacts
@@ -14,10 +14,10 @@ from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.admissions import Words, find_file
 from api.acts.declaring import ActSubject, On, of_program
-from api.web.given import ActInput, Day, PlainText, on_form
+from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none
 from domain.kernel import Refusal
-from domain.participants import DestructionRequest, destruction, disclosures, research, retention
+from domain.participants import DestructionRequest, destruction, disclosures, holds, research, retention, weighing
 from locales import N_
 
 
@@ -67,20 +67,20 @@ def retain(on: On[UnsealedFacts], said: RetentionGiven) -> None:
     retention.retain_until(on.session, on.id, said.day, reason=said.reason, by=on.by, at=on.at)
 
 
-@KEPT.act(Action.KEEP_RETENTION, "/hold", place="retention", json="PUT")
-def hold(on: On[UnsealedFacts]) -> None:
-    """Keep the file whatever its retention says, because the law asks for it."""
-    retention.place_hold(on.session, on.id, by=on.by, at=on.at)
+@KEPT.act(Action.KEEP_RETENTION, "/hold", form="hold", place="retention", json="PUT")
+def hold(on: On[UnsealedFacts], said: ReasonGiven) -> None:
+    """Keep the file whatever its retention says, because the law asks for it, and say why."""
+    holds.place_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
-@KEPT.act(Action.KEEP_RETENTION, "/hold/release", place="retention", json="DELETE /hold", status=204)
-def release(on: On[UnsealedFacts]) -> None:
-    """Let the retention of the file run again."""
-    retention.release_hold(on.session, on.id, by=on.by, at=on.at)
+@KEPT.act(Action.KEEP_RETENTION, "/hold/release", form="release", place="retention", status=204)
+def release(on: On[UnsealedFacts], said: ReasonGiven) -> None:
+    """Let the retention of the file run again, and say why. The privacy officer is told."""
+    holds.release_hold(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
 class DestructionGiven(ActInput):
-    """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
+    """Why a file is to be destroyed: a ground, and words, which may be empty where the calendar alone set its day."""
 
     ground: PlainText
     reason: PlainText = ""
@@ -88,9 +88,9 @@ class DestructionGiven(ActInput):
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction", form="destroy", place="retention", status=204)
 def ask_to_destroy(on: On[UnsealedFacts], said: DestructionGiven) -> None:
-    """Ask that a file be destroyed, once its retention has ended and nothing holds it.
+    """Ask that a file be destroyed, once it ended and nothing holds it.
 
-    Another person confirms it, some days later.
+    Before its last day that takes another ground than the calendar's. Another person confirms it, some days later.
     """
     destruction.ask(on.session, on.id, said.ground, reason=said.reason, by=on.by, at=on.at)
 
@@ -115,17 +115,23 @@ class DestructionAnswered(ActInput):
     seen: Annotated[UUID, on_form(_looked_at)]
 
 
-@DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
-def confirm(on: On[DestructionRequest], said: DestructionAnswered) -> None:
-    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
-    by = answers_as(on.session, on.context.asker, on.row, on.given)
-    destruction.confirm(on.session, on.id, seen=said.seen, by=by, at=on.at)
+class DestructionConfirmed(DestructionAnswered):
+    """Which request was looked at, and each caution about it that was read and is confirmed by itself."""
+
+    knowing: list[weighing.Caution] = Field(default_factory=list, max_length=len(weighing.CAUTIONS))
 
 
 class DestructionRefused(DestructionAnswered):
     """Why the file is kept."""
 
     reason: PlainText
+
+
+@DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
+def confirm(on: On[DestructionRequest], said: DestructionConfirmed) -> None:
+    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
+    by = answers_as(on.session, on.context.asker, on.row, on.given)
+    destruction.confirm(on.session, on.id, seen=said.seen, knowing=said.knowing, by=by, at=on.at)
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/refusal", form="refuse")

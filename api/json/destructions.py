@@ -14,10 +14,19 @@ from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown, of_columns
-from domain.participants import DestructionRequest, destruction, what_is_destroyed
+from api.views.participant_words import CAUTIONS
+from domain.participants import DestructionRequest, destruction, weighing, what_is_destroyed
+from locales import gettext
 from models.destruction import Destruction
 
 router = api_routes("destructions", of_acts=True)
+
+
+class CautionShown(Shown):
+    """One thing to know before a file is destroyed, in words."""
+
+    key: weighing.Caution
+    words: str
 
 
 @of_columns(
@@ -27,14 +36,19 @@ router = api_routes("destructions", of_acts=True)
 class DestructionAsked(Shown, what_is_destroyed.Contents):
     """That a file be destroyed: what is asked and why, by number, and what became of it.
 
-    `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
+    `cautions` is what a person who confirms it says to know, each by its key. `waiting_for` are those who can answer
+    today. `changes` are those by hand of how long the file is kept, and `earlier` the other requests about it. No words
+    have the person's names.
     """
 
     id: UUID
+    cautions: list[CautionShown]
     known_as: str
     reason: str
     waiting_for: list[UUID]
     answer: str
+    changes: list[weighing.KeepingChange]
+    earlier: list[weighing.EarlierRequest]
 
 
 @of_columns(Destruction, "participant_id ground asked_by asked_at confirm_from lapses_on")
@@ -64,13 +78,14 @@ def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> 
     session, participant_id = context.session, asked.participant_id
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
+    weighed = weighing.weigh(session, asked, context.day, by=by, at=context.at)
     able = destruction.who_may_confirm(session, asked, context.asker.standing) if asked.state == "asked" else []
     return DestructionAsked.about(
         asked,
         **vars(what_is_destroyed.contents_of(session, participant_id)),
-        reason=destruction.read_reason(session, asked, by=by, at=context.at),
+        **{name: value for name, value in vars(weighed).items() if name != "cautions"},
+        cautions=[CautionShown(key=one, words=gettext(CAUTIONS[one])) for one in weighed.cautions],
         waiting_for=sorted({holder.person_id for holder in able}),
-        answer=destruction.read_answer(session, asked, by=by, at=context.at),
     )
 
 

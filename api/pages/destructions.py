@@ -17,12 +17,12 @@ from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.participant_words import BECAME, DESTRUCTION_GROUNDS
+from api.views.participant_words import BECAME, CAUTIONS, DESTRUCTION_GROUNDS
 from api.views.participants import proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.kernel import col, only, scalars
-from domain.participants import DestructionRequest, destruction, what_is_destroyed
+from domain.participants import DestructionRequest, destruction, weighing, what_is_destroyed
 from locales import N_, gettext
 from models.program import Organization
 
@@ -68,7 +68,8 @@ def _page(
     is_able = context.asker.person_id in able
     by = answers_as(session, context.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
-    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able})
+    weighed = weighing.weigh(session, asked, context.day, by=by, at=context.at)
+    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able, *_people(weighed)})
     waits, keeps = asked.state == "asked", is_allowed(Action.KEEP_RETENTION, given)
     return page(
         context,
@@ -82,8 +83,10 @@ def _page(
         became=BECAME[asked.state],
         ground=DESTRUCTION_GROUNDS[asked.ground],
         stopped_by=STOPPED.get(asked.stopped_by, ""),
-        reason=destruction.read_reason(session, asked, by=by, at=context.at),
-        answer=destruction.read_answer(session, asked, by=by, at=context.at),
+        weighed=weighed,
+        cautions=[(one, gettext(CAUTIONS[one])) for one in weighed.cautions],
+        grounds=DESTRUCTION_GROUNDS,
+        outcomes=BECAME,
         names=names,
         able=[names[one] for one in able],
         holders=_holders(context, participant_id),
@@ -94,6 +97,12 @@ def _page(
         proof=proof_of(context, participant_id) if asked.state == "confirmed" else None,
         today=context.day,
     )
+
+
+def _people(weighed: weighing.Weighed) -> set[UUID | None]:
+    """Those who changed how long the file is kept, or had a part in an earlier request about it."""
+    changed = {person for one in weighed.changes for person in (one.set_by, one.set_for)}
+    return changed | {person for one in weighed.earlier for person in (one.asked_by, one.ended_by)}
 
 
 def _holders(context: RequestContext, participant_id: UUID) -> list[str]:

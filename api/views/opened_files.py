@@ -120,10 +120,13 @@ def _referral(referral: ReadReferral) -> ShownReferral:
 
 def _reason(reason: DecisionReason) -> ShownReason:
     kind, results = DECIDED[reason.of]
-    of_a_day = reason.of == "kept_until"
-    became = _day(date.fromisoformat(reason.result)) if of_a_day else gettext(results[reason.result])
     lines = [(gettext(WRITTEN[name]), text) for name, text in reason.fields.items()]
-    return ShownReason(f"{gettext(kind)} – {became}", reason.at, lines)
+    if reason.result in results:
+        became = gettext(results[reason.result])
+        title = became if reason.of == "kept_until" else f"{gettext(kind)} – {became}"
+    else:
+        title = f"{gettext(kind)} – {_day(date.fromisoformat(reason.result))}"
+    return ShownReason(title, reason.at, lines)
 
 
 def _answer(kind: Kind, answer: Any) -> str:

@@ -38,6 +38,14 @@ DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
     "by_mistake": N_("The file was created by mistake"),
     "law": N_("A law or a court asks for it"),
 }
+#: What a person says to know before they confirm the destruction of a file, each by itself (`weighing.Caution`).
+CAUTIONS: Final[Mapping[str, str]] = {
+    "early": N_("Its last day is not over: the file would be destroyed before."),
+    "untriaged": N_("The referral was never triaged: the person was given no answer."),
+    "shortened": N_("The person who asks for the destruction moved the last day of this file to an earlier one."),
+    "released": N_("A legal hold on this file was released."),
+    "refused": N_("The destruction of this file was asked before, and refused."),
+}
 BECAME: Final[Mapping[str, tuple[str, str]]] = {
     "asked": (N_("Waits for another person"), "wait"),
     "confirmed": (N_("Destroyed"), "skip"),
@@ -63,7 +71,7 @@ DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "triage": (N_("Triage"), TRIAGED),
     "admission": (N_("Decision"), OUTCOMES),
     "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
-    "kept_until": (N_("Kept until"), {}),
+    "kept_until": (N_("Kept until"), {"hold": N_("Legal hold placed"), "release": N_("Legal hold released")}),
 }
 WRITTEN: Final[Mapping[str, str]] = {
     "reason": N_("Why"),

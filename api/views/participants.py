@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -39,9 +39,11 @@ from domain.participants import (
     DestructionRequest,
     case_of,
     destruction,
+    destruction_requests,
     disclosures,
     findings,
     reading,
+    still_needed,
     what_is_destroyed,
 )
 from domain.roles import standing
@@ -50,6 +52,7 @@ from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
 from models.agenda import AgendaItem
 from models.consent import Consent, Disclosure
+from models.destruction import BEFORE_ITS_DAY
 from models.follow_up import FollowUp
 from models.participant import Barred, CandidateWorker, FirstMeeting, RiskAssessment
 from models.program import Organization
@@ -353,6 +356,11 @@ class RetentionShown:
     grounds: list[tuple[str, str]]
     proof: ShownProof | None
 
+    @property
+    def by_calendar(self) -> str:
+        """The ground of the calendar, "" where it is not one to choose."""
+        return destruction.BY_CALENDAR if destruction.BY_CALENDAR in dict(self.grounds) else ""
+
 
 def retention_of(seen: SeenFile) -> RetentionShown | None:
     """How long a file is kept, for who keeps that."""
@@ -360,25 +368,31 @@ def retention_of(seen: SeenFile) -> RetentionShown | None:
         return None
     session, row = seen.session, seen.row
     is_due = row.retain_until is not None and row.retain_until < seen.context.day and not row.held
-    is_followed = destruction.is_followed(session, row.id)
+    grounds = [one for one in offered(DESTRUCTION_GROUNDS) if one[0] in _grounds(row, is_due)]
+    is_followed = still_needed.is_followed(session, row.id)
     return RetentionShown(
         is_due=is_due,
         is_followed=is_followed,
-        can_be_asked=is_due and not is_followed and _is_over(session, row),
-        asked=destruction.last_of(session, row.id),
-        grounds=[
-            (ground, words)
-            for ground, words in offered(DESTRUCTION_GROUNDS)
-            if ground != "not_triaged" or row.state == "candidate"
-        ],
+        can_be_asked=bool(grounds) and not is_followed and _is_over(session, row),
+        asked=destruction_requests.last_of(session, row.id),
+        grounds=grounds,
         proof=proof_of(seen.context, row.id) if row.state == "destroyed" else None,
     )
+
+
+def _grounds(row: UnsealedFacts, is_due: bool) -> Collection[str]:
+    """The grounds on which the destruction of a file can be asked: fewer before its last day is over."""
+    if row.held or row.retain_until is None:
+        return ()
+    if row.state == "candidate":
+        return {*BEFORE_ITS_DAY, "not_triaged"} if is_due else ()
+    return {*BEFORE_ITS_DAY, destruction.BY_CALENDAR} if is_due else BEFORE_ITS_DAY
 
 
 def _is_over(session: Session, row: UnsealedFacts) -> bool:
     """Whether somebody was admitted, went no further, or is a candidate of whom nothing is being decided."""
     if row.state == "candidate":
-        return not destruction.is_being_decided(session, row.id)
+        return not still_needed.is_being_decided(session, row.id)
     return row.state in ("refused", "declined", "admitted")
 
 

@@ -320,6 +320,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "worker_named": N_("who makes contact after a referral"),
     "consent_taken_back": N_("a consent was withdrawn"),
     "closed_by_consent": N_("a file is closed to someone, since a consent was withdrawn"),
+    "hold_released": N_("a legal hold on a file was released"),
     **timeline_meetings.LETTERS,
 }
 

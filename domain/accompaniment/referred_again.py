@@ -18,14 +18,14 @@ from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.kernel import Actor, local_day, only, scalar, surely
 from domain.mail import coordination_chain
-from domain.participants import destruction, known_as
+from domain.participants import known_as, still_needed
 from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp
 from models.referral import Referral
 
 #: What the worker of a person referred again is asked.
-AGAIN: Final = "referral.again"
+AGAIN: Final = still_needed.AGAIN
 #: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
@@ -86,7 +86,7 @@ def _who_reads(session: Session, participant_id: UUID, *, at: datetime) -> Link 
 def _is_over(session: Session, participant_id: UUID) -> bool:
     """Whether the person's follow-up has ended, so that no one accompanies them."""
     state = scalar(session, only(FollowUp.state).where(FollowUp.participant_id == participant_id))
-    return state in destruction.ENDED
+    return state in still_needed.ENDED
 
 
 _ANSWER: Final = N_(

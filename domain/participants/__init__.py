@@ -4,8 +4,10 @@ Their identity is sealed (`sealing`, `identity`); everything else goes by a refe
 """
 
 from domain.participants import destruction as destruction
+from domain.participants import destruction_requests as destruction_requests
 from domain.participants import disclosures as disclosures
 from domain.participants import findings as findings
+from domain.participants import holds as holds
 from domain.participants import links as links
 from domain.participants import rates as rates
 from domain.participants import reading as reading
@@ -13,7 +15,9 @@ from domain.participants import referring as referring
 from domain.participants import research as research
 from domain.participants import retention as retention
 from domain.participants import retention_terms as retention_terms
+from domain.participants import still_needed as still_needed
 from domain.participants import watching as watching
+from domain.participants import weighing as weighing
 from domain.participants import what_is_destroyed as what_is_destroyed
 from domain.participants.ages import CONSENTS_ALONE as CONSENTS_ALONE
 from domain.participants.ages import OF_AGE as OF_AGE
@@ -27,7 +31,7 @@ from domain.participants.consent_text import ConsentText as ConsentText
 from domain.participants.consent_text import text_of as text_of
 from domain.participants.destruction import ASK as ASK
 from domain.participants.destruction import CONFIRM as CONFIRM
-from domain.participants.destruction import DestructionRequest as DestructionRequest
+from domain.participants.destruction_requests import DestructionRequest as DestructionRequest
 from domain.participants.findings import OF_RECRUITERS as OF_RECRUITERS
 from domain.participants.findings import CriterionFound as CriterionFound
 from domain.participants.findings import findings_of as findings_of

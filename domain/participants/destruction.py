@@ -3,7 +3,8 @@
 The coordination asks, or the program by its calendar. The privacy officer confirms, or a manager of the organization
 that holds the file. It is never the one who asked, the one they asked for, or a deputy of either. Until then the
 request can be withdrawn. A legal hold, another last day, a return or a new referral stops it; unanswered, it lapses.
-The one who confirms sees what is destroyed and why, by number, and no name.
+The one who confirms sees what is destroyed and why, by number, and no name; and says that they know each thing that a
+calm page could hide (`weighing`).
 
 First the database forgets, then the key is destroyed, after the row says so for good: nothing is lost where the
 transaction is not committed. The worker does it within a minute (`retention.destroy_keys`).
@@ -11,31 +12,24 @@ transaction is not committed. The worker does it within a minute (`retention.des
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, func
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.casework import words as task_words
 from domain.kernel import (
-    SHAPE,
     Actor,
     Refusal,
     add_row,
-    also,
     changes,
     col,
-    every,
-    first,
     hosts_of,
     joins,
     local_day,
-    of,
     only,
     program_calendar,
     program_of,
@@ -45,12 +39,9 @@ from domain.kernel import (
     scalars,
     seal,
     surely,
-    there_is,
     trimmed,
-    unseal,
-    value_of,
 )
-from domain.participants.identity import identity_within, without_the_name
+from domain.participants.destruction_requests import DestructionRequest, asked_of, asking_ones
 from domain.participants.locking import (
     barred_workers,
     case_of,
@@ -60,13 +51,21 @@ from domain.participants.locking import (
     participant_state_after,
 )
 from domain.participants.retention_terms import retention_of
-from domain.record import events, record_read
-from domain.roles import DayTenures, Holder, Link, deputies_of, standing
+from domain.participants.still_needed import (
+    is_set_by_hand,
+    refuse_while_decided,
+    refuse_while_followed,
+    refuse_while_talked_about,
+)
+from domain.participants.weighing import cautions_of
+from domain.record import events
+from domain.roles import DayTenures, Holder, Link, standing
 from locales import N_, say
-from models.destruction import DESTRUCTION_GROUNDS, Destruction
+from models.destruction import BEFORE_ITS_DAY, DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp
 from models.lifecycles import DESTRUCTION, REFERRAL
 from models.participant import CandidateWorker, Participant
+from models.program import Absence
 from models.referral import Referral
 
 #: The coordination's task after the last day of a file.
@@ -77,23 +76,6 @@ DAYS_TO_CONFIRM: Final = 10
 #: The ground on which there is nothing to add: the program's own calendar.
 BY_CALENDAR: Final = "calendar"
 LONGEST_REASON: Final = 4000
-#: The states of a follow-up that is over for its workers.
-ENDED: Final = ("inactive", "completed")
-
-
-class DestructionRequest(Destruction):
-    """A request, with the file's number or reference and its state."""
-
-    model_config = SHAPE
-
-    known_as: str = also(value_of(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))))
-    file_state: str = also(Participant.state)
-
-
-def _requests() -> SelectOfScalar[DestructionRequest]:
-    return of(DestructionRequest, without=(Destruction.sealed, Destruction.answer_sealed)).join(
-        Participant, joins(Destruction.participant_id, Participant)
-    )
 
 
 # -------------------------------------------------------------------------------------------------------- the asking
@@ -102,20 +84,19 @@ def _requests() -> SelectOfScalar[DestructionRequest]:
 def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = "", by: Actor, at: datetime) -> None:
     """Ask for the destruction of a file, and ask those who may confirm it.
 
-    `reason` is in words, by number and without a name; on the ground of the calendar alone it may be empty. Raises
-    Refusal: it is asked already, no reason is given, or the file is held, followed or kept (`_refuse_unless_over`).
+    `reason` is in words, by number and without a name; it may be empty where the calendar alone set the last day.
+    Raises Refusal: it is asked already, no reason is given, or the file is held, needed or kept.
     """
     held = hold_participant(session, participant_id)
     words = _words(reason)
     if ground not in DESTRUCTION_GROUNDS:
         raise Refusal("destruction.ground.missing", N_("Choose why the file is to be destroyed."))
-    if not says_something(words) and ground != BY_CALENDAR:
+    if not says_something(words) and (ground != BY_CALENDAR or is_set_by_hand(session, held)):
         raise Refusal("destruction.reason.missing", N_("Say why the file is to be destroyed."))
     if asked_of(session, participant_id) is not None:
         raise Refusal("destruction.asked", N_("The destruction of this file is already requested."))
-    _refuse_unless_over(session, held, local_day(session, at))
-    if ground == "not_triaged" and held.state != "candidate":
-        raise Refusal("destruction.triaged", N_("This ground is for a candidate whose referral was never triaged."))
+    _refuse_unless_over(session, held, ground, local_day(session, at))
+    _refuse_unless_its_ground(held, ground)
     calendar, today, request_id = retention_of(session), local_day(session, at), uuid4()
     confirm_from = today + timedelta(days=calendar.confirmed_after_days)
     lapses_on = today + timedelta(days=calendar.lapses_after_days)
@@ -134,15 +115,9 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         lapses_on=lapses_on,
     )
     add_row(session, row)
+    day, kept = confirm_from.isoformat(), surely(held.retain_until).isoformat()
     events.write(
-        session,
-        "destruction.asked",
-        "participant",
-        participant_id,
-        by=by,
-        at=at,
-        ground=ground,
-        day=confirm_from.isoformat(),
+        session, "destruction.asked", "participant", participant_id, by=by, at=at, ground=ground, day=day, kept=kept
     )
     asking.answered(session, ASK, participant_id, by=by, at=at)
     _ask_to_confirm(session, row, by=by, at=at)
@@ -177,7 +152,7 @@ def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetim
         _end(session, asked, "lapse", by=by, at=at)
         return True
     try:
-        _refuse_unless_over(session, held, today)
+        _refuse_unless_over(session, held, asked.ground, today)
     except Refusal:
         return stop(session, participant_id, "changed", by=by, at=at)
     _ask_to_confirm(session, asked, by=by, at=at)
@@ -187,12 +162,21 @@ def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetim
 # -------------------------------------------------------------------------------------------------------- the answer
 
 
-def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None, by: Actor, at: datetime) -> None:
+def confirm(
+    session: Session,
+    participant_id: UUID,
+    *,
+    seen: UUID | None = None,
+    knowing: Collection[str] = (),
+    by: Actor,
+    at: datetime,
+) -> None:
     """Confirm the destruction of a file, and destroy it: the number and the days stay, and nothing of who they were.
 
-    `seen` is the request that was looked at: one that was made since, for another reason, is another. Guide and law:
-    the retention calendar, with a legal hold. Raises Refusal: there is no request any more, `by` may not confirm it,
-    the delay is not over or the request has lapsed, or something keeps the file.
+    `seen` is the request that was looked at: one that was made since, for another reason, is another. `knowing` are the
+    cautions that were read and confirmed, each by itself (`weighing.cautions_of`). Guide and law: the retention
+    calendar, with a legal hold. Raises Refusal: there is no request any more, `by` may not confirm it, the delay is not
+    over or the request has lapsed, something keeps the file, or a caution was not confirmed.
     """
     held, asked = _hold(session, participant_id, seen)
     today = local_day(session, at)
@@ -205,7 +189,11 @@ def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None,
         )
     if today > asked.lapses_on:
         raise Refusal("destruction.lapsed", N_("No one answered in time: the request lapsed. It can be made again."))
-    _refuse_unless_over(session, held, today)
+    _refuse_unless_over(session, held, asked.ground, today)
+    if not set(cautions_of(session, asked, today)) <= set(knowing):
+        raise Refusal(
+            "destruction.cautions", N_("Read each thing to know before this file is destroyed, and confirm each.")
+        )
     _change(session, asked, "confirm", by=by, at=at)
     _destroy(session, held, asked, by=by, at=at)
 
@@ -251,125 +239,58 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
 def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> list[Holder]:
     """Those who can confirm the request, each by the role in which they do; deputies included who were given approvals.
 
-    Not the one who asked, nor those barred by the participant.
+    Not the one who asked, nor those barred by the participant, nor a deputy whom the one who asked named.
     """
     chain = confirmers(session, asked.participant_id)
-    return _able(today, chain, _kept_out(session, asked, today.day))
-
-
-# ------------------------------------------------------------------------------------------------------- what is seen
-
-
-def asked_of(session: Session, participant_id: UUID) -> DestructionRequest | None:
-    """The request about a file that is not answered; None where there is none."""
-    return first(
-        session,
-        _requests().where(Destruction.participant_id == participant_id, Destruction.state == DESTRUCTION.initial),
-    )
-
-
-def last_of(session: Session, participant_id: UUID) -> DestructionRequest | None:
-    """The last request about a file, whatever became of it; None where there never was one."""
-    return first(
-        session,
-        _requests()
-        .where(Destruction.participant_id == participant_id)
-        .order_by(
-            col(Destruction.ended_at).is_not(None), col(Destruction.asked_at).desc(), col(Destruction.ended_at).desc()
-        )
-        .limit(1),
-    )
-
-
-def all_asked(session: Session) -> list[DestructionRequest]:
-    """Every request that waits for an answer, the first to be confirmed first."""
-    return every(
-        session,
-        _requests()
-        .where(Destruction.state == DESTRUCTION.initial)
-        .order_by(col(Destruction.confirm_from), col(Destruction.id)),
-    )
-
-
-def is_asked() -> ColumnElement[bool]:
-    """The condition on a participant that there is an unanswered request to destroy their file."""
-    return exists().where(joins(Destruction.participant_id, Participant), col(Destruction.state) == DESTRUCTION.initial)
-
-
-def read_reason(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
-    """The reason of a request, in its words but for the person's own names; noted on record.
-
-    "" where nothing was written, or where it is destroyed with the file. Raises Refusal: the keys.
-    """
-    return _read(session, asked, Destruction.sealed, "", by=by, at=at) if asked.worded else ""
-
-
-def read_answer(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
-    """The reason why the destruction of a file was refused; as `read_reason`."""
-    if asked.state != "refused":
-        return ""
-    return _read(session, asked, Destruction.answer_sealed, "/answer", by=by, at=at)
-
-
-def _read(session: Session, asked: Destruction, words: bytes | None, place: str, *, by: Actor, at: datetime) -> str:
-    """A reason, unsealed; `words` names the column that holds it."""
-    participant_id = asked.participant_id
-    sealed = scalar(session, only(words).where(Destruction.id == asked.id))
-    if asked.state == "confirmed" or sealed is None:  # of a file that was joined to another
-        return ""
-    told = unseal(session, participant_id, f"destruction/{asked.id}{place}", sealed)["reason"]
-    record_read(session, "participant", participant_id, what="destruction", ground="role", by=by, at=at)
-    return without_the_name(identity_within(session, participant_id))(told)
+    return _able(today, chain, _may_answer(session, asked, today.day))
 
 
 # -------------------------------------------------------------------------------------------------------------- rules
 
 
-def is_followed(session: Session, participant_id: UUID) -> bool:
-    """Whether the follow-up of a participant is active, or on a break from which they return."""
-    going_on = FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)
-    return there_is(session, only(FollowUp.id).where(*going_on))
+def _refuse_unless_over(session: Session, held: Participant, ground: str, today: date) -> None:
+    """Refuse where a locked file cannot be destroyed: what held when it was asked must still hold. Raises Refusal.
 
-
-def is_being_decided(session: Session, participant_id: UUID) -> bool:
-    """Whether a candidate's referral went beyond the first look: the committee or a worker has it."""
-    triaged = Referral.participant_id == participant_id, Referral.state == "triaged"
-    return there_is(session, only(Referral.id).where(*triaged))
-
-
-def _refuse_unless_over(session: Session, held: Participant, today: date) -> None:
-    """Refuse where a locked file cannot be destroyed: what held when it was asked must still hold. Raises Refusal."""
+    On the grounds of `BEFORE_ITS_DAY` it is asked before the last day, but for a candidate who waits for a triage.
+    """
     if held.state == "draft" or held.joined_to_id is not None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if held.held:
         raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
     participant_state_after(held, "destroy")
-    if held.state == "candidate" and is_being_decided(session, held.id):
-        raise Refusal(
-            "retention.being_admitted", N_("This person is being admitted: the file is needed."), source="AD-R3"
-        )
-    if held.retain_until is None or held.retain_until >= today:
+    refuse_while_decided(session, held)
+    before = ground in BEFORE_ITS_DAY and held.state != "candidate"
+    if held.retain_until is None or (held.retain_until >= today and not before):
         raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
-    if is_followed(session, held.id):
+    refuse_while_followed(session, held)
+    refuse_while_talked_about(session, held)
+
+
+def _refuse_unless_its_ground(held: Participant, ground: str) -> None:
+    """Refuse a ground that says another thing of a file than what it is. Raises Refusal."""
+    if ground == "not_triaged" and held.state != "candidate":
+        raise Refusal("destruction.triaged", N_("This ground is for a candidate whose referral was never triaged."))
+    if ground == BY_CALENDAR and held.state == "candidate":
         raise Refusal(
-            "retention.followed", N_("This participant is still followed: the file is needed."), source="FU-1"
+            "destruction.untriaged",
+            N_("The referral of this candidate was never triaged: choose that ground, and say why."),
         )
 
 
-def _asking_ones(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
-    """Those who have a part in the asking: who asked, the one they asked for, and any deputy of either since."""
-    ones = {one_of_them for one_of_them in (asked.asked_by, asked.asked_for) if one_of_them}
-    return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked.asked_at), day)]))
-
-
-def _kept_out(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
-    """Those who do not answer: those with a part in the asking, and those barred by the participant."""
-    return _asking_ones(session, asked, day) | barred_workers(session, asked.participant_id)
+def _may_answer(session: Session, asked: Destruction, day: date) -> Callable[[Holder], bool]:
+    """Whether a holder may answer: no part in the asking, not barred, no deputy whom one of those who asked named."""
+    ones = asking_ones(session, asked, day)
+    kept_out = ones | barred_workers(session, asked.participant_id)
+    named = col(Absence.recorded_by).in_(ones), col(Absence.cancelled_at).is_(None)
+    away = set(
+        scalars(session, only(Absence.person_id).where(*named, Absence.starts_on <= day, Absence.ends_on >= day))
+    )
+    return lambda one: one.person_id not in kept_out and one.acting_for not in kept_out | away
 
 
 def _refuse_unless_another(session: Session, asked: Destruction, today: date, by: Actor) -> None:
-    asking_ones = _asking_ones(session, asked, today)
-    if by.person_id is None or not asking_ones.isdisjoint({by.person_id, by.acting_for}):
+    ones = asking_ones(session, asked, today)
+    if by.person_id is None or not ones.isdisjoint({by.person_id, by.acting_for}):
         raise Refusal(
             "destruction.own_request",
             N_("Destruction takes two people: the person who asked cannot answer in any role, nor can their deputy."),
@@ -386,9 +307,8 @@ def _refuse_unless_another(session: Session, asked: Destruction, today: date, by
 # ------------------------------------------------------------------------------------------------------------- below
 
 
-def _able(today: DayTenures, chain: Sequence[Link], kept_out: frozenset[UUID]) -> list[Holder]:
-    able = (holder for link in chain for holder in today.falls([link], kind="approvals").holders)
-    return [holder for holder in able if holder.person_id not in kept_out and holder.acting_for not in kept_out]
+def _able(today: DayTenures, chain: Sequence[Link], may: Callable[[Holder], bool]) -> list[Holder]:
+    return [holder for link in chain for holder in today.falls([link], kind="approvals").holders if may(holder)]
 
 
 def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, DestructionRequest]:
@@ -421,8 +341,8 @@ def _ask_to_confirm(session: Session, asked: Destruction, *, by: Actor, at: date
     Once, and anew where it falls on others by now: the one who asked may have become the privacy officer since.
     """
     participant_id, today = asked.participant_id, standing(session, local_day(session, at))
-    chain, kept_out = confirmers(session, participant_id), _kept_out(session, asked, today.day)
-    able = [link for link in chain if _able(today, [link], kept_out)] or chain
+    chain, may = confirmers(session, participant_id), _may_answer(session, asked, today.day)
+    able = [link for link in chain if _able(today, [link], may)] or chain
     waiting = asking.open_ones(session, CONFIRM, participant_id)
     if any(row.links == able for row in waiting):
         return

@@ -1,4 +1,4 @@
-"""The reasons for a triage, an admission decision, a risk assessment or a last day: sealed as they were written."""
+"""Why a triage, an admission decision, a risk, a last day or a hold is as it is: sealed as it was written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Text, cast, literal, union_all
+from sqlalchemy import ColumnElement, CursorResult, Text, cast, func, literal, union_all
 from sqlmodel import Session
 
 from domain.kernel import Actor, AnySelect, col, in_program, run, select, unseal, value_of
@@ -25,7 +25,7 @@ class DecisionReason:
     """What was written with one decision: its kind `of`, its `result` and instant, and the fields that say something.
 
     `fields` has reason and offered of a triage or an admission; why of a risk; profile, involvement, benefits and risks
-    of the risk to others; and reason of a last day that was set by hand, whose result is that day.
+    of the risk to others; and reason of what was changed of the keeping by hand, whose result is the day, or the hold.
     """
 
     of: Of
@@ -49,7 +49,7 @@ def read_reasons(
     """The reasons of decisions about a person, the first first, as far as the reader may know; noted on record.
 
     `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10), `retention`
-    for every day that was set by hand. Raises Refusal: the keys.
+    for every change of the keeping by hand. Raises Refusal: the keys.
     """
     may = {"triage": admission, "admission": admission, "risk": risk, "kept_until": retention}
     theirs = [_written(of, participant_id) for of in _KEPT if may[of]]
@@ -71,11 +71,11 @@ def read_reasons(
 
 
 #: Where each kind is kept: the table, and its columns of what it came to, when, and why.
-_KEPT: Final[Mapping[Of, tuple[Any, str, str, str]]] = {
-    "triage": (Referral, "result", "triaged_at", "result_sealed"),
-    "admission": (AdmissionDecision, "outcome", "taken_at", "sealed"),
-    "risk": (RiskAssessment, "level", "assessed_at", "sealed"),
-    "kept_until": (KeptUntil, "day", "set_at", "sealed"),
+_KEPT: Final[Mapping[Of, tuple[Any, ColumnElement[Any], str, str]]] = {
+    "triage": (Referral, col(Referral.result), "triaged_at", "result_sealed"),
+    "admission": (AdmissionDecision, col(AdmissionDecision.outcome), "taken_at", "sealed"),
+    "risk": (RiskAssessment, col(RiskAssessment.level), "assessed_at", "sealed"),
+    "kept_until": (KeptUntil, func.coalesce(cast(col(KeptUntil.day), Text), KeptUntil.kind), "set_at", "sealed"),
 }
 
 
@@ -84,7 +84,7 @@ def _written(of: Of, participant_id: UUID) -> AnySelect:
     table, result, at, sealed = _KEPT[of]
     return select(
         value_of(literal(of).label("of")),
-        value_of(cast(col(getattr(table, result)), Text).label("result")),
+        value_of(cast(result, Text).label("result")),
         value_of(col(getattr(table, at)).label("at")),
         value_of(col(table.id).label("id")),
         value_of(col(getattr(table, sealed)).label("sealed")),

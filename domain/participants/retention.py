@@ -1,4 +1,4 @@
-"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it beyond its day.
+"""How long a file is kept: its last day, and what moves it. A legal hold keeps it beyond its day (`holds`).
 
 The program's own calendar counts the last day (`retention_terms`) from the end of the follow-up or of the admission, or
 from the referral of a candidate who was never triaged. On the day after it the coordination is asked to have the file
@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import exists, func
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.casework import asking
 from domain.declarations import Ended
 from domain.kernel import (
     Actor,
     Refusal,
-    add_row,
     changes,
     col,
     every,
@@ -29,25 +28,23 @@ from domain.kernel import (
     local_day,
     of,
     only,
-    program_of,
     rewrite,
     run,
     same,
-    says_something,
     scalars,
-    seal,
     sealed_words,
     select,
     surely,
-    trimmed,
     tuples,
     value_of,
 )
 from domain.mail import coordination_chain
-from domain.participants import destruction
+from domain.participants import destruction, destruction_requests, still_needed
+from domain.participants.keeping_changes import write_change
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft
 from domain.participants.retention_terms import last_day
+from domain.participants.still_needed import calendar_day, refuse_while_decided, refuse_while_followed
 from domain.record import events
 from locales import N_
 from models.casework import Case
@@ -63,45 +60,46 @@ WITHOUT_ROW: Final = timedelta(days=1)
 
 #: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
 DAYS_TO_ASK: Final = 10
-LONGEST_REASON: Final = 4000
 
 
 def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
-    """Set another last day on which a file is kept, with the reason, which is sealed.
+    """Set another last day on which a file that ended is kept, with the reason, which is sealed.
 
-    It answers the question to have the file destroyed, and stops a request that was made already. Raises Refusal.
+    It is never earlier than the calendar's: destroying a file before that takes another person's word (`destruction`).
+    It answers the question to have the file destroyed, and stops a request that was made already. Raises Refusal: also
+    while the person is accompanied, being admitted, or waits for a triage.
     """
     held = hold_participant(session, participant_id)
-    words = trimmed(reason)
     if held.state in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
-    if not says_something(words):
-        raise Refusal("retention.reason.missing", N_("Say why the file is kept until another day."))
-    if len(words) > LONGEST_REASON:
-        raise Refusal(
-            "retention.reason.too_long",
-            N_("One of the answers is longer than %(max_length)s characters."),
-            max_length=LONGEST_REASON,
-        )
-    change_id = uuid4()
-    row = KeptUntil(
-        program_id=program_of(session),
-        id=change_id,
-        participant_id=participant_id,
-        was=held.retain_until,
-        day=day,
-        sealed=seal(session, participant_id, f"kept_until/{change_id}", {"reason": words}),
-        set_by=by.person_id,  # type: ignore[arg-type]  # a person
-        set_as=by.role,
-        set_at=at,
-    )
-    add_row(session, row)
+    refuse_while_decided(session, held)
+    refuse_while_followed(session, held)
+    _refuse_shorter(session, held, day)
+    write_change(session, held, "day", reason, day=day, by=by, at=at)
     change_participant(session, held, retain_until=day)
     events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
     destruction.stop(session, participant_id, "day_moved", by=by, at=at)
     asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
+
+
+def _refuse_shorter(session: Session, held: Participant, day: date) -> None:
+    """Refuse a last day before that of the calendar, or of a file that the calendar does not count. Raises Refusal."""
+    if held.retain_until is None:
+        raise Refusal(
+            "retention.not_counted",
+            N_("The last day of this file is counted once nothing goes on in it: until then none can be set."),
+        )
+    first_of_all = calendar_day(session, held) or held.retain_until
+    if day < first_of_all:
+        raise Refusal("retention.shorter", _SHORTER, day=first_of_all)
+
+
+_SHORTER: Final = N_(
+    "The program’s calendar keeps this file until %(day)s, and no earlier day can be set. To have it destroyed before, "
+    "ask for that and say why: another person decides."
+)
 
 
 def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
@@ -149,7 +147,7 @@ def _ended_without_a_day(session: Session) -> Sequence[tuple[UUID, str, date]]:
         .where(
             Participant.state == "admitted",
             col(Participant.retain_until).is_(None),
-            col(FollowUp.state).in_(destruction.ENDED),
+            col(FollowUp.state).in_(still_needed.ENDED),
         )
         .order_by(col(Participant.id)),
     )
@@ -173,26 +171,6 @@ def _never_triaged(session: Session) -> Sequence[tuple[UUID, datetime]]:
     )
 
 
-def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Keep a file beyond its retention, because the law asks for it. Raises Refusal: it is held, or gone."""
-    held = hold_participant(session, participant_id)
-    if held.held or held.state in ("draft", "destroyed"):
-        raise Refusal("retention.held", N_("This file is already on legal hold, or there is nothing left to hold."))
-    change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
-    events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
-    destruction.stop(session, participant_id, "hold", by=by, at=at)
-    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
-
-
-def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Release a legal hold, so that the retention of the file runs again. Raises Refusal where it is not held."""
-    held = hold_participant(session, participant_id)
-    if not held.held:
-        raise Refusal("retention.not_held", N_("This file is not on legal hold."))
-    change_participant(session, held, held=False, held_by=None, held_at=None)
-    events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
-
-
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:
     """Ask the coordination to have a file destroyed whose last day is over; returns whether it was not asked before."""
     return (
@@ -212,28 +190,36 @@ def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by:
 
 
 class DueDestruction(NamedTuple):
-    """A file whose retention has ended, by its number or its reference."""
+    """A file whose retention has ended, by its number or its reference.
+
+    Some need words before they are destroyed: the last day was set by hand, or the referral was never triaged.
+    """
 
     id: UUID
     known_as: str
     retain_until: date
+    needs_words: bool
 
 
 def due(session: Session, day: date) -> list[DueDestruction]:
     """The files whose retention has ended on a local day, without a legal hold or a question about them yet."""
+    by_hand = joins(KeptUntil.participant_id, Participant) & (col(KeptUntil.day) == col(Participant.retain_until))
     asked = (
         only(
             Participant.id,
             value_of(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))),
             surely(Participant.retain_until),
+            value_of(or_(col(Participant.state) == "candidate", exists().where(by_hand))),
         )
         .where(
             col(Participant.retain_until) < day,
             col(Participant.state).in_(PARTICIPANT.open_to("destroy")),
             Participant.state != "draft",
             ~col(Participant.held),
-            ~destruction.is_asked(),
-            ~exists().where(joins(FollowUp.participant_id, Participant), col(FollowUp.state).not_in(destruction.ENDED)),
+            ~destruction_requests.is_asked(),
+            ~exists().where(
+                joins(FollowUp.participant_id, Participant), col(FollowUp.state).not_in(still_needed.ENDED)
+            ),
             ~exists().where(
                 col(Participant.state) == "candidate",
                 joins(Referral.participant_id, Participant),

@@ -40,9 +40,9 @@ from domain.kernel import (
     surely,
 )
 from domain.mail import notices
-from domain.participants.destruction import ENDED
 from domain.participants.patterns import LOOKS_BACK, Distance, Habit, Look, Pattern, patterns_in
 from domain.participants.rates import rates_of
+from domain.participants.still_needed import ENDED
 from domain.record import EXPORTED, READ, REFUSED, events, files_of
 from domain.roles import DayTenures, Holder, Link, standing
 from domain.terms import BEING_ADMITTED
@@ -256,11 +256,13 @@ def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
 # ------------------------------------------------------------------------------------------------------ the letter
 
 
-def who_hears(session: Session, reader: UUID, today: DayTenures) -> list[Holder]:
-    """Those told about a reader: the privacy officer or, where that is the reader, the next who answers for them."""
+def who_hears(session: Session, about: Collection[UUID], today: DayTenures) -> list[Holder]:
+    """Those told about people: the privacy officer or, where that is one of them, the next who answers for them."""
     for link in _chain(session):
         holders = [
-            holder for holder in today.falls([link]).holders if reader not in (holder.person_id, holder.acting_for)
+            holder
+            for holder in today.falls([link]).holders
+            if holder.person_id not in about and holder.acting_for not in about
         ]
         if holders:
             return holders
@@ -287,7 +289,7 @@ _WORDS: Final = {
 def _tell(session: Session, reader: UUID, patterns: Sequence[Pattern], *, at: datetime) -> int:
     """Write the letter about a reader, and note on record that it was written. How many letters."""
     today = standing(session, local_day(session, at))
-    hear = who_hears(session, reader, today)
+    hear = who_hears(session, {reader}, today)
     written = sum(
         notices.write(
             session,

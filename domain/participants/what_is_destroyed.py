@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, and_
 
-from domain.kernel import col, in_program, joins, run, scalar, select, value_of
+from domain.kernel import col, in_program, joins, local_day, run, scalar, select, surely, value_of
 from models.consent import Consent, Disclosure
 from models.destruction import Destruction
 from models.follow_up import FollowUp, WeeklyNote
@@ -26,6 +26,7 @@ class Contents:
     admitted_on: date | None
     kept_until: date | None
     referrals: int
+    last_referral_on: date | None
     consents: int
     disclosures: int
     notes: int
@@ -46,6 +47,8 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
         )
         return scalar(session, theirs) or 0
 
+    theirs = in_program(Referral), Referral.participant_id == participant_id
+    last_at = scalar(session, select(func.max(col(surely(Referral.received_at)))).where(*theirs))
     notes = scalar(
         session,
         select(func.count())
@@ -58,6 +61,7 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
         row.admitted_on,
         row.retain_until,
         referrals=counted(Referral),
+        last_referral_on=None if last_at is None else local_day(session, last_at),
         consents=counted(Consent),
         disclosures=counted(Disclosure),
         notes=notes or 0,

@@ -78,7 +78,8 @@ def asked_of_what_is_over(session: Session, at: datetime) -> Iterator[str]:
         select 'destruction', d.id from destruction d
         join participant p on p.program_id = d.program_id and p.id = d.participant_id
         where d.program_id = :here and d.state = 'asked' and (
-            p.held or p.retain_until is null or p.retain_until >= :today
+            p.held or p.retain_until is null
+            or (p.retain_until >= :today and (p.state = 'candidate' or d.ground in ('calendar', 'not_triaged')))
             or p.state not in ('candidate', 'refused', 'declined', 'admitted')
             or exists (select 1 from follow_up f where f.program_id = p.program_id and f.participant_id = p.id
                 and f.state not in ('inactive', 'completed'))
@@ -105,14 +106,15 @@ def nothing_left(session: Session, _: datetime) -> Iterator[str]:
 
 @promise("A last day that somebody set by hand has its reason.")
 def set_with_a_reason(session: Session, _: datetime) -> Iterator[str]:
-    """Each line of the record that says so has the words beside it, sealed."""
+    """Each line of the record that says so has the words beside it, sealed; so have a hold and its release."""
     yield from _found(
         session,
         """
         select 'event', e.id from event e
-        where e.program_id = :here and e.verb = 'retention.moved' and not exists (
-            select 1 from kept_until k where k.program_id = e.program_id and k.participant_id = e.subject_id
-                and k.set_at = e.at and k.day = (e.facts->>'day')::date)
+        where e.program_id = :here and e.verb in ('retention.moved', 'retention.held', 'retention.released')
+            and not exists (
+                select 1 from kept_until k where k.program_id = e.program_id and k.participant_id = e.subject_id
+                    and k.set_at = e.at and k.day is not distinct from (e.facts->>'day')::date)
         """,
     )
 

@@ -71,6 +71,7 @@ FACTS: dict[str, Any] = {
     "deputy": "Luc Fictif",
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
+    "released_by": "Ada Exemple",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
     "clock": "14:20",
     "answers": True,

@@ -13,7 +13,7 @@ from domain.accompaniment import recruiting, states
 from domain.admissions import triage
 from domain.declarations.program import RetentionTerm
 from domain.kernel.sealing import unseal
-from domain.participants import destruction, reading, retention, what_is_destroyed
+from domain.participants import destruction, destruction_requests, holds, reading, retention, what_is_destroyed
 from domain.participants.identity import IDENTITY
 from domain.participants.referral_form import ReferralForm
 from domain.participants.retention_terms import later
@@ -108,12 +108,12 @@ def test_a_legal_hold_answers_the_question_and_its_release_asks_again(cast: Cast
     by = cast.actor("coordinator")
     _look(cast)
     with cast.session() as session:
-        retention.place_hold(session, ended, by=by, at=THEN)
+        holds.place_hold(session, ended, reason=WHY, by=by, at=THEN)
     assert (_look(cast, days=1), _asked(cast)) == (0, ["done"])
     with cast.session() as session, refused("retention.hold"):
         asked(session, cast, ended, at=THEN + DAY)
     with cast.session() as session:
-        retention.release_hold(session, ended, by=by, at=THEN + DAY)
+        holds.release_hold(session, ended, reason=WHY, by=by, at=THEN + DAY)
     assert (_look(cast, days=2), _asked(cast)) == (1, ["done", "open"])
     with cast.session() as session:
         retention.retain_until(session, ended, (THEN + 40 * DAY).date(), reason=WHY, by=by, at=THEN + 2 * DAY)
@@ -190,6 +190,19 @@ def test_where_the_program_says_so_it_asks_by_itself_and_a_person_confirms(cast:
             unseal(session, ended, IDENTITY, kept_elsewhere)
 
 
+def test_where_the_last_day_was_set_by_hand_the_program_asks_nothing_by_itself_and_a_person_says_why(
+    cast: Cast, ended: UUID
+) -> None:
+    _by_itself(cast)
+    with cast.session() as session:
+        day = FIVE_YEARS + 30 * DAY
+        retention.retain_until(session, ended, day, reason=WHY, by=cast.actor("coordinator"), at=AT)
+    assert (_look(cast, days=29), _asked(cast)) == (0, [])
+    assert (_look(cast, days=30), _asked(cast)) == (1, ["open"])
+    with cast.session() as session:
+        assert destruction_requests.asked_of(session, ended) is None
+
+
 def test_what_a_person_refused_the_program_asks_for_no_more_and_the_coordination_is_asked(
     cast: Cast, ended: UUID
 ) -> None:
@@ -224,7 +237,10 @@ def test_a_candidate_whom_nobody_ever_triaged_is_not_kept_for_ever(cast: Cast) -
     assert keeping.look(means_of(cast, lambda: a_year + DAY), cast.program_id, "worker") == 1
     with cast.session() as session:
         asked(session, cast, left, at=a_year + DAY, ground="not_triaged")
-        destruction.confirm(session, left, by=cast.actor("manager_ccsmtl"), at=a_year + DAY + DELAY)
+        by, at = cast.actor("manager_ccsmtl"), a_year + DAY + DELAY
+        with refused("destruction.cautions"):
+            destruction.confirm(session, left, by=by, at=at)
+        destruction.confirm(session, left, knowing={"untriaged"}, by=by, at=at)
         states = (
             "select p.state, r.state from participant p join referral r on r.participant_id = p.id where p.id = :id"
         )
@@ -244,7 +260,7 @@ def test_a_triage_that_comes_late_stops_what_is_asked(cast: Cast) -> None:
         referral_id = reading.to_triage(session)[0].id
         look_at_everything(session, cast, referral_id, at=at)
         triage.triage(session, referral_id, "committee", by=cast.actor("coordinator"), at=at)
-        last = destruction.last_of(session, candidate)
+        last = destruction_requests.last_of(session, candidate)
         assert last is not None
         assert (last.state, last.stopped_by, _until(session, candidate)) == ("stopped", "triaged", None)
         with refused("retention.being_admitted"):

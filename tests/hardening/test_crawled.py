@@ -546,7 +546,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "inbox_place": ("mailbox", "place", "trouble"),
     "incident_version": ("stood", "digest"),
     "invitation": ("told",),
-    "kept_until": ("set_as",),
+    "kept_until": ("kind", "set_as"),
     "lateness": ("clause",),
     "meeting": ("uid", "time_zone", "online_url", "state"),
     "meeting_answer": ("answer", "by"),

@@ -344,7 +344,7 @@ def _refused(session: Session, cast: Cast) -> None:
         at=LATER,
     )
     participant_id = participant_of(session, referral_id)
-    day, later = LATER.date(), LATER + timedelta(days=1)
+    day, later = LATER.date() + timedelta(days=400), LATER + timedelta(days=1)
     retention.retain_until(session, participant_id, day, reason=PLANTED["why_this_day"], by=by, at=LATER)
     destruction.ask(session, participant_id, "law", reason=PLANTED["why_destroyed"], by=by, at=later)
     officer = cast.actor("privacy_officer")

@@ -10,6 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -173,6 +174,8 @@ _LEAVING: Final = {"case_id": "departure"}
 _RECRUITING: Final = {"case_id": "recruiting"}
 _OFFERED: Final = {"hand_over_id": "offered"}
 _REFUSED: Final = {"participant_id": "refused"}
+#: A last day that is later than the calendar's, and why.
+_KEPT_LONGER: Final = {"day": (TODAY + timedelta(days=400)).isoformat(), "reason": "Un juge"}
 #: A file whose destruction the coordinator asked for ten days ago.
 _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
@@ -335,7 +338,10 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/triage/taking-back": Sent(
         which=_TRIAGED, form={"seen": "{version_of_triaged}", "referral": "{referral_id:triaged}"}
     ),
-    "POST /participants/{participant_id}/hold/release": Sent(which={"participant_id": "held"}),
+    "POST /participants/{participant_id}/hold": Sent(form={"reason": "Un juge"}),
+    "POST /participants/{participant_id}/hold/release": Sent(
+        which={"participant_id": "held"}, form={"reason": "Un juge"}
+    ),
     "POST /participants/{participant_id}/destruction": Sent(which=_REFUSED, form={"ground": "calendar"}),
     "GET /participants/{participant_id}/destruction": Sent(which=_ASKED),
     "POST /participants/{participant_id}/destruction/withdrawal": Sent(which=_ASKED),
@@ -346,7 +352,7 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_ASKED, form={"seen": "{destruction_id:asked}", "reason": "On en a besoin"}
     ),
     "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
-    "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat(), "reason": "Un juge"}),
+    "POST /participants/{participant_id}/retention": Sent(which=_REFUSED, form=_KEPT_LONGER),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={**_WHERE, "kind": "meal", "follow_up": "{follow_up_id}"}),
@@ -755,7 +761,10 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/triage/taking-back": Sent(
         which=_TRIAGED, json={"referral_id": "{referral_id:triaged}"}
     ),
-    "DELETE /api/v1/participants/{participant_id}/hold": Sent(which={"participant_id": "held"}),
+    "PUT /api/v1/participants/{participant_id}/hold": Sent(json={"reason": "Un juge"}),
+    "POST /api/v1/participants/{participant_id}/hold/release": Sent(
+        which={"participant_id": "held"}, json={"reason": "Un juge"}
+    ),
     "POST /api/v1/participants/{participant_id}/destruction": Sent(which=_REFUSED, json={"ground": "calendar"}),
     "GET /api/v1/participants/{participant_id}/destruction-request": Sent(which=_ASKED),
     "POST /api/v1/participants/{participant_id}/destruction/withdrawal": Sent(which=_ASKED),
@@ -784,7 +793,7 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/api/v1/participants/{participant_id}/barred/{barred_id}"
     ),
     "POST /api/v1/participants/{participant_id}/disclosures": Sent(json={**_DISCLOSED, "only_necessary": True}),
-    "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat(), "reason": "Un juge"}),
+    "PUT /api/v1/participants/{participant_id}/retention": Sent(which=_REFUSED, json=_KEPT_LONGER),
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/equipment": Sent(json={"kind": "phone", "serial": "M-1"}),

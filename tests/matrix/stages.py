@@ -20,7 +20,7 @@ from domain.casework import cases
 from domain.departure import departures, hand_overs, offers
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
-from domain.participants import destruction, research, retention
+from domain.participants import destruction, destruction_requests, holds, research
 from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
@@ -217,7 +217,7 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
         send_referral(session, referral_id, form, by=by, at=AT)
         found = participant_of(session, referral_id)
         if stage == "held":
-            retention.place_hold(session, found, by=by, at=AT)
+            holds.place_hold(session, found, reason="Un juge", by=by, at=AT)
         else:
             look_at_everything(session, cast, referral_id)
             result = {"triaged": "committee", "given": "forwarded"}.get(stage, "refused")
@@ -234,7 +234,7 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
     for file in over[1:]:
         destruction.ask(session, file, destruction.BY_CALENDAR, by=by, at=AT - timedelta(days=10))
     destruction.confirm(session, over[1], by=_privacy_officer(session, cast), at=AT)
-    asked = destruction.asked_of(session, over[2])
+    asked = destruction_requests.asked_of(session, over[2])
     assert asked is not None, "it was just asked"
     made["destruction_id:asked"] = str(asked.id)
     return made

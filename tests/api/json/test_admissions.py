@@ -12,7 +12,6 @@ from httpx2 import Response
 from sqlalchemy import text
 
 from domain.accompaniment import states, workers
-from domain.participants import retention
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
@@ -199,17 +198,31 @@ def test_a_file_is_held_at_the_window_and_its_day_is_set_with_a_reason(cast: Cas
     worker, coordinator = _Asker(cast, WORKER), _Asker(cast, "coordinator")
     with cast.session() as session:
         here = f"/participants/{row_of(session, two[0])['participant_id']}"
-    assert worker.send("PUT", f"{here}/hold").status_code == 404
-    assert coordinator.send("PUT", f"{here}/hold").json()["held"] is True
+    why = {"reason": "Un juge le demande"}
+    assert worker.send("PUT", f"{here}/hold", why).status_code == 404
+    unsaid = coordinator.send("PUT", f"{here}/hold", {"reason": " "})
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "retention.reason.missing")
+    assert coordinator.send("PUT", f"{here}/hold", why).json()["held"] is True
     calendar = {"ground": "calendar"}
     assert coordinator.send("POST", f"{here}/destruction", calendar).json()["code"] == "retention.hold"
-    assert coordinator.send("DELETE", f"{here}/hold").status_code == 204
-    day = TODAY.isoformat()
+    unsaid = coordinator.send("POST", f"{here}/hold/release", {"reason": ""})
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "retention.reason.missing")
+    assert coordinator.send("POST", f"{here}/hold/release", why).status_code == 204
+    day = TODAY.replace(year=TODAY.year + 6).isoformat()
+    followed = coordinator.send("PUT", f"{here}/retention", {"day": day, "reason": "Un juge"})
+    assert (followed.status_code, followed.json()["code"]) == (409, "retention.followed")
+    with cast.session() as session:
+        states.deactivate(session, two[0], "withdrew", by=cast.actor("coordinator"), at=AT)
+    early = coordinator.send("PUT", f"{here}/retention", {"day": TODAY.isoformat(), "reason": "Un juge"})
+    assert (early.status_code, early.json()["code"]) == (409, "retention.shorter")
     unsaid = coordinator.send("PUT", f"{here}/retention", {"day": day, "reason": " "})
     assert (unsaid.status_code, unsaid.json()["code"]) == (422, "retention.reason.missing")
-    kept = coordinator.send("PUT", f"{here}/retention", {"day": day, "reason": "Un juge le demande"})
+    kept = coordinator.send("PUT", f"{here}/retention", {"day": day, **why})
     assert kept.json()["retain_until"] == day
-    assert coordinator.send("POST", f"{here}/destruction", calendar).json()["code"] == "retention.not_yet"
+    unsaid = coordinator.send("POST", f"{here}/destruction", calendar)
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "destruction.reason.missing"), "set by hand"
+    early = coordinator.send("POST", f"{here}/destruction", {**calendar, **why})
+    assert early.json()["code"] == "retention.not_yet"
 
 
 @pytest.mark.ci
@@ -218,7 +231,6 @@ def test_a_file_is_destroyed_at_the_window_by_two(cast: Cast, two: tuple[UUID, U
         file = row_of(session, two[0])["participant_id"]
         known_as_somebody(session, file)
         states.deactivate(session, two[0], "withdrew", by=cast.actor("coordinator"), at=AT)
-        retention.retain_until(session, file, TODAY, reason="Son souhait", by=cast.actor("coordinator"), at=AT)
     here, later = f"/participants/{file}", AT + timedelta(days=1)
     coordinator, officer = _Asker(cast, "coordinator", later), _Asker(cast, "privacy_officer", later)
     unsaid = coordinator.send("POST", f"{here}/destruction", {"ground": "person_asks"})
@@ -232,15 +244,18 @@ def test_a_file_is_destroyed_at_the_window_by_two(cast: Cast, two: tuple[UUID, U
         "[…] le demande",
         sorted(str(cast.people[name]) for name in ("privacy_officer", "manager_ccsmtl")),
     )
-    seen = {"seen": asked["id"]}
+    assert [one["key"] for one in asked["cautions"]] == ["early"]
+    seen = {"seen": asked["id"], "knowing": ["early"]}
     assert coordinator.send("POST", f"{here}/destruction/confirmation", seen).status_code == 404
     assert _Asker(cast, WORKER, later).get(f"{here}/destruction-request").status_code == 404
     early = officer.send("POST", f"{here}/destruction/confirmation", seen)
     assert (early.status_code, early.json()["code"]) == (409, "destruction.not_yet")
     officer = _Asker(cast, "privacy_officer", later + timedelta(days=7))
+    unread = officer.send("POST", f"{here}/destruction/confirmation", {"seen": asked["id"]})
+    assert (unread.status_code, unread.json()["code"]) == (409, "destruction.cautions")
     done = officer.send("POST", f"{here}/destruction/confirmation", seen).json()
     assert (done["state"], done["file_state"], done["reason"]) == ("confirmed", "destroyed", "")
-    again = officer.send("POST", f"{here}/destruction/refusal", {**seen, "reason": "Trop tard"})
+    again = officer.send("POST", f"{here}/destruction/refusal", {"seen": asked["id"], "reason": "Trop tard"})
     assert (again.status_code, again.json()["code"]) == (409, "destruction.over")
     proof = _Asker(cast, "coordinator", later).get(f"{here}/destruction").json()
     assert (proof["asked_by_id"], proof["by_id"], proof["before_two"]) == (

@@ -276,6 +276,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "disclosed_on": TODAY.isoformat(),
         "only_necessary": True,
     },
+    "PUT /participants/{participant_id}/hold": {"reason": "Un juge"},
+    "POST /participants/{participant_id}/hold/release": {"reason": "Un juge"},
     "PUT /participants/{participant_id}/retention": {"day": ARRIVAL.isoformat(), "reason": "Un juge"},
     "POST /participants/{participant_id}/destruction": {"ground": "calendar"},
     "POST /participants/{participant_id}/destruction/confirmation": {"seen": SOMEONE},

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
-from domain.participants import retention
+from domain.participants import destruction, retention
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
@@ -175,15 +175,14 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     here, calendar = f"/participants/{declined}", {"ground": "calendar"}
     now = _client(cast, "coordinator")
     later = _client(cast, "coordinator", days=366)
-    assert f"{here}/destruction" not in now.get(here).text
+    assert ('value="calendar"' in now.get(here).text, 'value="law"' in now.get(here).text) == (False, True)
     assert now.post(f"{here}/destruction", data=calendar).status_code == 409
     assert f"{here}/destruction" in later.get(here).text
     assert f'href="{here}"' in later.get("/referrals").text, "the board says which retention has ended"
-    assert later.post(f"{here}/hold").status_code == 303
+    assert later.post(f"{here}/hold", data={"reason": "Ondine, un procès"}).status_code == 303
     assert later.post(f"{here}/destruction", data=calendar).status_code == 409
-    assert later.post(f"{here}/hold/release").status_code == 303
-    moved = {"day": (TODAY - DAY).isoformat(), "reason": "Un juge"}
-    assert later.post(f"{here}/retention", data=moved).status_code in (409, 422)
+    assert later.post(f"{here}/hold/release", data={"reason": "Le procès est clos"}).status_code == 303
+    assert later.post(f"{here}/retention", data={"day": str(TODAY - DAY), "reason": "Un juge"}).status_code == 409
     unsaid = later.post(f"{here}/retention", data={"day": (TODAY + 400 * DAY).isoformat(), "reason": ""})
     assert (unsaid.status_code, "Say why the file is kept" in unsaid.text) == (422, True)
     unsaid = later.post(f"{here}/destruction", data={"ground": "law", "reason": ""})
@@ -209,6 +208,8 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (empty.status_code, "Say why the file is to be kept" in empty.text) == (422, True)
     unseen = due.post(f"{here}/destruction/confirmation", data={**form, "seen": ""})
     assert unseen.status_code == 409, "it is confirmed by who looked at it"
+    assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "a hold was released"
+    form["knowing"] = ["released"]
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 303
     assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "it is done once"
     gone = later.get(here)
@@ -222,6 +223,32 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "privacy_officer", False)
     assert "not yet: within" not in later.get(here).text
     assert now.get(f"/api/v1/participants/{refer(cast)}/destruction").status_code == 404
+
+
+def test_what_a_calm_page_could_hide_stands_at_its_top_and_is_confirmed_by_itself(cast: Cast, declined: UUID) -> None:
+    here, by = f"/participants/{declined}/destruction", cast.actor("coordinator")
+    over = AT + 366 * DAY
+    with cast.session() as session:
+        retention.retain_until(session, declined, over.date() + 90 * DAY, reason="Ondine, un juge", by=by, at=AT)
+        retention.retain_until(session, declined, over.date(), reason="Le juge a fini", by=by, at=over)
+        destruction.ask(session, declined, "law", reason="Plus rien", by=by, at=over + DAY)
+    officer = _client(cast, "privacy_officer", days=380)
+    page = html.unescape(officer.get(here).text)
+    said = "The person who asks for the destruction moved the last day of this file to an earlier one."
+    assert page.index(said) < page.index("What and why") < page.index("Le juge a fini")
+    days = [f"{day:%B} {day.day}, {day.year}" for day in (over.date() + 90 * DAY, over.date())]
+    assert f"From {days[0]} to {days[1]}" in page
+    assert (cast.members["coordinator"].name in page, "Ondine" in page) == (True, False)
+    assert ("1 referral" in page, "0 " in page[page.index("What it holds") : page.index("Which organization")]) == (
+        *(True, False),
+    )
+    form = fields_of(page, f"{here}/confirmation")
+    unread = officer.post(f"{here}/confirmation", data={"seen": form["seen"]})
+    assert (unread.status_code, 'value="shortened"' in unread.text) == (409, True)
+    said_so = {"seen": form["seen"], "knowing": ["shortened"]}
+    assert officer.post(f"{here}/confirmation", data=said_so).status_code == 303
+    gone = html.unescape(officer.get(here).text)
+    assert ("Le juge a fini" in gone, f"From {days[0]} to {days[1]}" in gone) == (False, True)
 
 
 @pytest.mark.ci

@@ -18,7 +18,7 @@ from domain.follow_ups import activities
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
-from domain.participants import destruction, retention, what_is_destroyed
+from domain.participants import destruction, destruction_requests, holds, retention, weighing, what_is_destroyed
 from domain.people.absences import record_absence
 from domain.people.people import appoint
 from domain.roles.roles import standing
@@ -53,7 +53,7 @@ def over(cast: Cast) -> UUID:
 
 @pytest.fixture
 def of_codim(cast: Cast) -> UUID:
-    """Somebody whom a worker of CODIM followed until tomorrow, and whose last day was set to it."""
+    """Somebody whom a worker of CODIM followed until tomorrow."""
     with cast.session() as session:
         agreed(session, cast)
         return _left(session, cast, followed(session, cast, worker=SECOND))
@@ -64,12 +64,11 @@ def _left(session: Session, cast: Cast, follow_up: UUID) -> UUID:
     known_as_somebody(session, participant_id)
     ended, by = AT + DAY, cast.actor("coordinator")
     states.deactivate(session, follow_up, "withdrew", by=by, at=ended)
-    retention.retain_until(session, participant_id, ended.date(), reason=WHY, by=by, at=ended)
     return participant_id
 
 
-def _last(session: Session, participant_id: UUID) -> destruction.DestructionRequest:
-    found = destruction.last_of(session, participant_id)
+def _last(session: Session, participant_id: UUID) -> destruction_requests.DestructionRequest:
+    found = destruction_requests.last_of(session, participant_id)
     assert found is not None
     return found
 
@@ -120,10 +119,11 @@ def test_nobody_else_confirms_it(cast: Cast, over: UUID, who: str) -> None:
 def test_a_file_is_held_where_its_last_worker_was(cast: Cast, of_codim: UUID) -> None:
     at = AT + 2 * DAY
     with cast.session() as session:
-        asked(session, cast, of_codim, at=at)
+        asked(session, cast, of_codim, at=at, ground="person_asks")
         with refused("destruction.not_theirs"):
             destruction.confirm(session, of_codim, by=cast.actor("manager_ccsmtl"), at=at + DELAY)
-        destruction.confirm(session, of_codim, by=cast.actor("manager_codim"), at=at + DELAY)
+        by = cast.actor("manager_codim")
+        destruction.confirm(session, of_codim, knowing={"early"}, by=by, at=at + DELAY)
 
 
 def test_who_asked_confirms_under_no_other_hat(cast: Cast, over: UUID) -> None:
@@ -305,7 +305,7 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
     with cast.session() as session:
         words = "ONDINE (Fougere-lys, 514-555.0144) le demande; née le 2010-05-04. Un lys."
         destruction.ask(session, over, "person_asks", reason=words, by=cast.actor("coordinator"), at=OVER)
-        found = destruction.read_reason(session, _last(session, over), by=by, at=OVER)
+        found = weighing.weigh(session, _last(session, over), OVER.date(), by=by, at=OVER).reason
         assert found == "[…] le demande; née le […]. Un […]."
         contents = what_is_destroyed.contents_of(session, over)
         known_as = _last(session, over).known_as
@@ -318,7 +318,8 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
             destruction.refuse(session, over, reason="", by=by, at=OVER)
         destruction.refuse(session, over, reason="Un juge le demande", by=by, at=OVER)
         asker = cast.actor("coordinator")
-        assert destruction.read_answer(session, _last(session, over), by=asker, at=OVER) == "Un juge le demande"
+        weighed = weighing.weigh(session, _last(session, over), OVER.date(), by=asker, at=OVER)
+        assert weighed.answer == "Un juge le demande"
     with cast.session() as session:
         kept = session.execute(select(_destruction)).mappings().one()
         assert b"demande" not in kept["sealed"] + kept["answer_sealed"]
@@ -330,7 +331,7 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
 
 
 def _hold(session: Session, cast: Cast, participant_id: UUID) -> None:
-    retention.place_hold(session, participant_id, by=cast.actor("coordinator"), at=OVER + DAY)
+    holds.place_hold(session, participant_id, reason=WHY, by=cast.actor("coordinator"), at=OVER + DAY)
 
 
 def _move(session: Session, cast: Cast, participant_id: UUID) -> None:
@@ -366,7 +367,7 @@ def test_what_comes_between_stops_it_for_good(cast: Cast, over: UUID, between: A
         assert (last.state, last.stopped_by) == (state, by_what)
         assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["cancelled"]
         if between is _hold:
-            retention.release_hold(session, over, by=cast.actor("coordinator"), at=OVER + 2 * DAY)
+            holds.release_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=OVER + 2 * DAY)
         with refused("destruction.over"):
             destruction.confirm(session, over, by=cast.actor("privacy_officer"), at=OVER + DELAY)
         with refused("destruction.over"):
@@ -376,7 +377,7 @@ def test_what_comes_between_stops_it_for_good(cast: Cast, over: UUID, between: A
 def test_a_return_stops_it_and_a_later_end_asks_anew(cast: Cast, of_codim: UUID) -> None:
     at, by = AT + 2 * DAY, cast.actor("coordinator")
     with cast.session() as session:
-        asked(session, cast, of_codim, at=at)
+        asked(session, cast, of_codim, at=at, ground="person_asks")
         follow_up = session.execute(text("select id from follow_up")).scalar_one()
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=at)
         assert _last(session, of_codim).stopped_by == "taken_up"
@@ -395,16 +396,16 @@ def test_a_fact_that_no_verb_told_of_stops_it_when_it_is_looked_at_again(cast: C
 
 
 def test_another_day_needs_a_reason_which_is_sealed(cast: Cast, over: UUID) -> None:
-    by = cast.actor("coordinator")
+    by, day = cast.actor("coordinator"), OVER.date()
     with cast.session() as session:
         for empty in ("", "  \n"):
             with refused("retention.reason.missing"):
-                retention.retain_until(session, over, TODAY, reason=empty, by=by, at=AT)
+                retention.retain_until(session, over, day, reason=empty, by=by, at=AT)
         with refused("retention.reason.too_long"):
-            retention.retain_until(session, over, TODAY, reason="x" * 4001, by=by, at=AT)
-        retention.retain_until(session, over, TODAY, reason="Un juge le demande", by=by, at=AT)
+            retention.retain_until(session, over, day, reason="x" * 4001, by=by, at=AT)
+        retention.retain_until(session, over, day, reason="Un juge le demande", by=by, at=AT)
         row = session.execute(text("select was, day, sealed, set_by from kept_until")).mappings().one()
-        assert (row["was"], row["day"], row["set_by"]) == ((AT + 365 * DAY).date(), TODAY, by.person_id)
+        assert (row["was"], row["day"], row["set_by"]) == ((AT + 365 * DAY).date(), day, by.person_id)
         assert b"juge" not in bytes(row["sealed"])
 
 
@@ -452,7 +453,7 @@ def test_of_two_at_once_the_second_is_told(cast: Cast, over: UUID, second: str) 
         asked(session, cast, over, at=OVER)
     others = {
         "confirm": lambda session: destruction.confirm(session, over, by=cast.actor("manager_ccsmtl"), at=at),
-        "hold": lambda session: retention.place_hold(session, over, by=cast.actor("coordinator"), at=at),
+        "hold": lambda session: holds.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
         "withdraw": lambda session: destruction.withdraw(session, over, by=cast.actor("coordinator"), at=at),
     }
     codes = {"confirm": "destruction.over", "hold": "retention.held", "withdraw": "destruction.over"}
@@ -473,7 +474,7 @@ def test_a_hold_that_came_a_moment_before_wins(cast: Cast, over: UUID) -> None:
         asked(session, cast, over, at=OVER)
     came = _at_once(
         cast,
-        lambda session: retention.place_hold(session, over, by=cast.actor("coordinator"), at=at),
+        lambda session: holds.place_hold(session, over, reason=WHY, by=cast.actor("coordinator"), at=at),
         lambda session: destruction.confirm(session, over, by=cast.actor("privacy_officer"), at=at),
     )
     assert came == ["done", "destruction.over"]
@@ -493,7 +494,8 @@ def test_what_is_destroyed_is_asked_about_no_more(cast: Cast, over: UUID) -> Non
     with cast.session() as session:
         destroyed(session, cast, over, at=OVER)
         assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["done"]
-        assert destruction.read_reason(session, _last(session, over), by=cast.actor("coordinator"), at=OVER) == ""
+        weighed = weighing.weigh(session, _last(session, over), OVER.date(), by=cast.actor("coordinator"), at=OVER)
+        assert (weighed.reason, weighed.cautions) == ("", [])
         assert participant_of(session, session.execute(text("select id from referral")).scalar_one()) == over
 
 
@@ -505,8 +507,9 @@ def test_where_somebody_was_with_others_is_gone_with_their_file_and_stays_with_t
         gone, other = followed(session, cast, worker=SECOND), followed(session, cast, "#2026-02")
         activity = plan(session, [gone, other], held_on=TODAY, place="Chez Ondine", by=cast.actor("coordinator"))
         participant_id = _left(session, cast, gone)
-        asked(session, cast, participant_id, at=at)
-        destruction.confirm(session, participant_id, by=cast.actor("manager_codim"), at=at + DELAY)
+        asked(session, cast, participant_id, at=at, ground="person_asks")
+        by = cast.actor("manager_codim")
+        destruction.confirm(session, participant_id, knowing={"early"}, by=by, at=at + DELAY)
 
         def kept() -> dict[UUID, bool]:
             rows = session.execute(select(_part.c.follow_up_id, _part.c.sealed, _part.c.where_mark)).all()

@@ -19,7 +19,7 @@ from domain.follow_ups import assigning
 from domain.kernel.rows import col, first, of
 from domain.kernel.sealing import seal
 from domain.mail.name_gate import NameGate
-from domain.participants import disclosures
+from domain.participants import disclosures, holds
 from domain.participants.identity import open_identity
 from domain.participants.locking import hold_participant
 from domain.participants.reasons import read_reasons
@@ -60,6 +60,7 @@ JOINING: Final = {
     "referral": "moved",
     "barred": "written again",
     "disclosure": "written again",
+    "kept_until": "written again",  # that a legal hold was placed, or released
     "risk_assessment": "written again",  # of the risk to others; that at admission is of an admission that ends
     "admission_decision": "left",
     "candidate_worker": "left",
@@ -71,7 +72,6 @@ JOINING: Final = {
     "task_words": "left",  # of the tasks of an admission that ends
     "destruction": "none",
     "follow_up": "none",
-    "kept_until": "none",
     "research_consent": "none",
 }
 
@@ -172,6 +172,8 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         _assessed(session, cast, joined, "risks_exceed", said="Réseau", at=AT)
         _disclosed(session, cast, joined)
         _said_with_a_task(session, joined)
+        holds.place_hold(session, joined, reason="Un juge", by=by, at=AT)
+        holds.release_hold(session, joined, reason="Le juge a fini", by=by, at=AT)
         theirs, before = _counts(session, joined), _counts(session, known)
         duplicates.join_referral(session, referral_id, known, by=by, at=AT)
         left, after = _counts(session, joined), _counts(session, known)

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import states
 from domain.admissions import first_meetings
-from domain.participants import disclosures, retention
+from domain.participants import disclosures, holds, retention
 from domain.participants.identity import names_known, open_identity
 from models.base import table_of
 from models.participant import Participant
@@ -74,17 +74,17 @@ def test_a_legal_hold_keeps_a_file_whatever_its_last_day_and_is_released_once(ca
     by, later = cast.actor("coordinator"), AT + KEPT_AFTER_NO + 2 * DAY
     with cast.session() as session:
         with refused("retention.not_held"):
-            retention.release_hold(session, participant_id, by=by, at=AT)
-        retention.place_hold(session, participant_id, by=by, at=AT)
+            holds.release_hold(session, participant_id, reason=WHY, by=by, at=AT)
+        holds.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
         with refused("retention.held"):
-            retention.place_hold(session, participant_id, by=by, at=AT)
+            holds.place_hold(session, participant_id, reason=WHY, by=by, at=AT)
         assert retention.due(session, TODAY + 2 * KEPT_AFTER_NO) == []
         with refused("retention.hold"):
             asked(session, cast, participant_id, at=later)
-        retention.release_hold(session, participant_id, by=by, at=later)
-        destroyed(session, cast, participant_id, at=later)
+        holds.release_hold(session, participant_id, reason=WHY, by=by, at=later)
+        destroyed(session, cast, participant_id, at=later, knowing={"released"})
         with refused("retention.held"):
-            retention.place_hold(session, participant_id, by=by, at=later)
+            holds.place_hold(session, participant_id, reason=WHY, by=by, at=later)
         told = session.scalars(
             text("select verb from event where subject_id = :id and verb like 'retention%' order by n"),
             {"id": participant_id},
@@ -102,16 +102,16 @@ def test_the_last_day_lies_ahead_and_nobody_who_is_followed_is_destroyed(cast: C
             retention.retain_until(session, participant_id, TODAY - DAY, reason=WHY, by=by, at=AT)
         with refused("retention.not_yet"):
             asked(session, cast, participant_id, at=later + 400 * DAY)
-        retention.retain_until(session, participant_id, TODAY, reason=WHY, by=by, at=AT)
-        with refused("retention.followed"):
-            asked(session, cast, participant_id, at=later)
+        for day in (TODAY, TODAY + 9999 * DAY):
+            with refused("retention.followed"):
+                retention.retain_until(session, participant_id, day, reason=WHY, by=by, at=AT)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         with refused("retention.not_yet"):
             asked(session, cast, participant_id, at=later)
-        retention.retain_until(session, participant_id, TODAY, reason=WHY, by=by, at=AT)
-        destroyed(session, cast, participant_id, at=later)
+        over = AT.replace(year=AT.year + 5) + DAY
+        destroyed(session, cast, participant_id, at=over)
         with refused("participant.state"):
-            asked(session, cast, participant_id, at=later)
+            asked(session, cast, participant_id, at=over)
         number = session.execute(select(_participant.c.number).where(_participant.c.id == participant_id)).scalar_one()
         assert number == "#2026-01", "the number is not given again"
 

@@ -549,16 +549,21 @@ create table kept_until (
     program_id uuid not null,
     id uuid not null,
     participant_id uuid not null,
+    kind varchar not null,
     was date,
-    day date not null,
+    day date,
     sealed bytea not null,
     set_by uuid not null,
     set_as varchar not null,
+    set_for uuid,
     set_at timestamptz not null,
     constraint pk_kept_until primary key (program_id, id),
+    constraint ck_kept_until_kind check (kind in ('day', 'hold', 'release')),
+    constraint ck_kept_until_day check ((kind = 'day') = (day is not null)),
     constraint fk_kept_until_program_id_participant_id foreign key (program_id, participant_id)
         references participant (program_id, id),
     constraint fk_kept_until_program_id_set_by foreign key (program_id, set_by) references person (program_id, id),
+    constraint fk_kept_until_program_id_set_for foreign key (program_id, set_for) references person (program_id, id),
     constraint fk_kept_until_program_id foreign key (program_id) references program (id)
 );
 create index ix_kept_until_participant_id on kept_until (participant_id);

@@ -1,0 +1,61 @@
+"""What people changed by hand of how long a file is kept: its last day or legal hold, each with a sealed reason."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from domain.kernel import Actor, Refusal, add_row, col, every, of, program_of, says_something, seal, trimmed
+from locales import N_
+from models.destruction import KeptUntil
+from models.participant import Participant
+
+LONGEST_REASON: Final = 4000
+#: Where the reason of one change is sealed.
+PLACE: Final = "kept_until"
+
+
+def write_change(
+    session: Session, held: Participant, kind: str, reason: str, *, day: date | None = None, by: Actor, at: datetime
+) -> None:
+    """Write down a change of how long a locked file is kept: who made it, when and why. Raises Refusal: no reason."""
+    words = trimmed(reason)
+    if not says_something(words):
+        raise Refusal("retention.reason.missing", _WHY[kind])
+    if len(words) > LONGEST_REASON:
+        raise Refusal(
+            "retention.reason.too_long",
+            N_("One of the answers is longer than %(max_length)s characters."),
+            max_length=LONGEST_REASON,
+        )
+    change_id = uuid4()
+    row = KeptUntil(
+        program_id=program_of(session),
+        id=change_id,
+        participant_id=held.id,
+        kind=kind,
+        was=held.retain_until,
+        day=day,
+        sealed=seal(session, held.id, f"{PLACE}/{change_id}", {"reason": words}),
+        set_by=by.person_id,  # type: ignore[arg-type]  # a person
+        set_as=by.role,
+        set_for=by.acting_for,
+        set_at=at,
+    )
+    add_row(session, row)
+
+
+def changes_of(session: Session, participant_id: UUID) -> list[KeptUntil]:
+    """Every change by hand of how long a file is kept, the first first; the reasons are sealed."""
+    theirs = of(KeptUntil).where(KeptUntil.participant_id == participant_id)
+    return every(session, theirs.order_by(col(KeptUntil.set_at), col(KeptUntil.id)))
+
+
+_WHY: Final = {
+    "day": N_("Say why the file is kept until another day."),
+    "hold": N_("Say why the law asks to keep the file."),
+    "release": N_("Say why the legal hold is released."),
+}
