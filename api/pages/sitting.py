@@ -7,20 +7,23 @@ With the script the part `run` alone is put in place, and what was typed in othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import InContext, RequestContext
 from api.acts.sittings import ITEMS, MEETING, SEATS
-from api.pages.act_routes import act_pages
-from api.pages.forms import Typed
+from api.pages.act_routes import Seen, act_pages
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
@@ -100,31 +103,38 @@ def record_attendance(
     return _done(context, request, meeting_id, Typed(f"seat-{typed.seat}", None, values), act)
 
 
-class DecisionTyped(BaseModel):
-    """A decision as it was typed, on an item or on none."""
+@dataclass(frozen=True)
+class DecisionTyped:
+    """A decision as it was typed, on an item in the version that was seen, or on none."""
 
-    item: str = ""
-    seen: int | None = None
-    text_fr: str = ""
-    text_en: str = ""
-    kind: str = ""
-    why_not_management: str = ""
-    owner_role: str = ""
-    owner_organization: str = ""
-    due: str = ""
-    hour: str = ""
-    grants: str = ""
-    takes_back: str = ""
+    item: Text = ""
+    seen: Seen = None
+    text_fr: Text = ""
+    text_en: Text = ""
+    kind: Text = ""
+    why_not_management: Text = ""
+    owner_role: Text = ""
+    owner_organization: Text = ""
+    due: Text = ""
+    hour: Text = ""
+    grants: Text = ""
+    takes_back: Text = ""
 
 
 @router.post("/meetings/{meeting_id}/run/decision")
 @asks(Action.RUN_MEETING)
-def decide(context: InContext, request: Request, meeting_id: UUID, typed: Annotated[DecisionTyped, Form()]) -> Response:
+def decide(
+    context: InContext, request: Request, meeting_id: UUID, once: AtOnce, typed: Annotated[DecisionTyped, Depends()]
+) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(context, meeting_id)
     item_id = _item_here(context, meeting_id, typed.item) if typed.item else None
+    if item_id is not None and typed.seen is None:
+        raise HTTPException(422)
+    values = {name: said for name, said in asdict(typed).items() if name not in ("item", "seen")}
+    form = Typed(f"decide-{item_id or 'else'}", None, values)
 
-    def act() -> None:
+    def act() -> str:
         is_answered = typed.grants in ("yes", "no")
         if not typed.kind:
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
@@ -148,9 +158,9 @@ def decide(context: InContext, request: Request, meeting_id: UUID, typed: Annota
             at=context.at,
             seen=typed.seen,
         )
+        return _place(meeting_id, form)
 
-    values = typed.model_dump(exclude={"item", "seen"})
-    return _done(context, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
+    return _answered(context, request, meeting_id, form, once.attempt(act))
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -202,11 +212,23 @@ def _done(
     context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, act: Callable[[], object]
 ) -> Response:
     """Do what a form asks and go back to it; or show the page again, with what was typed, where a rule refuses."""
-    refusal = context.attempt(act)
-    if refusal is None:
-        place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
-        return see_other(f"/meetings/{meeting_id}/run#{place}")
-    return sitting_page(context, request, meeting_id, Typed(typed.form, refusal, typed.values))
+    outcome = context.attempt(act) or _place(meeting_id, typed)
+    return _answered(context, request, meeting_id, typed, outcome)
+
+
+def _answered(
+    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, outcome: str | Refusal
+) -> Response:
+    """Lead to the place of a form that was done; else show the page again, with what was typed."""
+    if isinstance(outcome, str):
+        return see_other(outcome)
+    return sitting_page(context, request, meeting_id, Typed(typed.form, outcome, typed.values))
+
+
+def _place(meeting_id: UUID, typed: Typed) -> str:
+    """The part of the page that a form leads to."""
+    place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
+    return f"/meetings/{meeting_id}/run#{place}"
 
 
 def _may_be_named(context: RequestContext, committee_id: UUID) -> list[tuple[str, str]]:

@@ -138,3 +138,24 @@ def test_a_decision_that_one_may_not_read_is_endorsed_as_one_that_is_not_there(
         told.append((answer.status_code, answer.text.replace(one, "")))
     assert told[0] == told[1]
     assert told[0][0] == 404
+
+
+def test_over_json_a_decision_on_an_item_names_the_version_that_was_read_of_it(coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    coordinator.post(f"{place}/agenda/assembly")
+    coordinator.ask("POST", f"{place}/opening", version="*")
+    item = coordinator.get(f"{place}/outcomes")[0]
+    body = {"text_fr": "On continue.", "item_id": item["id"]}
+    assert coordinator.ask("POST", f"{place}/decisions", body).status_code == 428
+    coordinator.ask(
+        "PUT", f"{place}/outcomes/{item['id']}", {"outcome": "", "note_fr": "Oui."}, version=item["version"]
+    )
+    for stale in ({"body": body | {"seen": item["version"]}}, {"body": body, "version": item["version"]}):
+        refused = coordinator.ask("POST", f"{place}/decisions", **stale)
+        assert (refused.status_code, refused.json()["code"]) == (412, "agenda_item.changed")
+    assert coordinator.get(f"{place}/decisions") == []
+    now = coordinator.get(f"{place}/outcomes")[0]["version"]
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now).status_code == 412
+    assert len(coordinator.get(f"{place}/decisions")) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -570,6 +571,59 @@ def test_a_decision_that_a_rule_refuses_is_shown_again_as_it_was_typed(
     assert room.items()[0].outcome == ""
 
 
+def shown_form(page: str, action: str, item: object = "") -> dict[str, str]:
+    """A form of the page as it stands there: that of an item, or the one that is of none."""
+    for start in re.finditer(rf'<form[^>]*action="{re.escape(action)}"', page):
+        form = page[start.start() : page.index("</form>", start.start())]
+        fields = dict(re.findall(r'name="(once|seen|item)" value="([^"]*)"', form))
+        if fields.get("item", "") == str(item):
+            return fields
+    raise AssertionError(f"no form {action}")
+
+
+def test_a_decision_and_an_item_that_are_sent_twice_at_one_instant_are_recorded_once(room: Room) -> None:
+    item, page = room.items()[0].id, room.page()
+    forms = {
+        "decision": {"text_fr": "On continue.", "kind": "other"},
+        "items": {"title_fr": "Un point", "reason": "Cette nuit."},
+    }
+    places: dict[str, list[str]] = {"decision": [], "items": [], "on an item": []}
+
+    def click(form: str, fields: dict[str, str], told: list[str]) -> None:
+        told.append(place(room.send(form, **fields)))
+
+    for name, told in places.items():
+        form = "decision" if name == "on an item" else name
+        fields = forms[form] | shown_form(page, f"{room.path}/{form}", item if name == "on an item" else "")
+        assert fields["once"]
+        clicks = [threading.Thread(target=click, args=(form, fields, told)) for _ in range(2)]
+        for one in clicks:
+            one.start()
+        for one in clicks:
+            one.join()
+        assert len(told) == 2, name
+        assert len(set(told)) == 1, name
+    assert sorted(str(one.item_id) for one in room.decided()) == sorted(["None", str(item)])
+    assert len(room.items()) == 4
+
+
+def test_a_decision_on_an_item_that_changed_or_was_decided_in_another_window_is_not_recorded(room: Room) -> None:
+    item = room.items()[0]
+    given = {"item": item.id, "text_fr": "On continue.", "kind": "other"}
+    assert room.send("decision", **given).status_code == 422, "what was not seen is not decided on"
+    room.treat(0, "", note_fr="Corrigé.")
+    stale = room.send("decision", **given, seen=item.version)
+    assert stale.status_code == 412
+    assert "This item was changed by someone else" in text_of(stale.text)
+    assert room.decided() == []
+    # Two windows show the item; each decides on it, first what nothing was decided of, then what already was.
+    for n in (1, 2):
+        seen = room.items()[0].version
+        told = [room.send("decision", **given, seen=seen).status_code for _ in range(2)]
+        assert told == [303, 412], n
+        assert len(room.decided()) == n
+
+
 def test_nothing_that_was_typed_is_in_the_record(room: Room) -> None:
     word = "Parole-rapportée"
     room.treat(0, "treated", note_fr=word)
@@ -625,14 +679,18 @@ def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(roo
             return found
 
     assert "Asked here: Endorse the plan" in room.page()
-    given = {"item": item, "text_fr": "Le logo change.", "kind": "other"}
-    silent = room.send("decision", **given)
+
+    def given(**fields: str) -> dict[str, Any]:
+        (here,) = (one for one in room.items() if one.id == item)
+        return {"item": item, "seen": here.version, "text_fr": "Le logo change.", "kind": "other", **fields}
+
+    silent = room.send("decision", **given())
     assert silent.status_code == 422
     assert "Say whether the decision is what the procedure asks for." in silent.text
-    assert room.send("decision", **given, grants="no").status_code == 303
+    assert room.send("decision", **given(grants="no")).status_code == 303
     assert state() == "open"
-    wrong = room.send("decision", **given, grants="yes")
+    wrong = room.send("decision", **given(grants="yes"))
     assert "record it as about management or coordination" in wrong.text
-    assert room.send("decision", **given | {"kind": "management"}, grants="yes").status_code == 303
+    assert room.send("decision", **given(kind="management", grants="yes")).status_code == 303
     assert state() == "done", "no partner has an agreement: it counts"
     assert "Asked here" not in room.page()
