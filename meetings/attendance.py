@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,7 +46,7 @@ from domain.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.local_times import written
+from meetings.local_times import moment_of, written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.committee import SeatHolder
 from models.meeting import Meeting
@@ -248,7 +248,7 @@ def record(
         raise changed_meanwhile("attendance")
     person = _who_sits(session, seats, seat, meeting.starts.date(), state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
-    arrived_at, left_at = _times(state, arrived_at, left_at)
+    arrived_at, left_at = _times(meeting, state, arrived_at, left_at, at)
     if before is None:
         add_row(session, was)
     rewrite(
@@ -420,15 +420,32 @@ def _refuse_two_seats(
 
 
 def _times(
-    state: str, arrived_at: datetime | None, left_at: datetime | None
+    meeting: Meeting, state: str, arrived_at: datetime | None, left_at: datetime | None, at: datetime
 ) -> tuple[datetime | None, datetime | None]:
+    """When a person came and left, where they sat. Raises Refusal for what is not of the meeting, or not yet."""
     if state not in quorum.SITTING:
         return None, None
-    if any(moment is not None and moment.tzinfo is None for moment in (arrived_at, left_at)):
+    given = [moment for moment in (arrived_at, left_at) if moment is not None]
+    if any(moment.tzinfo is None for moment in given):
         raise ValueError("moments are aware")
+    begins, ends = _days_of(meeting, at)
+    if any(not begins <= moment <= ends for moment in given):
+        raise Refusal(
+            "attendance.when", N_("A person arrives and leaves during the meeting: on its day, and not in the future.")
+        )
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
+
+
+def _days_of(meeting: Meeting, at: datetime) -> tuple[datetime, datetime]:
+    """The first and the last moment at which a person may have come to a meeting or left it, as it is known `at` one.
+
+    From the morning of its day on, or its opening; until now, and once it is closed until then or its planned end.
+    """
+    begins = moment_of(datetime.combine(meeting.starts.date(), time()), meeting.time_zone)
+    ends = at if meeting.closed_at is None else max(meeting.closed_at, meeting.ends_at)
+    return min(begins, meeting.opened_at or begins), min(at, ends)
 
 
 def _id(person_id: UUID | None) -> str | None:

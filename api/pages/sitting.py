@@ -12,9 +12,9 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
@@ -28,9 +28,9 @@ from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
-from domain.kernel import Actor, Refusal, local_day
+from domain.kernel import Actor, Refusal
 from locales import N_, gettext, pick
-from meetings import attendance, deciding, decisions
+from meetings import attendance, deciding, decisions, running, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees, title_of
 from meetings.local_times import local_of
@@ -130,7 +130,7 @@ def decide(
     by = _who_runs(context, meeting_id)
     item_id = _item_here(context, meeting_id, typed.item) if typed.item else None
     if item_id is not None and typed.seen is None:
-        raise HTTPException(422)
+        raise RequestValidationError([{"loc": ("body", "seen"), "type": "missing"}])
     values = {name: said for name, said in asdict(typed).items() if name not in ("item", "seen")}
     form = Typed(f"decide-{item_id or 'else'}", None, values)
 
@@ -178,7 +178,8 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         **heading_of(context, meeting),
         typed=typed,
         is_live=is_live,
-        may_open=meeting.state == "planned" and local_day(context.session, context.at) >= meeting.starts.date(),
+        may_open=meeting.state == "planned" and context.at >= running.opens_at(meeting),
+        opens=wording.when(context.language, local_of(running.opens_at(meeting), meeting.time_zone)),
         sitting=sitting_of(context, meeting, members, people_by_id(context)) if is_open else None,
         items=len(items_of(context.session, meeting_id)),
         attended=ATTENDED,

@@ -218,7 +218,28 @@ async def malformed(request: Request, error: Exception) -> Response:
     if any(found["loc"][:1] == ("path",) for found in error.errors()):
         return answer(request, 404)
     places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()[:_MOST_PLACES]]
-    return answer(request, 422, errors=places)
+    return answer(request, 422, errors=places, detail="" if wants_json(request) else _named(error.errors()))
+
+
+def _named(found: Iterable[Mapping[str, Any]]) -> str:
+    """What does not fit of a page's form or address, in words: where these are ours to say."""
+    language = current_language()
+    names = dict.fromkeys(say(language, _ON_PAGES.get(str(one["loc"][-1]), _HIDDEN)) for one in found)
+    return say(language, N_("Missing, or not right: %(what)s."), what=", ".join(names))
+
+
+_HIDDEN: Final = N_("a hidden field")
+#: What of a page's forms and addresses the framework itself reads; fields in which people write are read by the acts.
+_ON_PAGES: Final = {
+    "seen": N_("the version of the page that the form was on – open the page again"),
+    "q": N_("the words to search for, at most 200 characters"),
+    "document": N_("the file"),
+    "version": N_("the version in the address"),
+    "edition": N_("the language in the address"),
+    **dict.fromkeys(("month", "year", "first", "last"), N_("the day or the period in the address")),
+    **dict.fromkeys(("committee", "protocol", "state"), N_("a choice of the filter")),
+    **dict.fromkeys(("before", "start"), N_("the place in the list")),
+}
 
 
 def _place(found: Mapping[str, Any]) -> str:

@@ -135,7 +135,7 @@ def place(answer: Response) -> str:
 @pytest.mark.ci
 def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(planned: Room) -> None:
     early = planned.at_moment(NOW - timedelta(days=1))
-    assert "It is opened on its day, Wednesday, January 20, 2027, or afterwards." in text_of(early.page())
+    assert "It may be opened from Wednesday, January 20, 2027 at 11:00 a.m. on." in text_of(early.page())
     assert early.send("opening", seen=early.row().version).status_code == 409
     assert "3 items" in card(planned.page(), "opening")
     assert place(planned.send("opening", seen=planned.row().version)) == "#opening"
@@ -299,9 +299,13 @@ def test_who_comes_late_leaves_and_comes_back_is_recorded_with_the_hour(room: Ro
 
 
 def test_hours_are_those_of_the_clock_on_the_wall(room: Room) -> None:
-    room.fill("codim", "present", arrived="13:10", left="14:00")
+    room.fill("codim", "present", arrived="13:10", left="13:20")
     assert room.seat("codim").arrived_at == NOW + 5 * MINUTE
-    assert room.seat("codim").left_at == NOW + 55 * MINUTE
+    assert room.seat("codim").left_at == NOW + 15 * MINUTE
+    early = room.fill("codim", "present", left="14:00")
+    assert early.status_code == 409
+    assert "on its day, and not in the future" in text_of(early.text)
+    assert 'value="14:00"' in early.text
 
 
 @pytest.mark.ci
@@ -444,7 +448,7 @@ def test_the_time_that_an_item_took_is_from_the_one_before(room: Room) -> None:
     assert "12 of 10 min over time" in page
     assert "8 of 10 min" in page
     assert "Now 5 of 10 min" in page
-    assert "1:25 p.m.: 125 min left, and 10 min of items" in page
+    assert "1:25 p.m.: 2 h 5 min left, and 10 minutes of items" in page.replace("\xa0", " ")
 
 
 @pytest.mark.ci
@@ -453,16 +457,16 @@ def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room)
     after.send("opening", seen=after.row().version)
     after.treat(0, "treated")
     page = card(after.page(), "items")
-    assert "min left" not in page
+    assert " left, and" not in page
     assert " of 10 min" not in page
 
 
 @pytest.mark.ci
 def test_what_is_left_is_weighed_against_the_time_that_is_left(room: Room) -> None:
     late = room.at_moment(NOW + timedelta(minutes=135))
-    assert "What is left takes 20 minutes more than there are." in card(late.page(), "items")
+    assert "What is left takes 20 minutes more than there is." in card(late.page(), "items")
     over = room.at_moment(NOW + timedelta(minutes=155))
-    assert "10 min over" in card(over.page(), "items")
+    assert "10 minutes over" in card(over.page(), "items")
 
 
 def test_after_three_times_an_item_asks_for_a_decision_or_an_end(room: Room) -> None:
@@ -639,7 +643,7 @@ def test_the_page_says_everything_in_french_too(room: Room) -> None:
     room.send("attendance/rest")
     client: TestClient = client_for(room.cast.database, room.cast.people["coordinator"], at=LATER)
     page = text_of(client.get(room.path, headers={"Accept-Language": "fr"}).text)
-    assert "13 h 25 : il reste 125 min, et 30 min de points" in page.replace("\xa0", " ")
+    assert "13 h 25 : il reste 2 h 5 min, et 30 minutes de points" in page.replace("\xa0", " ")
     assert "Sur place" in page
     assert LOCAL.hour == 13
 
