@@ -8,7 +8,7 @@ stay.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -425,27 +425,27 @@ def _times(
     """When a person came and left, where they sat. Raises Refusal for what is not of the meeting, or not yet."""
     if state not in quorum.SITTING:
         return None, None
-    given = [moment for moment in (arrived_at, left_at) if moment is not None]
-    if any(moment.tzinfo is None for moment in given):
-        raise ValueError("moments are aware")
-    begins, ends = _days_of(meeting, at)
-    if any(not begins <= moment <= ends for moment in given):
-        raise Refusal(
-            "attendance.when", N_("A person arrives and leaves during the meeting: on its day, and not in the future.")
-        )
+    _refuse_other_times(meeting, filter(None, (arrived_at, left_at)), at)
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
 
 
-def _days_of(meeting: Meeting, at: datetime) -> tuple[datetime, datetime]:
-    """The first and the last moment at which a person may have come to a meeting or left it, as it is known `at` one.
+def _refuse_other_times(meeting: Meeting, hours: Iterable[datetime], at: datetime) -> None:
+    """Refuse hours that are not of a meeting, or not yet at the moment `at`.
 
-    From the morning of its day on, or its opening; until now, and once it is closed until then or its planned end.
+    They are of the day of the meeting, or since its opening; until now, and once it is closed until then or its planned
+    end.
     """
-    begins = moment_of(datetime.combine(meeting.starts.date(), time()), meeting.time_zone)
-    ends = at if meeting.closed_at is None else max(meeting.closed_at, meeting.ends_at)
-    return min(begins, meeting.opened_at or begins), min(at, ends)
+    morning = moment_of(datetime.combine(meeting.starts.date(), time()), meeting.time_zone)
+    begins = min(morning, meeting.opened_at or morning)
+    ends = at if meeting.closed_at is None else min(at, max(meeting.closed_at, meeting.ends_at))
+    for hour in hours:
+        if hour.tzinfo is None:
+            raise ValueError("moments are aware")
+        if not begins <= hour <= ends:
+            said = N_("A person arrives and leaves during the meeting: on its day, and not in the future.")
+            raise Refusal("attendance.when", said)
 
 
 def _id(person_id: UUID | None) -> str | None:

@@ -128,9 +128,7 @@ def decide(
 ) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(context, meeting_id)
-    item_id = _item_here(context, meeting_id, typed.item) if typed.item else None
-    if item_id is not None and typed.seen is None:
-        raise RequestValidationError([{"loc": ("body", "seen"), "type": "missing"}])
+    item_id = _item_seen(context, meeting_id, typed) if typed.item else None
     values = {name: said for name, said in asdict(typed).items() if name not in ("item", "seen")}
     form = Typed(f"decide-{item_id or 'else'}", None, values)
 
@@ -242,11 +240,16 @@ def _may_be_named(context: RequestContext, committee_id: UUID) -> list[tuple[str
     return found
 
 
-def _item_here(context: RequestContext, meeting_id: UUID, item: str) -> UUID:
-    """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
-    found = next((row.id for row in items_of(context.session, meeting_id) if str(row.id) == item), None)
+def _item_seen(context: RequestContext, meeting_id: UUID, typed: DecisionTyped) -> UUID:
+    """The id of the item of this meeting that is decided on. Raises Forbidden where it has none of it, and Refusal.
+
+    Raises RequestValidationError where the form does not say in which version it was seen.
+    """
+    found = next((row.id for row in items_of(context.session, meeting_id) if str(row.id) == typed.item), None)
     if found is None:
         raise Forbidden
+    if typed.seen is None:
+        raise RequestValidationError([{"loc": ("body", "seen"), "type": "missing"}])
     return found
 
 
