@@ -340,7 +340,7 @@ def an_item(coordinator: Asker) -> tuple[str, dict[str, Any]]:
 
 def _meeting_of_today(coordinator: Asker, act: str) -> dict[str, Any]:
     """A meeting that may be opened, put back, or closed."""
-    coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T13:30"]})
+    coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T10:30"]})
     (found,) = coordinator.get("/meetings?committee=clinical")["items"]
     if act.endswith(("closing", "putting-back")):
         assert coordinator.ask("POST", f"/meetings/{found['id']}/opening", version="*").status_code == 200
