@@ -43,7 +43,7 @@ from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
 from models.agenda import EDITED, ENDED, REFERRED, TAKEN_OFF, AgendaItem, ItemReason, Reasons
 from models.casework import Task
-from models.committee import Committee, Seat
+from models.committee import Committee, KeptAgenda, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
@@ -93,7 +93,7 @@ class PresentedItem(AgendaItem):
     model_config = SHAPE
     presenter_fr: str | None = also(Seat.title_fr)
     presenter_en: str | None = also(Seat.title_en)
-    declared: dict[str, Any] = also(Committee.agenda)
+    declared: KeptAgenda = also(Committee.agenda)
     note_fr: str = also(value_of(literal("")))
     note_en: str = also(value_of(literal("")))
 

@@ -27,7 +27,7 @@ from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingH
 from meetings.invitees import others
 from meetings.locking import read_meeting
 from meetings.reasons import in_words, why_late
-from models.agenda import AUDIENCES, CARRIED, AgendaVersion
+from models.agenda import AUDIENCES, CARRIED, AgendaVersion, KeptPaper
 from models.meeting import Meeting
 from models.program import Person
 
@@ -118,10 +118,10 @@ class PrintedAgenda:
         lines = zip(self.says.items, self.items, strict=True)
         return {item.id: line for line, item in lines if item.audience in may}
 
-    def kept(self) -> dict[str, object]:
+    def kept(self) -> KeptPaper:
         """It as it is stored."""
         audiences, items = [item.audience for item in self.items], [item.id for item in self.items]
-        return {"agenda": as_json(self.says), "audiences": audiences, "items": items}
+        return KeptPaper(agenda=as_json(self.says), audiences=audiences, items=items)
 
 
 def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, addendum: int = 0) -> AgendaContent:
@@ -294,9 +294,9 @@ def _kept_as(session: Session, meeting_id: UUID, n: int) -> PrintedAgenda:
     )
     if kept is None:
         raise _no_version()
-    says = from_json(kept["agenda"])
+    says = from_json(kept.agenda)
     assert isinstance(says, AgendaContent)  # noqa: S101 - `PrintedAgenda.kept` wrote it
-    return PrintedAgenda(says, tuple(map(Printed, kept["items"], kept["audiences"])))
+    return PrintedAgenda(says, tuple(map(Printed, kept.items, kept.audiences)))
 
 
 def _no_version() -> Refusal:

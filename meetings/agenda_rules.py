@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -16,7 +16,7 @@ from locales import N_, say
 from meetings.committees import Membership
 from meetings.reasons import worded
 from models.agenda import AUDIENCES, PURPOSES, ItemReason, Reasons
-from models.committee import Committee
+from models.committee import Committee, KeptAgenda, KeptRule
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 
@@ -134,10 +134,9 @@ def presenter_of(rule: KeyedRule, seats: Membership, day: date) -> UUID | None:
     return next((seat.id for seat in seats.seats_on(day) if seat.key == rule.declared.presenter), None)
 
 
-def points_of(declared: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
+def points_of(declared: KeptAgenda, rule: str) -> tuple[dict[str, str], ...]:
     """What is gone through under an item that this rule drew, in both languages; nothing where it declares none."""
-    found = declared.get("rules", {}).get(rule, {})
-    return tuple(found.get("points", ()))
+    return tuple(declared.get("rules", {}).get(rule, KeptRule()).get("points", ()))
 
 
 # -------------------------------------------------------------------------------------------------------- one item

@@ -40,7 +40,7 @@ from meetings.endorsements import declared
 from meetings.locking import lock_meeting, read_meeting
 from meetings.reasons import TOO_OFTEN
 from models.agenda import EDITED, ENDED, LATE_REQUEST, AgendaItem
-from models.committee import Committee
+from models.committee import Committee, KeptAgenda
 from models.meeting import Meeting
 
 #: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
@@ -320,7 +320,7 @@ class _MeetingWithAgenda(Meeting):
     """A meeting with what its committee's file declares of agendas."""
 
     model_config = SHAPE
-    agenda: dict[str, Any] = also(Committee.agenda)
+    agenda: KeptAgenda = also(Committee.agenda)
 
     @property
     def circulates_at(self) -> datetime:

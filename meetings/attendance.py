@@ -8,9 +8,9 @@ stay.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,7 +46,7 @@ from domain.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.local_times import written
+from meetings.local_times import moment_of, written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.committee import SeatHolder
 from models.meeting import Meeting
@@ -248,7 +248,7 @@ def record(
         raise changed_meanwhile("attendance")
     person = _who_sits(session, seats, seat, meeting.starts.date(), state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
-    arrived_at, left_at = _times(state, arrived_at, left_at)
+    arrived_at, left_at = _times(meeting, state, arrived_at, left_at, at)
     if before is None:
         add_row(session, was)
     rewrite(
@@ -420,15 +420,32 @@ def _refuse_two_seats(
 
 
 def _times(
-    state: str, arrived_at: datetime | None, left_at: datetime | None
+    meeting: Meeting, state: str, arrived_at: datetime | None, left_at: datetime | None, at: datetime
 ) -> tuple[datetime | None, datetime | None]:
+    """When a person came and left, where they sat. Raises Refusal for what is not of the meeting, or not yet."""
     if state not in quorum.SITTING:
         return None, None
-    if any(moment is not None and moment.tzinfo is None for moment in (arrived_at, left_at)):
-        raise ValueError("moments are aware")
+    _refuse_other_times(meeting, filter(None, (arrived_at, left_at)), at)
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
+
+
+def _refuse_other_times(meeting: Meeting, hours: Iterable[datetime], at: datetime) -> None:
+    """Refuse hours that are not of a meeting, or not yet at the moment `at`.
+
+    They are of the day of the meeting, or since its opening; until now, and once it is closed until then or its planned
+    end.
+    """
+    morning = moment_of(datetime.combine(meeting.starts.date(), time()), meeting.time_zone)
+    begins = min(morning, meeting.opened_at or morning)
+    ends = at if meeting.closed_at is None else min(at, max(meeting.closed_at, meeting.ends_at))
+    for hour in hours:
+        if hour.tzinfo is None:
+            raise ValueError("moments are aware")
+        if not begins <= hour <= ends:
+            said = N_("A person arrives and leaves during the meeting: on its day, and not in the future.")
+            raise Refusal("attendance.when", said)
 
 
 def _id(person_id: UUID | None) -> str | None:

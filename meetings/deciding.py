@@ -375,6 +375,7 @@ def _settle_item(session: Session, decision: Decision, seen: int | None, *, by: 
         ask_committee_again(session, decision.item_id, at=at)
     row = lock_item(session, decision.item_id, seen=seen)
     if row.outcome == "decided":
+        change_item(session, row)  # another window has not seen this decision: its own one is refused
         return
     if row.outcome not in ("", "treated"):
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))

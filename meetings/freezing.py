@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert
@@ -47,7 +47,7 @@ from meetings.agenda_requests import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.locking import lock_meeting, read_meeting, write_meeting
-from models.agenda import AUDIENCES, LATE_REQUEST, AgendaItem, AgendaVersion
+from models.agenda import AUDIENCES, LATE_REQUEST, AgendaItem, AgendaVersion, KeptPaper
 from models.meeting import Meeting
 
 #: By the language whose title is missing.
@@ -239,9 +239,9 @@ def restate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> O
     return outgoing(session, meeting_id)
 
 
-def digest_of(content: Mapping[str, Any]) -> str:
+def digest_of(content: KeptPaper) -> str:
     """The digest of an agenda as it is written down."""
-    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    written = json.dumps(content.as_stored(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()
 
 

@@ -35,7 +35,7 @@ from domain.names import takes_out
 from meetings import agenda_items, freezing, minutes, told
 from meetings.locking import read_meeting
 from meetings.minutes import OpenedMinutes
-from models.agenda import AgendaItem, AgendaVersion
+from models.agenda import AgendaItem, AgendaVersion, KeptPaper
 from models.base import InProgram
 from models.casework import Task
 from models.meeting import Meeting
@@ -85,7 +85,7 @@ def texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]
         said = agenda_items.note_of(session, item)
         yield from ((said[f"note_{language}"], language) for language in ("fr", "en") if said[f"note_{language}"])
     for version in _rows(session, AgendaVersion, meeting_id):
-        yield from _strings(version.content.get("agenda", {}))
+        yield from _strings(version.content.agenda)
     written = minutes.find(session, meeting_id)
     if written is not None:
         yield from _strings(written.content)
@@ -119,11 +119,16 @@ def _redacted(row: InProgram, columns: Columns, takes: Taker) -> dict[str, str]:
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
     """Take words out of the agendas of a meeting as they went out; whether any changed."""
     versions = _rows(session, AgendaVersion, meeting_id)
-    left = [{**row.content, "agenda": walked(row.content.get("agenda", {}), takes, "")} for row in versions]
+    left = [_without(row.content, takes) for row in versions]
     changed = [(row, content) for row, content in zip(versions, left, strict=True) if content != row.content]
     for row, content in changed:
         _write(session, AgendaVersion, row, {"content": content, "digest": freezing.digest_of(content)})
     return bool(changed)
+
+
+def _without(content: KeptPaper, takes: Taker) -> KeptPaper:
+    """An agenda as it was written down, with words taken out of what it says."""
+    return content.model_copy(update={"agenda": walked(content.agenda, takes, "")})
 
 
 def _redact_minutes(session: Session, written: OpenedMinutes, takes: Taker, *, by: Actor, at: datetime) -> bool:

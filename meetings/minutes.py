@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    local_day,
     of,
     only,
     open_words,
@@ -30,6 +31,7 @@ from domain.kernel import (
     replaced,
     rewrite,
     run,
+    scalar,
     seal_words,
 )
 from domain.record import events
@@ -61,6 +63,7 @@ from models.lifecycles import MINUTES, NoSuchMove
 from models.meeting import Meeting
 from models.minutes import Minutes
 from models.program import Person
+from models.record import Event
 
 #: In which states a later meeting approves minutes.
 APPROVING: Final = ("under_way", "held")
@@ -148,9 +151,21 @@ def minutes_of(session: Session, meeting_id: UUID, *, lock: bool = False) -> Ope
     return row
 
 
-def none_yet() -> Refusal:
-    """That a meeting has no minutes: also said to a person who may not read its draft."""
-    return Refusal("minutes.none", N_("This meeting has no minutes yet."))
+def corrected_since(session: Session, row: OpenedMinutes) -> date | None:
+    """The local day since which minutes that were sent are taken back to be corrected; None of all others."""
+    if row.state != "draft" or not row.circulations:
+        return None
+    amended = only(Event.at).where(Event.subject_id == row.id, Event.verb == "minutes.amended")
+    since = scalar(session, amended.order_by(col(Event.at).desc()).limit(1))
+    return None if since is None else local_day(session, since)
+
+
+def none_yet(corrected: date | None = None) -> Refusal:
+    """That a meeting has no minutes, or that they are `corrected` since a day: said to who may not read a draft."""
+    if corrected is None:
+        return Refusal("minutes.none", N_("This meeting has no minutes yet."))
+    said = N_("The minutes were sent, and are being corrected since %(day)s.")
+    return Refusal("minutes.none", said, day=corrected)
 
 
 def content_of(row: OpenedMinutes) -> MinutesContent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import complete_task
-from domain.kernel import Actor, Refusal, local_day, surely
+from domain.kernel import Actor, Refusal, surely
 from domain.record import events
-from locales import N_
+from locales import LANGUAGES, N_
 from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
@@ -33,12 +33,16 @@ from meetings.agenda_items import (
 from meetings.agenda_items import item_state_after as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
+from meetings.local_times import local_of
 from meetings.locking import lock_meeting, write_meeting
 from meetings.schedule import meeting_state_after
 from meetings.texts import checked_text
+from meetings.wording import when
 from models.agenda import OUTCOMES, AgendaItem
 from models.meeting import Meeting
 
+#: So long before its hour a meeting may be opened.
+OPENED_BEFORE: Final = timedelta(hours=2)
 #: What people say became of an item; "decided" is said by recording the decision.
 SAID: Final = tuple(outcome for outcome in OUTCOMES if outcome != "decided")
 #: The outcomes after which no agenda of the committee has an item any more.
@@ -46,17 +50,27 @@ _LETS_GO: Final = frozenset({"treated", "referred", "withdrawn"})
 
 
 def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Begin a meeting: every seat of the day then waits to be recorded. Raises Refusal: not planned, or not today yet.
+    """Begin a meeting: every seat of the day then waits to be recorded. Raises Refusal: not planned, or too early.
 
     A meeting that was not opened in time is opened afterwards, to record what happened.
     """
     row = lock_meeting(session, meeting_id, seen=seen)
     state = meeting_state_after(row, "open")
-    if local_day(session, at) < row.starts.date():
-        raise Refusal("meeting.too_early", N_("A meeting is opened on its day, or afterwards."))
+    if at < opens_at(row):
+        first = local_of(opens_at(row), row.time_zone)
+        raise Refusal(
+            "meeting.too_early",
+            N_("It is too early: this meeting may be opened from %(moment)s on."),
+            moment={language: when(language, first) for language in LANGUAGES},
+        )
     write_meeting(session, row, state=state, opened_at=at)
     attendance.expect_everyone(session, row, at=at)
     events.write(session, "meeting.opened", "meeting", meeting_id, by=by, at=at)
+
+
+def opens_at(meeting: Meeting) -> datetime:
+    """The moment from which a meeting may be opened: a while before its hour, and at any time afterwards."""
+    return meeting.starts_at - OPENED_BEFORE
 
 
 def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:

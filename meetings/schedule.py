@@ -329,9 +329,22 @@ def meeting_state_after(row: Meeting, move: str) -> str:
     try:
         return MEETING.after(row.state, move)
     except NoSuchMove:
-        raise Refusal(
-            "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
-        ) from None
+        raise Refusal("meeting.state", _ALREADY.get((row.state, move), _STANDS[row.state])) from None
+
+
+#: What is said of a meeting with which something cannot be done, by the state that it is in.
+_STANDS: Final[Mapping[str, str]] = {
+    "planned": N_("This meeting is not open yet: open it first."),
+    "under_way": N_("This meeting is under way: that can no longer be done with it."),
+    "held": N_("This meeting was held and is closed: that can no longer be done with it."),
+    "cancelled": N_("This meeting is cancelled: that can no longer be done with it."),
+}
+#: What is said where it was done already.
+_ALREADY: Final[Mapping[tuple[str, str], str]] = {
+    ("under_way", "open"): N_("This meeting is open already."),
+    ("held", "close"): N_("This meeting is closed already."),
+    ("cancelled", "cancel"): N_("This meeting is cancelled already."),
+}
 
 
 def _lock_later(session: Session, season: MeetingSeries, since: date, at: datetime) -> list[Meeting]:

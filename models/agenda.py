@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, structured, to, together
+from models.base import InProgram, moment, one_of, structured, to, together
 from models.lifecycles import AGENDA_ITEM
+from models.stored import JsonObject, Stored, stored
 
 PURPOSES = ("information", "discussion", "decision")
 #: Who may read an item: everyone who is invited, those who hold a seat, or the program's own partners alone.
@@ -190,6 +191,14 @@ class AgendaItem(InProgram, table=True):
         return self.kind, self.subject
 
 
+class KeptPaper(Stored):
+    """An agenda as it was written down: what it says, and beside each of its items the row's id and its audience."""
+
+    agenda: JsonObject
+    audiences: list[str]
+    items: list[str]
+
+
 class AgendaVersion(InProgram, table=True):
     """An agenda as it was sent: frozen whole, or an addendum to it. Written once."""
 
@@ -198,6 +207,6 @@ class AgendaVersion(InProgram, table=True):
     meeting_id: UUID = to("meeting")
     n: int
     kind: str
-    content: dict[str, Any] = structure()
+    content: KeptPaper = stored(KeptPaper)
     digest: str
     made_at: datetime = moment()

@@ -1,7 +1,7 @@
 """Committees and their seats: a seat belongs to an organization, and a person holds it for a while."""
 
 from datetime import date, datetime
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -28,6 +28,24 @@ class KeptQuorum(TypedDict, total=False):
     must: list[str]
 
 
+class KeptRule(TypedDict, total=False):
+    """One rule as declared; `domain.declarations.program_committees.AgendaRule` reads all of it."""
+
+    points: list[dict[str, str]]
+
+
+class KeptAgenda(TypedDict, total=False):
+    """When a committee's agendas go out and are frozen, in hours before it meets, and what fills them, as declared.
+
+    `order` has the keys of the rules as their file has them: JSON keeps none. Empty where the committee declares none.
+    """
+
+    circulate_hours: int
+    freeze_hours: int
+    rules: dict[str, KeptRule]
+    order: list[str]
+
+
 class Committee(InProgram, table=True):
     """A committee of the program, its declared rhythm, and the committees that it is derived from."""
 
@@ -43,7 +61,7 @@ class Committee(InProgram, table=True):
     place: str = ""  # where it usually meets
     letters: str  # that the numbers of its decisions begin with
     quorum: KeptQuorum = structure()
-    agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.AgendaRules
+    agenda: KeptAgenda = structure()
 
 
 class Seat(InProgram, table=True):

@@ -28,7 +28,7 @@ _meeting = table_of(Meeting)
 
 #: The seats of the Steering Committee whose people come: its quorum is there without any one of their organizations.
 COME: Final = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme")
-_FIRST: Final = datetime(2026, 11, 23, 13, 0)  # noqa: DTZ001 - local
+_FIRST: Final = datetime(2026, 11, 23, 10, 30)  # noqa: DTZ001 - local
 _MONTH: Final = timedelta(days=30)
 WHY: Final = "Équipe en réorganisation."
 

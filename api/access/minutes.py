@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -22,13 +23,15 @@ from models.meeting import Meeting
 class MinutesRead:
     """A meeting, and its minutes as the asker reads them: both None while there are none for them.
 
-    A draft is there for those alone who keep it (`keeps`).
+    A draft is there for those alone who keep it (`keeps`); all others read since which day it is `corrected`, where the
+    minutes had been sent.
     """
 
     meeting: Meeting
     keeps: bool
     row: minutes.OpenedMinutes | None = None
     content: MinutesContent | None = None
+    corrected: date | None = None
 
 
 def find_minutes(context: RequestContext, meeting_id: UUID) -> MinutesRead:
@@ -36,8 +39,10 @@ def find_minutes(context: RequestContext, meeting_id: UUID) -> MinutesRead:
     meeting, members, given = find_meeting(context.session, context.asker, meeting_id)
     keeps = allows(Action.RUN_MEETING, given) is not None
     row = minutes.find(context.session, meeting_id)
-    if row is None or (row.state == "draft" and not keeps):
+    if row is None:
         return MinutesRead(meeting, keeps)
+    if row.state == "draft" and not keeps:
+        return MinutesRead(meeting, keeps, corrected=minutes.corrected_since(context.session, row))
     audience = audience_of(context, members, given, meeting.starts.date())
     return MinutesRead(meeting, keeps, row, read_by(minutes.content_of(row), audience))
 

@@ -26,7 +26,8 @@ _LONGEST_NUMBER: Final = 4
 
 def minutes_of(text: str) -> int | None:
     """How long an item takes, as a number field sends it; None for an empty one. Raises Refusal."""
-    return number_of(text, Refusal("agenda.minutes.malformed", N_("Write the minutes as a whole number.")))
+    said = N_("Write the minutes as a whole number with at most %(most)s figures, or leave the field empty.")
+    return number_of(text, Refusal("agenda.minutes.malformed", said, most=_LONGEST_NUMBER))
 
 
 def number_of(text: str, refusal: Refusal) -> int | None:

@@ -16,7 +16,7 @@ from api.acts.decisions import DECISION, Row
 from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, etag
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
@@ -42,14 +42,19 @@ def list_decisions(meeting_id: UUID, context: InContext) -> list[DecisionShown]:
 @router.post("/meetings/{meeting_id}/decisions", status_code=201)
 @asks(Action.RUN_MEETING)
 def decide(
-    meeting_id: UUID, body: DecisionGiven, context: InContext, once: AtOnce, response: Response
+    meeting_id: UUID, body: DecisionGiven, context: InContext, once: AtOnce, response: Response, if_match: IfMatch = ""
 ) -> DecisionShown:
-    """Record a decision of a meeting under way; with a role that owes it, its task opens."""
+    """Record a decision of a meeting under way; with a role that owes it, its task opens.
+
+    On an item, the version of the item that was read is needed: in `seen`, or in If-Match.
+    """
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, _, given = find_meeting(context.session, context.asker, meeting_id)
     by = require(Action.RUN_MEETING, given)
     said = body.model_dump(exclude={"item_id"})
+    if body.item_id is not None and body.seen is None:
+        said["seen"] = seen_version(if_match)
     decision_id = deciding.decide(context.session, meeting_id, body.item_id, **said, by=by, at=context.at)
     once.done(response, 201, f"/api/v1/meetings/{meeting_id}/decisions")
     return _decision(context, decisions.decision_of(context.session, decision_id))

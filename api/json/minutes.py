@@ -33,7 +33,7 @@ def get_minutes(meeting_id: UUID, context: InContext, response: Response) -> Min
     """
     sheet = find_minutes(context, meeting_id)
     if sheet.row is None or sheet.content is None:
-        raise minutes.none_yet()
+        raise minutes.none_yet(sheet.corrected)
     response.headers["ETag"] = etag(sheet.row.version)
     return MinutesShown.about(sheet.row, approved_in=sheet.row.approved_in_id, content=as_json(sheet.content))
 

@@ -39,7 +39,7 @@ class DecisionGiven(ActInput):
     `takes_back` has the numbers of decisions that it takes back, as soon as it counts.
     One on management is endorsed by the partners before it counts; of another kind, `why_not_management` says why.
     `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
-    version of the item.
+    version of the item: needed on an item, where If-Match does not give it.
     """
 
     text_fr: Said = ""

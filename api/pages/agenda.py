@@ -6,7 +6,7 @@ something late, are asked twice: the first time the page shows which letters go 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from api.acts.declaring import Act, On, Parts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Click, Preview, in_two_clicks
 from api.views.agendas import agenda_of
@@ -76,6 +77,7 @@ def ask(
     context: InContext,
     request: Request,
     meeting_id: UUID,
+    once: AtOnce,
     title_fr: Text = "",
     title_en: Text = "",
     minutes: Text = "",
@@ -86,8 +88,9 @@ def ask(
     found = find_agenda(context, meeting_id)
     by = require(Action.ASK_FOR_ITEM, found.given)
 
-    def act() -> UUID:
-        return ask_for_item(
+    def act() -> str:
+        refuse_over(found.meeting)
+        ask_for_item(
             context,
             found,
             title_fr=title_fr,
@@ -97,9 +100,11 @@ def ask(
             late_reason=late_reason,
             by=by,
         )
+        return f"/meetings/{meeting_id}/agenda#mine"
 
     typed = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
-    return _done(context, request, found, "ask", act, {**typed, "late_reason": late_reason}, back="mine")
+    values = {**typed, "late_reason": late_reason}
+    return _answered(context, request, meeting_id, Typed("ask", None, values), once.attempt(act))
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/place")
@@ -111,12 +116,14 @@ def move(
     found, by = keeper_of_item(context, meeting_id, item_id)
 
     def act() -> None:
+        refuse_over(found.meeting)
         if to in ("up", "down"):
             agendas.shift(context.session, item_id, -1 if to == "up" else 1, by=by, at=context.at, seen=seen)
         else:
             agendas.move_to(context.session, item_id, place_of(place), by=by, at=context.at, seen=seen)
 
-    return _done(context, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
+    outcome = context.attempt(act) or f"/meetings/{meeting_id}/agenda#item-{item_id}"
+    return _answered(context, request, meeting_id, Typed(f"place-{item_id}", None, {"place": place}), outcome)
 
 
 def place_of(text: str) -> int:
@@ -135,27 +142,13 @@ def agenda_page(context: RequestContext, request: Request, meeting_id: UUID, typ
     return page(context, request, "agenda.html", typed=typed, **agenda_of(context, found))
 
 
-def _done(
-    context: RequestContext,
-    request: Request,
-    found: AgendaAccess,
-    form: str,
-    act: Callable[[], object],
-    typed: Mapping[str, str] | None = None,
-    *,
-    back: str,
+def _answered(
+    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, outcome: str | Refusal
 ) -> Response:
-    """Do it and go back to the part `back` of the page; or the page again, with what was typed, where refused."""
-
-    def do() -> None:
-        refuse_over(found.meeting)
-        act()
-
-    meeting_id = found.meeting.id
-    refusal = context.attempt(do)
-    if refusal is None:
-        return see_other(f"/meetings/{meeting_id}/agenda#{back}")
-    return agenda_page(context, request, meeting_id, Typed(form, refusal, dict(typed or {})))
+    """Lead to the place of a form that was done; or the page again, with what was typed, where it is refused."""
+    if isinstance(outcome, str):
+        return see_other(outcome)
+    return agenda_page(context, request, meeting_id, Typed(typed.form, outcome, typed.values))
 
 
 def _to_freeze(on: On[AgendaAccess], _: Act, __: Parts) -> Preview:

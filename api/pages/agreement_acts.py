@@ -17,6 +17,7 @@ from api.pages.agreement import agreement_page
 from api.pages.files import Sent, kept_file, read_sent
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.agreements import signed_files, succession
 from domain.kernel import Refusal
@@ -69,20 +70,29 @@ def start(
 @router.post(f"{_HERE}/files")
 @asks(Action.ADD_SIGNED_FILE)
 def add_file(
-    context: InContext, request: Request, agreement_id: UUID, n: int, director: Text = "", document: Sent = None
+    context: InContext,
+    request: Request,
+    agreement_id: UUID,
+    n: int,
+    once: AtOnce,
+    director: Text = "",
+    document: Sent = None,
 ) -> Response:
     """Keep what was signed with the signature that it carries."""
     version, given = find_version(context, agreement_id, n)
     by = require(Action.ADD_SIGNED_FILE, given)
 
-    def act() -> None:
+    def act() -> str:
         name, content = read_sent(document)
         signer = id_or_none(director)
         signed_files.add(
             context.session, version.id, name=name, content=content, director_id=signer, by=by, at=context.at
         )
+        return f"/program/agreements/{agreement_id}?n={n}"
 
-    return _after(context, request, agreement_id, n, "files", context.attempt(act), {"director": director})
+    outcome = once.attempt(act)
+    refusal = outcome if isinstance(outcome, Refusal) else None
+    return _after(context, request, agreement_id, n, "files", refusal, {"director": director})
 
 
 @router.get("/signed-files/{file_id}", name="signed_file")

@@ -416,12 +416,18 @@ def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: 
     return found
 
 
+#: More is no number of meetings or of minutes.
+_MOST_FIGURES: Final = 5
+
+
 def _count(text: str, code: str) -> int:
     """A number as it is typed, 0 where it is left empty. Raises Refusal."""
     text = text.strip()
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5):  # noqa: PLR2004 - more is no number of minutes
-        sentence = N_("Write a number in figures, or leave it empty.")
-        raise Refusal(code, sentence)
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_FIGURES):
+        sentence = N_(
+            "Write a whole number with at most %(most)s figures and no space, such as 45, or leave the field empty."
+        )
+        raise Refusal(code, sentence, most=_MOST_FIGURES)
     return int(text)

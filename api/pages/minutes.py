@@ -68,6 +68,7 @@ def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         keeps=sheet.keeps,
         minutes=row,
         content=content,
+        corrected=sheet.corrected,
         languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
         lacking=lacking(content) if content is not None else {},
         decisions={one.number: one.id for one in decisions_of(context.session, meeting_id)} if content else {},

@@ -20,13 +20,14 @@ from api.pages.agreement import PERIODS
 from api.pages.files import Sent, kept_file, read_sent
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of, text_of
 from api.views.tasks import names_of
 from api.web.readers import day_of
 from domain.declarations import FACTS, GIVEN_BY_PEOPLE, STEP, WHY, Fact, facts_of, grouped, rule_of
 from domain.endorsement import does_it_count
-from domain.kernel import col, joins, local_day, only, run, scalar, title_of
+from domain.kernel import Refusal, col, joins, local_day, only, run, scalar, title_of
 from domain.obligations import (
     GivenDocument,
     PeriodRead,
@@ -58,20 +59,21 @@ def show_obligation(context: InContext, request: Request, period_id: UUID) -> HT
 @router.post("/obligations/{period_id}/documents")
 @asks(Action.GIVE_PROOF)
 def add_document(
-    context: InContext, request: Request, period_id: UUID, day: Text = "", document: Sent = None
+    context: InContext, request: Request, period_id: UUID, once: AtOnce, day: Text = "", document: Sent = None
 ) -> Response:
     """Give a document that the clause asks for."""
     _, given = find_obligation(context.session, context.asker, period_id)
     by = require(Action.GIVE_PROOF, given)
 
-    def act() -> None:
+    def act() -> str:
         name, content = read_sent(document)
         saying.add_document(context.session, period_id, name, content, effective_on=day_of(day), by=by, at=context.at)
+        return _after(context, period_id)
 
-    refusal = context.attempt(act)
-    if refusal is not None:
-        return obligation_page(context, request, period_id, Typed("document", refusal, {"day": day}))
-    return see_other(_after(context, period_id))
+    outcome = once.attempt(act)
+    if isinstance(outcome, Refusal):
+        return obligation_page(context, request, period_id, Typed("document", outcome, {"day": day}))
+    return see_other(outcome)
 
 
 @router.get("/proofs/{document_id}", name="proof")

@@ -18,6 +18,7 @@ from api.acts.redactions import REDACTION, find_redaction, to_answer
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
 from domain.kernel import Actor, Refusal, surely
@@ -77,46 +78,51 @@ def answer_words(context: InContext, request: Request, meeting_id: UUID, mark: S
 @router.post("/meetings/{meeting_id}/redactions")
 @asks(Action.ASK_REDACTION)
 def ask_of_meeting(
-    context: InContext, request: Request, meeting_id: UUID, word: Several = None, others: Text = "", kind: Text = "name"
+    context: InContext,
+    request: Request,
+    meeting_id: UUID,
+    once: AtOnce,
+    word: Several = None,
+    others: Text = "",
+    kind: Text = "name",
 ) -> Response:
     """Ask that words are taken out of everything that is kept of a meeting."""
     found, _ = _keeper(context, meeting_id)
     by = require(Action.ASK_REDACTION, to_program(context.asker))
-    made: list[UUID] = []
     words = [*(word or ()), *others.splitlines()]
-    refusal = context.attempt(
-        lambda: made.append(
-            redacting.ask(context.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=context.at)
-        )
-    )
-    if refusal is not None:
-        return _words_page(context, request, found, by, Typed("ask", refusal, {"others": others, "kind": kind}))
-    return see_other(f"/redactions/{made[0]}")
+
+    def act() -> str:
+        made = redacting.ask(context.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=context.at)
+        return f"/redactions/{made}"
+
+    outcome = once.attempt(act)
+    if isinstance(outcome, Refusal):
+        return _words_page(context, request, found, by, Typed("ask", outcome, {"others": others, "kind": kind}))
+    return see_other(outcome)
 
 
 @router.post("/privacy/incidents/{incident_id}/redactions")
 @asks(Action.KEEP_INCIDENTS)
-def ask_of_incident(context: InContext, incident_id: UUID, others: Text = "", kind: Text = "name") -> Response:
+def ask_of_incident(
+    context: InContext, incident_id: UUID, once: AtOnce, others: Text = "", kind: Text = "name"
+) -> Response:
     """Ask that words are taken out of an incident, in every version of it."""
     by = require(Action.KEEP_INCIDENTS, to_program(context.asker))
-    made: list[UUID] = []
+    words = others.splitlines()
 
-    def act() -> None:
+    def act() -> str:
         try:
-            made.append(
-                redacting.ask(
-                    context.session, "incident", incident_id, others.splitlines(), taken_out=kind, by=by, at=context.at
-                )
-            )
+            made = redacting.ask(context.session, "incident", incident_id, words, taken_out=kind, by=by, at=context.at)
         except Refusal as refusal:
             if refusal.code == "incident.unknown":
                 raise Forbidden from None
             raise
+        return f"/redactions/{made}"
 
-    refusal = context.attempt(act)
-    if refusal is not None:
-        raise refusal
-    return see_other(f"/redactions/{made[0]}")
+    outcome = once.attempt(act)
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return see_other(outcome)
 
 
 # ---------------------------------------------------------------------------------------------- what was asked for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.pages.referral_fields import TypedReferral, form_shown, typed_of
 from api.views.criteria import NAMES
 from api.views.referrals import board_of
@@ -46,21 +48,24 @@ def new_referral(context: InContext, request: Request) -> HTMLResponse:
 
 @router.post("")
 @asks(Action.REFER)
-def begin_referral(context: InContext, request: Request, typed: TypedReferral, do: Text = "save") -> Response:
-    """Save what was typed as a draft, or send it at once."""
+def begin_referral(
+    context: InContext, request: Request, once: AtOnce, typed: TypedReferral, do: Text = "save"
+) -> Response:
+    """Save what was typed as a draft, or send it at once. What is sent is sent once; a draft is saved as one types."""
     by = require(Action.REFER, to_program(context.asker))
-    made: list[UUID] = []
 
-    def act() -> None:
+    def act() -> str:
         form = typed.form()
-        made.append(referring.begin_referral(context.session, form, by=by, at=context.at))
-        if do == "send":
-            referring.send_referral(context.session, made[0], form, by=by, at=context.at)
+        made = referring.begin_referral(context.session, form, by=by, at=context.at)
+        if do != "send":
+            return f"/referrals/{made}"
+        referring.send_referral(context.session, made, form, by=by, at=context.at)
+        return "/referrals?sent=yes"
 
-    refusal = context.attempt(act)
-    if refusal is not None:
-        return _form(context, request, None, typed.values, refusal=refusal)
-    return see_other("/referrals?sent=yes" if do == "send" else f"/referrals/{made[0]}")
+    outcome = (once if do == "send" else replace(once, key="")).attempt(act)
+    if isinstance(outcome, Refusal):
+        return _form(context, request, None, typed.values, refusal=outcome)
+    return see_other(outcome)
 
 
 @router.post("/links")

@@ -7,10 +7,12 @@ With the script the part `run` alone is put in place, and what was typed in othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
@@ -18,16 +20,17 @@ from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import InContext, RequestContext
 from api.acts.sittings import ITEMS, MEETING, SEATS
-from api.pages.act_routes import act_pages
-from api.pages.forms import Typed
+from api.pages.act_routes import Seen, act_pages
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
-from domain.kernel import Actor, Refusal, local_day
+from domain.kernel import Actor, Refusal
 from locales import N_, gettext, pick
-from meetings import attendance, deciding, decisions
+from meetings import attendance, deciding, decisions, running, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees, title_of
 from meetings.local_times import local_of
@@ -100,31 +103,36 @@ def record_attendance(
     return _done(context, request, meeting_id, Typed(f"seat-{typed.seat}", None, values), act)
 
 
-class DecisionTyped(BaseModel):
-    """A decision as it was typed, on an item or on none."""
+@dataclass(frozen=True)
+class DecisionTyped:
+    """A decision as it was typed, on an item in the version that was seen, or on none."""
 
-    item: str = ""
-    seen: int | None = None
-    text_fr: str = ""
-    text_en: str = ""
-    kind: str = ""
-    why_not_management: str = ""
-    owner_role: str = ""
-    owner_organization: str = ""
-    due: str = ""
-    hour: str = ""
-    grants: str = ""
-    takes_back: str = ""
+    item: Text = ""
+    seen: Seen = None
+    text_fr: Text = ""
+    text_en: Text = ""
+    kind: Text = ""
+    why_not_management: Text = ""
+    owner_role: Text = ""
+    owner_organization: Text = ""
+    due: Text = ""
+    hour: Text = ""
+    grants: Text = ""
+    takes_back: Text = ""
 
 
 @router.post("/meetings/{meeting_id}/run/decision")
 @asks(Action.RUN_MEETING)
-def decide(context: InContext, request: Request, meeting_id: UUID, typed: Annotated[DecisionTyped, Form()]) -> Response:
+def decide(
+    context: InContext, request: Request, meeting_id: UUID, once: AtOnce, typed: Annotated[DecisionTyped, Depends()]
+) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(context, meeting_id)
-    item_id = _item_here(context, meeting_id, typed.item) if typed.item else None
+    item_id = _item_seen(context, meeting_id, typed) if typed.item else None
+    values = {name: said for name, said in asdict(typed).items() if name not in ("item", "seen")}
+    form = Typed(f"decide-{item_id or 'else'}", None, values)
 
-    def act() -> None:
+    def act() -> str:
         is_answered = typed.grants in ("yes", "no")
         if not typed.kind:
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
@@ -148,9 +156,9 @@ def decide(context: InContext, request: Request, meeting_id: UUID, typed: Annota
             at=context.at,
             seen=typed.seen,
         )
+        return _place(meeting_id, form)
 
-    values = typed.model_dump(exclude={"item", "seen"})
-    return _done(context, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
+    return _answered(context, request, meeting_id, form, once.attempt(act))
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -168,7 +176,8 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         **heading_of(context, meeting),
         typed=typed,
         is_live=is_live,
-        may_open=meeting.state == "planned" and local_day(context.session, context.at) >= meeting.starts.date(),
+        may_open=meeting.state == "planned" and context.at >= running.opens_at(meeting),
+        opens=wording.when(context.language, local_of(running.opens_at(meeting), meeting.time_zone)),
         sitting=sitting_of(context, meeting, members, people_by_id(context)) if is_open else None,
         items=len(items_of(context.session, meeting_id)),
         attended=ATTENDED,
@@ -202,11 +211,23 @@ def _done(
     context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, act: Callable[[], object]
 ) -> Response:
     """Do what a form asks and go back to it; or show the page again, with what was typed, where a rule refuses."""
-    refusal = context.attempt(act)
-    if refusal is None:
-        place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
-        return see_other(f"/meetings/{meeting_id}/run#{place}")
-    return sitting_page(context, request, meeting_id, Typed(typed.form, refusal, typed.values))
+    outcome = context.attempt(act) or _place(meeting_id, typed)
+    return _answered(context, request, meeting_id, typed, outcome)
+
+
+def _answered(
+    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, outcome: str | Refusal
+) -> Response:
+    """Lead to the place of a form that was done; else show the page again, with what was typed."""
+    if isinstance(outcome, str):
+        return see_other(outcome)
+    return sitting_page(context, request, meeting_id, Typed(typed.form, outcome, typed.values))
+
+
+def _place(meeting_id: UUID, typed: Typed) -> str:
+    """The part of the page that a form leads to."""
+    place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
+    return f"/meetings/{meeting_id}/run#{place}"
 
 
 def _may_be_named(context: RequestContext, committee_id: UUID) -> list[tuple[str, str]]:
@@ -219,11 +240,16 @@ def _may_be_named(context: RequestContext, committee_id: UUID) -> list[tuple[str
     return found
 
 
-def _item_here(context: RequestContext, meeting_id: UUID, item: str) -> UUID:
-    """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
-    found = next((row.id for row in items_of(context.session, meeting_id) if str(row.id) == item), None)
+def _item_seen(context: RequestContext, meeting_id: UUID, typed: DecisionTyped) -> UUID:
+    """The id of the item of this meeting that is decided on. Raises Forbidden where it has none of it, and Refusal.
+
+    Raises RequestValidationError where the form does not say in which version it was seen.
+    """
+    found = next((row.id for row in items_of(context.session, meeting_id) if str(row.id) == typed.item), None)
     if found is None:
         raise Forbidden
+    if typed.seen is None:
+        raise RequestValidationError([{"loc": ("body", "seen"), "type": "missing"}])
     return found
 
 

@@ -226,7 +226,30 @@ async def malformed(request: Request, error: Exception) -> Response:
     found: list[tuple[tuple[int | str, ...], str]] = [(one["loc"], one["type"]) for one in error.errors()]
     if any(place[:1] == ("path",) for place, _ in found):
         return answer(request, 404)
-    return answer(request, 422, errors=[{"where": _place(*one), "kind": one[1]} for one in found[:_MOST_PLACES]])
+    misfits: list[Misfit] = [{"where": _place(*one), "kind": one[1]} for one in found[:_MOST_PLACES]]
+    named = "" if wants_json(request) else _named(place for place, _ in found)
+    return answer(request, 422, errors=misfits, detail=named)
+
+
+def _named(places: Iterable[tuple[int | str, ...]]) -> str:
+    """What does not fit of a page's form or address, in words: where these are ours to say."""
+    language = current_language()
+    names = dict.fromkeys(say(language, _ON_PAGES.get(str(place[-1]), _HIDDEN)) for place in places)
+    return say(language, N_("Missing, or not right: %(what)s."), what=", ".join(names))
+
+
+_HIDDEN: Final = N_("a hidden field")
+#: What of a page's forms and addresses the framework itself reads; fields in which people write are read by the acts.
+_ON_PAGES: Final = {
+    "seen": N_("the version of the page that the form was on – open the page again"),
+    "q": N_("the words to search for, at most 200 characters"),
+    "document": N_("the file"),
+    "version": N_("the version in the address"),
+    "edition": N_("the language in the address"),
+    **dict.fromkeys(("month", "year", "first", "last"), N_("the day or the period in the address")),
+    **dict.fromkeys(("committee", "protocol", "state"), N_("a choice of the filter")),
+    **dict.fromkeys(("before", "start"), N_("the place in the list")),
+}
 
 
 def _place(found: tuple[int | str, ...], kind: str) -> str:

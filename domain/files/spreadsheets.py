@@ -7,8 +7,10 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
+
+from locales import current_zone
 
 Cell = str | int | date | None
 Value = str | int
@@ -56,7 +58,14 @@ def as_csv(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+def local(moment: datetime) -> datetime:
+    """A moment as the clocks of the program showed it: after seven in the evening its day is not the one of UTC."""
+    return moment.astimezone(current_zone()).replace(tzinfo=None)
+
+
 def _in_csv(cell: Cell) -> str:
+    if isinstance(cell, datetime):
+        return local(cell).isoformat(" ", timespec="minutes")
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, str):

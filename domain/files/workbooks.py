@@ -19,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.files.spreadsheets import Cell, Sheet
+from domain.files.spreadsheets import Cell, Sheet, local
 
 _ACCENT, _SOFT, _BAND = "FF0B5C63", "FF55605D", "FFEEF3F2"
 _TITLE: Final = Font(name="Calibri", size=14, bold=True, color=_ACCENT)
@@ -123,7 +123,7 @@ def _put(cell: Place | object, value: Cell, font: Font) -> None:
         cell.data_type = "s"
         cell.quotePrefix = True
     else:
-        cell.value = value.date() if isinstance(value, datetime) else value
+        cell.value = local(value).date() if isinstance(value, datetime) else value
     cell.font = font
 
 

@@ -8,6 +8,7 @@ The one way to a file: nothing else imports what prints (an import contract hold
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
@@ -54,7 +55,9 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "statement": "yearly-statement",
     },
 }
-_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
+_KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
+#: So many letters of a committee's title stand in the name of its files.
+_LONGEST: Final = 48
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ _SAID: Final[Mapping[str, str]] = {
 
 
 def issue(session: Session, content: Printed, language: str, form: Form = "pdf", *, committee: str) -> Attachment:
-    """`content` as a file in "fr" or "en", under its name; `committee` is whose it is, by key.
+    """`content` as a file in "fr" or "en", under its name; `committee` is whose it is, by key: a partner, or committee.
 
     Raises Refusal where a text is missing in that language, or names somebody who may not be named: then with the
     number of the item or decision and the field, and never with the name.
@@ -129,17 +132,34 @@ def _name(content: Printed, language: str, form: Form, committee: str) -> str:
     else:
         day = content.covered_to if isinstance(content, PartnerStatement) else content.on
     addendum = content.addendum if isinstance(content, AgendaContent) else 0
-    return file_name("addendum" if addendum else content.kind, committee, day, language, form=form, addendum=addendum)
+    whose = _in_a_name(_titled(content), language) or committee
+    return file_name("addendum" if addendum else content.kind, whose, day, language, form=form, addendum=addendum)
+
+
+def _titled(content: Printed) -> Both | None:
+    """The title of the committee whose paper it is; a partner's statement goes by the partner's key."""
+    if isinstance(content, PartnerStatement):
+        return None
+    return content.head.committee if isinstance(content, AgendaContent | MinutesContent) else content.committee
+
+
+def _in_a_name(title: Both | None, language: str) -> str:
+    """A title in a file's name: small letters without accents, a hyphen between words. "" where nothing is left."""
+    if title is None:
+        return ""
+    spelled = unicodedata.normalize("NFKD", (getattr(title, language) or title.fr or title.en).casefold())
+    name = "-".join(re.findall(r"[a-z0-9]+", "".join(one for one in spelled if not unicodedata.combining(one))))
+    return name if len(name) <= _LONGEST else name[: _LONGEST + 1].rpartition("-")[0]
 
 
 def file_name(
     kind: DocumentKind, committee: str, day: date, language: str, *, form: Form = "pdf", addendum: int = 0
 ) -> str:
-    """A file's name in plain ASCII, the day first so that a folder sorts itself: "2026-12-02-clinical-agenda.pdf".
+    """A file's name in plain ASCII, the day first so that a folder sorts itself: "2026-12-02-comite-clinique-….pdf".
 
-    `committee` is the key of whose it is, a committee or a partner; `day` is local. The second addendum is called
-    "…-addendum-2". Raises ValueError for a key that is none, and KeyError for another language: nothing that was typed
-    gets into a file's name.
+    `committee` is whose it is: a committee's title as declared, spelled plainly, or a key; `day` is local. The second
+    addendum is called "…-addendum-2". Raises ValueError for a key that is none, and KeyError for another language:
+    nothing that was typed gets into a file's name.
     """
     if not _KEY.fullmatch(committee):
         raise ValueError("a key is small letters, digits, - and _")

@@ -17,7 +17,7 @@ from api.access.session import Installation, sign_in
 from api.app import create_app
 from models.base import table_of
 from models.program import Person, Program
-from tests.api import lines
+from tests.api import lines, once_keys
 from tests.cast import AT, KEYS, letter_templates
 from tests.conftest import Database
 
@@ -68,9 +68,10 @@ def app_on(
 
 
 def watched(app: FastAPI) -> FastAPI:
-    """An application that writes nothing without a line of the record, or fails: `tests.api.lines`."""
+    """An application that fails where a promise of every request is broken: see `lines` and `once_keys`."""
     lines.watch(app.state.installation.engine)
     app.add_middleware(lines.Watched)
+    app.add_middleware(once_keys.Keyed, addresses=once_keys.done_once(app))
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import BytesIO
 from zipfile import ZipFile
 
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from domain.files.spreadsheets import Sheet
-from domain.files.workbooks import as_workbook
+from domain.files.spreadsheets import Sheet, as_csv
+from domain.files.workbooks import as_table, as_workbook
+from locales import show_moments_in, speaking
 
 
 def sheet(*rows: tuple[str | int, ...], name: str = "Counts", totals: int = 0) -> Sheet:
@@ -59,3 +61,15 @@ def test_the_file_tells_neither_who_made_it_nor_when_and_is_the_same_each_time()
 def test_a_name_that_is_cut_ends_with_a_word_and_no_comma() -> None:
     file = as_workbook("T", "fr-CA", [sheet(("a", 1), name="Références reçues dans l’année, par état")])
     assert load_workbook(BytesIO(file)).sheetnames == ["Références reçues dans l’année"]
+
+
+@pytest.mark.parametrize(("zone", "day", "hour"), [("America/Toronto", 30, "19:05"), ("Europe/Paris", 1, "01:05")])
+def test_a_moment_has_the_day_that_it_had_where_the_program_is(zone: str, day: int, hour: str) -> None:
+    evening = datetime(2026, 12, 1, 0, 5, 59, 7, tzinfo=UTC)
+    with speaking("fr"):
+        show_moments_in(zone)
+        book = load_workbook(BytesIO(as_table("T", ["Fermé"], [[evening]])))
+        written = as_csv(["Fermé"], [[evening]]).decode("utf-8-sig")
+    there = datetime(2026, 12 if day == 1 else 11, day)  # noqa: DTZ001 - local
+    assert book.worksheets[0].cell(2, 1).value == there
+    assert written.splitlines()[1] == f'"{there.date()} {hour}"'

@@ -230,6 +230,12 @@ class Runner:
         installation: Installation = self.app.state.installation
         self.app.state.installation = replace(installation, engine=self.world.cast.database.engine)
 
+    def put_back(self) -> None:
+        """Go on in the world as it was before what was sent."""
+        self.take_told()
+        if changed := self.changed():
+            self._put_back(changed)
+
     def _put_back(self, changed: Collection[str]) -> None:
         """Go on in the world as it was, of which these tables were written to."""
         if self._copies.put_back(self.world.cast.database, {*changed, *_MAY_GROW, TOUCHED}):

@@ -76,9 +76,10 @@ def opened(session: Session, cast: Cast, *keys: str, local: datetime = LOCAL, at
 
 
 def sit(session: Session, cast: Cast, key: str, state: str = "present", **more: Any) -> int:
-    """Record how a seat of the Steering Committee is filled at the meeting."""
+    """Record how a seat of the Steering Committee is filled at the meeting, once its hours have passed."""
     here = meeting(session, more.pop("local", LOCAL))
-    at = more.pop("at", NOW)
+    hours = [more[name] for name in ("arrived_at", "left_at") if name in more]
+    at = more.pop("at", max([NOW, *hours]))
     who = seat(session, "steering", key)
     return attendance.record(session, here, who, state, by=cast.actor("coordinator"), at=at, **more)
 

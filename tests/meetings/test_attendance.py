@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -123,11 +124,32 @@ def test_the_quorum_follows_who_comes_and_who_leaves(session: Session, cast: Cas
     assert refused.value.code == "attendance.in_order"
 
 
+def test_a_person_comes_and_leaves_on_the_day_of_the_meeting_and_not_in_the_future(
+    session: Session, cast: Cast
+) -> None:
+    here = opened(session, cast, *PRESENT)
+    years, midnight = timedelta(days=365 * 4), NOW - timedelta(hours=13, minutes=5)
+
+    def refused(at: datetime, **hours: Any) -> None:
+        with pytest.raises(Refusal) as told:
+            sit(session, cast, "codim", at=at, **hours)
+        assert told.value.code == "attendance.when"
+
+    for wrong in (NOW + years, NOW - years, NOW + 2 * MINUTE, midnight - MINUTE):
+        refused(NOW + MINUTE, arrived_at=wrong)
+        refused(NOW + MINUTE, left_at=wrong)
+    sit(session, cast, "codim", at=NOW + MINUTE, arrived_at=midnight, left_at=NOW + MINUTE)
+    # Corrected long afterwards, the hours are still those of the meeting.
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW + 90 * MINUTE)
+    refused(NOW + years, left_at=NOW + timedelta(days=1))
+    sit(session, cast, "codim", at=NOW + years, left_at=NOW + 90 * MINUTE)
+
+
 def test_a_meeting_that_is_held_before_its_hour_had_the_quorum_that_it_had_then(session: Session, cast: Cast) -> None:
     by, here, early = cast.actor("coordinator"), meeting(session), NOW - 45 * MINUTE
     running.open_meeting(session, here, by=by, at=early)
     for key in PRESENT:
-        sit(session, cast, key, at=early, left_at=NOW - 10 * MINUTE)
+        sit(session, cast, key, left_at=NOW - 10 * MINUTE)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW - 10 * MINUTE)
     assert attendance.fullest(session, here).seats_present == len(PRESENT)
     assert attendance.had_quorum(session, here)

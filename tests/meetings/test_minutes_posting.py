@@ -103,9 +103,9 @@ def test_each_who_was_invited_gets_one_letter_in_their_language_with_the_minutes
     assert english["Subject"].startswith("Minutes: Steering Committee")
     assert french["Subject"].startswith("Procès-verbal")
     name, says = paper_of(english)
-    assert name == "2027-01-20-steering-minutes.pdf"
+    assert name == "2027-01-20-steering-committee-minutes.pdf"
     assert "Heard." in says
-    assert paper_of(french)[0] == "2027-01-20-steering-proces-verbal.pdf"
+    assert paper_of(french)[0] == "2027-01-20-comite-directeur-proces-verbal.pdf"
     assert f"/meetings/{here}/minutes" in text_of(english)
     # What was typed is on paper, and not in the letter.
     assert "Heard." not in text_of(english)

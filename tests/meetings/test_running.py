@@ -49,12 +49,20 @@ def test_opening_has_every_seat_of_the_day_wait_to_be_recorded(session: Session,
     assert all(one.version == 1 for one in attended)
 
 
-def test_a_meeting_is_not_opened_before_its_day(session: Session, cast: Cast) -> None:
-    with pytest.raises(Refusal) as refused:
-        running.open_meeting(
-            session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=NOW + timedelta(days=30)
-        )
-    assert refused.value.code == "meeting.too_early"
+def test_a_meeting_is_opened_at_earliest_two_hours_before_its_hour_and_not_closed_before(
+    session: Session, cast: Cast
+) -> None:
+    here, by, hour = meeting(session, NEXT_LOCAL), cast.actor("coordinator"), NEXT - 5 * MINUTE
+    assert read_meeting(session, here).starts_at == hour
+    first = hour - timedelta(hours=2)
+    midnight = hour - timedelta(hours=12, minutes=45)
+    for early in (NOW + timedelta(days=30), midnight, first - timedelta(seconds=1)):
+        for act in (running.open_meeting, running.close_meeting):
+            with pytest.raises(Refusal) as refused:
+                act(session, here, by=by, at=early)
+            assert refused.value.code == ("meeting.too_early" if act is running.open_meeting else "meeting.state")
+    running.open_meeting(session, here, by=by, at=first)
+    assert read_meeting(session, here).state == "under_way"
 
 
 def test_an_opening_is_taken_back_while_nothing_was_recorded(session: Session, cast: Cast) -> None:

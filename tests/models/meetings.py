@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlmodel import Session
 
-from models.agenda import AgendaItem, AgendaVersion
+from models.agenda import AgendaItem, AgendaVersion, KeptPaper
 from models.invitation import CalendarFeed, CalendarReader, Invitation, MeetingAnswer, MeetingLink, StrayReply
 from models.meeting import DraftedYear, Meeting, MeetingGuest, MeetingSeries
 from models.minutes import Attendance, Decision, Endorsement, Minutes, QuorumStanding
@@ -196,7 +196,7 @@ def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meet
             meeting_id=held.id,
             n=1,
             kind="agenda",
-            content={"items": [{"number": "1"}]},
+            content=KeptPaper(agenda={"items": [{"number": "1"}]}, audiences=["seats"], items=["1"]),
             digest=secrets.token_hex(32),
             made_at=AT,
         )

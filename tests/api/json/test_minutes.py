@@ -123,6 +123,9 @@ def test_a_draft_is_corrected_sent_taken_back_and_sent_to_those_for_whom_it_chan
     assert coordinator.ask("PUT", note, {"said_en": "No."}, version="*").json()["code"] == "minutes.not_draft"
     before = _letters(cast)
     assert coordinator.post(f"{place}/amendment", version="*")["state"] == "draft"
+    taken = _as(coordinator, "manager_codim").ask("GET", place)
+    assert (taken.status_code, taken.json()["code"]) == (409, "minutes.none")
+    assert "being corrected since" in taken.json()["detail"]
     coordinator.ask("PUT", note, {"said_en": "Heard, and doubted."}, version="*")
     again = coordinator.post(f"{place}/circulation", version="*")
     # What was written anew in English alone goes to those who read English alone.

@@ -17,8 +17,8 @@ from tests.meetings.sitting import seat_everyone
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 
-#: The afternoon of the tests' own day.
-TODAY_AT = "2026-11-23T13:30"
+#: Later in the morning of the tests' own day.
+TODAY_AT = "2026-11-23T10:30"
 
 
 @pytest.fixture
@@ -138,3 +138,46 @@ def test_a_decision_that_one_may_not_read_is_endorsed_as_one_that_is_not_there(
         told.append((answer.status_code, answer.text.replace(one, "")))
     assert told[0] == told[1]
     assert told[0][0] == 404
+
+
+def test_a_meeting_is_not_opened_long_before_its_hour_over_json_either(coordinator: Asker) -> None:
+    coordinator.post("/committees/steering/meetings", {"starts": ["2026-11-23T13:30"]})
+    found = coordinator.get("/meetings?committee=steering")["items"][0]["id"]
+    refused = coordinator.ask("POST", f"/meetings/{found}/opening", version="*")
+    assert (refused.status_code, refused.json()["code"]) == (409, "meeting.too_early")
+    assert "from Monday, November 23, 2026 at 11:30 a.m. on" in refused.json()["detail"]
+    closed = coordinator.ask("POST", f"/meetings/{found}/closing", {"carry_rest": True}, version="*")
+    assert closed.status_code == 409
+
+
+def test_an_arrival_over_json_is_of_the_day_of_the_meeting_and_past(coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    coordinator.ask("POST", f"{place}/opening", version="*")
+    seat = next(one for one in coordinator.get(f"{place}/attendance")["seats"])
+    body = {"seat_id": seat["seat_id"], "state": "present"}
+    for name in ("arrived_at", "left_at"):
+        for wrong in ("2031-01-01T12:00:00Z", "2026-11-23T14:01:00Z", "2026-11-22T14:00:00Z"):
+            refused = coordinator.ask("PUT", f"{place}/attendance", body | {name: wrong})
+            assert (refused.status_code, refused.json()["code"]) == (409, "attendance.when")
+    assert coordinator.ask("PUT", f"{place}/attendance", body | {"arrived_at": "2026-11-23T13:59:00Z"}).is_success
+
+
+def test_over_json_a_decision_on_an_item_names_the_version_that_was_read_of_it(coordinator: Asker) -> None:
+    place = _meeting(coordinator)
+    coordinator.post(f"{place}/agenda/assembly")
+    coordinator.ask("POST", f"{place}/opening", version="*")
+    item = coordinator.get(f"{place}/outcomes")[0]
+    body = {"text_fr": "On continue.", "item_id": item["id"]}
+    assert coordinator.ask("POST", f"{place}/decisions", body).status_code == 428
+    coordinator.ask(
+        "PUT", f"{place}/outcomes/{item['id']}", {"outcome": "", "note_fr": "Oui."}, version=item["version"]
+    )
+    for stale in ({"body": body | {"seen": item["version"]}}, {"body": body, "version": item["version"]}):
+        refused = coordinator.ask("POST", f"{place}/decisions", **stale)
+        assert (refused.status_code, refused.json()["code"]) == (412, "agenda_item.changed")
+    assert coordinator.get(f"{place}/decisions") == []
+    now = coordinator.get(f"{place}/outcomes")[0]["version"]
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
+    assert coordinator.ask("POST", f"{place}/decisions", body, version=now).status_code == 412
+    assert len(coordinator.get(f"{place}/decisions")) == 1

@@ -153,6 +153,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
 #: Which stand in a world of their own, and are asked there without a version and with an older one: test_strays,
 #: test_hiring and test_summaries.
 IN_THEIR_OWN_TESTS = {
+    "POST /meetings/{meeting_id}/decisions",  # of its item: tests/api/json/test_sittings.py
     "POST /strays/{stray_id}/setting-aside",
     "POST /strays/{stray_id}/answer",
     "POST /tasks/{task_id}/hiring",
@@ -343,7 +344,7 @@ def an_item(coordinator: Asker) -> tuple[str, dict[str, Any]]:
 
 def _meeting_of_today(coordinator: Asker, act: str) -> dict[str, Any]:
     """A meeting that may be opened, put back, or closed."""
-    coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T13:30"]})
+    coordinator.post("/committees/clinical/meetings", {"starts": [f"{TODAY.isoformat()}T10:30"]})
     (found,) = coordinator.get("/meetings?committee=clinical")["items"]
     if act.endswith(("closing", "putting-back")):
         assert coordinator.ask("POST", f"/meetings/{found['id']}/opening", version="*").status_code == 200

@@ -118,7 +118,8 @@ def test_an_outside_organization_reads_what_is_for_the_seats(cast: Cast, held: H
     assert outside.get(f"/decisions/{held.owed}").status_code == 200
     file = outside.get("/committees/steering/decisions/2027/en.docx")
     assert (
-        file.headers["content-disposition"] == 'attachment; filename="2027-01-20-steering-register-of-decisions.docx"'
+        file.headers["content-disposition"]
+        == 'attachment; filename="2027-01-20-steering-committee-register-of-decisions.docx"'
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from domain.kernel.sealed_words import seal_words
+from locales import show_day
 from meetings import minutes, running
 from models.base import table_of
 from models.minutes import Minutes
@@ -118,12 +119,17 @@ def test_members_read_what_was_sent_in_their_language_as_page_and_as_file(cast: 
     assert "Write what was said" not in page
     assert "Reopen for changes" not in page
     for language, form, kind, name in (
-        ("en", "pdf", "application/pdf", "minutes"),
-        ("fr", "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "proces-verbal"),
+        ("en", "pdf", "application/pdf", "steering-committee-minutes"),
+        (
+            "fr",
+            "docx",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "comite-directeur-proces-verbal",
+        ),
     ):
         file = member.get(f"{path}/{language}.{form}")
         assert file.headers["content-type"] == kind
-        assert file.headers["content-disposition"] == f'attachment; filename="2027-01-20-steering-{name}.{form}"'
+        assert file.headers["content-disposition"] == f'attachment; filename="2027-01-20-{name}.{form}"'
         assert "lang=" not in file.headers.get("set-cookie", "")
     assert member.get(f"{path}/de.pdf").status_code == 404
     assert member.get(f"{path}/fr.exe").status_code == 404
@@ -151,7 +157,11 @@ def test_they_are_taken_back_corrected_and_sent_to_whom_it_concerns(cast: Cast, 
     before = sent(cast)
     taken = client.post(f"{path}/amendment", data={"seen": row(cast).version})
     assert taken.headers["location"] == f"{path}#state"
-    assert "not sent yet" in signed_in(cast, "manager_codim").get(path).text
+    for language, since in (("en", "being corrected since"), ("fr", "en correction depuis le")):
+        member = signed_in(cast, "manager_codim").get(path, headers={"Accept-Language": language})
+        assert since in text_of(member.text)
+        assert show_day(language, END.date()) in text_of(member.text)
+        assert "not sent yet" not in member.text
     given = {"seen": row(cast).version, "number": "3", "said_fr": "Entendu.", "said_en": "Heard, then adopted."}
     client.post(f"{path}/notes", data=given)
     shown = client.post(f"{path}/circulation", data={"seen": row(cast).version})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -134,7 +135,7 @@ def place(answer: Response) -> str:
 @pytest.mark.ci
 def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(planned: Room) -> None:
     early = planned.at_moment(NOW - timedelta(days=1))
-    assert "It is opened on its day, Wednesday, January 20, 2027, or afterwards." in text_of(early.page())
+    assert "It may be opened from Wednesday, January 20, 2027 at 11:00 a.m. on." in text_of(early.page())
     assert early.send("opening", seen=early.row().version).status_code == 409
     assert "3 items" in card(planned.page(), "opening")
     assert place(planned.send("opening", seen=planned.row().version)) == "#opening"
@@ -298,9 +299,13 @@ def test_who_comes_late_leaves_and_comes_back_is_recorded_with_the_hour(room: Ro
 
 
 def test_hours_are_those_of_the_clock_on_the_wall(room: Room) -> None:
-    room.fill("codim", "present", arrived="13:10", left="14:00")
+    room.fill("codim", "present", arrived="13:10", left="13:20")
     assert room.seat("codim").arrived_at == NOW + 5 * MINUTE
-    assert room.seat("codim").left_at == NOW + 55 * MINUTE
+    assert room.seat("codim").left_at == NOW + 15 * MINUTE
+    early = room.fill("codim", "present", left="14:00")
+    assert early.status_code == 409
+    assert "on its day, and not in the future" in text_of(early.text)
+    assert 'value="14:00"' in early.text
 
 
 @pytest.mark.ci
@@ -443,7 +448,7 @@ def test_the_time_that_an_item_took_is_from_the_one_before(room: Room) -> None:
     assert "12 of 10 min over time" in page
     assert "8 of 10 min" in page
     assert "Now 5 of 10 min" in page
-    assert "1:25 p.m.: 125 min left, and 10 min of items" in page
+    assert "1:25 p.m.: 2 h 5 min left, and 10 minutes of items" in page.replace("\xa0", " ")
 
 
 @pytest.mark.ci
@@ -452,16 +457,16 @@ def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room)
     after.send("opening", seen=after.row().version)
     after.treat(0, "treated")
     page = card(after.page(), "items")
-    assert "min left" not in page
+    assert " left, and" not in page
     assert " of 10 min" not in page
 
 
 @pytest.mark.ci
 def test_what_is_left_is_weighed_against_the_time_that_is_left(room: Room) -> None:
     late = room.at_moment(NOW + timedelta(minutes=135))
-    assert "What is left takes 20 minutes more than there are." in card(late.page(), "items")
+    assert "What is left takes 20 minutes more than there is." in card(late.page(), "items")
     over = room.at_moment(NOW + timedelta(minutes=155))
-    assert "10 min over" in card(over.page(), "items")
+    assert "10 minutes over" in card(over.page(), "items")
 
 
 def test_after_three_times_an_item_asks_for_a_decision_or_an_end(room: Room) -> None:
@@ -570,6 +575,59 @@ def test_a_decision_that_a_rule_refuses_is_shown_again_as_it_was_typed(
     assert room.items()[0].outcome == ""
 
 
+def shown_form(page: str, action: str, item: object = "") -> dict[str, str]:
+    """A form of the page as it stands there: that of an item, or the one that is of none."""
+    for start in re.finditer(rf'<form[^>]*action="{re.escape(action)}"', page):
+        form = page[start.start() : page.index("</form>", start.start())]
+        fields = dict(re.findall(r'name="(once|seen|item)" value="([^"]*)"', form))
+        if fields.get("item", "") == str(item):
+            return fields
+    raise AssertionError(f"no form {action}")
+
+
+def test_a_decision_and_an_item_that_are_sent_twice_at_one_instant_are_recorded_once(room: Room) -> None:
+    item, page = room.items()[0].id, room.page()
+    forms = {
+        "decision": {"text_fr": "On continue.", "kind": "other"},
+        "items": {"title_fr": "Un point", "reason": "Cette nuit."},
+    }
+    places: dict[str, list[str]] = {"decision": [], "items": [], "on an item": []}
+
+    def click(form: str, fields: dict[str, str], told: list[str]) -> None:
+        told.append(place(room.send(form, **fields)))
+
+    for name, told in places.items():
+        form = "decision" if name == "on an item" else name
+        fields = forms[form] | shown_form(page, f"{room.path}/{form}", item if name == "on an item" else "")
+        assert fields["once"]
+        clicks = [threading.Thread(target=click, args=(form, fields, told)) for _ in range(2)]
+        for one in clicks:
+            one.start()
+        for one in clicks:
+            one.join()
+        assert len(told) == 2, name
+        assert len(set(told)) == 1, name
+    assert sorted(str(one.item_id) for one in room.decided()) == sorted(["None", str(item)])
+    assert len(room.items()) == 4
+
+
+def test_a_decision_on_an_item_that_changed_or_was_decided_in_another_window_is_not_recorded(room: Room) -> None:
+    item = room.items()[0]
+    given = {"item": item.id, "text_fr": "On continue.", "kind": "other"}
+    assert room.send("decision", **given).status_code == 422, "what was not seen is not decided on"
+    room.treat(0, "", note_fr="Corrigé.")
+    stale = room.send("decision", **given, seen=item.version)
+    assert stale.status_code == 412
+    assert "This item was changed by someone else" in text_of(stale.text)
+    assert room.decided() == []
+    # Two windows show the item; each decides on it, first what nothing was decided of, then what already was.
+    for n in (1, 2):
+        seen = room.items()[0].version
+        told = [room.send("decision", **given, seen=seen).status_code for _ in range(2)]
+        assert told == [303, 412], n
+        assert len(room.decided()) == n
+
+
 def test_nothing_that_was_typed_is_in_the_record(room: Room) -> None:
     word = "Parole-rapportée"
     room.treat(0, "treated", note_fr=word)
@@ -585,7 +643,7 @@ def test_the_page_says_everything_in_french_too(room: Room) -> None:
     room.send("attendance/rest")
     client: TestClient = client_for(room.cast.database, room.cast.people["coordinator"], at=LATER)
     page = text_of(client.get(room.path, headers={"Accept-Language": "fr"}).text)
-    assert "13 h 25 : il reste 125 min, et 30 min de points" in page.replace("\xa0", " ")
+    assert "13 h 25 : il reste 2 h 5 min, et 30 minutes de points" in page.replace("\xa0", " ")
     assert "Sur place" in page
     assert LOCAL.hour == 13
 
@@ -625,14 +683,18 @@ def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(roo
             return found
 
     assert "Asked here: Endorse the plan" in room.page()
-    given = {"item": item, "text_fr": "Le logo change.", "kind": "other"}
-    silent = room.send("decision", **given)
+
+    def given(**fields: str) -> dict[str, Any]:
+        (here,) = (one for one in room.items() if one.id == item)
+        return {"item": item, "seen": here.version, "text_fr": "Le logo change.", "kind": "other", **fields}
+
+    silent = room.send("decision", **given())
     assert silent.status_code == 422
     assert "Say whether the decision is what the procedure asks for." in silent.text
-    assert room.send("decision", **given, grants="no").status_code == 303
+    assert room.send("decision", **given(grants="no")).status_code == 303
     assert state() == "open"
-    wrong = room.send("decision", **given, grants="yes")
+    wrong = room.send("decision", **given(grants="yes"))
     assert "record it as about management or coordination" in wrong.text
-    assert room.send("decision", **given | {"kind": "management"}, grants="yes").status_code == 303
+    assert room.send("decision", **given(kind="management", grants="yes")).status_code == 303
     assert state() == "done", "no partner has an agreement: it counts"
     assert "Asked here" not in room.page()

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, say
 from meetings.documents import issuing
-from meetings.documents.content import Content, as_json, from_json
+from meetings.documents.content import Both, Content, as_json, from_json
 from meetings.documents.issuing import issue, refuse_names
 from tests.cast import Cast
 from tests.meetings.documents.samples import ADDENDUM, AGENDA, ALL, MINUTES, REGISTER
@@ -120,7 +120,7 @@ def test_the_refusal_names_the_item_and_the_field_in_both_languages(session: Ses
 @pytest.mark.parametrize("form", ["pdf", "docx"])
 def test_what_names_nobody_is_issued_under_its_name(session: Session, form: Any) -> None:
     made = issue(session, MINUTES, "fr", form, committee="clinical")
-    assert made.name == f"2026-12-02-clinical-proces-verbal.{form}"
+    assert made.name == f"2026-12-02-comite-clinique-proces-verbal.{form}"
     assert made.content.startswith(b"%PDF" if form == "pdf" else b"PK")
 
 
@@ -146,10 +146,22 @@ def test_where_nobody_is_known_nothing_is_read(session: Session) -> None:
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (AGENDA, "2026-12-02-clinical-ordre-du-jour.pdf"),
-        (ADDENDUM, "2026-12-02-clinical-addenda-1.pdf"),
-        (REGISTER, "2026-12-02-clinical-registre-des-decisions.pdf"),
+        (AGENDA, "2026-12-02-comite-clinique-ordre-du-jour.pdf"),
+        (ADDENDUM, "2026-12-02-comite-clinique-addenda-1.pdf"),
+        (REGISTER, "2026-12-02-comite-clinique-registre-des-decisions.pdf"),
     ],
 )
 def test_a_file_is_called_by_what_it_is_and_its_day(session: Session, content: Any, name: str) -> None:
     assert issue(session, content, "fr", committee="clinical").name == name
+
+
+def test_a_file_has_the_title_of_its_committee_in_its_language_spelled_plainly_and_not_too_long(
+    session: Session,
+) -> None:
+    title = Both("Comité consultatif élargi sur l’exploitation sexuelle des mineurs", "Extended Committee")
+    content = replace(AGENDA, head=replace(AGENDA.head, committee=title))
+    for language, name in (
+        ("fr", "comite-consultatif-elargi-sur-l-exploitation-ordre-du-jour"),
+        ("en", "extended-committee-agenda"),
+    ):
+        assert issue(session, content, language, committee="advisory").name == f"2026-12-02-{name}.pdf"
