@@ -37,6 +37,7 @@ from api.json.described import PREFIX, with_problems
 from api.pages import routes as page_routes
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.web import answers
+from api.web.by_address import ByAddress
 from api.web.guard import Guard, is_here
 from api.web.headers import SecurityHeaders
 from api.web.language import LanguageMiddleware
@@ -104,6 +105,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.state.installation = installation
     app.state.desks = anyio.CapacityLimiter(DESKS)
     app.router.routes.extend(declared(_windows(demonstration=installation.demonstration)))
+    app.router.middleware_stack = ByAddress(app.router)
     app.mount("/static", asks(Action.LOOK)(StaticFiles(directory=STATIC)), name="static")
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)

@@ -252,8 +252,6 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
         try:
             changes_nothing = request.method in SAFE_METHODS
             seated = await run_in_threadpool(_sit_down, installation, session, token, changes_nothing=changes_nothing)
-            if not changes_nothing:
-                await run_in_threadpool(_refuse_while_written, seated)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
@@ -268,7 +266,10 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
 
 
 def _sit_down(installation: Installation, session: Session, token: str, *, changes_nothing: bool) -> RequestContext:
-    """Find out who is signed in and what they hold today. Raises NotSignedIn, or TooManyRequests."""
+    """Find out who is signed in and what they hold today.
+
+    Raises NotSignedIn, TooManyRequests, or the Refusal of what would change something that is still being written.
+    """
     at = installation.clock()
     person_id = _signed_in(session, token, at, changes_nothing=changes_nothing)
     asker = Asker(person_id, standing(session, local_day(session, at)))
@@ -276,13 +277,10 @@ def _sit_down(installation: Installation, session: Session, token: str, *, chang
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
     installation.requests.hit(person_id, at, installation.transaction)
-    return RequestContext(session, asker, at, installation)
-
-
-def _refuse_while_written(seated: RequestContext) -> None:
-    """Raises Refusal while the past year of a demonstration's people is being written."""
-    if seated.installation.demonstration and seated.is_being_written:
+    seated = RequestContext(session, asker, at, installation)
+    if not changes_nothing and installation.demonstration and seated.is_being_written:
         raise being_written()
+    return seated
 
 
 def _commit(session: Session, at: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
@@ -170,11 +171,17 @@ class TaskLine:
         return self.task.state == "cancelled"
 
     @property
+    def source(self) -> str:
+        """The ids of the guide that it comes from, and the clause."""
+        clause = [self.clause] if self.clause and self.clause not in self.sources else []
+        return " · ".join([*self.sources, *clause])
+
+    @property
     def href(self) -> str:
         """The task's own page; of what settles a thing that a leaver has, its line on the departure's."""
         return line_on_departure(self.task) if self.task.holding else self.door
 
-    @property
+    @cached_property
     def door(self) -> str:
         """The address under which everything is done to the task."""
         return f"/tasks/{self.id}"

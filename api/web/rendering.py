@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import BuiltinMethodType, FunctionType, MethodType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from uuid import uuid4
 
 import jinja2
@@ -131,15 +132,54 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     env.policies["ext.i18n.trimmed"] = True  # as the extraction reads them, else no long msgid is found
-    env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
-    )
+    env.newstyle_gettext = True  # type: ignore[attr-defined]  # the i18n extension has it: a block's facts come along
+    # The extension's own ask the context thrice for each word, and a page says hundreds.
+    env.globals |= {"_": _gettext, "gettext": _gettext, "ngettext": _ngettext, "pgettext": _pgettext}
     env.filters |= FILTERS
     env.globals |= {"words": words, "STATES": STATES, "fresh_key": _fresh_key}
     env.globals |= {"state_of_case": state_of_case, "state_of_version": state_of_version}
     # Every page's components, without an import in each; they know no page, so one reading serves all.
     env.globals["ui"] = env.get_template("macros.html").module
     return env
+
+
+@cache
+def _translated(lang: str, context: str, msgid: str) -> Markup:
+    """The words for a msgid of a template, its %(named)s places left open. A word of one meaning has no `context`."""
+    said = locales.catalogue(lang)
+    return _as_markup(said.pgettext(context, msgid) if context else said.gettext(msgid))
+
+
+@cache
+def _translated_alone(lang: str, context: str, msgid: str) -> Markup:
+    """The words for a msgid of a template that has no places."""
+    return _translated(lang, context, msgid) % {"context": context}
+
+
+def _pgettext(context: str, msgid: str, /, **facts: object) -> Markup:
+    """The words for a msgid that stands in a template, which is trusted as markup; the facts are escaped.
+
+    `context` tells two meanings of a word apart.
+    """
+    lang = current_language()
+    if not facts:
+        return _translated_alone(lang, context, msgid)
+    return _translated(lang, context, msgid) % {"context": context, **facts}
+
+
+def _gettext(msgid: str, /, **facts: object) -> Markup:
+    """As `_pgettext`, for a word of one meaning."""
+    return _pgettext("", msgid, **facts)
+
+
+def _ngettext(singular: str, plural: str, n: int, /, **facts: object) -> Markup:
+    """As `_gettext`, in the form that the language wants for `n`."""
+    return _as_markup(locales.ngettext(singular, plural, n)) % {"num": n, **facts}
+
+
+def _as_markup(written: str) -> Markup:
+    """What a template wrote, or the catalogue says for it, in which all else is escaped already."""
+    return str.__new__(Markup, written)
 
 
 #: What is called as it stands, unless it is marked as one that takes the context.
@@ -151,12 +191,21 @@ class _Context(Context):
 
     def call(self, called: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
         """Call what a template calls."""
-        if type(called) is Macro or (isinstance(called, _CALLED_AT_ONCE) and not hasattr(called, "jinja_pass_arg")):
-            if named:
-                named.pop("_loop_vars", None)
-                named.pop("_block_vars", None)
-            return called(*args, **named)
-        return super().call(called, *args, **named)
+        is_macro = type(called) is Macro
+        if not is_macro and (not isinstance(called, _CALLED_AT_ONCE) or hasattr(called, "jinja_pass_arg")):
+            return super().call(called, *args, **named)
+        if named:
+            named.pop("_loop_vars", None)
+            named.pop("_block_vars", None)
+        return _written_by(cast("Macro", called), args, named) if is_macro else called(*args, **named)
+
+
+def _written_by(macro: Macro, args: tuple[Any, ...], named: dict[str, Any]) -> str:
+    """What a macro writes. It raises and catches an error for each argument left out: so all have their place here."""
+    given = [*args, *[named.pop(name, missing) for name in macro.arguments[len(args) :]]]
+    if named or macro.caller or macro.catch_kwargs or macro.catch_varargs:
+        return macro(*given, **named)
+    return _as_markup(macro._func(*given))  # noqa: SLF001  # all that is left of its own call
 
 
 class _CodeGenerator(CodeGenerator):
@@ -172,14 +221,31 @@ class _CodeGenerator(CodeGenerator):
             self.write("environment.written(")
 
 
+#: What a dict has besides its keys, and before them.
+_OF_DICTS: Final = frozenset(dir(dict))
+#: Most words hold no letter that means something else on a page.
+_HOLDS_MARKUP: Final = re.compile("[&<>'\"]").search
+
+
 class _Environment(jinja2.Environment):
     context_class = _Context
     code_generator_class = _CodeGenerator
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What a template names after a dot. Of a dict, without the error that is raised and caught for each key."""
+        if type(obj) is dict and attribute not in _OF_DICTS:
+            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+        try:
+            return getattr(obj, attribute)
+        except AttributeError:
+            return super().getattr(obj, attribute)
+
     @staticmethod
     def written(value: object) -> str:
         """A value as it stands on a page."""
-        return value if type(value) is Markup else escape(value)
+        if type(value) is Markup or (type(value) is str and not _HOLDS_MARKUP(value)):
+            return value
+        return escape(value)
 
 
 def _fresh_key() -> str:
@@ -225,7 +291,13 @@ def _length_of_time(minutes: int) -> str:
 
 
 def _delay(days: int, working: bool = False) -> str:
-    return locales.show_delay(current_language(), days, working=working)
+    return _delay_in(current_language(), days, working)
+
+
+#: A list says the same few delays over and over.
+@lru_cache(maxsize=4096)
+def _delay_in(lang: str, days: int, working: bool) -> str:
+    return locales.show_delay(lang, days, working=working)
 
 
 def _since(at: datetime, now: datetime) -> str:

@@ -77,9 +77,10 @@ def ask(session: Session, statement: Executable, values: Any) -> Result[Any]:
     if kept is None or _BUILT not in statement.get_execution_options():
         return _executed(session, statement, values)
     key = (statement, _frozen(values or {}))
-    if key not in kept:
-        kept[key] = [tuple(row) for row in _executed(session, statement, values)]
-    return IteratorResult(_names_of(statement), iter(kept[key]))
+    rows = kept.get(key)
+    if rows is None:
+        rows = kept[key] = [tuple(row) for row in _executed(session, statement, values)]
+    return IteratorResult(_names_of(statement), iter(rows))
 
 
 def _executed(session: Session, statement: Executable, values: Any) -> Result[Any]:
@@ -147,6 +148,8 @@ def _frozen(values: Values) -> tuple[Any, ...]:
 
 
 def _fixed(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.int  # known by its number at once: a page asks for the same hundred ids over and over
     if isinstance(value, Mapping):
         return tuple((name, _fixed(one)) for name, one in sorted(value.items()))
     if isinstance(value, (list, set, frozenset)):
