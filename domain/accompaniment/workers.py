@@ -135,9 +135,9 @@ def name_another(
     participant_id: UUID,
     worker_id: UUID,
     *,
-    second_id: UUID | None = None,
     by: Actor,
     at: datetime,
+    second_id: UUID | None = None,
     seen: int | None = None,
 ) -> UUID:
     """Name another worker for a candidate that the committee, or a forwarding, gave to a worker already.
