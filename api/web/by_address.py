@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Final
 
 from fastapi import APIRouter
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: The first part of an address, below the API's own beginning.
@@ -29,24 +28,22 @@ class ByAddress:
         await self._part_for(scope)(scope, receive, send)
 
     def _part_for(self, scope: Scope) -> ASGIApp:
-        beginning = _BEGINNING.match(scope["path"]) if scope["type"] == "http" else None
-        part = self._parts.get(beginning[0]) if beginning is not None else None
-        return self._router.app if part is None else part
+        return self._parts.get(_beginning_of(scope.get("path", "")), self._router.app)
 
     @cached_property
     def _parts(self) -> Mapping[str, APIRouter]:
-        """The routes by the beginnings of their addresses, in their order: of the first request, when all are there."""
-        found: dict[str, list[BaseRoute]] = {}
-        for route in self._router.routes:
-            found.setdefault(_beginning_of(route), []).append(route)
-        return {beginning: APIRouter(routes=routes) for beginning, routes in found.items()}
+        """The routes by the beginnings of their addresses, in their order: of the first request, when all are there.
+
+        A route that begins with no fixed word, or a router that was included, is in every part.
+        """
+        all_of_them = [(_beginning_of(getattr(route, "path", "")), route) for route in self._router.routes]
+        return {
+            beginning: APIRouter(routes=[route for own, route in all_of_them if own in ("", beginning)])
+            for beginning in {own for own, _ in all_of_them if own}
+        }
 
 
-def _beginning_of(route: BaseRoute) -> str:
-    """How the addresses of a route begin. Raises TypeError where that is not written in it."""
-    written: str = getattr(route, "path", "")
-    beginning = _BEGINNING.match(written)
-    if beginning is None or "{" in beginning[0]:
-        msg = f"{written or route} begins with no word: no request would be led to it"
-        raise TypeError(msg)
-    return beginning[0]
+def _beginning_of(address: str) -> str:
+    """How an address begins; "" where no fixed word stands there."""
+    found = _BEGINNING.match(address)
+    return "" if found is None or "{" in found.group() else found.group()

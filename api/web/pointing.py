@@ -232,7 +232,7 @@ def _texts(said: object, name: str) -> Iterator[tuple[str, str]]:
 
 async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[Pointed]:
     """What is pointed at. It counts as one request of the asker. Raises TooManyRequests."""
-    if not any(text for _, text in fields) or _is_looked_at(request, fields):
+    if _is_looked_at(request, fields):
         return []
     installation, is_by_link = installation_of(request), _BY_LINK.fullmatch(request.url.path) is not None
     desks: anyio.CapacityLimiter = request.app.state.desks
@@ -261,6 +261,8 @@ async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[P
 
 
 def _is_looked_at(request: Request, fields: list[tuple[str, str]]) -> bool:
+    if not any(text for _, text in fields):
+        return True  # there is nothing to look at
     if wants_json(request):
         return request.headers.get(HEADER, "") == "yes"
     said = dict(fields)

@@ -200,7 +200,7 @@ class _Context(Context):
         return _written_by(cast("Macro", called), args, named) if is_macro else called(*args, **named)
 
 
-def _written_by(macro: Macro, args: tuple[Any, ...], named: dict[str, Any]) -> str:
+def _written_by(macro: Macro, args: tuple[Any, ...], named: dict[str, object]) -> str:
     """What a macro writes. It raises and catches an error for each argument left out: so all have their place here."""
     given = [*args, *[named.pop(name, missing) for name in macro.arguments[len(args) :]]]
     if named or macro.caller or macro.catch_kwargs or macro.catch_varargs:

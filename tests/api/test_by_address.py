@@ -44,6 +44,8 @@ def test_what_no_route_answers_is_answered_as_without() -> None:
     assert client.post("/cases").status_code == 405
 
 
-def test_a_route_whose_address_begins_with_no_word_is_refused() -> None:
-    with pytest.raises(TypeError, match="begins with no word"):
-        TestClient(application("/{anything}")).get("/cases")
+def test_a_route_whose_address_begins_with_no_word_is_found_after_those_before_it() -> None:
+    client = TestClient(application("/cases", "/{anything}", "/{anything}/{more}"))
+    assert client.get("/cases").json() == "/cases"
+    assert client.get("/others").json() == "/{anything}"
+    assert client.get("/cases/7").json() == "/{anything}/{more}"
