@@ -114,8 +114,8 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
             .order_by(_notice.c.n.desc())
         ).first()
     assert row is not None
-    assert b"application/pdf" in row.message
-    assert b"2026-12-02-clinical" in row.message
+    files = [part.get_filename() for part in message_from_bytes(row.message, policy=SMTP).iter_attachments()]
+    assert "2026-12-02-comite-clinique-ordre-du-jour.pdf" in files, "named in the language of its reader"
     with cast.session() as session:
         rows = session.execute(select(_notice).where(_notice.c.template == "meeting_agenda").order_by(_notice.c.n))
         words = {one.person_id: _words(one.message) for one in rows}
