@@ -49,8 +49,8 @@ def write_change(
 
 
 def changes_of(session: Session, participant_id: UUID) -> list[KeptUntil]:
-    """Every change by hand of how long a file is kept, the first first; the reasons are sealed."""
-    theirs = of(KeptUntil).where(KeptUntil.participant_id == participant_id)
+    """Every change by hand of how long a file is kept, the first first, without the sealed reasons."""
+    theirs = of(KeptUntil, without=(KeptUntil.sealed,)).where(KeptUntil.participant_id == participant_id)
     return every(session, theirs.order_by(col(KeptUntil.set_at), col(KeptUntil.id)))
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Actor, col, every, of, unseal
+from domain.kernel import Actor, col, every, of, only, scalar, unseal
 from domain.names import Hides
 from domain.participants.destruction_requests import DestructionRequest, asking_ones
 from domain.participants.identity import identity_within, without_the_name
@@ -82,22 +83,16 @@ def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor
     """What is read of a request, without the person's own names; noted on record. Raises Refusal: the keys."""
     changes, requests = changes_of(session, asked.participant_id), _requests_of(session, asked.participant_id)
     words = _Words(session, asked)
-    mine = next(one for one in requests if one.id == asked.id)
     weighed = Weighed(
         cautions=_cautions(session, asked, changes, requests, today) if asked.state == DESTRUCTION.initial else [],
-        reason=words.of(f"destruction/{asked.id}", mine.sealed),
-        answer=words.of(f"destruction/{asked.id}/answer", mine.answer_sealed),
+        reason=words.of_reason(asked),
+        answer=words.of_answer(asked),
         changes=[
-            KeepingChange(
-                **{name: getattr(one, name) for name in _OF_A_CHANGE}, reason=words.of(f"{PLACE}/{one.id}", one.sealed)
-            )
+            KeepingChange(**{name: getattr(one, name) for name in _OF_A_CHANGE}, reason=words.of_change(one))
             for one in changes
         ],
         earlier=[
-            EarlierRequest(
-                **{name: getattr(one, name) for name in _OF_A_REQUEST},
-                answer=words.of(f"destruction/{one.id}/answer", one.answer_sealed),
-            )
+            EarlierRequest(**{name: getattr(one, name) for name in _OF_A_REQUEST}, answer=words.of_answer(one))
             for one in requests
             if one.id != asked.id
         ],
@@ -108,7 +103,10 @@ def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor
 
 
 class _Words:
-    """Opens the words that were written about one file, and knows whether it opened any."""
+    """Opens the words that were written about one file, and knows whether it opened any.
+
+    What is sealed is asked for only where there are words: a page without any shows nothing that is protected.
+    """
 
     def __init__(self, session: Session, asked: DestructionRequest) -> None:
         self._session = session
@@ -121,9 +119,24 @@ class _Words:
         """Whether there were words to read."""
         return self._hides is not None
 
-    def of(self, place: str, sealed: bytes | None) -> str:
-        """The words at one place, "" where none were written or they are destroyed with the file."""
-        if sealed is None or self._is_gone:
+    def of_reason(self, request: Destruction) -> str:
+        """The reason of a request, or ""."""
+        mine = only(Destruction.sealed).where(Destruction.id == request.id)
+        return self._read(f"destruction/{request.id}", mine) if request.worded else ""
+
+    def of_answer(self, request: Destruction) -> str:
+        """Why a request was refused, or ""."""
+        mine = only(Destruction.answer_sealed).where(Destruction.id == request.id)
+        return self._read(f"destruction/{request.id}/answer", mine) if request.state == "refused" else ""
+
+    def of_change(self, change: KeptUntil) -> str:
+        """Why a change was made."""
+        return self._read(f"{PLACE}/{change.id}", only(KeptUntil.sealed).where(KeptUntil.id == change.id))
+
+    def _read(self, place: str, asked: SelectOfScalar[Any]) -> str:
+        """The words at one place, "" where they are destroyed with the file."""
+        sealed = None if self._is_gone else scalar(self._session, asked)
+        if sealed is None:
             return ""
         if self._hides is None:
             self._hides = without_the_name(identity_within(self._session, self._file))
@@ -154,8 +167,9 @@ def is_shorter(change: KeptUntil) -> bool:
 
 
 def _requests_of(session: Session, participant_id: UUID) -> list[Destruction]:
-    about = of(Destruction).where(Destruction.participant_id == participant_id)
-    return every(session, about.order_by(col(Destruction.asked_at), col(Destruction.id)))
+    about = of(Destruction, without=(Destruction.sealed, Destruction.answer_sealed))
+    theirs = about.where(Destruction.participant_id == participant_id)
+    return every(session, theirs.order_by(col(Destruction.asked_at), col(Destruction.id)))
 
 
 _OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name != "reason"]

@@ -45,6 +45,8 @@ from tests.referring import ONDINE, ROMARIN, refer, triaged
 
 MEMBER: Final = "worker_codim"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: When a clinic of the morning is still open, and one of the afternoon may be.
+NOON = NOW + timedelta(hours=2)
 #: What AD-R2 collects, as ONDINE's referral says it; and what tells who she is, and how to reach her.
 SAID: Final = (
     "Foyer de groupe",
@@ -307,14 +309,14 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
         agendas.put_on(session, item.id, later, by=by, at=AT)
         sat = seat(session, "clinical", "codim")
         for meeting, state in ((morning, "absent"), (later, "present")):
-            running.open_meeting(session, meeting, by=by, at=NOW)
-            attendance.record(session, meeting, sat, state, by=by, at=NOW)
-    member = _member(clinic)
+            running.open_meeting(session, meeting, by=by, at=NOON)
+            attendance.record(session, meeting, sat, state, by=by, at=NOON)
+    member = _member(clinic, at=NOON)
     assert _answers(member, first) == NONE, "they were not there in the morning"
     assert _answers(member, second) == ALL
     with clinic.session() as session:
-        attendance.record(session, morning, sat, "present", by=by, at=NOW)
-        attendance.record(session, later, sat, "absent", by=by, at=NOW)
+        attendance.record(session, morning, sat, "present", by=by, at=NOON)
+        attendance.record(session, later, sat, "absent", by=by, at=NOON)
     assert _answers(member, first) == ALL
     assert _answers(member, second) == NONE
 
