@@ -171,6 +171,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_equipment_state": ("equipment", "state = 'eaten'", ""),
     "ck_equipment_state_since": ("equipment", "state_at = now()", "state_as is null"),
     "ck_lateness_late": ("lateness", "until = due_on", ""),
+    "ck_kept_until_day": ("kept_until", "day = null", "kind = 'day'"),
+    "ck_kept_until_kind": ("kept_until", "kind = 'whim', day = null", ""),
     "ck_loan_lost": ("loan", "lost = true, returned_at = now()", ""),
     "ck_loan_mistaken": ("loan", "mistaken = true", "returned_at is null"),
     "ck_loan_not_returned_by_themselves": ("loan", "returned_by = person_id", "not mistaken"),
