@@ -50,15 +50,15 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
     """Invite a person to sign in, by a letter in their language; the token of its link, which no page shows.
 
     An invitation that was still open no longer works. Raises Refusal: no such person; no address; an address changed
-    less than a day ago for a person with access (then the coordinator or an administrator invites them); or no role
-    today nor on a day before the invitation would end.
+    less than a day ago of a person who had come in before; or no role today nor on a day before the invitation would
+    end.
     """
     person = lock_person(session, person_id)
     if person.email is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
         )
-    if by.role not in ANSWER_FOR_A_NEW_ADDRESS and _has_access_now(session, person_id):
+    if _came_in(session, person_id):
         _refuse_new_address(session, person_id, at=at)
     token = _open(session, person_id, by=by, at=at)
     until = local_day(session, at + doors.OPEN_FOR[INVITATION])
@@ -91,7 +91,7 @@ def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Act
 
     The link lets its holder in as that person, at once. So it is refused where letters leave, for oneself, and for a
     person with access: no one gets in as a person who is there. A waiting invitation no longer works. Raises Refusal
-    for each, and as `invite` where the person holds no role.
+    for each, and as `invite` where the address is new or the person holds no role.
     """
     if letters_leave:
         raise Refusal(
@@ -111,6 +111,8 @@ def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Act
                 "their access first; then a link can be created for them."
             ),
         )
+    if _came_in(session, person_id):
+        _refuse_new_address(session, person_id, at=at)
     return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
 
 
@@ -174,10 +176,8 @@ def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:
         )
 
 
-#: For so long after somebody's address was changed it alone proves nothing: its old reader can say so meanwhile.
+#: For so long after the address of a person was changed no link goes to it: its old reader can say so meanwhile.
 AFTER_A_NEW_ADDRESS: Final = timedelta(days=1)
-#: Those who may invite a person with access to a newly changed address: they let in one who lost the old one.
-ANSWER_FOR_A_NEW_ADDRESS: Final = frozenset({"coordinator", "administrator"})
 
 
 def send_enrolment(
@@ -321,8 +321,8 @@ def _refuse_new_address(session: Session, person_id: UUID, *, at: datetime) -> N
         raise Refusal(
             "access.new_address",
             N_(
-                "This e-mail address was changed less than a day ago, and no link goes there until %(day)s. The"
-                " coordination can send an invitation at once; tell it too if the change is not right."
+                "This e-mail address was changed less than a day ago. No link lets this person in before the same time "
+                "on %(day)s. If the change is not right, tell the privacy officer."
             ),
             day=local_day(session, until).isoformat(),
         )
@@ -341,6 +341,19 @@ def _new_address_until(session: Session, person_id: UUID, *, at: datetime) -> da
         ),
     )
     return None if changed is None else changed + AFTER_A_NEW_ADDRESS
+
+
+def _came_in(session: Session, person_id: UUID) -> bool:
+    """Whether a person has access, or ever came in: who ended their access does not come in as them by a new address.
+
+    One who never came in has an address that no one used: it is corrected, and invited, at once.
+    """
+    came_in = only(Event.id).where(Event.subject_id == person_id, col(Event.verb).in_(_CAME_IN))
+    return _has_access_now(session, person_id) or there_is(session, came_in)
+
+
+#: What the record says of a person who came in, by any means.
+_CAME_IN: Final = ("invitation.used", "passkey.enrolled", "identity.linked", "sign_in.begun")
 
 
 def _has_access_now(session: Session, person_id: UUID) -> bool:

@@ -123,7 +123,8 @@ def update_person(
     which they were written. The record tells which of these changed, not their values. Raises Refusal.
 
     Where the e-mail address changes, the old one is told, since the reader of the new one can ask for a way in. No link
-    that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
+    that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`). The coordination does not change
+    that of who answers for privacy.
     """
     held = _hold(session, person_id, seen)
     _refuse_other_language(language)
@@ -142,6 +143,7 @@ def update_person(
     if not changed:
         return
     if "email" in changed:
+        privacy_officers.refuse_address(session, person_id, by=by, at=at)
         _leave_the_old_address(session, held, by=by, at=at)
     rewrite(session, Person, person_id, sort_key=folded(f"{family_name} {given_name}"), **values)
     events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
@@ -170,6 +172,7 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
     doors.shut(session, held.id)
     if held.email is None:
         return
+    officer = privacy_officers.to_alert(session, held.id, by=by, at=at)
     notices.write(
         session,
         "address_changed",
@@ -178,6 +181,7 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
         facts=lambda language: {
             "by_name": notices.name_of(session, by, language),
             "on": local_day(session, at),
+            "officer": officer,
             "path": "/my-access",
         },
         at=at,

@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.kernel import Actor, Refusal, col, lasts, local_day, only, scalars, there_is
+from domain.mail import notices
 from domain.roles import FOR_PRIVACY, SEES_EVERY_CASE, Link, deputies_of, never_began, standing
 from domain.terms import created_roles, creates_on
 from locales import N_
@@ -86,6 +87,32 @@ def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at
         )
 
 
+def refuse_address(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Refuse the coordination to change the e-mail address of one who answers for privacy.
+
+    Who reads at it comes in as them.
+    """
+    if _watches_over(session, person_id, by=by, at=at):
+        raise Refusal(
+            "person.watched_over",
+            N_(
+                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+                "reads. Their e-mail address is changed by themselves, or by a manager of their organization who is "
+                "not the coordinator."
+            ),
+        )
+
+
+def to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """The name of the privacy officer to whom a person tells what another changed of theirs; "" where there is none.
+
+    The officer themselves, and who made the change, are not told it.
+    """
+    today = local_day(session, at)
+    others = _holders_on(session, PRIVACY_OFFICER, today, today) - {person_id, by.person_id}
+    return notices.person_of(session, min(others)).name if others else ""
+
+
 def refuse_own_appointment(role: str, person_id: UUID, *, by: Actor) -> None:
     """Refuse who would give themselves the privacy officer's role, or give it to the person they act for."""
     if role == PRIVACY_OFFICER and person_id in (by.person_id, by.acting_for):
@@ -101,6 +128,13 @@ def _is_of_the_coordination(session: Session, by: Actor, at: datetime) -> bool:
     holders = today.falls([Link(SEES_EVERY_CASE)]).holders
     people = {held.person_id for held in today.holding(SEES_EVERY_CASE)} | {holder.person_id for holder in holders}
     return by.role == SEES_EVERY_CASE or not people.isdisjoint({by.person_id, by.acting_for})
+
+
+def _watches_over(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Whether a person answers for privacy, from today on, and the actor is another, of the coordination."""
+    if by.is_one_of(person_id) or not _is_of_the_coordination(session, by, at):
+        return False
+    return person_id in _answer_on(session, local_day(session, at), date.max)
 
 
 def _answer_on(session: Session, first: date, last: date) -> set[UUID]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from domain.access.doors import OPEN_FOR, digest
-from domain.access.invitations import AFTER_A_NEW_ADDRESS, end_access
+from domain.access.invitations import AFTER_A_NEW_ADDRESS, end_access, hand_over
 from domain.people.people import end_tenure, update_person
 from flows.post import deliver
 from models.access import BrowserSession, Door, RateCount, SignInFlow
@@ -21,6 +21,7 @@ from tests.api.application import client_for, nobody
 from tests.api.doorway import authenticator, come_in, enrolled, invited, letters, link, ready_to_enrol, text_of, told
 from tests.cast import ARRIVAL, AT, TODAY, Cast
 from tests.flows.support import Clock, Mailbag, means_of
+from tests.refusing import refused
 
 _door = table_of(Door)
 _flow = table_of(SignInFlow)
@@ -413,18 +414,38 @@ def test_an_address_that_was_changed_today_brings_no_link_to_whoever_asks_for_on
     assert len(letters(cast, "manager_em", "enrolment")) == before + 1
 
 
-@pytest.mark.ci
-def test_who_has_access_is_invited_to_an_address_of_today_by_the_coordination_alone(cast: Cast) -> None:
+@pytest.mark.parametrize("by", ["manager_em", "coordinator"])
+def test_for_a_day_no_link_at_all_goes_to_the_new_address_of_a_person_who_had_signed_in(cast: Cast, by: str) -> None:
+    """Else who writes an address of their own, and invites them there, is them in a minute."""
     enrolled(cast, "deputy")
-    before = len(letters(cast, "deputy", "enrolment"))
-    change_address(cast, "deputy", "autre@en-marge.example", by="manager_em")
-    here = f"/people/{cast.people['deputy']}/invitation"
-    refused = client_for(cast.database, cast.people["manager_em"]).post(here)
-    assert refused.status_code == 409
-    assert "This e-mail address was changed less than a day ago" in refused.text
-    assert client_for(cast.database, cast.people["coordinator"]).post(here).status_code == 303
-    assert nobody(cast.database).post(link(cast, "deputy", "invitation")).status_code == 303
-    assert len(letters(cast, "deputy", "enrolment")) == before + 1, "and comes in as invited"
+    before = len(letters(cast, "deputy", "enrolment")), len(letters(cast, "deputy", "invitation"))
+    change_address(cast, "deputy", "autre@en-marge.example", by=by)
+    (told_of,) = letters(cast, "deputy", "address_changed")
+    assert f"la personne responsable de la protection des renseignements personnels, {officer_of(cast)}" in told_of
+    client, here = client_for(cast.database, cast.people[by]), f"/people/{cast.people['deputy']}/invitation"
+    answer = client.post(here)
+    assert answer.status_code == 409
+    assert "This e-mail address was changed less than a day ago" in answer.text
+    assert "before the same time on November 24, 2026" in answer.text
+    assert client.post(f"/api/v1{here}").json()["code"] == "access.new_address"
+    ask_for_link(cast, "autre@en-marge.example")
+    assert (len(letters(cast, "deputy", "enrolment")), len(letters(cast, "deputy", "invitation"))) == before
+    later = client_for(cast.database, cast.people[by], at=AT + AFTER_A_NEW_ADDRESS)
+    assert later.post(here).status_code == 303
+
+
+def test_nor_where_their_access_was_ended_first(cast: Cast) -> None:
+    enrolled(cast, "deputy")
+    client, place = client_for(cast.database, cast.people["coordinator"]), f"/people/{cast.people['deputy']}"
+    assert client.post(f"{place}/access/end").status_code == 303
+    change_address(cast, "deputy", "autre@en-marge.example", by="coordinator")
+    assert client.post(f"/api/v1{place}/invitation").json()["code"] == "access.new_address"
+    with cast.session() as session, refused("access.new_address"):
+        hand_over(session, cast.people["deputy"], letters_leave=False, by=cast.actor("coordinator"), at=AT)
+
+
+def officer_of(cast: Cast) -> str:
+    return cast.members["privacy_officer"].name
 
 
 def test_who_has_no_access_yet_is_invited_to_a_corrected_address_at_once(cast: Cast) -> None:

@@ -69,6 +69,7 @@ FACTS: dict[str, Any] = {
     "starts_on": date(2026, 12, 7),
     "signed_on": date(2026, 11, 20),
     "deputy": "Luc Fictif",
+    "officer": "Luc Fictif",
     "ends_on": date(2027, 3, 31),
     "reader": "Luc Fictif",
     "released_by": "Ada Exemple",

@@ -13,11 +13,11 @@ from sqlmodel import Session
 from domain.departure import departures
 from domain.kernel.actors import Actor
 from domain.people.absences import cancel_absence, record_absence
-from domain.people.people import appoint
+from domain.people.people import appoint, update_person
 from domain.roles.roles import standing
 from domain.roles.sight import FOR_PRIVACY
 from models.base import table_of
-from models.program import Absence, Tenure
+from models.program import Absence, Person, Tenure
 from tests.api.doorway import letters
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import leave, record_protocols
@@ -185,6 +185,47 @@ def test_who_says_it_themselves_gets_no_letter(cast: Cast) -> None:
     with cast.session() as session:
         away(session, cast, OFFICER, None, cast.actor(OFFICER))
     assert letters(cast, OFFICER, "absence_recorded") == []
+
+
+# ------------------------------------------------------------------------------------------------- coming in as them
+
+
+def moved(session: Session, cast: Cast, name: str, by: Actor, email: str = "ailleurs@example.org") -> None:
+    """Write another e-mail address of one of the cast, and nothing else."""
+    held = session.get_one(Person, (cast.program_id, cast.people[name]))
+    kept = {field: getattr(held, field) for field in ("given_name", "family_name", "phone", "language")}
+    update_person(session, held.id, **kept, email=email, by=by, at=AT)
+
+
+@pytest.mark.parametrize("hat", range(5))
+def test_the_coordination_never_changes_the_address_at_which_the_privacy_officer_gets_their_links(
+    cast: Cast, hat: int
+) -> None:
+    with cast.session() as session:
+        for email in ("ailleurs@example.org", ""):
+            with refused("person.watched_over"):
+                moved(session, cast, OFFICER, hats(cast)[hat], email)
+    assert letters(cast, OFFICER, "address_changed") == []
+
+
+@pytest.mark.parametrize("first", [TODAY, TODAY + 9 * DAY])
+def test_nor_that_of_who_stands_in_for_them_today_or_will(cast: Cast, first: date) -> None:
+    with cast.session() as session:
+        days = {"starts_on": first, "ends_on": first + DAY}
+        absence = away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER), **days)
+        with refused("person.watched_over"):
+            moved(session, cast, "director_ccsmtl", cast.actor("coordinator"))
+        cancel_absence(session, absence, by=cast.actor(OFFICER), at=AT)
+        moved(session, cast, "director_ccsmtl", cast.actor("coordinator"))
+
+
+@pytest.mark.parametrize("by", [OFFICER, "manager_ccsmtl"])
+def test_they_change_it_themselves_or_a_manager_does_and_alert_their_own_organization(cast: Cast, by: str) -> None:
+    with cast.session() as session:
+        moved(session, cast, OFFICER, cast.actor(by))
+    (letter,) = letters(cast, OFFICER, "address_changed")
+    assert "avisez sans attendre une personne gestionnaire ou directrice de votre organisme" in letter
+    assert "la coordination" not in letter.partition("Bonjour")[2].partition("Si vous aviez")[0]
 
 
 # ----------------------------------------------------------------------------------------------------- standing in
