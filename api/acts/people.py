@@ -20,7 +20,7 @@ from domain.accompaniment import asked_today
 from domain.departure import ways_in
 from domain.kernel import Refusal
 from domain.obligations import entering_late
-from domain.people import absences, people
+from domain.people import absences, people, privacy_officers
 from locales import N_
 
 
@@ -123,4 +123,6 @@ def invite(on: On[UUID]) -> None:
 @ACCESS.act(Action.END_ACCESS, "/access/end", json="DELETE /access", status=204)
 def end_access(on: On[UUID]) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
+    privacy_officers.refuse_end_of_access(on.session, on.id, by=on.by, at=on.at)
     ways_in.shut_out(on.session, on.id, by=on.by, at=on.at)
+    people.tell_access_ended(on.session, on.id, by=on.by, at=on.at)

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.people import companions_of, find_person, to_contact, to_person
+from api.access.people import companions_of, find_person, to_contact, to_person, watches_over
 from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.people import ACCESS
@@ -191,6 +191,7 @@ def _theirs(
 ) -> HTMLResponse:
     given = to_person(context.asker, person_id)
     shown = context.session.get_one(Person, (program_of(context.session), person_id))
+    watched = watches_over(context.asker, person_id)
     return page(
         context,
         request,
@@ -206,7 +207,8 @@ def _theirs(
         may_invite=is_allowed(Action.INVITE, given),
         link=link,
         is_self=person_id == context.asker.person_id,
-        may_end=is_allowed(Action.END_ACCESS, given),
+        may_end=is_allowed(Action.END_ACCESS, given) and not watched,
+        watched=watched,
         now=context.at,
     )
 

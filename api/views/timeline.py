@@ -305,6 +305,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "passkey_added": N_("a passkey was added"),
     "account_linked": N_("an account was linked"),
     "address_changed": N_("an e-mail address was changed"),
+    "access_ended": N_("access was ended by another person"),
     "absence_recorded": N_("an absence was recorded by another person"),
     "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),

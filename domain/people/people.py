@@ -188,6 +188,26 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
     )
 
 
+def tell_access_ended(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Tell a person that another ended their access, and who to turn to if that is not right."""
+    if by.is_one_of(person_id):
+        return
+    officer = privacy_officers.to_alert(session, person_id, by=by, at=at)
+    notices.write(
+        session,
+        "access_ended",
+        to=person_id,
+        key=f"access_ended:{uuid4()}",
+        facts=lambda language: {
+            "by_name": notices.name_of(session, by, language),
+            "on": local_day(session, at),
+            "officer": officer,
+            "path": "/my-access",
+        },
+        at=at,
+    )
+
+
 def _address(email: str | None) -> str | None:
     return checked_address(email.strip()) if email and email.strip() else None
 

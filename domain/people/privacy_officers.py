@@ -103,6 +103,18 @@ def refuse_address(session: Session, person_id: UUID, *, by: Actor, at: datetime
         )
 
 
+def refuse_end_of_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Refuse the coordination to shut out one who answers for privacy."""
+    if _watches_over(session, person_id, by=by, at=at):
+        raise Refusal(
+            "access.watched_over",
+            N_(
+                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+                "reads. Their access is ended by an administrator who is not the coordinator."
+            ),
+        )
+
+
 def to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     """The name of the privacy officer to whom a person tells what another changed of theirs; "" where there is none.
 

@@ -444,6 +444,27 @@ def test_nor_where_their_access_was_ended_first(cast: Cast) -> None:
         hand_over(session, cast.people["deputy"], letters_leave=False, by=cast.actor("coordinator"), at=AT)
 
 
+def test_the_coordinator_does_not_shut_the_privacy_officer_out_and_their_page_says_who_may(cast: Cast) -> None:
+    enrolled(cast, "privacy_officer")
+    coordinator = client_for(cast.database, cast.people["coordinator"])
+    place = f"/people/{cast.people['privacy_officer']}/access"
+    shown = coordinator.get(place).text
+    assert "An administrator ends their access." in shown
+    assert "End all access" not in shown
+    assert coordinator.post(f"{place}/end").status_code == 409
+    assert coordinator.delete(f"/api/v1{place}").json()["code"] == "access.watched_over"
+    assert letters(cast, "privacy_officer", "access_ended") == []
+
+
+def test_a_person_whose_access_another_ended_hears_of_it_and_who_to_tell(cast: Cast) -> None:
+    enrolled(cast, "deputy")
+    coordinator = client_for(cast.database, cast.people["coordinator"])
+    assert coordinator.delete(f"/api/v1/people/{cast.people['deputy']}/access").status_code == 204
+    (letter,) = letters(cast, "deputy", "access_ended")
+    assert cast.members["coordinator"].name in letter
+    assert officer_of(cast) in letter
+
+
 def officer_of(cast: Cast) -> str:
     return cast.members["privacy_officer"].name
 

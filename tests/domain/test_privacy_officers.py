@@ -14,6 +14,7 @@ from domain.departure import departures
 from domain.kernel.actors import Actor
 from domain.people.absences import cancel_absence, record_absence
 from domain.people.people import appoint, update_person
+from domain.people.privacy_officers import refuse_end_of_access
 from domain.roles.roles import standing
 from domain.roles.sight import FOR_PRIVACY
 from models.base import table_of
@@ -226,6 +227,18 @@ def test_they_change_it_themselves_or_a_manager_does_and_alert_their_own_organiz
     (letter,) = letters(cast, OFFICER, "address_changed")
     assert "avisez sans attendre une personne gestionnaire ou directrice de votre organisme" in letter
     assert "la coordination" not in letter.partition("Bonjour")[2].partition("Si vous aviez")[0]
+
+
+@pytest.mark.parametrize("hat", range(5))
+def test_the_coordination_never_ends_the_access_of_the_privacy_officer_or_of_who_stands_in_for_them(
+    cast: Cast, hat: int
+) -> None:
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        for name in (OFFICER, "director_ccsmtl"):
+            with refused("access.watched_over"):
+                refuse_end_of_access(session, cast.people[name], by=hats(cast)[hat], at=AT)
+        refuse_end_of_access(session, cast.people[OFFICER], by=Actor("administrator", cast.people["worker_em"]), at=AT)
 
 
 # ----------------------------------------------------------------------------------------------------- standing in
