@@ -306,6 +306,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "account_linked": N_("an account was linked"),
     "address_changed": N_("an e-mail address was changed"),
     "access_ended": N_("access was ended by another person"),
+    "deputy_lost": N_("a deputy of the privacy officer can no longer stand in"),
     "absence_recorded": N_("an absence was recorded by another person"),
     "record_head": N_("the last seal of the record"),
     "contact_lists": N_("the committees’ contact lists"),

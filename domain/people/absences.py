@@ -92,6 +92,7 @@ def record_absence(
         deputy=deputy,
     )
     _tell_who_is_away(session, absence, by=by, at=at)
+    privacy_officers.tell_of_lost_deputy(session, person_id, at=at)
     return absence.id
 
 

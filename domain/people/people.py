@@ -253,6 +253,7 @@ def appoint(
     lock_person(session, person_id)
     _refuse_own_return(session, person_id, by)
     privacy_officers.refuse_own_appointment(role, person_id, by=by)
+    privacy_officers.refuse_coordinating(session, role, person_id, starts_on, ends_on, by=by, at=at)
     found = first(session, of(Role).where(Role.key == role))
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
@@ -344,6 +345,7 @@ def end_tenure(
     rewrite(session, Tenure, tenure_id, ends_on=ends_on, entered_late=late, **_ended(by, at))
     was = held.ends_on.isoformat() if held.ends_on else None
     appointment_rows.tell(session, held, "tenure.ended", by=by, at=at, ends_on=ends_on.isoformat(), was=was)
+    privacy_officers.tell_of_lost_deputy(session, held.person_id, at=at)
     _close_behind_who_left(session, held.person_id, by=by, at=at)
     return held.person_id
 
@@ -360,6 +362,7 @@ def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, see
         raise _ends_first()
     rewrite(session, Tenure, tenure_id, ends_on=today - _DAY, taken_back_at=at, **_ended(by, at))
     appointment_rows.tell(session, held, "tenure.taken_back", by=by, at=at, starts_on=held.starts_on.isoformat())
+    privacy_officers.tell_of_lost_deputy(session, held.person_id, at=at)
     _close_behind_who_left(session, held.person_id, by=by, at=at)
 
 

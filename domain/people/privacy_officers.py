@@ -10,19 +10,30 @@ another person is appointed to it.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Actor, Refusal, col, lasts, local_day, only, scalars, there_is
+from domain.kernel import Actor, Refusal, col, every, lasts, local_day, of, only, scalars, there_is
 from domain.mail import notices
-from domain.roles import FOR_PRIVACY, SEES_EVERY_CASE, Link, deputies_of, never_began, standing
+from domain.roles import (
+    FOR_PRIVACY,
+    SEES_EVERY_CASE,
+    DayTenures,
+    Link,
+    deputies_of,
+    never_began,
+    standing,
+    standings,
+    takers,
+)
 from domain.terms import created_roles, creates_on
 from locales import N_
 from models.agreement import AgreementRole
-from models.program import Organization, Tenure
+from models.program import Absence, Organization, Tenure
 
 #: The role that watches over who reads what.
 PRIVACY_OFFICER: Final = FOR_PRIVACY[0].role
@@ -72,10 +83,22 @@ def refuse_coordinator(session: Session, person_id: UUID, deputy_id: UUID, first
 
 
 def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at: datetime) -> None:
-    """Refuse the coordination to end the privacy officer's role, or to end it sooner, where a manager there could."""
-    if tenure.role != PRIVACY_OFFICER or by.is_one_of(tenure.person_id):
+    """Refuse the coordination to end the privacy officer's role, or to end it sooner, where a manager there could.
+
+    So is the role in which another stands in for them: without it the register of incidents falls to the coordinator.
+    """
+    if by.is_one_of(tenure.person_id) or (tenure.ends_on is not None and tenure.ends_on <= ends_on):
         return
-    if tenure.ends_on is not None and tenure.ends_on <= ends_on:
+    if tenure.role != PRIVACY_OFFICER:
+        if _stands_in_by(session, tenure, ends_on, at) and _is_of_the_coordination(session, by, at):
+            raise Refusal(
+                "tenure.watched_over",
+                N_(
+                    "This person stands in for the privacy officer, who also looks at what the coordination reads. "
+                    "Their role is ended by themselves, when they leave, or by a manager of their organization who is "
+                    "not the coordinator; or once they no longer stand in."
+                ),
+            )
         return
     if _is_of_the_coordination(session, by, at) and _has_managers(session, tenure.organization_id, at):
         raise Refusal(
@@ -142,6 +165,79 @@ def _is_of_the_coordination(session: Session, by: Actor, at: datetime) -> bool:
     return by.role == SEES_EVERY_CASE or not people.isdisjoint({by.person_id, by.acting_for})
 
 
+def refuse_coordinating(
+    session: Session, role: str, person_id: UUID, first: date, last: date | None, *, by: Actor, at: datetime
+) -> None:
+    """Refuse the coordination to have who stands in for the privacy officer coordinate: they would no longer act."""
+    if role != SEES_EVERY_CASE:
+        return
+    first, last = max(first, local_day(session, at)), last or date.max
+    if person_id not in _deputies_on(session, first, last) or not _is_of_the_coordination(session, by, at):
+        return
+    raise Refusal(
+        "tenure.stands_in",
+        N_(
+            "This person stands in for the privacy officer on some of these days. Who coordinates cannot: the privacy "
+            "officer names another person first, or no one."
+        ),
+    )
+
+
+def tell_of_lost_deputy(session: Session, deputy_id: UUID, *, at: datetime) -> None:
+    """Tell a privacy officer, away today or later, that their deputy can no longer act for them, and from which day."""
+    today = local_day(session, at)
+    for absence in every(session, _standing_in(deputy_id, today)):
+        begins = max(absence.starts_on, today)
+        days = [begins + timedelta(days=after) for after in range((absence.ends_on - begins).days + 1)]
+        lost = next((day for day, there in standings(session, days).items() if _is_lost(there, absence)), None)
+        if lost is not None:
+            _tell_of_lost(session, absence, lost, at=at)
+
+
+def _standing_in(deputy_id: UUID, today: date) -> SelectOfScalar[Absence]:
+    """The absences, today or later, in which a person is the deputy."""
+    return of(Absence).where(
+        Absence.deputy_id == deputy_id, col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= today
+    )
+
+
+def _is_lost(there: DayTenures, absence: Absence) -> bool:
+    """Whether the deputy of an absent privacy officer cannot act for them on a day."""
+    deputy, held = absence.deputy_id, {one.role for one in there.roles_of(absence.person_id)}
+    if deputy is None or PRIVACY_OFFICER not in held:
+        return False
+    return there.is_away(deputy) or not there.may_act_as(deputy, PRIVACY_OFFICER)
+
+
+def _tell_of_lost(session: Session, absence: Absence, lost: date, *, at: datetime) -> None:
+    notices.write(
+        session,
+        "deputy_lost",
+        to=absence.person_id,
+        key=f"deputy_lost:{absence.id}",
+        facts=lambda _: {
+            "deputy": notices.person_of(session, absence.deputy_id).name if absence.deputy_id else "",
+            "on": lost,
+            "ends_on": absence.ends_on,
+            "path": f"/people/{absence.person_id}",
+        },
+        at=at,
+    )
+
+
+def _stands_in_by(session: Session, tenure: Tenure, ends_on: date, at: datetime) -> bool:
+    """Whether a person acts for the privacy officer by a role on a day that it would no longer have, today or later."""
+    if not takers.may_act_as(PRIVACY_OFFICER, {tenure.role}):
+        return False
+    after = max(ends_on + timedelta(days=1), local_day(session, at), tenure.starts_on)
+    return tenure.person_id in _deputies_on(session, after, tenure.ends_on or date.max)
+
+
+def _deputies_on(session: Session, first: date, last: date) -> set[UUID]:
+    """Those who are named to act for the privacy officer on some of these days, and those who act for them in turn."""
+    return deputies_of(session, _holders_on(session, PRIVACY_OFFICER, first, last), [(first, last)])
+
+
 def _watches_over(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Whether a person answers for privacy, from today on, and the actor is another, of the coordination."""
     if by.is_one_of(person_id) or not _is_of_the_coordination(session, by, at):
@@ -151,8 +247,7 @@ def _watches_over(session: Session, person_id: UUID, *, by: Actor, at: datetime)
 
 def _answer_on(session: Session, first: date, last: date) -> set[UUID]:
     """Those who hold the privacy officer's role on some of these days, and those named to stand in for them."""
-    holders = _holders_on(session, PRIVACY_OFFICER, first, last)
-    return holders | deputies_of(session, holders, [(first, last)])
+    return _holders_on(session, PRIVACY_OFFICER, first, last) | _deputies_on(session, first, last)
 
 
 def _holders_on(session: Session, role: str, first: date, last: date) -> set[UUID]:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlmodel import Session
 
 from domain.departure import departures
+from domain.departure.foreseeing import foresee_end
 from domain.kernel.actors import Actor
 from domain.people.absences import cancel_absence, record_absence
 from domain.people.people import appoint, update_person
@@ -275,6 +276,65 @@ def test_with_the_officer_and_their_deputy_away_what_is_asked_of_them_still_fall
         away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
         away(session, cast, "director_ccsmtl", None, cast.actor("director_ccsmtl"))
         assert answers(session, cast) == {("coordinator", "coordinator", False)}
+
+
+@pytest.mark.parametrize("last", [TODAY - DAY, TODAY, TODAY + DAY])
+@pytest.mark.parametrize("first", [TODAY, TODAY + 2 * DAY])
+def test_the_coordination_does_not_end_the_role_in_which_another_stands_in_for_the_privacy_officer(
+    cast: Cast, first: date, last: date
+) -> None:
+    """Else the register of incidents would be theirs on the next day."""
+    record_protocols(cast)
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER), starts_on=first)
+        held = tenure_of(session, cast, "director_ccsmtl", "director")
+        for by in hats(cast):
+            with refused("tenure.watched_over"):
+                departures.end_role(session, held, ends_on=last, by=by, at=AT)
+            with refused("tenure.watched_over"):
+                foresee_end(session, held, ends_on=last, by=by, at=AT)
+        assert answers(session, cast, TODAY + 2 * DAY) == {("director_ccsmtl", OFFICER, True)}
+    with refused("tenure.watched_over"):
+        leave(cast, "director_ccsmtl", "ccsmtl", last_day=TODAY)
+
+
+def test_after_they_stand_in_the_coordination_ends_it_as_any_role(cast: Cast) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        held = tenure_of(session, cast, "director_ccsmtl", "director")
+        departures.end_role(session, held, ends_on=TODAY + 4 * DAY, by=cast.actor("coordinator"), at=AT)
+    assert letters(cast, OFFICER, "deputy_lost") == []
+
+
+def test_where_their_role_ends_all_the_same_the_officer_hears_of_it_and_the_register_still_leads_on(cast: Cast) -> None:
+    record_protocols(cast)
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        held = tenure_of(session, cast, "director_ccsmtl", "director")
+        departures.end_role(session, held, ends_on=TODAY + DAY, by=cast.actor("manager_ccsmtl"), at=AT)
+        assert answers(session, cast, TODAY + 2 * DAY) == {("coordinator", "coordinator", False)}
+    (letter,) = letters(cast, OFFICER, "deputy_lost")
+    for said in ("Granit D’Or devait vous remplacer", "À partir du 25 novembre 2026", "annulez votre absence"):
+        assert said in letter
+
+
+def test_the_officer_hears_also_where_their_deputy_is_away_in_their_turn(cast: Cast) -> None:
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        away(session, cast, "director_ccsmtl", None, cast.actor("director_ccsmtl"), starts_on=TODAY + DAY)
+    (letter,) = letters(cast, OFFICER, "deputy_lost")
+    assert "À partir du 24 novembre 2026" in letter
+
+
+def test_the_coordination_does_not_have_who_stands_in_coordinate(cast: Cast) -> None:
+    """Who coordinates never acts as the officer: it would be another way to send the deputy away."""
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        vacated(session, "coordinator")
+        appointed(session, cast, "coordinator", "coordinator", LOADING, TODAY)
+        with refused("tenure.stands_in"):
+            appointed(session, cast, "director_ccsmtl", "coordinator", cast.actor("coordinator"), TODAY)
 
 
 # ------------------------------------------------------------------------------------------------ holding the role
