@@ -48,8 +48,9 @@ def record_absence(
 
     `kinds` says what the deputy may act for: tasks, approvals, seats. A person hears by letter of what another records.
 
-    Raises Refusal, also where the deputy holds no role on these days in which they may act for the absent person
-    (`domain.roles.takers`), and where who may not say it says that the privacy officer is away (`privacy_officers`).
+    Raises Refusal, also where the deputy is away themselves on some of these days, or holds no role then in which they
+    may act for the absent person (`domain.roles.takers`), and where who may not say it says that the privacy officer is
+    away (`privacy_officers`).
     """
     if ends_on < starts_on:
         raise Refusal("absence.ends_first", N_("The last day comes before the first."))
@@ -68,6 +69,7 @@ def record_absence(
             "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
         )
         raise Refusal("absence.unfit_deputy", said, source="AG-X2")
+    _refuse_away_too(session, deputy_id, starts_on, ends_on)
     absence = Absence(
         program_id=program_of(session),
         person_id=person_id,
@@ -131,14 +133,27 @@ def _hold_people(session: Session, people: Sequence[UUID]) -> None:
 
 def _refuse_second(session: Session, person_id: UUID, starts_on: date, ends_on: date) -> None:
     """Refuse an absence of a person who is away already on one of these days."""
+    if _is_away(session, person_id, starts_on, ends_on):
+        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
+
+
+def _refuse_away_too(session: Session, deputy_id: UUID | None, starts_on: date, ends_on: date) -> None:
+    """Refuse a deputy who is known to be away on one of these days: on those they would stand in for no one."""
+    if deputy_id is not None and _is_away(session, deputy_id, starts_on, ends_on):
+        raise Refusal(
+            "absence.deputy_away", N_("The deputy is away too on some of these days: name another person, or no one.")
+        )
+
+
+def _is_away(session: Session, person_id: UUID, starts_on: date, ends_on: date) -> bool:
+    """Whether an absence of a person, which was not cancelled, has one of these days."""
     away = only(Absence.id).where(
         Absence.person_id == person_id,
         col(Absence.cancelled_at).is_(None),
         col(Absence.starts_on) <= ends_on,
         col(Absence.ends_on) >= starts_on,
     )
-    if there_is(session, away):
-        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
+    return there_is(session, away)
 
 
 def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:

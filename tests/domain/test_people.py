@@ -27,6 +27,7 @@ from tests.cast import ARRIVAL, AT, LOADING, SINCE, TODAY, Cast, edited, onboard
 DAY = timedelta(days=1)
 _tenure = table_of(Tenure)
 _person = table_of(Person)
+_absence = table_of(Absence)
 
 
 def appointing(session: Session, cast: Cast, name: str, role: str, place: str, **days: date) -> UUID:
@@ -385,7 +386,10 @@ def test_a_deputy_who_is_away_has_a_deputy_too(cast: Cast) -> None:
 def test_deputies_who_name_each_other_leave_the_duty_to_the_next_in_the_chain(cast: Cast) -> None:
     with cast.session() as session:
         away(session, cast, "manager_em", "deputy")
-        away(session, cast, "deputy", "manager_em")
+        assert refusal(lambda: away(session, cast, "deputy", "manager_em")) == "absence.deputy_away"
+        theirs = away(session, cast, "deputy", None)
+        named = _absence.update().where(_absence.c.id == theirs).values(deputy_id=cast.people["manager_em"])
+        session.execute(named)
         falls = standing(session, TODAY).falls(chain(cast, *MANAGER_EM))
         assert falls.vacant
         assert on_whom(session, cast, chain(cast, *MANAGER_EM)) == ["coordinator"]

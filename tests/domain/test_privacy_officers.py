@@ -253,8 +253,8 @@ def test_the_coordinator_stands_in_for_the_privacy_officer_for_nobody(cast: Cast
 
 def test_the_coordinator_stands_in_neither_as_a_director_nor_as_a_deputys_deputy(cast: Cast) -> None:
     with cast.session() as session:
-        away(session, cast, "director_codim", "coordinator", cast.actor("director_codim"))
         away(session, cast, OFFICER, "director_codim", cast.actor(OFFICER))
+        away(session, cast, "director_codim", "coordinator", cast.actor("director_codim"))
         assert answers(session, cast) == {("coordinator", "coordinator", False)}
         vacated(session, "director")
         appointed(session, cast, "coordinator", "director", LOADING)
@@ -269,6 +269,19 @@ def test_a_deputy_who_comes_to_coordinate_meanwhile_no_longer_stands_in(cast: Ca
         vacated(session, "coordinator")
         appointed(session, cast, "director_ccsmtl", "coordinator", LOADING)
         assert answers(session, cast) == {("director_ccsmtl", "coordinator", False)}
+
+
+@pytest.mark.parametrize("first", [TODAY - 9 * DAY, TODAY + 4 * DAY])
+def test_nobody_names_a_deputy_who_is_away_on_one_of_these_days(cast: Cast, first: date) -> None:
+    with cast.session() as session:
+        days = {"starts_on": first, "ends_on": first + 9 * DAY}
+        theirs = away(session, cast, "director_ccsmtl", None, cast.actor("director_ccsmtl"), **days)
+        with refused("absence.deputy_away"):
+            away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        with refused("absence.deputy_away"):
+            away(session, cast, "manager_ccsmtl", "director_ccsmtl", cast.actor("manager_ccsmtl"))
+        cancel_absence(session, theirs, by=cast.actor("director_ccsmtl"), at=AT)
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
 
 
 def test_with_the_officer_and_their_deputy_away_what_is_asked_of_them_still_falls_to_somebody(cast: Cast) -> None:
