@@ -4,8 +4,7 @@ The privacy officer sees who read what. The coordinator reads the most, and keep
 else can. Could the coordinator say that the officer is away, they would open that register to themselves, and choose
 who looks at their readings. So the coordination settles none of this (docs/adr/0023): the officer does, or a manager of
 their organization. No third way is needed. The officer can always say it themselves, and the coordinator can have a
-manager named there. Where no agreement gives that organization a manager, the coordinator may end the role, and
-another person is appointed to it.
+manager named there.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from uuid import UUID
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Actor, Refusal, col, every, lasts, local_day, of, only, scalars, there_is
+from domain.kernel import Actor, Refusal, col, every, lasts, local_day, of, only, scalars
 from domain.mail import notices
 from domain.roles import (
     FOR_PRIVACY,
@@ -30,10 +29,8 @@ from domain.roles import (
     standings,
     takers,
 )
-from domain.terms import created_roles, creates_on
 from locales import N_
-from models.agreement import AgreementRole
-from models.program import Absence, Organization, Tenure
+from models.program import Absence, Tenure
 
 #: The role that watches over who reads what.
 PRIVACY_OFFICER: Final = FOR_PRIVACY[0].role
@@ -83,7 +80,7 @@ def refuse_coordinator(session: Session, person_id: UUID, deputy_id: UUID, first
 
 
 def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at: datetime) -> None:
-    """Refuse the coordination to end the privacy officer's role, or to end it sooner, where a manager there could.
+    """Refuse the coordination to end the privacy officer's role, or to end it sooner, whether or not a manager could.
 
     So is the role in which another stands in for them: without it the register of incidents falls to the coordinator.
     """
@@ -100,12 +97,13 @@ def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at
                 ),
             )
         return
-    if _is_of_the_coordination(session, by, at) and _has_managers(session, tenure.organization_id, at):
+    if _is_of_the_coordination(session, by, at):
         raise Refusal(
             "tenure.watched_over",
             N_(
-                "The privacy officer also looks at what the coordination reads. Their role is ended by themselves, or "
-                "by a manager of their organization who is not the coordinator."
+                "The privacy officer also looks at what the coordination reads. Their role ends when they say that "
+                "they leave, or by a manager of their organization who is not the coordinator; where it has none, one "
+                "is appointed first."
             ),
         )
 
@@ -256,11 +254,3 @@ def _holders_on(session: Session, role: str, first: date, last: date) -> set[UUI
         Tenure.role == role, col(Tenure.starts_on) <= last, lasts(Tenure, first), ~never_began()
     )
     return set(scalars(session, held))
-
-
-def _has_managers(session: Session, organization_id: UUID, at: datetime) -> bool:
-    """Whether an agreement of the organization creates the role of its manager today."""
-    created = created_roles(col(AgreementRole.id)).where(
-        AgreementRole.role == "manager", Organization.id == organization_id, creates_on(local_day(session, at))
-    )
-    return there_is(session, created)

@@ -389,10 +389,14 @@ def test_they_leave_by_themselves_or_by_a_manager_of_theirs(cast: Cast, by: str)
         assert answers(session, cast, TODAY + DAY) == {("coordinator", "coordinator", False)}
 
 
-def test_where_no_agreement_gives_their_organization_a_manager_the_coordinator_ends_the_role(cast: Cast) -> None:
-    """Otherwise nobody could, once its holder is gone."""
+def test_nor_where_no_agreement_gives_their_organization_a_manager_and_they_still_leave_by_themselves(
+    cast: Cast,
+) -> None:
+    """The coordinator could bring that about, by an agreement without the role."""
     record_protocols(cast)
     with cast.session() as session:
         session.execute(text("delete from agreement_role where role = 'manager'"))
         held = tenure_of(session, cast, OFFICER, OFFICER)
-        assert departures.end_role(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+        with refused("tenure.watched_over"):
+            departures.end_role(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
+    leave(cast, OFFICER, "ccsmtl", last_day=TODAY, by=cast.actor(OFFICER))
