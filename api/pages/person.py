@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from api.web.readers import day_of
 from domain.accompaniment import asked_today
 from domain.departure import Foreseen, departures, foresee_end, unopened
 from domain.kernel import Refusal, col, first, in_program, of, program_of, scalars, select
-from domain.people import absences, calendar_readers
+from domain.people import absences, calendar_readers, privacy_officers
 from domain.roles import calls_who_barred
 from locales import N_, gettext
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
@@ -126,6 +127,10 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     may_update = is_allowed(Action.UPDATE_PERSON, given)
     watched = watches_over(context.asker, person_id)
     roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
+    if watched:
+        roles = [
+            replace(one, may_end=one.may_end and one.row.role != privacy_officers.PRIVACY_OFFICER) for one in roles
+        ]
     return page(
         context,
         request,
@@ -182,13 +187,20 @@ def _leaves_from(
     """The organizations whose departure of this person the asker may open, and has not been opened yet."""
     mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
     said = set(scalars(context.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
+    kept = {
+        one.row.organization_id
+        for one in roles
+        if one.row.role == privacy_officers.PRIVACY_OFFICER
+        and one.time != "past"
+        and watches_over(context.asker, person_id)
+    }
     held = {
         one.row.organization_id: one.row.short_name for one in roles if one.time != "past" and one.row.id not in said
     }
     return [
         (place, name)
         for place, name in held.items()
-        if is_allowed(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place))
+        if is_allowed(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place)) and place not in kept
     ]
 
 

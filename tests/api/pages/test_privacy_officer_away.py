@@ -94,6 +94,16 @@ def test_their_page_says_to_the_coordinator_who_records_it_instead_of_a_form_tha
     assert "Record an absence" in text_of(client(cast, "coordinator").get(f"/people/{cast.people[DEPUTY]}").text)
 
 
+def test_nor_does_their_page_offer_the_coordinator_to_end_their_role_or_to_say_that_they_leave(cast: Cast) -> None:
+    place = f"/people/{cast.people[OFFICER]}"
+    shown = client(cast, "coordinator").get(place).text
+    assert "Their role as privacy officer ends when they say that they leave" in text_of(shown)
+    assert f"{place}/roles/" not in shown.replace(f'action="{place}/roles"', "")
+    assert f"person={cast.people[OFFICER]}/" not in shown
+    assert f"{place}/roles/" in client(cast, "manager_ccsmtl").get(place).text
+    assert f"person={cast.people[OFFICER]}/" in client(cast, OFFICER).get(place).text
+
+
 def test_who_stands_in_does_not_look_at_what_they_read_themselves_and_the_officer_does(cast: Cast) -> None:
     read(cast, DEPUTY, at=AT - timedelta(hours=13))
     read(cast, "coordinator", at=AT - timedelta(hours=13))
