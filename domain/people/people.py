@@ -245,8 +245,8 @@ def appoint(
     seats. The number of people that the agreement promises is no limit, so that a successor may overlap with the
     leaver. A role that they were to hold on one of these days and that never began is taken up again, in its row.
     Raises Refusal: unknown; an agreement that has lapsed by then; not in the agreement; the person holds it then
-    already or leaves the organization later; it has a holder and may have only one; or a leaver, or the next privacy
-    officer, would appoint themselves.
+    already or leaves the organization later; it has a holder and may have only one; or a leaver, or the next director,
+    manager or privacy officer, would appoint themselves.
     """
     if ends_on is not None and ends_on < starts_on:
         raise _ends_first()

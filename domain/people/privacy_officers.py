@@ -34,6 +34,8 @@ from models.program import Absence, Tenure
 
 #: The role that watches over who reads what.
 PRIVACY_OFFICER: Final = FOR_PRIVACY[0].role
+#: The roles that sign and approve for an organization: who gave themselves one would be both sides of an agreement.
+_SIGNS: Final = frozenset({"director", "manager"})
 
 
 def refuse_absence(session: Session, person_id: UUID, first: date, last: date, *, by: Actor, at: datetime) -> None:
@@ -147,8 +149,18 @@ def to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> s
 
 
 def refuse_own_appointment(role: str, person_id: UUID, *, by: Actor) -> None:
-    """Refuse who would give themselves the privacy officer's role, or give it to the person they act for."""
-    if role == PRIVACY_OFFICER and person_id in (by.person_id, by.acting_for):
+    """Refuse who would give themselves, or the person they act for, a role that watches, signs or approves."""
+    if person_id not in (by.person_id, by.acting_for):
+        return
+    if role in _SIGNS:
+        raise Refusal(
+            "tenure.own_signature",
+            N_(
+                "No one gives themselves a role that signs or approves for an organization: ask another person to "
+                "appoint you."
+            ),
+        )
+    if role == PRIVACY_OFFICER:
         raise Refusal(
             "tenure.own_watch",
             N_("No one gives themselves the role of privacy officer: ask another person to appoint you."),

@@ -363,6 +363,18 @@ def test_nobody_gives_themselves_the_privacy_officers_role(cast: Cast, name: str
         appointed(session, cast, "officer", OFFICER, cast.actor(name))
 
 
+@pytest.mark.parametrize("role", ["director", "manager"])
+@pytest.mark.parametrize("name", ["coordinator", "manager_em"])
+def test_nobody_gives_themselves_a_role_that_signs_for_an_organization(cast: Cast, name: str, role: str) -> None:
+    """The coordinator would appoint themselves at a partner, and sign its agreement for both sides."""
+    with cast.session() as session:
+        vacated(session, role)
+        for by in (cast.actor(name), Actor("coordinator", cast.people["deputy"], acting_for=cast.people[name])):
+            with refused("tenure.own_signature"):
+                appointed(session, cast, name, role, by)
+        appointed(session, cast, name, role, cast.actor("manager_ccsmtl"))
+
+
 @pytest.mark.parametrize("last", [TODAY - DAY, TODAY, TODAY + 30 * DAY])
 def test_the_coordination_does_not_end_the_privacy_officers_role(cast: Cast, last: date) -> None:
     record_protocols(cast)
