@@ -10,12 +10,13 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import select, text
 
+from domain.people.people import appoint
 from models.base import table_of
 from models.program import Absence, Tenure
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.test_problems import BODIES
 from tests.api.json.window import Asker, operations
-from tests.cast import ARRIVAL, AT, Cast
+from tests.cast import ARRIVAL, AT, LOADING, Cast
 from tests.following import admitted
 
 #: Ids that stand in a path.
@@ -295,10 +296,12 @@ def test_nobody_approves_their_own_request_under_another_hat(cast: Cast, coordin
     with cast.session() as session:
         held = session.scalar(select(tenure.c.id).where(tenure.c.person_id == cast.people["manager_em"]))
     coordinator.post(f"/tenures/{held}/ending", {"ends_on": "2026-11-22"}, version="*")
-    coordinator.post(
-        f"/people/{cast.people['coordinator']}/tenures",
-        {"role": "manager", "organization_id": str(cast.organizations["en-marge"]), "starts_on": "2026-11-23"},
-    )
+    path, place = f"/people/{cast.people['coordinator']}/tenures", cast.organizations["en-marge"]
+    given = {"role": "manager", "organization_id": str(place), "starts_on": "2026-11-23"}
+    assert coordinator.ask("POST", path, given).json()["code"] == "tenure.own_signature"
+    with cast.session() as session:
+        me = cast.people["coordinator"]
+        appoint(session, person_id=me, role="manager", organization_id=place, starts_on=AT.date(), by=LOADING, at=AT)
     task = _submitted(coordinator, cast)
     (waits,) = coordinator.get(f"/tasks/{task['id']}")["waits_on"]
     assert (waits["person_id"], waits["role"]) == (str(cast.people["director_em"]), "director")
