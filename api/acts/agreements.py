@@ -5,7 +5,7 @@ The text, what a version that begins does to roles, and the files are forms of t
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Path
@@ -104,11 +104,12 @@ def take_signature_back(on: On[Row], said: SignatureTakenBack) -> None:
 
 
 class EndingGiven(ActInput):
-    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
+    """The last day, the day on which notice was given and by which side, and whether both settled on a shorter one."""
 
     ends_on: Annotated[Day, on_form(name="last")]
     notice_on: Annotated[Day, on_form(name="notice")]
     shorter_agreed: Annotated[bool, on_form(name="shorter")] = False
+    given_by: Literal["partner", "program", ""] = ""
 
 
 @VERSION.act(Action.KEEP_AGREEMENTS, "/ending", form="ending", versioned=True)

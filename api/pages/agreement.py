@@ -25,7 +25,7 @@ from domain.agreements import (
     directors_on,
     files_of,
     may_be_rewritten,
-    notice_given_on,
+    notice_given,
     roles_left,
     text_stands,
 )
@@ -67,6 +67,10 @@ RESOURCES: Final[Mapping[ResourceKind, str]] = {
 }
 
 
+#: Which side gave notice, where that was said.
+SIDES: Final[Mapping[str, str]] = {"partner": N_("The partner gave notice"), "program": N_("The program gave notice")}
+
+
 @router.get("/program/agreements/{agreement_id}", name="agreement")
 @asks(Action.SEE_PROGRAM)
 def show_agreement(context: InContext, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
@@ -97,12 +101,13 @@ def agreement_page(
         versions=versions,
         obligations=_obligations(context, shown.id, titles),
         periods=PERIODS,
+        sides=SIDES,
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
         **_signing(context, found, shown, ever, given, may_keep=may_keep),
         **_files(context, shown, ever, given),
-        notice_on=notice_given_on(context.session, shown.id),
+        notice=notice_given(context.session, shown.id),
         called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
         may_keep=may_keep,
         may_renew=may_keep and not any(may_be_rewritten(context.session, one) for one in versions),

@@ -74,6 +74,10 @@ FACTS: dict[str, Any] = {
     "released_by": "Ada Exemple",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
     "clock": "14:20",
+    "given_on": date(2026, 12, 1),
+    "given_by": "partner",
+    "shorter_agreed": True,
+    "tell": "Ada Exemple",
     "answers": True,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -147,3 +148,14 @@ def test_a_signature_from_paper_is_taken_back_over_json_and_its_file_with_it(cas
     assert [one["is_withdrawn"] for one in after["files"]] == [True]
     again = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=after["version"])
     assert (again.status_code, again.json()["code"]) == (409, "agreement.not_now")
+
+
+def test_a_notice_from_before_the_agreement_ends_nothing_over_json(cast: Cast, coordinator: Asker) -> None:
+    place = at(cast)
+    body = {"ends_on": (TODAY + timedelta(days=1)).isoformat(), "notice_on": "1999-01-01", "given_by": "partner"}
+    version = coordinator.get(place)["version"]
+    refused = coordinator.ask("POST", f"{place}/ending", body, version=version)
+    assert (refused.status_code, refused.json()["code"]) == (409, "agreement.notice_too_early")
+    other = coordinator.ask("POST", f"{place}/ending", body | {"given_by": "nobody"}, version=version)
+    assert other.status_code == 422
+    assert coordinator.get(place)["ends_on"] is None

@@ -326,3 +326,24 @@ def test_a_past_last_day_is_refused_where_it_was_typed(cast: Cast, agreement_id:
     field = refused.text[refused.text.index('id="f-last"') - 900 : refused.text.index('id="f-last"') + 900]
     assert "what was owed until now stays owed" in text_of(field)
     assert stands(cast)["ends_on"] is None
+
+
+def test_a_notice_from_before_the_agreement_is_refused_where_it_was_typed_in_either_language(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    fields = {"notice": "2001-01-01", "last": (TODAY + timedelta(days=1)).isoformat(), "given_by": "partner"}
+    for language, words in (("en", "it was given on January 6, 2025"), ("fr", "il a été donné le 6 janvier 2025")):
+        client = signed_in(cast, "coordinator")
+        client.headers["Accept-Language"] = language
+        refused = act(client, agreement_id, 1, "ending", stands(cast)["version"], **fields)
+        assert refused.status_code == 409
+        field = refused.text[refused.text.index('id="f-notice"') - 900 : refused.text.index('id="f-notice"') + 900]
+        assert words in text_of(field)
+        assert stands(cast)["ends_on"] is None
+    fields |= {"notice": TODAY.isoformat(), "last": (TODAY + timedelta(days=90)).isoformat()}
+    coordinator = signed_in(cast, "coordinator")
+    done = act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields)
+    assert done.status_code == 303
+    assert "The partner gave notice" in text_of(coordinator.get(done.headers["location"]).text)
