@@ -59,7 +59,7 @@ def take_back(on: On[Row]) -> None:
 
 
 def _read(on: On[Row]) -> int:
-    """The version of the text that was read. A signature is under that one, and not under any: without it, 428."""
+    """The version that was read. A signature is under that one, or taken from it, and not any: without it, 428."""
     if on.seen is None:
         raise HTTPException(428)
     return on.seen
@@ -100,7 +100,7 @@ class SignatureTakenBack(ActInput):
 @VERSION.act(Action.KEEP_AGREEMENTS, "/signatures/taking-back", form="signature-back", versioned=True)
 def take_signature_back(on: On[Row], said: SignatureTakenBack) -> None:
     """Take back a signature that was recorded from paper by mistake, before its version is set to begin."""
-    unsigning.take_back(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+    unsigning.take_back(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=_read(on))
 
 
 class EndingGiven(ActInput):

@@ -39,16 +39,23 @@ def signature_recorded(
 
 
 def signature_taken_back(
-    session: Session, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+    session: Session, version: PartnerVersion, signature: Signature, *, is_asked: bool, by: Actor, at: datetime
 ) -> None:
-    """Tell a director that the signature recorded in their name no longer counts."""
-    _of_signature(session, "agreement_signature_taken_back", version, signature, by=by, at=at)
+    """Tell a director that the signature recorded in their name no longer counts; and whether theirs `is_asked` now."""
+    _of_signature(session, "agreement_signature_taken_back", version, signature, by=by, at=at, is_asked=is_asked)
 
 
 def _of_signature(
-    session: Session, letter: str, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+    session: Session,
+    letter: str,
+    version: PartnerVersion,
+    signature: Signature,
+    *,
+    by: Actor,
+    at: datetime,
+    **more: Any,
 ) -> None:
-    facts = _facts(session, version, by=by, signed_on=signature.signed_on)
+    facts = _facts(session, version, by=by, signed_on=signature.signed_on, **more)
     _to_each(session, letter, version, [signature.person_id], signature.id, facts, at=at)
 
 

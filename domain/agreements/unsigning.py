@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -16,6 +17,10 @@ from locales import N_
 from models.agreement import AgreementVersion, Signature
 from models.lifecycles import AGREEMENT_VERSION
 from models.record import Event
+
+_NONE: Final = N_(
+    "There is no signature of this director to take back: none is recorded, or it was taken back already."
+)
 
 
 def take_back(
@@ -36,12 +41,14 @@ def take_back(
     """
     held = hold_version(session, version_id, seen=seen)
     standing = {one.person_id: one for one in signatures_of(session, version_id)}
-    if held.state not in ("draft", "sent", "signed") or not standing:
+    if held.state not in ("draft", "sent", "signed"):
         raise not_now("unsign")
+    if not standing:
+        raise Refusal("agreement.not_now", _NONE)
     reason = needed_reason(reason)
     signature = standing.pop(director_id, None)
     if signature is None:
-        raise Refusal("signature.unknown", N_("There is no such signature under this version."))
+        raise Refusal("signature.unknown", _NONE)
     if not signature.on_paper:
         raise Refusal(
             "signature.given_here",
@@ -51,7 +58,9 @@ def take_back(
     run(session, taken.values(taken_back_at=at, taken_back_reason=reason))
     directors = directors_on(session, held.organization_id, local_day(session, at))
     _wait_again(session, held, is_signed=bool(directors) and directors <= set(standing))
-    letters.signature_taken_back(session, held, signature, by=by, at=at)
+    now = hold_version(session, version_id)
+    is_asked = now.state == "sent" and director_id in directors
+    letters.signature_taken_back(session, now, signature, is_asked=is_asked, by=by, at=at)
     facts = {"director": str(director_id), "signed_on": signature.signed_on.isoformat()}
     tell(session, held, "agreement.signature_taken_back", by=by, at=at, **facts)
 

@@ -78,6 +78,7 @@ FACTS: dict[str, Any] = {
     "given_by": "partner",
     "shorter_agreed": True,
     "tell": "Ada Exemple",
+    "is_asked": True,
     "answers": True,
 }
 

@@ -136,6 +136,27 @@ def test_a_director_is_told_of_a_signature_recorded_in_their_name_and_of_its_tak
         assert len(told(session, "agreement_signature_recorded")) == before + 2
 
 
+def test_who_is_told_that_their_signature_no_longer_counts_reads_where_the_reason_is_and_what_they_may_do_now(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        version_id = second_of(session, cast)
+        recorded(session, cast, version_id)
+        unsigned(session, cast, version_id, "Le papier est d’un autre.")
+        ((_, message),) = told(session, "agreement_signature_taken_back")
+        assert "la page de la version donne le motif" in message
+        assert "Le papier est" not in message, "no letter says what was typed"
+        assert "elle attend votre signature" in message
+    with cast.session() as session:
+        version_id = last_version(session, cast, "anonyme")
+        director = cast.people["director_la"]
+        by = cast.actor("coordinator")
+        sign_version(session, version_id, director_id=director, signed_on=SINCE, by=by, at=AT)
+        take_back(session, version_id, director_id=director, reason="Erreur.", by=by, at=AT)
+        (message,) = [one for reader, one in told(session, "agreement_signature_taken_back") if reader == director]
+        assert "elle attend votre signature" not in message, "it is a draft, and with no one"
+
+
 def test_no_director_is_told_that_they_signed_what_they_signed_themselves(cast: Cast) -> None:
     with cast.session() as session:
         version_id = last_version(session, cast)

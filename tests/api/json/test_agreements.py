@@ -143,11 +143,16 @@ def test_a_signature_from_paper_is_taken_back_over_json_and_its_file_with_it(cas
         (True, str(cast.people["director_em"]))
     ]
     body = {"director_id": str(cast.people["director_em"]), "reason": "Mauvais jour."}
+    for any_version in ("*", ""):
+        unread = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=any_version)
+        assert unread.status_code == 428, "it is taken from the version that was read, as a signature is given"
+    assert len(coordinator.get(place)["signatures"]) == 1
     after = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=before["version"]).json()
     assert (after["state"], after["signatures"]) == ("sent", [])
     assert [one["is_withdrawn"] for one in after["files"]] == [True]
     again = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=after["version"])
     assert (again.status_code, again.json()["code"]) == (409, "agreement.not_now")
+    assert "no signature of this director to take back" in again.json()["detail"]
 
 
 def test_a_notice_from_before_the_agreement_ends_nothing_over_json(cast: Cast, coordinator: Asker) -> None:
