@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -109,10 +110,20 @@ def agreement_page(
         **_files(context, shown, ever, given),
         notice=notice_given(context.session, shown.id),
         called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
+        to_begin=_to_begin_after(versions, shown, context.day),
         may_keep=may_keep,
         may_renew=may_keep and not any(may_be_rewritten(context.session, one) for one in versions),
         day=context.day,
     )
+
+
+def _to_begin_after(
+    versions: Sequence[AgreementVersion], shown: AgreementVersion, today: date
+) -> list[AgreementVersion]:
+    """The versions that are set to begin after this one and today, in order: an end with notice cancels that."""
+    after = max(today, shown.starts_on or today)
+    begun = [one for one in versions if one.state in ("in_force", "ended") and one.starts_on is not None]
+    return [one for one in reversed(begun) if one.starts_on > after]
 
 
 def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:

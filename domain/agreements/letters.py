@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,7 +13,8 @@ from domain.kernel import Actor, Language, local_day, program_of, surely
 from domain.mail import COORDINATION, Facts, coordination_chain, notices, person_of
 from domain.roles import Link, standing
 from domain.terms import PartnerVersion
-from models.agreement import Agreement, Signature
+from locales import N_, say, show_list
+from models.agreement import Agreement, AgreementVersion, Signature
 from models.program import Organization
 
 
@@ -85,15 +86,29 @@ class Notice(NamedTuple):
 
 
 def to_end(
-    session: Session, version: PartnerVersion, directors: Collection[UUID], notice: Notice, *, by: Actor, at: datetime
+    session: Session,
+    version: PartnerVersion,
+    signed: Collection[UUID],
+    notice: Notice,
+    later: Sequence[AgreementVersion],
+    *,
+    by: Actor,
+    at: datetime,
 ) -> None:
-    """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not its author.
+    """Tell those who direct or `signed`, those who manage there and the coordinator that it ends, but not its author.
 
-    And when and by which side notice was given, and whom to tell if that is not so.
+    And when and by which side notice was given, whom to tell if that is not so, and that what was to begin `later` does
+    not.
     """
-    facts = _facts(session, version, by=by, **notice._asdict())
+    said = _facts(session, version, by=by, **notice._asdict())
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        days = [(one.n, surely(one.starts_on)) for one in later]
+        each = [say(language, N_("version %(number)s (%(day)s)"), number=n, day=day) for n, day in days]
+        return {**said(language), "never_begins": show_list(language, each) if each else ""}
+
     once = ":".join(map(str, notice))
-    _to_the_others(session, "agreement_to_end", version, directors, once, facts, by=by, at=at)
+    _to_the_others(session, "agreement_to_end", version, signed, once, facts, by=by, at=at)
 
 
 def not_to_begin(

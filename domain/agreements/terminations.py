@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -106,7 +106,7 @@ def end_version(
             given_by=given_by,
             shorter_agreed=shorter_agreed and ends_on < notice_on + timedelta(days=held.notice_days),
         )
-        letters.to_end(session, held, directors_on(session, held.organization_id, today), notice, by=by, at=at)
+        letters.to_end(session, held, _told_of(session, held, later, today), notice, later, by=by, at=at)
         renewals.call_off(session, held.id, last=ends_on, by=by, at=at)
         for one in later:
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
@@ -150,10 +150,19 @@ def _never_begin(
 ) -> None:
     """Cancel what was to begin, and tell its directors: the partner leaves before their agreement begins."""
     _refuse_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
-    for version_id in (held.id, *(one.id for one in _to_begin_after(session, held, ends_on))):
+    later = _to_begin_after(session, held, ends_on)
+    for version_id in (held.id, *(one.id for one in later)):
         call_off_version(session, version_id, last=ends_on, by=by, at=at)
-    directors = directors_on(session, held.organization_id, local_day(session, at))
-    letters.not_to_begin(session, held, directors, by=by, at=at)
+    told = _told_of(session, held, [held, *later], local_day(session, at))
+    letters.not_to_begin(session, held, told, by=by, at=at)
+
+
+def _told_of(
+    session: Session, held: PartnerVersion, not_to_begin: Iterable[AgreementVersion], today: date
+) -> set[UUID]:
+    """Those who direct an organization, and those who were told from which day on they signed what does not begin."""
+    signed = {one.person_id for version in not_to_begin for one in signatures_of(session, version.id)}
+    return directors_on(session, held.organization_id, today) | signed
 
 
 def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:

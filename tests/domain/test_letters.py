@@ -76,6 +76,7 @@ FACTS: dict[str, Any] = {
     "clock": "14:20",
     "given_on": date(2026, 12, 1),
     "given_by": "partner",
+    "never_begins": "version 2 (1er janvier 2027)",
     "shorter_agreed": True,
     "tell": "Ada Exemple",
     "is_asked": True,

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
+from domain.agreements.agreements import signatures_of
 from domain.agreements.succession import begin, renew
 from domain.agreements.terminations import end_version, notice_given
 from domain.kernel.refusals import Refusal
@@ -88,6 +89,21 @@ def test_the_letter_of_an_end_says_when_and_by_which_side_notice_was_given_and_w
             assert _name(session, cast.people["coordinator"]) not in other, "who recorded it is not told of it"
             assert _name(session, reader) not in other
         assert notice_given(session, version_id) == (TODAY, "partner")
+
+
+def test_the_letter_of_an_end_says_that_the_version_that_was_set_to_begin_does_not(cast: Cast) -> None:
+    """Those who were told from which day on it would be in force are told."""
+    with cast.session() as session:
+        first, second = followed(session, cast)
+        ended(session, cast, first, TODAY + DAY, TODAY, shorter_agreed=True)
+        signer = cast.people["director_em"]
+        assert {one.person_id for one in signatures_of(session, second)} == {signer}
+        letters = dict(told(session, "agreement_to_end"))
+        assert signer in letters
+        assert all(
+            "n’entre pas en vigueur : version 2 (1er janvier 2027)." in " ".join(one.split())
+            for one in letters.values()
+        )
 
 
 def _name(session: Session, person_id: UUID) -> str:

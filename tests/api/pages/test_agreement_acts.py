@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from domain.agreements.agreements import redraft_version, send_version, sign_version, signatures_of
 from domain.agreements.signed_files import files_of
+from domain.agreements.succession import begin, renew
 from domain.agreements.version_difference import difference
 from domain.agreements.version_text import content_of, content_of_version
 from domain.people.absences import record_absence
@@ -347,3 +348,18 @@ def test_a_notice_from_before_the_agreement_is_refused_where_it_was_typed_in_eit
     done = act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields)
     assert done.status_code == 303
     assert "The partner gave notice" in text_of(coordinator.get(done.headers["location"]).text)
+
+
+def test_the_page_says_before_an_end_that_a_version_that_is_set_to_begin_will_not(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}?n=1", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        in_force(session, cast)
+    assert "will not begin if this agreement ends before that day" not in text_of(coordinator.get(page).text)
+    with cast.session() as session:
+        second = renew(session, agreement_id, by=cast.actor("coordinator"), at=AT)
+        signed_on(session, cast, second, filed=True)
+        begin(session, second, starts_on=date(2027, 1, 1), by=cast.actor("coordinator"), at=AT)
+    words = "Version 2, set to begin on January 1, 2027, will not begin if this agreement ends before that day"
+    assert words in text_of(coordinator.get(page).text)
