@@ -31,7 +31,7 @@ from domain.agreements import (
     text_stands,
 )
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
-from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
+from domain.kernel import SHAPE, also, col, every, joins, of, only, surely, tuples
 from locales import N_, pick, say, show_list, typeset
 from meetings.committees import committees, title_of
 from meetings.decision_words import MAJORITIES
@@ -123,7 +123,7 @@ def _to_begin_after(
     """The versions that are set to begin after this one and today, in order: an end with notice cancels that."""
     after = max(today, shown.starts_on or today)
     begun = [one for one in versions if one.state in ("in_force", "ended") and one.starts_on is not None]
-    return [one for one in reversed(begun) if one.starts_on > after]
+    return [one for one in reversed(begun) if surely(one.starts_on) > after]
 
 
 def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:
