@@ -6,12 +6,31 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session
 
 from domain.agreements import letters
-from domain.agreements.agreements import directors_on, hold_version, not_now, signatures_of, state_after, tell
+from domain.agreements.agreements import directors_on, hold_version, not_now, signatures_of, stands, state_after, tell
 from domain.casework import needed_reason
-from domain.kernel import Actor, Refusal, changes, col, local_day, only, rewrite, run, scalar
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    changes,
+    col,
+    every,
+    inside,
+    local_day,
+    of,
+    only,
+    rewrite,
+    run,
+    same,
+    scalar,
+    select,
+    value_of,
+)
 from domain.terms import PartnerVersion
 from locales import N_
 from models.agreement import AgreementVersion, Signature
@@ -21,6 +40,35 @@ from models.record import Event
 _NONE: Final = N_(
     "There is no signature of this director to take back: none is recorded, or it was taken back already."
 )
+
+#: Who took a signature back, as the record of that act says.
+TAKEN_BACK_BY: Final = value_of(
+    select(Event.actor_id)
+    .where(
+        same(Event, Signature),
+        Event.subject_id == Signature.agreement_version_id,
+        Event.verb == "agreement.signature_taken_back",
+        Event.at == Signature.taken_back_at,
+        inside(Event.facts)["director"].astext == cast(col(Signature.person_id), Text),
+    )
+    .limit(1)
+    .correlate(Signature)
+    .scalar_subquery()
+)
+
+
+class TakenBackSignature(Signature):
+    """A signature that was taken back, and by which person."""
+
+    model_config = SHAPE
+
+    taken_back_by: UUID | None = also(TAKEN_BACK_BY)
+
+
+def taken_back_of(session: Session, version_id: UUID) -> list[TakenBackSignature]:
+    """The signatures under a version that were taken back, the first one first."""
+    asked = of(TakenBackSignature).where(Signature.agreement_version_id == version_id, ~stands())
+    return every(session, asked.order_by(col(Signature.taken_back_at), col(Signature.id)))
 
 
 def take_back(

@@ -150,6 +150,12 @@ def test_a_signature_from_paper_is_taken_back_over_json_and_its_file_with_it(cas
     after = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=before["version"]).json()
     assert (after["state"], after["signatures"]) == ("sent", [])
     assert [one["is_withdrawn"] for one in after["files"]] == [True]
+    (back,) = after["signatures_taken_back"]
+    assert back["id"] == after["files"][0]["signature_id"] == before["signatures"][0]["id"]
+    assert (back["taken_back_reason"], back["taken_back_by"]) == ("Mauvais jour.", str(cast.people["coordinator"]))
+    assert back["taken_back_at"]
+    (other,) = Asker(cast, "worker_codim", app=coordinator.app).get(place)["signatures_taken_back"]
+    assert (other["id"], other["taken_back_reason"]) == (back["id"], "")
     again = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=after["version"])
     assert (again.status_code, again.json()["code"]) == (409, "agreement.not_now")
     assert "no signature of this director to take back" in again.json()["detail"]
