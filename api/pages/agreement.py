@@ -29,6 +29,7 @@ from domain.agreements import (
     notice_given,
     roles_left,
     text_stands,
+    unsigning,
 )
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
 from domain.kernel import SHAPE, also, col, every, joins, of, only, surely, tuples
@@ -162,11 +163,13 @@ def _signing(
 ) -> Shown:
     """Who signed, who may still, what was taken back, and whether the text is as it was signed."""
     signatures = [one for one in ever if one.taken_back_at is None]
+    clerks = {one.recorded_by for one in ever if one.on_paper} | {one.taken_back_by for one in ever}
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
     is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
+        "clerks": dict(_named(context, clerks - {None})) if clerks - {None} else {},
         "taken_back": [one for one in ever if one.taken_back_at is not None],
         "signers": _choices(signatures),
         "text_is_right": text_stands(context.session, shown.id),
@@ -301,7 +304,7 @@ def _changes(
     return [change_in_words(line, context.language, titles) for line in lines]
 
 
-def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str, str]]:
+def _named(context: RequestContext, people: Collection[UUID | None]) -> list[tuple[str, str]]:
     rows = every(context.session, of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)))
     return [(str(row.id), f"{row.given_name} {row.family_name}") for row in rows]
 
@@ -351,6 +354,7 @@ class SignatureLine(Signature):
     given_name: str = also(Person.given_name)
     family_name: str = also(Person.family_name)
     short_name: str = also(Organization.short_name)
+    taken_back_by: UUID | None = also(unsigning.TAKEN_BACK_BY)
 
 
 def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine]:

@@ -190,7 +190,7 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     shown = director.get(added.headers["location"]).text
     assert kept.sha256 in shown
     assert "Attached by Corail Mica" in text_of(shown)
-    assert "For the signature of Corail Mica, dated" in text_of(shown)
+    assert "Carries the signature by Corail Mica, dated" in text_of(shown)
     card = shown[shown.index('id="files"') :]
     assert "chip" not in card[: card.index("</ul>")], "a file is attached, and not shown as a proof"
     given = director.get(f"/signed-files/{kept.id}")
@@ -273,7 +273,9 @@ def test_a_signature_recorded_by_mistake_is_taken_back_on_the_page_with_the_reas
     with cast.session() as session:
         signed_on(session, cast, last_version(session, cast), filed=True)
     page = f"/program/agreements/{agreement_id}?n=1"
-    assert "Take back a signature recorded from paper" in text_of(coordinator.get(page).text)
+    before = text_of(coordinator.get(page).text)
+    assert "Take back a signature recorded from paper" in before
+    assert "; recorded from paper by" in before
     fields = {"director": director, "reason": ""}
     unsaid = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
     assert (unsaid.status_code, stands(cast)["state"]) == (422, "signed")
@@ -283,11 +285,12 @@ def test_a_signature_recorded_by_mistake_is_taken_back_on_the_page_with_the_reas
     done = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
     assert (done.status_code, stands(cast)["state"]) == (303, "sent")
     shown = text_of(coordinator.get(page).text)
-    assert "taken back: the signature of Corail Mica" in shown
+    assert "signature by Corail Mica" in shown
     assert fields["reason"] in shown
     assert "the file no longer counts" in shown
+    assert re.search(r"Recorded by: .+\. Taken back by: .+\.", shown)
     others = text_of(signed_in(cast, "worker_codim").get(page).text)
-    assert "taken back: the signature of Corail Mica" in others
+    assert "signature by Corail Mica" in others
     assert fields["reason"] not in others, "why is read by those who answer for the partner"
     assert "Take back a signature" not in shown
 
@@ -363,3 +366,14 @@ def test_the_page_says_before_an_end_that_a_version_that_is_set_to_begin_will_no
         begin(session, second, starts_on=date(2027, 1, 1), by=cast.actor("coordinator"), at=AT)
     words = "Version 2, set to begin on January 1, 2027, will not begin if this agreement ends before that day"
     assert words in text_of(coordinator.get(page).text)
+
+
+def test_paper_is_offered_for_a_next_version_only_once_it_was_sent(cast: Cast, agreement_id: UUID) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}?n=2", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renew(session, agreement_id, by=cast.actor("coordinator"), at=AT)
+    assert "Record a signature given on paper" not in text_of(coordinator.get(page).text), "it is refused there"
+    with cast.session() as session:
+        send_version(session, second, by=cast.actor("coordinator"), at=AT)
+    assert "Record a signature given on paper" in text_of(coordinator.get(page).text)
