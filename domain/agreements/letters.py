@@ -57,7 +57,8 @@ def _of_signature(
     **more: Any,
 ) -> None:
     facts = _facts(session, version, by=by, signed_on=signature.signed_on, **more)
-    _to_each(session, letter, version, [signature.person_id], signature.id, facts, at=at)
+    told = {signature.person_id} - {by.person_id}
+    _to_each(session, letter, version, told, signature.id, facts, by=by, at=at)
 
 
 def begun(
@@ -71,9 +72,11 @@ def begun(
     at: datetime,
 ) -> None:
     """Tell those who signed a version, and those who direct there, from which day on it is in force."""
-    facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on)
+    is_to_come = starts_on > local_day(session, at)
+    facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on, is_to_come=is_to_come)
     told = set(people) - {by.person_id}
-    _to_each(session, "agreement_begun", version, told, f"{starts_on.isoformat()}:{version.version}", facts, at=at)
+    once = f"{starts_on.isoformat()}:{version.version}"
+    _to_each(session, "agreement_begun", version, told, once, facts, by=by, at=at)
 
 
 class Notice(NamedTuple):

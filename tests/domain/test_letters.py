@@ -80,6 +80,7 @@ FACTS: dict[str, Any] = {
     "shorter_agreed": True,
     "tell": "Ada Exemple",
     "is_asked": True,
+    "is_to_come": True,
     "answers": True,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -27,6 +28,7 @@ from domain.agreements.succession import begin, renew
 from domain.agreements.terminations import call_off_version
 from domain.agreements.unsigning import take_back
 from domain.agreements.version_text import content_of
+from domain.mail import person_of
 from models.agreement import AgreementVersion, Signature
 from models.base import table_of
 from models.outbox import Notice
@@ -166,6 +168,25 @@ def test_no_director_is_told_that_they_signed_what_they_signed_themselves(cast: 
         assert [one.on_paper for one in signatures_of(session, version_id)] == [False]
 
 
+def test_the_letter_of_a_recorded_signature_names_another_than_its_author_to_tell(cast: Cast) -> None:
+    with cast.session() as session:
+        version_id = second_of(session, cast)
+        recorded(session, cast, version_id)
+        message = told(session, "agreement_signature_recorded")[-1][1]
+        other = message.partition("dites-le sans tarder à ")[2].splitlines()[0]
+        assert other
+        assert "coordination" not in other
+        assert person_of(session, cast.people["coordinator"]).name not in other
+
+
+def test_who_records_their_own_paper_gets_no_letter_about_it(cast: Cast) -> None:
+    by = replace(cast.actor("coordinator"), person_id=cast.people["director_em"])
+    with cast.session() as session:
+        version_id = last_version(session, cast)
+        sign_version(session, version_id, director_id=cast.people["director_em"], signed_on=SINCE, by=by, at=AT)
+        assert told(session, "agreement_signature_recorded") == []
+
+
 def test_those_who_signed_are_told_from_which_day_on_a_version_is_in_force(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
@@ -174,6 +195,9 @@ def test_those_who_signed_are_told_from_which_day_on_a_version_is_in_force(cast:
             sign_version(session, version_id, director_id=director, signed_on=SINCE, by=by, at=AT)
         start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT)
         assert {person for person, _ in told(session, "agreement_begun")} == {cast.people["director_em"], deputy}
+        assert all(
+            "Lire la version qui entre en vigueur ce jour-là" in one for _, one in told(session, "agreement_begun")
+        )
         call_off_version(session, version_id, last=TODAY, by=by, at=AT)
         start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT)
         assert len(told(session, "agreement_begun")) == 4, "each beginning is told, also of the same day"
