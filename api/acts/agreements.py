@@ -5,7 +5,7 @@ The text, what a version that begins does to roles, and the files are forms of t
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Path
@@ -59,7 +59,7 @@ def take_back(on: On[Row]) -> None:
 
 
 def _read(on: On[Row]) -> int:
-    """The version of the text that was read. A signature is under that one, and not under any: without it, 428."""
+    """The version that was read. A signature is under that one, or taken from it, and not any: without it, 428."""
     if on.seen is None:
         raise HTTPException(428)
     return on.seen
@@ -100,15 +100,16 @@ class SignatureTakenBack(ActInput):
 @VERSION.act(Action.KEEP_AGREEMENTS, "/signatures/taking-back", form="signature-back", versioned=True)
 def take_signature_back(on: On[Row], said: SignatureTakenBack) -> None:
     """Take back a signature that was recorded from paper by mistake, before its version is set to begin."""
-    unsigning.take_back(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+    unsigning.take_back(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=_read(on))
 
 
 class EndingGiven(ActInput):
-    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
+    """The last day, the day on which notice was given and by which side, and whether both settled on a shorter one."""
 
     ends_on: Annotated[Day, on_form(name="last")]
     notice_on: Annotated[Day, on_form(name="notice")]
     shorter_agreed: Annotated[bool, on_form(name="shorter")] = False
+    given_by: Literal["partner", "program", ""] = ""
 
 
 @VERSION.act(Action.KEEP_AGREEMENTS, "/ending", form="ending", versioned=True)

@@ -24,6 +24,18 @@ class SignatureShown(Shown):
     signed_on: date
     on_paper: bool
     recorded_at: AwareDatetime
+    recorded_by: UUID | None
+
+
+class TakenBackSignatureShown(SignatureShown):
+    """A signature that was recorded from paper by mistake: when, by which person and why it was taken back.
+
+    `taken_back_reason` is empty for those who may not read the partner's signed files.
+    """
+
+    taken_back_at: AwareDatetime
+    taken_back_by: UUID | None
+    taken_back_reason: str
 
 
 class SignedFileShown(Shown):
@@ -93,6 +105,7 @@ class AgreementVersionShown(VersionListed):
     obligations: list[JsonObject]
     terms: JsonObject
     signatures: list[SignatureShown]
+    signatures_taken_back: list[TakenBackSignatureShown]
     files: list[SignedFileShown]
     changes: list[VersionChangeShown] | None
 

@@ -20,7 +20,7 @@ from api.access.agreements import (
     signed_file,
     versions_of,
 )
-from api.access.permissions import Action, asks, require, to_program
+from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.agreements import AGREEMENT, VERSION, Number, Row
 from api.acts.declaring import On
@@ -33,6 +33,7 @@ from api.json.agreement_shapes import (
     SignedFileGivenOut,
     SignedFileShown,
     StartGiven,
+    TakenBackSignatureShown,
     TextGiven,
     VersionChangeShown,
     VersionListed,
@@ -49,6 +50,7 @@ from domain.agreements import (
     rewriting,
     signed_files,
     succession,
+    unsigning,
     version_text,
 )
 from domain.kernel import Refusal
@@ -189,6 +191,7 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
         obligations=list(map(DutyText._asdict, content.obligations.values())),
         terms=content.terms.as_stored(),
         signatures=SignatureShown.each(agreements.signatures_of(context.session, row.id)),
+        signatures_taken_back=_taken_back(context, agreement_id, row.id),
         files=SignedFileShown.each(signed_files.files_of(context.session, row.id)),
         changes=None
         if before is None
@@ -197,3 +200,14 @@ def _shown(context: RequestContext, agreement_id: UUID, n: int, response: Respon
             for line in difference(version_text.content_of_version(context.session, before.id), content)
         ],
     )
+
+
+def _taken_back(context: RequestContext, agreement_id: UUID, version_id: UUID) -> list[TakenBackSignatureShown]:
+    """The signatures that were taken back, each with the reason for those who may read the partner's signed files."""
+    rows = unsigning.taken_back_of(context.session, version_id)
+    if not rows:
+        return []
+    _, given = find_agreement(context, agreement_id)
+    if allows(Action.READ_SIGNED_FILE, given) is not None:
+        return TakenBackSignatureShown.each(rows)
+    return [TakenBackSignatureShown.about(row, taken_back_reason="") for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -25,12 +26,13 @@ from domain.agreements import (
     directors_on,
     files_of,
     may_be_rewritten,
-    notice_given_on,
+    notice_given,
     roles_left,
     text_stands,
+    unsigning,
 )
 from domain.declarations import KINDS, clause_without_role, grouped, rule_of
-from domain.kernel import SHAPE, also, col, every, joins, of, only, tuples
+from domain.kernel import SHAPE, also, col, every, joins, of, only, surely, tuples
 from locales import N_, pick, say, show_list, typeset
 from meetings.committees import committees, title_of
 from meetings.decision_words import MAJORITIES
@@ -67,6 +69,10 @@ RESOURCES: Final[Mapping[ResourceKind, str]] = {
 }
 
 
+#: Which side gave notice, where that was said.
+SIDES: Final[Mapping[str, str]] = {"partner": N_("The partner gave notice"), "program": N_("The program gave notice")}
+
+
 @router.get("/program/agreements/{agreement_id}", name="agreement")
 @asks(Action.SEE_PROGRAM)
 def show_agreement(context: InContext, request: Request, agreement_id: UUID, n: int | None = None) -> HTMLResponse:
@@ -97,17 +103,28 @@ def agreement_page(
         versions=versions,
         obligations=_obligations(context, shown.id, titles),
         periods=PERIODS,
+        sides=SIDES,
         changes=_changes(context, versions, shown, titles),
         **_terms(context, shown.terms),
         **_roles(context, shown, titles, may_keep=may_keep),
         **_signing(context, found, shown, ever, given, may_keep=may_keep),
         **_files(context, shown, ever, given),
-        notice_on=notice_given_on(context.session, shown.id),
+        notice=notice_given(context.session, shown.id),
         called_off=called_off_from(context.session, shown.id) if shown.state == "signed" else None,
+        to_begin=_to_begin_after(versions, shown, context.day),
         may_keep=may_keep,
         may_renew=may_keep and not any(may_be_rewritten(context.session, one) for one in versions),
         day=context.day,
     )
+
+
+def _to_begin_after(
+    versions: Sequence[AgreementVersion], shown: AgreementVersion, today: date
+) -> list[AgreementVersion]:
+    """The versions that are set to begin after this one and today, in order: an end with notice cancels that."""
+    after = max(today, shown.starts_on or today)
+    begun = [one for one in versions if one.state in ("in_force", "ended") and one.starts_on is not None]
+    return [one for one in reversed(begun) if surely(one.starts_on) > after]
 
 
 def _terms(context: RequestContext, terms: AgreementTerms) -> Shown:
@@ -146,11 +163,13 @@ def _signing(
 ) -> Shown:
     """Who signed, who may still, what was taken back, and whether the text is as it was signed."""
     signatures = [one for one in ever if one.taken_back_at is None]
+    clerks = {one.recorded_by for one in ever if one.on_paper} | {one.taken_back_by for one in ever}
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
     is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
+        "clerks": dict(_named(context, clerks - {None})) if clerks - {None} else {},
         "taken_back": [one for one in ever if one.taken_back_at is not None],
         "signers": _choices(signatures),
         "text_is_right": text_stands(context.session, shown.id),
@@ -285,7 +304,7 @@ def _changes(
     return [change_in_words(line, context.language, titles) for line in lines]
 
 
-def _named(context: RequestContext, people: Collection[UUID]) -> list[tuple[str, str]]:
+def _named(context: RequestContext, people: Collection[UUID | None]) -> list[tuple[str, str]]:
     rows = every(context.session, of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)))
     return [(str(row.id), f"{row.given_name} {row.family_name}") for row in rows]
 
@@ -335,6 +354,7 @@ class SignatureLine(Signature):
     given_name: str = also(Person.given_name)
     family_name: str = also(Person.family_name)
     short_name: str = also(Organization.short_name)
+    taken_back_by: UUID | None = also(unsigning.TAKEN_BACK_BY)
 
 
 def _signatures(context: RequestContext, version_id: UUID) -> list[SignatureLine]:

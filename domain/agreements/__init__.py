@@ -26,7 +26,7 @@ from domain.agreements.signed_files import text_stands as text_stands
 from domain.agreements.succession import may_be_rewritten as may_be_rewritten
 from domain.agreements.terminations import called_off_from as called_off_from
 from domain.agreements.terminations import is_given_notice as is_given_notice
-from domain.agreements.terminations import notice_given_on as notice_given_on
+from domain.agreements.terminations import notice_given as notice_given
 from domain.agreements.version_difference import VersionChange as VersionChange
 from domain.agreements.version_difference import difference as difference
 from domain.agreements.version_text import Content as Content

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.kernel import Actor, Language, local_day, program_of, surely
-from domain.mail import COORDINATION, Facts, notices
+from domain.mail import COORDINATION, Facts, coordination_chain, notices, person_of
 from domain.roles import Link, standing
 from domain.terms import PartnerVersion
-from models.agreement import Agreement, Signature
+from locales import N_, say, show_list
+from models.agreement import Agreement, AgreementVersion, Signature
 from models.program import Organization
 
 
@@ -39,17 +40,25 @@ def signature_recorded(
 
 
 def signature_taken_back(
-    session: Session, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+    session: Session, version: PartnerVersion, signature: Signature, *, is_asked: bool, by: Actor, at: datetime
 ) -> None:
-    """Tell a director that the signature recorded in their name no longer counts."""
-    _of_signature(session, "agreement_signature_taken_back", version, signature, by=by, at=at)
+    """Tell a director that the signature recorded in their name no longer counts; and whether theirs `is_asked` now."""
+    _of_signature(session, "agreement_signature_taken_back", version, signature, by=by, at=at, is_asked=is_asked)
 
 
 def _of_signature(
-    session: Session, letter: str, version: PartnerVersion, signature: Signature, *, by: Actor, at: datetime
+    session: Session,
+    letter: str,
+    version: PartnerVersion,
+    signature: Signature,
+    *,
+    by: Actor,
+    at: datetime,
+    **more: Any,
 ) -> None:
-    facts = _facts(session, version, by=by, signed_on=signature.signed_on)
-    _to_each(session, letter, version, [signature.person_id], signature.id, facts, at=at)
+    facts = _facts(session, version, by=by, signed_on=signature.signed_on, **more)
+    told = {signature.person_id} - {by.person_id}
+    _to_each(session, letter, version, told, signature.id, facts, by=by, at=at)
 
 
 def begun(
@@ -63,17 +72,46 @@ def begun(
     at: datetime,
 ) -> None:
     """Tell those who signed a version, and those who direct there, from which day on it is in force."""
-    facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on)
+    is_to_come = starts_on > local_day(session, at)
+    facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on, is_to_come=is_to_come)
     told = set(people) - {by.person_id}
-    _to_each(session, "agreement_begun", version, told, f"{starts_on.isoformat()}:{version.version}", facts, at=at)
+    once = f"{starts_on.isoformat()}:{version.version}"
+    _to_each(session, "agreement_begun", version, told, once, facts, by=by, at=at)
+
+
+class Notice(NamedTuple):
+    """The notice by which an agreement ends. `given_by` is "partner", "program", or "" where no one said."""
+
+    ends_on: date
+    given_on: date
+    given_by: str
+    shorter_agreed: bool
 
 
 def to_end(
-    session: Session, version: PartnerVersion, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
+    session: Session,
+    version: PartnerVersion,
+    signed: Collection[UUID],
+    notice: Notice,
+    later: Sequence[AgreementVersion],
+    *,
+    by: Actor,
+    at: datetime,
 ) -> None:
-    """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not its author."""
-    facts = _facts(session, version, by=by, ends_on=ends_on)
-    _to_the_others(session, "agreement_to_end", version, directors, ends_on.isoformat(), facts, by=by, at=at)
+    """Tell those who direct or `signed`, those who manage there and the coordinator that it ends, but not its author.
+
+    And when and by which side notice was given, whom to tell if that is not so, and that what was to begin `later` does
+    not.
+    """
+    said = _facts(session, version, by=by, **notice._asdict())
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        days = [(one.n, surely(one.starts_on)) for one in later]
+        each = [say(language, N_("version %(number)s (%(day)s)"), number=n, day=day) for n, day in days]
+        return {**said(language), "never_begins": show_list(language, each) if each else ""}
+
+    once = ":".join(map(str, notice))
+    _to_the_others(session, "agreement_to_end", version, signed, once, facts, by=by, at=at)
 
 
 def not_to_begin(
@@ -97,7 +135,7 @@ def _to_the_others(
 ) -> None:
     """Write a letter about a version, once for `once`, to all who are concerned but its author."""
     people = (_concerned(session, version, at) | set(directors)) - {by.person_id}
-    _to_each(session, letter, version, people, once, facts, at=at)
+    _to_each(session, letter, version, people, once, facts, by=by, at=at)
 
 
 def running_out(session: Session, version: PartnerVersion, *, rung: int, days: int, at: datetime) -> int:
@@ -122,11 +160,31 @@ def _to_each(
     once: object,
     facts: Facts,
     *,
+    by: Actor | None = None,
     at: datetime,
 ) -> int:
-    """Write a letter about a version to each of these people, once for `once`; how many letters."""
+    """Write a letter about a version to each of these people, once for `once`; how many letters.
+
+    Where a person did `by` which it comes about, it names another to tell if that is not so.
+    """
     key = f"{letter}:{version.id}:{once}"
-    return sum(notices.write(session, letter, to=one, key=key, facts=facts, at=at) for one in sorted(people))
+    written = 0
+    for one in sorted(people):
+        told = _with_whom_to_tell(session, version, facts, {one, by.person_id}, at) if by else facts
+        written += notices.write(session, letter, to=one, key=key, facts=told, at=at)
+    return written
+
+
+def _with_whom_to_tell(
+    session: Session, version: PartnerVersion, facts: Facts, but: Collection[UUID | None], at: datetime
+) -> Facts:
+    """The facts, with the name of who answers for the coordination, else for the partner; "" where only these do."""
+    today, here = standing(session, local_day(session, at)), str(version.organization_id)
+    links = [*coordination_chain(session), Link("manager", here), Link("director", here)]
+    holders = [holder.person_id for link in links for holder in today.falls([link]).holders]
+    found = next((one for one in holders if one not in but), None)
+    name = person_of(session, found).name if found else ""
+    return lambda language: {**facts(language), "tell": name}
 
 
 def _concerned(session: Session, version: PartnerVersion, at: datetime) -> set[UUID]:

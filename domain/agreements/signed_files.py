@@ -117,9 +117,7 @@ def add(
     if row is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     signature_id = _signature_of(session, version_id, director_id)
-    checked = proofs.checked_document(name, content)
-    if checked.content_type not in KINDS:
-        raise Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
+    checked = _checked(name, content)
     kept = SignedFile(
         program_id=program_of(session),
         agreement_version_id=version_id,
@@ -143,6 +141,18 @@ def add(
         sha256=checked.sha256,
     )
     return kept.id
+
+
+def _checked(name: str, content: bytes) -> proofs.StoredDocument:
+    """A file that carries a signature. Raises Refusal, which names the kinds that are kept here and no other."""
+    other = Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
+    try:
+        checked = proofs.checked_document(name, content)
+    except Refusal as refused:
+        raise other if refused.code == other.code else refused from None
+    if checked.content_type not in KINDS:
+        raise other
+    return checked
 
 
 def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) -> UUID:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -15,6 +17,7 @@ from domain.agreements.agreements import (
     in_force_before,
     not_now,
     refuse_two_in_force,
+    signatures_of,
     state_after,
     version_in_force,
 )
@@ -49,21 +52,23 @@ def end_version(
     at: datetime,
     notice_on: date | None = None,
     shorter_agreed: bool = False,
+    given_by: str = "",
     is_followed: bool = False,
     seen: int | None = None,
 ) -> None:
     """End a version in force on a last local day, inclusive, today or to come, or sooner than it was to end.
 
-    `notice_on` is the local day on which one side gave the other notice. The last day is then no sooner than the
-    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
-    partnership, and not only a version. Nothing is renewed, a renewal under way is cancelled, and what was to begin
-    later does not. Notice given under a version that was to begin after that last day ends the one in force then. Where
-    none is, nothing has begun that could end, no notice is owed, and the version does not begin. Without notice the
-    record takes the day as it is. Where another version follows today (`is_followed`), it may be yesterday: a past day
-    would free from what was owed since. Raises Refusal: not in force, over, a last day before its first or after the
-    one that it was signed to, a past one, a day on which another version is in force, a later version that has begun,
-    or too short a notice.
+    `notice_on` is the local day on which one side gave the other notice: the "partner" or the "program", where
+    `given_by` says it. The last day is then no sooner than the version's `notice_days` after it, unless both settled on
+    a shorter one (`shorter_agreed`). Notice ends the partnership, and not only a version. Nothing is renewed, a renewal
+    under way is cancelled, and what was to begin later does not. Notice given under a version that was to begin after
+    that last day ends the one in force then. Where none is, nothing has begun that could end, no notice is owed, and
+    the version does not begin. Without notice the record takes the day as it is. Where another version follows today
+    (`is_followed`), it may be yesterday: a past day would free from what was owed since. Raises Refusal: not in force,
+    over, a last day before its first or after the one that it was signed to, a past one, a day on which another version
+    is in force, a later version that has begun, too short a notice, or one from before there was an agreement to end.
     """
+    given_by = given_by if given_by in ("partner", "program") else ""
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "end")
     today = local_day(session, at)
@@ -76,7 +81,7 @@ def end_version(
     _refuse_last_day(session, held, ends_on, today, is_followed=is_followed)
     later: list[AgreementVersion] = []
     if notice_on is not None:
-        _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
+        _refuse_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
         later = _to_begin_after(session, held, ends_on)
     if any(surely(one.starts_on) <= today for one in later):
         raise not_now("end")
@@ -92,9 +97,16 @@ def end_version(
         ends_on=ends_on.isoformat(),
         notice_on=notice_on.isoformat() if notice_on else None,
         shorter_agreed=shorter_agreed,
+        given_by=given_by,
     )
     if notice_on is not None:
-        letters.to_end(session, held, directors_on(session, held.organization_id, today), ends_on=ends_on, by=by, at=at)
+        notice = letters.Notice(
+            ends_on=ends_on,
+            given_on=notice_on,
+            given_by=given_by,
+            shorter_agreed=shorter_agreed and ends_on < notice_on + timedelta(days=held.notice_days),
+        )
+        letters.to_end(session, held, _told_of(session, held, later, today), notice, later, by=by, at=at)
         renewals.call_off(session, held.id, last=ends_on, by=by, at=at)
         for one in later:
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
@@ -137,11 +149,20 @@ def _never_begin(
     session: Session, held: PartnerVersion, ends_on: date, notice_on: date, *, by: Actor, at: datetime
 ) -> None:
     """Cancel what was to begin, and tell its directors: the partner leaves before their agreement begins."""
-    _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
-    for version_id in (held.id, *(one.id for one in _to_begin_after(session, held, ends_on))):
+    _refuse_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
+    later = _to_begin_after(session, held, ends_on)
+    for version_id in (held.id, *(one.id for one in later)):
         call_off_version(session, version_id, last=ends_on, by=by, at=at)
-    directors = directors_on(session, held.organization_id, local_day(session, at))
-    letters.not_to_begin(session, held, directors, by=by, at=at)
+    told = _told_of(session, held, [held, *later], local_day(session, at))
+    letters.not_to_begin(session, held, told, by=by, at=at)
+
+
+def _told_of(
+    session: Session, held: PartnerVersion, not_to_begin: Iterable[AgreementVersion], today: date
+) -> set[UUID]:
+    """Those who direct an organization, and those who were told from which day on they signed what does not begin."""
+    signed = {one.person_id for version in not_to_begin for one in signatures_of(session, version.id)}
+    return directors_on(session, held.organization_id, today) | signed
 
 
 def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
@@ -182,21 +203,30 @@ def is_given_notice() -> ColumnElement[bool]:
     )
 
 
-def notice_given_on(session: Session, version_id: UUID) -> date | None:
-    """The local day on which one side gave the notice by which a version ends; None where none did."""
-    return _day_of_record(session, version_id, "agreement.ended", "notice_on")
+class NoticeGiven(NamedTuple):
+    """The local day on which one side gave notice, and which one: "partner", "program", or "" where no one said."""
+
+    on: date
+    by: str
+
+
+def notice_given(session: Session, version_id: UUID) -> NoticeGiven | None:
+    """The notice by which a version ends; None where none was given."""
+    told = _told_by_record(session, version_id, "agreement.ended", "notice_on")
+    return None if told is None else NoticeGiven(date.fromisoformat(told["notice_on"]), told.get("given_by") or "")
 
 
 def called_off_from(session: Session, version_id: UUID) -> date | None:
     """The local day on which a version was to begin before its partner left; None where that was never cancelled."""
-    return _day_of_record(session, version_id, "agreement.called_off", "was")
+    told = _told_by_record(session, version_id, "agreement.called_off", "was")
+    return None if told is None else date.fromisoformat(told["was"])
 
 
-def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> date | None:
-    """The day in the record's last line of an act on a version; None where there is none."""
-    told = scalar(
+def _told_by_record(session: Session, version_id: UUID, verb: str, fact: str) -> Mapping[str, Any] | None:
+    """What the record's last line of an act on a version tells, with this fact; None where there is none."""
+    told: Mapping[str, Any] | None = scalar(
         session,
-        select(inside(Event.facts)[fact].astext)
+        select(Event.facts)
         .where(
             in_program(Event),
             Event.subject_id == version_id,
@@ -206,7 +236,7 @@ def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> 
         .order_by(col(Event.at).desc())
         .limit(1),
     )
-    return None if told is None else date.fromisoformat(told)
+    return told
 
 
 def _to_begin_after(session: Session, held: PartnerVersion, day: date) -> list[AgreementVersion]:
@@ -224,11 +254,20 @@ def _to_begin_after(session: Session, held: PartnerVersion, day: date) -> list[A
     )
 
 
-def _refuse_short_notice(
+def _refuse_notice(
     session: Session, held: PartnerVersion, ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
 ) -> None:
-    if notice_on > local_day(session, at):
+    """Refuse a notice of a day to come, one from before there was an agreement to end, or too short a one."""
+    today = local_day(session, at)
+    if notice_on > today:
         raise Refusal("agreement.day_to_come", N_("Notice is recorded once it is given, not before."))
+    since = _first_day_of_notice(session, held, today)
+    if notice_on < since:
+        raise Refusal(
+            "agreement.notice_too_early",
+            N_("Notice ends an agreement that is signed and in force: it was given on %(day)s at the earliest."),
+            day=since.isoformat(),
+        )
     soonest = notice_on + timedelta(days=held.notice_days)
     if ends_on < soonest and not shorter_agreed:
         raise Refusal(
@@ -240,3 +279,31 @@ def _refuse_short_notice(
             days=held.notice_days,
             soonest=soonest.isoformat(),
         )
+
+
+def _first_day_of_notice(session: Session, held: PartnerVersion, today: date) -> date:
+    """The first local day on which notice can be given that ends a version.
+
+    By then it was signed: who signs the next version after giving notice stays. And it was in force, or one was that it
+    followed without a day between them. One that has not begun yet was only signed.
+    """
+    since = surely(held.starts_on)
+    for before in _begun_before(session, held, since):
+        if before.ends_on is None or before.ends_on + timedelta(days=1) >= since:
+            since = surely(before.starts_on)
+    signed = [one.signed_on for one in signatures_of(session, held.id)]
+    return max([*signed, since] if since <= today else signed, default=since)
+
+
+def _begun_before(session: Session, held: PartnerVersion, day: date) -> list[AgreementVersion]:
+    """The versions of the same agreement that were in force before a local day, the last one first."""
+    return every(
+        session,
+        of(AgreementVersion)
+        .where(
+            AgreementVersion.agreement_id == held.agreement_id,
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            col(AgreementVersion.starts_on) < day,
+        )
+        .order_by(col(AgreementVersion.starts_on).desc()),
+    )

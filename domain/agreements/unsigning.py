@@ -3,19 +3,72 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session
 
 from domain.agreements import letters
-from domain.agreements.agreements import directors_on, hold_version, not_now, signatures_of, state_after, tell
+from domain.agreements.agreements import directors_on, hold_version, not_now, signatures_of, stands, state_after, tell
 from domain.casework import needed_reason
-from domain.kernel import Actor, Refusal, changes, col, local_day, only, rewrite, run, scalar
+from domain.kernel import (
+    SHAPE,
+    Actor,
+    Refusal,
+    also,
+    changes,
+    col,
+    every,
+    inside,
+    local_day,
+    of,
+    only,
+    rewrite,
+    run,
+    same,
+    scalar,
+    select,
+    value_of,
+)
 from domain.terms import PartnerVersion
 from locales import N_
 from models.agreement import AgreementVersion, Signature
 from models.lifecycles import AGREEMENT_VERSION
 from models.record import Event
+
+_NONE: Final = N_(
+    "There is no signature of this director to take back: none is recorded, or it was taken back already."
+)
+
+#: Who took a signature back, as the record of that act says.
+TAKEN_BACK_BY: Final = value_of(
+    select(Event.actor_id)
+    .where(
+        same(Event, Signature),
+        Event.subject_id == Signature.agreement_version_id,
+        Event.verb == "agreement.signature_taken_back",
+        Event.at == Signature.taken_back_at,
+        inside(Event.facts)["director"].astext == cast(col(Signature.person_id), Text),
+    )
+    .limit(1)
+    .correlate(Signature)
+    .scalar_subquery()
+)
+
+
+class TakenBackSignature(Signature):
+    """A signature that was taken back, and by which person."""
+
+    model_config = SHAPE
+
+    taken_back_by: UUID | None = also(TAKEN_BACK_BY)
+
+
+def taken_back_of(session: Session, version_id: UUID) -> list[TakenBackSignature]:
+    """The signatures under a version that were taken back, the first one first."""
+    asked = of(TakenBackSignature).where(Signature.agreement_version_id == version_id, ~stands())
+    return every(session, asked.order_by(col(Signature.taken_back_at), col(Signature.id)))
 
 
 def take_back(
@@ -36,12 +89,14 @@ def take_back(
     """
     held = hold_version(session, version_id, seen=seen)
     standing = {one.person_id: one for one in signatures_of(session, version_id)}
-    if held.state not in ("draft", "sent", "signed") or not standing:
+    if held.state not in ("draft", "sent", "signed"):
         raise not_now("unsign")
+    if not standing:
+        raise Refusal("agreement.not_now", _NONE)
     reason = needed_reason(reason)
     signature = standing.pop(director_id, None)
     if signature is None:
-        raise Refusal("signature.unknown", N_("There is no such signature under this version."))
+        raise Refusal("signature.unknown", _NONE)
     if not signature.on_paper:
         raise Refusal(
             "signature.given_here",
@@ -51,7 +106,9 @@ def take_back(
     run(session, taken.values(taken_back_at=at, taken_back_reason=reason))
     directors = directors_on(session, held.organization_id, local_day(session, at))
     _wait_again(session, held, is_signed=bool(directors) and directors <= set(standing))
-    letters.signature_taken_back(session, held, signature, by=by, at=at)
+    now = hold_version(session, version_id)
+    is_asked = now.state == "sent" and director_id in directors
+    letters.signature_taken_back(session, now, signature, is_asked=is_asked, by=by, at=at)
     facts = {"director": str(director_id), "signed_on": signature.signed_on.isoformat()}
     tell(session, held, "agreement.signature_taken_back", by=by, at=at, **facts)
 

@@ -75,6 +75,13 @@ FACTS: dict[str, Any] = {
     "released_by": "Ada Exemple",
     "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
     "clock": "14:20",
+    "given_on": date(2026, 12, 1),
+    "given_by": "partner",
+    "never_begins": "version 2 (1er janvier 2027)",
+    "shorter_agreed": True,
+    "tell": "Ada Exemple",
+    "is_asked": True,
+    "is_to_come": True,
     "answers": True,
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -27,6 +28,7 @@ from domain.agreements.succession import begin, renew
 from domain.agreements.terminations import call_off_version
 from domain.agreements.unsigning import take_back
 from domain.agreements.version_text import content_of
+from domain.mail import person_of
 from models.agreement import AgreementVersion, Signature
 from models.base import table_of
 from models.outbox import Notice
@@ -136,6 +138,27 @@ def test_a_director_is_told_of_a_signature_recorded_in_their_name_and_of_its_tak
         assert len(told(session, "agreement_signature_recorded")) == before + 2
 
 
+def test_who_is_told_that_their_signature_no_longer_counts_reads_where_the_reason_is_and_what_they_may_do_now(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        version_id = second_of(session, cast)
+        recorded(session, cast, version_id)
+        unsigned(session, cast, version_id, "Le papier est d’un autre.")
+        ((_, message),) = told(session, "agreement_signature_taken_back")
+        assert "la page de la version donne le motif" in message
+        assert "Le papier est" not in message, "no letter says what was typed"
+        assert "elle attend votre signature" in message
+    with cast.session() as session:
+        version_id = last_version(session, cast, "anonyme")
+        director = cast.people["director_la"]
+        by = cast.actor("coordinator")
+        sign_version(session, version_id, director_id=director, signed_on=SINCE, by=by, at=AT)
+        take_back(session, version_id, director_id=director, reason="Erreur.", by=by, at=AT)
+        (message,) = [one for reader, one in told(session, "agreement_signature_taken_back") if reader == director]
+        assert "elle attend votre signature" not in message, "it is a draft, and with no one"
+
+
 def test_no_director_is_told_that_they_signed_what_they_signed_themselves(cast: Cast) -> None:
     with cast.session() as session:
         version_id = last_version(session, cast)
@@ -143,6 +166,25 @@ def test_no_director_is_told_that_they_signed_what_they_signed_themselves(cast: 
         sign_here(session, version_id, has_read=True, by=cast.actor("director_em"), at=AT)
         assert told(session, "agreement_signature_recorded") == []
         assert [one.on_paper for one in signatures_of(session, version_id)] == [False]
+
+
+def test_the_letter_of_a_recorded_signature_names_another_than_its_author_to_tell(cast: Cast) -> None:
+    with cast.session() as session:
+        version_id = second_of(session, cast)
+        recorded(session, cast, version_id)
+        message = told(session, "agreement_signature_recorded")[-1][1]
+        other = message.partition("dites-le sans tarder à ")[2].splitlines()[0]
+        assert other
+        assert "coordination" not in other
+        assert person_of(session, cast.people["coordinator"]).name not in other
+
+
+def test_who_records_their_own_paper_gets_no_letter_about_it(cast: Cast) -> None:
+    by = replace(cast.actor("coordinator"), person_id=cast.people["director_em"])
+    with cast.session() as session:
+        version_id = last_version(session, cast)
+        sign_version(session, version_id, director_id=cast.people["director_em"], signed_on=SINCE, by=by, at=AT)
+        assert told(session, "agreement_signature_recorded") == []
 
 
 def test_those_who_signed_are_told_from_which_day_on_a_version_is_in_force(cast: Cast) -> None:
@@ -153,6 +195,9 @@ def test_those_who_signed_are_told_from_which_day_on_a_version_is_in_force(cast:
             sign_version(session, version_id, director_id=director, signed_on=SINCE, by=by, at=AT)
         start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT)
         assert {person for person, _ in told(session, "agreement_begun")} == {cast.people["director_em"], deputy}
+        assert all(
+            "Lire la version qui entre en vigueur ce jour-là" in one for _, one in told(session, "agreement_begun")
+        )
         call_off_version(session, version_id, last=TODAY, by=by, at=AT)
         start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT)
         assert len(told(session, "agreement_begun")) == 4, "each beginning is told, also of the same day"

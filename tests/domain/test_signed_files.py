@@ -14,6 +14,7 @@ from sqlmodel import Session
 from domain.agreements import signed_files
 from domain.agreements.agreements import sign_version, signatures_of
 from domain.agreements.signed_files import add, altered, content_of, files_of, text_stands
+from domain.kernel.refusals import Refusal
 from models.agreement import SignedFile
 from models.base import table_of
 from models.record import Event
@@ -94,6 +95,15 @@ def test_a_signed_file_is_a_pdf_or_a_picture_by_its_bytes(cast: Cast, name: str,
         version_id = in_force(session, cast)
         assert code_of(lambda: added(session, cast, version_id, name, content)) == code
         assert files_of(session, version_id) == ()
+
+
+def test_a_file_that_is_refused_is_told_the_kinds_that_are_kept_here(cast: Cast) -> None:
+    with cast.session() as session:
+        version_id = in_force(session, cast)
+        for name in ("entente.exe", "entente.txt"):
+            with pytest.raises(Refusal) as refused:
+                added(session, cast, version_id, name, b"signed")
+            assert refused.value.sentence == "A signed agreement is kept as a PDF, a PNG or a JPEG."
 
 
 def test_a_file_belongs_to_a_version_that_somebody_signed(cast: Cast) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -142,8 +143,30 @@ def test_a_signature_from_paper_is_taken_back_over_json_and_its_file_with_it(cas
         (True, str(cast.people["director_em"]))
     ]
     body = {"director_id": str(cast.people["director_em"]), "reason": "Mauvais jour."}
+    for any_version in ("*", ""):
+        unread = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=any_version)
+        assert unread.status_code == 428, "it is taken from the version that was read, as a signature is given"
+    assert len(coordinator.get(place)["signatures"]) == 1
     after = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=before["version"]).json()
     assert (after["state"], after["signatures"]) == ("sent", [])
     assert [one["is_withdrawn"] for one in after["files"]] == [True]
+    (back,) = after["signatures_taken_back"]
+    assert back["id"] == after["files"][0]["signature_id"] == before["signatures"][0]["id"]
+    assert (back["taken_back_reason"], back["taken_back_by"]) == ("Mauvais jour.", str(cast.people["coordinator"]))
+    assert back["taken_back_at"]
+    (other,) = Asker(cast, "worker_codim", app=coordinator.app).get(place)["signatures_taken_back"]
+    assert (other["id"], other["taken_back_reason"]) == (back["id"], "")
     again = coordinator.ask("POST", f"{place}/signatures/taking-back", body, version=after["version"])
     assert (again.status_code, again.json()["code"]) == (409, "agreement.not_now")
+    assert "no signature of this director to take back" in again.json()["detail"]
+
+
+def test_a_notice_from_before_the_agreement_ends_nothing_over_json(cast: Cast, coordinator: Asker) -> None:
+    place = at(cast)
+    body = {"ends_on": (TODAY + timedelta(days=1)).isoformat(), "notice_on": "1999-01-01", "given_by": "partner"}
+    version = coordinator.get(place)["version"]
+    refused = coordinator.ask("POST", f"{place}/ending", body, version=version)
+    assert (refused.status_code, refused.json()["code"]) == (409, "agreement.notice_too_early")
+    other = coordinator.ask("POST", f"{place}/ending", body | {"given_by": "nobody"}, version=version)
+    assert other.status_code == 422
+    assert coordinator.get(place)["ends_on"] is None

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from domain.agreements.agreements import redraft_version, send_version, sign_version, signatures_of
 from domain.agreements.signed_files import files_of
+from domain.agreements.succession import begin, renew
 from domain.agreements.version_difference import difference
 from domain.agreements.version_text import content_of, content_of_version
 from domain.people.absences import record_absence
@@ -189,7 +190,7 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     shown = director.get(added.headers["location"]).text
     assert kept.sha256 in shown
     assert "Attached by Corail Mica" in text_of(shown)
-    assert "For the signature of Corail Mica, dated" in text_of(shown)
+    assert "Carries the signature by Corail Mica, dated" in text_of(shown)
     card = shown[shown.index('id="files"') :]
     assert "chip" not in card[: card.index("</ul>")], "a file is attached, and not shown as a proof"
     given = director.get(f"/signed-files/{kept.id}")
@@ -272,7 +273,9 @@ def test_a_signature_recorded_by_mistake_is_taken_back_on_the_page_with_the_reas
     with cast.session() as session:
         signed_on(session, cast, last_version(session, cast), filed=True)
     page = f"/program/agreements/{agreement_id}?n=1"
-    assert "Take back a signature recorded from paper" in text_of(coordinator.get(page).text)
+    before = text_of(coordinator.get(page).text)
+    assert "Take back a signature recorded from paper" in before
+    assert "; recorded from paper by" in before
     fields = {"director": director, "reason": ""}
     unsaid = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
     assert (unsaid.status_code, stands(cast)["state"]) == (422, "signed")
@@ -282,11 +285,12 @@ def test_a_signature_recorded_by_mistake_is_taken_back_on_the_page_with_the_reas
     done = act(coordinator, agreement_id, 1, "signatures/taking-back", stands(cast)["version"], **fields)
     assert (done.status_code, stands(cast)["state"]) == (303, "sent")
     shown = text_of(coordinator.get(page).text)
-    assert "taken back: the signature of Corail Mica" in shown
+    assert "signature by Corail Mica" in shown
     assert fields["reason"] in shown
     assert "the file no longer counts" in shown
+    assert re.search(r"Recorded by: .+\. Taken back by: .+\.", shown)
     others = text_of(signed_in(cast, "worker_codim").get(page).text)
-    assert "taken back: the signature of Corail Mica" in others
+    assert "signature by Corail Mica" in others
     assert fields["reason"] not in others, "why is read by those who answer for the partner"
     assert "Take back a signature" not in shown
 
@@ -326,3 +330,50 @@ def test_a_past_last_day_is_refused_where_it_was_typed(cast: Cast, agreement_id:
     field = refused.text[refused.text.index('id="f-last"') - 900 : refused.text.index('id="f-last"') + 900]
     assert "what was owed until now stays owed" in text_of(field)
     assert stands(cast)["ends_on"] is None
+
+
+def test_a_notice_from_before_the_agreement_is_refused_where_it_was_typed_in_either_language(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    with cast.session() as session:
+        in_force(session, cast)
+    fields = {"notice": "2001-01-01", "last": (TODAY + timedelta(days=1)).isoformat(), "given_by": "partner"}
+    for language, words in (("en", "it was given on January 6, 2025"), ("fr", "il a été donné le 6 janvier 2025")):
+        client = signed_in(cast, "coordinator")
+        client.headers["Accept-Language"] = language
+        refused = act(client, agreement_id, 1, "ending", stands(cast)["version"], **fields)
+        assert refused.status_code == 409
+        field = refused.text[refused.text.index('id="f-notice"') - 900 : refused.text.index('id="f-notice"') + 900]
+        assert words in text_of(field)
+        assert stands(cast)["ends_on"] is None
+    fields |= {"notice": TODAY.isoformat(), "last": (TODAY + timedelta(days=90)).isoformat()}
+    coordinator = signed_in(cast, "coordinator")
+    done = act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields)
+    assert done.status_code == 303
+    assert "The partner gave notice" in text_of(coordinator.get(done.headers["location"]).text)
+
+
+def test_the_page_says_before_an_end_that_a_version_that_is_set_to_begin_will_not(
+    cast: Cast, agreement_id: UUID
+) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}?n=1", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        in_force(session, cast)
+    assert "will not begin if this agreement ends before that day" not in text_of(coordinator.get(page).text)
+    with cast.session() as session:
+        second = renew(session, agreement_id, by=cast.actor("coordinator"), at=AT)
+        signed_on(session, cast, second, filed=True)
+        begin(session, second, starts_on=date(2027, 1, 1), by=cast.actor("coordinator"), at=AT)
+    words = "Version 2, set to begin on January 1, 2027, will not begin if this agreement ends before that day"
+    assert words in text_of(coordinator.get(page).text)
+
+
+def test_paper_is_offered_for_a_next_version_only_once_it_was_sent(cast: Cast, agreement_id: UUID) -> None:
+    page, coordinator = f"/program/agreements/{agreement_id}?n=2", signed_in(cast, "coordinator")
+    with cast.session() as session:
+        in_force(session, cast)
+        second = renew(session, agreement_id, by=cast.actor("coordinator"), at=AT)
+    assert "Record a signature given on paper" not in text_of(coordinator.get(page).text), "it is refused there"
+    with cast.session() as session:
+        send_version(session, second, by=cast.actor("coordinator"), at=AT)
+    assert "Record a signature given on paper" in text_of(coordinator.get(page).text)
