@@ -71,7 +71,14 @@ DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "triage": (N_("Triage"), TRIAGED),
     "admission": (N_("Decision"), OUTCOMES),
     "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
-    "kept_until": (N_("Kept until"), {"hold": N_("Legal hold placed"), "release": N_("Legal hold released")}),
+    "kept_until": (
+        N_("Kept until"),
+        {
+            "hold": N_("Legal hold placed"),
+            "release": N_("Legal hold released"),
+            "joined": N_("Another file joined to this one"),
+        },
+    ),
 }
 WRITTEN: Final[Mapping[str, str]] = {
     "reason": N_("Why"),

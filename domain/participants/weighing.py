@@ -6,7 +6,7 @@ What a calm page could hide is a caution, and each caution is confirmed by itsel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
@@ -20,6 +20,7 @@ from domain.names import Hides
 from domain.participants.destruction_requests import DestructionRequest, asking_ones
 from domain.participants.identity import identity_within, without_the_name
 from domain.participants.keeping_changes import PLACE, changes_of
+from domain.participants.locking import known_as
 from domain.record import record_read
 from models.destruction import Destruction, KeptUntil
 from models.lifecycles import DESTRUCTION
@@ -34,7 +35,8 @@ CAUTIONS: Final[tuple[Caution, ...]] = get_args(Caution)
 class KeepingChange:
     """One change by hand of how long a file is kept: its kind (`models.destruction.KEEPING_CHANGES`), days and reason.
 
-    The reason is "" where it is destroyed with the file.
+    `file` is the number or reference of a file that was joined to it, and destroyed. The reason is "" where it is
+    destroyed with the file.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class KeepingChange:
     set_as: str
     set_for: UUID | None
     set_at: datetime
+    file: str
     reason: str
 
 
@@ -82,13 +85,17 @@ def cautions_of(session: Session, asked: DestructionRequest, today: date) -> lis
 def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor, at: datetime) -> Weighed:
     """What is read of a request, without the person's own names; noted on record. Raises Refusal: the keys."""
     changes, requests = changes_of(session, asked.participant_id), _requests_of(session, asked.participant_id)
-    words = _Words(session, asked)
+    words, files = _Words(session, asked), _known_as(session, [one.joined_id for one in changes if one.joined_id])
     weighed = Weighed(
         cautions=_cautions(session, asked, changes, requests, today) if asked.state == DESTRUCTION.initial else [],
         reason=words.of_reason(asked),
         answer=words.of_answer(asked),
         changes=[
-            KeepingChange(**{name: getattr(one, name) for name in _OF_A_CHANGE}, reason=words.of_change(one))
+            KeepingChange(
+                **{name: getattr(one, name) for name in _OF_A_CHANGE},
+                file=files[one.joined_id] if one.joined_id else "",
+                reason=words.of_change(one),
+            )
             for one in changes
         ],
         earlier=[
@@ -161,6 +168,11 @@ def _cautions(
     return [caution for caution in CAUTIONS if holds[caution]]
 
 
+def _known_as(session: Session, participant_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The number or reference of each of these files; nothing is asked where there are none."""
+    return {one: known_as(session, one) for one in participant_ids}
+
+
 def is_shorter(change: KeptUntil) -> bool:
     """Whether a change moved the last day to an earlier one."""
     return change.was is not None and change.day is not None and change.day < change.was
@@ -172,5 +184,5 @@ def _requests_of(session: Session, participant_id: UUID) -> list[Destruction]:
     return every(session, theirs.order_by(col(Destruction.asked_at), col(Destruction.id)))
 
 
-_OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name != "reason"]
+_OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name not in ("file", "reason")]
 _OF_A_REQUEST: Final = [one.name for one in fields(EarlierRequest) if one.name != "answer"]

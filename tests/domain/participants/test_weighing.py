@@ -23,7 +23,7 @@ from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, WHY, asked, destroyed
 from tests.flows.support import body
 from tests.following import agreed, followed, known_as_somebody, row_of
-from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged
+from tests.referring import declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -233,9 +233,9 @@ def test_a_known_person_who_was_referred_again_is_kept_until_it_is_said_what_fol
         file = row_of(session, follow_up)["participant_id"]
         known_as_somebody(session, file)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
-    again = refer(cast, ROMARIN, at=over)
+    again = refer(cast, at=over)
     with cast.session() as session:
-        duplicates.join_referral(session, again, file, by=by, at=over)
+        duplicates.join_referral(session, again, file, reason="La même", by=by, at=over)
         with refused("retention.referred_again"):
             asked(session, cast, file, at=over)
         asking.answered(session, still_needed.AGAIN, file, by=by, at=over)
