@@ -17,7 +17,7 @@ from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.participant_words import BECAME, CAUTIONS, DESTRUCTION_GROUNDS
+from api.views.participant_words import BECAME, CAUTIONS, DESTRUCTION_GROUNDS, KEPT_OUT
 from api.views.participants import proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -69,7 +69,9 @@ def _page(
     by = answers_as(session, context.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
     weighed = weighing.weigh(session, asked, context.day, by=by, at=context.at)
-    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able, *_people(weighed)})
+    kept_out = destruction.kept_out(session, asked, context.asker.standing) if asked.state == "asked" else []
+    people = {asked.asked_by, asked.asked_for, asked.ended_by, *able, *(one.person_id for one in kept_out)}
+    names = names_of(context, people | _people(weighed))
     waits, keeps = asked.state == "asked", is_allowed(Action.KEEP_RETENTION, given)
     return page(
         context,
@@ -89,6 +91,7 @@ def _page(
         outcomes=BECAME,
         names=names,
         able=[names[one] for one in able],
+        kept_out=[(names[one.person_id], gettext(KEPT_OUT[one.why])) for one in kept_out],
         holders=_holders(context, participant_id),
         answers=waits and is_able,
         is_own=context.asker.person_id in (asked.asked_by, asked.asked_for),

@@ -58,6 +58,9 @@ from models.referral import Referral
 #: How long a key may lie without its row: no transaction takes that long.
 WITHOUT_ROW: Final = timedelta(days=1)
 
+#: For how many years at most a last day can be set by hand: a later one is an error of typing.
+LONGEST_KEPT: Final = 100
+
 #: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
 DAYS_TO_ASK: Final = 10
 
@@ -74,6 +77,10 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
+    if day.year > local_day(session, at).year + LONGEST_KEPT:
+        raise Refusal(
+            "retention.too_far", N_("A file is kept for at most %(years)s years: look again."), years=LONGEST_KEPT
+        )
     refuse_while_decided(session, held)
     refuse_while_followed(session, held)
     _refuse_shorter(session, held, day)

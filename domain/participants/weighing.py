@@ -52,7 +52,7 @@ class KeepingChange:
 
 @dataclass(frozen=True)
 class EarlierRequest:
-    """An earlier request about the same file, and what became of it; why it was refused, in words."""
+    """An earlier request about the same file, and what became of it; why it was made and refused, in words."""
 
     ground: str
     asked_by: UUID | None
@@ -60,6 +60,7 @@ class EarlierRequest:
     state: str
     ended_by: UUID | None
     ended_at: datetime | None
+    reason: str
     answer: str
 
 
@@ -99,7 +100,11 @@ def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor
             for one in changes
         ],
         earlier=[
-            EarlierRequest(**{name: getattr(one, name) for name in _OF_A_REQUEST}, answer=words.of_answer(one))
+            EarlierRequest(
+                **{name: getattr(one, name) for name in _OF_A_REQUEST},
+                reason=words.of_reason(one),
+                answer=words.of_answer(one),
+            )
             for one in requests
             if one.id != asked.id
         ],
@@ -185,4 +190,4 @@ def _requests_of(session: Session, participant_id: UUID) -> list[Destruction]:
 
 
 _OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name not in ("file", "reason")]
-_OF_A_REQUEST: Final = [one.name for one in fields(EarlierRequest) if one.name != "answer"]
+_OF_A_REQUEST: Final = [one.name for one in fields(EarlierRequest) if one.name not in ("reason", "answer")]
