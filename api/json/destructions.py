@@ -87,7 +87,7 @@ def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> 
         **{name: value for name, value in vars(weighed).items() if name != "cautions"},
         cautions=[CautionShown(key=one, words=gettext(CAUTIONS[one])) for one in weighed.cautions],
         waiting_for=sorted({holder.person_id for holder in able}),
-        kept_out=destruction.kept_out(session, asked, context.asker.standing) if asked.state == "asked" else [],
+        kept_out=destruction.kept_out(session, asked, context.asker.standing),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, func
+from sqlalchemy import Text, exists, func, literal
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, or_
 
@@ -211,7 +211,7 @@ def _is_on_a_paper(session: Session, joined: Participant) -> bool:
     on_it = exists().where(
         same(AgendaVersion, Meeting),
         col(AgendaVersion.meeting_id) == col(Meeting.id),
-        inside(AgendaVersion.content)["items"].contains(func.to_jsonb(col(AgendaItem.id))),
+        col(AgendaVersion.content).op("->")(literal("items")).op("@>")(func.to_jsonb(col(AgendaItem.id))),
     )
     sits = (col(Meeting.state) == "under_way") & (col(AgendaItem.meeting_id) == col(Meeting.id))
     to_come = col(Meeting.state).in_(["planned", "under_way"])
@@ -231,7 +231,7 @@ def _made_alike_at(session: Session, participant_ids: Collection[UUID]) -> datet
     """When a name, telephone or address of one of these files was last corrected; None where none was."""
     corrected = (
         *(in_program(Event), col(Event.verb) == "participant.corrected", col(Event.subject_id).in_(participant_ids)),
-        or_(*(inside(Event.facts)["fields"].astext.contains(name) for name in _MARKED)),
+        or_(*(col(Event.facts).op("->>", return_type=Text())(literal("fields")).contains(name) for name in _MARKED)),
     )
     return scalar(session, select(func.max(col(Event.at))).where(*corrected))
 

@@ -255,7 +255,9 @@ class KeptOut:
 
 
 def kept_out(session: Session, asked: Destruction, today: DayTenures) -> list[KeptOut]:
-    """Those who would answer the request by their role, and why they may not; not those whom the participant barred."""
+    """Those who would answer a request by their role, and why they may not; not those whom the participant barred."""
+    if asked.state != DESTRUCTION.initial:
+        return []
     ones, away = asking_ones(session, asked, today.day), _recorded_away(session, asked, today.day)
     found: dict[UUID, KeptOut] = {}
     for holder in _able(today, confirmers(session, asked.participant_id), lambda _: True):

@@ -6,7 +6,7 @@ What a calm page could hide is a caution, and each caution is confirmed by itsel
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
@@ -86,19 +86,12 @@ def cautions_of(session: Session, asked: DestructionRequest, today: date) -> lis
 def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor, at: datetime) -> Weighed:
     """What is read of a request, without the person's own names; noted on record. Raises Refusal: the keys."""
     changes, requests = changes_of(session, asked.participant_id), _requests_of(session, asked.participant_id)
-    words, files = _Words(session, asked), _known_as(session, [one.joined_id for one in changes if one.joined_id])
+    words = _Words(session, asked)
     weighed = Weighed(
         cautions=_cautions(session, asked, changes, requests, today) if asked.state == DESTRUCTION.initial else [],
         reason=words.of_reason(asked),
         answer=words.of_answer(asked),
-        changes=[
-            KeepingChange(
-                **{name: getattr(one, name) for name in _OF_A_CHANGE},
-                file=files[one.joined_id] if one.joined_id else "",
-                reason=words.of_change(one),
-            )
-            for one in changes
-        ],
+        changes=words.of_changes(changes),
         earlier=[
             EarlierRequest(
                 **{name: getattr(one, name) for name in _OF_A_REQUEST},
@@ -141,8 +134,18 @@ class _Words:
         mine = only(Destruction.answer_sealed).where(Destruction.id == request.id)
         return self._read(f"destruction/{request.id}/answer", mine) if request.state == "refused" else ""
 
-    def of_change(self, change: KeptUntil) -> str:
-        """Why a change was made."""
+    def of_changes(self, changes: Sequence[KeptUntil]) -> list[KeepingChange]:
+        """The changes of how long the file is kept, each with why it was made."""
+        return [
+            KeepingChange(
+                **{name: getattr(one, name) for name in _OF_A_CHANGE},
+                file=known_as(self._session, one.joined_id) if one.joined_id else "",
+                reason=self._of_change(one),
+            )
+            for one in changes
+        ]
+
+    def _of_change(self, change: KeptUntil) -> str:
         return self._read(f"{PLACE}/{change.id}", only(KeptUntil.sealed).where(KeptUntil.id == change.id))
 
     def _read(self, place: str, asked: SelectOfScalar[Any]) -> str:
@@ -171,11 +174,6 @@ def _cautions(
         "refused": any(one.state == "refused" for one in requests),
     }
     return [caution for caution in CAUTIONS if holds[caution]]
-
-
-def _known_as(session: Session, participant_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The number or reference of each of these files; nothing is asked where there are none."""
-    return {one: known_as(session, one) for one in participant_ids}
 
 
 def is_shorter(change: KeptUntil) -> bool:

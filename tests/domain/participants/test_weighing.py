@@ -411,7 +411,7 @@ def test_who_is_recorded_as_away_by_another_reads_it_on_their_first_page(cast: C
     page = client_for(cast.database, manager, at=AT).get("/").text
     assert "You are recorded as away" in page
     assert cast.members["coordinator"].name in page
-    assert "You are recorded as away" not in client_for(cast.database, by.person_id, at=AT).get("/").text
+    assert "You are recorded as away" not in client_for(cast.database, cast.people["coordinator"], at=AT).get("/").text
 
 
 def test_a_calm_file_has_no_caution(cast: Cast, over: UUID) -> None:
