@@ -16,8 +16,9 @@ BEFORE_ITS_DAY = ("person_asks", "by_mistake", "law")
 #: What came between, where a request was stopped.
 STOPPED_BY = ("hold", "day_moved", "taken_up", "triaged", "referred_again", "joined", "changed")
 
-#: What is changed by hand of how long a file is kept.
-KEEPING_CHANGES = ("day", "hold", "release")
+#: What is changed by hand of how long a file is kept. joined: another file of the same person came to it, and was
+#: destroyed.
+KEEPING_CHANGES = ("day", "hold", "release", "joined")
 
 
 class Destruction(InProgram, table=True):
@@ -67,7 +68,7 @@ class Destruction(InProgram, table=True):
 
 
 class KeptUntil(InProgram, table=True):
-    """One change by hand of how long a file is kept: another last day, or a legal hold that is placed or released.
+    """One change by hand of how long a file is kept: another last day, a legal hold, or a file joined to it.
 
     Its reason is sealed, as all that is said of people.
     """
@@ -75,12 +76,14 @@ class KeptUntil(InProgram, table=True):
     __table_args__ = (
         one_of("kind", KEEPING_CHANGES),
         CheckConstraint("(kind = 'day') = (day is not null)", name="day"),
+        CheckConstraint("(kind = 'joined') = (joined_id is not null)", name="joined"),
     )
 
     participant_id: UUID = to("participant", index=True)
     kind: str = KEEPING_CHANGES[0]
     was: date | None = None
     day: date | None = None
+    joined_id: UUID | None = to("participant", default=None)
     sealed: bytes = Field(sa_type=LargeBinary)  # why
     set_by: UUID = to("person")
     set_as: str

@@ -88,9 +88,10 @@ def find(on: On[UnsealedFacts], said: FindingGiven, criterion: Criterion) -> Non
 
 
 class JoiningGiven(ActInput):
-    """That a referral is about a person who is known."""
+    """That a referral is about a person who is known, and why they are the same."""
 
     referral_id: Referral
+    reason: Words = ""
     to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")))]
 
 
@@ -99,7 +100,7 @@ def join(on: On[UnsealedFacts], said: JoiningGiven) -> UUID:
     """Say that a referral is about a known person: it becomes theirs."""
     find_participant(on.session, on.context.asker, said.to)  # no file that is kept from the asker is joined
     triage.refuse_other(on.session, on.id, said.referral_id)
-    duplicates.join_referral(on.session, said.referral_id, said.to, by=on.by, at=on.at)
+    duplicates.join_referral(on.session, said.referral_id, said.to, reason=said.reason, by=on.by, at=on.at)
     return said.to
 
 

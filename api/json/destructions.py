@@ -37,8 +37,8 @@ class DestructionAsked(Shown, what_is_destroyed.Contents):
     """That a file be destroyed: what is asked and why, by number, and what became of it.
 
     `cautions` is what a person who confirms it says to know, each by its key. `waiting_for` are those who can answer
-    today. `changes` are those by hand of how long the file is kept, and `earlier` the other requests about it. No words
-    have the person's names.
+    today, and `kept_out` those who cannot though their role does, and why. `changes` are those by hand of how long the
+    file is kept, and `earlier` the other requests about it. No words have the person's names.
     """
 
     id: UUID
@@ -46,6 +46,7 @@ class DestructionAsked(Shown, what_is_destroyed.Contents):
     known_as: str
     reason: str
     waiting_for: list[UUID]
+    kept_out: list[destruction.KeptOut]
     answer: str
     changes: list[weighing.KeepingChange]
     earlier: list[weighing.EarlierRequest]
@@ -86,6 +87,7 @@ def _shown(context: RequestContext, asked: DestructionRequest, given: Given) -> 
         **{name: value for name, value in vars(weighed).items() if name != "cautions"},
         cautions=[CautionShown(key=one, words=gettext(CAUTIONS[one])) for one in weighed.cautions],
         waiting_for=sorted({holder.person_id for holder in able}),
+        kept_out=destruction.kept_out(session, asked, context.asker.standing),
     )
 
 

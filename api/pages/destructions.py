@@ -17,7 +17,7 @@ from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.participant_words import BECAME, CAUTIONS, DESTRUCTION_GROUNDS
+from api.views.participant_words import BECAME, CAUTIONS, DESTRUCTION_GROUNDS, KEPT_OUT
 from api.views.participants import proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -69,7 +69,8 @@ def _page(
     by = answers_as(session, context.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
     weighed = weighing.weigh(session, asked, context.day, by=by, at=context.at)
-    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able, *_people(weighed)})
+    kept_out = _kept_out(context, asked)
+    names = names_of(context, {asked.asked_by, asked.asked_for, asked.ended_by, *able, *kept_out, *_people(weighed)})
     waits, keeps = asked.state == "asked", is_allowed(Action.KEEP_RETENTION, given)
     return page(
         context,
@@ -89,6 +90,7 @@ def _page(
         outcomes=BECAME,
         names=names,
         able=[names[one] for one in able],
+        kept_out=[(names[one], why) for one, why in kept_out.items()],
         holders=_holders(context, participant_id),
         answers=waits and is_able,
         is_own=context.asker.person_id in (asked.asked_by, asked.asked_for),
@@ -97,6 +99,12 @@ def _page(
         proof=proof_of(context, participant_id) if asked.state == "confirmed" else None,
         today=context.day,
     )
+
+
+def _kept_out(context: RequestContext, asked: DestructionRequest) -> dict[UUID, str]:
+    """Why each of those cannot answer who would by their role."""
+    found = destruction.kept_out(context.session, asked, context.asker.standing)
+    return {one.person_id: gettext(KEPT_OUT[one.why]) for one in found}
 
 
 def _people(weighed: weighing.Weighed) -> set[UUID | None]:

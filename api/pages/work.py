@@ -18,7 +18,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.views import handed_over
-from api.views.tasks import TaskCase, TaskLine, cases_about, lines_of
+from api.views.tasks import TaskCase, TaskLine, cases_about, lines_of, names_of
 from domain.agreements import agreements
 from domain.casework import (
     ASKED_OF_ENGINE,
@@ -35,6 +35,7 @@ from domain.kernel import Question, ask_ahead, built, col, in_program, only, sca
 from domain.roles import DayAbsence
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
+from models.program import Absence
 
 router = framed_pages()
 
@@ -70,6 +71,7 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
     sees_board = is_allowed(Action.SEE_BOARD, given)
     keeps_strays = is_allowed(Action.KEEP_STRAYS, given)
     me = context.asker.person_id
+    away = context.asker.standing.absences.get(me)
     ask_ahead(
         context.session,
         Question(_OWN_CASES, {"person": me}),
@@ -98,11 +100,20 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
         was_handed=handed_over.was_handed_over_to(context.session, context.asker.person_id),
         wide=_wide(context) if sees_board else None,
         is_being_written=context.is_being_written,
+        away=away,
+        recorded_away_by=_recorded_away_by(context, away) if away else "",
+        me=me,
         strays=strays.count(context.session) if keeps_strays else 0,
         may_open=may_open(context),
         day=context.day,
         now=context.at,
     )
+
+
+def _recorded_away_by(context: RequestContext, away: DayAbsence) -> str:
+    """The name of who recorded the reader as away; "" where they did it themselves."""
+    by = scalar(context.session, only(Absence.recorded_by).where(Absence.id == away.id))
+    return names_of(context, {by})[by] if by not in (None, away.person_id) else ""
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,17 @@ DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
 }
 #: What a person says to know before they confirm the destruction of a file, each by itself (`weighing.Caution`).
 CAUTIONS: Final[Mapping[str, str]] = {
-    "early": N_("Its last day is not over: the file would be destroyed before."),
+    "early": N_("Its last day is still to come: the file would be destroyed before that day."),
     "untriaged": N_("The referral was never triaged: the person was given no answer."),
     "shortened": N_("The person who asks for the destruction moved the last day of this file to an earlier one."),
     "released": N_("A legal hold on this file was released."),
     "refused": N_("The destruction of this file was asked before, and refused."),
+}
+#: Why one who holds a role that answers a request may not (`destruction.KeptOut`).
+KEPT_OUT: Final[Mapping[str, str]] = {
+    "asked": N_("asked for it"),
+    "deputy": N_("is a deputy of the person who asked, or was since"),
+    "named": N_("is a deputy named by the person who asked"),
 }
 BECAME: Final[Mapping[str, tuple[str, str]]] = {
     "asked": (N_("Waits for another person"), "wait"),
@@ -71,7 +77,14 @@ DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "triage": (N_("Triage"), TRIAGED),
     "admission": (N_("Decision"), OUTCOMES),
     "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
-    "kept_until": (N_("Kept until"), {"hold": N_("Legal hold placed"), "release": N_("Legal hold released")}),
+    "kept_until": (
+        N_("Kept until"),
+        {
+            "hold": N_("Legal hold placed"),
+            "release": N_("Legal hold released"),
+            "joined": N_("Another file joined to this one"),
+        },
+    ),
 }
 WRITTEN: Final[Mapping[str, str]] = {
     "reason": N_("Why"),

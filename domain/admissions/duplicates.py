@@ -8,18 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists
+from sqlalchemy import Text, exists, func, literal
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.accompaniment import referred_again
 from domain.admissions import joining
 from domain.admissions.triage import hold_referral
 from domain.casework import asking, cases
-from domain.kernel import Actor, Refusal, col, every, inside, of, only, same, scalar, scalars
+from domain.kernel import (
+    Actor,
+    Refusal,
+    col,
+    every,
+    in_program,
+    inside,
+    local_day,
+    of,
+    only,
+    same,
+    scalar,
+    scalars,
+    select,
+    there_is,
+)
 from domain.participants import (
     case_of,
     change_participant,
@@ -29,11 +45,20 @@ from domain.participants import (
     identity_within,
     open_admission,
     participant_state_after,
+    retention_terms,
+    write_change,
 )
 from domain.record import events, record_read
 from domain.roles import who_barred
 from locales import N_
+from models.agenda import AgendaItem, AgendaVersion
+from models.destruction import KeptUntil
+from models.meeting import Meeting
 from models.participant import Participant
+from models.record import Event
+
+#: What of an identity two files are found alike by.
+_MARKED: Final = ("given_name", "family_name", "phone", "email")
 
 
 @dataclass(frozen=True)
@@ -93,8 +118,11 @@ def _is_same(born: date | None, theirs: date | None) -> bool | None:
     return None if born is None or theirs is None else born == theirs
 
 
-def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
+def join_referral(session: Session, referral_id: UUID, to: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """Join a referral to a known person: it becomes theirs, and the file it had is destroyed.
+
+    One person does it, and not two, as nothing is joined but a file that shares a mark with the known one. `reason`
+    says why they are the same person. It is sealed in the known file, and read before that is destroyed.
 
     Every referral of the joined file comes along, and what protects the person or others. That is the workers they
     barred, disclosures without consent, withdrawn consents, that they recruit and how the committee assessed it, and
@@ -106,10 +134,14 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
 
     Where the known person had declined or been refused, they become a candidate again, and their referrer is told as
     ever who makes contact (AD-R5). Otherwise the coordinator decides that for each referral. Raises Refusal: the
-    referral was dealt with already, or `to` is not another known person.
+    referral was dealt with already, `to` is not another known person who looks alike, no reason is given, or something
+    keeps the file.
     """
     held = hold_referral(session, referral_id)
     joined, known = _hold_both(session, held.participant_id, to)
+    _refuse_unless_alike(session, joined, known, by)
+    _refuse_while_kept(session, joined, known, local_day(session, at))
+    write_change(session, known, "joined", reason, joined=joined.id, by=by, at=at)
     again = known.state in ("refused", "declined")
     brought = joining.bring_referrals(session, joined.id, to, received=referral_id if again else None)
     destruction.stop(session, to, "referred_again", by=by, at=at)
@@ -143,10 +175,72 @@ def _hold_both(session: Session, joined_id: UUID, to: UUID) -> tuple[Participant
     return joined, known
 
 
+def _refuse_unless_alike(session: Session, joined: Participant, known: Participant, by: Actor) -> None:
+    """Refuse two locked files that share no mark: those of different people are never made one. Raises Refusal."""
+    if known.id not in {row.id for row in _sharing(session, joined.id, joined.marks, by)}:
+        raise Refusal(
+            "referral.not_alike", N_("These two files share no name, telephone or address: they cannot be joined.")
+        )
+
+
+def _refuse_while_kept(session: Session, joined: Participant, known: Participant, today: date) -> None:
+    """Refuse to join a file that a committee has before it, or whose hold or likeness is of these days. Raises Refusal.
+
+    As many days as another person's confirmation takes: in these the others can look, and place a hold anew.
+    """
+    if _is_on_a_paper(session, joined):
+        raise Refusal("referral.on_agenda", N_("A committee has still to talk about this person: the file is needed."))
+    delay = timedelta(days=retention_terms.retention_of(session).confirmed_after_days)
+    for since, code, sentence in (
+        (_released_at(session, joined.id), "referral.hold_released", _RELEASED),
+        (_made_alike_at(session, (joined.id, known.id)), "referral.corrected", _CORRECTED),
+    ):
+        if since is not None and today < (first_day := local_day(session, since) + delay):
+            raise Refusal(code, sentence, day=first_day)
+
+
+_RELEASED: Final = N_("A legal hold on this file was released a few days ago: it can be joined from %(day)s on.")
+_CORRECTED: Final = N_(
+    "A name, telephone or address of one of the two was corrected a few days ago: they can be joined from %(day)s on."
+)
+
+
+def _is_on_a_paper(session: Session, joined: Participant) -> bool:
+    """Whether a person is on an agenda that went out, or of a meeting under way, even where the item was taken off."""
+    called = [name for name in (joined.number, joined.candidate_ref) if name]
+    on_it = exists().where(
+        same(AgendaVersion, Meeting),
+        col(AgendaVersion.meeting_id) == col(Meeting.id),
+        col(AgendaVersion.content).op("->")(literal("items")).op("@>")(func.to_jsonb(col(AgendaItem.id))),
+    )
+    sits = (col(Meeting.state) == "under_way") & (col(AgendaItem.meeting_id) == col(Meeting.id))
+    to_come = col(Meeting.state).in_(["planned", "under_way"])
+    papers = only(AgendaItem.id).join(Meeting, same(Meeting, AgendaItem) & to_come)
+    return there_is(
+        session, papers.where(col(AgendaItem.subject).in_(called), AgendaItem.state != "settled", or_(on_it, sits))
+    )
+
+
+def _released_at(session: Session, participant_id: UUID) -> datetime | None:
+    """When a legal hold of a file was last released; None where none was."""
+    releases = KeptUntil.participant_id == participant_id, KeptUntil.kind == "release"
+    return scalar(session, select(func.max(col(KeptUntil.set_at))).where(in_program(KeptUntil), *releases))
+
+
+def _made_alike_at(session: Session, participant_ids: Collection[UUID]) -> datetime | None:
+    """When a name, telephone or address of one of these files was last corrected; None where none was."""
+    corrected = (
+        *(in_program(Event), col(Event.verb) == "participant.corrected", col(Event.subject_id).in_(participant_ids)),
+        or_(*(col(Event.facts).op("->>", return_type=Text())(literal("fields")).contains(name) for name in _MARKED)),
+    )
+    return scalar(session, select(func.max(col(Event.at))).where(*corrected))
+
+
 def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: datetime) -> None:
     """Destroy a locked file that is joined to another: nothing about it is under way or asked any more."""
     destruction.stop(session, joined.id, "joined", by=by, at=at)
     forget(session, joined, "join", at=at, joined_to=to)
+    events.write(session, "participant.joined", "participant", joined.id, by=by, at=at, to=str(to))
     case_id = case_of(session, joined.id)
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")

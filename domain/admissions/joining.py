@@ -29,7 +29,7 @@ from domain.kernel import (
     surely,
     unseal,
 )
-from domain.participants import change_participant, change_referral, identity_within, sealed_identity
+from domain.participants import change_participant, change_referral, identity_within, retention, sealed_identity
 from models.consent import Consent, Disclosure
 from models.destruction import KeptUntil
 from models.participant import Participant, RiskAssessment
@@ -67,15 +67,16 @@ def bring_what_protects(session: Session, joined: Participant, known: Participan
     """Carry everything else that protects the person or others into the known file. Both are locked.
 
     The workers the person barred are barred there by the same function: a task replaces one who accompanies them.
-    Disclosures without consent (AD-R12) are sealed under the known file, and so is why a legal hold was placed or
-    released. A withdrawn consent is withdrawn there, where it had been given before (AD-R11): sharing never exceeds the
-    last word. That they recruit, and the assessments of the risk to others (AD-C4), come along; the committee then
-    assesses it anew, knowing the whole file.
+    Disclosures without consent (AD-R12) are sealed under the known file, and so is each change by hand of how long
+    the file is kept. A last day that is later than the known file's becomes its own. A withdrawn consent is withdrawn
+    there, where it had been given before (AD-R11): sharing never exceeds the last word. That they recruit, and the
+    assessments of the risk to others (AD-C4), come along; the committee then assesses it anew, knowing the whole file.
     """
     for row in barring.barred_of(session, joined.id):
         barring.bar(session, known.id, row.person_id, by=by, at=at)
     _bring_written(session, Disclosure, "disclosure", joined.id, known.id)
-    _bring_written(session, KeptUntil, "kept_until", joined.id, known.id, col(KeptUntil.kind) != "day")
+    if _bring_written(session, KeptUntil, "kept_until", joined.id, known.id):
+        retention.keep_as_by_hand(session, known.id, by=by, at=at)
     _withdraw_what_was_withdrawn(session, joined.id, known.id, by=by, at=at)
     if joined.recruiter:
         recruiting.note(session, known, by=by, at=at)  # a person who recruits is noted so for good

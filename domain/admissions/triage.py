@@ -26,7 +26,6 @@ from domain.participants import (
     finish_step,
     hold_participant,
     identity_within,
-    last_day,
     participant_state_after,
     refuse_not_met,
     retention,
@@ -177,7 +176,7 @@ def end_admission(session: Session, participant: Participant, move: str, *, by: 
         session,
         participant,
         state=participant_state_after(participant, move),
-        retain_until=last_day(session, "not_admitted", local_day(session, at)),
+        retain_until=retention.kept_until(session, participant.id, "not_admitted", local_day(session, at)),
     )
     destruction.stop(session, participant.id, "changed", by=by, at=at)
     asking.no_more(session, workers.FIND_OUT, participant.id, by=by, at=at)

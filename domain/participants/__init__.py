@@ -43,6 +43,7 @@ from domain.participants.identity import names_known as names_known
 from domain.participants.identity import open_identity as open_identity
 from domain.participants.identity import sealed_identity as sealed_identity
 from domain.participants.identity import without_the_name as without_the_name
+from domain.participants.keeping_changes import write_change as write_change
 from domain.participants.locking import barred_workers as barred_workers
 from domain.participants.locking import case_of as case_of
 from domain.participants.locking import change_participant as change_participant
@@ -87,5 +88,4 @@ from domain.participants.referring import LeftDraft as LeftDraft
 from domain.participants.referring import open_admission as open_admission
 from domain.participants.retention import DueDestruction as DueDestruction
 from domain.participants.retention import sweep_orphans as sweep_orphans
-from domain.participants.retention_terms import last_day as last_day
 from domain.participants.what_is_destroyed import DestructionProof as DestructionProof

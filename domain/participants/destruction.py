@@ -13,8 +13,9 @@ transaction is not committed. The worker does it within a minute (`retention.des
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -245,6 +246,30 @@ def who_may_confirm(session: Session, asked: Destruction, today: DayTenures) -> 
     return _able(today, chain, _may_answer(session, asked, today.day))
 
 
+@dataclass(frozen=True)
+class KeptOut:
+    """One who holds a role that answers, and may not: they asked, are a deputy, or were named by who asked."""
+
+    person_id: UUID
+    why: Literal["asked", "deputy", "named"]
+
+
+def kept_out(session: Session, asked: Destruction, today: DayTenures) -> list[KeptOut]:
+    """Those who would answer a request by their role, and why they may not; not those whom the participant barred."""
+    if asked.state != DESTRUCTION.initial:
+        return []
+    ones, away = asking_ones(session, asked, today.day), _recorded_away(session, asked, today.day)
+    found: dict[UUID, KeptOut] = {}
+    for holder in _able(today, confirmers(session, asked.participant_id), lambda _: True):
+        if holder.person_id in (asked.asked_by, asked.asked_for):
+            found[holder.person_id] = KeptOut(holder.person_id, "asked")
+        elif holder.person_id in ones:
+            found.setdefault(holder.person_id, KeptOut(holder.person_id, "deputy"))
+        elif holder.acting_for in ones | away:
+            found.setdefault(holder.person_id, KeptOut(holder.person_id, "named"))
+    return list(found.values())
+
+
 # -------------------------------------------------------------------------------------------------------------- rules
 
 
@@ -256,12 +281,23 @@ def _refuse_unless_over(session: Session, held: Participant, ground: str, today:
     if held.state == "draft" or held.joined_to_id is not None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if held.held:
-        raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
+        raise Refusal(
+            "retention.hold", N_("A legal hold keeps this file. Its destruction can be asked once the hold is over.")
+        )
     participant_state_after(held, "destroy")
     refuse_while_decided(session, held)
     before = ground in BEFORE_ITS_DAY and held.state != "candidate"
-    if held.retain_until is None or (held.retain_until >= today and not before):
-        raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
+    if held.retain_until is None:
+        raise Refusal(
+            "retention.not_yet",
+            N_("The last day of this file is counted once nothing goes on in it: until then it is not destroyed."),
+        )
+    if held.retain_until >= today and not before:
+        raise Refusal(
+            "retention.not_yet",
+            N_("The last day of this file, %(day)s, is still to come: it is not destroyed before on this ground."),
+            day=held.retain_until,
+        )
     refuse_while_followed(session, held)
     refuse_while_talked_about(session, held)
 
@@ -280,12 +316,17 @@ def _refuse_unless_its_ground(held: Participant, ground: str) -> None:
 def _may_answer(session: Session, asked: Destruction, day: date) -> Callable[[Holder], bool]:
     """Whether a holder may answer: no part in the asking, not barred, no deputy whom one of those who asked named."""
     ones = asking_ones(session, asked, day)
-    kept_out = ones | barred_workers(session, asked.participant_id)
-    named = col(Absence.recorded_by).in_(ones), col(Absence.cancelled_at).is_(None)
-    away = set(
+    barred = ones | barred_workers(session, asked.participant_id)
+    away = _recorded_away(session, asked, day)
+    return lambda one: one.person_id not in barred and one.acting_for not in barred | away
+
+
+def _recorded_away(session: Session, asked: Destruction, day: date) -> set[UUID]:
+    """Those whom one of those who asked recorded as away on a local day: their deputies were named by them."""
+    named = col(Absence.recorded_by).in_(asking_ones(session, asked, day)), col(Absence.cancelled_at).is_(None)
+    return set(
         scalars(session, only(Absence.person_id).where(*named, Absence.starts_on <= day, Absence.ends_on >= day))
     )
-    return lambda one: one.person_id not in kept_out and one.acting_for not in kept_out | away
 
 
 def _refuse_unless_another(session: Session, asked: Destruction, today: date, by: Actor) -> None:

@@ -1,4 +1,7 @@
-"""What people changed by hand of how long a file is kept: its last day or legal hold, each with a sealed reason."""
+"""What people changed by hand of how long a file is kept: its last day or legal hold, each with a sealed reason.
+
+That another file was joined to it, and destroyed, is kept as such a change: it is read where this one is to go.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,20 @@ PLACE: Final = "kept_until"
 
 
 def write_change(
-    session: Session, held: Participant, kind: str, reason: str, *, day: date | None = None, by: Actor, at: datetime
+    session: Session,
+    held: Participant,
+    kind: str,
+    reason: str,
+    *,
+    day: date | None = None,
+    joined: UUID | None = None,
+    by: Actor,
+    at: datetime,
 ) -> None:
-    """Write down a change of how long a locked file is kept: who made it, when and why. Raises Refusal: no reason."""
+    """Write down a change of how long a locked file is kept: who made it, when and why. Raises Refusal: no reason.
+
+    `joined` is the file that was joined to it.
+    """
     words = trimmed(reason)
     if not says_something(words):
         raise Refusal("retention.reason.missing", _WHY[kind])
@@ -39,6 +53,7 @@ def write_change(
         kind=kind,
         was=held.retain_until,
         day=day,
+        joined_id=joined,
         sealed=seal(session, held.id, f"{PLACE}/{change_id}", {"reason": words}),
         set_by=by.person_id,  # type: ignore[arg-type]  # a person
         set_as=by.role,
@@ -54,8 +69,21 @@ def changes_of(session: Session, participant_id: UUID) -> list[KeptUntil]:
     return every(session, theirs.order_by(col(KeptUntil.set_at), col(KeptUntil.id)))
 
 
+def day_by_hand(session: Session, participant_id: UUID) -> date | None:
+    """The latest day until which people said that a file is kept; None where they said none.
+
+    A day that was replaced by another counts no more.
+    """
+    said: list[date] = []
+    for change in changes_of(session, participant_id):
+        if change.day is not None:
+            said = [*(day for day in said if day != change.was), change.day]
+    return max(said, default=None)
+
+
 _WHY: Final = {
     "day": N_("Say why the file is kept until another day."),
     "hold": N_("Say why the law asks to keep the file."),
     "release": N_("Say why the legal hold is released."),
+    "joined": N_("Say why they are the same person."),
 }

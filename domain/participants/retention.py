@@ -40,7 +40,7 @@ from domain.kernel import (
 )
 from domain.mail import coordination_chain
 from domain.participants import destruction, destruction_requests, still_needed
-from domain.participants.keeping_changes import write_change
+from domain.participants.keeping_changes import day_by_hand, write_change
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referring import DRAFT_KEPT, destroy_draft
 from domain.participants.retention_terms import last_day
@@ -58,6 +58,9 @@ from models.referral import Referral
 #: How long a key may lie without its row: no transaction takes that long.
 WITHOUT_ROW: Final = timedelta(days=1)
 
+#: For how many years at most a last day can be set by hand: a later one is an error of typing.
+LONGEST_KEPT: Final = 100
+
 #: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
 DAYS_TO_ASK: Final = 10
 
@@ -74,6 +77,10 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
+    if day.year > local_day(session, at).year + LONGEST_KEPT:
+        raise Refusal(
+            "retention.too_far", N_("A file is kept for at most %(years)s years: look again."), years=LONGEST_KEPT
+        )
     refuse_while_decided(session, held)
     refuse_while_followed(session, held)
     _refuse_shorter(session, held, day)
@@ -102,9 +109,26 @@ _SHORTER: Final = N_(
 )
 
 
+def kept_until(session: Session, participant_id: UUID, ended: Ended, on: date) -> date:
+    """The last day of a file that ended so on a local day: the calendar's, or a later one that was set by hand.
+
+    What was said by hand for a reason of its own stands, whatever began and ended in between.
+    """
+    day, by_hand = last_day(session, ended, on), day_by_hand(session, participant_id)
+    return day if by_hand is None else max(day, by_hand)
+
+
+def keep_as_by_hand(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Keep a file that ended until a later day set by hand, which came to it with a file that was joined to it."""
+    held, day = hold_participant(session, participant_id), day_by_hand(session, participant_id)
+    if day is not None and held.retain_until is not None and held.retain_until < day:
+        change_participant(session, held, retain_until=day)
+        events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
+
+
 def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
-    """Count from today how long a file is kept, since it ended so: to the day that the program's calendar says."""
-    day = last_day(session, ended, local_day(session, at))
+    """Count from today how long a file is kept, since it ended so: to the calendar's day, or a later one by hand."""
+    day = kept_until(session, participant_id, ended, local_day(session, at))
     change_participant(session, hold_participant(session, participant_id), retain_until=day)
     events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
 
@@ -133,7 +157,7 @@ def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
     found: list[tuple[UUID, str, date]] = list(_ended_without_a_day(session))
     found += [(one, "not_admitted", local_day(session, received_at)) for one, received_at in _never_triaged(session)]
     for participant_id, ended, since in found:
-        day = last_day(session, cast("Ended", ended), since)
+        day = kept_until(session, participant_id, cast("Ended", ended), since)
         rewrite(session, Participant, participant_id, retain_until=day)
         events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
     return len(found)

@@ -20,6 +20,7 @@ from domain.names import Hides
 from domain.participants.destruction_requests import DestructionRequest, asking_ones
 from domain.participants.identity import identity_within, without_the_name
 from domain.participants.keeping_changes import PLACE, changes_of
+from domain.participants.locking import known_as
 from domain.record import record_read
 from models.destruction import Destruction, KeptUntil
 from models.lifecycles import DESTRUCTION
@@ -34,7 +35,8 @@ CAUTIONS: Final[tuple[Caution, ...]] = get_args(Caution)
 class KeepingChange:
     """One change by hand of how long a file is kept: its kind (`models.destruction.KEEPING_CHANGES`), days and reason.
 
-    The reason is "" where it is destroyed with the file.
+    `file` is the number or reference of a file that was joined to it, and destroyed. The reason is "" where it is
+    destroyed with the file.
     """
 
     kind: str
@@ -44,12 +46,13 @@ class KeepingChange:
     set_as: str
     set_for: UUID | None
     set_at: datetime
+    file: str
     reason: str
 
 
 @dataclass(frozen=True)
 class EarlierRequest:
-    """An earlier request about the same file, and what became of it; why it was refused, in words."""
+    """An earlier request about the same file, and what became of it; why it was made and refused, in words."""
 
     ground: str
     asked_by: UUID | None
@@ -57,6 +60,7 @@ class EarlierRequest:
     state: str
     ended_by: UUID | None
     ended_at: datetime | None
+    reason: str
     answer: str
 
 
@@ -87,12 +91,13 @@ def weigh(session: Session, asked: DestructionRequest, today: date, *, by: Actor
         cautions=_cautions(session, asked, changes, requests, today) if asked.state == DESTRUCTION.initial else [],
         reason=words.of_reason(asked),
         answer=words.of_answer(asked),
-        changes=[
-            KeepingChange(**{name: getattr(one, name) for name in _OF_A_CHANGE}, reason=words.of_change(one))
-            for one in changes
-        ],
+        changes=words.of_changes(changes),
         earlier=[
-            EarlierRequest(**{name: getattr(one, name) for name in _OF_A_REQUEST}, answer=words.of_answer(one))
+            EarlierRequest(
+                **{name: getattr(one, name) for name in _OF_A_REQUEST},
+                reason=words.of_reason(one),
+                answer=words.of_answer(one),
+            )
             for one in requests
             if one.id != asked.id
         ],
@@ -129,8 +134,18 @@ class _Words:
         mine = only(Destruction.answer_sealed).where(Destruction.id == request.id)
         return self._read(f"destruction/{request.id}/answer", mine) if request.state == "refused" else ""
 
-    def of_change(self, change: KeptUntil) -> str:
-        """Why a change was made."""
+    def of_changes(self, changes: Sequence[KeptUntil]) -> list[KeepingChange]:
+        """The changes of how long the file is kept, each with why it was made."""
+        return [
+            KeepingChange(
+                **{name: getattr(one, name) for name in _OF_A_CHANGE},
+                file=known_as(self._session, one.joined_id) if one.joined_id else "",
+                reason=self._of_change(one),
+            )
+            for one in changes
+        ]
+
+    def _of_change(self, change: KeptUntil) -> str:
         return self._read(f"{PLACE}/{change.id}", only(KeptUntil.sealed).where(KeptUntil.id == change.id))
 
     def _read(self, place: str, asked: SelectOfScalar[Any]) -> str:
@@ -172,5 +187,5 @@ def _requests_of(session: Session, participant_id: UUID) -> list[Destruction]:
     return every(session, theirs.order_by(col(Destruction.asked_at), col(Destruction.id)))
 
 
-_OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name != "reason"]
-_OF_A_REQUEST: Final = [one.name for one in fields(EarlierRequest) if one.name != "answer"]
+_OF_A_CHANGE: Final = [one.name for one in fields(KeepingChange) if one.name not in ("file", "reason")]
+_OF_A_REQUEST: Final = [one.name for one in fields(EarlierRequest) if one.name not in ("reason", "answer")]

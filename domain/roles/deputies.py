@@ -22,9 +22,16 @@ Days = tuple[date, date | None]
 
 
 def deputies_of(session: Session, people: Collection[UUID], days: Iterable[Days]) -> set[UUID]:
-    """Those who act for these people on some of these local days, and those who act for them in turn."""
+    """Those who act for these people on some of these local days, and those who act for them in turn.
+
+    An absence that was recorded for days before it had no deputy act on them: it counts from the day it was recorded.
+    """
     spans, found, asked = list(days), set[UUID](), set(people)
-    cancelled_on = cast(func.timezone(program(session).time_zone, col(Absence.cancelled_at)), Date)
+    zone = program(session).time_zone
+    cancelled_on = cast(func.timezone(zone, col(Absence.cancelled_at)), Date)
+    began_on = func.greatest(
+        col(Absence.starts_on), cast(func.timezone(zone, col(Absence.recorded_at)), Date), type_=Date()
+    )
     for _ in range(_DEPUTIES_IN_A_ROW):
         deputies: set[Any] = set(
             scalars(
@@ -32,7 +39,8 @@ def deputies_of(session: Session, people: Collection[UUID], days: Iterable[Days]
                 only(Absence.deputy_id).where(
                     col(Absence.person_id).in_(asked),
                     col(Absence.deputy_id).is_not(None),
-                    or_(col(Absence.cancelled_at).is_(None), cancelled_on > col(Absence.starts_on)),
+                    or_(col(Absence.cancelled_at).is_(None), cancelled_on > began_on),
+                    began_on <= col(Absence.ends_on),
                     touches(Absence, spans),
                 ),
             )

@@ -361,7 +361,7 @@ def test_no_act_on_a_file_writes_to_whom_its_participant_barred(cast: Cast, kept
         of_again = session.scalars(
             select(_participant.c.candidate_ref).where(_participant.c.id == participant_of(session, again))
         ).one()
-        duplicates.join_referral(session, again, kept_from, by=cast.actor("coordinator"), at=AT)
+        duplicates.join_referral(session, again, kept_from, reason="La même", by=cast.actor("coordinator"), at=AT)
         assert case_of(session, kept_from) is not None
     written = _written_to(cast, BARRED)
     assert [template for template, said in written if of_again in said] == ["case_opened", "case_cancelled"]
@@ -395,9 +395,9 @@ def test_whom_somebody_barred_is_not_told_that_who_is_referred_may_be_they(cast:
     shown = client.post(f"/participants/{new}/identity").text
     assert ("Fougère-Lys" in shown, known_as in shown, str(kept_from) in shown) == (True, False, False)
     assert client.post(f"/api/v1/participants/{new}/duplicates").json() == []
-    joining = {"referral": str(again), "to": str(kept_from)}
+    joining = {"referral": str(again), "to": str(kept_from), "reason": "La même"}
     assert client.post(f"/participants/{new}/joining", data=joining).status_code == 404
-    body_of = {"referral_id": str(again), "to": str(kept_from)}
+    body_of = {"referral_id": str(again), "to": str(kept_from), "reason": "La même"}
     assert client.post(f"/api/v1/participants/{new}/joining", json=body_of).status_code == 404
     with cast.session() as session:
         seen_by = session.scalars(

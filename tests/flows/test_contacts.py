@@ -190,7 +190,7 @@ def test_whoever_a_joined_referral_says_to_recruit_comes_before_the_committee_un
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
         known_as_somebody(session, participant_id)
-        duplicates.join_referral(session, referral_id, participant_id, by=by, at=AT)
+        duplicates.join_referral(session, referral_id, participant_id, reason="La même", by=by, at=AT)
     run(cast, AT + DAY)
     run(cast, AT + 2 * DAY)
     assert [(one["subject"], one["state"]) for one in items(cast, recruiters.KIND)] == [("#2026-01", "pool")]

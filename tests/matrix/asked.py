@@ -327,7 +327,7 @@ SENT: Final[Mapping[str, Sent]] = {
         },
     ),
     "POST /participants/{participant_id}/joining": Sent(
-        which=_WAITING, form={"referral": "{referral_id:waiting}", "to": "{participant_id}"}
+        which=_WAITING, form={"referral": "{referral_id:waiting}", "to": "{participant_id}", "reason": "La même"}
     ),
     "POST /participants/{participant_id}/decision": Sent(
         which=_WAITING, form={"seen": "1", "item": _NOBODY, "outcome": "assign"}
@@ -747,7 +747,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/identity": Sent(json={"purpose": "urgent_help"}),
     "POST /api/v1/participants/{participant_id}/duplicates": Sent(which=_WAITING),
     "POST /api/v1/participants/{participant_id}/joining": Sent(
-        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "to": "{participant_id}"}
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "to": "{participant_id}", "reason": "La même"}
     ),
     "PUT /api/v1/participants/{participant_id}/findings/{criterion}": Sent(
         which=_WAITING,

@@ -735,7 +735,7 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
     carry_all(means_of(clinic, lambda: LATER))
     again = refer(clinic, by=WORKER, at=LATER)
     with clinic.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=LATER)
     triaged(clinic, again, "forwarded", at=LATER)
     with clinic.session() as session:
         admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
@@ -1000,7 +1000,7 @@ def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobo
     again = refer(clinic, by=SECOND, at=LATER)
     with clinic.session() as session:
         (known,) = reading.referrals_of(session, participant_id)
-        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=LATER)
         for referral_id in (known.id, again):
             for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C4", "AD-C5"):
                 with refused("referral.dealt_with"):
@@ -1025,7 +1025,7 @@ def test_that_one_referral_could_not_wait_forwards_nobody_on_the_next(clinic: Ca
         first_meetings.decline(session, participant_id, by=by, at=AT)
     again = refer(clinic, by=WORKER, at=LATER)
     with clinic.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=LATER)
         with refused("triage.not_forwarded"):
             admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
 

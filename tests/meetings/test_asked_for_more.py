@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -16,7 +17,7 @@ from models.referral import Referral
 from tests.cast import Arranged, Cast
 from tests.following import SECOND, tasks_of
 from tests.meetings.clinic import NOW, on_the_table, prepare_clinic
-from tests.referring import ROMARIN, participant_of, refer
+from tests.referring import ONDINE, ROMARIN, participant_of, refer
 
 _referral: Final = table_of(Referral)
 
@@ -30,7 +31,7 @@ def test_what_the_clinic_asked_is_called_off_once_it_is_decided(
     arranged(cast, prepare_clinic)
     by = cast.actor("coordinator")
     participant_id, item = on_the_table(cast)
-    known = refer(cast, ROMARIN)
+    known = refer(cast, replace(ROMARIN, phone=ONDINE.phone))
 
     def asked(session: Session) -> list[tuple[str, str]]:
         return [(task["item"], task["state"]) for task in tasks_of(session, workers.FIND_OUT)]
@@ -51,5 +52,7 @@ def test_what_the_clinic_asked_is_called_off_once_it_is_decided(
             elif ends == "refused":
                 triage.triage(session, referral_id, "refused", reason="Non", offered="CLSC", by=by, at=NOW)
             else:
-                duplicates.join_referral(session, referral_id, participant_of(session, known), by=by, at=NOW)
+                duplicates.join_referral(
+                    session, referral_id, participant_of(session, known), reason="La même", by=by, at=NOW
+                )
         assert asked(session) == [(str(participant_id), "cancelled")]

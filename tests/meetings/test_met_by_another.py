@@ -97,7 +97,7 @@ def _referred_again(cast: Cast, participant_id: UUID) -> UUID:
         first_meetings.decline(session, participant_id, by=by, at=AT)
     again = refer(cast, by=WORKER)
     with cast.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=AT)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=AT)
     triaged(cast, again)
     return tabled(cast, participant_id)
 

@@ -381,7 +381,7 @@ def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_th
     again = refer(clinic, by=WORKER)
     with clinic.session() as session:
         assert ENDED in {reason.code for reason in item_of(session, item).reasons}
-        duplicates.join_referral(session, again, participant_id, by=by, at=AT)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=AT)
     triaged(clinic, again)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
@@ -435,7 +435,7 @@ def test_under_the_old_item_of_who_was_referred_again_nothing_is_decided_before_
             )
 
     with clinic.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=NOW)
     for outcome in ("assign", "refuse", "defer", "more"):
         with refused("admission.over"):
             decide(outcome)
@@ -458,7 +458,7 @@ def test_whoever_was_referred_again_and_is_triaged_again_is_not_decided_on_by_th
     participant_id, item = _declines_before_the_clinic(clinic)
     again = refer(clinic, by=WORKER)
     with clinic.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=NOW)
     triaged(clinic, again)
     carry_all(means_of(clinic, lambda: NOW))
     with clinic.session() as session:
@@ -485,7 +485,7 @@ def test_who_was_given_to_a_worker_once_and_is_referred_again_is_not_offered_to_
         first_meetings.decline(session, participant_id, by=by, at=NOW)
     again = refer(cast, by=WORKER)
     with cast.session() as session:
-        duplicates.join_referral(session, again, participant_id, by=by, at=NOW)
+        duplicates.join_referral(session, again, participant_id, reason="La même", by=by, at=NOW)
     triaged(cast, again)
     assert offered not in page.get(f"/participants/{participant_id}").text
     with cast.session() as session, refused("admission.not_given"):

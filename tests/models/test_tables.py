@@ -172,6 +172,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_equipment_state_since": ("equipment", "state_at = now()", "state_as is null"),
     "ck_lateness_late": ("lateness", "until = due_on", ""),
     "ck_kept_until_day": ("kept_until", "day = null", "kind = 'day'"),
+    "ck_kept_until_joined": ("kept_until", "joined_id = null, day = null, kind = 'joined'", ""),
     "ck_kept_until_kind": ("kept_until", "kind = 'whim', day = null", ""),
     "ck_loan_lost": ("loan", "lost = true, returned_at = now()", ""),
     "ck_loan_mistaken": ("loan", "mistaken = true", "returned_at is null"),

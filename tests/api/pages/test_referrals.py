@@ -150,7 +150,7 @@ def test_the_board_shows_who_is_being_admitted_and_apart_who_goes_no_further(the
         known = participant_of(session, again)
     third = refer(there, replace(ONDINE, reasons="Quatre"))
     with there.session() as session:
-        duplicates.join_referral(session, third, known, by=by, at=AT)
+        duplicates.join_referral(session, third, known, reason="La même", by=by, at=AT)
         gone = participant_of(session, refused)
     under_way = triaged(there, waiting)
     page = _client(there, "coordinator").get("/referrals").text

@@ -341,7 +341,9 @@ def _move(session: Session, cast: Cast, participant_id: UUID) -> None:
 
 def _refer_again(session: Session, cast: Cast, participant_id: UUID) -> None:
     again = refer(cast, by="worker_codim", at=OVER + DAY)
-    duplicates.join_referral(session, again, participant_id, by=cast.actor("coordinator"), at=OVER + DAY)
+    duplicates.join_referral(
+        session, again, participant_id, reason="La même", by=cast.actor("coordinator"), at=OVER + DAY
+    )
 
 
 def _withdraw(session: Session, cast: Cast, participant_id: UUID) -> None:

@@ -49,6 +49,8 @@ from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everythi
 from tests.refusing import refused
 
 DAY: Final = timedelta(days=1)
+#: Another name and telephone, and the same address.
+ALIKE: Final = replace(ROMARIN, email=ONDINE.email)
 _case = table_of(Case)
 _task = table_of(Task)
 _risk = table_of(RiskAssessment)
@@ -172,10 +174,10 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         _assessed(session, cast, joined, "risks_exceed", said="Réseau", at=AT)
         _disclosed(session, cast, joined)
         _said_with_a_task(session, joined)
-        holds.place_hold(session, joined, reason="Un juge", by=by, at=AT)
-        holds.release_hold(session, joined, reason="Le juge a fini", by=by, at=AT)
+        holds.place_hold(session, joined, reason="Un juge", by=by, at=AT - 7 * DAY)
+        holds.release_hold(session, joined, reason="Le juge a fini", by=by, at=AT - 7 * DAY)
         theirs, before = _counts(session, joined), _counts(session, known)
-        duplicates.join_referral(session, referral_id, known, by=by, at=AT)
+        duplicates.join_referral(session, referral_id, known, reason="La même", by=by, at=AT)
         left, after = _counts(session, joined), _counts(session, known)
         kinds = session.scalars(select(_risk.c.kind).where(_risk.c.participant_id == known)).all()
     assert JOINING.keys() == _of_participants().keys(), "a new table with a participant says what joining does with it"
@@ -217,12 +219,12 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
     other = replace(
         ONDINE, given_name="Capucine", family_name="Bruyère", phone="450 555-0170", contact_note="Jamais le soir"
     )
-    first, again, same = (refer(cast, one) for one in (ROMARIN, other, ONDINE))
+    first, again, same = (refer(cast, one) for one in (ALIKE, other, ONDINE))
     with cast.session() as session:
         middle = participant_of(session, first)
-        duplicates.join_referral(session, again, middle, by=by, at=AT)
-        duplicates.join_referral(session, first, known, by=by, at=AT)
-        duplicates.join_referral(session, same, known, by=by, at=AT)
+        duplicates.join_referral(session, again, middle, reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, same, known, reason="La même", by=by, at=AT)
         who = open_identity(session, known, ground="role", by=by, at=AT)
         said = [(one.name, one.phone, one.contact_note) for one in (who, *who.also)]
         gate = NameGate.here(session)
@@ -254,7 +256,7 @@ def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordina
     again = refer(cast)
     with cast.session() as session:
         barring.bar(session, participant_of(session, again), cast.people[SECOND], by=by, at=AT)
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         assert barring.is_barred(session, known, cast.people[SECOND])
         assert parts(session, follow_up) == []
         (task,) = tasks_of(session, assigning.FIND_A_WORKER)
@@ -275,7 +277,7 @@ def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast)
     with cast.session() as session:
         workers.forward(session, known, cast.people[SECOND], by=by, at=AT)
         barring.bar(session, participant_of(session, again), cast.people[SECOND], by=by, at=AT)
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         assert workers.named(session, known) is None
         assert hold_participant(session, known).state == "candidate"
         (task,) = tasks_of(session, workers.FIND_A_WORKER)
@@ -288,12 +290,12 @@ def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast:
     by = cast.actor("coordinator")
     with cast.session() as session:
         _, known = _known(session, cast)
-    first, again = refer(cast, ROMARIN), refer(cast)
+    first, again = refer(cast, ALIKE), refer(cast)
     with cast.session() as session:
         middle, joined = participant_of(session, first), participant_of(session, again)
         _disclosed(session, cast, joined)
-        duplicates.join_referral(session, again, middle, by=by, at=AT + DAY)
-        duplicates.join_referral(session, first, known, by=by, at=AT + DAY)
+        duplicates.join_referral(session, again, middle, reason="La même", by=by, at=AT + DAY)
+        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT + DAY)
         (row,) = disclosures.disclosures_of(session, known)
         told = disclosures.read_disclosure(session, known, row.id, by=by, at=AT + DAY, ground="role")
     assert told == {"to_whom": "DPJ", "what": "Le lieu de la fugue"}
@@ -323,7 +325,7 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
             if row.organization_id in (cast.organizations["spvm"], cast.organizations["codim"]):
                 consents.withdraw(session, row.id, by=by, at=AT + DAY)
         sign("codim", AT + 2 * DAY)
-        duplicates.join_referral(session, referral_id, known, by=by, at=AT + 3 * DAY)
+        duplicates.join_referral(session, referral_id, known, reason="La même", by=by, at=AT + 3 * DAY)
         day = TODAY + 3 * DAY
         shared = {
             place: consents.stands(session, known, "sharing", day, organization_id=cast.organizations[place])
@@ -350,7 +352,7 @@ def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_
         _assessed(session, cast, joined, "risks_exceed", said="Meneuse", at=AT)
         _assessed(session, cast, known, "benefits_exceed", said="Suiveuse", at=AT + DAY)
         risks.refuse_danger(session, hold_participant(session, known))
-        duplicates.join_referral(session, again, known, by=by, at=AT + 2 * DAY)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT + 2 * DAY)
         with refused("admission.recruiter_risk"):
             risks.refuse_danger(session, hold_participant(session, known))
         assert risks.to_others(session, known) is None
@@ -382,7 +384,7 @@ def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one
         return workers.named(session, known)
 
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=later)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=later)
         look_at_everything(session, cast, again, at=later)
         with refused("admission.recruiter_risk"):
             name()
@@ -408,7 +410,7 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
         return [(row["state"], [one.person for one in open_ones.get(row["id"], ())][:1]) for row in rows]
 
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         assert told(session) == [("open", [cast.people[WORKER]])]
         assigning.assign_worker(
             session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT + DAY
@@ -433,8 +435,8 @@ def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joi
         files = [participant_of(session, one) for one in referrals]
         for one in files:
             open_identity(session, one, ground="role", by=by, at=AT)
-        duplicates.join_referral(session, referrals[0], files[1], by=by, at=AT)
-        duplicates.join_referral(session, referrals[1], files[2], by=by, at=AT)
+        duplicates.join_referral(session, referrals[0], files[1], reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, referrals[1], files[2], reason="La même", by=by, at=AT)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == files[2]))
         rows, _ = readings.find(session, (READ,), readings.RecordQuery(file=str(reference)), before=1 << 62, limit=99)
     assert {row.subject_id for row in rows if row.facts["what"] == "identity"} == set(files)

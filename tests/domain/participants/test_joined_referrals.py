@@ -35,7 +35,7 @@ def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referre
         known_as_somebody(session, known)
     again = refer(cast, by="worker_codim")
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=cast.actor("coordinator"), at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=cast.actor("coordinator"), at=AT)
         (task,) = tasks_of(session, referred_again.ANSWER)
     assert "#2026-01 was referred again (the referral of November 23, 2026): decide what" in task["title_en"]
     assert "without revealing that the person was known" in task["title_en"]
@@ -61,7 +61,7 @@ def test_whoever_referred_a_candidate_who_is_known_hears_of_the_worker_by_no_let
     first, again = refer(cast, by=first_author), refer(cast, by=author)
     with cast.session() as session:
         known = participant_of(session, first)
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         (task,) = tasks_of(session, referred_again.ANSWER)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == known))
         assert (task["item"], task["state"]) == (str(again), "open")
@@ -86,7 +86,7 @@ def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_i
         known = participant_of(session, first)
     again = refer(cast, by=author, at=later)
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=later)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=later)
         assert tasks_of(session, referred_again.ANSWER) == []
     triaged(cast, again, "forwarded", at=later)
     with cast.session() as session:
@@ -107,9 +107,9 @@ def test_what_was_referred_goes_along_however_often_a_file_is_joined_to_another(
         look_at_everything(session, cast, refused)
         triage.triage(session, refused, "refused", reason="Non", offered="Autre", by=by, at=AT)
         to_refused, to_known, known = (participant_of(session, one) for one in (refused, others[1], others[2]))
-        duplicates.join_referral(session, others[0], to_refused, by=by, at=AT)
-        duplicates.join_referral(session, others[0], to_known, by=by, at=AT)
-        duplicates.join_referral(session, others[1], known, by=by, at=AT)
+        duplicates.join_referral(session, others[0], to_refused, reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, others[0], to_known, reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, others[1], known, reason="La même", by=by, at=AT)
         rows = session.execute(select(_referral).where(_referral.c.participant_id == known)).all()
         told = [unseal(session, known, f"referral/{row.id}", row.sealed)["reasons"] for row in rows]
     assert sorted(told) == sorted(said)
@@ -126,7 +126,7 @@ def test_whoever_wrote_a_second_referral_is_not_forgotten_while_the_first_is_not
     first, second = refer(cast, by="worker_codim"), refer(cast, by="without_mail", at=later)
     with cast.session() as session:
         for referral_id in (first, second):
-            duplicates.join_referral(session, referral_id, known, by=by, at=later)
+            duplicates.join_referral(session, referral_id, known, reason="La même", by=by, at=later)
         asked = tasks_of(session, referred_again.ANSWER)
     assert {task["item"] for task in asked} == {str(first), str(second)}
     assert {task["state"] for task in asked} == {"open"}
@@ -142,8 +142,8 @@ def test_whoever_referred_a_file_that_is_joined_to_yet_another_is_asked_about_by
         known_as_somebody(session, known)
     first, second = refer(cast, by="worker_codim"), refer(cast, by="without_mail")
     with cast.session() as session:
-        duplicates.join_referral(session, second, participant_of(session, first), by=by, at=AT)
-        duplicates.join_referral(session, first, known, by=by, at=AT)
+        duplicates.join_referral(session, second, participant_of(session, first), reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT)
         asked = [task for task in tasks_of(session, referred_again.ANSWER) if task["state"] == "open"]
     assert {task["item"] for task in asked} == {str(first), str(second)}
     assert all(task["title_en"].startswith("#2026-01 ") for task in asked), "the other reference is nobody’s any more"
@@ -155,7 +155,7 @@ def test_nobody_is_asked_what_to_say_of_somebody_whose_file_is_destroyed(cast: C
     first, again = refer(cast, by=WORKER), refer(cast, by="worker_codim")
     with cast.session() as session:
         known = participant_of(session, first)
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         first_meetings.decline(session, known, by=by, at=AT)
         destroyed(session, cast, known, at=AT + kept)
         assert [task["state"] for task in tasks_of(session, referred_again.ANSWER)] == ["cancelled"]

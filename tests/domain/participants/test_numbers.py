@@ -90,7 +90,7 @@ def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admi
         first_meetings.decline(session, known, by=by, at=AT)
     again = refer(cast)
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
     _go_through(cast, triaged(cast, again, "forwarded"))
     with cast.session() as session:
         numbers.admit(session, known, by=by, at=AT)

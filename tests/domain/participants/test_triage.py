@@ -322,7 +322,7 @@ def test_a_referral_of_somebody_who_is_known_becomes_theirs_and_nothing_is_kept_
     first, second = refer(cast), refer(cast, by="worker_codim")
     with cast.session() as session:
         known, joined = participant_of(session, first), participant_of(session, second)
-        duplicates.join_referral(session, second, known, by=by, at=AT)
+        duplicates.join_referral(session, second, known, reason="La même", by=by, at=AT)
     with cast.session() as session:
         row = session.execute(select(_participant).where(_participant.c.id == joined)).one()
         referral = session.execute(select(_referral).where(_referral.c.id == second)).one()
@@ -346,7 +346,7 @@ def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew_and_is
     later = AT + timedelta(days=400)
     second = refer(cast, at=later)
     with cast.session() as session:
-        duplicates.join_referral(session, second, known, by=by, at=later)
+        duplicates.join_referral(session, second, known, reason="La même", by=by, at=later)
         assert findings.findings_of(session, known) == {}, "an age and a wish are those of the day"
         with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
             triage.triage(session, second, "committee", by=by, at=later)
@@ -391,7 +391,7 @@ def test_whoever_referred_somebody_known_learns_it_by_no_state(cast: Cast) -> No
     known, new = refer(cast), refer(cast, ROMARIN, by="worker_codim")
     again = refer(cast, by="worker_codim")
     with cast.session() as session:
-        duplicates.join_referral(session, again, participant_of(session, known), by=by, at=AT)
+        duplicates.join_referral(session, again, participant_of(session, known), reason="La même", by=by, at=AT)
         look_at_everything(session, cast, new)
         triage.triage(session, new, "committee", by=by, at=AT)
         mine = reading.mine(session, cast.people["worker_codim"])
@@ -403,7 +403,7 @@ def test_that_somebody_recruits_is_not_forgotten_when_another_referral_says_it(c
     first, second = refer(cast), refer(cast, replace(ONDINE, recruiter=True), by="worker_codim")
     with cast.session() as session:
         known = participant_of(session, first)
-        duplicates.join_referral(session, second, known, by=cast.actor("coordinator"), at=AT)
+        duplicates.join_referral(session, second, known, reason="La même", by=cast.actor("coordinator"), at=AT)
         assert session.execute(select(_participant.c.recruiter).where(_participant.c.id == known)).scalar_one()
         (asked,) = tasks_of(session, recruiting.ASSESS)
         assert (asked["item"], asked["state"]) == (str(known), "open"), "the committee assesses them as any other"
@@ -459,7 +459,7 @@ def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the
     assert "Possibly someone" not in board.get(f"/participants/{new}").text
     before = _all_that_is_seen_by(cast, author)
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         (task,) = tasks_of(session, referred_again.AGAIN)
         assert task["title_en"] == "Read the new referral of #2026-01"
     assert _all_that_is_seen_by(cast, author) == before, "no state, order, number, letter or task tells it"
@@ -486,7 +486,7 @@ def test_one_whose_follow_up_is_over_is_the_coordinator_s_to_take_up_again(cast:
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
     again = refer(cast, by="worker_codim")
     with cast.session() as session:
-        duplicates.join_referral(session, again, known, by=by, at=AT)
+        duplicates.join_referral(session, again, known, reason="La même", by=by, at=AT)
         (task,) = tasks_of(session, referred_again.AGAIN)
         assert "#2026-01 was referred again: resume the follow-up" in task["title_en"]
     assert "#2026-01 was referred" not in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text

@@ -16,14 +16,15 @@ from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.participants import destruction, destruction_requests, holds, retention, still_needed, weighing
-from domain.people.absences import record_absence
+from domain.people.absences import cancel_absence, record_absence
 from domain.roles.roles import standing
 from models.agenda import AgendaItem
+from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, WHY, asked, destroyed
 from tests.flows.support import body
 from tests.following import agreed, followed, known_as_somebody, row_of
-from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged
+from tests.referring import declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -233,9 +234,9 @@ def test_a_known_person_who_was_referred_again_is_kept_until_it_is_said_what_fol
         file = row_of(session, follow_up)["participant_id"]
         known_as_somebody(session, file)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
-    again = refer(cast, ROMARIN, at=over)
+    again = refer(cast, at=over)
     with cast.session() as session:
-        duplicates.join_referral(session, again, file, by=by, at=over)
+        duplicates.join_referral(session, again, file, reason="La même", by=by, at=over)
         with refused("retention.referred_again"):
             asked(session, cast, file, at=over)
         asking.answered(session, still_needed.AGAIN, file, by=by, at=over)
@@ -342,6 +343,75 @@ def test_no_deputy_whom_the_asker_named_for_another_confirms_it(cast: Cast, over
         assert last is not None
         able = destruction.who_may_confirm(session, last, standing(session, day))
         assert {one.person_id for one in able} == {cast.people["privacy_officer"]}
+
+
+@pytest.mark.parametrize("ends", [0, 5])
+def test_who_asks_keeps_no_one_out_by_an_absence_that_never_held(cast: Cast, over: UUID, ends: int) -> None:
+    """Recorded for days before, and called off at once; or over before it was recorded."""
+    at, manager, by = OVER + DELAY, cast.people["manager_ccsmtl"], cast.actor("coordinator")
+    with cast.session() as session:
+        day = local_day(session, at)
+        asked(session, cast, over, at=OVER)
+        absence = record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=day - 6 * DAY,
+            ends_on=day - DAY if ends else day + 5 * DAY,
+            deputy_id=manager,
+            kinds=["tasks", "approvals"],
+            by=by,
+            at=at,
+        )
+        if not ends:
+            cancel_absence(session, absence, by=by, at=at)
+        assert _kept_out(session, over, day) == []
+        destruction.confirm(session, over, by=cast.actor("manager_ccsmtl"), at=at)
+
+
+def test_who_acts_for_the_asker_reads_that_they_are_kept_out_and_why(cast: Cast, over: UUID) -> None:
+    at, manager = OVER + DELAY, cast.people["manager_ccsmtl"]
+    with cast.session() as session:
+        day = local_day(session, at)
+        asked(session, cast, over, at=OVER)
+        record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=day,
+            ends_on=day + 5 * DAY,
+            deputy_id=manager,
+            kinds=["tasks"],
+            by=cast.actor("coordinator"),
+            at=at,
+        )
+        assert _kept_out(session, over, day) == [destruction.KeptOut(manager, "deputy")]
+        with refused("destruction.own_request"):
+            destruction.confirm(session, over, by=cast.actor("manager_ccsmtl"), at=at)
+    client = client_for(cast.database, cast.people["privacy_officer"], at=at)
+    assert "is a deputy of the person who asked" in client.get(f"/participants/{over}/destruction").text
+    told = client.get(f"/api/v1/participants/{over}/destruction-request").json()["kept_out"]
+    assert told == [{"person_id": str(manager), "why": "deputy"}]
+
+
+def _kept_out(session: Session, file: UUID, day: date) -> list[destruction.KeptOut]:
+    last = destruction_requests.last_of(session, file)
+    assert last is not None
+    return destruction.kept_out(session, last, standing(session, day))
+
+
+def test_no_last_day_is_set_beyond_what_any_file_is_kept(cast: Cast, over: UUID) -> None:
+    with cast.session() as session, refused("retention.too_far"):
+        _move(session, over, date.max, by=cast.actor("coordinator"))
+
+
+def test_who_is_recorded_as_away_by_another_reads_it_on_their_first_page(cast: Cast) -> None:
+    manager, by = cast.people["manager_ccsmtl"], cast.actor("coordinator")
+    with cast.session() as session:
+        days = {"starts_on": TODAY, "ends_on": TODAY + 5 * DAY}
+        record_absence(session, person_id=manager, **days, deputy_id=None, kinds=["tasks"], by=by, at=AT)
+    page = client_for(cast.database, manager, at=AT).get("/").text
+    assert "You are recorded as away" in page
+    assert cast.members["coordinator"].name in page
+    assert "You are recorded as away" not in client_for(cast.database, cast.people["coordinator"], at=AT).get("/").text
 
 
 def test_a_calm_file_has_no_caution(cast: Cast, over: UUID) -> None:

@@ -141,7 +141,8 @@ grant insert (program_id, id, participant_id, kind, n, level, sealed, assessed_b
 grant insert (program_id, id, participant_id, ground, disclosed_on, disclosed_by, sealed, only_necessary, recorded_by,
     recorded_at)
     on disclosure to spheres_app;
-grant insert (program_id, id, participant_id, kind, was, day, sealed, set_by, set_as, set_for, set_at)
+grant insert (program_id, id, participant_id, kind, was, day, joined_id, sealed, set_by, set_as, set_for,
+    set_at)
     on kept_until to spheres_app;
 grant insert (program_id, id, case_id, task_id, kind, holding_id, successor_id, ended_as, note, settled_at, settled_by,
     settled_as)
