@@ -150,13 +150,13 @@ def test_a_meeting_is_not_opened_long_before_its_hour_over_json_either(coordinat
     assert closed.status_code == 409
 
 
-def test_an_arrival_over_json_is_of_the_day_of_the_meeting_and_past(coordinator: Asker) -> None:
+def test_an_arrival_over_json_is_within_the_meeting(coordinator: Asker) -> None:
     place = _meeting(coordinator)
     coordinator.ask("POST", f"{place}/opening", version="*")
     seat = next(one for one in coordinator.get(f"{place}/attendance")["seats"])
-    body = {"seat_id": seat["seat_id"], "state": "present"}
+    body = {"seat_id": seat["seat_id"], "state": "present", "seen": seat["version"]}
     for name in ("arrived_at", "left_at"):
-        for wrong in ("2031-01-01T12:00:00Z", "2026-11-23T14:01:00Z", "2026-11-22T14:00:00Z"):
+        for wrong in ("2031-01-01T12:00:00Z", "2026-11-23T14:01:00Z", "2026-11-23T05:00:00Z"):
             refused = coordinator.ask("PUT", f"{place}/attendance", body | {name: wrong})
             assert (refused.status_code, refused.json()["code"]) == (409, "attendance.when")
     assert coordinator.ask("PUT", f"{place}/attendance", body | {"arrived_at": "2026-11-23T13:59:00Z"}).is_success
