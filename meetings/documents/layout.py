@@ -246,7 +246,7 @@ def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, .
     state = [words.line(DECISION_STATES[line.state])]
     if line.is_late(on):
         state.append(words.line(N_("late"), "warning"))
-    if not line.has_quorum:
+    if not line.has_quorum and line.state != "no_quorum":
         state.append(words.line(N_("without a quorum"), "warning"))
     if line.closed_on:
         state.append(CellLine(words.day(line.closed_on, "short"), "quiet"))

@@ -81,6 +81,23 @@ def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, 
     assert "Carried out" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
 
 
+def test_a_decision_without_a_quorum_does_not_hold_and_says_so_wherever_it_stands(cast: Cast, held: Held) -> None:
+    member = signed_in(cast, "manager_em")
+    assert "No one: it applies as is." in text_of(member.get(f"/decisions/{held.quiet}").text)
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.quiet).values(has_quorum=False))
+    page = text_of(member.get(f"/decisions/{held.quiet}").text)
+    assert "Does not hold: no quorum" in page
+    assert "nothing can be based on it" in page
+    assert "applies as is" not in page
+    assert "Does not hold: no quorum" in part(member.get("/decisions").text, "year")
+    member.headers["Accept-Language"] = "fr"
+    french = text_of(member.get(f"/decisions/{held.quiet}").text)
+    assert "Sans effet" in french
+    assert "pas de quorum" in french
+    assert "En vigueur" not in french
+
+
 @pytest.mark.ci
 @pytest.mark.usefixtures("held")
 def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
