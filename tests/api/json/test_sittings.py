@@ -52,6 +52,11 @@ def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator:
         assert filled.status_code == 200, filled.text
     stale = {"seat_id": before["seats"][0]["seat_id"], "state": "absent", "seen": before["seats"][0]["version"]}
     assert coordinator.ask("PUT", f"{place}/attendance", stale).status_code == 412
+    blind = {name: said for name, said in stale.items() if name != "seen"}
+    assert coordinator.ask("PUT", f"{place}/attendance", blind).status_code == 428
+    hours = stale | {"seen": 2, "state": "excused", "arrived_at": "2026-11-23T14:00:00Z"}
+    refused = coordinator.ask("PUT", f"{place}/attendance", hours)
+    assert (refused.status_code, refused.json()["code"]) == (409, "attendance.no_hours")
     decision = {
         "text_fr": "Le local est renouvelé.",
         "kind": "management",
@@ -180,4 +185,5 @@ def test_over_json_a_decision_on_an_item_names_the_version_that_was_read_of_it(c
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now).status_code == 412
-    assert len(coordinator.get(f"{place}/decisions")) == 1
+    (shown,) = coordinator.get(f"{place}/decisions")
+    assert (shown["has_quorum"], shown["state"], shown["counts"]) == (False, "no_quorum", False), "nobody sat"
