@@ -469,7 +469,7 @@ def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room)
 @pytest.mark.ci
 def test_what_is_left_is_weighed_against_the_time_that_is_left(room: Room) -> None:
     late = room.at_moment(NOW + timedelta(minutes=135))
-    assert "What is left takes 20 minutes more than there is." in card(late.page(), "items")
+    assert "What is left needs 20 minutes more than there are." in card(late.page(), "items")
     over = room.at_moment(NOW + timedelta(minutes=155))
     assert "10 minutes over" in card(over.page(), "items")
 
