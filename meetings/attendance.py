@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,13 +46,16 @@ from domain.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.local_times import moment_of, written
+from meetings.local_times import local_of, written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
+from meetings.wording import when_in_both
 from models.committee import SeatHolder
 from models.meeting import Meeting
 from models.minutes import ATTENDED, Attendance, QuorumStanding
 
 UNRECORDED: Final = ATTENDED[0]
+#: So long before a meeting sits a person may have arrived.
+GRACE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -133,15 +136,21 @@ def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUI
 def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> QuorumStanding:
     """How the committee stood against its quorum when most seats were filled: at the beginning, or once some came.
 
-    It begins when it is opened, where that is before its hour. `at_best`, had every principal come of whose seat
+    Only while it sat, as a decision could have been taken then. `at_best`, had every principal come of whose seat
     nothing is recorded.
     """
     meeting = read_meeting(session, meeting_id)
-    begins = min(meeting.starts_at, meeting.opened_at or meeting.starts_at)
+    begins = begins_at(meeting)
     came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
+    later = [one for one in (meeting.starts_at, *came) if one > begins]
     stood = _standings(session, meeting_id, at_best=at_best)
-    moments = sorted({begins, meeting.starts_at, *came})
+    moments = sorted({begins, *(one for one in later if meeting.closed_at is None or one <= meeting.closed_at)})
     return max(map(stood, moments), key=lambda one: (one.is_met, one.seats_present))
+
+
+def begins_at(meeting: Meeting) -> datetime:
+    """The moment from which a meeting sits: its hour, or the minute in which it was opened where that is earlier."""
+    return min(meeting.starts_at, (meeting.opened_at or meeting.starts_at).replace(second=0, microsecond=0))
 
 
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
@@ -424,28 +433,30 @@ def _times(
 ) -> tuple[datetime | None, datetime | None]:
     """When a person came and left, where they sat. Raises Refusal for what is not of the meeting, or not yet."""
     if state not in quorum.SITTING:
+        if arrived_at is not None or left_at is not None:
+            raise Refusal(
+                "attendance.no_hours", N_("Hours are recorded of a person who sat on this seat: leave them out.")
+            )
         return None, None
     _refuse_other_times(meeting, filter(None, (arrived_at, left_at)), at)
-    if arrived_at is not None and left_at is not None and left_at < arrived_at:
+    if arrived_at is not None and left_at is not None and left_at <= arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
 
 
 def _refuse_other_times(meeting: Meeting, hours: Iterable[datetime], at: datetime) -> None:
-    """Refuse hours that are not of a meeting, or not yet at the moment `at`.
-
-    They are of the day of the meeting, or since its opening; until now, and once it is closed until then or its planned
-    end.
-    """
-    morning = moment_of(datetime.combine(meeting.starts.date(), time()), meeting.time_zone)
-    begins = min(morning, meeting.opened_at or morning)
-    ends = at if meeting.closed_at is None else min(at, max(meeting.closed_at, meeting.ends_at))
+    """Refuse hours that do not lie within a meeting: from a few minutes before it sits to its close, or now."""
+    begins, ends = begins_at(meeting) - GRACE, meeting.closed_at or at
     for hour in hours:
         if hour.tzinfo is None:
             raise ValueError("moments are aware")
         if not begins <= hour <= ends:
-            said = N_("A person arrives and leaves during the meeting: on its day, and not in the future.")
-            raise Refusal("attendance.when", said)
+            raise Refusal(
+                "attendance.when",
+                N_("A person arrives and leaves during the meeting: between %(first)s and %(last)s."),
+                first=when_in_both(local_of(begins, meeting.time_zone)),
+                last=when_in_both(local_of(ends, meeting.time_zone)),
+            )
 
 
 def _id(person_id: UUID | None) -> str | None:

@@ -178,10 +178,13 @@ def _checked_why(kind: DecisionKind, why: str) -> str:
 
 
 def _checked_moment(meeting: Meeting, decided_at: datetime | None, at: datetime) -> datetime:
-    """When a decision is taken: now, or earlier in its meeting, which may be recorded afterwards. Raises Refusal."""
+    """When a decision is taken: now, or earlier while its meeting sat, which may be recorded afterwards.
+
+    Raises Refusal.
+    """
     if decided_at is None or decided_at == at:
         return at
-    if decided_at > at or decided_at < meeting.starts_at:
+    if decided_at > at or decided_at < attendance.begins_at(meeting):
         raise Refusal("decision.when", N_("A decision is taken during its meeting, not in the future."))
     return decided_at
 

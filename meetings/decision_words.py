@@ -20,6 +20,7 @@ DECISION_STATES: Final[Mapping[str, str]] = {
     "withdrawn": N_("Taken back"),
     "pending": N_("Pending"),
     "objected": N_("Objected"),
+    "no_quorum": N_("Does not hold: no quorum"),
 }
 #: What the partners made of it.
 ENDORSEMENTS: Final[Mapping[str, str]] = {
@@ -45,8 +46,13 @@ MAJORITIES: Final[Mapping[str, str]] = {
 
 
 def shown_state(row: RegisteredDecision) -> str:
-    """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected."""
-    return row.state if row.state == "withdrawn" or counts_by(row) else row.endorsement
+    """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected.
+
+    What no role owes holds with a quorum alone: nothing can be based on it without.
+    """
+    if row.state != "withdrawn" and not counts_by(row):
+        return row.endorsement
+    return "no_quorum" if row.state == "standing" and not row.has_quorum else row.state
 
 
 def said_as(one: Endorsed) -> str:

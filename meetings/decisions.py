@@ -29,7 +29,7 @@ from domain.kernel import (
     scalars,
     tuples,
 )
-from locales import N_
+from locales import N_, pick
 from meetings import quorum
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.committees import CommitteeSeat, committee_of, committees
@@ -177,6 +177,17 @@ def register_paper(
         on=on,
         decisions=tuple(_register_line(session, row, endorsed[row.id]) for row in rows),
     )
+
+
+def refuse_unwritten(content: RegisterContent, language: str) -> None:
+    """Refuse a register in a language in which decisions are not written, and name them. Raises Refusal."""
+    numbers = [line.number for line in content.decisions if not pick(language, line.text)]
+    if numbers:
+        raise Refusal(
+            "document.untranslated",
+            N_("This register is not complete in this language. Decisions that are not written in it: %(numbers)s."),
+            numbers=", ".join(numbers),
+        )
 
 
 def is_for(row: RegisteredDecision, audience: str) -> bool:

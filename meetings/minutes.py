@@ -35,12 +35,13 @@ from domain.kernel import (
     seal_words,
 )
 from domain.record import events
-from locales import N_
+from locales import LANGUAGES, N_, pick
 from meetings import attendance, minutes_posting
 from meetings.agenda_items import PresentedItem, change_item, items_of, lock_item, write_item_event
 from meetings.agenda_items import item_state_after as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
+from meetings.attendance_changes import RecordedAttendance, attendance_changes
 from meetings.committees import CommitteeSeat, committees
 from meetings.decision_rows import RegisteredDecision
 from meetings.decisions import decisions_of, endorsements_in_words, owner_of, quorum_words
@@ -105,23 +106,38 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     """
     meeting = read_meeting(session, meeting_id)
     attended = attendance.attendance_of(session, meeting_id)
-    stood = attendance.fullest(session, meeting_id)
+    sat = _attendance(session, meeting, attended)
     decided = decisions_of(session, meeting_id)
     endorsed = endorsements_in_words(session, decided)
     items = items_of(session, meeting_id)
-    names = _names(session, attended)
     seats = [one.seat for one in attended]
     titles = {key: Both(fr=row.title_fr, en=row.title_en) for key, row in committees(session).items()}
     return MinutesContent(
         head=head_of(session, meeting),
-        attendance=tuple(_attendance_line(one, names, meeting.time_zone) for one in attended),
-        has_quorum=stood.is_met,
-        quorum=quorum_words(stood, seats),
+        attendance=sat.attendance,
+        has_quorum=sat.has_quorum,
+        quorum=sat.quorum,
         items=tuple(
             _item(row, str(place), decided, endorsed, seats, titles) for place, row in enumerate(items, start=1)
         ),
         decisions=tuple(_decision_line(row, endorsed, seats) for row in decided if row.item_id is None),
     )
+
+
+def _attendance(session: Session, meeting: Meeting, attended: Sequence[Attended]) -> RecordedAttendance:
+    stood, names = attendance.fullest(session, meeting.id), _names(session, attended)
+    return RecordedAttendance(
+        tuple(_attendance_line(one, names, meeting.time_zone) for one in attended),
+        stood.is_met,
+        quorum_words(stood, [one.seat for one in attended]),
+    )
+
+
+def corrected_attendance(session: Session, row: OpenedMinutes) -> tuple[Both, ...]:
+    """Where the attendance as it stands is not the one that minutes have, each in a sentence."""
+    meeting = read_meeting(session, row.meeting_id)
+    now = _attendance(session, meeting, attendance.attendance_of(session, meeting.id))
+    return attendance_changes(content_of(row), now)
 
 
 def find(session: Session, meeting_id: UUID, *, lock: bool = False) -> OpenedMinutes | None:
@@ -223,9 +239,11 @@ def circulate(
 ) -> tuple[PersonalNews, ...]:
     """Send the draft to everyone whom the meeting invited, who may ask for changes; returns who is written to.
 
-    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal.
+    Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal, also where the
+    attendance was corrected since and the draft does not say so.
     """
     row, state = _lock_to(session, meeting_id, seen, "circulate")
+    _refuse_corrected(session, row, _TO_INCLUDE)
     content = replace(content_of(row), state="circulated")
     before = minutes_from(row.circulated) if row.circulations else None
     n = row.circulations + 1
@@ -248,7 +266,8 @@ def approve(
 ) -> int:
     """Record that a later meeting of the committee approved the minutes; return their version. They never change again.
 
-    That meeting is under way or held; its item for them, if it has one, is then treated. Raises Refusal.
+    That meeting is under way or held; its item for them, if it has one, is then treated. Raises Refusal, also where
+    the attendance was corrected since they were sent.
     """
     # The later meeting is the first to be held: what else is recorded in it waits for this one, or this for that.
     later = lock_meeting(session, in_meeting)
@@ -259,6 +278,7 @@ def approve(
         raise Refusal(
             "minutes.not_later", N_("Minutes are approved in a later meeting of the committee, once it is opened.")
         )
+    _refuse_corrected(session, row, _TO_REOPEN)
     content = replace(content_of(row), state="approved", approved_on=later.starts.date())
     digest, values = _digest(as_json(content)), {"approved_at": at, "approved_in_id": in_meeting}
     version = _say(session, row, content, at, state=state, digest=digest, **values)
@@ -266,6 +286,26 @@ def approve(
     if later.state == "under_way":
         _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
     return version
+
+
+_TO_INCLUDE: Final = N_(
+    "The attendance was corrected since this draft: %(corrected)s. Include the corrections first, then send it."
+)
+_TO_REOPEN: Final = N_(
+    "The attendance was corrected since these minutes were sent: %(corrected)s. Reopen them for changes, include the "
+    "corrections, and send them again."
+)
+
+
+def _refuse_corrected(session: Session, row: OpenedMinutes, sentence: str) -> None:
+    """Refuse that minutes go out, or stay for good, with another attendance than the one that stands."""
+    corrected = corrected_attendance(session, row)
+    if corrected:
+        raise Refusal(
+            "minutes.attendance_corrected",
+            sentence,
+            corrected={language: "; ".join(pick(language, one) for one in corrected) for language in LANGUAGES},
+        )
 
 
 def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor, at: datetime) -> None:

@@ -20,6 +20,7 @@ from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
 from meetings.attendance import attendance_of
+from meetings.attendance_changes import attendance_changes
 from meetings.committees import committees, membership, title_of
 from meetings.documents.content import NOTHING, Both, DecisionLine, MinutesContent, MinutesItem, untranslated
 from meetings.documents.issuing import issue, refuse_names
@@ -136,7 +137,10 @@ def post(
 
 @dataclass(frozen=True)
 class MinutesChange:
-    """Where minutes say something else than before: in an item or a decision with this number, or in a part of them."""
+    """Where minutes say something else than before: in an item or a decision with this number, or in a part of them.
+
+    Of the attendance, `title` says what.
+    """
 
     part: str  # a key of `_PARTS`
     number: str = ""
@@ -150,6 +154,7 @@ class MinutesChange:
 _PARTS: Final[Mapping[str, str]] = {
     "head": N_("The hour or the place of the meeting"),
     "attendance": N_("The attendance"),
+    "seat": N_("Attendance, %(title)s"),
     "item": N_("Item %(number)s: %(title)s"),
     "decision": N_("Decision %(number)s"),
     "language": N_("The language: they are complete in another one now"),
@@ -163,7 +168,12 @@ def changes(had: Edition, has: Edition) -> Iterator[MinutesChange]:
         yield MinutesChange("language")
     if _said(before.head, language) != _said(after.head, language):
         yield MinutesChange("head")
-    if any(_said(getattr(before, one), language) != _said(getattr(after, one), language) for one in _ON_ATTENDANCE):
+    corrected = attendance_changes(before, after)
+    for one in corrected:
+        yield MinutesChange("seat", title=one)
+    if not corrected and any(
+        _said(getattr(before, one), language) != _said(getattr(after, one), language) for one in _ON_ATTENDANCE
+    ):
         yield MinutesChange("attendance")
     (old, decided), (new, decides) = _by_number(before), _by_number(after)
     for number in _differing(old, new, language):

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.casework import complete_task
 from domain.kernel import Actor, Refusal, surely
 from domain.record import events
-from locales import LANGUAGES, N_
+from locales import N_
 from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
@@ -37,7 +37,7 @@ from meetings.local_times import local_of
 from meetings.locking import lock_meeting, write_meeting
 from meetings.schedule import meeting_state_after
 from meetings.texts import checked_text
-from meetings.wording import when
+from meetings.wording import when_in_both
 from models.agenda import OUTCOMES, AgendaItem
 from models.meeting import Meeting
 
@@ -61,7 +61,7 @@ def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime,
         raise Refusal(
             "meeting.too_early",
             N_("It is too early: this meeting may be opened from %(moment)s on."),
-            moment={language: when(language, first) for language in LANGUAGES},
+            moment=when_in_both(first),
         )
     write_meeting(session, row, state=state, opened_at=at)
     attendance.expect_everyone(session, row, at=at)

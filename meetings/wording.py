@@ -42,6 +42,11 @@ def when(language: str, starts: datetime) -> str:
     return say(language, N_("%(day)s at %(hour)s"), day=show_day(language, starts.date(), "full"), hour=starts.time())
 
 
+def when_in_both(starts: datetime) -> dict[str, str]:
+    """As `when`, in both languages."""
+    return {language: when(language, starts) for language in LANGUAGES}
+
+
 def each_week(weekday: int) -> dict[str, str]:
     """A weekday as a rhythm, in both languages; Monday is 0: "every Wednesday"."""
     return {language: say(language, _WEEKDAYS[weekday]) for language in LANGUAGES}

@@ -106,4 +106,5 @@ def register_file(context: RequestContext, key: str, year: int, language: str, f
     if audience is None:
         raise Forbidden
     content = decisions.register_paper(context.session, committee_id, year, context.day, audience=audience)
+    decisions.refuse_unwritten(content, language)
     return issuing.issue(context.session, content, language, form, committee=key)

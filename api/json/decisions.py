@@ -20,7 +20,7 @@ from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
-from domain.endorsement import counts_by
+from domain.endorsement import why_it_does_not_count
 from meetings import deciding, decisions, endorsements, endorsing
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
@@ -169,7 +169,10 @@ def _decisions(context: RequestContext, rows: Sequence[RegisteredDecision]) -> l
     said = endorsements.endorsements(context.session, [row.id for row in rows], at=context.at)
     return [
         DecisionShown.about(
-            row, state=shown_state(row), counts=counts_by(row), endorsements=_endorsements(said[row.id])
+            row,
+            state=shown_state(row),
+            counts=why_it_does_not_count(row, with_quorum=True) is None,
+            endorsements=_endorsements(said[row.id]),
         )
         for row in rows
     ]

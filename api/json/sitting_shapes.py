@@ -21,7 +21,10 @@ else:
 
 
 class AttendanceGiven(ActInput):
-    """How a seat was filled. Hours are given for a person who came later, or left before the end."""
+    """How a seat was filled. Hours are given for a person who came later, or left before the end.
+
+    `seen` is the version of the seat, 0 for one without a record: needed where If-Match does not give it.
+    """
 
     seat_id: UUID
     state: Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
@@ -147,7 +150,9 @@ class DecisionShown(Shown):
     """A decision, who owes it, and what the partners said of it where it needs their endorsement.
 
     `endorsement` is not_asked, pending, endorsed, objected, or earlier for what was taken before endorsements bound;
-    `counts` says whether anything may rest on it now, and `counts_since` since when it counted first.
+    `counts` says whether anything may rest on it now, which needs a quorum, and `counts_since` since when it counted
+    first. What it `takes_back` is taken back only while it counts. `state` is no_quorum where nothing is owed and too
+    few sat.
     """
 
     id: UUID

@@ -14,7 +14,7 @@ from api.acts.minutes import Row
 from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import etag
+from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
 from domain.kernel import Actor
 from meetings import attendance, running
@@ -35,8 +35,13 @@ def get_attendance(meeting_id: UUID, context: InContext) -> AttendanceShown:
 
 @router.put("/meetings/{meeting_id}/attendance")
 @asks(Action.RUN_MEETING)
-def record_attendance(meeting_id: UUID, body: AttendanceGiven, context: InContext) -> AttendanceShown:
-    """Say how one seat was filled, or correct it."""
+def record_attendance(
+    meeting_id: UUID, body: AttendanceGiven, context: InContext, if_match: IfMatch = ""
+) -> AttendanceShown:
+    """Say how one seat was filled, or correct it.
+
+    The version of the seat that was read is needed: in `seen`, or in If-Match.
+    """
     by = _as(context, Action.RUN_MEETING, meeting_id)
     attendance.record(
         context.session,
@@ -49,7 +54,7 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, context: InContex
         left_at=body.left_at,
         by=by,
         at=context.at,
-        seen=body.seen,
+        seen=seen_version(if_match) if body.seen is None else body.seen,
     )
     return _attendance(context, meeting_id)
 

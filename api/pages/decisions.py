@@ -92,9 +92,16 @@ def show_register(context: InContext, request: Request, committee: Asked = "", y
         not_asked=lines(found.not_asked),
         open_ones=lines(found.open_ones),
         of_year=lines(found.of_year),
+        missing=partial(_missing, found.of_year),
         states=STATES,
         day=context.day,
     )
+
+
+def _missing(rows: Sequence[RegisteredDecision], key: str, language: str) -> list[RegisteredDecision]:
+    """Which decisions of a committee are not written in a language, so that its register is not whole in it."""
+    its = [row for row in rows if row.committee_key == key]
+    return [row for row in its if not (row.text_fr if language == "fr" else row.text_en)]
 
 
 def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], asked_year: str) -> _Register:

@@ -69,6 +69,9 @@ def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         minutes=row,
         content=content,
         corrected=sheet.corrected,
+        attendance_corrected=minutes.corrected_attendance(context.session, row)
+        if row is not None and sheet.keeps
+        else (),
         languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
         lacking=lacking(content) if content is not None else {},
         decisions={one.number: one.id for one in decisions_of(context.session, meeting_id)} if content else {},

@@ -34,6 +34,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
         ("withdrawn", "skip"),
         ("pending", "wait"),
         ("objected", "stop"),
+        ("no_quorum", "stop"),
     )
 }
 

@@ -123,9 +123,9 @@ def answer(
         body["detail"] = detail or title
         body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
         return JSONResponse(body, status, headers, media_type=PROBLEM)
-    return render(
-        request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status, words_kept=kept
-    )
+    was_sent = request.method != "GET"
+    said = {"title": title, "detail": detail, "code": status, "words_kept": kept, "was_sent": was_sent}
+    return render(request, "error.html", status=status, headers=headers, **said)
 
 
 async def refused(request: Request, refusal: Exception) -> Response:

@@ -156,18 +156,23 @@ _SEATS: Final = (
 )
 
 
-def _attendance_row(words: Speaker, line: AttendanceLine) -> tuple[Cell, ...]:
+def attended(words: Speaker, line: AttendanceLine) -> tuple[CellLine, ...]:
+    """How a seat was filled, and since when and until when, in lines."""
     remotely = line.state == "alternate" and line.remote
     shown = [words.line(N_("Alternate, remotely") if remotely else _ATTENDED[line.state])]
     if line.arrived:
         shown.append(words.line(N_("arrived at %(hour)s"), "quiet", hour=words.clock(line.arrived)))
     if line.left:
         shown.append(words.line(N_("left at %(hour)s"), "quiet", hour=words.clock(line.left)))
+    return tuple(shown)
+
+
+def _attendance_row(words: Speaker, line: AttendanceLine) -> tuple[Cell, ...]:
     return (
         (CellLine(words.of(line.seat)) if line.seat else words.line(N_("Guest")),),
         (CellLine(words.of(line.organization)),),
         (CellLine(words.of(line.person) or "–"),),
-        tuple(shown),
+        attended(words, line),
     )
 
 
@@ -241,7 +246,7 @@ def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, .
     state = [words.line(DECISION_STATES[line.state])]
     if line.is_late(on):
         state.append(words.line(N_("late"), "warning"))
-    if not line.has_quorum:
+    if not line.has_quorum and line.state != "no_quorum":
         state.append(words.line(N_("without a quorum"), "warning"))
     if line.closed_on:
         state.append(CellLine(words.day(line.closed_on, "short"), "quiet"))

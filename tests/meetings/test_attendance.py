@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -14,11 +15,15 @@ from domain.people import absences
 from meetings import answers, attendance, running
 from meetings.attendance import Attended
 from meetings.schedule import plan_meetings
+from models.base import table_of
+from models.minutes import Attendance
 from tests.cast import AT, SINCE, Cast
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NOW, PRESENT, events_of, meeting, opened, session, sit
 from tests.meetings.sitting import give, seat
 
 __all__ = ["session"]
+
+_attendance = table_of(Attendance)
 
 
 def _seated(session: Session, key: str) -> Attended:
@@ -122,27 +127,68 @@ def test_the_quorum_follows_who_comes_and_who_leaves(session: Session, cast: Cas
     with pytest.raises(Refusal) as refused:
         sit(session, cast, "anonyme", "present", arrived_at=NOW + MINUTE, left_at=NOW)
     assert refused.value.code == "attendance.in_order"
+    with pytest.raises(Refusal) as refused:
+        sit(session, cast, "anonyme", "present", arrived_at=NOW, left_at=NOW)
+    assert refused.value.code == "attendance.in_order", "one who leaves as they arrive was not there"
 
 
-def test_a_person_comes_and_leaves_on_the_day_of_the_meeting_and_not_in_the_future(
+def test_an_hour_of_attendance_lies_within_the_meeting_and_the_refusal_says_between_which_hours(
     session: Session, cast: Cast
 ) -> None:
     here = opened(session, cast, *PRESENT)
-    years, midnight = timedelta(days=365 * 4), NOW - timedelta(hours=13, minutes=5)
+    years, begins = timedelta(days=365 * 4), NOW - 5 * MINUTE - attendance.GRACE
 
-    def refused(at: datetime, **hours: Any) -> None:
+    def refused(at: datetime, **hours: Any) -> Refusal:
         with pytest.raises(Refusal) as told:
             sit(session, cast, "codim", at=at, **hours)
         assert told.value.code == "attendance.when"
+        return told.value
 
-    for wrong in (NOW + years, NOW - years, NOW + 2 * MINUTE, midnight - MINUTE):
+    for wrong in (NOW + years, NOW - years, NOW + 2 * MINUTE, begins - MINUTE):
         refused(NOW + MINUTE, arrived_at=wrong)
         refused(NOW + MINUTE, left_at=wrong)
-    sit(session, cast, "codim", at=NOW + MINUTE, arrived_at=midnight, left_at=NOW + MINUTE)
-    # Corrected long afterwards, the hours are still those of the meeting.
-    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW + 90 * MINUTE)
-    refused(NOW + years, left_at=NOW + timedelta(days=1))
-    sit(session, cast, "codim", at=NOW + years, left_at=NOW + 90 * MINUTE)
+    told = refused(NOW + MINUTE, arrived_at=begins - MINUTE)
+    first, last = (str(told.facts[bound]) for bound in ("first", "last"))
+    assert "at 12:55" in first
+    assert "at 1:06" in last
+    sit(session, cast, "codim", at=NOW + MINUTE, arrived_at=begins, left_at=NOW + MINUTE)
+    # Corrected long afterwards, the hours are still those of the meeting, and it is over once it is closed.
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW + 10 * MINUTE)
+    refused(NOW + years, left_at=NOW + 11 * MINUTE)
+    refused(NOW + years, arrived_at=NOW + 70 * MINUTE, left_at=NOW + 80 * MINUTE)
+    sit(session, cast, "codim", at=NOW + years, left_at=NOW + 10 * MINUTE)
+    for state in ("excused", "absent", "unrecorded"):
+        with pytest.raises(Refusal) as unfilled:
+            sit(session, cast, "codim", state, arrived_at=NOW, at=NOW + years)
+        assert unfilled.value.code == "attendance.no_hours"
+
+
+def test_a_meeting_that_is_opened_early_begins_then_and_who_comes_a_moment_before_was_there(
+    session: Session, cast: Cast
+) -> None:
+    by, here, early = cast.actor("coordinator"), meeting(session), NOW - 23 * MINUTE + timedelta(seconds=40)
+    running.open_meeting(session, here, by=by, at=early)
+    for key in PRESENT:
+        sit(session, cast, key, arrived_at=early - 4 * MINUTE, left_at=early + 2 * MINUTE, at=early + 2 * MINUTE)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=early + 3 * MINUTE)
+    assert attendance.had_quorum(session, here)
+    for key in PRESENT:
+        sit(session, cast, key, arrived_at=early - 4 * MINUTE, left_at=early - 2 * MINUTE, at=NOW)
+    assert attendance.had_quorum(session, here) is False, "they left before it began"
+
+
+def test_hours_kept_from_before_that_lie_outside_the_meeting_make_no_quorum(session: Session, cast: Cast) -> None:
+    here = opened(session, cast, *PRESENT)
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW + 10 * MINUTE)
+    for hours in ((-60, -30), (30, 50)):
+        arrived, left = (NOW + n * MINUTE for n in hours)
+        session.execute(
+            update(_attendance)
+            .where(_attendance.c.meeting_id == here, _attendance.c.state == "present")
+            .values(arrived_at=arrived, left_at=left)
+        )
+        assert not attendance.fullest(session, here).is_met
+        assert not attendance.quorum_now(session, here, NOW).is_met
 
 
 def test_a_meeting_that_is_held_before_its_hour_had_the_quorum_that_it_had_then(session: Session, cast: Cast) -> None:

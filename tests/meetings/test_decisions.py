@@ -108,6 +108,18 @@ def test_a_decision_that_is_recorded_later_has_the_quorum_of_when_it_was_taken(s
         assert refused.value.code == "decision.when"
 
 
+def test_a_decision_of_a_meeting_that_was_opened_early_may_be_of_the_minute_in_which_it_was(
+    session: Session, cast: Cast
+) -> None:
+    early = NOW - timedelta(minutes=18)
+    opened(session, cast, *PRESENT, at=early + timedelta(seconds=40))
+    row = decisions.decision_of(session, _decide(session, cast, decided_at=early, at=early + 2 * MINUTE))
+    assert (row.decided_at, row.has_quorum) == (early, True)
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast, decided_at=early - MINUTE, at=early + 2 * MINUTE)
+    assert refused.value.code == "decision.when"
+
+
 def test_a_treated_item_may_still_be_decided_and_a_carried_one_is_corrected_first(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)

@@ -155,6 +155,54 @@ def test_a_corrected_attendance_comes_into_the_draft_and_leaves_what_was_written
     assert content.items[0].said.fr == "Mieux dit."
 
 
+def test_minutes_neither_go_out_nor_are_approved_with_another_attendance_than_the_one_that_stands(
+    session: Session, cast: Cast, held: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    minutes.circulate(session, held, by=by, at=END)
+    later = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
+    for key in PRESENT:
+        sit(session, cast, key, "excused", at=END)
+    with pytest.raises(Refusal) as refused:
+        minutes.approve(session, held, in_meeting=later, by=by, at=NEXT)
+    assert refused.value.code == "minutes.attendance_corrected"
+    told = refused.value.facts["corrected"]
+    assert isinstance(told, dict)
+    assert told["en"].count("excused instead of") == len(PRESENT)
+    assert told["en"].endswith("Quorum: not met")
+    assert not any(member.name in told["fr"] for member in cast.members.values()), "seats, and no person"
+    minutes.amend(session, held, by=by, at=NEXT)
+    with pytest.raises(Refusal) as refused:
+        minutes.circulate(session, held, by=by, at=NEXT)
+    assert refused.value.code == "minutes.attendance_corrected"
+    minutes.refresh(session, held, by=by, at=NEXT)
+    minutes.circulate(session, held, by=by, at=NEXT)
+    minutes.approve(session, held, in_meeting=later, by=by, at=NEXT)
+    content = minutes.content_of(minutes.minutes_of(session, held))
+    assert not content.has_quorum
+    assert not {one.state for one in content.attendance} & {"present", "remote"}
+
+
+def test_that_another_person_sat_or_left_earlier_is_a_correction_too(session: Session, cast: Cast, held: UUID) -> None:
+    by = cast.actor("coordinator")
+
+    def corrected() -> list[str]:
+        return [one.en for one in minutes.corrected_attendance(session, minutes.minutes_of(session, held))]
+
+    assert corrected() == []
+    sit(session, cast, "codim", "remote", arrived_at=NOW + 10 * MINUTE, left_at=NOW + 20 * MINUTE, at=END)
+    (told,) = corrected()
+    words = "arrived at 1:15 p.m., left at 1:25 p.m. instead of remotely, arrived at 1:15 p.m."
+    assert told.replace("\N{NO-BREAK SPACE}", " ").endswith(words)
+    minutes.refresh(session, held, by=by, at=END)
+    sit(session, cast, "en-marge", "alternate", person_id=cast.people["deputy"], at=END)
+    minutes.refresh(session, held, by=by, at=END)
+    assert corrected() == []
+    sit(session, cast, "en-marge", "alternate", person_id=cast.people["deputy"], is_remote=True, at=END)
+    (told,) = corrected()
+    assert told.endswith("alternate, remotely instead of alternate, on site")
+
+
 @pytest.mark.ci
 def test_minutes_are_not_approved_by_their_own_an_earlier_a_planned_or_anothers_meeting(
     session: Session, cast: Cast, held: UUID

@@ -28,7 +28,7 @@ from models.outbox import Notice
 from models.program import Organization, Tenure
 from tests.cast import Arranged, Cast
 from tests.meetings.documents.test_issuing import NAME, know
-from tests.meetings.meeting_room import MINUTE, NOW, PRESENT, arrange, items, meeting, opened
+from tests.meetings.meeting_room import MINUTE, NOW, PRESENT, arrange, items, meeting, opened, sit
 from tests.meetings.sitting import seat
 
 END = NOW + 90 * MINUTE
@@ -176,6 +176,21 @@ def test_a_correction_says_where_and_goes_to_those_alone_for_whom_something_chan
     assert {one.kind for one in told} == {"minutes_corrected"}
 
 
+def test_the_letter_of_a_correction_names_each_seat_that_was_filled_otherwise_and_the_quorum(
+    session: Session, cast: Cast
+) -> None:
+    by, here = cast.actor("coordinator"), meeting(session)
+    minutes.circulate(session, here, by=by, at=END)
+    for key in PRESENT:
+        sit(session, cast, key, "excused", at=END)
+    minutes.amend(session, here, by=by, at=END)
+    minutes.refresh(session, here, by=by, at=END)
+    minutes.circulate(session, here, by=by, at=END + MINUTE)
+    words = " ".join(text_of(sent(session)[cast.people["manager_codim"]][-1]).split())
+    assert words.count(": excused instead of on site") == len(PRESENT)
+    assert "Attendance, Quorum: not met" in words
+
+
 def test_whoever_reads_a_language_in_which_they_are_not_whole_gets_the_other_and_is_told(
     session: Session, cast: Cast
 ) -> None:
@@ -228,7 +243,7 @@ def test_what_changed_is_told_part_by_part(session: Session) -> None:
     for has, told in (
         (content, []),
         (replace(content, head=moved), ["head"]),
-        (replace(content, attendance=(late, *content.attendance[1:])), ["attendance"]),
+        (replace(content, attendance=(late, *content.attendance[1:])), ["seat"]),
         (replace(content, items=(other, *content.items[1:])), ["item"]),
         (replace(content, items=content.items[1:]), ["item"]),
         (replace(content, items=(replace(first, said=Both(fr=first.said.fr, en="Other.")), *content.items[1:])), []),

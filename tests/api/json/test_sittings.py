@@ -52,6 +52,11 @@ def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator:
         assert filled.status_code == 200, filled.text
     stale = {"seat_id": before["seats"][0]["seat_id"], "state": "absent", "seen": before["seats"][0]["version"]}
     assert coordinator.ask("PUT", f"{place}/attendance", stale).status_code == 412
+    blind = {name: said for name, said in stale.items() if name != "seen"}
+    assert coordinator.ask("PUT", f"{place}/attendance", blind).status_code == 428
+    hours = stale | {"seen": 2, "state": "excused", "arrived_at": "2026-11-23T14:00:00Z"}
+    refused = coordinator.ask("PUT", f"{place}/attendance", hours)
+    assert (refused.status_code, refused.json()["code"]) == (409, "attendance.no_hours")
     decision = {
         "text_fr": "Le local est renouvelé.",
         "kind": "management",
@@ -150,13 +155,13 @@ def test_a_meeting_is_not_opened_long_before_its_hour_over_json_either(coordinat
     assert closed.status_code == 409
 
 
-def test_an_arrival_over_json_is_of_the_day_of_the_meeting_and_past(coordinator: Asker) -> None:
+def test_an_arrival_over_json_is_within_the_meeting(coordinator: Asker) -> None:
     place = _meeting(coordinator)
     coordinator.ask("POST", f"{place}/opening", version="*")
     seat = next(one for one in coordinator.get(f"{place}/attendance")["seats"])
-    body = {"seat_id": seat["seat_id"], "state": "present"}
+    body = {"seat_id": seat["seat_id"], "state": "present", "seen": seat["version"]}
     for name in ("arrived_at", "left_at"):
-        for wrong in ("2031-01-01T12:00:00Z", "2026-11-23T14:01:00Z", "2026-11-22T14:00:00Z"):
+        for wrong in ("2031-01-01T12:00:00Z", "2026-11-23T14:01:00Z", "2026-11-23T05:00:00Z"):
             refused = coordinator.ask("PUT", f"{place}/attendance", body | {name: wrong})
             assert (refused.status_code, refused.json()["code"]) == (409, "attendance.when")
     assert coordinator.ask("PUT", f"{place}/attendance", body | {"arrived_at": "2026-11-23T13:59:00Z"}).is_success
@@ -180,4 +185,5 @@ def test_over_json_a_decision_on_an_item_names_the_version_that_was_read_of_it(c
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now, key="d-1").status_code == 201
     assert coordinator.ask("POST", f"{place}/decisions", body, version=now).status_code == 412
-    assert len(coordinator.get(f"{place}/decisions")) == 1
+    (shown,) = coordinator.get(f"{place}/decisions")
+    assert (shown["has_quorum"], shown["state"], shown["counts"]) == (False, "no_quorum", False), "nobody sat"

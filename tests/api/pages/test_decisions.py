@@ -81,6 +81,41 @@ def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, 
     assert "Carried out" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
 
 
+def test_a_decision_without_a_quorum_does_not_hold_and_says_so_wherever_it_stands(cast: Cast, held: Held) -> None:
+    member = signed_in(cast, "manager_em")
+    assert "No one: it applies as is." in text_of(member.get(f"/decisions/{held.quiet}").text)
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.quiet).values(has_quorum=False))
+    page = text_of(member.get(f"/decisions/{held.quiet}").text)
+    assert "Does not hold: no quorum" in page
+    assert "nothing can be based on it" in page
+    assert "applies as is" not in page
+    assert "Does not hold: no quorum" in part(member.get("/decisions").text, "year")
+    member.headers["Accept-Language"] = "fr"
+    french = text_of(member.get(f"/decisions/{held.quiet}").text)
+    assert "Sans effet" in french
+    assert "pas de quorum" in french
+    assert "En vigueur" not in french
+
+
+def test_a_register_is_not_linked_in_a_language_in_which_it_is_not_whole_and_says_which_decisions(
+    cast: Cast, held: Held
+) -> None:
+    member = signed_in(cast, "manager_em")
+    files = "/committees/steering/decisions/2027"
+    assert f"{files}/en.pdf" in member.get("/decisions").text
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.quiet).values(text_en=""))
+    page = member.get("/decisions").text
+    assert f"{files}/fr.pdf" in page
+    assert f"{files}/en." not in page
+    assert "Decisions without an English text: CD-2027-002" in text_of(page)
+    refused = member.get(f"{files}/en.pdf")
+    assert refused.status_code == 409
+    assert "not written in it: CD-2027-002." in text_of(refused.text)
+    assert member.get(f"{files}/fr.pdf").status_code == 200
+
+
 @pytest.mark.ci
 @pytest.mark.usefixtures("held")
 def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
