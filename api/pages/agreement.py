@@ -163,13 +163,12 @@ def _signing(
 ) -> Shown:
     """Who signed, who may still, what was taken back, and whether the text is as it was signed."""
     signatures = [one for one in ever if one.taken_back_at is None]
-    clerks = {one.recorded_by for one in ever if one.on_paper} | {one.taken_back_by for one in ever}
     directors = directors_on(context.session, agreement.organization_id, context.day)
     lacking = directors - {one.person_id for one in signatures}
     is_asked = shown.state == "sent" and context.asker.person_id in lacking
     return {
         "signatures": signatures,
-        "clerks": dict(_named(context, clerks - {None})) if clerks - {None} else {},
+        "clerks": _clerks(context, ever),
         "taken_back": [one for one in ever if one.taken_back_at is not None],
         "signers": _choices(signatures),
         "text_is_right": text_stands(context.session, shown.id),
@@ -177,6 +176,12 @@ def _signing(
         "directors": _named(context, lacking) if may_keep else [],
         "from_paper": _from_paper(shown, signatures) if may_keep else [],
     }
+
+
+def _clerks(context: RequestContext, ever: Sequence[SignatureLine]) -> dict[str, str]:
+    """The names of those who recorded a signature from paper, or took one back."""
+    clerks = {one.recorded_by for one in ever if one.on_paper} | {one.taken_back_by for one in ever}
+    return dict(_named(context, known)) if (known := clerks - {None}) else {}
 
 
 def _from_paper(shown: AgreementVersion, signatures: Sequence[SignatureLine]) -> list[tuple[str, str]]:

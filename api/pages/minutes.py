@@ -24,7 +24,7 @@ from locales import LANGUAGES, N_, gettext
 from meetings import minutes, wording
 from meetings.committees import committees, title_of
 from meetings.decisions import decisions_of
-from meetings.documents.content import untranslated
+from meetings.documents.content import MinutesContent, untranslated
 from meetings.minutes_posting import lacking
 from models.meeting import Meeting
 from models.minutes import Minutes
@@ -67,12 +67,10 @@ def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         when=wording.when(context.language, sheet.meeting.starts),
         keeps=sheet.keeps,
         minutes=row,
-        content=content,
         corrected=sheet.corrected,
-        attendance_corrected=minutes.corrected_attendance(context.session, row)
-        if row is not None and sheet.keeps
-        else (),
-        languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
+        attendance_corrected=minutes.corrected_attendance(context.session, row) if row and sheet.keeps else (),
+        content=content,
+        languages=_languages(content),
         lacking=lacking(content) if content is not None else {},
         decisions={one.number: one.id for one in decisions_of(context.session, meeting_id)} if content else {},
         attended=ATTENDED,
@@ -81,6 +79,11 @@ def minutes_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         approving=_approving(context, sheet) if row is not None else [],
         approved_in=_approved_in(context, row) if row is not None else "",
     )
+
+
+def _languages(content: MinutesContent | None) -> list[str]:
+    """The languages in which the minutes are whole."""
+    return [one for one in LANGUAGES if content is not None and not untranslated(content, one)]
 
 
 def _approving(context: RequestContext, sheet: MinutesRead) -> list[tuple[UUID, str]]:

@@ -126,11 +126,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     titles = titles_of_roles(context)
     may_update = is_allowed(Action.UPDATE_PERSON, given)
     watched = watches_over(context.asker, person_id)
-    roles, cases = holdings.roles_of(context, person_id, titles), holdings.cases_about(context, person_id)
-    if watched:
-        roles = [
-            replace(one, may_end=one.may_end and one.row.role != privacy_officers.PRIVACY_OFFICER) for one in roles
-        ]
+    roles, cases = _roles(context, person_id, titles), holdings.cases_about(context, person_id)
     return page(
         context,
         request,
@@ -141,7 +137,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         day=context.day,
         is_self=person_id == context.asker.person_id,
         calendar=calendar_readers.readers_of(context.session, [person_id])[person_id],
-        calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
+        calendars=_calendars(),
         roles=roles,
         begins_on=context.asker.standing.from_day(person_id),
         leaves_from=_leaves_from(context, person_id, roles),
@@ -168,6 +164,23 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     )
 
 
+def _roles(context: RequestContext, person_id: UUID, titles: Mapping[str, str]) -> list[holdings.AppointmentLine]:
+    """The person's roles; the asker whom the privacy officer watches over is not offered to end that role."""
+    roles = holdings.roles_of(context, person_id, titles)
+    if not watches_over(context.asker, person_id):
+        return roles
+    return [replace(one, may_end=one.may_end and not _watches(one)) for one in roles]
+
+
+def _watches(one: holdings.AppointmentLine) -> bool:
+    return one.row.role == privacy_officers.PRIVACY_OFFICER
+
+
+def _calendars() -> list[tuple[str, str, str]]:
+    """The kinds of calendar, as choices with their hints."""
+    return [(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()]
+
+
 def _deputies(context: RequestContext, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
     """The people who may act in a role that this person holds today: for a person without a role, all of them."""
     today = context.asker.standing
@@ -187,21 +200,21 @@ def _leaves_from(
     """The organizations whose departure of this person the asker may open, and has not been opened yet."""
     mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
     said = set(scalars(context.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
-    kept = {
-        one.row.organization_id
-        for one in roles
-        if one.row.role == privacy_officers.PRIVACY_OFFICER
-        and one.time != "past"
-        and watches_over(context.asker, person_id)
-    }
-    held = {
-        one.row.organization_id: one.row.short_name for one in roles if one.time != "past" and one.row.id not in said
-    }
+    held_now = [one for one in roles if one.time != "past"]
+    kept = _kept(context, person_id, held_now)
+    held = {one.row.organization_id: one.row.short_name for one in held_now if one.row.id not in said}
     return [
         (place, name)
         for place, name in held.items()
         if is_allowed(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place)) and place not in kept
     ]
+
+
+def _kept(context: RequestContext, person_id: UUID, held: Sequence[holdings.AppointmentLine]) -> frozenset[UUID]:
+    """The organizations for which the person is the privacy officer who watches over the asker."""
+    if not watches_over(context.asker, person_id):
+        return frozenset()
+    return frozenset(one.row.organization_id for one in held if _watches(one))
 
 
 def _after(

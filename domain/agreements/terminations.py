@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -68,7 +68,6 @@ def end_version(
     over, a last day before its first or after the one that it was signed to, a past one, a day on which another version
     is in force, a later version that has begun, too short a notice, or one from before there was an agreement to end.
     """
-    given_by = given_by if given_by in ("partner", "program") else ""
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "end")
     today = local_day(session, at)
@@ -97,19 +96,34 @@ def end_version(
         ends_on=ends_on.isoformat(),
         notice_on=notice_on.isoformat() if notice_on else None,
         shorter_agreed=shorter_agreed,
-        given_by=given_by,
+        given_by=_side(given_by),
     )
     if notice_on is not None:
-        notice = letters.Notice(
-            ends_on=ends_on,
-            given_on=notice_on,
-            given_by=given_by,
-            shorter_agreed=shorter_agreed and ends_on < notice_on + timedelta(days=held.notice_days),
-        )
-        letters.to_end(session, held, _told_of(session, held, later, today), notice, later, by=by, at=at)
-        renewals.call_off(session, held.id, last=ends_on, by=by, at=at)
-        for one in later:
-            call_off_version(session, one.id, last=ends_on, by=by, at=at)
+        shorter = shorter_agreed and ends_on < notice_on + timedelta(days=held.notice_days)
+        notice = letters.Notice(ends_on=ends_on, given_on=notice_on, given_by=_side(given_by), shorter_agreed=shorter)
+        _end_partnership(session, held, notice, later, by=by, at=at)
+
+
+def _side(given_by: str) -> str:
+    """The side that gave notice, or "" where it is not said."""
+    return given_by if given_by in ("partner", "program") else ""
+
+
+def _end_partnership(
+    session: Session,
+    held: PartnerVersion,
+    notice: letters.Notice,
+    later: Sequence[AgreementVersion],
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Tell of a partnership that ends by a notice, renew nothing of it, and have no later version begin."""
+    told = _told_of(session, held, later, local_day(session, at))
+    letters.to_end(session, held, told, notice, later, by=by, at=at)
+    renewals.call_off(session, held.id, last=notice.ends_on, by=by, at=at)
+    for one in later:
+        call_off_version(session, one.id, last=notice.ends_on, by=by, at=at)
 
 
 def _refuse_last_day(session: Session, held: PartnerVersion, ends_on: date, today: date, *, is_followed: bool) -> None:

@@ -172,40 +172,27 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
     doors.shut(session, held.id)
     if held.email is None:
         return
-    officer = privacy_officers.to_alert(session, held.id, by=by, at=at)
-    notices.write(
-        session,
-        "address_changed",
-        to=held.id,
-        key=f"address:{held.id}:{held.version}",
-        facts=lambda language: {
-            "by_name": notices.name_of(session, by, language),
-            "on": local_day(session, at),
-            "officer": officer,
-            "path": "/my-access",
-        },
-        at=at,
-    )
+    facts = _facts_to_alert(session, held.id, by=by, at=at)
+    notices.write(session, "address_changed", to=held.id, key=f"address:{held.id}:{held.version}", facts=facts, at=at)
 
 
 def tell_access_ended(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Tell a person that another ended their access, and who to turn to if that is not right."""
     if by.is_one_of(person_id):
         return
+    facts = _facts_to_alert(session, person_id, by=by, at=at)
+    notices.write(session, "access_ended", to=person_id, key=f"access_ended:{uuid4()}", facts=facts, at=at)
+
+
+def _facts_to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> notices.Facts:
+    """What a letter says of an act on a person's access: who did it, when, and who to alert where it is not right."""
     officer = privacy_officers.to_alert(session, person_id, by=by, at=at)
-    notices.write(
-        session,
-        "access_ended",
-        to=person_id,
-        key=f"access_ended:{uuid4()}",
-        facts=lambda language: {
-            "by_name": notices.name_of(session, by, language),
-            "on": local_day(session, at),
-            "officer": officer,
-            "path": "/my-access",
-        },
-        at=at,
-    )
+    return lambda language: {
+        "by_name": notices.name_of(session, by, language),
+        "on": local_day(session, at),
+        "officer": officer,
+        "path": "/my-access",
+    }
 
 
 def _address(email: str | None) -> str | None:
