@@ -177,11 +177,18 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
 
 
 def tell_access_ended(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Tell a person that another ended their access, and who to turn to if that is not right."""
+    """Tell a person, once a day, that another ended their access, and who to turn to if that is not right."""
     if by.is_one_of(person_id):
         return
     facts = _facts_to_alert(session, person_id, by=by, at=at)
-    notices.write(session, "access_ended", to=person_id, key=f"access_ended:{uuid4()}", facts=facts, at=at)
+    notices.write(
+        session,
+        "access_ended",
+        to=person_id,
+        key=f"access_ended:{person_id}:{local_day(session, at)}",
+        facts=facts,
+        at=at,
+    )
 
 
 def _facts_to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> notices.Facts:

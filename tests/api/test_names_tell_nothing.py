@@ -61,6 +61,7 @@ JUDGED: Final = {
     "domain/mail/notices.py": "the names of staff, and the subject of another letter",
     "domain/people/absences.py": "the names of staff, and days to come: none that may be a birth date",
     "domain/people/people.py": "the names of staff",
+    "domain/people/privacy_officers.py": "the names of staff, and days to come: none that may be a birth date",
     "domain/access/passkeys.py": "what the browser says it is, in our words",
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
     "flows/digest_letters.py": "the titles of declared steps, the names of staff",

@@ -52,7 +52,9 @@ _MEMBER: Final = {
 }
 #: Facts that are no text: by their names.
 _FACTS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("due_on", "since", "on", "until", "day", "ends_on", "starts_on", "anchor_on", "signed_on"), DAY),
+    **dict.fromkeys(
+        ("due_on", "since", "on", "until", "day", "ends_on", "starts_on", "anchor_on", "signed_on", "given_on"), DAY
+    ),
     **dict.fromkeys(("tasks", "attempts", "days", "notice_days", "files"), 2),
     **{
         key: [_ITEM]

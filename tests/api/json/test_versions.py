@@ -154,6 +154,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
 #: test_hiring and test_summaries.
 IN_THEIR_OWN_TESTS = {
     "POST /meetings/{meeting_id}/decisions",  # of its item: tests/api/json/test_sittings.py
+    "PUT /meetings/{meeting_id}/attendance",  # of its seat: there too
     "POST /strays/{stray_id}/setting-aside",
     "POST /strays/{stray_id}/answer",
     "POST /tasks/{task_id}/hiring",
