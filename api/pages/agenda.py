@@ -31,7 +31,7 @@ from api.acts.agendas import AGENDA, FREEZING, ITEM, LATE, AgendaSent, minutes_o
 from api.acts.declaring import Act, On, Parts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page
 from api.pages.idempotent_forms import AtOnce
 from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Click, Preview, in_two_clicks
@@ -102,9 +102,9 @@ def ask(
         )
         return f"/meetings/{meeting_id}/agenda#mine"
 
-    typed = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
-    values = {**typed, "late_reason": late_reason}
-    return _answered(context, request, meeting_id, Typed("ask", None, values), once.attempt(act))
+    said = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
+    typed = Typed("ask", values={**said, "late_reason": late_reason})
+    return answered(once.attempt(act), lambda why: agenda_page(context, request, meeting_id, typed.refused(why)))
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/place")
@@ -123,7 +123,8 @@ def move(
             agendas.move_to(context.session, item_id, place_of(place), by=by, at=context.at, seen=seen)
 
     outcome = context.attempt(act) or f"/meetings/{meeting_id}/agenda#item-{item_id}"
-    return _answered(context, request, meeting_id, Typed(f"place-{item_id}", None, {"place": place}), outcome)
+    typed = Typed(f"place-{item_id}", values={"place": place})
+    return answered(outcome, lambda why: agenda_page(context, request, meeting_id, typed.refused(why)))
 
 
 def place_of(text: str) -> int:
@@ -140,15 +141,6 @@ def agenda_page(context: RequestContext, request: Request, meeting_id: UUID, typ
     found = find_agenda(context, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
     return page(context, request, "agenda.html", typed=typed, **agenda_of(context, found))
-
-
-def _answered(
-    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, outcome: str | Refusal
-) -> Response:
-    """Lead to the place of a form that was done; or the page again, with what was typed, where it is refused."""
-    if isinstance(outcome, str):
-        return see_other(outcome)
-    return agenda_page(context, request, meeting_id, Typed(typed.form, outcome, typed.values))
 
 
 def _to_freeze(on: On[AgendaAccess], _: Act, __: Parts) -> Preview:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Form
@@ -65,6 +65,10 @@ class Typed:
     def get(self, form: str, name: str, otherwise: object = "") -> Any:
         """What stands in a field: what was typed in that form, else `otherwise`."""
         return self.values.get(name, otherwise) if form == self.form else otherwise
+
+    def refused(self, refusal: Refusal) -> Typed:
+        """The same form with its fields, and why a rule refused it."""
+        return replace(self, refusal=refusal)
 
     def lost_from(self, html: str) -> list[str]:
         """What was written, of which a page has nothing: it has that form no more, or no such field."""

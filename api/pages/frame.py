@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
 from sqlmodel.sql.expression import Select as Picked
@@ -153,6 +153,11 @@ def page(
 def see_other(address: str) -> RedirectResponse:
     """After a form: to the page that shows what it did. `address` is one of ours, and may name a part of the page."""
     return RedirectResponse(address, 303)
+
+
+def answered(outcome: str | Refusal, again: Callable[[Refusal], Response]) -> Response:
+    """After a form: to where its outcome leads; or the page `again`, which says why it was refused."""
+    return again(outcome) if isinstance(outcome, Refusal) else see_other(outcome)
 
 
 def frame_of(context: RequestContext, path: str, *, counts: bool = False) -> dict[str, object]:

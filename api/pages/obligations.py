@@ -19,7 +19,7 @@ from api.pages.act_routes import act_pages
 from api.pages.agreement import PERIODS
 from api.pages.files import Sent, kept_file, read_sent
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of, text_of
@@ -27,7 +27,7 @@ from api.views.tasks import names_of
 from api.web.readers import day_of
 from domain.declarations import FACTS, GIVEN_BY_PEOPLE, STEP, WHY, Fact, facts_of, grouped, rule_of
 from domain.endorsement import does_it_count
-from domain.kernel import Refusal, col, joins, local_day, only, run, scalar, title_of
+from domain.kernel import col, joins, local_day, only, run, scalar, title_of
 from domain.obligations import (
     GivenDocument,
     PeriodRead,
@@ -70,10 +70,8 @@ def add_document(
         saying.add_document(context.session, period_id, name, content, effective_on=day_of(day), by=by, at=context.at)
         return _after(context, period_id)
 
-    outcome = once.attempt(act)
-    if isinstance(outcome, Refusal):
-        return obligation_page(context, request, period_id, Typed("document", outcome, {"day": day}))
-    return see_other(outcome)
+    typed = Typed("document", values={"day": day})
+    return answered(once.attempt(act), lambda why: obligation_page(context, request, period_id, typed.refused(why)))
 
 
 @router.get("/proofs/{document_id}", name="proof")

@@ -17,7 +17,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.redactions import REDACTION, find_redaction, to_answer
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
@@ -95,10 +95,8 @@ def ask_of_meeting(
         made = redacting.ask(context.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=context.at)
         return f"/redactions/{made}"
 
-    outcome = once.attempt(act)
-    if isinstance(outcome, Refusal):
-        return _words_page(context, request, found, by, Typed("ask", outcome, {"others": others, "kind": kind}))
-    return see_other(outcome)
+    typed = Typed("ask", values={"others": others, "kind": kind})
+    return answered(once.attempt(act), lambda why: _words_page(context, request, found, by, typed.refused(why)))
 
 
 @router.post("/privacy/incidents/{incident_id}/redactions")

@@ -14,7 +14,7 @@ from api.access.participants import drafter
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Text
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.pages.referral_fields import TypedReferral, form_shown, typed_of
 from api.views.criteria import NAMES
@@ -63,9 +63,7 @@ def begin_referral(
         return "/referrals?sent=yes"
 
     outcome = (once if do == "send" else replace(once, key="")).attempt(act)
-    if isinstance(outcome, Refusal):
-        return _form(context, request, None, typed.values, refusal=outcome)
-    return see_other(outcome)
+    return answered(outcome, lambda why: _form(context, request, None, typed.values, refusal=why))
 
 
 @router.post("/links")

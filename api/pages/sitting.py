@@ -22,7 +22,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.pages.act_routes import Seen, act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page
 from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
@@ -158,7 +158,7 @@ def decide(
         )
         return _place(meeting_id, form)
 
-    return _answered(context, request, meeting_id, form, once.attempt(act))
+    return answered(once.attempt(act), lambda why: sitting_page(context, request, meeting_id, form.refused(why)))
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -212,16 +212,7 @@ def _done(
 ) -> Response:
     """Do what a form asks and go back to it; or show the page again, with what was typed, where a rule refuses."""
     outcome = context.attempt(act) or _place(meeting_id, typed)
-    return _answered(context, request, meeting_id, typed, outcome)
-
-
-def _answered(
-    context: RequestContext, request: Request, meeting_id: UUID, typed: Typed, outcome: str | Refusal
-) -> Response:
-    """Lead to the place of a form that was done; else show the page again, with what was typed."""
-    if isinstance(outcome, str):
-        return see_other(outcome)
-    return sitting_page(context, request, meeting_id, Typed(typed.form, outcome, typed.values))
+    return answered(outcome, lambda why: sitting_page(context, request, meeting_id, typed.refused(why)))
 
 
 def _place(meeting_id: UUID, typed: Typed) -> str:

@@ -40,9 +40,9 @@ from domain.kernel import (
     scalars,
     seal,
     surely,
-    trimmed,
 )
 from domain.participants.destruction_requests import DestructionRequest, asked_of, asking_ones
+from domain.participants.keeping_changes import checked_reason
 from domain.participants.locking import (
     barred_workers,
     case_of,
@@ -76,7 +76,6 @@ CONFIRM: Final = "destruction.confirm"
 DAYS_TO_CONFIRM: Final = 10
 #: The ground on which there is nothing to add: the program's own calendar.
 BY_CALENDAR: Final = "calendar"
-LONGEST_REASON: Final = 4000
 
 
 # -------------------------------------------------------------------------------------------------------- the asking
@@ -89,7 +88,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
     Raises Refusal: it is asked already, no reason is given, or the file is held, needed or kept.
     """
     held = hold_participant(session, participant_id)
-    words = _words(reason)
+    words = checked_reason(reason, "destruction.reason.too_long")
     if ground not in DESTRUCTION_GROUNDS:
         raise Refusal("destruction.ground.missing", N_("Choose why the file is to be destroyed."))
     if not says_something(words) and (ground != BY_CALENDAR or is_set_by_hand(session, held)):
@@ -204,7 +203,7 @@ def refuse(
 ) -> None:
     """Refuse the destruction of a file, with words for the one who asked. Raises Refusal as `confirm`, at any day."""
     _, asked = _hold(session, participant_id, seen)
-    words = _words(reason)
+    words = checked_reason(reason, "destruction.reason.too_long")
     _refuse_unless_another(session, asked, local_day(session, at), by)
     if not says_something(words):
         raise Refusal("destruction.answer.missing", N_("Say why the file is to be kept."))
@@ -363,17 +362,6 @@ def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> t
     if asked is None:
         raise Refusal("destruction.over", N_("This request was withdrawn or answered meanwhile. Look again."))
     return held, asked
-
-
-def _words(reason: str) -> str:
-    words = trimmed(reason)
-    if len(words) > LONGEST_REASON:
-        raise Refusal(
-            "destruction.reason.too_long",
-            N_("One of the answers is longer than %(max_length)s characters."),
-            max_length=LONGEST_REASON,
-        )
-    return words
 
 
 def _ask_to_confirm(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> None:

@@ -21,6 +21,16 @@ LONGEST_REASON: Final = 4000
 PLACE: Final = "kept_until"
 
 
+def checked_reason(reason: str, code: str) -> str:
+    """The words that say why, trimmed. Raises Refusal, by this code, where they are too long."""
+    words = trimmed(reason)
+    if len(words) > LONGEST_REASON:
+        raise Refusal(
+            code, N_("One of the answers is longer than %(max_length)s characters."), max_length=LONGEST_REASON
+        )
+    return words
+
+
 def write_change(
     session: Session,
     held: Participant,
@@ -36,15 +46,9 @@ def write_change(
 
     `joined` is the file that was joined to it.
     """
-    words = trimmed(reason)
+    words = checked_reason(reason, "retention.reason.too_long")
     if not says_something(words):
         raise Refusal("retention.reason.missing", _WHY[kind])
-    if len(words) > LONGEST_REASON:
-        raise Refusal(
-            "retention.reason.too_long",
-            N_("One of the answers is longer than %(max_length)s characters."),
-            max_length=LONGEST_REASON,
-        )
     change_id = uuid4()
     row = KeptUntil(
         program_id=program_of(session),
