@@ -12,6 +12,7 @@ from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import (
+    Language,
     Question,
     Refusal,
     built,
@@ -177,6 +178,11 @@ def register_paper(
         on=on,
         decisions=tuple(_register_line(session, row, endorsed[row.id]) for row in rows),
     )
+
+
+def unwritten(row: Decision) -> Language | None:
+    """The language in which a decision is not written; None where it is written in both."""
+    return "en" if not row.text_en else "fr" if not row.text_fr else None
 
 
 def refuse_unwritten(content: RegisterContent, language: str) -> None:

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from models.base import InProgram, moment, one_of, to, together, words
 from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
+from models.program import LANGUAGES
 from models.written import kept_as
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
@@ -90,6 +91,8 @@ class Decision(InProgram, table=True):
         CheckConstraint("(wanted_by_id is null) = (wanted_at is null)", name="wanted"),
         CheckConstraint("not grants or (item_id is not null and settles_id is null)", name="grants"),
         CheckConstraint("settles_id is null or not needs_endorsement", name="settles"),
+        one_of("added_in", ("", *LANGUAGES)),
+        CheckConstraint("(added_in = '') = (added_at is null)", name="added"),
         Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
     )
 
@@ -100,6 +103,9 @@ class Decision(InProgram, table=True):
     kind: str = OTHER.key
     text_fr: str
     text_en: str = ""
+    added_in: str = ""  # the language of the text that was added after the meeting; "": none was
+    added_at: datetime | None = moment(default=None)
+    added_by: UUID | None = to("person", default=None)
     has_quorum: bool
     quorum: QuorumStanding = kept_as(QuorumStanding)  # what was counted at that instant
     owner_role: str = ""

@@ -46,23 +46,23 @@ def renew(on: On[WithOrganization]) -> int:
     return newest
 
 
+def _read(on: On[Row]) -> int:
+    """The version that was read: what is done is done to that one, and not to any. Without it, 428."""
+    if on.seen is None:
+        raise HTTPException(428)
+    return on.seen
+
+
 @VERSION.act(Action.KEEP_AGREEMENTS, "/sending", form="sending", versioned=True)
 def send(on: On[Row]) -> None:
     """A draft goes to the directors, each by letter."""
-    agreements.send_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
+    agreements.send_version(on.session, on.row.id, by=on.by, at=on.at, seen=_read(on))
 
 
 @VERSION.act(Action.KEEP_AGREEMENTS, "/taking-back", form="taking-back", versioned=True)
 def take_back(on: On[Row]) -> None:
     """Make a draft again of a version that was sent and not yet signed."""
-    agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
-
-
-def _read(on: On[Row]) -> int:
-    """The version that was read. A signature is under that one, or taken from it, and not any: without it, 428."""
-    if on.seen is None:
-        raise HTTPException(428)
-    return on.seen
+    agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=_read(on))
 
 
 class SignatureGiven(ActInput):
@@ -115,4 +115,4 @@ class EndingGiven(ActInput):
 @VERSION.act(Action.KEEP_AGREEMENTS, "/ending", form="ending", versioned=True)
 def end(on: On[Row], said: EndingGiven) -> None:
     """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
-    terminations.end_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+    terminations.end_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=_read(on))

@@ -1,4 +1,4 @@
-"""What is said of a decision beside its endorsement: that it be endorsed at all, and how an objection is settled."""
+"""What is done to a decision beside endorsing it: asking for that, settling an objection, adding a language."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Moment, Said, Version, on_form
 from api.web.readers import hour_there, id_or_none
-from domain.kernel import Refusal
+from domain.kernel import Language, Refusal
 from locales import N_
-from meetings import endorsing, settling
+from meetings import endorsing, settling, translating
 from meetings.decision_rows import RegisteredDecision
 
 Row = RegisteredDecision
@@ -24,7 +24,7 @@ Row = RegisteredDecision
 
 def _find(context: RequestContext, action: Action, decision_id: UUID) -> tuple[Row, Relations | None]:
     row, _asked, given = find_decision(context, decision_id)
-    return row, given if action is Action.SETTLE_OBJECTION else None
+    return row, None if action is Action.WANT_ENDORSEMENT else given
 
 
 DECISION: Final = ActSubject("/decisions/{decision_id}", _find)
@@ -42,6 +42,19 @@ def _version_of(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004  # there are not so many
         raise Refusal("choice.malformed", N_("Choose from the list."))
     return int(text)
+
+
+class TextAdded(ActInput):
+    """What was decided, in the language in which it is not written."""
+
+    language: Language
+    text: Said
+
+
+@DECISION.act(Action.RUN_MEETING, "/translation", form="translation", place="text", versioned=True)
+def add_text(on: On[Row], said: TextAdded) -> None:
+    """Write a decision in the language that its meeting left out; once."""
+    translating.add_text(on.session, on.id, said.language, said.text, by=on.by, at=on.at, seen=on.seen)
 
 
 class EndorsementWanted(ActInput):

@@ -142,13 +142,14 @@ class EndorsementShown(Shown):
 
 @of_columns(
     Decision,
-    "number kind text_fr text_en decided_at committee_id meeting_id item_id task_id owner_role "
+    "number kind text_fr text_en added_in added_at decided_at committee_id meeting_id item_id task_id owner_role "
     "owner_organization_id due_on needs_endorsement endorsement counts_since endorse_by "
     "why_not_management wanted_by_id wanted_why settles_id grants takes_back has_quorum withdrawn_by_id",
 )
 class DecisionShown(Shown):
     """A decision, who owes it, and what the partners said of it where it needs their endorsement.
 
+    `added_in` is the language of the text that was written after the meeting, which decided the other one.
     `endorsement` is not_asked, pending, endorsed, objected, or earlier for what was taken before endorsements bound;
     `counts` says whether anything may rest on it now, which needs a quorum, and `counts_since` since when it counted
     first. What it `takes_back` is taken back only while it counts. `state` is no_quorum where nothing is owed and too

@@ -101,7 +101,7 @@ def show_register(context: InContext, request: Request, committee: Asked = "", y
 def _missing(rows: Sequence[RegisteredDecision], key: str, language: str) -> list[RegisteredDecision]:
     """Which decisions of a committee are not written in a language, so that its register is not whole in it."""
     its = [row for row in rows if row.committee_key == key]
-    return [row for row in its if not (row.text_fr if language == "fr" else row.text_en)]
+    return [row for row in its if decisions.unwritten(row) == language]
 
 
 def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], asked_year: str) -> _Register:
@@ -200,6 +200,8 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         line=line,
         states=STATES,
         kind=KINDS[row.kind].title,
+        added_by=people[row.added_by].name if row.added_by in people else "",
+        unwritten=decisions.unwritten(row) if is_allowed(Action.RUN_MEETING, given) else None,
         quorum=decisions.quorum_words(row.quorum, seats),
         when=wording.when(context.language, row.starts),
         meeting_is_theirs=_may(lambda: find_meeting(context.session, context.asker, row.meeting_id)),

@@ -73,6 +73,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "attendance.recorded": (N_("Attendance recorded: %(subject)s."), "full"),
     "attendance.corrected": (N_("Attendance corrected: %(subject)s."), "half"),
     "decision.made": (N_("Decided: %(subject)s."), "full"),
+    "decision.translated": (N_("A decision was written in the other language too: %(subject)s."), "half"),
     "decision.withdrawn": (N_("Decision revoked: %(subject)s."), "skip"),
     "decision.stands_again": (N_("Decision in effect again, since its revocation no longer is: %(subject)s."), "full"),
     "decision.endorsed": (N_("Decision endorsed by a partner: %(subject)s."), "full"),

@@ -467,6 +467,7 @@ SENT: Final[Mapping[str, Sent]] = {
         which={"decision_id": "other"},
         form={"seen": "1", "organization": "{organization_id}", "reason": "De la gestion."},
     ),
+    "POST /decisions/{decision_id}/translation": Sent(form={"seen": "2", "language": "en", "text": "It goes on."}),
     "POST /decisions/{decision_id}/settlement": Sent(
         form={"meeting": "{meeting_id:sits}", "settled_as": "kept", "text_fr": "On la garde."}
     ),
@@ -546,7 +547,7 @@ SENT: Final[Mapping[str, Sent]] = {
         f"POST /api/v1/agreements/{{agreement_id}}/versions/{{n}}/{act}": Sent(
             path=f"/api/v1/agreements/{{agreement_id}}/versions/{n}/{act}",
             json=body,
-            seen='"{version_of_agreement}"' if act.startswith("signature") else "*",
+            seen='"{version_of_first}"' if act == "ending" else '"{version_of_agreement}"',
         )
         for act, n, body in (
             ("sending", 2, None),
@@ -718,6 +719,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/decisions/{decision_id}/wanted-endorsement": Sent(
         which={"decision_id": "other"}, json={"organization_id": "{organization_id}", "reason": "De la gestion."}
     ),
+    "POST /api/v1/decisions/{decision_id}/translation": Sent(json={"language": "en", "text": "It goes on."}),
     "POST /api/v1/decisions/{decision_id}/settlement": Sent(
         json={"meeting_id": "{meeting_id:sits}", "settled_as": "kept", "text_fr": "On la garde."}
     ),

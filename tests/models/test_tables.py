@@ -102,6 +102,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_criterion_finding_allowed": ("criterion_finding", "criterion = 'AD-C1'", "allowed_by is not null"),
     "ck_criterion_finding_criterion": ("criterion_finding", "criterion = 'AD-C9', allowed_by = null", ""),
     "ck_criterion_finding_finding": ("criterion_finding", "finding = 'perhaps'", ""),
+    "ck_decision_added": ("decision", "added_at = now()", ""),
+    "ck_decision_added_in": ("decision", "added_in = 'nl', added_at = now()", ""),
     "ck_decision_closed": ("decision", "closed_at = now()", "closed_as is null"),
     "ck_decision_counts": ("decision", "counts_since = null", "needs_endorsement"),
     "ck_decision_due": ("decision", "due_on = null", "owner_role <> ''"),

@@ -60,3 +60,21 @@ def test_what_a_decision_says_that_it_takes_back_holds_no_more_once_it_is_record
     assert (before["state"], after["state"], after["withdrawn_by_id"]) == ("open", "withdrawn", later["id"])
     again = coordinator.ask("POST", f"/meetings/{here}/decisions", said)
     assert (again.status_code, again.json()["code"]) == (409, "decision.not_to_be_taken_back")
+
+
+def test_a_decision_of_one_language_is_written_in_the_other_once_and_from_the_version_that_was_read(cast: Cast) -> None:
+    hold(cast)
+    coordinator = Asker(cast, "coordinator", at=NEXT)
+    with cast.session() as session:
+        here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    made = coordinator.post(f"/meetings/{here}/decisions", {"text_fr": "On écrit le jeudi."})
+    path, said = f"/decisions/{made['id']}/translation", {"language": "en", "text": "Letters leave on Thursdays."}
+    assert (made["text_en"], made["added_in"], made["added_at"]) == ("", "", None)
+    for version, status in ((None, 428), (made["version"] + 1, 412)):
+        assert coordinator.ask("POST", path, said, version=version).status_code == status
+    assert coordinator.ask("POST", path, said | {"language": "nl"}, version=made["version"]).status_code == 422
+    shown = coordinator.post(path, said, version=made["version"])
+    assert (shown["text_fr"], shown["text_en"]) == (made["text_fr"], said["text"])
+    assert (shown["added_in"], shown["added_at"] is not None) == ("en", True)
+    for again in (said, said | {"language": "fr"}):
+        assert coordinator.ask("POST", path, again, version="*").json()["code"] == "decision.written"

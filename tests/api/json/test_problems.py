@@ -303,6 +303,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "reason": "It is about money.",
         "seen": 1,
     },
+    "POST /decisions/{decision_id}/translation": {"language": "en", "text": "It stays."},
     "POST /decisions/{decision_id}/settlement": {
         "meeting_id": SOMEONE,
         "settled_as": "kept",

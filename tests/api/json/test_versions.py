@@ -153,6 +153,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
 #: Which stand in a world of their own, and are asked there without a version and with an older one: test_strays,
 #: test_hiring and test_summaries.
 IN_THEIR_OWN_TESTS = {
+    "POST /decisions/{decision_id}/translation",  # tests/api/json/test_decisions.py
     "POST /meetings/{meeting_id}/decisions",  # of its item: tests/api/json/test_sittings.py
     "PUT /meetings/{meeting_id}/attendance",  # of its seat: there too
     "POST /strays/{stray_id}/setting-aside",

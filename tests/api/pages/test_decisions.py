@@ -116,6 +116,47 @@ def test_a_register_is_not_linked_in_a_language_in_which_it_is_not_whole_and_say
     assert member.get(f"{files}/fr.pdf").status_code == 200
 
 
+def test_whoever_keeps_the_minutes_writes_a_decision_in_the_language_that_it_lacks_and_its_page_says_so(
+    cast: Cast, held: Held
+) -> None:
+    path = f"/decisions/{held.quiet}"
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.quiet).values(text_en=""))
+    before = row(cast, held.quiet)
+    ask = {"seen": str(before.version), "language": "en", "text": "The minutes are sent on Fridays."}
+    for name in ("manager_em", "director_codim", "police"):
+        reader = signed_in(cast, name)
+        assert "Write it in English" not in reader.get(path).text, name
+        assert reader.post(f"{path}/translation", data=ask).status_code == 404, name
+    secretary = signed_in(cast, "coordinator")
+    assert "Write it in English" in secretary.get(path).text
+    for wrong, status in (({"text": " "}, 422), ({"language": "fr"}, 409), ({"seen": "77"}, 412)):
+        assert secretary.post(f"{path}/translation", data=ask | wrong).status_code == status, wrong
+    assert row(cast, held.quiet) == before
+    done = secretary.post(f"{path}/translation", data=ask)
+    assert done.headers["location"] == f"{path}#text"
+    page = signed_in(cast, "manager_em").get(path).text
+    assert "The minutes are sent on Fridays." in part(page, "text")
+    assert "after the meeting" in part(page, "text")
+    assert "The meeting decided the French text." in part(page, "text")
+    assert secretary.get("/committees/steering/decisions/2027/en.pdf").status_code == 200
+
+
+def test_what_was_added_to_a_decision_stays_as_it_was_written(cast: Cast, held: Held) -> None:
+    path = f"/decisions/{held.quiet}/translation"
+    with cast.session() as session:
+        session.execute(update(_decision).where(_decision.c.id == held.quiet).values(text_en=""))
+    secretary = signed_in(cast, "coordinator")
+    ask = {"seen": str(row(cast, held.quiet).version), "language": "en", "text": "Once."}
+    assert secretary.post(path, data=ask).status_code == 303
+    written = row(cast, held.quiet)
+    for language in ("en", "fr"):
+        again = ask | {"seen": str(written.version), "language": language, "text": "Something else."}
+        assert secretary.post(path, data=again).status_code == 409
+    assert row(cast, held.quiet) == written
+    assert "Write it in" not in secretary.get(f"/decisions/{held.quiet}").text
+
+
 @pytest.mark.ci
 @pytest.mark.usefixtures("held")
 def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:

@@ -401,6 +401,9 @@ create table decision (
     kind varchar not null,
     text_fr varchar not null,
     text_en varchar not null,
+    added_in varchar not null,
+    added_at timestamptz,
+    added_by uuid,
     has_quorum boolean not null,
     quorum jsonb not null,
     owner_role varchar not null,
@@ -444,6 +447,8 @@ create table decision (
     constraint ck_decision_wanted check ((wanted_by_id is null) = (wanted_at is null)),
     constraint ck_decision_grants check (not grants or (item_id is not null and settles_id is null)),
     constraint ck_decision_settles check (settles_id is null or not needs_endorsement),
+    constraint ck_decision_added_in check (added_in in ('', 'fr', 'en')),
+    constraint ck_decision_added check ((added_in = '') = (added_at is null)),
     constraint fk_decision_program_id_committee_id foreign key (program_id, committee_id)
         references committee (program_id, id),
     constraint fk_decision_program_id_meeting_id foreign key (program_id, meeting_id)
@@ -456,6 +461,8 @@ create table decision (
         references decision (program_id, id),
     constraint fk_decision_program_id_settles_id foreign key (program_id, settles_id)
         references decision (program_id, id),
+    constraint fk_decision_program_id_added_by foreign key (program_id, added_by)
+        references person (program_id, id),
     constraint fk_decision_program_id_recorded_by foreign key (program_id, recorded_by)
         references person (program_id, id),
     constraint fk_decision_program_id_wanted_by_id foreign key (program_id, wanted_by_id)
