@@ -34,14 +34,12 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
 
 
 def watches_over(asker: Asker, person_id: UUID) -> bool:
-    """Whether a person looks, as the privacy officer, at what the asker reads as the coordinator."""
-    today, officer = asker.standing, FOR_PRIVACY[0].role
+    """Whether a person looks, as the privacy officer or who stands in today, at what the asker coordinates."""
+    if person_id == asker.person_id or asker.hat(SEES_EVERY_CASE) is None:
+        return False
+    today, officer = asker.standing, FOR_PRIVACY[0]
     held = (*today.roles_of(person_id), *(one for one in today.coming if one.person_id == person_id))
-    return (
-        person_id != asker.person_id
-        and any(one.role == officer for one in held)
-        and asker.hat(SEES_EVERY_CASE) is not None
-    )
+    return any(one.role == officer.role for one in held) or today.falls([officer]).on(person_id) is not None
 
 
 def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:

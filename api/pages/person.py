@@ -160,6 +160,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         may_see_access=is_allowed(Action.SEE_ACCESS, given),
         may_record_absence=is_allowed(Action.RECORD_ABSENCE, given) and not watched,
         watched=watched,
+        is_officer=any(_watches(one) and one.time != "past" for one in roles),
         may_open_case=is_allowed(Action.OPEN_CASE, given),
     )
 

@@ -94,6 +94,19 @@ def test_their_page_says_to_the_coordinator_who_records_it_instead_of_a_form_tha
     assert "Record an absence" in text_of(client(cast, "coordinator").get(f"/people/{cast.people[DEPUTY]}").text)
 
 
+def test_who_stands_in_for_them_is_not_offered_to_the_coordinator_to_be_shut_out_or_sent_away(cast: Cast) -> None:
+    coordinator, place = client(cast, "coordinator"), f"/people/{cast.people[DEPUTY]}"
+    assert "An administrator ends their access." not in coordinator.get(f"{place}/access").text
+    away(cast)
+    shown, access = text_of(coordinator.get(place).text), coordinator.get(f"{place}/access").text
+    assert "They record their absence themselves, or a manager of their organization does." in shown
+    assert "Record an absence" not in shown
+    assert "Their role as privacy officer ends" not in shown
+    assert "An administrator ends their access." in access
+    assert "End all access" not in access
+    assert coordinator.post(f"{place}/access/end").status_code == 409
+
+
 def test_nor_does_their_page_offer_the_coordinator_to_end_their_role_or_to_say_that_they_leave(cast: Cast) -> None:
     place = f"/people/{cast.people[OFFICER]}"
     shown = client(cast, "coordinator").get(place).text
