@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from meetings import assembling, attendance, deciding, minutes, running
+from meetings import assembling, attendance, deciding, minutes, running, translating
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf
 from meetings.schedule import plan_meetings
@@ -153,6 +153,24 @@ def test_a_corrected_attendance_comes_into_the_draft_and_leaves_what_was_written
     content = minutes.content_of(minutes.minutes_of(session, held))
     assert "excused" in {one.state for one in content.attendance}
     assert content.items[0].said.fr == "Mieux dit."
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_decision_that_is_written_in_the_other_language_too_comes_into_a_draft_and_into_nothing_that_was_sent(
+    session: Session, cast: Cast, sent: bool
+) -> None:
+    by = cast.actor("coordinator")
+    here = opened(session, cast, *PRESENT)
+    decision = deciding.decide(session, here, None, text_fr="On écrit.", by=by, at=NOW + 20 * MINUTE)
+    running.close_meeting(session, here, carry_rest=True, by=by, at=END)
+    if sent:
+        minutes.circulate(session, here, by=by, at=END)
+    before = minutes.minutes_of(session, here)
+    translating.add_text(session, decision, "en", "Letters are written.", by=by, at=END, seen=1)
+    after = minutes.minutes_of(session, here)
+    (line,) = minutes.content_of(after).decisions
+    assert line.text.en == ("" if sent else "Letters are written.")
+    assert (after == before) is sent
 
 
 def test_minutes_neither_go_out_nor_are_approved_with_another_attendance_than_the_one_that_stands(
