@@ -79,7 +79,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
     if day.year > local_day(session, at).year + LONGEST_KEPT:
         raise Refusal(
-            "retention.too_far", N_("A file is kept for at most %(years)s years: look again."), years=LONGEST_KEPT
+            "retention.too_far", N_("A file is kept for at most %(most)s years: look again."), most=LONGEST_KEPT
         )
     refuse_while_decided(session, held)
     refuse_while_followed(session, held)

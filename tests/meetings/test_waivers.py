@@ -85,7 +85,7 @@ def as_coordinator(cast: Cast, person: str, acting_for: str | None = None) -> Ac
 
 
 def away(session: Session, cast: Cast, person: str, deputy: str, first: date = TODAY, last: date = TODAY + DAY) -> UUID:
-    """Have somebody be away, and another act for them."""
+    """Have somebody be away, and another act for them; it is recorded on the first day at the latest."""
     found: UUID = absences.record_absence(
         session,
         person_id=cast.people[person],
@@ -94,7 +94,7 @@ def away(session: Session, cast: Cast, person: str, deputy: str, first: date = T
         deputy_id=cast.people[deputy],
         kinds=["tasks", "approvals", "seats"],
         by=cast.actor("coordinator"),
-        at=AT,
+        at=AT + min(first - TODAY, timedelta()),
     )
     return found
 
