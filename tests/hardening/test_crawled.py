@@ -133,6 +133,7 @@ AFTER: Final[Mapping[str, str]] = {
     "GET /proofs/{document_id}": "a document was given as a proof",
     "POST /privacy/incidents/{incident_id}/reopening": "an incident was closed",
     "POST /decisions/{decision_id}/settlement": "a partner objected, and the committee sits",
+    "POST /decisions/{decision_id}/translation": "a decision was recorded in one language",
     "POST /decisions/{decision_id}/wanted-endorsement": "a decision was recorded that partners need not endorse",
     "GET /redactions/{redaction_id}": "words were asked to be taken out that stand there",
     "POST /redactions/{redaction_id}/confirmation": "the same, for somebody else than who asked",
@@ -529,7 +530,9 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "consent": ("language", "purpose", "signed_by", "text_digest", "text_key"),
     "contact_attempt": ("means",),
     "criterion_finding": ("criterion", "finding"),
-    "decision": ("number", "kind", "quorum", "owner_role", "state", "closed_as", "endorsement", "takes_back"),
+    "decision": (
+        *("added_in", "number", "kind", "quorum", "owner_role", "state", "closed_as", "endorsement", "takes_back"),
+    ),
     "departure": ("was_to_end",),
     "destruction": ("asked_as", "ended_as", "ground", "state", "stopped_by"),
     "disclosure": ("ground",),
