@@ -48,11 +48,13 @@ MAJORITIES: Final[Mapping[str, str]] = {
 def shown_state(row: RegisteredDecision) -> str:
     """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected.
 
-    What no role owes holds with a quorum alone: nothing can be based on it without.
+    Without a quorum it does not hold, whoever owes it or endorses it: nothing can be based on it.
     """
-    if row.state != "withdrawn" and not counts_by(row):
-        return row.endorsement
-    return "no_quorum" if row.state == "standing" and not row.has_quorum else row.state
+    if row.state == "withdrawn":
+        return row.state
+    if not row.has_quorum:
+        return "no_quorum"
+    return row.state if counts_by(row) else row.endorsement
 
 
 def said_as(one: Endorsed) -> str:

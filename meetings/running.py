@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import complete_task
-from domain.kernel import Actor, Refusal, surely
+from domain.kernel import Actor, Refusal, only, surely, there_is
 from domain.record import events
 from locales import N_
 from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
@@ -40,6 +40,7 @@ from meetings.texts import checked_text
 from meetings.wording import when_in_both
 from models.agenda import OUTCOMES, AgendaItem
 from models.meeting import Meeting
+from models.minutes import Minutes
 
 #: So long before its hour a meeting may be opened.
 OPENED_BEFORE: Final = timedelta(hours=2)
@@ -74,7 +75,7 @@ def opens_at(meeting: Meeting) -> datetime:
 
 
 def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take back that a meeting was opened. Raises Refusal where something was recorded in it already."""
+    """Take back that a meeting was opened. Raises Refusal where something was recorded or approved in it already."""
     row = lock_meeting(session, meeting_id, seen=seen)
     state = meeting_state_after(row, "put_back")
     # What was carried over before anybody opened it says nothing of whether it took place.
@@ -84,7 +85,8 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
         or (item.settled_at and row.opened_at and item.outcome and item.settled_at >= row.opened_at)
         for item in items_of(session, meeting_id)
     )
-    if recorded or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
+    approved = there_is(session, only(Minutes.id).where(Minutes.approved_in_id == meeting_id))
+    if recorded or approved or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
         raise Refusal("meeting.recorded", N_("Something was recorded in this meeting: it took place."))
     write_meeting(session, row, state=state, opened_at=None)
     events.write(session, "meeting.put_back", "meeting", meeting_id, by=by, at=at)

@@ -37,6 +37,8 @@ def add_text(
     words = checked_text(text)
     if not says_something(words):
         raise Refusal("decision.translation.empty", N_("Write what was decided, in the language that is missing."))
+    if words in (row.text_fr, row.text_en):
+        raise Refusal("decision.translation.same", N_("This is the text of the other language. Write it in this one."))
     said = {"text_fr": words} if language == "fr" else {"text_en": words}
     change_decision(session, row, **said, added_in=language, added_at=at, added_by=by.person_id)
     tell(session, "decision.translated", row, by=by, at=at, language=language)

@@ -103,7 +103,7 @@ class Decision(InProgram, table=True):
     kind: str = OTHER.key
     text_fr: str
     text_en: str = ""
-    added_in: str = ""  # the language of the text that was added after the meeting; "": none was
+    added_in: str = ""  # the language of the text that was added later; "": none was
     added_at: datetime | None = moment(default=None)
     added_by: UUID | None = to("person", default=None)
     has_quorum: bool

@@ -471,6 +471,11 @@ class Asker:
         at = str(organization_id) if organization_id else "*"
         return self.standing.falls([Link(role, at)], kind=kind).on(self.person_id)
 
+    def own(self, role: str) -> Holder | None:
+        """The asker's own hold of a role that day, also while they are away."""
+        mine = (one for one in self.standing.roles_of(self.person_id) if one.role == role)
+        return next((Holder(self.person_id, one.role, one.organization_id) for one in mine), None)
+
     @cached_property
     def at_large(self) -> Given:
         """What the asker is to the program at large: `to_program` gives it to each who asks."""

@@ -34,6 +34,14 @@ def seen_version(if_match: str) -> int | None:
     return None if if_match == "*" else int(if_match.strip('"'))
 
 
+def must_have_seen(if_match: str) -> int:
+    """As `seen_version`, where what is done is done to the version that was read: `*` is 428 too."""
+    seen = seen_version(if_match)
+    if seen is None:
+        raise HTTPException(428)
+    return seen
+
+
 def etag(version: int) -> str:
     """A version as an ETag."""
     return f'"{version}"'

@@ -149,7 +149,7 @@ class EndorsementShown(Shown):
 class DecisionShown(Shown):
     """A decision, who owes it, and what the partners said of it where it needs their endorsement.
 
-    `added_in` is the language of the text that was written after the meeting, which decided the other one.
+    `added_in` is the language of the text that was written later: the meeting decided the other one.
     `endorsement` is not_asked, pending, endorsed, objected, or earlier for what was taken before endorsements bound;
     `counts` says whether anything may rest on it now, which needs a quorum, and `counts_since` since when it counted
     first. What it `takes_back` is taken back only while it counts. `state` is no_quorum where nothing is owed and too

@@ -14,7 +14,7 @@ from api.acts.minutes import Row
 from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import IfMatch, etag, seen_version
+from api.json.idempotent_requests import IfMatch, etag, must_have_seen
 from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
 from domain.kernel import Actor
 from meetings import attendance, running
@@ -54,7 +54,7 @@ def record_attendance(
         left_at=body.left_at,
         by=by,
         at=context.at,
-        seen=seen_version(if_match) if body.seen is None else body.seen,
+        seen=must_have_seen(if_match) if body.seen is None else body.seen,
     )
     return _attendance(context, meeting_id)
 

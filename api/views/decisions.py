@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.access.decisions import RegisterSight
 from api.access.session import RequestContext
-from domain.endorsement import OWES_AGAIN
+from domain.endorsement import OWES_AGAIN, counts_by
 from domain.kernel import local_day
 from locales import pick
 from meetings import decision_words, decisions
@@ -95,7 +95,7 @@ def _line(
         language=language,
         owner=pick(context.language, decisions.owner_of(row)),
         state=state,
-        in_days=(row.due_on - context.day).days if row.due_on and state == "open" else None,
+        in_days=(row.due_on - context.day).days if row.due_on and row.state == "open" and counts_by(row) else None,
         asked=len(asked),
         endorsed=sum(one.said == "endorsed" for one in asked),
         endorsement=pick(context.language, made_of_it),

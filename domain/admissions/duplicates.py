@@ -149,7 +149,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, reason: str,
         change_participant(session, known, state=participant_state_after(known, "refer_again"), retain_until=None)
         asking.no_more(session, destruction.ASK, to, by=by, at=at)
         open_admission(session, to, by=by, at=at)
-    joining.bring_identity(session, joined, known)
+    joining.bring_identity(session, joined, known, by=by, at=at)
     joining.bring_what_protects(session, joined, known, by=by, at=at)
     _end(session, joined, to, by=by, at=at)
     if not again:
@@ -188,7 +188,7 @@ def _refuse_while_kept(session: Session, joined: Participant, known: Participant
 
     As many days as another person's confirmation takes: in these the others can look, and place a hold anew.
     """
-    if _is_on_a_paper(session, joined):
+    if _is_on_a_paper(session, joined, today):
         raise Refusal("referral.on_agenda", N_("A committee has still to talk about this person: the file is needed."))
     delay = timedelta(days=retention_terms.retention_of(session).confirmed_after_days)
     for since, code, sentence in (
@@ -205,8 +205,11 @@ _CORRECTED: Final = N_(
 )
 
 
-def _is_on_a_paper(session: Session, joined: Participant) -> bool:
-    """Whether a person is on an agenda that went out, or of a meeting under way, even where the item was taken off."""
+def _is_on_a_paper(session: Session, joined: Participant, today: date) -> bool:
+    """Whether a person is on an agenda that went out, or of a meeting under way, even where the item was taken off.
+
+    A meeting that was cancelled keeps it until its day is over: its members may have read the agenda.
+    """
     called = [name for name in (joined.number, joined.candidate_ref) if name]
     on_it = exists().where(
         same(AgendaVersion, Meeting),
@@ -214,7 +217,8 @@ def _is_on_a_paper(session: Session, joined: Participant) -> bool:
         col(AgendaVersion.content).op("->")(literal("items")).op("@>")(func.to_jsonb(col(AgendaItem.id))),
     )
     sits = (col(Meeting.state) == "under_way") & (col(AgendaItem.meeting_id) == col(Meeting.id))
-    to_come = col(Meeting.state).in_(["planned", "under_way"])
+    is_cancelled = (col(Meeting.state) == "cancelled") & (func.date(col(Meeting.starts)) >= today)
+    to_come = or_(col(Meeting.state).in_(["planned", "under_way"]), is_cancelled)
     papers = only(AgendaItem.id).join(Meeting, same(Meeting, AgendaItem) & to_come)
     return there_is(
         session, papers.where(col(AgendaItem.subject).in_(called), AgendaItem.state != "settled", or_(on_it, sits))

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
+from domain.admissions.correcting import FIELDS
 from domain.kernel import (
     Actor,
     col,
@@ -29,7 +30,15 @@ from domain.kernel import (
     surely,
     unseal,
 )
-from domain.participants import change_participant, change_referral, identity_within, retention, sealed_identity
+from domain.participants import (
+    ParticipantIdentity,
+    change_participant,
+    change_referral,
+    identity_within,
+    retention,
+    sealed_identity,
+)
+from domain.record import events
 from models.consent import Consent, Disclosure
 from models.destruction import KeptUntil
 from models.participant import Participant, RiskAssessment
@@ -52,15 +61,19 @@ def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UU
     return [_bring_referral(session, row, to, "received" if row.id == received else "joined") for row in rows]
 
 
-def bring_identity(session: Session, joined: Participant, known: Participant) -> None:
+def bring_identity(session: Session, joined: Participant, known: Participant, *, by: Actor, at: datetime) -> None:
     """Add to the known file's identity what the joined one says beside it. Both are locked.
 
-    The gate of letters goes on looking for their other name, and another referral under it is found to be alike.
+    The gate of letters goes on looking for their other name, and another referral under it is found to be alike. It is
+    a correction as any: no file is joined by it in the days after.
     """
     ours = identity_within(session, known.id)
     both = ours.with_what_is_new_in(identity_within(session, joined.id))
-    if both != ours:
-        change_participant(session, known, **sealed_identity(session, known.id, both))
+    if both == ours:
+        return
+    change_participant(session, known, **sealed_identity(session, known.id, both))
+    told = ", ".join(_said_newly(ours, both))
+    events.write(session, "participant.corrected", "participant", known.id, by=by, at=at, fields=told)
 
 
 def bring_what_protects(session: Session, joined: Participant, known: Participant, *, by: Actor, at: datetime) -> None:
@@ -82,6 +95,16 @@ def bring_what_protects(session: Session, joined: Participant, known: Participan
         recruiting.note(session, known, by=by, at=at)  # a person who recruits is noted so for good
     if _bring_assessments(session, joined.id, known.id):
         recruiting.ask_to_assess(session, known, by=by, at=at)
+
+
+def _said_newly(ours: ParticipantIdentity, both: ParticipantIdentity) -> list[str]:
+    """The fields of which what came beside an identity says something else than was said in it before."""
+    before = [one.to_json() for one in (ours, *ours.also)]
+    return [
+        name
+        for name in FIELDS
+        if any((said := one.to_json()[name]) and all(said != was[name] for was in before) for one in both.also)
+    ]
 
 
 def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Referral:

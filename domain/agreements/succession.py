@@ -13,7 +13,7 @@ from domain.agreements.agreements import draft_version, roles_left, signatures_o
 from domain.agreements.terminations import end_version
 from domain.agreements.version_text import content_of_version
 from domain.kernel import Actor, Refusal, col, every, first, hook, local_day, of, only, run, scalars, surely
-from domain.people import people
+from domain.people import people, privacy_officers
 from domain.roles import may_act_as
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
@@ -124,7 +124,11 @@ def _end_the_one_before(
 
 
 def _hand_on(session: Session, tenure: Tenure, role: str, starts_on: date, *, by: Actor, at: datetime) -> None:
-    """Move a role's holder to another role from a day on; one who was to begin later begins in it on their own day."""
+    """Move a role's holder to another role from a day on; one who was to begin later begins in it on their own day.
+
+    Raises Refusal, also where they answer for privacy by the role and `by` may not end it.
+    """
+    privacy_officers.refuse_end(session, tenure, starts_on - _DAY, by=by, at=at)
     # Given first: between the two they would hold nothing, and their way in would be shut.
     becomes = people.appoint(
         session,

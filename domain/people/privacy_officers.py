@@ -4,7 +4,7 @@ The privacy officer sees who read what. The coordinator reads the most, and keep
 else can. Could the coordinator say that the officer is away, they would open that register to themselves, and choose
 who looks at their readings. So the coordination settles none of this (docs/adr/0023): the officer does, or a manager of
 their organization. No third way is needed. The officer can always say it themselves, and the coordinator can have a
-manager named there.
+manager named there, who counts as of the coordination for two weeks.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Actor, Refusal, col, every, lasts, local_day, of, only, scalars
+from domain.kernel import Actor, Refusal, col, every, lasts, local_day, of, only, scalars, there_is
 from domain.mail import notices
 from domain.roles import (
     FOR_PRIVACY,
@@ -31,11 +31,14 @@ from domain.roles import (
 )
 from locales import N_
 from models.program import Absence, Tenure
+from models.record import Event
 
 #: The role that watches over who reads what.
 PRIVACY_OFFICER: Final = FOR_PRIVACY[0].role
 #: The roles that sign and approve for an organization: who gave themselves one would be both sides of an agreement.
-_SIGNS: Final = frozenset({"director", "manager"})
+_SIGNS: Final = frozenset({"director", "manager", "second_representative"})
+#: For so long after the coordination gave a person a role, they count as of the coordination here.
+NAMED_LATELY: Final = timedelta(days=14)
 
 
 def refuse_absence(session: Session, person_id: UUID, first: date, last: date, *, by: Actor, at: datetime) -> None:
@@ -43,27 +46,37 @@ def refuse_absence(session: Session, person_id: UUID, first: date, last: date, *
 
     Those are the privacy officer and who stands in for them: with these away, the coordinator would stand in.
     """
-    if by.is_one_of(person_id) or not _is_of_the_coordination(session, by, at):
+    if by.is_one_of(person_id) or person_id not in _answer_on(session, first, last):
         return
-    if person_id in _answer_on(session, first, last):
-        raise Refusal(
-            "absence.watched_over",
-            N_(
-                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
-                "reads. Their absence is recorded or cancelled by themselves, or by a manager of their organization "
-                "who is not the coordinator."
-            ),
-        )
+    said = N_(
+        "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+        "reads. Their absence is recorded or cancelled by themselves, or by a manager of their organization "
+        "who is not the coordinator."
+    )
+    _refuse_coordination(session, Refusal("absence.watched_over", said), by=by, at=at)
 
 
 def refuse_deputy_of_own(
     session: Session, person_id: UUID, deputy_id: UUID | None, first: date, last: date, *, by: Actor
 ) -> None:
-    """Refuse who records the privacy officer's absence to name themselves their deputy."""
+    """Refuse who records the privacy officer's absence to name themselves their deputy.
+
+    So is the coordinator, of an absent person who signs or approves for an organization.
+    """
+    if deputy_id is None or deputy_id not in (by.person_id, by.acting_for):
+        return
     if by.is_one_of(deputy_id) and person_id in _holders_on(session, PRIVACY_OFFICER, first, last):
         raise Refusal(
             "absence.names_oneself",
             N_("No one names themselves to stand in for the privacy officer: ask another person to record it."),
+        )
+    if by.role == SEES_EVERY_CASE and any(person_id in _holders_on(session, role, first, last) for role in _SIGNS):
+        raise Refusal(
+            "absence.names_coordinator",
+            N_(
+                "The coordinator does not name themselves to stand in for a person who signs or approves for an "
+                "organization: ask another person to record it."
+            ),
         )
 
 
@@ -88,26 +101,21 @@ def refuse_end(session: Session, tenure: Tenure, ends_on: date, *, by: Actor, at
     """
     if by.is_one_of(tenure.person_id) or (tenure.ends_on is not None and tenure.ends_on <= ends_on):
         return
-    if tenure.role != PRIVACY_OFFICER:
-        if _stands_in_by(session, tenure, ends_on, at) and _is_of_the_coordination(session, by, at):
-            raise Refusal(
-                "tenure.watched_over",
-                N_(
-                    "This person stands in for the privacy officer, who also looks at what the coordination reads. "
-                    "Their role is ended by themselves, when they leave, or by a manager of their organization who is "
-                    "not the coordinator; or once they no longer stand in."
-                ),
-            )
-        return
-    if _is_of_the_coordination(session, by, at):
-        raise Refusal(
-            "tenure.watched_over",
-            N_(
-                "The privacy officer also looks at what the coordination reads. Their role ends when they say that "
-                "they leave, or by a manager of their organization who is not the coordinator; where it has none, one "
-                "is appointed first."
-            ),
+    if tenure.role == PRIVACY_OFFICER:
+        said = N_(
+            "The privacy officer also looks at what the coordination reads. Their role ends when they say that "
+            "they leave, or by a manager of their organization who is not the coordinator; where it has none, one "
+            "is appointed first."
         )
+    elif _stands_in_by(session, tenure, ends_on, at):
+        said = N_(
+            "This person stands in for the privacy officer, who also looks at what the coordination reads. "
+            "Their role is ended by themselves, when they leave, or by a manager of their organization who is "
+            "not the coordinator; or once they no longer stand in."
+        )
+    else:
+        return
+    _refuse_coordination(session, Refusal("tenure.watched_over", said), by=by, at=at)
 
 
 def refuse_address(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -115,27 +123,23 @@ def refuse_address(session: Session, person_id: UUID, *, by: Actor, at: datetime
 
     Who reads at it comes in as them.
     """
-    if _watches_over(session, person_id, by=by, at=at):
-        raise Refusal(
-            "person.watched_over",
-            N_(
-                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
-                "reads. Their e-mail address is changed by themselves, or by a manager of their organization who is "
-                "not the coordinator."
-            ),
-        )
+    said = N_(
+        "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+        "reads. Their e-mail address is changed by themselves, or by a manager of their organization who is "
+        "not the coordinator."
+    )
+    if _answers_for_another(session, person_id, by=by, at=at):
+        _refuse_coordination(session, Refusal("person.watched_over", said), by=by, at=at)
 
 
 def refuse_end_of_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Refuse the coordination to shut out one who answers for privacy."""
-    if _watches_over(session, person_id, by=by, at=at):
-        raise Refusal(
-            "access.watched_over",
-            N_(
-                "The privacy officer, or the person who stands in for them, also looks at what the coordination "
-                "reads. Their access is ended by an administrator who is not the coordinator."
-            ),
-        )
+    said = N_(
+        "The privacy officer, or the person who stands in for them, also looks at what the coordination "
+        "reads. Their access is ended by an administrator who is not the coordinator."
+    )
+    if _answers_for_another(session, person_id, by=by, at=at):
+        _refuse_coordination(session, Refusal("access.watched_over", said), by=by, at=at)
 
 
 def to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
@@ -167,12 +171,31 @@ def refuse_own_appointment(role: str, person_id: UUID, *, by: Actor) -> None:
         )
 
 
-def _is_of_the_coordination(session: Session, by: Actor, at: datetime) -> bool:
-    """Whether the actor coordinates today, under any hat, stands in for who does, or acts for them."""
+def _refuse_coordination(session: Session, refusal: Refusal, *, by: Actor, at: datetime) -> None:
+    """Refuse who coordinates today, under any hat, stands in for who does, or acts for them; and whom they just named.
+
+    Else the coordination would name somebody, real or not, to do it for them. Raises `refusal`, or one of its own.
+    """
     today = standing(session, local_day(session, at))
     holders = today.falls([Link(SEES_EVERY_CASE)]).holders
     people = {held.person_id for held in today.holding(SEES_EVERY_CASE)} | {holder.person_id for holder in holders}
-    return by.role == SEES_EVERY_CASE or not people.isdisjoint({by.person_id, by.acting_for})
+    if by.role == SEES_EVERY_CASE or not people.isdisjoint({by.person_id, by.acting_for}):
+        raise refusal
+    named = only(Event.id).where(
+        Event.verb == "tenure.started",
+        col(Event.subject_id).in_([one for one in (by.person_id, by.acting_for) if one]),
+        col(Event.at) > at - NAMED_LATELY,
+        or_(Event.actor_as == SEES_EVERY_CASE, col(Event.actor_id).in_(people)),
+    )
+    if there_is(session, named):
+        raise Refusal(
+            "watch.named_lately",
+            N_(
+                "The coordination gave you a role less than %(days)s days ago. For so long, you settle nothing about "
+                "the privacy officer, who also looks at what the coordination reads: ask another person."
+            ),
+            days=NAMED_LATELY.days,
+        )
 
 
 def refuse_coordinating(
@@ -182,15 +205,13 @@ def refuse_coordinating(
     if role != SEES_EVERY_CASE:
         return
     first, last = max(first, local_day(session, at)), last or date.max
-    if person_id not in _deputies_on(session, first, last) or not _is_of_the_coordination(session, by, at):
+    if person_id not in _deputies_on(session, first, last):
         return
-    raise Refusal(
-        "tenure.stands_in",
-        N_(
-            "This person stands in for the privacy officer on some of these days. Who coordinates cannot: the privacy "
-            "officer names another person first, or no one."
-        ),
+    said = N_(
+        "This person stands in for the privacy officer on some of these days. Who coordinates cannot: the privacy "
+        "officer names another person first, or no one."
     )
+    _refuse_coordination(session, Refusal("tenure.stands_in", said), by=by, at=at)
 
 
 def tell_of_lost_deputy(session: Session, deputy_id: UUID, *, at: datetime) -> None:
@@ -248,11 +269,9 @@ def _deputies_on(session: Session, first: date, last: date) -> set[UUID]:
     return deputies_of(session, _holders_on(session, PRIVACY_OFFICER, first, last), [(first, last)])
 
 
-def _watches_over(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Whether a person answers for privacy, from today on, and the actor is another, of the coordination."""
-    if by.is_one_of(person_id) or not _is_of_the_coordination(session, by, at):
-        return False
-    return person_id in _answer_on(session, local_day(session, at), date.max)
+def _answers_for_another(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Whether a person answers for privacy, from today on, and the actor is another."""
+    return not by.is_one_of(person_id) and person_id in _answer_on(session, local_day(session, at), date.max)
 
 
 def _answer_on(session: Session, first: date, last: date) -> set[UUID]:

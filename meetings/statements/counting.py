@@ -15,6 +15,7 @@ from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
 from domain.declarations import rule_of
+from domain.endorsement import counts_by
 from domain.kernel import (
     Period,
     Span,
@@ -36,7 +37,6 @@ from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships
 from meetings.decision_rows import RegisteredDecision
-from meetings.decision_words import shown_state
 from meetings.documents.content import Both
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
@@ -239,7 +239,7 @@ def _decisions(session: Session, period: Period) -> CountTable:
 
 def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
     """The columns of a decision that was not closed in the period: what waits for the partners asks nothing yet."""
-    if shown_state(row) in ("pending", "objected"):
+    if row.state != "withdrawn" and not counts_by(row):
         yield "waiting"
     elif row.owner_role:
         yield "open"

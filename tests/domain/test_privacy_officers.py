@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlmodel import Session
 
+from domain.agreements import succession
 from domain.departure import departures
 from domain.departure.foreseeing import foresee_end
 from domain.kernel.actors import Actor
@@ -131,7 +132,7 @@ def test_nor_that_who_stands_in_for_the_privacy_officer_is_away_meanwhile(cast: 
             away(session, cast, "director_ccsmtl", "coordinator", cast.actor("coordinator"))
         assert answers(session, cast) == {("director_ccsmtl", OFFICER, True)}
         later = {"starts_on": TODAY + 9 * DAY, "ends_on": TODAY + 9 * DAY}
-        away(session, cast, "director_ccsmtl", "coordinator", cast.actor("coordinator"), **later)
+        away(session, cast, "director_ccsmtl", None, cast.actor("coordinator"), **later)
 
 
 def test_a_manager_of_theirs_says_it_and_the_privacy_officer_hears_of_it_by_letter_at_once(cast: Cast) -> None:
@@ -363,7 +364,48 @@ def test_nobody_gives_themselves_the_privacy_officers_role(cast: Cast, name: str
         appointed(session, cast, "officer", OFFICER, cast.actor(name))
 
 
-@pytest.mark.parametrize("role", ["director", "manager"])
+def test_whom_the_coordination_just_named_settles_nothing_about_them_either(cast: Cast) -> None:
+    """The coordinator would end the manager's role, and name somebody, real or not, to do it for them."""
+    record_protocols(cast)
+    days = 14
+    with cast.session() as session:
+        vacated(session, "manager")
+        appointed(session, cast, "deputy", "manager", cast.actor("coordinator"))
+        by = Actor("manager", cast.people["deputy"], cast.organizations["ccsmtl"])
+        held, at = tenure_of(session, cast, OFFICER, OFFICER), AT + (days * DAY) - timedelta(minutes=1)
+        person = session.get_one(Person, (cast.program_id, cast.people[OFFICER]))
+        with refused("watch.named_lately"):
+            departures.end_role(session, held, ends_on=TODAY, by=by, at=at)
+        with refused("watch.named_lately"):
+            away(session, cast, OFFICER, "director_ccsmtl", by)
+        with refused("watch.named_lately"):
+            refuse_end_of_access(session, person.id, by=by, at=at)
+        away(session, cast, "worker_codim", None, by)
+        refuse_end_of_access(session, person.id, by=by, at=AT + days * DAY)
+        assert answers(session, cast) == {(OFFICER, OFFICER, False)}
+
+
+def test_an_agreements_next_version_does_not_take_the_role_from_who_stands_in_for_them(cast: Cast) -> None:
+    with cast.session() as session:
+        away(session, cast, OFFICER, "director_ccsmtl", cast.actor(OFFICER))
+        held = session.get_one(Tenure, (cast.program_id, tenure_of(session, cast, "director_ccsmtl", "director")))
+        with refused("tenure.watched_over"):
+            succession._hand_on(
+                session, held, "second_representative", TODAY + DAY, by=cast.actor("coordinator"), at=AT
+            )
+        assert held.ends_on is None
+
+
+@pytest.mark.parametrize("name", ["director_em", "manager_em"])
+def test_the_coordinator_does_not_name_themselves_the_deputy_of_who_signs_or_approves(cast: Cast, name: str) -> None:
+    with cast.session() as session:
+        for by in (cast.actor("coordinator"), hats(cast)[3]):
+            with refused("absence.names_coordinator"):
+                away(session, cast, name, "coordinator", by)
+        away(session, cast, name, None, cast.actor("coordinator"))
+
+
+@pytest.mark.parametrize("role", ["director", "manager", "second_representative"])
 @pytest.mark.parametrize("name", ["coordinator", "manager_em"])
 def test_nobody_gives_themselves_a_role_that_signs_for_an_organization(cast: Cast, name: str, role: str) -> None:
     """The coordinator would appoint themselves at a partner, and sign its agreement for both sides."""

@@ -155,6 +155,16 @@ def test_a_corrected_attendance_comes_into_the_draft_and_leaves_what_was_written
     assert content.items[0].said.fr == "Mieux dit."
 
 
+def test_a_meeting_in_which_minutes_were_approved_took_place(session: Session, cast: Cast, held: UUID) -> None:
+    by = cast.actor("coordinator")
+    minutes.circulate(session, held, by=by, at=END)
+    later = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
+    minutes.approve(session, held, in_meeting=later, by=by, at=NEXT)
+    with pytest.raises(Refusal) as refused:
+        running.put_back(session, later, by=by, at=NEXT)
+    assert refused.value.code == "meeting.recorded"
+
+
 @pytest.mark.parametrize("sent", [False, True])
 def test_a_decision_that_is_written_in_the_other_language_too_comes_into_a_draft_and_into_nothing_that_was_sent(
     session: Session, cast: Cast, sent: bool

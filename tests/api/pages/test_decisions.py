@@ -91,6 +91,12 @@ def test_a_decision_without_a_quorum_does_not_hold_and_says_so_wherever_it_stand
     assert "nothing can be based on it" in page
     assert "applies as is" not in page
     assert "Does not hold: no quorum" in part(member.get("/decisions").text, "year")
+    with cast.session() as session:
+        session.execute(update(_decision).values(has_quorum=False))
+    for decision in (held.owed, held.budget):
+        owed = text_of(member.get(f"/decisions/{decision}").text)
+        assert "Does not hold: no quorum" in owed, "also where a role owes it, and where partners are asked"
+        assert "nothing can be based on it" in owed
     member.headers["Accept-Language"] = "fr"
     french = text_of(member.get(f"/decisions/{held.quiet}").text)
     assert "Sans effet" in french
@@ -130,14 +136,19 @@ def test_whoever_keeps_the_minutes_writes_a_decision_in_the_language_that_it_lac
         assert reader.post(f"{path}/translation", data=ask).status_code == 404, name
     secretary = signed_in(cast, "coordinator")
     assert "Write it in English" in secretary.get(path).text
-    for wrong, status in (({"text": " "}, 422), ({"language": "fr"}, 409), ({"seen": "77"}, 412)):
+    for wrong, status in (
+        ({"text": " "}, 422),
+        ({"text": before.text_fr}, 409),
+        ({"language": "fr"}, 409),
+        ({"seen": "77"}, 412),
+    ):
         assert secretary.post(f"{path}/translation", data=ask | wrong).status_code == status, wrong
     assert row(cast, held.quiet) == before
     done = secretary.post(f"{path}/translation", data=ask)
     assert done.headers["location"] == f"{path}#text"
     page = signed_in(cast, "manager_em").get(path).text
     assert "The minutes are sent on Fridays." in part(page, "text")
-    assert "after the meeting" in part(page, "text")
+    assert "Written in English later" in part(page, "text")
     assert "The meeting decided the French text." in part(page, "text")
     assert secretary.get("/committees/steering/decisions/2027/en.pdf").status_code == 200
 

@@ -89,6 +89,8 @@ def test_their_page_says_to_the_coordinator_who_records_it_instead_of_a_form_tha
     shown = text_of(client(cast, "coordinator").get(place).text)
     assert "They record their absence themselves, or a manager of their organization does." in shown
     assert "Record an absence" not in shown
+    assert 'type="email"' not in client(cast, "coordinator").get(place).text
+    assert 'type="email"' in client(cast, "manager_ccsmtl").get(place).text
     for name in (OFFICER, "manager_ccsmtl"):
         assert "Record an absence" in text_of(client(cast, name).get(place).text)
     assert "Record an absence" in text_of(client(cast, "coordinator").get(f"/people/{cast.people[DEPUTY]}").text)

@@ -32,6 +32,7 @@ from models.participant import CandidateWorker, Participant, RiskAssessment
 from models.tables import metadata
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
+from tests.destroying import DELAY
 from tests.flows.support import means_of
 from tests.following import (
     SECOND,
@@ -223,8 +224,8 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
     with cast.session() as session:
         middle = participant_of(session, first)
         duplicates.join_referral(session, again, middle, reason="La même", by=by, at=AT)
-        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT)
-        duplicates.join_referral(session, same, known, reason="La même", by=by, at=AT)
+        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT + DELAY)
+        duplicates.join_referral(session, same, known, reason="La même", by=by, at=AT + 2 * DELAY)
         who = open_identity(session, known, ground="role", by=by, at=AT)
         said = [(one.name, one.phone, one.contact_note) for one in (who, *who.also)]
         gate = NameGate.here(session)
@@ -295,7 +296,7 @@ def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast:
         middle, joined = participant_of(session, first), participant_of(session, again)
         _disclosed(session, cast, joined)
         duplicates.join_referral(session, again, middle, reason="La même", by=by, at=AT + DAY)
-        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT + DAY)
+        duplicates.join_referral(session, first, known, reason="La même", by=by, at=AT + DAY + DELAY)
         (row,) = disclosures.disclosures_of(session, known)
         told = disclosures.read_disclosure(session, known, row.id, by=by, at=AT + DAY, ground="role")
     assert told == {"to_whom": "DPJ", "what": "Le lieu de la fugue"}

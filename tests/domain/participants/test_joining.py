@@ -72,6 +72,22 @@ def test_two_files_that_were_made_alike_by_hand_are_joined_once_others_could_loo
         _join(session, cast, other, to, at=AT + DELAY)
 
 
+def test_a_file_that_made_two_others_alike_does_not_have_one_of_them_joined_in_the_days_after(cast: Cast) -> None:
+    """A third person is made up, with the name of one and the telephone of the other."""
+    declare_admission(cast)
+    known, other = refer(cast), refer(cast, ROMARIN)
+    bridge = refer(cast, replace(ROMARIN, phone=ONDINE.phone))
+    with cast.session() as session:
+        to, file = participant_of(session, known), participant_of(session, other)
+        with refused("referral.not_alike"):
+            _join(session, cast, other, to)
+        _join(session, cast, bridge, to)
+        with refused("referral.corrected"):
+            _join(session, cast, other, to, at=AT + DELAY - DAY)
+        assert not _is_gone(session, file)
+        _join(session, cast, other, to, at=AT + DELAY)
+
+
 def test_a_birth_date_that_was_corrected_makes_nothing_alike(cast: Cast, two: tuple[UUID, UUID, UUID]) -> None:
     referral_id, joined, known = two
     with cast.session() as session:

@@ -345,6 +345,29 @@ def test_no_deputy_whom_the_asker_named_for_another_confirms_it(cast: Cast, over
         assert {one.person_id for one in able} == {cast.people["privacy_officer"]}
 
 
+def test_an_absent_officer_reads_what_is_asked_and_who_stands_in_answers_it(cast: Cast, over: UUID) -> None:
+    at, officer = OVER + DELAY, cast.actor("privacy_officer")
+    with cast.session() as session:
+        day = local_day(session, at)
+        asked(session, cast, over, at=OVER)
+        record_absence(
+            session,
+            person_id=cast.people["privacy_officer"],
+            starts_on=day,
+            ends_on=day + 30 * DAY,
+            deputy_id=cast.people["director_ccsmtl"],
+            by=officer,
+            at=at,
+        )
+        with refused("destruction.not_theirs"):
+            destruction.confirm(session, over, by=officer, at=at)
+    page = f"/participants/{over}/destruction"
+    for name, answers in (("privacy_officer", False), ("director_ccsmtl", True)):
+        client = client_for(cast.database, cast.people[name], at=at)
+        assert client.get("/destructions").status_code == 200
+        assert (f"{page}/confirmation" in client.get(page).text) is answers, name
+
+
 @pytest.mark.parametrize("ends", [0, 5])
 def test_who_asks_keeps_no_one_out_by_an_absence_that_never_held(cast: Cast, over: UUID, ends: int) -> None:
     """Recorded for days before, and called off at once; or over before it was recorded."""
