@@ -48,7 +48,7 @@ MAJORITIES: Final[Mapping[str, str]] = {
 def shown_state(row: RegisteredDecision) -> str:
     """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected.
 
-    Without a quorum it does not hold, whoever owes it or endorses it: nothing can be based on it.
+    Without a quorum it does not hold, also where a role owes it or the partners endorsed it.
     """
     if row.state == "withdrawn":
         return row.state

@@ -78,18 +78,27 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
     """Take back that a meeting was opened. Raises Refusal where something was recorded or approved in it already."""
     row = lock_meeting(session, meeting_id, seen=seen)
     state = meeting_state_after(row, "put_back")
-    # What was carried over before anybody opened it says nothing of whether it took place.
-    recorded = any(
-        item.note_fr
-        or item.note_en
-        or (item.settled_at and row.opened_at and item.outcome and item.settled_at >= row.opened_at)
-        for item in items_of(session, meeting_id)
-    )
-    approved = there_is(session, only(Minutes.id).where(Minutes.approved_in_id == meeting_id))
-    if recorded or approved or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
+    if _took_place(session, row):
         raise Refusal("meeting.recorded", N_("Something was recorded in this meeting: it took place."))
     write_meeting(session, row, state=state, opened_at=None)
     events.write(session, "meeting.put_back", "meeting", meeting_id, by=by, at=at)
+
+
+def _took_place(session: Session, row: Meeting) -> bool:
+    """Whether anything was recorded in a meeting that was opened, or approved in it."""
+    # What was carried over before anybody opened it says nothing of whether it took place.
+    has_items = any(
+        item.note_fr
+        or item.note_en
+        or (item.settled_at and row.opened_at and item.outcome and item.settled_at >= row.opened_at)
+        for item in items_of(session, row.id)
+    )
+    return (
+        has_items
+        or attendance.is_recorded(session, row.id)
+        or bool(decisions_of(session, row.id))
+        or there_is(session, only(Minutes.id).where(Minutes.approved_in_id == row.id))
+    )
 
 
 def treat(

@@ -95,9 +95,14 @@ def _line(
         language=language,
         owner=pick(context.language, decisions.owner_of(row)),
         state=state,
-        in_days=(row.due_on - context.day).days if row.due_on and row.state == "open" and counts_by(row) else None,
+        in_days=_days_left(context, row),
         asked=len(asked),
         endorsed=sum(one.said == "endorsed" for one in asked),
         endorsement=pick(context.language, made_of_it),
         missing=[one.organization for one in asked if one.word.is_awaited],
     )
+
+
+def _days_left(context: RequestContext, row: RegisteredDecision) -> int | None:
+    """How many days are left to do what is open, less than 0 where it is late; None where nothing is asked now."""
+    return (row.due_on - context.day).days if row.due_on and row.state == "open" and counts_by(row) else None

@@ -172,9 +172,9 @@ def refuse_own_appointment(role: str, person_id: UUID, *, by: Actor) -> None:
 
 
 def _refuse_coordination(session: Session, refusal: Refusal, *, by: Actor, at: datetime) -> None:
-    """Refuse who coordinates today, under any hat, stands in for who does, or acts for them; and whom they just named.
+    """Refuse the coordinators of today, under any hat, their deputies, and those to whom they just gave a role.
 
-    Else the coordination would name somebody, real or not, to do it for them. Raises `refusal`, or one of its own.
+    Else the coordination would name a person, real or not, to do it. Raises `refusal`, or one of its own.
     """
     today = standing(session, local_day(session, at))
     holders = today.falls([Link(SEES_EVERY_CASE)]).holders

@@ -688,7 +688,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/meetings/{meeting_id}/putting-back": Sent(which=_SITS),
     "POST /api/v1/meetings/{meeting_id}/closing": Sent(which=_SITS, json={"carry_rest": True}),
     "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(
-        which=_SITS, json={"seat_id": "{sitting_seat_id}", "state": "absent"}
+        which=_SITS, json={"seat_id": "{sitting_seat_id}", "state": "absent"}, seen='"1"'
     ),
     "POST /api/v1/meetings/{meeting_id}/attendance/rest": Sent(which=_SITS),
     "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(
