@@ -276,14 +276,14 @@ def test_nobody_approves_their_own_request_as_the_deputy_of_the_one_who_would(
     cast: Cast, coordinator: Asker, act: str
 ) -> None:
     task = _submitted(coordinator, cast)
-    coordinator.post(
-        f"/people/{cast.people['manager_em']}/absences",
-        {
-            "starts_on": AT.date().isoformat(),
-            "ends_on": ARRIVAL.isoformat(),
-            "deputy_id": str(cast.people["coordinator"]),
-        },
-    )
+    path = f"/people/{cast.people['manager_em']}/absences"
+    away = {
+        "starts_on": AT.date().isoformat(),
+        "ends_on": ARRIVAL.isoformat(),
+        "deputy_id": str(cast.people["coordinator"]),
+    }
+    assert coordinator.ask("POST", path, away).json()["code"] == "absence.names_coordinator"
+    Asker(cast, "manager_em", app=coordinator.app).post(path, away)
     answer = coordinator.act(task["id"], act, {"note": ""} if act == "approval" else {"reason": "No."})
     assert (answer.status_code, answer.json()["code"]) == (409, "task.own_request")
     assert coordinator.get(f"/tasks/{task['id']}")["state"] == "submitted"
