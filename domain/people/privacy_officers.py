@@ -191,10 +191,10 @@ def _refuse_coordination(session: Session, refusal: Refusal, *, by: Actor, at: d
         raise Refusal(
             "watch.named_lately",
             N_(
-                "The coordination gave you a role less than %(days)s days ago. For so long, you settle nothing about "
+                "The coordination gave you a role less than %(most)s days ago. For so long, you settle nothing about "
                 "the privacy officer, who also looks at what the coordination reads: ask another person."
             ),
-            days=NAMED_LATELY.days,
+            most=NAMED_LATELY.days,
         )
 
 

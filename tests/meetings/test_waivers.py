@@ -84,7 +84,15 @@ def as_coordinator(cast: Cast, person: str, acting_for: str | None = None) -> Ac
     return Actor("coordinator", cast.people[person], cast.organizations["ccsmtl"], away)
 
 
-def away(session: Session, cast: Cast, person: str, deputy: str, first: date = TODAY, last: date = TODAY + DAY) -> UUID:
+def away(
+    session: Session,
+    cast: Cast,
+    person: str,
+    deputy: str,
+    first: date = TODAY,
+    last: date = TODAY + DAY,
+    by: str = "coordinator",
+) -> UUID:
     """Have somebody be away, and another act for them; it is recorded on the first day at the latest."""
     found: UUID = absences.record_absence(
         session,
@@ -93,7 +101,7 @@ def away(session: Session, cast: Cast, person: str, deputy: str, first: date = T
         ends_on=last,
         deputy_id=cast.people[deputy],
         kinds=["tasks", "approvals", "seats"],
-        by=cast.actor("coordinator"),
+        by=cast.actor(by),
         at=AT + min(first - TODAY, timedelta()),
     )
     return found
@@ -700,7 +708,7 @@ def test_who_owes_a_clause_takes_the_word_from_nobody_by_naming_them_for_a_day_t
     meeting = waiving.sitting(session, cast, None, APART)
     ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
     away(session, cast, "manager_codim", "manager_em", LAST - DAY, LAST - DAY)
-    away(session, cast, "manager_codim", "coordinator", LAST, LAST)
+    away(session, cast, "manager_codim", "coordinator", LAST, LAST, by="manager_codim")
     away(session, cast, "manager_codim", "director_em", FIRST, FIRST)
     say_of(session, cast, decision, "en-marge", "manager_em", "objected", 1)
     say_of(session, cast, decision, "en-marge", "director_em", "endorsed", 1)
