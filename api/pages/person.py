@@ -126,7 +126,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     titles = titles_of_roles(context)
     may_update = is_allowed(Action.UPDATE_PERSON, given)
     watched = watches_over(context.asker, person_id)
-    roles, cases = _roles(context, person_id, titles), holdings.cases_about(context, person_id)
+    roles, cases = _roles(context, person_id, titles, watched=watched), holdings.cases_about(context, person_id)
     return page(
         context,
         request,
@@ -140,7 +140,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         calendars=_calendars(),
         roles=roles,
         begins_on=context.asker.standing.from_day(person_id),
-        leaves_from=_leaves_from(context, person_id, roles),
+        leaves_from=_leaves_from(context, person_id, roles, watched=watched),
         away=context.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in context.asker.standing.acting_for(person_id)],
         absences=holdings.absences_of(context, person_id, everyone),
@@ -165,12 +165,12 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     )
 
 
-def _roles(context: RequestContext, person_id: UUID, titles: Mapping[str, str]) -> list[holdings.AppointmentLine]:
-    """The person's roles; the asker whom the privacy officer watches over is not offered to end that role."""
+def _roles(
+    context: RequestContext, person_id: UUID, titles: Mapping[str, str], *, watched: bool
+) -> list[holdings.AppointmentLine]:
+    """The person's roles; where the asker is `watched` by them as the privacy officer, that role is not to be ended."""
     roles = holdings.roles_of(context, person_id, titles)
-    if not watches_over(context.asker, person_id):
-        return roles
-    return [replace(one, may_end=one.may_end and not _watches(one)) for one in roles]
+    return [replace(one, may_end=one.may_end and not (watched and _watches(one))) for one in roles]
 
 
 def _watches(one: holdings.AppointmentLine) -> bool:
@@ -195,27 +195,25 @@ def _deputies(context: RequestContext, person_id: UUID, everyone: Mapping[UUID, 
     ]
 
 
+def _watched_from(held: Sequence[holdings.AppointmentLine]) -> set[UUID]:
+    """The organizations for which a person is the privacy officer: they say themselves that they leave."""
+    return {one.row.organization_id for one in held if _watches(one)}
+
+
 def _leaves_from(
-    context: RequestContext, person_id: UUID, roles: Sequence[holdings.AppointmentLine]
+    context: RequestContext, person_id: UUID, roles: Sequence[holdings.AppointmentLine], *, watched: bool
 ) -> list[tuple[UUID, str]]:
     """The organizations whose departure of this person the asker may open, and has not been opened yet."""
     mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
     said = set(scalars(context.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
     held_now = [one for one in roles if one.time != "past"]
-    kept = _kept(context, person_id, held_now)
+    kept = _watched_from(held_now) if watched else set()
     held = {one.row.organization_id: one.row.short_name for one in held_now if one.row.id not in said}
     return [
         (place, name)
         for place, name in held.items()
         if is_allowed(Action.OPEN_DEPARTURE, to_departure(context.asker, person_id, place)) and place not in kept
     ]
-
-
-def _kept(context: RequestContext, person_id: UUID, held: Sequence[holdings.AppointmentLine]) -> frozenset[UUID]:
-    """The organizations for which the person is the privacy officer who watches over the asker."""
-    if not watches_over(context.asker, person_id):
-        return frozenset()
-    return frozenset(one.row.organization_id for one in held if _watches(one))
 
 
 def _after(

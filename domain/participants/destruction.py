@@ -257,7 +257,8 @@ def kept_out(session: Session, asked: Destruction, today: DayTenures) -> list[Ke
     """Those who would answer a request by their role, and why they may not; not those whom the participant barred."""
     if asked.state != DESTRUCTION.initial:
         return []
-    ones, away = asking_ones(session, asked, today.day), _recorded_away(session, asked, today.day)
+    ones = asking_ones(session, asked, today.day)
+    away = _recorded_away(session, ones, today.day)
     found: dict[UUID, KeptOut] = {}
     for holder in _able(today, confirmers(session, asked.participant_id), lambda _: True):
         if holder.person_id in (asked.asked_by, asked.asked_for):
@@ -316,13 +317,13 @@ def _may_answer(session: Session, asked: Destruction, day: date) -> Callable[[Ho
     """Whether a holder may answer: no part in the asking, not barred, no deputy whom one of those who asked named."""
     ones = asking_ones(session, asked, day)
     barred = ones | barred_workers(session, asked.participant_id)
-    away = _recorded_away(session, asked, day)
+    away = _recorded_away(session, ones, day)
     return lambda one: one.person_id not in barred and one.acting_for not in barred | away
 
 
-def _recorded_away(session: Session, asked: Destruction, day: date) -> set[UUID]:
-    """Those whom one of those who asked recorded as away on a local day: their deputies were named by them."""
-    named = col(Absence.recorded_by).in_(asking_ones(session, asked, day)), col(Absence.cancelled_at).is_(None)
+def _recorded_away(session: Session, ones: Collection[UUID], day: date) -> set[UUID]:
+    """Those whom one of `ones`, who asked, recorded as away on a local day: their deputies were named by them."""
+    named = col(Absence.recorded_by).in_(ones), col(Absence.cancelled_at).is_(None)
     return set(
         scalars(session, only(Absence.person_id).where(*named, Absence.starts_on <= day, Absence.ends_on >= day))
     )

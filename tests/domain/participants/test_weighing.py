@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from domain.participants import destruction, destruction_requests, holds, retent
 from domain.people.absences import cancel_absence, record_absence
 from domain.roles.roles import standing
 from models.agenda import AgendaItem
+from models.program import ABSENCE_KINDS
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, WHY, asked, destroyed
@@ -55,6 +57,23 @@ def _weighed(session: Session, cast: Cast, file: UUID, *, at: datetime) -> weigh
 
 def _confirm(session: Session, cast: Cast, file: UUID, *, at: datetime, **how: Any) -> None:
     destruction.confirm(session, file, by=cast.actor("privacy_officer"), at=at, **how)
+
+
+def _away(
+    session: Session,
+    cast: Cast,
+    name: str,
+    deputy: str,
+    first: date,
+    last: date,
+    *,
+    by: str = "coordinator",
+    kinds: Sequence[str] = ("tasks", "approvals"),
+    at: datetime,
+) -> UUID:
+    """Record that one of the cast is away, and another their deputy."""
+    people = {"person_id": cast.people[name], "deputy_id": cast.people[deputy]}
+    return record_absence(session, **people, starts_on=first, ends_on=last, kinds=kinds, by=cast.actor(by), at=at)
 
 
 # ----------------------------------------------------------------------------------------- how long the file is kept
@@ -325,16 +344,7 @@ def test_no_deputy_whom_the_asker_named_for_another_confirms_it(cast: Cast, over
     with cast.session() as session:
         day = local_day(session, at)
         asked(session, cast, over, at=OVER)
-        record_absence(
-            session,
-            person_id=cast.people["manager_ccsmtl"],
-            starts_on=day,
-            ends_on=day + 30 * DAY,
-            deputy_id=cast.people["director_ccsmtl"],
-            kinds=["tasks", "approvals"],
-            by=cast.actor("coordinator"),
-            at=at,
-        )
+        _away(session, cast, "manager_ccsmtl", "director_ccsmtl", day, day + 30 * DAY, at=at)
         named, place = cast.people["director_ccsmtl"], cast.organizations["ccsmtl"]
         hat = Actor("manager", named, place, cast.people["manager_ccsmtl"])
         with refused("destruction.not_theirs"):
@@ -350,15 +360,8 @@ def test_an_absent_officer_reads_what_is_asked_and_who_stands_in_answers_it(cast
     with cast.session() as session:
         day = local_day(session, at)
         asked(session, cast, over, at=OVER)
-        record_absence(
-            session,
-            person_id=cast.people["privacy_officer"],
-            starts_on=day,
-            ends_on=day + 30 * DAY,
-            deputy_id=cast.people["director_ccsmtl"],
-            by=officer,
-            at=at,
-        )
+        by = "privacy_officer"
+        _away(session, cast, by, "director_ccsmtl", day, day + 30 * DAY, by=by, kinds=ABSENCE_KINDS, at=at)
         with refused("destruction.not_theirs"):
             destruction.confirm(session, over, by=officer, at=at)
     page = f"/participants/{over}/destruction"
@@ -371,20 +374,12 @@ def test_an_absent_officer_reads_what_is_asked_and_who_stands_in_answers_it(cast
 @pytest.mark.parametrize("ends", [0, 5])
 def test_who_asks_keeps_no_one_out_by_an_absence_that_never_held(cast: Cast, over: UUID, ends: int) -> None:
     """Recorded for days before, and called off at once; or over before it was recorded."""
-    at, manager, by = OVER + DELAY, cast.people["manager_ccsmtl"], cast.actor("coordinator")
+    at, by = OVER + DELAY, cast.actor("coordinator")
     with cast.session() as session:
         day = local_day(session, at)
         asked(session, cast, over, at=OVER)
-        absence = record_absence(
-            session,
-            person_id=cast.people["coordinator"],
-            starts_on=day - 6 * DAY,
-            ends_on=day - DAY if ends else day + 5 * DAY,
-            deputy_id=manager,
-            kinds=["tasks", "approvals"],
-            by=by,
-            at=at,
-        )
+        last = day - DAY if ends else day + 5 * DAY
+        absence = _away(session, cast, "coordinator", "manager_ccsmtl", day - 6 * DAY, last, at=at)
         if not ends:
             cancel_absence(session, absence, by=by, at=at)
         assert _kept_out(session, over, day) == []
@@ -396,16 +391,7 @@ def test_who_acts_for_the_asker_reads_that_they_are_kept_out_and_why(cast: Cast,
     with cast.session() as session:
         day = local_day(session, at)
         asked(session, cast, over, at=OVER)
-        record_absence(
-            session,
-            person_id=cast.people["coordinator"],
-            starts_on=day,
-            ends_on=day + 5 * DAY,
-            deputy_id=manager,
-            kinds=["tasks"],
-            by=cast.actor("coordinator"),
-            at=at,
-        )
+        _away(session, cast, "coordinator", "manager_ccsmtl", day, day + 5 * DAY, kinds=["tasks"], at=at)
         assert _kept_out(session, over, day) == [destruction.KeptOut(manager, "deputy")]
         with refused("destruction.own_request"):
             destruction.confirm(session, over, by=cast.actor("manager_ccsmtl"), at=at)
