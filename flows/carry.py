@@ -30,7 +30,7 @@ from domain.kernel import ENGINE, Actor, Refusal, col, first, of, only, run
 from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
-from flows.engine import ActFailed, DueAction, Means, Perform, code_of, in_hand
+from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand
 from flows.gates import announce_gates
 from models.base import table_of
 from models.casework import Case
@@ -45,6 +45,9 @@ MOST_ACTS: Final = 100
 
 #: Within one run, an act that failed by an error is tried again after these seconds; a refusal is not.
 RETRY_SECONDS: Final = (0.5, 2.0)
+
+#: Why a case is put back whose run was cancelled by hand.
+STOPPED: Final = "run.cancelled"
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
@@ -240,31 +243,45 @@ def protocol_flow(key: str) -> Flow[[str], Any]:
     async def carried(case_id: str) -> State[None]:
         return await _carried(case_id)
 
-    return Flow(
-        carried,
-        name=key,
-        flow_run_name="case-{case_id}",
-        description=None,
-        persist_result=False,
-        validate_parameters=False,
-    )
+    return Flow(carried, name=key, description=None, persist_result=False, validate_parameters=False)
 
 
 async def _carried(case_id: str) -> State[None]:
     hand = in_hand.get(None)
     if hand is None or str(hand.claim.case_id) != case_id:
-        # Started by hand from Prefect's own pages: a case is carried when its wake-up says so.
-        return Failed(name="Trouble", message="not_in_hand")
+        return await _asked_by_hand(case_id)
+    if not hand.take("prefect"):
+        return Completed(name="Skipped", message="carried_plainly")
     run = FlowRunContext.get()
     run_id = run.flow_run.id if run is not None and run.flow_run is not None else None
     try:
         carried = await carry(hand.claim, hand.means, _by_prefect(hand.means), flow_run_id=run_id)
+    except asyncio.CancelledError:
+        hand.fault = STOPPED
+        raise
     except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
         hand.fault = code_of(error)
         return Failed(name="Trouble", message=hand.fault)
     if carried.trouble:
         return Failed(name="Trouble", message=carried.trouble)
     return Completed(name=carried.outcome.capitalize())
+
+
+async def _asked_by_hand(case_id: str) -> State[None]:
+    """Started from Prefect's own pages: a case is carried by who takes its wake-up, which is asked for here."""
+    means = at_hand.get(None)
+    if means is None:
+        return Failed(name="Trouble", message="no_means")
+    try:
+        known = await asyncio.to_thread(_wake, means, UUID(case_id))
+    except ValueError:
+        known = False
+    return Completed(name="Asked") if known else Failed(name="Trouble", message="case.unknown")
+
+
+def _wake(means: Means, case_id: UUID) -> bool:
+    with means.transaction() as session:
+        return wakeups.wake_by_id(session, case_id, at=means.clock())
 
 
 #: The act that a Prefect task is about. It travels in the context and not as a parameter, which Prefect would keep.

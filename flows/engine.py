@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,21 +18,6 @@ from domain.kernel import Actor, col, scalars, select
 from models.ports import Accounts, Inbox, Mailer, SealKeys
 from models.program import Program
 
-#: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.
-#: One retry, for a call hung for more than a minute where the server died in the middle of a run. Logs stay here:
-#: the server keeps states and times, and no text.
-PREFECT_CLIENT: Final[Mapping[str, str]] = {
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-    "PREFECT_CLIENT_MAX_RETRIES": "1",
-    "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
-    "PREFECT_API_REQUEST_TIMEOUT": "10",
-    "PREFECT_LOGGING_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-}
-
 
 @dataclass(frozen=True)
 class Means:
@@ -41,6 +26,7 @@ class Means:
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
     is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines of
     the record wait for their seal; without an `inbox`, no mailbox is read; without `accounts`, people close them.
+    `base_url` is the address that people type, for links to it.
     """
 
     sessions: Callable[[UUID], Session]
@@ -50,6 +36,7 @@ class Means:
     seal_keys: SealKeys | None = None
     inbox: Inbox | None = None
     accounts: Accounts | None = None
+    base_url: str = ""
 
     @contextmanager
     def transaction(self, program_id: UUID | None = None) -> Iterator[Session]:
@@ -123,16 +110,30 @@ class BoundProtocol:
 
 @dataclass
 class CarryUnderWay:
-    """One carry under way. `outcome` is set when it is recorded: a later failure is only logged."""
+    """One carry under way. `outcome` is set when it is recorded: a later failure is only logged.
+
+    Prefect and the plain way both may begin it, and the first that takes it does.
+    """
 
     claim: Claim
     means: Means
     outcome: str | None = None
     fault: str = ""
+    taken: str = ""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, way: str) -> bool:
+        """Whether this way takes it: no other did before."""
+        self.taken = self.taken or way
+        self.begun.set()
+        return self.taken == way
 
 
 #: With this a Prefect run that knows only an opaque case id finds what it carries, in the context that called it.
 in_hand: ContextVar[CarryUnderWay] = ContextVar("in_hand")
+
+#: With this a flow that Prefect starts, by its schedule or by hand, finds its means.
+at_hand: ContextVar[Means] = ContextVar("at_hand")
 
 
 def code_of(error: BaseException) -> str:

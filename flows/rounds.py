@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
-from uuid import UUID
 
 from prefect import Flow
-from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.exceptions import ObjectNotFound
-from prefect.flow_engine import run_flow_async
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Completed, Failed
 
-from domain.kernel import scalars, select
 from flows import (
     agreement_ends,
     beginnings,
@@ -37,18 +32,14 @@ from flows import (
     sealing,
     sweep,
 )
-from flows.engine import Means, code_of, programs
+from flows.engine import Means, at_hand, code_of, programs
 from flows.marks import due_everywhere, mark_of
 from flows.turns import Round
-from models.program import Program
 
 _log = logging.getLogger(__name__)
 
 #: The zone of schedules that follow no program's own.
-ZONE: Final = "America/Toronto"
-
-#: The name of each round's deployment.
-DEPLOYMENT: Final = "spheres"
+EVERYWHERE: Final = "UTC"
 
 
 ROUNDS: Final[Mapping[str, Round]] = {
@@ -70,13 +61,15 @@ ROUNDS: Final[Mapping[str, Round]] = {
 """The rounds by their keys."""
 
 
-def run_round(means: Means, key: str, ran_by: str) -> int:
-    """Do a round in every program. Blocks; run it in a thread.
+def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | None = None) -> int:
+    """Do a round in every program. Blocks; run it in a thread, which ends early once `stopped` is set.
 
     A failure in one program does not hold up the others; the first error is raised at the end.
     """
     found, failed = 0, None
     for program_id in programs(means):
+        if stopped is not None and stopped.is_set():
+            break
         try:
             found += ROUNDS[key](means, program_id, ran_by)
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
@@ -106,20 +99,21 @@ def is_overdue(means: Means, key: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part
 
-#: With this a round that Prefect starts finds its means, in the context that called it.
-_means: ContextVar[Means] = ContextVar("means")
-
 
 @cache
 def round_flow(key: str) -> Flow[[], Any]:
     """The Prefect flow of a round. It has no parameters, and its state tells nothing but a count or a code."""
 
     async def rounded() -> State[None]:
-        means = _means.get(None)
+        means = at_hand.get(None)
         if means is None:
             return Failed(name="Trouble", message="no_means")
+        stopped = threading.Event()
         try:
-            found = await asyncio.to_thread(run_round, means, key, "prefect")
+            found = await asyncio.to_thread(run_round, means, key, "prefect", stopped)
+        except asyncio.CancelledError:
+            stopped.set()  # the thread goes on to the end of the part that it is at
+            raise
         except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
             return Failed(name="Trouble", message=code_of(error))
         return Completed(name="Done", message=str(found))
@@ -127,77 +121,16 @@ def round_flow(key: str) -> Flow[[], Any]:
     return Flow(rounded, name=key, persist_result=False, validate_parameters=False)
 
 
-async def register(client: PrefectClient, means: Means) -> Mapping[UUID, str]:
-    """Deploy every round that is needed with its schedules; returns the rounds' keys by deployment.
+def schedules_of(declared: Round, zones: Sequence[str]) -> list[DeploymentScheduleCreate]:
+    """One schedule a zone, each with a slug: one without would make the next deployment wipe the others.
 
-    A deployment that is right already is left alone: changing a schedule throws away the runs that it had planned.
+    One that is due at the same moment everywhere has a single schedule.
     """
-    zones = await asyncio.to_thread(_zones, means)
-    deployed: dict[UUID, str] = {}
-    for key, declared in ROUNDS.items():
-        if not declared.is_needed(means):
-            continue
-        schedules = _schedules(declared, [ZONE] if declared.due is due_everywhere else zones)
-        try:
-            found = await client.read_deployment_by_name(f"{key}/{DEPLOYMENT}")
-        except ObjectNotFound:
-            found = None
-        if found is not None and {(s.slug, _words(s.schedule)) for s in found.schedules} == {
-            (s.slug, _words(s.schedule)) for s in schedules
-        }:
-            deployed[found.id] = key
-            continue
-        flow_id = await client.create_flow(round_flow(key))
-        made = await client.create_deployment(flow_id, DEPLOYMENT, schedules=schedules, paused=False)
-        deployed[made] = key
-    return deployed
-
-
-async def start_due(client: PrefectClient, means: Means, deployed: Mapping[UUID, str]) -> int:
-    """Run in this process the rounds that Prefect has scheduled and that are due; returns how many.
-
-    Of several runs of one round that piled up only the last is run: it does what all of them would.
-    """
-    runs = await client.get_scheduled_flow_runs_for_deployments(list(deployed), scheduled_before=means.clock())
-    started = 0
-    for deployment_id, key in deployed.items():
-        mine = sorted((run for run in runs if run.deployment_id == deployment_id), key=_planned_at)
-        for passed in mine[:-1]:
-            await client.set_flow_run_state(
-                passed.id, Cancelled(name="Skipped", message="a later run stands for it"), force=True
-            )
-        for run in mine[-1:]:
-            token = _means.set(means)
-            try:
-                await run_flow_async(round_flow(key), flow_run=run, parameters={}, return_type="state")
-            finally:
-                _means.reset(token)
-            started += 1
-    return started
-
-
-def _planned_at(run: FlowRun) -> float:
-    moment = run.next_scheduled_start_time or run.expected_start_time
-    return moment.timestamp() if moment else 0.0
-
-
-def _zones(means: Means) -> Sequence[str]:
-    with means.open_sessions() as session:
-        return sorted({ZONE, *scalars(session, select(Program.time_zone))})
-
-
-def _schedules(declared: Round, zones: Sequence[str]) -> list[DeploymentScheduleCreate]:
-    """One schedule a zone, each with a slug: one without would make the next deployment wipe the others."""
     return [
         DeploymentScheduleCreate(
             slug=f"{declared.key}-{zone.lower().replace('/', '-').replace('_', '-')}",
             schedule=CronSchedule(cron=declared.cron, timezone=zone),
             active=True,
         )
-        for zone in zones
+        for zone in ([EVERYWHERE] if declared.due is due_everywhere else zones)
     ]
-
-
-def _words(schedule: object) -> tuple[str, str]:
-    """A schedule in a form that compares."""
-    return str(getattr(schedule, "cron", "")), str(getattr(schedule, "timezone", ""))

@@ -21,18 +21,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from adapters import engine_settings
 from domain.kernel import col, only, put_row, rows, scalar
 from domain.mail import delivery
-from flows.engine import PREFECT_CLIENT, CarryUnderWay, Means, code_of, in_hand
+from flows.engine import CarryUnderWay, Means, code_of, in_hand
 
 if __name__ == "__main__":
     # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
-    for _name, _value in PREFECT_CLIENT.items():
+    for _name, _value in engine_settings.CLIENT.items():
         os.environ.setdefault(_name, _value)
     os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api")
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.flow_engine import run_flow_async
+from prefect.states import Pending
 from sqlalchemy import delete
 from sqlmodel import Session
 
@@ -51,8 +54,10 @@ from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
+from flows.deployments import CASE_ID, Deployed, register
 from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
+from flows.pool import EngineWorker
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.casework import Case
@@ -61,11 +66,17 @@ from models.ports import NoKeys, NoSealKey
 
 _log = logging.getLogger(__name__)
 
-#: Each case is the worker's own for so long. A run and, where Prefect failed it, a plain one both fit into it.
-LEASE: Final = timedelta(seconds=120)
+#: Each case is the worker's own for so long, and longer while it lives: another has it soon after it died.
+LEASE: Final = timedelta(seconds=20)
+RENEW_SECONDS: Final = 5.0
 RUN_SECONDS: Final = 60.0
 PLAIN_RUN_SECONDS: Final = 40.0
 CONCURRENCY: Final = 8
+#: Prefect's server takes one or two runs a second. What gets no place, or does not begin, in these seconds is carried
+#: plainly, so that nobody waits for it.
+BY_PREFECT_AT_ONCE: Final = 2
+PLACE_SECONDS: Final = 0.25
+BEGIN_SECONDS: Final = 0.75
 #: Between two rushes: each connection is a process of the database of some 5 MB, and a case at a time takes so many.
 CONNECTIONS_KEPT: Final = 4
 
@@ -74,7 +85,6 @@ LOOK_AGAIN_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 5.0
 #: Without a key nothing is sealed, and that is said so often.
 NO_KEY_SECONDS: Final = 60.0
-ROUND_LOOK_SECONDS: Final = 5.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
@@ -110,7 +120,10 @@ class Worker:
         self._posted = asyncio.Event()
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._in_hand: dict[asyncio.Task[None], Claim] = {}
-        self._deployed: dict[UUID, str] = {}
+        self._places = asyncio.Semaphore(BY_PREFECT_AT_ONCE)
+        self._by_prefect: set[asyncio.Task[None]] = set()
+        self._engine: EngineWorker | None = None
+        self._deployed: Deployed | None = None
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -119,13 +132,15 @@ class Worker:
             for body in (
                 self._hear,
                 self._take_cases,
+                self._renew,
                 self._give_signs,
                 self._deliver,
                 self._seal,
                 self._destroy,
                 self._watch,
                 self._see_off,
-                self._keep_time,
+                self._work_for_prefect,
+                self._look_for_overdue,
             )
         ]
         await self.stopping.wait()
@@ -135,6 +150,8 @@ class Worker:
             carrying.cancel()
             with suppress(Exception):
                 await asyncio.to_thread(self._change, claim, wakeups.let_go)
+        for running in self._by_prefect:
+            running.cancel()
         await asyncio.wait([*loops, *self._in_hand], timeout=BREAKING_OFF_SECONDS)
         for loop in loops:
             loop.cancel()
@@ -202,9 +219,9 @@ class Worker:
             return wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
 
     async def _carry(self, claim: Claim) -> None:
-        """Carry one case: by Prefect where it answers, else plainly. A failure is put back, by its code."""
+        """Carry one case: by Prefect where it begins in time, else plainly. A failure is put back, by its code."""
         try:
-            if await self.prefect.is_up() and await self._carry_by_prefect(claim):
+            if await self._carry_by_prefect(claim):
                 return
             async with asyncio.timeout(PLAIN_RUN_SECONDS):
                 await carry(claim, self.means, plainly(self.means))
@@ -212,28 +229,76 @@ class Worker:
             await self._put_back(claim, code_of(error))
 
     async def _carry_by_prefect(self, claim: Claim) -> bool:
-        """Whether the case was carried and its wake-up acknowledged, whatever Prefect says of it afterwards."""
+        """Whether the case was carried and its wake-up acknowledged, whatever Prefect says of it afterwards.
+
+        Not where Prefect is away or busy, or does not begin in time: then it is to be carried plainly, and a run that
+        begins late does nothing.
+        """
+        if self._engine is None or not await self.prefect.is_up() or not await self._has_place():
+            return False
         hand = CarryUnderWay(claim, self.means)
-        token = in_hand.set(hand)
-        try:
-            flow = await asyncio.to_thread(self._flow_of, claim)
-            async with asyncio.timeout(RUN_SECONDS):
-                await flow(str(claim.case_id), return_state=True)
-        except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
-            if not self.stopping.is_set():  # else its server was told to end as well
-                _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
+        running = asyncio.create_task(self._run_by_prefect(hand))
+        self._by_prefect.add(running)
+        running.add_done_callback(self._give_place_back)
+        began = asyncio.create_task(hand.begun.wait())
+        await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        began.cancel()
+        if hand.take("plain"):
+            return False
+        await asyncio.wait([running], timeout=RUN_SECONDS)
+        if not running.done():
+            running.cancel()
             self.prefect.doubt()
-        finally:
-            in_hand.reset(token)
         if hand.outcome is None and hand.fault:
             await self._put_back(claim, hand.fault)
             return True
         return hand.outcome is not None
 
-    def _flow_of(self, claim: Claim) -> Flow[[str], Any]:
+    async def _has_place(self) -> bool:
+        """Whether Prefect's server is asked for few runs enough to be asked for one more."""
+        try:
+            await asyncio.wait_for(self._places.acquire(), PLACE_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    def _give_place_back(self, running: asyncio.Task[None]) -> None:
+        self._by_prefect.discard(running)
+        self._places.release()
+
+    async def _run_by_prefect(self, hand: CarryUnderWay) -> None:
+        """Have a run of the case's protocol made, and run it here at once: no worker takes one that is Pending."""
+        engine, deployed, claim = self._engine, self._deployed, hand.claim
+        try:
+            key = await asyncio.to_thread(self._protocol_of, claim)
+            if engine is None or deployed is None or key not in deployed.protocols:
+                return
+            run = await engine.client.create_flow_run_from_deployment(
+                deployed.protocols[key],
+                parameters={CASE_ID: str(claim.case_id)},
+                state=Pending(),
+                name=f"{key}-{str(claim.case_id)[:8]}",
+                tags=[f"program:{claim.program_id}", f"worker:{self.name}"],
+                idempotency_key=f"{claim.case_id}:{claim.want}:{claim.attempts}",
+            )
+            in_hand.set(hand)
+            await engine.follow(
+                run.id,
+                run_flow_async(
+                    FLOWS.get(key) or protocol_flow(key),
+                    flow_run=run,
+                    parameters={CASE_ID: str(claim.case_id)},
+                    return_type="state",
+                ),
+            )
+        except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
+            if not self.stopping.is_set():  # else its server was told to end as well
+                _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
+            self.prefect.doubt()
+
+    def _protocol_of(self, claim: Claim) -> str:
         with self.means.sessions(claim.program_id) as session:
-            key = scalar(session, only(Case.protocol).where(Case.id == claim.case_id))
-        return FLOWS.get(key or "") or protocol_flow(key or "unknown")
+            return scalar(session, only(Case.protocol).where(Case.id == claim.case_id)) or ""
 
     async def _put_back(self, claim: Claim, code: str) -> None:
         """Put the case back to be tried again soon. If that fails the database is away, and the lease may yet end."""
@@ -255,6 +320,16 @@ class Worker:
     def _change(self, claim: Claim, change: Callable[[Session, Claim], bool]) -> None:
         with self.means.transaction(claim.program_id) as session:
             change(session, claim)
+
+    async def _renew(self) -> None:
+        while not self.stopping.is_set():
+            if self._in_hand:
+                await asyncio.to_thread(self._renew_leases)
+            await self._pause(RENEW_SECONDS)
+
+    def _renew_leases(self) -> None:
+        with self.means.transaction() as session:
+            wakeups.renew(session, worker=self.name, at=self.means.clock(), lease=LEASE)
 
     # ------------------------------------------------------------------------------------------------ signs of life
 
@@ -327,25 +402,32 @@ class Worker:
 
     # ------------------------------------------------------------------------------------------------------- rounds
 
-    async def _keep_time(self) -> None:
-        looked_at = time.monotonic()
+    async def _work_for_prefect(self) -> None:
+        """Be a worker of Prefect's pool for as long as its server answers: it hands out the rounds that are due."""
         while not self.stopping.is_set():
-            await self._pause(ROUND_LOOK_SECONDS)
-            if not self.stopping.is_set() and await self.prefect.is_up():
-                await self._rounds_by_prefect()
-            if time.monotonic() - looked_at > OVERDUE_LOOK_SECONDS:
-                looked_at = time.monotonic()
-                await self._overdue_rounds()
+            if await self.prefect.is_up():
+                try:
+                    await self._work_while_it_answers()
+                except Exception as error:  # noqa: BLE001 - Prefect is a hint: an overdue round is run without it
+                    if not self.stopping.is_set():
+                        _log.warning("Prefect does not hand out the rounds", extra={"error": type(error).__name__})
+                    self.prefect.doubt()
+            await self._pause(AWAY_SECONDS)
 
-    async def _rounds_by_prefect(self) -> None:
-        try:
-            async with get_client() as client:
-                if not self._deployed:
-                    self._deployed = dict(await rounds.register(client, self.means))
-                await rounds.start_due(client, self.means, self._deployed)
-        except Exception as error:  # noqa: BLE001 - Prefect is a hint: an overdue round is run without it
-            _log.warning("Prefect does not start the rounds", extra={"error": type(error).__name__})
-            self._deployed = {}
+    async def _work_while_it_answers(self) -> None:
+        async with get_client() as client:
+            deployed = await register(client, self.means)
+        async with EngineWorker(self.name, lambda run: deployed.begin(run, self.means)) as engine:
+            self._engine, self._deployed = engine, deployed
+            try:
+                await engine.work(self.stopping.is_set)
+            finally:
+                self._engine = self._deployed = None
+
+    async def _look_for_overdue(self) -> None:
+        while not self.stopping.is_set():
+            await self._pause(OVERDUE_LOOK_SECONDS)
+            await self._overdue_rounds()
 
     async def _overdue_rounds(self) -> None:
         for key in rounds.ROUNDS:

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 import typer
 
-from adapters import logs
+from adapters import engine_settings, logs
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
@@ -28,11 +28,9 @@ from api.cli.supervise import Process, module, run_step, supervise
 from locales import N_, current_language, speaking
 from locales.told import Told, language_of_terminal
 
-#: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
-_PREFECT_DAYS_KEPT: Final = 90
-#: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
-_PREFECT_CONNECTIONS_KEPT: Final = 3
-#: Its services still start when it answers, each with a look at its database.
+#: People wait for the web: it is started again soon, also where it dies at once several times.
+_WEB_WAITS_SECONDS: Final = 5.0
+#: The services of Prefect's server still start when it answers, each with a look at its database.
 _PREFECT_SETTLES_SECONDS: Final = 3.0
 #: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
 #: other uses; of our threads one works at a time, and they need no more than one heap.
@@ -180,17 +178,18 @@ def _welcome(settings: Settings, seconds: float) -> None:
 
 def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Process]:
     environment = {**_ONE_HEAP, **environment, **_without_a_proxy(environment)}
+    prefect_home = settings.data / "prefect"
+    prefect_home.mkdir(mode=0o700, exist_ok=True)
+    word, port = _auth_string(settings.data), settings.prefect_port
     shared = {
         **environment,
-        **_prefect_client(settings),
+        **engine_settings.client_settings(f"http://127.0.0.1:{port}/api", prefect_home, word),
         "DATABASE_URL": urls.app,
         "SPHERES_BASE_URL": settings.base_url,
     }
     # The web and the worker never own the database, whatever the supervisor was given.
     shared.pop("DATABASE_OWNER_URL", None)
     shared.pop("PREFECT_DATABASE_URL", None)
-    prefect_home = settings.data / "prefect"
-    prefect_home.mkdir(mode=0o700, exist_ok=True)
     # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
     return [
         Process(
@@ -214,6 +213,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             ),
             shared,
             ready=f"http://{_reached_at(settings.host)}:{settings.port}/healthz",
+            longest_wait=_WEB_WAITS_SECONDS,
         ),
         Process(
             "prefect",
@@ -228,7 +228,10 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 "--log-level",
                 "error",
             ),
-            {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
+            {
+                **_without_secrets(environment),
+                **engine_settings.server_settings(port, urls.prefect, prefect_home, word),
+            },
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
             outlives=True,  # a case in the worker's hand tells it how far it came
             settles=_PREFECT_SETTLES_SECONDS,
@@ -256,44 +259,6 @@ def _proxies(settings: Settings) -> list[str]:
     if not settings.trusted_proxies:
         return ["--no-proxy-headers"]
     return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.trusted_proxies)]
-
-
-def _prefect_client(settings: Settings) -> dict[str, str]:
-    home = settings.data / "prefect"
-    return {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{settings.prefect_port}/api",
-        "PREFECT_API_AUTH_STRING": _auth_string(settings.data),
-        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-        "PREFECT_CLIENT_MAX_RETRIES": "1",
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false",
-        "PREFECT_CLI_PROMPT": "false",
-        "DO_NOT_TRACK": "1",
-    }
-
-
-def _prefect_server(settings: Settings, urls: DatabaseUrls, home: Path) -> dict[str, str]:
-    return {
-        **_prefect_client(settings),
-        "PREFECT_SERVER_API_AUTH_STRING": _auth_string(settings.data),
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
-        "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.base_url,
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": urls.prefect,
-        "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": str(_PREFECT_CONNECTIONS_KEPT),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
-        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
-        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "15",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(_PREFECT_DAYS_KEPT * 86_400),
-    }
 
 
 def _without_secrets(environment: dict[str, str]) -> dict[str, str]:

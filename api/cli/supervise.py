@@ -41,7 +41,8 @@ class Process:
     `after` is how many steps of preparing are to be through before it starts. `outlives` says that others finish with
     its help, so that it is told to end once they have. `settles` is for how many seconds after its first answer it
     still gets ready. Until then it has nothing in hand, and is ended without being asked: asked in the middle of its
-    start, Prefect's server fails at its own end and says so at length.
+    start, Prefect's server fails at its own end and says so at length. `longest_wait` is for how many seconds at most
+    it waits before it is started again.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Process:
     after: int = 0
     outlives: bool = False
     settles: float = 0.0
+    longest_wait: float = LONGEST_WAIT_SECONDS
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     answered: float = 0.0
@@ -80,7 +82,7 @@ class Process:
             return
         quick = now - self.started < STEADY_SECONDS
         self.quick_deaths = self.quick_deaths + 1 if quick else 0
-        wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**self.quick_deaths) if quick else 0.0
+        wait = min(self.longest_wait, 0.5 * 2**self.quick_deaths) if quick else 0.0
         say(words(current_language(), _ENDED, name=self.name, status=status, seconds=f"{wait:.0f}"))
         self.running = None
         self.start_at = now + wait

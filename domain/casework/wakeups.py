@@ -76,6 +76,25 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
     return Claim(*row) if row else None
 
 
+def renew(session: Session, *, worker: str, at: datetime, lease: timedelta) -> int:
+    """Keep the cases that a worker has in hand for another while, in one statement; how many. The caller commits.
+
+    A lease that ended meanwhile, as where the worker was halted, is not taken up again: another may have the case.
+    """
+    theirs = (col(WakeUp.leased_by) == worker, col(WakeUp.leased_until) > at)
+    return run(session, update(WakeUp).where(*theirs).values(leased_until=at + lease)).rowcount
+
+
+def wake_by_id(session: Session, case_id: UUID, *, at: datetime) -> bool:
+    """Ask that a case of any program be carried, known by its id alone. Whether there is one; the caller commits."""
+    woken = run(
+        session,
+        update(WakeUp).where(col(WakeUp.case_id) == case_id).values(want=col(WakeUp.want) + 1, not_before=at),
+    )
+    run(session, text("select pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
+    return bool(woken.rowcount)
+
+
 def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "") -> bool:
     """Record that the case was carried as far as `taken.want`. A change made meanwhile keeps it due.
 

@@ -23,11 +23,15 @@ from prefect.client.orchestration import get_client
 from sqlalchemy import select, text, update
 
 from adapters.addresses import conninfo_of
+from adapters.engine_settings import CLIENT
 from domain.casework import wakeups
 from flows import incoming, rounds
 from flows import worker as workers
-from flows.engine import PREFECT_CLIENT, Means
-from flows.rounds import register, run_round
+from flows.deployments import Deployed, register
+from flows.engine import Means
+from flows.marks import due_everywhere
+from flows.pool import POOL
+from flows.rounds import run_round
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, RoundMark, WakeUp
@@ -251,7 +255,7 @@ with capture_sigterm():
 def test_the_signal_that_stops_the_worker_is_not_taken_by_prefect(number: int, tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-c", _IN_A_FLOW, str(int(number))],
-        env={**os.environ, **PREFECT_CLIENT, "PREFECT_HOME": str(tmp_path)},
+        env={**os.environ, **CLIENT, "PREFECT_HOME": str(tmp_path)},
         capture_output=True,
         check=False,
         timeout=120,
@@ -416,7 +420,7 @@ def process(
 ) -> Iterator[subprocess.Popen[bytes]]:
     environment = {
         **os.environ,
-        **PREFECT_CLIENT,
+        **CLIENT,
         "DATABASE_URL": cast.database.url,
         "SPHERES_DATA": str(tmp_path),
         "SPHERES_DEMO": "yes",
@@ -509,6 +513,11 @@ def test_a_lease_that_nobody_ends_by_hand_ends_by_itself(cast: Cast, tmp_path: P
 # -------------------------------------------------------------------------------------------------------- with Prefect
 
 
+def is_worked(server: PrefectServer) -> bool:
+    """Whether a worker of ours works the pool."""
+    return server.rows("select status from work_pool where name = %s", POOL) == [("READY",)]
+
+
 def flow_runs(server: PrefectServer, case_id: UUID) -> list[tuple[str, str, str, Any]]:
     return [
         row
@@ -516,7 +525,7 @@ def flow_runs(server: PrefectServer, case_id: UUID) -> list[tuple[str, str, str,
             "select f.name, r.name, r.state_name, r.parameters from flow_run r join flow f on f.id = r.flow_id "
             "order by r.created"
         )
-        if row[1] == f"case-{case_id}"
+        if row[3] == {"case_id": str(case_id)}
     ]
 
 
@@ -525,6 +534,7 @@ def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
     with process(cast, tmp_path, prefect=prefect_server):
+        eventually(lambda: is_worked(prefect_server))
         case_id = introduced(cast)
         eventually(lambda: is_done(cast, case_id))
         for name in WHOLE_ONBOARDING:
@@ -545,8 +555,8 @@ def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     assert all(parameters == {"case_id": str(case_id)} for *_, parameters in seen)
     acts = prefect_server.rows(
         "select t.name, t.state_name from task_run t join flow_run r on r.id = t.flow_run_id "
-        "where r.name = %s order by t.start_time",
-        f"case-{case_id}",
+        "where r.parameters->>'case_id' = %s order by t.start_time",
+        str(case_id),
     )
     assert acts == [("enrol_on_clinical_committee", "Completed"), ("send_contact_lists", "Completed")]
     ours = [run for run in runs(cast, case_id) if run.flow_run_id]
@@ -567,8 +577,8 @@ def test_prefect_learns_nothing_of_what_an_error_quotes(
         def tries() -> list[tuple[Any, ...]]:
             return prefect_server.rows(
                 "select t.run_count from task_run t join flow_run r on r.id = t.flow_run_id "
-                "where r.name = %s and t.state_type = 'FAILED'",
-                f"case-{case_id}",
+                "where r.parameters->>'case_id' = %s and t.state_type = 'FAILED'",
+                str(case_id),
             )
 
         eventually(tries)
@@ -722,7 +732,8 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
             "join flow f on f.id = d.flow_id order by 1"
         )
         # All but the one that reads a mailbox: there is none here.
-        assert slugs == [(key, f"{key}-america-toronto") for key in sorted(rounds.ROUNDS) if key != incoming.KEY]
+        zones = {key: "utc" if one.due is due_everywhere else "america-toronto" for key, one in rounds.ROUNDS.items()}
+        assert slugs == [(key, f"{key}-{zones[key]}") for key in sorted(zones) if key != incoming.KEY]
         ((deployment,),) = prefect_server.rows(planned)
 
         async def is_due_now() -> UUID:
@@ -740,37 +751,13 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
         assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
 
 
-@pytest.mark.nightly
-def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
-    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
-) -> None:
-    means = means_of(cast, now)
-
-    async def piled_up() -> list[UUID]:
-        async with get_client() as client:
-            deployed = await register(client, means)
-            sweep = next(deployment for deployment, key in deployed.items() if key == "sweep")
-            return [(await client.create_flow_run_from_deployment(sweep)).id for _ in range(3)]
-
-    with prefect_server.known():
-        runs_made = asyncio.run(piled_up())
-
-    def states() -> list[str]:
-        rows = prefect_server.rows("select state_name from flow_run where id = any(%s)", runs_made)
-        return sorted(row[0] for row in rows)
-
-    with process(cast, tmp_path, prefect=prefect_server):
-        eventually(lambda: set(states()) <= {"Done", "Skipped"})
-    assert states()[-2:] == ["Skipped", "Skipped"]
-
-
 @pytest.mark.ci
 def test_the_deployments_are_left_alone_when_they_are_right(prefect_server: PrefectServer, cast: Cast) -> None:
     means = means_of(cast, Clock())
 
-    async def twice() -> tuple[Any, Any]:
+    async def twice() -> tuple[Deployed, Deployed]:
         async with get_client() as client:
-            return dict(await register(client, means)), dict(await register(client, means))
+            return await register(client, means), await register(client, means)
 
     with prefect_server.known():
         before, after = asyncio.run(twice())
