@@ -88,8 +88,7 @@ def renew(session: Session, *, worker: str, at: datetime, lease: timedelta) -> i
 def wake_by_id(session: Session, case_id: UUID, *, at: datetime) -> bool:
     """Ask that a case of any program be carried, known by its id alone. Whether there is one; the caller commits."""
     woken = run(
-        session,
-        update(WakeUp).where(col(WakeUp.case_id) == case_id).values(want=col(WakeUp.want) + 1, not_before=at),
+        session, update(WakeUp).where(col(WakeUp.case_id) == case_id).values(want=col(WakeUp.want) + 1, not_before=at)
     )
     run(session, text("select pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
     return bool(woken.rowcount)
