@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Completed, Failed
+from sqlmodel import Session
 
+from domain.kernel import program
 from flows import (
     agreement_ends,
     beginnings,
@@ -33,7 +36,7 @@ from flows import (
     sweep,
 )
 from flows.engine import Means, at_hand, code_of, programs
-from flows.marks import due_everywhere, mark_of
+from flows.marks import due_everywhere, due_on_working_day, mark_of, next_due
 from flows.turns import Round
 
 _log = logging.getLogger(__name__)
@@ -95,6 +98,18 @@ def is_overdue(means: Means, key: str) -> bool:
             if due is not None and (done is None or done < due):
                 return True
     return False
+
+
+def late_by(session: Session, key: str, at: datetime) -> timedelta:
+    """How long a round of the session's program has been due and is not done: since the first time that it missed."""
+    asked = ROUNDS[key]
+    due, done = asked.due_at(session, at), mark_of(session, key)
+    if due is None or (done is not None and done >= due):
+        return timedelta(0)
+    if done is not None and asked.due is not due_on_working_day:
+        zone = EVERYWHERE if asked.due is due_everywhere else program(session).time_zone
+        due = next_due(asked.cron, zone, done)
+    return at - due
 
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part
