@@ -43,7 +43,7 @@ def next_due(cron: str, zone: str, after: datetime) -> datetime:
 
 
 def set_trouble(session: Session, key: str, code: str, at: datetime) -> None:
-    """Note that a round failed, by which code: since `at`, or since it first failed where it was not done since then."""
+    """Note that a round failed, by which code: since `at`, or since it first failed if it was not done after that."""
     run(session, _TROUBLED, {"program_id": program_of(session), "key": key, "code": code, "at": at})
 
 

@@ -37,6 +37,7 @@ from flows import (
 )
 from flows.engine import Means, at_hand, code_of, programs
 from flows.marks import due_everywhere, due_on_working_day, mark_of, next_due
+from flows.told import told
 from flows.turns import Round
 
 _log = logging.getLogger(__name__)
@@ -74,11 +75,14 @@ def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | No
         if stopped is not None and stopped.is_set():
             break
         try:
-            found += ROUNDS[key](means, program_id, ran_by)
+            here = ROUNDS[key](means, program_id, ran_by)
+            found += here
+            told.info("a round was done in a program", extra={"program": program_id, "count": here})
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
             _log.warning(
                 "a round failed in a program", extra={"part": key, "program": program_id, "error": type(error).__name__}
             )
+            told.warning("a round failed in a program", extra={"program": program_id, "code": code_of(error)})
             failed = failed or error
     if failed is not None:
         raise failed

@@ -205,7 +205,7 @@ def marks(cast: Cast, key: str) -> tuple[object, ...]:
 
 
 def test_a_round_that_fails_is_in_trouble_since_it_first_did_until_it_is_done_and_done_is_not_forgotten(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+    cast: Cast,
 ) -> None:
     clock = Clock(AT + timedelta(minutes=15))
     means = means_of(cast, clock)
@@ -215,7 +215,7 @@ def test_a_round_that_fails_is_in_trouble_since_it_first_did_until_it_is_done_an
     real = rounds.ROUNDS["sweep"]
 
     def failing(_: Session, __: datetime) -> int:
-        raise ConnectionError("Émeraude Quartz is not there")  # noqa: EM101 - what must not be kept
+        raise ConnectionError("Émeraude Quartz is not there")
 
     clock.pass_by(minutes=15)
     failed = clock.now
