@@ -131,7 +131,7 @@ class Worker:
         self._by_prefect: set[asyncio.Task[None]] = set()
         self._engine: EngineWorker | None = None
         self._deployed: Deployed | None = None
-        self._asking = copy_context()
+        self._speaking = copy_context()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -248,7 +248,7 @@ class Worker:
             return False
         hand = CarryUnderWay(claim, self.means)
         # In the context in which the worker's client is known: else each run would open a connection of its own.
-        running = asyncio.create_task(self._run_by_prefect(hand), context=self._asking.copy())
+        running = asyncio.create_task(self._run_by_prefect(hand), context=self._speaking.copy())
         self._by_prefect.add(running)
         running.add_done_callback(self._give_place_back)
         began = asyncio.create_task(hand.begun.wait())
@@ -438,7 +438,7 @@ class Worker:
             await make_automations(client)
             deployed = await register(client, self.means)
             async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                self._engine, self._deployed, self._asking = engine, deployed, copy_context()
+                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
                 try:
                     async with asyncio.TaskGroup() as both:
                         both.create_task(engine.work(self.stopping.is_set))
