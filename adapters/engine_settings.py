@@ -28,7 +28,7 @@ CLIENT: Final[Mapping[str, str]] = {
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
     "PREFECT_API_REQUEST_TIMEOUT": "3",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
-    "PREFECT_LOGGING_LEVEL": "INFO",
+    "PREFECT_LOGGING_LEVEL": "WARNING",  # of its own lines; ours, which are sent to it, have their own level
     "PREFECT_LOGGING_TO_API_ENABLED": "true",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
 }

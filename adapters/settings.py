@@ -11,6 +11,7 @@ from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, is_this_machine, port_of, text_of, truth_of
 from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
 from adapters.graph_settings import GraphSettings, graph_of
+from adapters.mail_addresses import ENVELOPE
 from adapters.places import data_of, lasting_path_of
 from adapters.smtp_settings import VARIABLES as SMTP_VARIABLES
 from adapters.smtp_settings import Smtp, smtp_of
@@ -45,6 +46,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
     prefect_database_url: str | None = field(default=None, repr=False)
+    operator_email: str = ""  # of who runs the installation: the engine's troubles are written there
 
     @property
     def seal_keys(self) -> Path:
@@ -101,7 +103,16 @@ class Settings:
             database_url=app,
             database_owner_url=owner,
             prefect_database_url=prefect,
+            operator_email=_operator(env),
         )
+
+
+def _operator(env: Mapping[str, str]) -> str:
+    name = "SPHERES_OPERATOR_EMAIL"
+    given = text_of(env, name, "")
+    if given and not ENVELOPE.fullmatch(given):
+        raise SettingsError(name, "must be one plain address, such as operations@example.org.")
+    return given
 
 
 def _databases(env: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:

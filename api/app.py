@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -50,6 +52,8 @@ from domain.participants import names_known
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.ports import SignInProvider
+
+_log = logging.getLogger(__name__)
 
 #: Where an application on this machine describes its API.
 DESCRIPTION: Final = f"{PREFIX}/openapi.json"
@@ -177,7 +181,26 @@ def from_environment() -> FastAPI:
         opened_at=datetime.now(UTC),
         is_being_written=settings.being_written.exists,
     )
+    if settings.operator_email:
+        Thread(target=_look_out, args=(settings, installation, Event()), name="alarm", daemon=True).start()
     return create_app(installation)
+
+
+def _look_out(settings: Settings, installation: Installation, over: Event) -> None:
+    """Write to who runs the installation when the engine needs them: this process is there when the worker is not."""
+    # Read where an address is set: they are the worker's own, and no page needs them.
+    from adapters.outside import outside_of  # noqa: PLC0415
+    from flows.alarm import LOOK_SECONDS, Alarm  # noqa: PLC0415
+    from flows.engine import Means  # noqa: PLC0415
+
+    mailer, _, _ = outside_of(settings)
+    means = Means(installation.of_program, installation.before_a_program, installation.clock, mailer)
+    alarm = Alarm(means, Mailbox(settings.sender, "SPHÈRES"), Mailbox(settings.operator_email), settings.base_url)
+    while not over.wait(LOOK_SECONDS):
+        try:
+            alarm.look()
+        except Exception as error:  # noqa: BLE001 - the database may be restarting: it looks again
+            _log.warning("the engine cannot be looked at", extra={"error": type(error).__name__})
 
 
 def _settings() -> Settings:

@@ -53,7 +53,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "complete": lambda ground, _: completing.measure(ground, rounds=1, cases=1),
             "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
             "pages": lambda ground, folder: pages.measure(ground, folder, rounds=1),
-            "follow": lambda ground, folder: engine.measure(ground, folder, again=1),
+            "follow": lambda ground, folder: engine.measure(ground, folder, again=1, idle_seconds=1),
             "start": lambda _, folder: starting.measure(folder, again=1),
             "meetings": lambda ground, folder: meetings.measure(
                 ground, folder, rounds=1, committees=2, invitations=40, items=(5, 10)

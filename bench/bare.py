@@ -95,8 +95,8 @@ where program_id = %s and id = %s
 """
 _WAKE = f"""
 with woken as (
-    insert into wake_up (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble)
-    values (%s, %s, 1, 0, %s, %s, '', 0, '')
+    insert into wake_up (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble, shown)
+    values (%s, %s, 1, 0, %s, %s, '', 0, '', '')
     on conflict (program_id, case_id) do update
     set want = wake_up.want + 1, not_before = excluded.not_before,
         wanted_at = case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end)

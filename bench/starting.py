@@ -40,7 +40,13 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
         ground = build(EmbeddedPostgres(home / "postgres").urls(), now())
         cost = follow(ground, again=again)
         ground.engine.dispose()
-        print(table("5. From a change to the automatic step", ("p50", "slowest", "times"), {"by Prefect": shown(cost)}))
+        print(
+            table(
+                "5. From a change to the automatic step",
+                ("p50", "p99", "slowest", "times"),
+                {"by Prefect": shown(cost)},
+            )
+        )
         held = {part: memory_of(pids) for part, pids in _parts(home, second.supervisor).items()}
     memory = sum(held.values())
     rows = {

@@ -32,6 +32,8 @@ from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand
 from flows.gates import announce_gates
+from flows.shown import show_case
+from flows.told import told
 from models.base import table_of
 from models.casework import Case
 from models.casework import Task as TaskRow
@@ -253,7 +255,8 @@ async def _carried(case_id: str) -> State[None]:
     if not hand.take("prefect"):
         return Completed(name="Skipped", message="carried_plainly")
     run = FlowRunContext.get()
-    run_id = run.flow_run.id if run is not None and run.flow_run is not None else None
+    flow_run = run.flow_run if run is not None else None
+    run_id = flow_run.id if flow_run is not None else None
     try:
         carried = await carry(hand.claim, hand.means, _by_prefect(hand.means), flow_run_id=run_id)
     except asyncio.CancelledError:
@@ -262,6 +265,14 @@ async def _carried(case_id: str) -> State[None]:
     except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
         hand.fault = code_of(error)
         return Failed(name="Trouble", message=hand.fault)
+    if flow_run is not None:
+        await show_case(hand.claim, hand.means, flow_run)
+    return _ended(carried)
+
+
+def _ended(carried: Carried) -> State[None]:
+    """The state of a run that carried a case, which it says in words as well."""
+    told.info("the case was carried", extra={"count": carried.acts, "code": carried.trouble or carried.outcome})
     if carried.trouble:
         return Failed(name="Trouble", message=carried.trouble)
     return Completed(name=carried.outcome.capitalize())
@@ -317,7 +328,12 @@ def _step_task(step: str) -> Task[[], Any]:
 
 async def _act_in_hand() -> None:
     means, act = _acting.get()
-    await perform_plainly(means, act)
+    try:
+        await perform_plainly(means, act)
+    except ActFailed as failed:
+        told.warning("an act failed", extra={"part": act.step, "action": act.action, "code": failed.code})
+        raise
+    told.info("an act was done", extra={"part": act.step, "action": act.action})
 
 
 def _is_worth_another_try(_prefect_task: object, _run: object, state: State[Any]) -> bool:

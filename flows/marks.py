@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
+from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel import calendar_of, local_day, only, program, program_of, put_row, scalar
+from domain.kernel import calendar_of, local_day, only, program, program_of, put_row, run, scalar
 from models.engine import RoundMark
 
 
@@ -35,7 +37,28 @@ def mark_of(session: Session, key: str) -> datetime | None:
     return scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
 
 
+def next_due(cron: str, zone: str, after: datetime) -> datetime:
+    """When a schedule is next due in a zone, later than `after`."""
+    return next(CronSim(cron, after.astimezone(ZoneInfo(zone))))
+
+
+def set_trouble(session: Session, key: str, code: str, at: datetime) -> None:
+    """Note that a round failed, by which code: since `at`, or since it first failed if it was not done after that."""
+    run(session, _TROUBLED, {"program_id": program_of(session), "key": key, "code": code, "at": at})
+
+
+_TROUBLED: Final = text(
+    """
+    insert into round_mark (program_id, key, ran_by, found, trouble, troubled_since)
+    values (:program_id, :key, '', 0, :code, :at)
+    on conflict (program_id, key) do update set
+        trouble = excluded.trouble,
+        troubled_since = coalesce(round_mark.troubled_since, excluded.troubled_since)
+    """
+)
+
+
 def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int = 0) -> None:
-    """Note that a round has dealt with everything up to `at`."""
+    """Note that a round has dealt with everything up to `at`, and is in no trouble."""
     here = program_of(session)
     put_row(session, RoundMark(program_id=here, key=key, done_up_to=at, ran_at=at, ran_by=ran_by, found=found))

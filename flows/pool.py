@@ -20,9 +20,11 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import WorkerFlowRunResponse
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, PrefectSignal
 from prefect.states import Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from flows.asking import RunClient
 
 _log = logging.getLogger(__name__)
 
@@ -48,18 +50,31 @@ class EngineResult(BaseWorkerResult):
 
 
 class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]):
-    """The worker of our pool. Enter it as a context, then `work`; `woken` has it look at once."""
+    """The worker of our pool. Enter it as a context, then `work`; `woken` has it look at once.
+
+    It asks by the client `asking`, which is that of the context in which it is entered.
+    """
 
     type = TYPE
     job_configuration = BaseJobConfiguration
     job_configuration_variables = BaseVariables
 
-    def __init__(self, name: str, begin: Begin) -> None:
+    def __init__(self, name: str, asking: RunClient, begin: Begin) -> None:
         # Nothing is claimed ahead: a claim of a worker that died would wait for ever.
         super().__init__(POOL, name=name, limit=AT_ONCE, prefetch_seconds=0, heartbeat_interval_seconds=BEAT_SECONDS)
+        self.asking = asking
         self.begin = begin
         self.woken = asyncio.Event()
         self.running: dict[UUID, asyncio.Future[object]] = {}
+
+    async def sync_with_backend(self) -> None:
+        """Say that this worker lives, by one request. Raises ObjectNotFound where the server has no pool of ours.
+
+        Prefect's own way keeps a socket open, and its server prints a traceback for each that ends.
+        """
+        if self._work_pool is None:
+            self._work_pool = await self.client.read_work_pool(POOL)
+        await self.client.send_worker_heartbeat(POOL, self.name, BEAT_SECONDS)
 
     async def run(self, *_: Any, **__: Any) -> NoReturn:
         """Prefect's way to start an infrastructure. Ours has none: `_submit_run` runs the flow here."""
@@ -68,7 +83,7 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
     async def work(self, is_over: Callable[[], bool]) -> None:
         """Claim and run what is due, beat, and stop what was cancelled by hand, until `is_over`.
 
-        Raises what Prefect's client raises where the server is gone.
+        Raises what Prefect's client raises where the server is gone, or was begun anew without our pool.
         """
         await self._emit_worker_started_event()  # the base's own loop does
         loop = asyncio.get_running_loop()
@@ -103,7 +118,7 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
             await self.client.set_flow_run_state(asked.id, Cancelled(message="by_hand"), force=True)
 
     async def follow(self, run_id: UUID, running: Awaitable[object]) -> object:
-        """Wait for what runs in this process; what it gives, or None where it was cancelled by hand meanwhile."""
+        """Wait for what runs in this process; what it gives, or None where it was cancelled or refused meanwhile."""
         task = asyncio.ensure_future(running)
         self.running[run_id] = task
         try:
@@ -111,28 +126,24 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
         finally:
             task.cancel()
             self.running.pop(run_id, None)
-        return None if task.cancelled() else task.result()
-
-    def _ensure_worker_channel(self) -> None:
-        super()._ensure_worker_channel()
-        if self._worker_channel is not None:
-            # No socket: the server prints a traceback for each that ends. It is told by plain requests instead.
-            vars(self._worker_channel)["_websocket_started"] = True
+        if task.cancelled():
+            return None
+        try:
+            return task.result()
+        except PrefectSignal:  # no Exception: the server would not have it run, such as one that has ended
+            return None
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         """What is due, as many as there are places: the base asks for 200 whole runs at each look."""
         places = int(self.limiter.available_tokens)
         if places <= 0:
             return []
-        try:
-            answer = await self.client.request(
-                "POST",
-                "/work_pools/{name}/get_scheduled_flow_runs",
-                path_params={"name": POOL},
-                json={"limit": places, "scheduled_before": datetime.now(UTC).isoformat()},
-            )
-        except ObjectNotFound:
-            return []  # the pool is made with the deployments
+        answer = await self.client.request(
+            "POST",
+            "/work_pools/{name}/get_scheduled_flow_runs",
+            path_params={"name": POOL},
+            json={"limit": places, "scheduled_before": datetime.now(UTC).isoformat()},
+        )
         return WorkerFlowRunResponse.model_validate_list(answer.json())
 
     async def _submit_run(self, flow_run: FlowRun) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -18,7 +19,9 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Completed, Failed
+from sqlmodel import Session
 
+from domain.kernel import program
 from flows import (
     agreement_ends,
     beginnings,
@@ -33,7 +36,8 @@ from flows import (
     sweep,
 )
 from flows.engine import Means, at_hand, code_of, programs
-from flows.marks import due_everywhere, mark_of
+from flows.marks import due_everywhere, due_on_working_day, mark_of, next_due
+from flows.told import told
 from flows.turns import Round
 
 _log = logging.getLogger(__name__)
@@ -71,11 +75,14 @@ def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | No
         if stopped is not None and stopped.is_set():
             break
         try:
-            found += ROUNDS[key](means, program_id, ran_by)
+            here = ROUNDS[key](means, program_id, ran_by)
+            found += here
+            told.info("a round was done in a program", extra={"program": program_id, "count": here})
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
             _log.warning(
                 "a round failed in a program", extra={"part": key, "program": program_id, "error": type(error).__name__}
             )
+            told.warning("a round failed in a program", extra={"program": program_id, "code": code_of(error)})
             failed = failed or error
     if failed is not None:
         raise failed
@@ -95,6 +102,18 @@ def is_overdue(means: Means, key: str) -> bool:
             if due is not None and (done is None or done < due):
                 return True
     return False
+
+
+def late_by(session: Session, key: str, at: datetime) -> timedelta:
+    """How long a round of the session's program has been due and is not done: since the first time that it missed."""
+    asked = ROUNDS[key]
+    due, done = asked.due_at(session, at), mark_of(session, key)
+    if due is None or (done is not None and done >= due):
+        return timedelta(0)
+    if done is not None and asked.due is not due_on_working_day:
+        zone = EVERYWHERE if asked.due is due_everywhere else program(session).time_zone
+        due = next_due(asked.cron, zone, done)
+    return at - due
 
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part

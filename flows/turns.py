@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from domain.kernel import ROUNDS, Actor, Refusal, run, scalar
-from flows.engine import Means
-from flows.marks import last_due, mark_of, set_mark
+from flows.engine import Means, code_of
+from flows.marks import last_due, mark_of, set_mark, set_trouble
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +93,14 @@ class Turn:
                 raise
         return 0
 
+    def tell_trouble(self, code: str) -> None:
+        """Note that the round failed here, for people to see; where that fails too, the log says what did."""
+        try:
+            with self.transaction() as session:
+                set_trouble(session, self.key, code, self.means.clock())
+        except Exception as error:  # noqa: BLE001 - the round's own error is raised by who called
+            _log.warning("a failed round cannot be noted", extra={"part": self.key, "error": type(error).__name__})
+
     def act(self, verb: Verb) -> int:
         """Do one part that is a verb, by the round and at its moment."""
         return self.once(lambda session: verb(session, by=self.by, at=self.at))
@@ -129,7 +137,14 @@ class Round:
             return 0
         turn = Turn(means, program_id, self.key, means.clock(), ran_by, self.by)
         with alone(means, program_id, self.key) as mine:
-            return self._take(turn) if mine else 0
+            if not mine:
+                return 0
+            try:
+                return self._take(turn)
+            except Exception as error:
+                # While no other process is at it: one that does it meanwhile would else be said to have failed.
+                turn.tell_trouble(error.code if isinstance(error, Refusal) else code_of(error))
+                raise
 
     def due_at(self, session: Session, at: datetime) -> datetime | None:
         """When it was last due in the session's program, or None where it is not due now."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -33,7 +34,7 @@ if __name__ == "__main__":
     os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api")
 
 from prefect import Flow
-from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.flow_engine import run_flow_async
 from prefect.states import Pending
 from sqlalchemy import delete
@@ -52,13 +53,17 @@ from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
+from flows.asking import RunClient, asking
+from flows.automations import make_automations
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
-from flows.deployments import CASE_ID, Deployed, register
+from flows.deployments import CASE_ID, WORKER, Deployed, register
 from flows.health import AWAY_SECONDS, Prefect
+from flows.lost_runs import end_lost_runs, living_workers
 from flows.onboarding.flow import onboarding
 from flows.pool import EngineWorker
 from flows.protocols import letter_folders
+from flows.told import tell_prefect
 from locales.told import language_of_terminal
 from models.casework import Case
 from models.engine import Beat
@@ -86,6 +91,8 @@ BEAT_SECONDS: Final = 5.0
 #: Without a key nothing is sealed, and that is said so often.
 NO_KEY_SECONDS: Final = 60.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
+#: How often it is looked whether what Prefect knows of us still holds, and whether it believes a run that is gone.
+TEND_SECONDS: Final = 60.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
 #: How long what is in hand may still take when the worker is told to stop, and then what is broken off. The supervisor
@@ -124,6 +131,7 @@ class Worker:
         self._by_prefect: set[asyncio.Task[None]] = set()
         self._engine: EngineWorker | None = None
         self._deployed: Deployed | None = None
+        self._speaking = copy_context()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -164,6 +172,8 @@ class Worker:
         self.stopping.set()
         self._woken.set()
         self._posted.set()
+        if self._engine is not None:
+            self._engine.woken.set()
 
     async def _forever(self, body: Callable[[], Awaitable[None]]) -> None:
         while not self.stopping.is_set():
@@ -237,7 +247,8 @@ class Worker:
         if self._engine is None or not await self.prefect.is_up() or not await self._has_place():
             return False
         hand = CarryUnderWay(claim, self.means)
-        running = asyncio.create_task(self._run_by_prefect(hand))
+        # In the context in which the worker's client is known: else each run would open a connection of its own.
+        running = asyncio.create_task(self._run_by_prefect(hand), context=self._speaking.copy())
         self._by_prefect.add(running)
         running.add_done_callback(self._give_place_back)
         began = asyncio.create_task(hand.begun.wait())
@@ -273,24 +284,26 @@ class Worker:
             key = await asyncio.to_thread(self._protocol_of, claim)
             if engine is None or deployed is None or key not in deployed.protocols:
                 return
-            run = await engine.client.create_flow_run_from_deployment(
+            client = engine.asking
+            run = await client.create_flow_run_from_deployment(
                 deployed.protocols[key],
                 parameters={CASE_ID: str(claim.case_id)},
                 state=Pending(),
                 name=f"{key}-{str(claim.case_id)[:8]}",
-                tags=[f"program:{claim.program_id}", f"worker:{self.name}"],
-                idempotency_key=f"{claim.case_id}:{claim.want}:{claim.attempts}",
+                tags=[f"program:{claim.program_id}", f"{WORKER}{self.name}"],
+                idempotency_key=f"{claim.case_id}:{claim.want}:{claim.attempts}:{self.name}",
             )
             in_hand.set(hand)
-            await engine.follow(
-                run.id,
-                run_flow_async(
-                    FLOWS.get(key) or protocol_flow(key),
-                    flow_run=run,
-                    parameters={CASE_ID: str(claim.case_id)},
-                    return_type="state",
-                ),
-            )
+            with client.holding(run):
+                await engine.follow(
+                    run.id,
+                    run_flow_async(
+                        FLOWS.get(key) or protocol_flow(key),
+                        flow_run=run,
+                        parameters={CASE_ID: str(claim.case_id)},
+                        return_type="state",
+                    ),
+                )
         except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
             if not self.stopping.is_set():  # else its server was told to end as well
                 _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
@@ -335,12 +348,18 @@ class Worker:
 
     async def _give_signs(self) -> None:
         while not self.stopping.is_set():
-            was_up = await self.prefect.is_up()
+            was_up = await self._works_with_prefect()
             await asyncio.to_thread(self._sign, was_up)
             next_at = time.monotonic() + BEAT_SECONDS
             # Where Prefect came or went, that is told at once.
-            while time.monotonic() < next_at and not self.stopping.is_set() and await self.prefect.is_up() == was_up:
+            while time.monotonic() < next_at and not self.stopping.is_set():
+                if await self._works_with_prefect() != was_up:
+                    break
                 await self._pause(AWAY_SECONDS)
+
+    async def _works_with_prefect(self) -> bool:
+        """Whether Prefect's server answers and takes this worker: one that refuses it does as little as none."""
+        return await self.prefect.is_up() and self._engine is not None
 
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
@@ -415,14 +434,33 @@ class Worker:
             await self._pause(AWAY_SECONDS)
 
     async def _work_while_it_answers(self) -> None:
-        async with get_client() as client:
+        async with asking() as client:
+            await make_automations(client)
             deployed = await register(client, self.means)
-        async with EngineWorker(self.name, lambda run: deployed.begin(run, self.means)) as engine:
-            self._engine, self._deployed = engine, deployed
-            try:
-                await engine.work(self.stopping.is_set)
-            finally:
-                self._engine = self._deployed = None
+            async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
+                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(engine.work(self.stopping.is_set))
+                        both.create_task(self._tend(client, engine))
+                    if self._by_prefect:  # they end by this client
+                        await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
+                finally:
+                    self._engine = self._deployed = None
+
+    async def _begin(self, client: RunClient, run: FlowRun) -> object:
+        """Run what Prefect's schedule, or an operator, has asked for."""
+        deployed = self._deployed
+        return deployed and await deployed.begin(client, run, self.means, self.name)
+
+    async def _tend(self, client: RunClient, engine: EngineWorker) -> None:
+        """Register anew what is no longer as it should be, and end the runs that no living worker has."""
+        while not self.stopping.is_set():
+            if self._deployed is not None and not await self._deployed.stands(client, self.means):
+                self._deployed = await register(client, self.means)
+            alive = await asyncio.to_thread(living_workers, self.means)
+            await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
+            await self._pause(TEND_SECONDS)
 
     async def _look_for_overdue(self) -> None:
         while not self.stopping.is_set():
@@ -473,6 +511,7 @@ async def main(settings: Settings) -> None:
             FileSealKeys(settings.seal_keys),
             inbox,
             accounts,
+            settings.base_url,
         ),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
@@ -525,6 +564,7 @@ async def _until_the_end(settings: Settings) -> None:
 def run() -> int:
     """The process: read the settings and work until a signal. Returns its exit status."""
     logs.configure("worker")
+    tell_prefect(logs.AtTerminal("worker"))
     try:
         settings = Settings.from_env(os.environ)
         asyncio.run(_until_the_end(settings))

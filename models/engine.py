@@ -27,6 +27,7 @@ class WakeUp(Table, table=True):
     leased_by: str = ""
     attempts: int = 0
     trouble: str = ""  # an error's code, never its text
+    shown: str = ""  # a digest of what the engine's own pages last showed of the case
 
 
 class EngineRun(InProgram, table=True):
@@ -44,14 +45,24 @@ class EngineRun(InProgram, table=True):
 
 
 class RoundMark(Table, table=True):
-    """How far a round has dealt with what time brings, so that a lost, late or double run changes nothing."""
+    """How far a round has dealt with what time brings, so that a lost, late or double run changes nothing.
+
+    Where it failed since it was last done, by which code and since when: a person is told.
+    """
+
+    __table_args__ = (
+        together("done_and_ran", "done_up_to", "ran_at"),
+        together("trouble_and_since", "nullif(trouble, '')", "troubled_since"),
+    )
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
     key: str = Field(primary_key=True)
-    done_up_to: datetime = moment()
-    ran_at: datetime = moment()
-    ran_by: str  # prefect, or worker where Prefect was away
+    done_up_to: datetime | None = moment(default=None)  # none where it failed and was never done
+    ran_at: datetime | None = moment(default=None)
+    ran_by: str = ""  # prefect, or worker where Prefect was away
     found: int = 0
+    trouble: str = ""  # a code, while the round fails; "" once it was done again
+    troubled_since: datetime | None = moment(default=None)
 
 
 class InboxPlace(Table, table=True):

@@ -81,6 +81,7 @@ from domain.casework.wakeups import WAKE_CHANNEL as WAKE_CHANNEL
 from domain.casework.wakeups import Claim as Claim
 from domain.casework.watch import ASKED_OF_ENGINE as ASKED_OF_ENGINE
 from domain.casework.watch import ASKED_OF_POST as ASKED_OF_POST
+from domain.casework.watch import SILENT_AFTER as SILENT_AFTER
 from domain.casework.watch import EngineState as EngineState
 from domain.casework.watch import PostState as PostState
 from domain.casework.watch import engine_state as engine_state

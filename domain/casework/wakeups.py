@@ -46,8 +46,8 @@ _WAKE = text(
     """
     with woken as (
         insert into wake_up
-            (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble)
-        values (:program_id, :case_id, 1, 0, :at, :at, '', 0, '')
+            (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble, shown)
+        values (:program_id, :case_id, 1, 0, :at, :at, '', 0, '', '')
         on conflict (program_id, case_id) do update set
             want = wake_up.want + 1,
             not_before = excluded.not_before,

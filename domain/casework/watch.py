@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import and_, func
@@ -46,6 +47,12 @@ class EngineState:
         """Whether no worker gives a sign of life."""
         listened = [moment for moment in (self.seen_at, self.watched_since) if moment is not None]
         return not listened or self.at - max(listened) > SILENT_AFTER
+
+    @property
+    def troubled(self) -> list[RoundMark]:
+        """The rounds that failed and were not done since, the one that failed first before the others."""
+        failed = [(mark.troubled_since, mark) for mark in self.rounds if mark.troubled_since is not None]
+        return [mark for _, mark in sorted(failed, key=itemgetter(0))]
 
     @property
     def is_behind(self) -> bool:

@@ -96,6 +96,14 @@ class PrefectServer:
             self.process.wait()
         self.process = None
 
+    def empty(self) -> None:
+        """Make its database anew, with nothing in it. The server must not be running."""
+        url = make_url(self.database_url)
+        name, owner = sql.Identifier(url.database or ""), sql.Identifier(url.username or "")
+        with psycopg.connect(bare(self.admin_url), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database {} with (force)").format(name))
+            connection.execute(sql.SQL("create database {} owner {}").format(name, owner))
+
     @contextmanager
     def known(self) -> Iterator[None]:
         """Prefect's client in this process speaks to this server inside the block."""

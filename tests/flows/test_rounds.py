@@ -11,11 +11,14 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import Session
 
 from domain.access import sign_ins
+from domain.kernel import Refusal
 from domain.kernel.scope import program_of
 from flows import rounds
 from flows.engine import Means
 from flows.rounds import is_overdue, run_round
 from flows.sweep import sweep as sweep_once
+from flows.turns import alone
+from locales import N_
 from models.access import AnsweredRequest, BrowserSession
 from models.base import table_of
 from models.casework import Task
@@ -191,7 +194,75 @@ def test_a_round_that_fails_in_one_program_is_done_in_the_others_and_still_fails
     with cast.other.session() as session:
         assert session.scalar(select(func.count()).select_from(_mark)) == 1
     with cast.session() as session:
+        assert session.scalars(select(_mark.c.done_up_to)).all() == [None]
+
+
+def marks(cast: Cast, key: str) -> tuple[object, ...]:
+    """How far a round came, what it fails by, and since when."""
+    with cast.session() as session:
+        found = session.execute(select(_mark).where(_mark.c.key == key)).one()
+    return found.done_up_to, found.trouble, found.troubled_since
+
+
+def test_a_round_that_fails_is_in_trouble_since_it_first_did_until_it_is_done_and_done_is_not_forgotten(
+    cast: Cast,
+) -> None:
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+    done = clock.now
+    assert sweep_once(means, cast.program_id, "prefect") == 0
+    assert marks(cast, "sweep") == (done, "", None)
+    real = rounds.ROUNDS["sweep"]
+
+    def failing(_: Session, __: datetime) -> int:
+        raise ConnectionError("Émeraude Quartz is not there")
+
+    clock.pass_by(minutes=15)
+    failed = clock.now
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            replace(real, whole=failing)(means, cast.program_id, "prefect")
+        assert marks(cast, "sweep") == (done, "error.ConnectionError", failed)
+        clock.pass_by(minutes=1)
+    sweep_once(means, cast.program_id, "worker")
+    assert marks(cast, "sweep") == (clock.now, "", None)
+
+
+def test_what_a_rule_refuses_a_whole_round_is_its_trouble_by_the_rules_own_code(cast: Cast) -> None:
+    clock = Clock(AT + timedelta(minutes=15))
+
+    def refusing(_: Session, __: datetime) -> int:
+        raise Refusal("sweep.refused", N_("This e-mail address cannot be used."))
+
+    with pytest.raises(Refusal):
+        replace(rounds.ROUNDS["sweep"], whole=refusing)(means_of(cast, clock), cast.program_id, "worker")
+    assert marks(cast, "sweep") == (None, "sweep.refused", clock.now)
+
+
+def test_a_round_that_another_process_is_at_gets_no_trouble_from_one_that_only_waits(cast: Cast) -> None:
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+
+    def failing(_: Session, __: datetime) -> int:
+        raise ConnectionError
+
+    with alone(means, cast.program_id, "sweep"):
+        assert replace(rounds.ROUNDS["sweep"], whole=failing)(means, cast.program_id, "worker") == 0
+    with cast.session() as session:
         assert session.scalar(select(func.count()).select_from(_mark)) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "late"),
+    [("remind", timedelta(days=1, hours=2)), ("sweep", timedelta(days=2, hours=1, minutes=45)), ("head", timedelta(0))],
+)
+def test_how_late_a_round_is_counts_from_the_first_time_that_it_missed(cast: Cast, key: str, late: timedelta) -> None:
+    clock = Clock(AT - timedelta(hours=1))  # 8:00 in Montréal
+    means = means_of(cast, clock)
+    run_round(means, key, "prefect")
+    with cast.session() as session:
+        assert rounds.late_by(session, key, clock.now) == timedelta(0)
+        assert rounds.late_by(session, key, clock.now + timedelta(days=2, hours=2)) == late
 
 
 def test_a_round_is_overdue_after_its_patience_and_not_once_it_was_done(cast: Cast) -> None:

@@ -204,10 +204,10 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
     means = means_of(cast, now)
     stopped: list[UUID] = []
 
-    async def without_its_pool(self: Worker) -> None:
-        await self.stopping.wait()
+    async def never(worker: Worker) -> None:
+        await worker.stopping.wait()
 
-    monkeypatch.setattr(Worker, "_work_for_prefect", without_its_pool)
+    monkeypatch.setattr(Worker, "_work_for_prefect", never)
 
     def body(worker: Worker) -> None:
         async def is_up() -> bool:
@@ -224,7 +224,8 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
                 raise ConnectionError
 
         class OfIt:
-            client = Dying()
+            asking = Dying()
+            woken = asyncio.Event()
 
         monkeypatch.setattr(worker.prefect, "is_up", is_up)
         worker._engine = OfIt()  # type: ignore[assignment]

@@ -591,7 +591,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "responsibility": ("digest", "links"),
     "risk_assessment": ("assessed_as", "kind", "level"),
     "role": ("key",),
-    "round_mark": ("key", "ran_by"),
+    "round_mark": ("key", "ran_by", "trouble"),
     "seal": ("events", "marks", "digest", "signature", "key_id"),
     "seat": ("key", "role"),
     "seat_holder": ("kind",),
@@ -627,7 +627,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "waiver": ("key", "recorded_as"),
     "waiver_proposal": ("key", "proposed_as"),
     "acceptance": ("said", "said_as"),
-    "wake_up": ("leased_by", "trouble"),
+    "wake_up": ("leased_by", "trouble", "shown"),
     "weekly_note": ("why_none",),
 }
 

@@ -233,6 +233,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_person_email": ("person", "email = 'nobody'", ""),
     "ck_person_language": ("person", "language = 'la'", ""),
     "ck_program_governance": ("program", "governance = 'loose'", ""),
+    "ck_round_mark_done_and_ran": ("round_mark", "ran_at = null", ""),
+    "ck_round_mark_trouble_and_since": ("round_mark", "trouble = 'error.OSError'", ""),
     "ck_rate_count_key": ("rate_count", "key = '203.0.113.7'", ""),
     "ck_rate_count_tries": ("rate_count", "tries = 0", ""),
     "ck_referral_by_its_link": ("referral", "link_id = null", "way = 'link'"),

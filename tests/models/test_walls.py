@@ -116,6 +116,7 @@ OPEN_COLUMNS = {
         "leased_by",
         "attempts",
         "trouble",
+        "shown",
     },
 }
 

@@ -17,7 +17,7 @@ from domain.departure import ways_in
 from domain.people.absences import record_absence
 from domain.people.people import end_tenure
 from flows import reminders, rounds, watching
-from flows.marks import set_mark
+from flows.marks import set_mark, set_trouble
 from locales import LANGUAGES, say
 from models.base import table_of
 from models.casework import Task
@@ -287,6 +287,23 @@ def test_the_rounds_say_when_they_ran_and_who_ran_them(cast: Cast) -> None:
     assert "Reminders, one digest a day" in engine
     assert "1 hour ago" in engine
     assert "by the engine itself" in engine
+
+
+def test_a_round_that_fails_is_told_in_words_with_its_code_on_the_board_and_at_the_coordinators_work(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        session.execute(insert(_beat).values(process="worker", at=AT, prefect_up=True))
+        set_trouble(session, "remind", "error.ConnectionError", AT - timedelta(hours=3))
+    engine = part(board_of(cast), "engine")
+    assert "What is done at fixed times fails" in engine
+    assert "first failed 3 hours ago" in engine
+    assert "error.ConnectionError" in engine
+    work = client_for(cast.database, cast.people["coordinator"]).get("/", headers={"Accept-Language": "en"}).text
+    assert "Something that is done at fixed times fails. It is tried again." in work
+    with cast.session() as session:
+        set_mark(session, "remind", AT, "worker")
+    assert "What is done at fixed times fails" not in part(board_of(cast), "engine")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

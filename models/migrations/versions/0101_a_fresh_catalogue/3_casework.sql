@@ -350,6 +350,7 @@ create table wake_up (
     leased_by varchar not null,
     attempts integer not null,
     trouble varchar not null,
+    shown varchar not null,
     constraint pk_wake_up primary key (program_id, case_id),
     constraint fk_wake_up_program_id_case_id foreign key (program_id, case_id) references "case" (program_id, id),
     constraint fk_wake_up_program_id foreign key (program_id) references program (id)
@@ -375,11 +376,15 @@ create index ix_engine_run_case on engine_run (program_id, case_id, started_at);
 create table round_mark (
     program_id uuid not null,
     key varchar not null,
-    done_up_to timestamptz not null,
-    ran_at timestamptz not null,
+    done_up_to timestamptz,
+    ran_at timestamptz,
     ran_by varchar not null,
     found integer not null,
+    trouble varchar not null,
+    troubled_since timestamptz,
     constraint pk_round_mark primary key (program_id, key),
+    constraint ck_round_mark_done_and_ran check (num_nulls(done_up_to, ran_at) in (0, 2)),
+    constraint ck_round_mark_trouble_and_since check (num_nulls(nullif(trouble, ''), troubled_since) in (0, 2)),
     constraint fk_round_mark_program_id foreign key (program_id) references program (id)
 );
 
