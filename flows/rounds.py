@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -19,46 +19,15 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Completed, Failed
 
-from flows import (
-    agreement_ends,
-    beginnings,
-    contacts,
-    endorsements,
-    gatherings,
-    incoming,
-    obligations,
-    reminders,
-    retention,
-    sealing,
-    sweep,
-)
 from flows.engine import Means, at_hand, code_of, programs
 from flows.marks import due_everywhere, mark_of
+from flows.timetable import ROUNDS as ROUNDS  # noqa: PLC0414 - the engine finds them here
 from flows.turns import Round
 
 _log = logging.getLogger(__name__)
 
 #: The zone of schedules that follow no program's own.
 EVERYWHERE: Final = "UTC"
-
-
-ROUNDS: Final[Mapping[str, Round]] = {
-    one.key: one
-    for one in (
-        reminders.remind,
-        beginnings.begin,
-        obligations.judge,
-        endorsements.ask,
-        agreement_ends.warn,
-        sealing.mail_heads,
-        contacts.look,
-        retention.look,
-        gatherings.gather,
-        incoming.take_in,
-        sweep.sweep,
-    )
-}
-"""The rounds by their keys."""
 
 
 def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | None = None) -> int:
