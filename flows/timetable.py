@@ -1,6 +1,6 @@
 """The timed rounds by their keys, and their times: how late each is in a program, and when it comes next.
 
-It knows nothing of Prefect, so that whoever looks at the rounds need not read it.
+It knows nothing of Prefect, so that a look at the rounds need not read it.
 """
 
 from __future__ import annotations

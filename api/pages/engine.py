@@ -11,7 +11,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.engine import ENGINE, ENGINE_CASE
 from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, page
-from api.views.engine import SECTIONS, WHY_PLAIN, read_engine
+from api.views.engine import WHY_PLAIN, read_engine
 from api.views.names import titles_of_protocols
 from domain.kernel import Refusal
 
@@ -27,17 +27,16 @@ def show_engine(context: InContext, request: Request) -> HTMLResponse:
 
 def _page(context: RequestContext, request: Request, refused: Refusal | None = None) -> HTMLResponse:
     keeper(context, Action.SEE_ENGINE)
+    found, titles = read_engine(context), titles_of_protocols(context)
     return page(
         context,
         request,
         "engine.html",
         refused=refused,
         now=context.at,
-        keys=[one.key for one in SECTIONS],
-        sections=read_engine(context),
-        protocols=titles_of_protocols(context),
-        why_plain=WHY_PLAIN,
-        letters_leave=context.installation.letters_leave,
+        sections=found,
+        protocols=titles,
+        why=WHY_PLAIN,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from api.access import outgoing_mail
 from api.access.permissions import Action, is_allowed
@@ -53,7 +53,8 @@ WHY_PLAIN: Final[Mapping[str, str]] = {
 }
 
 
-class WorkerShown(NamedTuple):
+@dataclass(frozen=True)
+class WorkerShown:
     """A process of the engine: when it last gave a sign, and since when it sees Prefect up or away."""
 
     name: str
@@ -63,7 +64,8 @@ class WorkerShown(NamedTuple):
     prefect_since: datetime | None
 
 
-class ServerShown(NamedTuple):
+@dataclass(frozen=True)
+class ServerShown:
     """The engine's server: where it is, whether it answers (None: not known yet), and how one signs in."""
 
     address: str
@@ -72,7 +74,8 @@ class ServerShown(NamedTuple):
     word_file: str
 
 
-class HealthShown(NamedTuple):
+@dataclass(frozen=True)
+class HealthShown:
     """Whether the engine works at all: its workers, its server, and what of the program waits for it."""
 
     is_silent: bool
@@ -83,8 +86,9 @@ class HealthShown(NamedTuple):
     server: ServerShown
 
 
-class RoundShown(NamedTuple):
-    """A timed round of the program: when it ran last and by whom, when it comes next, and for how long it is late."""
+@dataclass(frozen=True)
+class RoundShown:
+    """A timed round of the program: when it ran last and by what, when it comes next, and for how long it is late."""
 
     key: str
     title: str
@@ -96,20 +100,18 @@ class RoundShown(NamedTuple):
     is_late: bool
 
 
-class StuckShown(NamedTuple):
-    """The cases that are held up, and how many each code holds up."""
+@dataclass(frozen=True)
+class StuckShown:
+    """The cases that are held up, the first hundred of them, and how many each code holds up."""
 
-    cases: Sequence[tending.StuckCase]
+    total: int
     by_code: Mapping[str, int]
+    cases: Sequence[tending.StuckCase]
     may_retry: bool
 
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return sum(self.by_code.values())
 
-
-class PlainShown(NamedTuple):
+@dataclass(frozen=True)
+class PlainShown:
     """How often cases were carried since a moment, and the last ones that were carried plainly."""
 
     since: datetime
@@ -118,7 +120,8 @@ class PlainShown(NamedTuple):
     cases: Sequence[tending.PlainRun]
 
 
-class LettersShown(NamedTuple):
+@dataclass(frozen=True)
+class LettersShown:
     """The program's letters: how many wait, since when the oldest does, and how many were given up by each code.
 
     Of those that wait some were `tried`, the last of them answered by `code`; `is_still` where none leaves any more.
@@ -188,8 +191,10 @@ def in_hand(context: RequestContext) -> list[tending.CaseInHand]:
 def stuck(context: RequestContext) -> StuckShown:
     """The cases that are held up."""
     by_code = tending.stuck_by_code(context.session)
-    may_retry = is_allowed(Action.TEND_ENGINE, context.asker.at_large)
-    return StuckShown(tending.stuck(context.session) if by_code else [], by_code, may_retry)
+    cases = tending.stuck(context.session) if by_code else []
+    return StuckShown(
+        sum(by_code.values()), by_code, cases, may_retry=is_allowed(Action.TEND_ENGINE, context.asker.at_large)
+    )
 
 
 def plain(context: RequestContext) -> PlainShown:

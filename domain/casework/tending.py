@@ -1,14 +1,15 @@
 """What who runs the installation sees of the engine's cases in a program, and what they do: have one tried again.
 
-They see no case. A case is its opaque id and its protocol here, its trouble is a code, and nothing tells whom it is
-about.
+They see no case. A case is its opaque id and its protocol here, its trouble is a code, and nothing tells about which
+person it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import and_, case, func, text
@@ -62,7 +63,8 @@ _HELD: Final = of(WakeUp).where(in_program(WakeUp))
 _NEXT_TRY: Final = case((col(WakeUp.want) > col(WakeUp.have), col(WakeUp.not_before)))
 
 
-class CaseInHand(NamedTuple):
+@dataclass(frozen=True)
+class CaseInHand:
     """A case that a worker has in hand: since when, at which try, and since when it waited before."""
 
     case_id: UUID
@@ -73,7 +75,8 @@ class CaseInHand(NamedTuple):
     attempts: int
 
 
-class StuckCase(NamedTuple):
+@dataclass(frozen=True)
+class StuckCase:
     """A case that the engine could not carry as it was asked: the code, since when, and when it is tried next.
 
     `next_try` is None where it waits for people, and is tried now and then.
@@ -86,7 +89,8 @@ class StuckCase(NamedTuple):
     next_try: datetime | None
 
 
-class PlainRun(NamedTuple):
+@dataclass(frozen=True)
+class PlainRun:
     """A case that was carried without Prefect, and why: away, busy, slow, failed, or "" where that is not known."""
 
     case_id: UUID
@@ -96,7 +100,8 @@ class PlainRun(NamedTuple):
     why: str
 
 
-class RunCounts(NamedTuple):
+@dataclass(frozen=True)
+class RunCounts:
     """How often cases were carried, shown by Prefect, and plainly by why."""
 
     by_prefect: int
@@ -196,15 +201,8 @@ def try_all_again(session: Session, code: str, *, by: Actor, at: datetime) -> in
     )
     if not held:
         return 0
-    woken = [row.case_id for row in held]
+    woken = {row.case_id: row.case_id for row in held}
     wake_all(session, woken, at=at)
-    events.write_many(
-        session,
-        "case.tried_again",
-        "case",
-        [(case_id, {"code": code}) for case_id in woken],
-        by=by,
-        at=at,
-        case_of={case_id: case_id for case_id in woken},
-    )
+    told: list[tuple[UUID, dict[str, events.Fact]]] = [(case_id, {"code": code}) for case_id in woken]
+    events.write_many(session, "case.tried_again", "case", told, by=by, at=at, case_of=woken)
     return len(woken)
