@@ -1,6 +1,7 @@
 """How our processes speak to the database: engines, sessions bound to one program, notifications, migrations."""
 
 import logging
+import re
 import time
 from contextlib import suppress
 from importlib.resources import as_file, files
@@ -43,7 +44,7 @@ WAIT_FOR_CONNECTION_SECONDS: Final = 10
 QUIET_SECONDS: Final = 1.0
 
 #: The revisions of trial versions, from before the first migration of a release. Nothing leads from them to here.
-_OF_TRIALS: Final = frozenset(f"{number:04}" for number in range(1, 35))
+OF_TRIALS: Final = frozenset(f"{number:04}" for number in range(1, 35))
 
 #: Two processes that start together must not both migrate. The number means nothing; only we use it.
 _MIGRATION_LOCK: Final = 0x5F4E5245
@@ -78,6 +79,24 @@ def make_engine(
     )
     _ask_the_quiet(engine)
     return engine
+
+
+def reading_engine(url: str, seconds: int) -> Engine:
+    """An engine for who looks and changes nothing: a connection and a statement may take so long, and none is kept.
+
+    The database itself refuses to write for it.
+    """
+    reads = f"-c timezone=UTC -c statement_timeout={seconds}s -c default_transaction_read_only=on"
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            "application_name": "spheres doctor",
+            "connect_timeout": seconds,
+            "options": _options(url, reads),
+        },
+    )
 
 
 def program_session(engine: Engine, program_id: UUID) -> Session:
@@ -184,6 +203,13 @@ def listen(url: str, *channels: str) -> Listener:
     return Listener(url, *channels)
 
 
+def known_migrations() -> tuple[str, frozenset[str]]:
+    """The newest migration that this program knows, and all of them: each is a file that begins with its number."""
+    versions = files("models.migrations") / "versions"
+    known = sorted(one.name.partition("_")[0] for one in versions.iterdir() if re.match(r"\d{4}_.*\.py$", one.name))
+    return known[-1], frozenset(known)
+
+
 class NewerDatabase(Exception):
     """The database stands at a migration that this program does not know: a newer one brought it there."""
 
@@ -219,10 +245,18 @@ def migrate(owner_url: str) -> None:
                     raise
                 connection.rollback()
                 standing = connection.scalar(text("select version_num from alembic_version"))
-                raise (TrialDatabase if standing in _OF_TRIALS else NewerDatabase) from None
+                raise (TrialDatabase if standing in OF_TRIALS else NewerDatabase) from None
             connection.commit()
     finally:
         engine.dispose()
+
+
+#: Whether the walls do not bind who asks.
+PASSES_WALLS: Final = (
+    "select r.rolsuper or r.rolbypassrls or exists (select from pg_class c"
+    " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')"
+    " and pg_has_role(c.relowner, 'MEMBER')) from pg_roles r where r.rolname = current_user"
+)
 
 
 def passes_walls(url: str) -> bool:
@@ -233,15 +267,7 @@ def passes_walls(url: str) -> bool:
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return bool(
-                connection.scalar(
-                    text(
-                        "select r.rolsuper or r.rolbypassrls or exists (select from pg_class c"
-                        " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')"
-                        " and pg_has_role(c.relowner, 'MEMBER')) from pg_roles r where r.rolname = current_user"
-                    )
-                )
-            )
+            return bool(connection.scalar(text(PASSES_WALLS)))
     finally:
         engine.dispose()
 

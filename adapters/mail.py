@@ -110,6 +110,12 @@ class SmtpMailer:
                     # of this letter had left, so a fresh connection is not a second attempt.
             return self._deliver(self._connect(ends_at), to, message)
 
+    def greet(self, seconds: float) -> None:
+        """Connect, encrypt and sign in as for a letter, and say goodbye: none is sent. Raises Stopped."""
+        with self._lock:
+            self._connect(time.monotonic() + seconds)
+        self.close()
+
     def close(self) -> None:
         """Say goodbye to the relay; the next letter opens a new connection. Call it when a batch ends."""
         with self._lock:

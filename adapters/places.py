@@ -34,6 +34,12 @@ def lasting_path_of(env: Mapping[str, str], name: str) -> Path | None:
     return path_of(env, name)
 
 
+def lock_file() -> Path | None:
+    """The lock of the packages beside the program; None of a wheel, which has none."""
+    lock = _ROOT / "lock" / "app.txt"
+    return lock if _is_checkout(_ROOT) and is_there(lock) else None
+
+
 def is_there(path: Path) -> bool:
     """Whether something is at this path, as far as we may look."""
     try:

@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
@@ -57,12 +58,19 @@ class Registration:
         """
         if self.certificate_file is not None:
             name = f"{self.word}_CERTIFICATE_FILE"
-            return _key_and_certificate(name, contents_of(name, self.certificate_file))
+            return _read_certificate(name, contents_of(name, self.certificate_file))[0]
         assert self.secret_file is not None, "one of the two is always set"  # noqa: S101  # `files_of` sees to it
         said = contents_of(f"{self.word}_CLIENT_SECRET_FILE", self.secret_file).strip()
         if not said:
             raise SettingsError(f"{self.word}_CLIENT_SECRET_FILE", "names a file that holds no secret.")
         return said
+
+    def certificate_ends(self) -> datetime | None:
+        """When our certificate ends; None where a secret proves us. Raises SettingsError."""
+        if self.certificate_file is None:
+            return None
+        name = f"{self.word}_CERTIFICATE_FILE"
+        return _read_certificate(name, contents_of(name, self.certificate_file))[1]
 
     def trusted(self) -> ssl.SSLContext | None:
         """The authorities that are trusted, where the system's do not decide. Raises SettingsError."""
@@ -106,8 +114,8 @@ def trust_of(word: str, ca_file: Path | None) -> ssl.SSLContext | None:
         raise SettingsError(f"{word}_CA_FILE", "names a file that holds no certificates in PEM form.") from None
 
 
-def _key_and_certificate(name: str, pem: str) -> dict[str, str]:
-    """The two parts of a file that holds a private key and its certificate. Raises SettingsError."""
+def _read_certificate(name: str, pem: str) -> tuple[dict[str, str], datetime]:
+    """The parts of a file that holds a private key and its certificate, and when that ends. Raises SettingsError."""
     # Only an installation that has a certificate pays for this import, and it is the costly part of this module.
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
@@ -125,4 +133,4 @@ def _key_and_certificate(name: str, pem: str) -> dict[str, str]:
         raise wrong from None
     if key.public_key() != own.public_key():
         raise wrong
-    return {"private_key": keys[0], "public_certificate": certificates[0]}
+    return {"private_key": keys[0], "public_certificate": certificates[0]}, own.not_valid_after_utc

@@ -59,6 +59,11 @@ class Settings:
         return self.people_key_folder or self.data / "keys" / "people"
 
     @property
+    def engine_word(self) -> Path:
+        """The file of the word that the engine's server asks for, with the name of the user before it."""
+        return self.data / "prefect-auth"
+
+    @property
     def being_written(self) -> Path:
         """The file that is there while a demonstration's people, or the year behind them, are being written."""
         return self.data / "demonstration.being-written"

@@ -31,6 +31,7 @@ from adapters.database import make_engine
 from adapters.environment import SettingsError
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
+from api.access.engine_server import EngineServer
 from api.access.permissions import Action, Forbidden, action_of, asks, is_for_anyone
 from api.access.request_rates import TooManyRequests
 from api.access.session import DESKS, Installation, NotSignedIn, context
@@ -175,6 +176,8 @@ def from_environment() -> FastAPI:
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
+        engine_server=EngineServer(f"http://127.0.0.1:{settings.prefect_port}", str(settings.engine_word)),
+        reads_mail=settings.graph is not None and not settings.demo,
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
         letters_leave=settings.letters_leave,

@@ -66,11 +66,14 @@ class Carried:
     trouble: str = ""
 
 
-async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UUID | None = None) -> Carried:
+async def carry(
+    claim: Claim, means: Means, perform: Perform, *, flow_run_id: UUID | None = None, why_plain: str = ""
+) -> Carried:
     """Do what the case asks of the engine, undoing first, until nothing more can be done; then record the run.
 
     An act that fails does not hold up the others; the case is then put back, to be tried again after a wait.
-    `flow_run_id` is the Prefect run, where there is one. The last write acknowledges the wake-up.
+    `flow_run_id` is the Prefect run; where there is none, `why_plain` says why in a word. The last write acknowledges
+    the wake-up.
     """
     started_at = means.clock()
     troubles: dict[UUID, str] = {}
@@ -88,7 +91,8 @@ async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UU
             done += 1
     else:
         _log.warning("a case asks for too much in one run", extra={"case": claim.case_id, "count": MOST_ACTS})
-    carried = await asyncio.to_thread(_finish, means, claim, troubles, done, started_at, flow_run_id)
+    shown = {"flow_run_id": flow_run_id, "why_plain": why_plain}
+    carried = await asyncio.to_thread(_finish, means, claim, troubles, done, started_at, shown)
     hand = in_hand.get(None)
     if hand is not None:
         hand.outcome = carried.outcome
@@ -169,7 +173,12 @@ def _do(session: Session, act: DueAction, at: datetime) -> None:
 
 
 def _finish(
-    means: Means, claim: Claim, troubles: Mapping[UUID, str], done: int, started_at: datetime, flow_run_id: UUID | None
+    means: Means,
+    claim: Claim,
+    troubles: Mapping[UUID, str],
+    done: int,
+    started_at: datetime,
+    shown: Mapping[str, UUID | str | None],
 ) -> Carried:
     """Write the run, the letters of a gate that opened and what went wrong; the acknowledgement comes last."""
     with means.transaction(claim.program_id) as session:
@@ -200,7 +209,7 @@ def _finish(
                 outcome=outcome,
                 acts=done,
                 trouble=trouble,
-                flow_run_id=flow_run_id,
+                **shown,
             ),
         )
         if trouble and not _needs_people(trouble):

@@ -37,11 +37,6 @@ def mark_of(session: Session, key: str) -> datetime | None:
     return scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
 
 
-def next_due(cron: str, zone: str, after: datetime) -> datetime:
-    """When a schedule is next due in a zone, later than `after`."""
-    return next(CronSim(cron, after.astimezone(ZoneInfo(zone))))
-
-
 def set_trouble(session: Session, key: str, code: str, at: datetime) -> None:
     """Note that a round failed, by which code: since `at`, or since it first failed if it was not done after that."""
     run(session, _TROUBLED, {"program_id": program_of(session), "key": key, "code": code, "at": at})

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -19,24 +18,10 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Completed, Failed
-from sqlmodel import Session
 
-from domain.kernel import program
-from flows import (
-    agreement_ends,
-    beginnings,
-    contacts,
-    endorsements,
-    gatherings,
-    incoming,
-    obligations,
-    reminders,
-    retention,
-    sealing,
-    sweep,
-)
 from flows.engine import Means, at_hand, code_of, programs
-from flows.marks import due_everywhere, due_on_working_day, mark_of, next_due
+from flows.marks import due_everywhere, mark_of
+from flows.timetable import ROUNDS as ROUNDS  # noqa: PLC0414 - the engine finds them here
 from flows.told import told
 from flows.turns import Round
 
@@ -44,25 +29,6 @@ _log = logging.getLogger(__name__)
 
 #: The zone of schedules that follow no program's own.
 EVERYWHERE: Final = "UTC"
-
-
-ROUNDS: Final[Mapping[str, Round]] = {
-    one.key: one
-    for one in (
-        reminders.remind,
-        beginnings.begin,
-        obligations.judge,
-        endorsements.ask,
-        agreement_ends.warn,
-        sealing.mail_heads,
-        contacts.look,
-        retention.look,
-        gatherings.gather,
-        incoming.take_in,
-        sweep.sweep,
-    )
-}
-"""The rounds by their keys."""
 
 
 def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | None = None) -> int:
@@ -102,18 +68,6 @@ def is_overdue(means: Means, key: str) -> bool:
             if due is not None and (done is None or done < due):
                 return True
     return False
-
-
-def late_by(session: Session, key: str, at: datetime) -> timedelta:
-    """How long a round of the session's program has been due and is not done: since the first time that it missed."""
-    asked = ROUNDS[key]
-    due, done = asked.due_at(session, at), mark_of(session, key)
-    if due is None or (done is not None and done >= due):
-        return timedelta(0)
-    if done is not None and asked.due is not due_on_working_day:
-        zone = EVERYWHERE if asked.due is due_everywhere else program(session).time_zone
-        due = next_due(asked.cron, zone, done)
-    return at - due
 
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part

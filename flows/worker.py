@@ -231,21 +231,24 @@ class Worker:
     async def _carry(self, claim: Claim) -> None:
         """Carry one case: by Prefect where it begins in time, else plainly. A failure is put back, by its code."""
         try:
-            if await self._carry_by_prefect(claim):
+            why_plain = await self._carry_by_prefect(claim)
+            if not why_plain:
                 return
             async with asyncio.timeout(PLAIN_RUN_SECONDS):
-                await carry(claim, self.means, plainly(self.means))
+                await carry(claim, self.means, plainly(self.means), why_plain=why_plain)
         except Exception as error:  # noqa: BLE001 - the case is tried again, and its page shows the code
             await self._put_back(claim, code_of(error))
 
-    async def _carry_by_prefect(self, claim: Claim) -> bool:
-        """Whether the case was carried and its wake-up acknowledged, whatever Prefect says of it afterwards.
+    async def _carry_by_prefect(self, claim: Claim) -> str:
+        """Why the case is to be carried plainly: Prefect is away, busy or slow to begin, or failed with it.
 
-        Not where Prefect is away or busy, or does not begin in time: then it is to be carried plainly, and a run that
-        begins late does nothing.
+        "" where it was carried and its wake-up acknowledged, whatever Prefect says of it afterwards. A run that begins
+        late does nothing.
         """
-        if self._engine is None or not await self.prefect.is_up() or not await self._has_place():
-            return False
+        if self._engine is None or not await self.prefect.is_up():
+            return "away"
+        if not await self._has_place():
+            return "busy"
         hand = CarryUnderWay(claim, self.means)
         # In the context in which the worker's client is known: else each run would open a connection of its own.
         running = asyncio.create_task(self._run_by_prefect(hand), context=self._speaking.copy())
@@ -255,15 +258,15 @@ class Worker:
         await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         began.cancel()
         if hand.take("plain"):
-            return False
+            return "slow"
         await asyncio.wait([running], timeout=RUN_SECONDS)
         if not running.done():
             running.cancel()
             self.prefect.doubt()
         if hand.outcome is None and hand.fault:
             await self._put_back(claim, hand.fault)
-            return True
-        return hand.outcome is not None
+            return ""
+        return "" if hand.outcome is not None else "failed"
 
     async def _has_place(self) -> bool:
         """Whether Prefect's server is asked for few runs enough to be asked for one more."""
@@ -347,9 +350,12 @@ class Worker:
     # ------------------------------------------------------------------------------------------------ signs of life
 
     async def _give_signs(self) -> None:
+        said, since = None, self.means.clock()
         while not self.stopping.is_set():
             was_up = await self._works_with_prefect()
-            await asyncio.to_thread(self._sign, was_up)
+            if was_up is not said:
+                said, since = was_up, self.means.clock()
+            await asyncio.to_thread(self._sign, was_up, since)
             next_at = time.monotonic() + BEAT_SECONDS
             # Where Prefect came or went, that is told at once.
             while time.monotonic() < next_at and not self.stopping.is_set():
@@ -361,10 +367,10 @@ class Worker:
         """Whether Prefect's server answers and takes this worker: one that refuses it does as little as none."""
         return await self.prefect.is_up() and self._engine is not None
 
-    def _sign(self, prefect_up: bool) -> None:
+    def _sign(self, prefect_up: bool, since: datetime) -> None:
         at = self.means.clock()
         with self.means.transaction() as session:
-            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up))
+            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up, prefect_since=since))
             rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
 
     def _sign_off(self) -> None:

@@ -25,6 +25,7 @@ class WakeUp(Table, table=True):
     not_before: datetime = moment()
     leased_until: datetime | None = moment(default=None)
     leased_by: str = ""
+    taken_at: datetime | None = moment(default=None)  # when who has it in hand took it
     attempts: int = 0
     trouble: str = ""  # an error's code, never its text
     shown: str = ""  # a digest of what the engine's own pages last showed of the case
@@ -33,7 +34,10 @@ class WakeUp(Table, table=True):
 class EngineRun(InProgram, table=True):
     """One time that the engine carried a case: when, how it ended, and which Prefect run shows it."""
 
-    __table_args__ = (Index("ix_engine_run_case", "program_id", "case_id", "started_at"),)
+    __table_args__ = (
+        Index("ix_engine_run_case", "program_id", "case_id", "started_at"),
+        Index("ix_engine_run_lately", "program_id", "ended_at"),
+    )
 
     case_id: UUID = to("case")
     started_at: datetime = moment()
@@ -41,7 +45,8 @@ class EngineRun(InProgram, table=True):
     outcome: str  # waiting, closed, cancelled, trouble
     acts: int = 0
     trouble: str = ""
-    flow_run_id: UUID | None = None  # empty when Prefect was away
+    flow_run_id: UUID | None = None  # empty where it was carried plainly
+    why_plain: str = ""  # Prefect was away, busy or slow, or failed; empty where it shows the run
 
 
 class RoundMark(Table, table=True):
@@ -88,3 +93,4 @@ class Beat(Table, table=True):
     process: str = Field(primary_key=True)
     at: datetime = moment()
     prefect_up: bool = False
+    prefect_since: datetime | None = moment(default=None)  # since when it has been up, or away, as this process saw it

@@ -19,7 +19,18 @@ WITHOUT_POLICY = frozenset({"beat", "rate_count", "sign_in_flow"})
 #: added and deleted by its own program alone. Nothing nominative stands in them: a test lists their columns. Named
 #: here is what may be written again; the rest stays as it was added, above all whose the row is and what opens it.
 ADDED_BY_OWN = {
-    "wake_up": ("want", "have", "wanted_at", "not_before", "leased_until", "leased_by", "attempts", "trouble", "shown"),
+    "wake_up": (
+        "want",
+        "have",
+        "wanted_at",
+        "not_before",
+        "leased_until",
+        "leased_by",
+        "taken_at",
+        "attempts",
+        "trouble",
+        "shown",
+    ),
     "browser_session": ("seen_at", "ended_at", "ended_as"),
     "identity": ("linked_at", "ended_at"),
     "passkey": ("sign_count", "device", "used_at", "ended_at"),

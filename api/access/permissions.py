@@ -70,6 +70,8 @@ class Action(StrEnum):
     SEE_POST = "see_post"  # to whom letters went, and what became of each
     READ_LETTER = "read_letter"
     RESEND_POST = "resend_post"
+    SEE_ENGINE = "see_engine"  # its workers, rounds, stuck cases and letters: ids, codes, counts and moments
+    TEND_ENGINE = "tend_engine"  # have it try a case again that is held up
     SEE_ACTIVITY = "see_activity"
     SEE_ACCESS = "see_access"  # who can sign in, and by what
     INVITE = "invite"
@@ -291,6 +293,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.ADMINISTRATOR, Relation.TRIES_OUT}),
     Action.READ_LETTER: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
     Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    # Who runs the installation, and nobody by coordinating a program: `api.access.engine`.
+    Action.SEE_ENGINE: frozenset({Relation.ADMINISTRATOR}),
+    Action.TEND_ENGINE: frozenset({Relation.ADMINISTRATOR}),
     Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
     Action.SEE_ACCESS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
     Action.INVITE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),

@@ -28,6 +28,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from adapters.database import finding_session, open_session, program_session, saying
 from api.access import questions
 from api.access.being_written import being_written
+from api.access.engine_server import EngineServer
 from api.access.permissions import Asker, action_of, is_for_anyone
 from api.access.request_rates import Requests
 from domain.access import Means, digest, sign_ins
@@ -107,7 +108,8 @@ class Installation:
     letter_templates: LetterTemplates
     base_url: str
     demonstration: bool
-    prefect_url: str = ""
+    engine_server: EngineServer = field(default_factory=EngineServer)
+    reads_mail: bool = False  # a mailbox to which answers come
     directory: SignInProvider | None = None  # where organizations keep their people's accounts, if it is set up
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     keys: Keys | None = None  # of what is sealed of participants

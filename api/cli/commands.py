@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from api.access.permissions import Forbidden
-from api.cli import access, mail, meeting, program, protocol, record, up
+from api.cli import access, doctor, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
 from domain.declared import DeclaredErrors
@@ -20,6 +20,7 @@ from locales.told import language_of_terminal
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
 app.command("migrate")(up.bring_to_head)
+app.command("doctor")(doctor.doctor)
 app.command("administrator")(access.administrator)
 app.command("coordinator")(access.coordinator)
 app.command("verify")(record.verify)

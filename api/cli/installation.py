@@ -180,7 +180,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
     environment = {**_ONE_HEAP, **environment, **_without_a_proxy(environment)}
     prefect_home = settings.data / "prefect"
     prefect_home.mkdir(mode=0o700, exist_ok=True)
-    word, port = _auth_string(settings.data), settings.prefect_port
+    word, port = _auth_string(settings.engine_word), settings.prefect_port
     shared = {
         **environment,
         **engine_settings.client_settings(f"http://127.0.0.1:{port}/api", prefect_home, word),
@@ -272,9 +272,8 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in withheld}
 
 
-def _auth_string(data: Path) -> str:
+def _auth_string(kept: Path) -> str:
     """Prefect's shared word, made once and kept beside the data, readable by our own account only."""
-    kept = data / "prefect-auth"
     if not kept.exists():
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(f"spheres:{secrets.token_urlsafe(24)}")

@@ -28,6 +28,8 @@ from models.ports import Accepted, Later, Outcome, Refused, Unknown
 
 #: Seconds for each step: at the terminal somebody waits.
 PATIENCE = 15.0
+#: Seconds for a look at how a relay speaks that said nothing we understand.
+PATIENCE_OF_A_LOOK: Final = 5.0
 
 app = typer.Typer(no_args_is_help=True, help="How letters leave.")
 
@@ -84,7 +86,7 @@ _SPEAKS_CLEAR: Final = N_(
 )
 _ITSELF: Final = N_("The letter itself is refused (%(code)s). Ask the operator of the relay why.")
 #: What a relay refused, by the step, with its code.
-_REFUSED: Final[Mapping[Step, str]] = {
+REFUSED_AT: Final[Mapping[Step, str]] = {
     "greeting": N_("The relay refuses this machine (%(code)s). Ask its operator whether this machine may send by it."),
     "tls": N_("The relay cannot encrypt now (%(code)s). Try again; if this continues, ask its operator."),
     "sign_in": N_(
@@ -205,22 +207,30 @@ def _by_relay(smtp: Smtp, to: str, letter: bytes) -> None:
         try:
             outcome = mailer.attempt(to=to, message=letter)
         except Stopped as stopped:
-            sentence, outcome = _why_stopped(smtp, steps[-1], stopped.why), stopped.outcome
+            sentence, outcome = why_stopped(smtp, steps[-1], stopped.why), stopped.outcome
         else:
             sentence = ""
     if isinstance(outcome, Later | Refused):
-        sentence = sentence or (_LATER if isinstance(outcome, Later) else _REFUSED.get(steps[-1], _ITSELF))
+        sentence = sentence or (_LATER if isinstance(outcome, Later) else REFUSED_AT.get(steps[-1], _ITSELF))
         fail(say(current_language(), sentence, code=outcome.code, **facts), 1)
     _end(outcome, facts)
 
 
-def _why_stopped(smtp: Smtp, step: Step, why: Why) -> str:
+def why_stopped(smtp: Smtp, step: Step, why: Why, *, seconds: float = PATIENCE_OF_A_LOOK) -> str:
     """What to say where the dialogue stopped; "" where the relay's own answer says it."""
     if why == "answer":
         return ""
-    if step == "greeting" and smtp.encryption != "implicit" and how_it_speaks(smtp.host, smtp.port) == "tls":
+    if (
+        step == "greeting"
+        and smtp.encryption != "implicit"
+        and how_it_speaks(smtp.host, smtp.port, seconds=seconds) == "tls"
+    ):
         return _WANTS_TLS
-    if step == "tls" and smtp.encryption == "implicit" and how_it_speaks(smtp.host, smtp.port) == "clear":
+    if (
+        step == "tls"
+        and smtp.encryption == "implicit"
+        and how_it_speaks(smtp.host, smtp.port, seconds=seconds) == "clear"
+    ):
         return _SPEAKS_CLEAR
     return _STOPPED_AT.get((step, why)) or _STOPPED[why]
 

@@ -29,13 +29,13 @@ _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
     "whether anything was saved before you try again."
 )
-_BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
+BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
-_AHEAD: Final = N_(
+AHEAD: Final = N_(
     "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "
     "the newer one again, or put back the copy of before the upgrade."
 )
-_OF_A_TRIAL: Final = N_(
+OF_A_TRIAL: Final = N_(
     "A trial version of the program made this database, before the first release. This version cannot work with it, "
     "and changed nothing. To keep the program's file, run “spheres program export” with the version that made it. "
     "Then start with an empty database: write its address in DATABASE_URL and DATABASE_OWNER_URL."
@@ -44,6 +44,11 @@ _OF_A_TRIAL_HERE: Final = N_(
     "A trial version of the program made this database, before the first release. This version cannot work with it, "
     "and changed nothing. To keep the program's file, run “spheres program export” with the version that made it. "
     "Then move the folder %(folder)s away, with the keys that lie in it, and start again: a new database is made."
+)
+PASSES_EVERY_WALL: Final = N_(
+    "DATABASE_URL signs in as a role that passes every wall of the database: a superuser, one with "
+    "BYPASSRLS, or one that may act as the owner of the tables. The application needs a role that is "
+    "none of these, such as spheres_app."
 )
 _SEALED_ELSEWHERE: Final = N_(
     "The record of this database was sealed with keys that are not here: %(file)s. Put the file back from its copy. "
@@ -72,23 +77,14 @@ def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
     try:
         migrate(urls.owner)
     except NewerDatabase:
-        raise Ending(say(current_language(), _AHEAD)) from None
+        raise Ending(say(current_language(), AHEAD)) from None
     except TrialDatabase:
         server = EmbeddedPostgres(settings.data / "postgres")
         if server.is_made() and server.urls().owner == urls.owner:
             raise Ending(say(current_language(), _OF_A_TRIAL_HERE, folder=str(settings.data))) from None
-        raise Ending(say(current_language(), _OF_A_TRIAL)) from None
+        raise Ending(say(current_language(), OF_A_TRIAL)) from None
     if passes_walls(urls.app):
-        raise Ending(
-            say(
-                current_language(),
-                N_(
-                    "DATABASE_URL signs in as a role that passes every wall of the database: a superuser, one with "
-                    "BYPASSRLS, or one that may act as the owner of the tables. The application needs a role that is "
-                    "none of these, such as spheres_app."
-                ),
-            )
-        )
+        raise Ending(say(current_language(), PASSES_EVERY_WALL))
 
 
 def refuse_real_program(session: Session) -> None:
@@ -175,5 +171,5 @@ def trouble_of(error: SQLAlchemyError) -> str | None:
         if error.connection_invalidated:
             return _AWAY
         if getattr(error.orig, "sqlstate", None) in _NOT_THERE:
-            return _BEHIND
+            return BEHIND
     return None

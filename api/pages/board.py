@@ -17,7 +17,8 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
-from api.views.names import titles_of_roles
+from api.views.engine import ROUND_WORDS
+from api.views.names import ASKED_OF_PROTOCOLS, titles_of_protocols, titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
 from domain.access import invitations
@@ -46,16 +47,13 @@ from domain.kernel import (
     in_program,
     joins,
     of,
-    only,
-    run,
     scalar,
     select,
     surely,
     title_of,
 )
 from domain.roles import Falls, Link, letter_is_open_to, task_is_open_to
-from locales import N_
-from models.casework import ProtocolVersion, Task
+from models.casework import Task
 from models.outbox import Notice
 from models.program import Person
 
@@ -66,23 +64,6 @@ MOST_LATE: Final = 100
 MOST_FAILED: Final = 20
 #: So many stand under each vacant role at first; the others are opened there.
 FIRST_FALLING: Final = 10
-
-#: What each timed round does, by its key; reminders say when they were begun too.
-ROUNDS: Final[Mapping[str, str]] = {
-    "remind": N_("Reminders, one digest a day"),
-    "remind.begun": N_("Reminders, when they were last begun"),
-    "gatherings": N_("Invitations, agendas and drafted dates"),
-    "incoming": N_("Reading the mailbox for answers to invitations"),
-    "head": N_("Mailing the record's last seal"),
-    "begin": N_("Starting what is due to begin, once a day"),
-    "obligations": N_("Status of each obligation, once a day"),
-    "endorsements": N_("Reminding partners that have not answered about a decision, once a day"),
-    "agreements": N_("Warnings about agreements that end soon"),
-    "contacts": N_("Lost contact, breaks that end and missing notes"),
-    "retention": N_("Removing what is no longer kept, once a day"),
-    "watch": N_("Warnings about unusual readings"),
-    "sweep": N_("Cleaning up, and catching up on what was missed"),
-}
 
 
 @router.get("/board", name="board")
@@ -120,7 +101,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         engine=engine_state(session, context.at, watched_since=context.watched_since),
         mail=post_state(session, context.at),
         stuck=[*map(told, stuck)],
-        rounds=ROUNDS,
+        rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),
     )
 
@@ -133,7 +114,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         board.asked_of_handed_back(me),
         *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
-        Question(_PROTOCOLS),
+        ASKED_OF_PROTOCOLS,
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
     ]
@@ -196,7 +177,7 @@ def waiting_shown(
     falls = {task.id: board.who(context.asker.standing, task, links) for task in tasks}
     names = names_of(context, _people(tasks, falls.values()))
     instead = words_in_place(context.session, [task for task in tasks if is_in_place(task, falls[task.id])])
-    protocols, titles = _titles_of_protocols(context), titles_of_roles(context)
+    protocols, titles = titles_of_protocols(context), titles_of_roles(context)
     about = _abouts(context, tasks) if abouts is None else abouts
     return [
         WaitingLine(
@@ -294,15 +275,6 @@ def _abouts(context: RequestContext, tasks: Iterable[OfCase]) -> dict[UUID | Non
     """Who or what the cases of these tasks are about, in words, by case."""
     said = subjects.in_words(context.session, (task.case_id for task in tasks if task.case_id), context.language)
     return {case_id: words.subject for case_id, words in said.items()}
-
-
-_PROTOCOLS: Final = built(
-    only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(col(ProtocolVersion.number))
-)
-
-
-def _titles_of_protocols(context: RequestContext) -> dict[str, str]:
-    return {key: fr if context.language == "fr" else en for key, fr, en in run(context.session, _PROTOCOLS, {})}
 
 
 def _count_late(context: RequestContext, shown: Sequence[Task]) -> int:

@@ -80,6 +80,7 @@ PLACES: Final = (
     MenuPage("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
     MenuPage("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
     MenuPage("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
+    MenuPage("/engine", N_("The engine"), Action.SEE_ENGINE),
     MenuPage("/activity", N_("Activity"), Action.SEE_ACTIVITY),
     MenuPage("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
     MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),

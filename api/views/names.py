@@ -8,6 +8,7 @@ from uuid import UUID
 from api.access.session import RequestContext
 from domain.kernel import Question, built, col, in_program, only, run, select, tuples
 from locales import current_language
+from models.casework import ProtocolVersion
 from models.program import Organization, Person, Role
 
 
@@ -36,3 +37,16 @@ def titles_of_roles(context: RequestContext) -> dict[str, str]:
     """Each role's title in the language of the page, by its key."""
     in_french = current_language() == "fr"
     return {key: fr if in_french else en for key, fr, en in run(context.session, *ASKED_OF_TITLES)}
+
+
+_PROTOCOLS: Final = built(
+    only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(col(ProtocolVersion.number))
+)
+#: What `titles_of_protocols` asks.
+ASKED_OF_PROTOCOLS: Final = Question(_PROTOCOLS)
+
+
+def titles_of_protocols(context: RequestContext) -> dict[str, str]:
+    """Each protocol's title, of its last version, in the language of the page, by its key."""
+    in_french = current_language() == "fr"
+    return {key: fr if in_french else en for key, fr, en in run(context.session, *ASKED_OF_PROTOCOLS)}

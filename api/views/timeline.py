@@ -87,6 +87,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "act.undone": (N_("Undone automatically: %(subject)s."), "skip"),
     "act.done_too_late": (N_("Done by the program after it was cancelled, and to be undone: %(subject)s."), "skip"),
     "act.trouble": (N_("The program cannot do this for now (%(code)s): %(subject)s."), "late"),
+    "case.tried_again": (N_("The engine was asked to try again what held the case up (%(code)s)."), "half"),
     "evidence.added": (N_("Evidence added: %(subject)s."), "full"),
     "evidence.withdrawn": (N_("Evidence withdrawn: %(subject)s."), "skip"),
     "notice.written": (N_("Letter written to %(person)s: %(template)s."), "half"),

@@ -12,6 +12,7 @@ from domain.casework import requests as requests
 from domain.casework import scheduling as scheduling
 from domain.casework import subjects as subjects
 from domain.casework import tasks as tasks
+from domain.casework import tending as tending
 from domain.casework import vacancies as vacancies
 from domain.casework import versions as versions
 from domain.casework import wakeups as wakeups
@@ -85,5 +86,7 @@ from domain.casework.watch import SILENT_AFTER as SILENT_AFTER
 from domain.casework.watch import EngineState as EngineState
 from domain.casework.watch import PostState as PostState
 from domain.casework.watch import engine_state as engine_state
+from domain.casework.watch import letters_given_up as letters_given_up
+from domain.casework.watch import oldest_letter as oldest_letter
 from domain.casework.watch import post_state as post_state
 from domain.casework.words import Beside as Beside

@@ -6,12 +6,13 @@ carried is not lost. A second carry of the same change does nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import case, text, update
 from sqlmodel import Session
 
 from domain.kernel import changes, col, program_of, run
@@ -41,6 +42,18 @@ def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
     run(session, _WAKE, {"program_id": program_of(session), "case_id": case_id, "at": at, "channel": WAKE_CHANNEL})
 
 
+def wake_all(session: Session, cases: Collection[UUID], *, at: datetime) -> None:
+    """Ask that cases which were woken before be carried as soon as this transaction commits, in one statement."""
+    waits = col(WakeUp.want) > col(WakeUp.have)
+    run(
+        session,
+        changes(WakeUp)
+        .where(col(WakeUp.case_id).in_(cases))
+        .values(want=col(WakeUp.want) + 1, not_before=at, wanted_at=case((waits, col(WakeUp.wanted_at)), else_=at)),
+    )
+    run(session, text("select pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
+
+
 #: The oldest change that still waits tells how far behind the engine is. One statement with its news: people wait.
 _WAKE = text(
     """
@@ -63,7 +76,7 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
         session,
         text(
             """
-            update wake_up set leased_until = :until, leased_by = :worker, attempts = attempts + 1
+            update wake_up set leased_until = :until, leased_by = :worker, taken_at = :at, attempts = attempts + 1
             where (program_id, case_id) = (
                 select program_id, case_id from wake_up
                 where want > have and not_before <= :at and (leased_until is null or leased_until <= :at)

@@ -124,6 +124,18 @@ def post_state(session: Session, at: datetime) -> PostState:
     )
 
 
+def oldest_letter(session: Session) -> datetime | None:
+    """When the oldest letter was written that has not left; None where none waits."""
+    return scalar(session, select(value_of(func.min(col(Notice.created_at)))).where(_is_queued))
+
+
+def letters_given_up(session: Session) -> dict[str, int]:
+    """How many letters were not delivered, by the code of the last answer, the most frequent first."""
+    count = func.count().label("letters")
+    asked = only(Notice.code, count).where(Notice.state == "failed").group_by(col(Notice.code))
+    return {row.code: row.letters for row in run(session, asked.order_by(count.desc(), col(Notice.code)))}
+
+
 _BEAT: Final = built(select(Beat.at, Beat.prefect_up).order_by(col(Beat.at).desc()).limit(1))
 _WAITING: Final = built(
     select(func.count(), func.min(col(WakeUp.wanted_at))).where(in_program(WakeUp), col(WakeUp.want) > col(WakeUp.have))

@@ -25,7 +25,7 @@ from tests.conftest import short_folder
 PROTOCOL: Final = ROOT / "flows" / "onboarding" / "protocol.yaml"
 #: What needs no database, beside those that make one.
 NEEDS_NONE: Final = {
-    *("up", "migrate", "keys init", "mail test"),
+    *("up", "migrate", "doctor", "keys init", "mail test"),
     *("program check", "protocol check", "protocol show", "protocol diff"),
 }
 #: What is typed where a command asks for it, by the name of what it asks.

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.access import sign_ins
 from domain.kernel import Refusal
 from domain.kernel.scope import program_of
-from flows import rounds
+from flows import rounds, timetable
 from flows.engine import Means
 from flows.rounds import is_overdue, run_round
 from flows.sweep import sweep as sweep_once
@@ -261,8 +261,8 @@ def test_how_late_a_round_is_counts_from_the_first_time_that_it_missed(cast: Cas
     means = means_of(cast, clock)
     run_round(means, key, "prefect")
     with cast.session() as session:
-        assert rounds.late_by(session, key, clock.now) == timedelta(0)
-        assert rounds.late_by(session, key, clock.now + timedelta(days=2, hours=2)) == late
+        assert timetable.late_by(session, key, clock.now) == timedelta(0)
+        assert timetable.late_by(session, key, clock.now + timedelta(days=2, hours=2)) == late
 
 
 def test_a_round_is_overdue_after_its_patience_and_not_once_it_was_done(cast: Cast) -> None:

@@ -281,6 +281,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /redactions/{redaction_id}/confirmation": Sent(form={"seen": "1"}),
     "POST /redactions/{redaction_id}/refusal": Sent(form={"seen": "1"}),
     "POST /redactions/{redaction_id}/taking-back": Sent(form={"seen": "1"}),
+    "POST /engine/retry": Sent(form={"code": "seat.none"}),
+    "POST /api/v1/engine/retry": Sent(json={"code": "seat.none"}),
     "POST /privacy/incidents": Sent(form={**_INCIDENT, "organization": "{organization_id}"}),
     "POST /privacy/incidents/{incident_id}": Sent(
         form={**_SEEN_INCIDENT, **_INCIDENT, "organization": "{organization_id}"}

@@ -67,6 +67,7 @@ from tests.declared import record
 from tests.following import bar, followed, plan, row_of
 from tests.matrix import stages
 from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
+from tests.tending import hold_up
 
 #: What a path or a body names. All but `elsewhere` are of the askers' own program, whose people they mostly are not.
 CODIM: Final = "codim"
@@ -265,6 +266,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
                 enrolled_at=AT,
             )
         )
+    hold_up(cast, case_id)
     return {
         **_owed_by(cast, place),
         **_meeting_of(cast, place),  # once its agreement is in force: it is asked to endorse what is decided

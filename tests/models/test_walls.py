@@ -52,7 +52,7 @@ BY_CHANCE = {
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
-    "beat": {"process", "at", "prefect_up"},
+    "beat": {"process", "at", "prefect_up", "prefect_since"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
     "browser_session": {
@@ -114,6 +114,7 @@ OPEN_COLUMNS = {
         "not_before",
         "leased_until",
         "leased_by",
+        "taken_at",
         "attempts",
         "trouble",
         "shown",

@@ -10,7 +10,8 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import insert, select, update
 
-from api.pages.board import FIRST_FALLING, ROUNDS
+from api.pages.board import FIRST_FALLING
+from api.views.engine import ROUND_WORDS
 from domain.access import invitations
 from domain.casework.wakeups import wake
 from domain.departure import ways_in
@@ -315,7 +316,7 @@ def test_every_round_is_called_by_what_it_does_in_the_language_of_the_reader(cas
     client = client_for(cast.database, cast.people["coordinator"])
     engine = part(client.get("/board", headers={"Accept-Language": language}).text, "engine")
     assert [key for key in keys if f">{key}<" in engine.replace(" ", "")] == []
-    assert [key for key in keys if str(escape(say(language, ROUNDS[key]))) not in engine] == []
+    assert [key for key in keys if str(escape(say(language, ROUND_WORDS[key]))) not in engine] == []
 
 
 def test_an_automatic_step_that_stopped_is_named(cast: Cast) -> None:

@@ -348,6 +348,7 @@ create table wake_up (
     not_before timestamptz not null,
     leased_until timestamptz,
     leased_by varchar not null,
+    taken_at timestamptz,
     attempts integer not null,
     trouble varchar not null,
     shown varchar not null,
@@ -367,11 +368,13 @@ create table engine_run (
     acts integer not null,
     trouble varchar not null,
     flow_run_id uuid,
+    why_plain varchar not null,
     constraint pk_engine_run primary key (program_id, id),
     constraint fk_engine_run_program_id_case_id foreign key (program_id, case_id) references "case" (program_id, id),
     constraint fk_engine_run_program_id foreign key (program_id) references program (id)
 );
 create index ix_engine_run_case on engine_run (program_id, case_id, started_at);
+create index ix_engine_run_lately on engine_run (program_id, ended_at);
 
 create table round_mark (
     program_id uuid not null,
@@ -405,5 +408,6 @@ create table beat (
     process varchar not null,
     at timestamptz not null,
     prefect_up boolean not null,
+    prefect_since timestamptz,
     constraint pk_beat primary key (process)
 );

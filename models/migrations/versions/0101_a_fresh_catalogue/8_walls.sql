@@ -104,7 +104,7 @@ grant insert, update (linked_at, ended_at) on identity to spheres_app;
 grant insert, update (sign_count, device, used_at, ended_at) on passkey to spheres_app;
 grant insert, update (used_at, used_by_digest) on door to spheres_app;
 grant insert, update (seen_at, ended_at, ended_as) on browser_session to spheres_app;
-grant insert, update (want, have, wanted_at, not_before, leased_until, leased_by, attempts, trouble, shown)
+grant insert, update (want, have, wanted_at, not_before, leased_until, leased_by, taken_at, attempts, trouble, shown)
     on wake_up to spheres_app;
 grant insert, update (ended_at) on meeting_link to spheres_app;
 grant insert, update (read_at, ended_at) on calendar_feed to spheres_app;
@@ -123,7 +123,7 @@ grant insert (program_id, id, key, number, digest, title_fr, title_en, declared,
 grant insert (program_id, id, task_id, n, asked, given, digest, handed_in_at, handed_in_by) on request to spheres_app;
 grant insert (program_id, id, task_id, clause, due_on, until, recorded_at) on lateness to spheres_app;
 grant insert (program_id, id, content) on evidence_file to spheres_app;
-grant insert (program_id, id, case_id, started_at, ended_at, outcome, acts, trouble, flow_run_id)
+grant insert (program_id, id, case_id, started_at, ended_at, outcome, acts, trouble, flow_run_id, why_plain)
     on engine_run to spheres_app;
 grant insert (program_id, id, meeting_id, n, kind, content, digest, made_at) on agenda_version to spheres_app;
 grant insert (program_id, id, participant_id, referral_id, criterion, n, finding, sealed, "on", found_by, found_at,

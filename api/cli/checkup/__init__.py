@@ -1,0 +1,1 @@
+"""What `spheres doctor` looks at: a module a group of checks, listed in `api.cli.checkup.groups`."""

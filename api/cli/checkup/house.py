@@ -1,0 +1,180 @@
+"""The installation as `spheres doctor` finds it, running or stopped. It is only read: nothing here starts or writes."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from adapters.database import open_session, program_session, reading_engine
+from adapters.places import is_there
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
+from adapters.settings import Settings
+from api.cli.checkup.asking import ask, is_our_web
+from api.cli.checkup.finding import Words, words
+from domain.kernel import col, select, tuples
+from locales import N_
+from locales.told import Told
+from models.program import Program
+
+#: How long a connection, and a statement, of the database may take.
+DATABASE_SECONDS: Final = 3
+
+_STOPPED: Final = N_("The embedded database is stopped; the doctor starts nothing. Start it with: spheres up")
+_NOT_MADE: Final = N_("No database was made here yet. Make one with: spheres up")
+_AWAY: Final = N_("The database does not answer, or does not let us in.")
+_NOT_OURS: Final = N_("The files of the embedded database are another account’s.")
+
+
+class Away(Exception):
+    """The database cannot be asked. `is_stopped` where that is because the embedded one is stopped or not made."""
+
+    def __init__(self, why: Words, *, is_stopped: bool = False) -> None:
+        super().__init__(why.msgid)
+        self.why = why
+        self.is_stopped = is_stopped
+
+
+class House:
+    """The settings, the database and the addresses of one installation, at one moment."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str], *, at: datetime | None = None) -> None:
+        self.settings = settings
+        self.environment = environment
+        self.at = at or datetime.now(UTC)
+        # Before anything is read: our own reading of a file of passwords closes it to others.
+        self.modes = {path: mode for path in self._secret_files() if (mode := _mode(path)) is not None}
+        self._reaching = threading.Lock()
+        self._reached: Engine | Away | None = None
+        self._asking = threading.Lock()
+
+    # -------------------------------------------------------------------------------------------------- the database
+
+    @property
+    def embedded_folder(self) -> Path | None:
+        """The folder of the embedded database; None where the settings name another."""
+        return self.settings.data / "postgres" if self.settings.database_url is None else None
+
+    @cached_property
+    def urls(self) -> DatabaseUrls:
+        """Where each role signs in. Raises Away."""
+        folder = self.embedded_folder
+        if folder is None:
+            named = self.settings
+            return DatabaseUrls(
+                owner=named.database_owner_url or "",
+                app=named.database_url or "",
+                prefect=named.prefect_database_url or "",
+                admin="",
+            )
+        # Looked for before it is spoken of: as root, that alone would make the server's account.
+        if not is_there(folder / "cluster"):
+            raise Away(words(_NOT_MADE), is_stopped=True)
+        try:
+            server = EmbeddedPostgres(folder)
+            if not server.runs():
+                raise Away(words(_STOPPED), is_stopped=True)
+            return server.urls()
+        except OSError:
+            raise Away(words(_NOT_OURS)) from None
+        except Told as error:
+            raise Away(words(error.sentence, **error.facts)) from None
+
+    @property
+    def engine(self) -> Engine:
+        """The database as the application signs in, to read alone. It is tried once. Raises Away."""
+        with self._reaching:
+            if self._reached is None:
+                self._reached = self._reach()
+        if isinstance(self._reached, Away):
+            raise self._reached
+        return self._reached
+
+    def _reach(self) -> Engine | Away:
+        try:
+            engine = reading_engine(self.urls.app, DATABASE_SECONDS)
+            with engine.connect() as connection:
+                connection.execute(text("select 1"))
+        except Away as away:
+            return away
+        except SQLAlchemyError:
+            return Away(words(_AWAY))
+        return engine
+
+    @contextmanager
+    def before_a_program(self) -> Iterator[Session]:
+        """A session before it is known which program is meant. Raises Away."""
+        with open_session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def of_program(self, program_id: UUID) -> Iterator[Session]:
+        """A session of one program. Raises Away."""
+        with program_session(self.engine, program_id) as session:
+            yield session
+
+    @cached_property
+    def programs(self) -> list[tuple[UUID, str, str, bool]]:
+        """The id, key and time zone of each program, and whether it is a demonstration. Raises Away."""
+        with self.before_a_program() as session:
+            asked = select(Program.id, Program.key, Program.time_zone, Program.is_demonstration)
+            return list(tuples(session, asked.order_by(col(Program.key))))
+
+    # ------------------------------------------------------------------------------------------------- the processes
+
+    @property
+    def runs(self) -> bool:
+        """Whether the installation runs here: its web answers, also to say that the database is away."""
+        with self._asking:
+            return self._web_answers
+
+    @cached_property
+    def _web_answers(self) -> bool:
+        return is_our_web(ask(f"http://{reached_at(self.settings.host)}:{self.settings.port}", "/healthz"))
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether a demonstration's people, or the year behind them, are being written."""
+        return is_there(self.settings.being_written)
+
+    # ----------------------------------------------------------------------------------------------------- the files
+
+    def _secret_files(self) -> Iterator[Path]:
+        settings = self.settings
+        yield settings.engine_word
+        yield settings.data / "postgres" / "secrets.json"
+        for one in (
+            settings.smtp.password_file if settings.smtp else None,
+            *(
+                file
+                for registration in (settings.graph, settings.entra)
+                if registration is not None
+                for file in (registration.secret_file, registration.certificate_file)
+            ),
+        ):
+            if one is not None:
+                yield one
+
+
+def reached_at(host: str) -> str:
+    """Where we reach, from this machine, what listens at `host`: all of its addresses, or one of them."""
+    at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, and not listened at
+    return f"[{at}]" if ":" in at else at
+
+
+def _mode(path: Path) -> int | None:
+    """The permissions of a file; None where it is not there or may not be looked at."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None

@@ -1,0 +1,243 @@
+"""How the engine does, as who runs the installation reads it: each section of the page, which JSON gives too.
+
+A section is read by one function and shown by the template of its name. One more is one more line of `SECTIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from api.access import outgoing_mail
+from api.access.permissions import Action, is_allowed
+from api.access.session import RequestContext
+from domain.casework import SILENT_AFTER, engine_state, letters_given_up, oldest_letter, post_state, tending
+from domain.kernel import col, every, of
+from flows.timetable import OF_THE_MAILBOX, ROUNDS, late_by, next_due
+from locales import N_, say
+from models.engine import Beat, RoundMark
+
+#: What is told as lately.
+LATELY: Final = timedelta(days=1)
+#: So many of the cases that were carried plainly are shown.
+MOST_PLAIN: Final = 20
+#: With this name one signs in to the engine's server.
+USER: Final = "spheres"
+
+#: What each timed round does, by its key; reminders say when they were begun too.
+ROUND_WORDS: Final[Mapping[str, str]] = {
+    "remind": N_("Reminders, one digest a day"),
+    "remind.begun": N_("Reminders, when they were last begun"),
+    "gatherings": N_("Invitations, agendas and drafted dates"),
+    "incoming": N_("Reading the mailbox for answers to invitations"),
+    "head": N_("Mailing the record's last seal"),
+    "begin": N_("Starting what is due to begin, once a day"),
+    "obligations": N_("Status of each obligation, once a day"),
+    "endorsements": N_("Reminding partners that have not answered about a decision, once a day"),
+    "agreements": N_("Warnings about agreements that end soon"),
+    "contacts": N_("Lost contact, breaks that end and missing notes"),
+    "retention": N_("Removing what is no longer kept, once a day"),
+    "watch": N_("Warnings about unusual readings"),
+    "sweep": N_("Cleaning up, and catching up on what was missed"),
+}
+
+#: Why a case was carried without Prefect.
+WHY_PLAIN: Final[Mapping[str, str]] = {
+    "away": N_("Prefect did not answer"),
+    "busy": N_("Prefect had enough to do"),
+    "slow": N_("Prefect did not begin in time"),
+    "failed": N_("Prefect failed with it"),
+    "": N_("not recorded"),
+}
+
+
+@dataclass(frozen=True)
+class WorkerShown:
+    """A process of the engine: when it last gave a sign, and since when it sees Prefect up or away."""
+
+    name: str
+    seen_at: datetime
+    is_alive: bool
+    prefect_up: bool
+    prefect_since: datetime | None
+
+
+@dataclass(frozen=True)
+class ServerShown:
+    """The engine's server: where it is, whether it answers (None: not known yet), and how one signs in."""
+
+    address: str
+    answers: bool | None
+    user: str
+    word_file: str
+
+
+@dataclass(frozen=True)
+class HealthShown:
+    """Whether the engine works at all: its workers, its server, and what of the program waits for it."""
+
+    is_silent: bool
+    is_behind: bool
+    waiting: int
+    waiting_since: datetime | None
+    workers: Sequence[WorkerShown]
+    server: ServerShown
+
+
+@dataclass(frozen=True)
+class RoundShown:
+    """A timed round of the program: when it ran last and by what, when it comes next, and for how long it is late."""
+
+    key: str
+    title: str
+    ran_at: datetime | None
+    ran_by: str
+    found: int
+    next_at: datetime | None
+    late: timedelta
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class StuckShown:
+    """The cases that are held up, the first hundred of them, and how many each code holds up."""
+
+    total: int
+    by_code: Mapping[str, int]
+    cases: Sequence[tending.StuckCase]
+    may_retry: bool
+
+
+@dataclass(frozen=True)
+class PlainShown:
+    """How often cases were carried since a moment, and the last ones that were carried plainly."""
+
+    since: datetime
+    by_prefect: int
+    why: Mapping[str, int]
+    cases: Sequence[tending.PlainRun]
+
+
+@dataclass(frozen=True)
+class LettersShown:
+    """The program's letters: how many wait, since when the oldest does, and how many were given up by each code.
+
+    Of those that wait some were `tried`, the last of them answered by `code`; `is_still` where none leaves any more.
+    """
+
+    waiting: int
+    tried: int
+    code: str
+    is_still: bool
+    oldest: datetime | None
+    failed: Mapping[str, int]
+    may_open: bool
+
+
+def health(context: RequestContext) -> HealthShown:
+    """Whether workers live, the server answers, and what waits."""
+    state = engine_state(context.session, context.at, watched_since=context.watched_since)
+    server = context.installation.engine_server
+    beats = every(context.session, of(Beat).order_by(col(Beat.at).desc(), col(Beat.process)))
+    return HealthShown(
+        is_silent=state.is_silent,
+        is_behind=state.is_behind,
+        waiting=state.waiting,
+        waiting_since=state.waiting_since,
+        workers=[
+            WorkerShown(
+                beat.process, beat.at, context.at - beat.at <= SILENT_AFTER, beat.prefect_up, beat.prefect_since
+            )
+            for beat in beats
+        ],
+        server=ServerShown(server.address, server.answers(), USER, server.word_file),
+    )
+
+
+def rounds(context: RequestContext) -> list[RoundShown]:
+    """Every round that is done in the program, those that are late first."""
+    session, at = context.session, context.at
+    marks = {mark.key: mark for mark in every(session, of(RoundMark))}
+    shown = [
+        _round(context, key, marks.get(key), late_by(session, key, at), next_due(session, key, at))
+        for key in ROUNDS
+        if key != OF_THE_MAILBOX or context.installation.reads_mail or key in marks
+    ]
+    return sorted(shown, key=lambda one: (not one.is_late, -one.late))
+
+
+def _round(
+    context: RequestContext, key: str, mark: RoundMark | None, late: timedelta, next_at: datetime | None
+) -> RoundShown:
+    return RoundShown(
+        key=key,
+        title=say(context.language, ROUND_WORDS[key]),
+        ran_at=mark.ran_at if mark else None,
+        ran_by=mark.ran_by if mark else "",
+        found=mark.found if mark else 0,
+        next_at=next_at,
+        late=late,
+        is_late=late > ROUNDS[key].patience and not context.is_being_written,
+    )
+
+
+def in_hand(context: RequestContext) -> list[tending.CaseInHand]:
+    """The cases that workers have in hand now."""
+    return tending.in_hand(context.session, context.at)
+
+
+def stuck(context: RequestContext) -> StuckShown:
+    """The cases that are held up."""
+    by_code = tending.stuck_by_code(context.session)
+    cases = tending.stuck(context.session) if by_code else []
+    return StuckShown(
+        sum(by_code.values()), by_code, cases, may_retry=is_allowed(Action.TEND_ENGINE, context.asker.at_large)
+    )
+
+
+def plain(context: RequestContext) -> PlainShown:
+    """Which cases Prefect did not show lately, and why."""
+    since = context.at - LATELY
+    counted = tending.count_runs(context.session, since)
+    cases = tending.plain_runs(context.session, since, most=MOST_PLAIN) if counted.plainly else []
+    return PlainShown(since, counted.by_prefect, counted.plainly, cases)
+
+
+def letters(context: RequestContext) -> LettersShown:
+    """What became of the program's letters."""
+    found = post_state(context.session, context.at)
+    return LettersShown(
+        waiting=found.queued,
+        tried=found.waiting,
+        code=found.code,
+        is_still=found.is_still,
+        oldest=oldest_letter(context.session),
+        failed=letters_given_up(context.session),
+        may_open=is_allowed(Action.SEE_POST, outgoing_mail.given_of(context)),
+    )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its key, which its template is called by, and what reads it."""
+
+    key: str
+    read: Callable[[RequestContext], object]
+
+
+SECTIONS: Final = (
+    Section("health", health),
+    Section("stuck", stuck),
+    Section("rounds", rounds),
+    Section("in_hand", in_hand),
+    Section("plain", plain),
+    Section("letters", letters),
+)
+"""The parts of the page in their order: how the engine does comes first."""
+
+
+def read_engine(context: RequestContext) -> dict[str, object]:
+    """Every section as it stands, by its key."""
+    return {one.key: one.read(context) for one in SECTIONS}

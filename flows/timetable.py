@@ -1,0 +1,82 @@
+"""The timed rounds by their keys, and their times: how late each is in a program, and when it comes next.
+
+It knows nothing of Prefect, so that a look at the rounds need not read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from sqlmodel import Session
+
+from domain.kernel import program
+from flows import (
+    agreement_ends,
+    beginnings,
+    contacts,
+    endorsements,
+    gatherings,
+    incoming,
+    obligations,
+    reminders,
+    retention,
+    sealing,
+    sweep,
+)
+from flows.marks import due_everywhere, mark_of
+from flows.turns import Round
+
+ROUNDS: Final[Mapping[str, Round]] = {
+    one.key: one
+    for one in (
+        reminders.remind,
+        beginnings.begin,
+        obligations.judge,
+        endorsements.ask,
+        agreement_ends.warn,
+        sealing.mail_heads,
+        contacts.look,
+        retention.look,
+        gatherings.gather,
+        incoming.take_in,
+        sweep.sweep,
+    )
+}
+"""The rounds by their keys."""
+
+#: The round that is done only where a mailbox is read.
+OF_THE_MAILBOX: Final = incoming.KEY
+
+#: So many times of a schedule are looked at: the longest row of days that are not worked is shorter.
+_MOST_LOOKED_AT: Final = 30
+NOT_LATE: Final = timedelta(0)
+
+
+def late_by(session: Session, key: str, at: datetime) -> timedelta:
+    """For how long a round is due in the session's program and was not done since; `NOT_LATE` where nothing is due.
+
+    It counts from the first time that was missed, and not from the last.
+    """
+    due, done = ROUNDS[key].due_at(session, at), mark_of(session, key)
+    if due is None or (done is not None and done >= due):
+        return NOT_LATE
+    missed = next_due(session, key, done) if done is not None else None
+    return at - min(missed or due, due)
+
+
+def is_late(session: Session, key: str, at: datetime) -> bool:
+    """Whether a round is late by more than its patience: neither Prefect nor the worker itself has done it."""
+    return late_by(session, key, at) > ROUNDS[key].patience
+
+
+def next_due(session: Session, key: str, at: datetime) -> datetime | None:
+    """When a round is due next in the session's program; None where that is further away than people plan."""
+    declared = ROUNDS[key]
+    zone = UTC if declared.due is due_everywhere else ZoneInfo(program(session).time_zone)
+    times = CronSim(declared.cron, at.astimezone(zone))
+    candidates = (next(times) for _ in range(_MOST_LOOKED_AT))
+    return next((one for one in candidates if declared.due_at(session, one) == one), None)

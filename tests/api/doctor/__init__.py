@@ -1,0 +1,1 @@
+"""What `spheres doctor` finds: each check sees the thing broken that it is about."""

@@ -1,0 +1,179 @@
+"""The doctor at what lies on the machine: keys, settings, ports, and the versions that run."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from adapters.people_keys import FilePeopleKeys, make_people_keys
+from api.cli.checkup import keys, ports, settings, versions
+from tests.api.doctor.houses import WORD, found, house, running
+from tests.cast import Cast
+from tests.referring import declare_admission, refer
+
+# ---------------------------------------------------------------------------------------------------------------- keys
+
+
+def test_sound_keys_are_well_and_a_sample_is_opened(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    FilePeopleKeys(here.settings.people_keys).make(uuid4())
+    seen = found(keys.GROUP, here)
+    assert {one.state for one in seen.values()} == {"ok"}
+    assert seen[keys.MASTER].seen.told_in("en") == "Keys: 1. Opened, as a sample: 1."
+
+
+def test_a_seal_key_that_is_gone_or_open_to_others_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    here.settings.seal_keys.chmod(0o644)
+    assert found(keys.GROUP, here)[keys.SEAL].state == "wrong"
+    named = tmp_path / "elsewhere.json"
+    assert found(keys.GROUP, house(cast, tmp_path, SPHERES_SEAL_KEY_FILE=named))[keys.SEAL].state == "wrong"
+
+
+def test_a_master_key_that_is_another_than_the_one_that_wrapped_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    folder = here.settings.people_keys
+    FilePeopleKeys(folder).make(uuid4())
+    make_people_keys(tmp_path / "other")
+    (tmp_path / "other" / "master.json").replace(folder / "master.json")
+    seen = found(keys.GROUP, here)[keys.MASTER]
+    assert seen.state == "wrong"
+    assert seen.todo is not None
+    assert "Put the keys back" in seen.todo.told_in("en")
+
+
+def test_a_master_key_that_is_gone_or_damaged_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    master = here.settings.people_keys / "master.json"
+    master.write_text("{")
+    assert found(keys.GROUP, here)[keys.MASTER].state == "wrong"
+    master.unlink()
+    assert found(keys.GROUP, here)[keys.MASTER].state == "wrong"
+
+
+def test_a_folder_of_keys_that_others_can_enter_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    here.settings.people_keys.chmod(0o755)
+    assert found(keys.GROUP, here)[keys.FOLDER].state == "wrong"
+
+
+def test_a_folder_of_keys_that_cannot_be_written_is_wrong(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)  # as on a disk that is read alone
+    seen = found(keys.GROUP, house(cast, tmp_path))[keys.FOLDER]
+    assert seen.state == "wrong"
+    assert "nobody can be referred" in seen.seen.told_in("en")
+
+
+def test_a_participant_whose_key_is_not_here_is_counted(cast: Cast, tmp_path: Path) -> None:
+    declare_admission(cast)
+    refer(cast)  # sealed under keys of the tests, which lie elsewhere
+    seen = found(keys.GROUP, house(cast, tmp_path))[keys.KNOWN]
+    assert (seen.state, seen.seen.told_in("en")) == ("wrong", "Participants: 1. Without a key here: 1.")
+
+
+# ------------------------------------------------------------------------------------------------------------ settings
+
+
+def test_sound_settings_are_well(cast: Cast, tmp_path: Path) -> None:
+    assert {one.state for one in found(settings.GROUP, house(cast, tmp_path)).values()} == {"ok"}
+
+
+def test_a_demonstration_beside_a_real_program_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    seen = found(settings.GROUP, house(cast, tmp_path, SPHERES_DEMO="yes"))[settings.PEOPLE]
+    assert seen.state == "wrong"
+    assert seen.todo is not None
+    assert "--no-demo" in seen.todo.told_in("en")
+
+
+def test_a_real_program_without_https_is_to_be_looked_at(cast: Cast, tmp_path: Path) -> None:
+    seen = found(settings.GROUP, house(cast, tmp_path, SPHERES_BASE_URL=None, SPHERES_TRUSTED_PROXIES=None))
+    assert seen[settings.ADDRESS].state == "warn"
+
+
+def test_a_proxy_that_is_not_named_and_a_web_open_to_others_are_to_be_looked_at(cast: Cast, tmp_path: Path) -> None:
+    assert found(settings.GROUP, house(cast, tmp_path, SPHERES_TRUSTED_PROXIES=None))[settings.PROXIES].state == "warn"
+    open_to_all = {
+        "SPHERES_HOST": "192.0.2.1",
+        "SPHERES_BASE_URL": "http://localhost:1",
+        "SPHERES_TRUSTED_PROXIES": None,
+    }
+    assert found(settings.GROUP, house(cast, tmp_path, **open_to_all))[settings.PROXIES].state == "warn"
+
+
+def test_a_file_of_a_secret_that_others_can_read_is_named_and_not_shown(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "prefect-auth").write_text(WORD)
+    (tmp_path / "prefect-auth").chmod(0o640)
+    seen = found(settings.GROUP, house(cast, tmp_path))[settings.FILES]
+    assert seen.state == "wrong"
+    assert "prefect-auth" in seen.seen.told_in("en")
+    assert WORD not in seen.seen.told_in("en")
+
+
+# --------------------------------------------------------------------------------------------------------------- ports
+
+
+def test_free_ports_and_our_own_are_well(cast: Cast, tmp_path: Path) -> None:
+    assert {one.seen.told_in("en").split()[-1] for one in found(ports.GROUP, house(cast, tmp_path)).values()} == {
+        "free."
+    }
+    with running() as at_ports:
+        seen = found(ports.GROUP, house(cast, tmp_path, **at_ports))
+    assert {one.seen.told_in("en").split()[-1] for one in seen.values()} == {"ours."}
+
+
+def test_a_web_that_says_that_its_database_is_away_is_ours(cast: Cast, tmp_path: Path) -> None:
+    away = {"/healthz": (503, {"title": "…", "status": 503})}
+    with running(web=away) as at_ports:
+        assert found(ports.GROUP, house(cast, tmp_path, **at_ports))[ports.WEB].state == "ok"
+
+
+def test_a_port_that_another_program_has_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    with running(web={}, engine={}) as at_ports:
+        assert {one.state for one in found(ports.GROUP, house(cast, tmp_path, **at_ports)).values()} == {"wrong"}
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        assert found(ports.GROUP, house(cast, tmp_path, SPHERES_PORT=port))[ports.WEB].state == "wrong"
+
+
+def test_a_port_that_the_system_refuses_us_is_wrong(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    here = house(cast, tmp_path)
+    monkeypatch.setattr(socket.socket, "bind", refuse)  # as a port below 1024 does to an ordinary account
+    seen = found(ports.GROUP, here)
+    assert "PermissionError" in seen[ports.WEB].seen.told_in("en")
+
+
+# ------------------------------------------------------------------------------------------------------------ versions
+
+
+def test_this_python_and_the_packages_of_the_lock_are_told(cast: Cast, tmp_path: Path) -> None:
+    seen = found(versions.GROUP, house(cast, tmp_path))
+    assert seen[versions.PYTHON].state == "ok"
+    assert seen[versions.PACKAGES].state in ("ok", "warn")  # whichever packages run the tests
+
+
+def test_an_older_python_is_wrong() -> None:
+    assert versions.judged((3, 10, 14)).state == "wrong"
+    assert versions.judged((3, 11, 0)).state == "ok"
+
+
+def test_a_package_that_is_another_or_missing_is_named() -> None:
+    seen = versions.compared(
+        'typer==0.0.1 \\\n    --hash=sha256:00\nno-such-package==1.0 \\\nno-such-either==1 ; sys_platform == "win32"\n'
+    )
+    assert seen.state == "warn"
+    assert "typer" in seen.seen.told_in("en")
+    assert "no-such-package –" in seen.seen.told_in("en")
+    assert "no-such-either" not in seen.seen.told_in("en")
