@@ -225,6 +225,17 @@ def migrate(owner_url: str) -> None:
         engine.dispose()
 
 
+def knows_migration(revision: str) -> bool:
+    """Whether a database at this migration is of this version of the program, or of one before it."""
+    from alembic.config import Config  # noqa: PLC0415  # as in `migrate`
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # the same
+
+    with as_file(files("models.migrations")) as scripts:
+        config = Config()
+        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+        return revision in {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+
+
 def passes_walls(url: str) -> bool:
     """Whether the role of this address is bound by no policy or may be the owner: as a superuser, or by what it holds.
 

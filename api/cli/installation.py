@@ -21,6 +21,7 @@ from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli import demonstration, stopping
+from api.cli.by_clock import AtATimeOfDay
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
@@ -235,7 +236,14 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
         Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),
+        *_by_clock(settings, environment),
     ]
+
+
+def _by_clock(settings: Settings, environment: dict[str, str]) -> list[Process]:
+    """What makes copies by schedule, in the environment of a command at the terminal."""
+    at = settings.backups.at
+    return [] if at is None else [AtATimeOfDay("copies", module("api.cli.scheduled"), environment, after=1, at=at)]
 
 
 def _reached_at(host: str) -> str:

@@ -24,8 +24,10 @@ from domain.access import invitations
 from domain.casework import (
     ASKED_OF_ENGINE,
     ASKED_OF_POST,
+    asked_of_copies,
     asked_of_pins,
     board,
+    copies_state,
     engine_state,
     is_in_place,
     post_state,
@@ -119,6 +121,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         late_count=_count_late(context, late),
         engine=engine_state(session, context.at, watched_since=context.watched_since),
         mail=post_state(session, context.at),
+        copies=copies_state(session, context.at),
         stuck=[*map(told, stuck)],
         rounds=ROUNDS,
         failed=every(session, _FAILED, {"person": me}),
@@ -136,6 +139,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         Question(_PROTOCOLS),
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
+        *asked_of_copies(context.at),
     ]
 
 

@@ -1,0 +1,76 @@
+"""Which copies are kept: some of the last days, weeks and months, and the participants' keys for weeks at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+#: A person's data are destroyed by destroying their key, and live on in each copy of it: no setting keeps one longer.
+MOST_DAYS_OF_KEYS: Final = 35
+#: A copy from further ahead was made by a clock that went wrong.
+_AHEAD: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How many days, weeks and months the newest copy of each is kept, and for how many days the participants' keys."""
+
+    daily: int = 7
+    weekly: int = 5
+    monthly: int = 12
+    days_of_keys: int = MOST_DAYS_OF_KEYS
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One whole copy: its name, its moment, and whether the participants' keys are still in it."""
+
+    id: str
+    taken_at: datetime
+    has_keys: bool
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What a rule lets go: whole copies, and the participants' keys of those that stay."""
+
+    copies: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def removals(copies: Iterable[Kept], keeping: Keeping, *, newest: str, now: datetime) -> Removals:
+    """What is no longer kept once the copy `newest` was made and verified. That one always stays, with its keys."""
+    ordered = sorted(copies, key=lambda one: one.taken_at, reverse=True)
+    stay = {newest}
+    for count, period in ((keeping.daily, _day), (keeping.weekly, _week), (keeping.monthly, _month)):
+        stay |= _newest_of_each(ordered, period, count)
+    oldest, latest = now - timedelta(days=keeping.days_of_keys), now + _AHEAD
+    return Removals(
+        tuple(one.id for one in ordered if one.id not in stay),
+        tuple(
+            one.id
+            for one in ordered
+            if one.id in stay and one.has_keys and one.id != newest and not oldest < one.taken_at < latest
+        ),
+    )
+
+
+def _newest_of_each(ordered: Sequence[Kept], period: Callable[[date], tuple[int, ...]], count: int) -> set[str]:
+    found: dict[tuple[int, ...], str] = {}
+    for one in ordered:
+        found.setdefault(period(one.taken_at.date()), one.id)
+    return set(list(found.values())[:count])
+
+
+def _day(day: date) -> tuple[int, ...]:
+    return (day.toordinal(),)
+
+
+def _week(day: date) -> tuple[int, ...]:
+    return tuple(day.isocalendar())[:2]
+
+
+def _month(day: date) -> tuple[int, ...]:
+    return (day.year, day.month)
