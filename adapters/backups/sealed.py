@@ -86,17 +86,17 @@ def seal(source: Source, path: Path, to: Sequence[x25519.Recipient]) -> Sealed:
     from pyrage import EncryptError, encrypt_io  # noqa: PLC0415  # no other command needs it
 
     clear = _Through(source)
+    with telling(path):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with telling(path):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-                written = _Through(file)
-                try:
-                    encrypt_io(clear, written, list(to))
-                except (EncryptError, OSError) as failed:
-                    raise (written.refused or clear.refused or OSError(str(failed))) from None
-                file.flush()
-                os.fsync(handle)
+        with telling(path), open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
+            written = _Through(file)
+            try:
+                encrypt_io(clear, written, list(to))
+            except (EncryptError, OSError) as failed:
+                raise (written.refused or clear.refused or OSError(str(failed))) from None
+            file.flush()
+            os.fsync(handle)
     except BaseException:
         with suppress(OSError):
             path.unlink()
