@@ -9,6 +9,7 @@ from datetime import time
 from pathlib import Path
 from typing import Final
 
+from adapters.archive import Archive
 from adapters.backups.keeping import MOST_DAYS_OF_KEYS, Keeping
 from adapters.environment import SettingsError, text_of
 from adapters.places import lasting_path_of
@@ -32,6 +33,11 @@ class BackupSettings:
     keeping: Keeping
     drill_key_file: Path | None
     archive: Path | None
+
+    @property
+    def archived(self) -> Archive | None:
+        """The archive of the embedded server, where one is set."""
+        return None if self.archive is None else Archive(self.archive, self.key)
 
 
 #: Where nothing is set: a copy is made where a command says so.

@@ -146,6 +146,12 @@ def compare(url: str, content: Content) -> int:
     return sum(int(one[0]) for one in found.tables.values())
 
 
+def count(url: str) -> int:
+    """The rows of a database. Raises BackupError."""
+    with signed_in(url) as connection:
+        return sum(int(one[0]) for one in content_of(connection).tables.values())
+
+
 def is_empty(url: str) -> bool:
     """Whether nothing lies in a database but its extensions. Raises BackupError."""
     with signed_in(url) as connection:

@@ -34,17 +34,19 @@ class Kept:
 
 @dataclass(frozen=True)
 class Removals:
-    """What a rule lets go: whole copies, and the participants' keys of those that stay."""
+    """What a rule lets go: whole copies; of those that stay, the participants' keys, and the files of the server."""
 
     copies: tuple[str, ...]
     keys: tuple[str, ...]
+    bases: tuple[str, ...]
 
 
 def removals(copies: Iterable[Kept], keeping: Keeping, *, newest: str, now: datetime) -> Removals:
     """What is no longer kept once the copy `newest` was made and verified. That one always stays, with its keys."""
     ordered = sorted(copies, key=lambda one: one.taken_at, reverse=True)
-    stay = {newest}
-    for count, period in ((keeping.daily, _day), (keeping.weekly, _week), (keeping.monthly, _month)):
+    of_days = _newest_of_each(ordered, _day, keeping.daily)
+    stay = {newest, *of_days}
+    for count, period in ((keeping.weekly, _week), (keeping.monthly, _month)):
         stay |= _newest_of_each(ordered, period, count)
     oldest, latest = now - timedelta(days=keeping.days_of_keys), now + _AHEAD
     return Removals(
@@ -54,6 +56,8 @@ def removals(copies: Iterable[Kept], keeping: Keeping, *, newest: str, now: date
             for one in ordered
             if one.id in stay and one.has_keys and one.id != newest and not oldest < one.taken_at < latest
         ),
+        # To a chosen second it goes back over the days alone: for weeks and months the database is enough.
+        tuple(one.id for one in ordered if one.id in stay and one.id not in {newest, *of_days}),
     )
 
 

@@ -43,7 +43,8 @@ class Manifest:
     """One copy: of which installation, by which version, of which moment, and what each of its files has to be.
 
     `heads` is the last seal of each program's record; `ledger` the head of the list that lies apart, None where there
-    is none. `zone` is in which a moment without an offset is meant.
+    is none; `base` says from which moment on the files of the server lead to any other. `zone` is in which a moment
+    without an offset is meant.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Manifest:
     zone: str
     heads: Mapping[str, Mapping[str, Any]]
     ledger: Mapping[str, Any] | None
+    base: Mapping[str, Any] | None
     files: Mapping[str, Sealed]
     layout: int = LAYOUT
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.backups import dumps, keys_packed
 from adapters.backups.faults import BackupError, Busy, telling
@@ -66,6 +66,14 @@ def open_copy(folder: Path, key: x25519.Identity) -> Copy:
     return Copy(folder, manifest, open_manifest(folder, key), key)
 
 
+class KeysOf(Protocol):
+    """What holds both sets of keys: a copy, or an archive."""
+
+    def keys(self, name: str) -> io.BytesIO:
+        """The files of one set, as one stream. Raises BackupError."""
+        ...
+
+
 @dataclass(frozen=True)
 class KeyPlaces:
     """Where the two sets of keys lie, or are put."""
@@ -83,7 +91,7 @@ class KeyPlaces:
                     place=place,
                 )
 
-    def put(self, copy: Copy) -> None:
+    def put(self, copy: KeysOf) -> None:
         """Put the keys of a copy there, both sets or none, and never over others. Raises BackupError."""
         people = copy.keys(PEOPLE_KEYS)
         keys_packed.unpack(copy.keys(SEAL_KEYS), self.seal_keys)
@@ -111,15 +119,24 @@ def refuse_data(folder: Path, *, but: Sequence[str] = ()) -> None:
         )
 
 
-def into_folder(copy: Copy, folder: Path, keys_of: Copy | None, places: KeyPlaces, look: Look) -> int:
+#: Has the server of a copy in a working folder, at rest, in another way than from the copy's database.
+Recover = Callable[[Copy, Path], EmbeddedPostgres]
+
+
+def into_folder(
+    copy: Copy, folder: Path, keys_of: KeysOf | None, places: KeyPlaces, look: Look, *, recover: Recover | None = None
+) -> int:
     """Bring a copy back into an empty data folder, as `spheres up` takes it; returns the rows. Raises BackupError.
 
     The caller holds the folder's lock. Until all is there the folder says that it is not: where a process is killed in
     the middle, the next one begins anew. `look` comes before anything is in its place.
     """
     with _worked_in(folder, brings_keys=keys_of is not None) as working:
+        if recover is not None:
+            recover(copy, working)
         with EmbeddedPostgres(working / "postgres", fast=True) as server:
-            rows = copy.load(server.urls().owner)
+            owner = server.urls().owner
+            rows = copy.load(owner) if recover is None else dumps.count(owner)
             look(server.urls(), _tried(keys_of, working))
         if keys_of is not None:
             places.put(keys_of)
@@ -131,7 +148,7 @@ def into_folder(copy: Copy, folder: Path, keys_of: Copy | None, places: KeyPlace
 
 
 def into_database(
-    copy: Copy, urls: DatabaseUrls, folder: Path, keys_of: Copy | None, places: KeyPlaces, look: Look
+    copy: Copy, urls: DatabaseUrls, folder: Path, keys_of: KeysOf | None, places: KeyPlaces, look: Look
 ) -> int:
     """Bring a copy back into an empty database of a server of one's own; returns the rows. Raises BackupError.
 
@@ -153,7 +170,7 @@ def into_database(
     return rows
 
 
-def _tried(keys_of: Copy | None, working: Path) -> KeyPlaces | None:
+def _tried(keys_of: KeysOf | None, working: Path) -> KeyPlaces | None:
     """The keys of a copy, where what came back can be looked at with them before anything is in its place."""
     if keys_of is None:
         return None

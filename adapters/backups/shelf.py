@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.keeping import Keeping, Kept, removals
-from adapters.backups.manifest import MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
+from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
 from adapters.backups.sealed import settle
 
 
@@ -63,12 +63,19 @@ class Shelf:
                     found.append(Kept(folder.name, manifest.taken_at, (folder / PEOPLE_KEYS).exists()))
         return sorted(found, key=lambda one: one.taken_at, reverse=True)
 
+    def bases(self) -> list[tuple[Path, Manifest]]:
+        """The copies that hold the files of the server, the newest first. Raises BackupError."""
+        folders = [self.folder / one.id for one in self.copies() if (self.folder / one.id / BASE).exists()]
+        return [(folder, read_manifest(folder)) for folder in folders]
+
     def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
         """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
         gone = removals(self.copies(), keeping, newest=newest, now=now)
         with telling(self.folder):
             for name in gone.keys:
                 (self.folder / name / PEOPLE_KEYS).unlink(missing_ok=True)
+            for name in gone.bases:
+                (self.folder / name / BASE).unlink(missing_ok=True)
             for name in gone.copies:
                 # Its name goes first, so that a removal that is cut off leaves no copy in parts.
                 going = (self.folder / name).rename(self.folder / f"{self._unfinished}{name}")

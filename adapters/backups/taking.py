@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.backups import dumps, keys_packed
 from adapters.backups.aside import aside
 from adapters.backups.faults import BackupError
-from adapters.backups.manifest import DATABASE, PEOPLE_KEYS, SEAL_KEYS, Manifest, write_manifest
+from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, Manifest, write_manifest
 from adapters.backups.sealed import Sealed, seal, seen, unseal
 from adapters.backups.shelf import Shelf
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Looks at a database that came back, with the keys of the record, and raises where it is not what it has to be.
 Judge = Callable[[str, Path, Path], None]
+
+#: Writes the files of a server into an encrypted file; what the manifest has to say of them.
+WriteBase = Callable[[Path, list["x25519.Recipient"]], tuple[Sealed, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,13 @@ def take(
     beside: Path,
     judge: Judge,
     ledger: Callable[[], Mapping[str, Any] | None] = lambda: None,
-    also: Mapping[str, Callable[[Path, list[x25519.Recipient]], Sealed]] | None = None,
+    base: WriteBase | None = None,
 ) -> Taken:
     """Make one copy and verify it. Raises BackupError, and leaves no copy then.
 
     The caller holds `dumps.alone`. The files are encrypted to a second key too, which lives as long as this call: by
-    it they are read back from the disk, and the database is restored into an empty server `beside`. `also` writes more
-    files: those are read back, and not restored.
+    it they are read back from the disk, and the database is restored into an empty server `beside`. `base` writes the
+    files of the server itself: those are read back, and not restored.
     """
     from pyrage import x25519  # noqa: PLC0415  # no other command needs it
 
@@ -69,8 +72,9 @@ def take(
             # After the database's moment: a key is there before the row that needs it.
             for name, place in ((PEOPLE_KEYS, origin.people_keys), (SEAL_KEYS, origin.seal_keys)):
                 files[name] = seal(keys_packed.packed(place), making / name, both)
-            for name, write in (also or {}).items():
-                files[name] = write(making / name, both)
+            of_base = None
+            if base is not None:
+                files[BASE], of_base = base(making / BASE, both)
             manifest = Manifest(
                 id=shelf.name_of(making),
                 installation=origin.installation,
@@ -81,6 +85,7 @@ def take(
                 zone=moment.zone,
                 heads=moment.heads,
                 ledger=ledger(),
+                base=of_base,
                 files=files,
             )
             content = moment.content

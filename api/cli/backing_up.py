@@ -12,12 +12,13 @@ from typing import Final, TypeVar
 from sqlalchemy import NullPool, create_engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.backups.bases import base_of, tidy_archive
 from adapters.backups.dumps import alone
 from adapters.backups.faults import BackupError, Busy
 from adapters.backups.pair import public_key
 from adapters.backups.shelf import Shelf
-from adapters.backups.taking import Origin, Taken, take
-from adapters.postgres import DatabaseUrls
+from adapters.backups.taking import Origin, Taken, WriteBase, take
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.judging import judge
@@ -81,8 +82,20 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
     with alone(urls.owner) as is_alone:
         if not is_alone:
             raise Busy
-        taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge)
-        return taken, shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
+        base, system = _base(settings, urls)
+        taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
+        gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
+        if settings.backups.archived is not None and base is not None:
+            tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
+        return taken, gone
+
+
+def _base(settings: Settings, urls: DatabaseUrls) -> tuple[WriteBase | None, str]:
+    """What writes the files of the embedded server where it keeps an archive, and the number of that server."""
+    if settings.backups.archive is None or settings.database_url is not None:
+        return None, ""
+    system = EmbeddedPostgres(settings.data / "postgres").system()
+    return base_of(urls.admin, system), system
 
 
 def _note(urls: DatabaseUrls, kind: str, begun: datetime, code: str, next_by: datetime | None) -> None:

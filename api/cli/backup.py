@@ -84,6 +84,9 @@ def restore(
     without_keys: Annotated[
         bool, typer.Option("--without-keys", help="Bring back the database alone; keys that lie here stay.")
     ] = False,
+    only_keys: Annotated[
+        bool, typer.Option("--only-keys", help="Put back the keys alone, where the database is there and they are not.")
+    ] = False,
     other_installation: Annotated[
         bool, typer.Option("--other-installation", help="Take a copy that was made at another address.")
     ] = False,
@@ -94,7 +97,7 @@ def restore(
     """Bring a copy back into an empty place: never over what is there. Nothing is served by it."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
-    wish = Wish(copy, key.expanduser(), at, into, keys_from, without_keys, other_installation)
+    wish = Wish(copy, key.expanduser(), at, into, keys_from, without_keys, other_installation, only_keys)
     if drill_only:
         drill(settings, wish)
     else:

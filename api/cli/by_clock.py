@@ -13,6 +13,7 @@ from api.cli.supervise import Process
 #: After one that failed, or that another machine was at, it is looked again so much later.
 AGAIN_SECONDS: Final = 3600.0
 _DAY_SECONDS: Final = 86_400.0
+_MINUTE_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -35,6 +36,21 @@ class AtATimeOfDay(Process):
         if status is not None:
             self.running = None
             self.start_at = now + AGAIN_SECONDS if status else next_at(self.at, datetime.now().astimezone()).timestamp()
+
+
+@dataclass
+class EachMinute(Process):
+    """A process that does little and ends by itself, started again a minute later whatever came of it."""
+
+    def look(self, say: Callable[[str], None]) -> None:  # noqa: ARG002  # what it has to say it says itself
+        """Start it where its time has come."""
+        now = clock.monotonic()
+        if self.running is None:
+            if now >= self.start_at:
+                self.start()
+        elif self.running.poll() is not None:
+            self.running = None
+            self.start_at = now + _MINUTE_SECONDS
 
 
 def last_at(at: time, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime
 from adapters.backups.aside import aside
 from adapters.backups.dumps import alone
 from adapters.backups.faults import Busy
-from adapters.backups.restoring import Copy, KeyPlaces
+from adapters.backups.restoring import Copy, KeyPlaces, KeysOf
 from adapters.postgres import EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.backing_up import ASIDE, noted
@@ -45,7 +45,7 @@ def _tell(copy: Copy, rows: int) -> None:
     )
 
 
-def _aside(settings: Settings, copy: Copy, keys_of: Copy | None) -> tuple[Copy, int]:
+def _aside(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> tuple[Copy, int]:
     beside = settings.data / ASIDE
     with aside(beside) as server:
         rows = copy.load(server.urls().owner)
