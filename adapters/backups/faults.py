@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from locales import N_
 from locales.told import Told
 
 
@@ -22,7 +23,7 @@ class Busy(BackupError):
     """Another process copies this database, or brings it back. It is no fault, and not noted as one."""
 
     def __init__(self) -> None:
-        super().__init__("failed", "Another copy or restore of this database is at work. Nothing was changed.")
+        super().__init__("failed", N_("Another copy or restore of this database is at work. Nothing was changed."))
 
 
 @contextmanager
