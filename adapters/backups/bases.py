@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
+
+from pyrage import x25519
 
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
 from adapters.backups.faults import telling
-from adapters.backups.manifest import Manifest
+from adapters.backups.manifest import BaseOf, Manifest
 from adapters.backups.sealed import Sealed, seal
 from adapters.backups.taking import WriteBase
 from adapters.backups.tools import brought, reached, running
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: A file of what the server wrote: its timeline, and its place in the order of all.
 _SEGMENT: Final = re.compile(r"[0-9A-F]{8}([0-9A-F]{16})(\.\S+)?")
@@ -27,7 +26,7 @@ _SEGMENT: Final = re.compile(r"[0-9A-F]{8}([0-9A-F]{16})(\.\S+)?")
 def base_of(admin_url: str, system: str) -> WriteBase:
     """What writes the files of a running server, as its superuser."""
 
-    def write(path: Path, to: list[x25519.Recipient]) -> tuple[Sealed, Mapping[str, Any]]:
+    def write(path: Path, to: list[x25519.Recipient]) -> tuple[Sealed, BaseOf]:
         with signed_in(admin_url) as admin:
             row = admin.execute("select pg_walfile_name(pg_current_wal_lsn())").fetchone()
         way = reached(admin_url)
@@ -36,10 +35,10 @@ def base_of(admin_url: str, system: str) -> WriteBase:
         with running(command, way, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as copying:
             assert copying.stdout is not None  # noqa: S101  # asked for above
             sealed = seal(copying.stdout, path, to)
-        ended = datetime.now(UTC).isoformat()
+        ended = datetime.now(UTC)
         with signed_in(admin_url) as admin:
             admin.execute("select pg_switch_wal()")  # what the files need soon lies in the archive too
-        return sealed, {"system": system, "from_file": str(row[0]) if row else "", "ended_at": ended}
+        return sealed, BaseOf(system, str(row[0]) if row else "", ended)
 
     return write
 
@@ -50,22 +49,22 @@ def tidy_archive(archive: Archive, manifests: Sequence[Manifest], *, system: str
     `system` is the server that runs: its files stay where it has no base yet. Of another server, of before a restore,
     nothing stays once its last base is gone.
     """
-    gone = 0
     bases = [manifest.base for manifest in manifests if manifest.base is not None]
     with telling(archive.folder):
-        for folder in archive.folder.iterdir():
-            if not (folder.is_dir() and folder.name.isdigit()):
-                continue
-            first = min((_order(base["from_file"]) for base in bases if base["system"] == folder.name), default=None)
-            if first is None and folder.name == system:
-                continue
-            for file in sorted(folder.iterdir()):
-                if first is None or ("" < _order(file.name) < first):
-                    file.unlink()
-                    gone += 1
-            if first is None:
-                folder.rmdir()
-    return gone
+        folders = [one for one in archive.folder.iterdir() if one.is_dir() and one.name.isdigit()]
+        return sum(_tidy(folder, bases, is_running=folder.name == system) for folder in folders)
+
+
+def _tidy(folder: Path, bases: Sequence[BaseOf], *, is_running: bool) -> int:
+    first = min((_order(base.from_file) for base in bases if base.system == folder.name), default=None)
+    if first is None and is_running:
+        return 0
+    gone = [file for file in folder.iterdir() if first is None or "" < _order(file.name) < first]
+    for file in gone:
+        file.unlink()
+    if first is None:
+        folder.rmdir()
+    return len(gone)
 
 
 def _order(name: str) -> str:

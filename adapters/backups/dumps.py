@@ -7,19 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
+from pyrage import x25519
 
 from adapters.addresses import conninfo_of
 from adapters.backups.faults import BackupError
-from adapters.backups.manifest import Content
+from adapters.backups.manifest import Content, HeadOf, ServerOf
 from adapters.backups.sealed import Sealed, seal, unseal
 from adapters.backups.tools import Tools, for_server, reached, running
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: Held while a copy of this database is made, or one is brought back: of two machines, one does. Only we use it.
 _COPYING: Final = 0x5F4E5246
@@ -55,8 +53,8 @@ class Moment:
     content: Content
     schema: str
     zone: str
-    server: Mapping[str, Any]
-    heads: Mapping[str, Mapping[str, Any]]
+    server: ServerOf
+    heads: Mapping[str, HeadOf]
     url: str = field(repr=False)
 
     def dump(self, path: Path, to: list[x25519.Recipient]) -> Sealed:
@@ -82,17 +80,17 @@ def moment_of(url: str) -> Iterator[Moment]:
     """The database at this moment, as its owner sees it. Raises BackupError."""
     with signed_in(url) as connection:
         connection.execute("begin isolation level repeatable read, read only")
-        version = connection.info.server_version
+        tools = for_server(connection.info.server_version)
         # What is asked first fixes the moment, and the dump sees no other.
         snapshot = _value(connection, "select pg_export_snapshot()")
         zone = connection.execute("select time_zone from program order by key limit 1").fetchone()
         yield Moment(
             snapshot=str(snapshot),
-            tools=for_server(version),
+            tools=tools,
             content=content_of(connection),
             schema=str(_value(connection, "select version_num from alembic_version")),
             zone=str(zone[0]) if zone else "America/Toronto",
-            server={"version": version, "tools": for_server(version).major, **_identity_of(connection)},
+            server=_server_of(connection, tools.major),
             heads=_heads(connection),
             url=url,
         )
@@ -184,23 +182,25 @@ def empty_again(url: str) -> None:
         connection.execute("create extension if not exists btree_gist")
 
 
-def _heads(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
+def _heads(connection: psycopg.Connection[Any]) -> dict[str, HeadOf]:
     found = connection.execute(
         "select distinct on (program.key) program.key, number, signature from seal"
         " join program on program.id = seal.program_id order by program.key, number desc"
     ).fetchall()
-    return {str(key): {"number": int(number), "signature": str(signature)} for key, number, signature in found}
+    return {str(key): HeadOf(int(number), str(signature)) for key, number, signature in found}
 
 
-def _identity_of(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+def _server_of(connection: psycopg.Connection[Any], tools: int) -> ServerOf:
     """Which server it is, as far as its owner may know."""
-    asked = "has_function_privilege('pg_control_system()', 'execute')"
-    if not _value(connection, f"select {asked}"):
-        return {"system": None, "timeline": None}
-    return {
-        "system": str(_value(connection, "select system_identifier from pg_control_system()")),
-        "timeline": _value(connection, "select timeline_id from pg_control_checkpoint()"),
-    }
+    version = connection.info.server_version
+    if not _value(connection, "select has_function_privilege('pg_control_system()', 'execute')"):
+        return ServerOf(version, tools)
+    return ServerOf(
+        version,
+        tools,
+        str(_value(connection, "select system_identifier from pg_control_system()")),
+        _value(connection, "select timeline_id from pg_control_checkpoint()"),
+    )
 
 
 def _value(connection: psycopg.Connection[Any], statement: LiteralString) -> Any:

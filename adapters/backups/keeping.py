@@ -44,21 +44,24 @@ class Removals:
 def removals(copies: Iterable[Kept], keeping: Keeping, *, newest: str, now: datetime) -> Removals:
     """What is no longer kept once the copy `newest` was made and verified. That one always stays, with its keys."""
     ordered = sorted(copies, key=lambda one: one.taken_at, reverse=True)
-    of_days = _newest_of_each(ordered, _day, keeping.daily)
-    stay = {newest, *of_days}
-    for count, period in ((keeping.weekly, _week), (keeping.monthly, _month)):
-        stay |= _newest_of_each(ordered, period, count)
-    oldest, latest = now - timedelta(days=keeping.days_of_keys), now + _AHEAD
+    of_days = {newest, *_newest_of_each(ordered, _day, keeping.daily)}
+    of_weeks = _newest_of_each(ordered, _week, keeping.weekly)
+    stay = of_days | of_weeks | _newest_of_each(ordered, _month, keeping.monthly)
+    older = [one for one in ordered if one.id in stay - {newest}]
     return Removals(
-        tuple(one.id for one in ordered if one.id not in stay),
-        tuple(
-            one.id
-            for one in ordered
-            if one.id in stay and one.has_keys and one.id != newest and not oldest < one.taken_at < latest
-        ),
+        copies=_named(one for one in ordered if one.id not in stay),
+        keys=_named(one for one in older if one.has_keys and not _may_hold_keys(one, keeping, now)),
         # To a chosen second it goes back over the days alone: for weeks and months the database is enough.
-        tuple(one.id for one in ordered if one.id in stay and one.id not in {newest, *of_days}),
+        bases=_named(one for one in older if one.id not in of_days),
     )
+
+
+def _named(copies: Iterable[Kept]) -> tuple[str, ...]:
+    return tuple(one.id for one in copies)
+
+
+def _may_hold_keys(one: Kept, keeping: Keeping, now: datetime) -> bool:
+    return now - timedelta(days=keeping.days_of_keys) < one.taken_at < now + _AHEAD
 
 
 def _newest_of_each(ordered: Sequence[Kept], period: Callable[[date], tuple[int, ...]], count: int) -> set[str]:

@@ -12,18 +12,18 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from pyrage import x25519
 
 from adapters.archive import Archive
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.keys_packed import packed
 from adapters.backups.manifest import PEOPLE_KEYS, SEAL_KEYS
 from adapters.backups.pair import public_key
-from adapters.backups.sealed import seal, settle, unseal
+from adapters.backups.sealed import seal, unseal
+from adapters.key_files import settle
 from adapters.settings import Settings
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: Of the archive, beside the folders of servers.
 FOLDER: Final = "keys"
@@ -73,18 +73,16 @@ def copy_keys(archive: Archive, places: dict[str, Path]) -> int:
     return changed
 
 
-def main() -> int:
+def main() -> None:
     """Do it once for the installation that the environment names. Status 1 where it cannot be done."""
     settings = Settings.from_env(os.environ)
-    if settings.backups.archived is None:
-        return 0
-    try:
-        copy_keys(settings.backups.archived, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
-    except BackupError as failed:
-        sys.stderr.write(f"{failed}\n")
-        return 1
-    return 0
+    archive = settings.backups.archived
+    if archive is not None:
+        try:
+            copy_keys(archive, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
+        except BackupError as failed:
+            sys.exit(str(failed))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.sealed import settle
+from adapters.key_files import settle
 
 #: The names that files of keys have: nothing else is taken out, wherever it would go.
 _NAMES: Final = re.compile(r"seal\.json|master\.json|wrapped/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from pyrage import x25519
 
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.sealed import Sealed, damaged, seal, unseal
 from adapters.key_files import write_beside
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: How a copy is laid out. A program reads those up to its own.
 LAYOUT: Final = 1
@@ -39,6 +38,33 @@ class Content:
 
 
 @dataclass(frozen=True)
+class ServerOf:
+    """The server of a copy: its version and number, the timeline, and the version of the programs that wrote."""
+
+    version: int
+    tools: int
+    system: str | None = None
+    timeline: int | None = None
+
+
+@dataclass(frozen=True)
+class BaseOf:
+    """The files of a server in a copy: of which one, from which of its own files on, and when the last was read."""
+
+    system: str
+    from_file: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
+class HeadOf:
+    """The last seal of a program's record."""
+
+    number: int
+    signature: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One copy: of which installation, by which version, of which moment, and what each of its files has to be.
 
@@ -52,11 +78,11 @@ class Manifest:
     version: str
     schema: str
     taken_at: datetime
-    server: Mapping[str, Any]
+    server: ServerOf
     zone: str
-    heads: Mapping[str, Mapping[str, Any]]
-    ledger: Mapping[str, Any] | None
-    base: Mapping[str, Any] | None
+    heads: Mapping[str, HeadOf]
+    ledger: Mapping[str, object] | None
+    base: BaseOf | None
     files: Mapping[str, Sealed]
     layout: int = LAYOUT
 
@@ -72,8 +98,8 @@ class Inside:
 def write_manifest(folder: Path, manifest: Manifest, content: Content, to: Sequence[x25519.Recipient]) -> None:
     """Write both halves into the folder of an unfinished copy. Raises BackupError."""
     files = {name: {"size": one.size, "sha256": one.sha256} for name, one in manifest.files.items()}
-    said = asdict(manifest) | {"taken_at": manifest.taken_at.isoformat(), "files": files}
-    text = (json.dumps(said, indent=1, sort_keys=True) + "\n").encode()
+    said = asdict(manifest) | {"files": files}
+    text = (json.dumps(said, indent=1, sort_keys=True, default=_moment) + "\n").encode()
     inside = Inside(hashlib.sha256(text).hexdigest(), content)
     with telling(folder):
         write_beside(folder / MANIFEST, text).replace(folder / MANIFEST)
@@ -87,19 +113,37 @@ def read_manifest(folder: Path) -> Manifest:
         text = path.read_bytes()
     try:
         said = json.loads(text)
-        layout = int(said["layout"])
-    except (ValueError, KeyError, TypeError):
+        layout = int(said.get("layout"))
+    except (ValueError, TypeError, AttributeError):
         raise damaged(path) from None
     if layout > LAYOUT:
         raise newer(folder)
     try:
-        files = {str(name): Sealed(int(one["size"]), str(one["sha256"])) for name, one in said.pop("files").items()}
-        taken_at = datetime.fromisoformat(said.pop("taken_at"))
-        if taken_at.utcoffset() is None:
-            raise damaged(path)
-        return Manifest(**said, taken_at=taken_at, files=files)
+        return _made_of(said)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise damaged(path) from None
+
+
+def _made_of(said: Any) -> Manifest:
+    files = {str(name): Sealed(**one) for name, one in said.pop("files").items()}
+    server, base, taken_at = ServerOf(**said.pop("server")), said.pop("base"), _read_moment(said.pop("taken_at"))
+    if base is not None:
+        base = BaseOf(ended_at=_read_moment(base.pop("ended_at")), **base)
+    heads = {str(key): HeadOf(**one) for key, one in said.pop("heads").items()}
+    return Manifest(**said, heads=heads, server=server, base=base, taken_at=taken_at, files=files)
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError
+
+
+def _read_moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError
+    return moment
 
 
 def open_manifest(folder: Path, key: x25519.Identity) -> Content:
@@ -108,9 +152,8 @@ def open_manifest(folder: Path, key: x25519.Identity) -> Content:
     unseal(folder / SEALED_MANIFEST, key, sealed)
     try:
         inside = json.loads(sealed.getvalue())
-        content = Content(**inside["content"])
-        digest = str(inside["manifest_sha256"])
-    except (ValueError, KeyError, TypeError):
+        digest, content = inside.pop("manifest_sha256"), Content(**inside.pop("content"))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise damaged(folder / SEALED_MANIFEST) from None
     with telling(folder / MANIFEST):
         if hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest() != digest:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from pyrage import IdentityError, RecipientError, x25519
 
 from adapters.backups.faults import BackupError, unusable
 from adapters.key_files import put_first, write_beside
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 _PRIVATE: Final = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
@@ -21,8 +20,6 @@ def make_pair(file: Path) -> str:
 
     Raises BackupError.
     """
-    from pyrage import x25519  # noqa: PLC0415  # no other command needs it
-
     made = x25519.Identity.generate()
     public = str(made.to_public())
     try:
@@ -37,8 +34,6 @@ def make_pair(file: Path) -> str:
 
 def private_key(file: Path) -> x25519.Identity:
     """The private key that a file holds. Raises BackupError where it is none, or others may read it."""
-    from pyrage import IdentityError, x25519  # noqa: PLC0415  # as above
-
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
         found = _PRIVATE.search(file.read_text(encoding="ascii", errors="replace"))
@@ -56,8 +51,6 @@ def private_key(file: Path) -> x25519.Identity:
 
 def public_key(text: str) -> x25519.Recipient:
     """The public key to which copies are encrypted. Raises BackupError."""
-    from pyrage import RecipientError, x25519  # noqa: PLC0415  # as above
-
     try:
         return x25519.Recipient.from_str(text)
     except RecipientError:

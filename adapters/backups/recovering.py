@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import psycopg
+from pyrage import x25519
 
 from adapters.account import open_the_way, server_account
 from adapters.backups import segment
@@ -21,10 +24,6 @@ from adapters.backups.manifest import BASE
 from adapters.backups.restoring import Copy
 from adapters.backups.sealed import damaged, unseal
 from adapters.postgres import EmbeddedPostgres, PostgresError
-
-if TYPE_CHECKING:
-    import psycopg
-    from pyrage import x25519
 
 _LOOK_SECONDS: Final = 0.01
 #: What the server runs for each file that it wants. It asks us, who have the key, by a file, and waits for the answer.

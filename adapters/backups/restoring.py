@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
+
+from pyrage import x25519
 
 from adapters.backups import dumps, keys_packed
 from adapters.backups.faults import BackupError, Busy, telling
 from adapters.backups.manifest import DATABASE, PEOPLE_KEYS, SEAL_KEYS, Content, Manifest, open_manifest, read_manifest
-from adapters.backups.sealed import damaged, seen, settle, unseal
+from adapters.backups.sealed import damaged, seen, unseal
+from adapters.key_files import settle
 from adapters.places import WORKING
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: What lies in a data folder and is no one's data.
 _NO_DATA: Final = frozenset({"up.lock", WORKING})
@@ -49,8 +49,7 @@ class Copy:
 
     def load(self, url: str) -> int:
         """Take the database into an empty one and hold it against what was copied; its rows. Raises BackupError."""
-        written_by = int(self.manifest.server["tools"])
-        dumps.load(self.folder / DATABASE, self.key, url, written_by=written_by)
+        dumps.load(self.folder / DATABASE, self.key, url, written_by=self.manifest.server.tools)
         return dumps.compare(url, self.content)
 
     def keys(self, name: str) -> io.BytesIO:

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
+
+from pyrage import DecryptError, EncryptError, decrypt_io, encrypt_io, x25519
 
 from adapters.backups.faults import BackupError, telling
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 _AT_A_TIME: Final = 1 << 20
 
@@ -83,8 +82,6 @@ class _Through:
 
 def seal(source: Source, path: Path, to: Sequence[x25519.Recipient]) -> Sealed:
     """Encrypt a stream into a new file, for its owner alone, on the disk for good. Raises BackupError."""
-    from pyrage import EncryptError, encrypt_io  # noqa: PLC0415  # no other command needs it
-
     clear = _Through(source)
     with telling(path):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -109,8 +106,6 @@ def unseal(path: Path, key: x25519.Identity, into: Sink) -> Sealed:
 
     What was passed on before a fault was seen is not to be used.
     """
-    from pyrage import DecryptError, decrypt_io  # noqa: PLC0415  # as above
-
     with telling(path), path.open("rb") as file:
         held, clear = _Through(file), _Through(into)
         try:
@@ -144,12 +139,3 @@ def wrong_key(path: Path) -> BackupError:
 def damaged(path: Path) -> BackupError:
     """What is said where a file is not as it was written."""
     return BackupError("damaged", "%(file)s is cut off, or was changed since it was written.", file=path)
-
-
-def settle(folder: Path) -> None:
-    """Put a folder's own entries on the disk for good."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -29,21 +29,23 @@ def main(path: str, name: str, folder: str, public_key: str) -> int:
 def put(place: Path, content: bytes) -> None:
     """Write a file whole under another name, put it on the disk for good, and give it its name."""
     unfinished = place.with_name(f".{place.name}.part")
+    unfinished.unlink(missing_ok=True)
     try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(content)
+        settle(unfinished)
         unfinished.replace(place)
-        folder = os.open(place.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        settle(place.parent)
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def settle(place: Path) -> None:
+    """Put a file's content, or a folder's entries, on the disk for good."""
+    handle = os.open(place, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.keeping import Keeping, Kept, removals
 from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
-from adapters.backups.sealed import settle
+from adapters.key_files import settle
 
 
 class Shelf:

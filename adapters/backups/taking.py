@@ -6,23 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+from pyrage import x25519
 
 from adapters.backups import dumps, keys_packed
 from adapters.backups.aside import aside
 from adapters.backups.faults import BackupError
-from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, Manifest, write_manifest
+from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, BaseOf, Manifest, write_manifest
 from adapters.backups.sealed import Sealed, seal, seen, unseal
 from adapters.backups.shelf import Shelf
-
-if TYPE_CHECKING:
-    from pyrage import x25519
 
 #: Looks at a database that came back, with the keys of the record, and raises where it is not what it has to be.
 Judge = Callable[[str, Path, Path], None]
 
 #: Writes the files of a server into an encrypted file; what the manifest has to say of them.
-WriteBase = Callable[[Path, list["x25519.Recipient"]], tuple[Sealed, Mapping[str, Any]]]
+WriteBase = Callable[[Path, list["x25519.Recipient"]], tuple[Sealed, BaseOf]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def take(
     at: datetime,
     beside: Path,
     judge: Judge,
-    ledger: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    ledger: Callable[[], Mapping[str, object] | None] = lambda: None,
     base: WriteBase | None = None,
 ) -> Taken:
     """Make one copy and verify it. Raises BackupError, and leaves no copy then.
@@ -62,8 +60,6 @@ def take(
     it they are read back from the disk, and the database is restored into an empty server `beside`. `base` writes the
     files of the server itself: those are read back, and not restored.
     """
-    from pyrage import x25519  # noqa: PLC0415  # no other command needs it
-
     passing = x25519.Identity.generate()
     both = [to, passing.to_public()]
     with shelf.new(at) as making:
@@ -93,7 +89,7 @@ def take(
         _read_back(making, files, passing)
         with aside(beside) as server:
             url = server.urls().owner
-            dumps.load(making / DATABASE, passing, url, written_by=int(manifest.server["tools"]))
+            dumps.load(making / DATABASE, passing, url, written_by=manifest.server.tools)
             rows = dumps.compare(url, content)
             judge(url, origin.seal_keys, origin.people_keys)
     return Taken(manifest.id, rows, sum(one.size for one in files.values()))

@@ -6,12 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
+
+from psycopg.conninfo import make_conninfo
 
 from adapters.addresses import parts_of
 from adapters.backups.faults import BackupError
@@ -97,8 +100,6 @@ class Reached:
 
 def reached(url: str) -> Reached:
     """The way to the database of an address."""
-    from psycopg.conninfo import make_conninfo  # noqa: PLC0415  # read with the database alone
-
     parts = parts_of(url)
     password = parts.pop("password", "")
     return Reached(make_conninfo(**parts), {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password})
@@ -132,8 +133,6 @@ class _Said:
     """The last words of a program, read while it works: a full pipe would hold it up."""
 
     def __init__(self, stream: IO[bytes] | None) -> None:
-        import threading  # noqa: PLC0415  # no more than this needs it
-
         self._last = b""
         self._stream = stream
         self._reading = threading.Thread(target=self._read, daemon=True)

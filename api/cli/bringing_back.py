@@ -190,14 +190,14 @@ def _with_base(settings: Settings, place: Path, newest: Path, wish: Wish) -> Pat
     shelf = Shelf(place if newest != place else place.parent, read_manifest(newest).installation)
     bases = shelf.bases()
     for folder, manifest in bases:
-        if manifest.base is not None and datetime.fromisoformat(str(manifest.base["ended_at"])) <= at:
+        if manifest.base is not None and manifest.base.ended_at <= at:
             return folder
-    first = min((str(one.base["ended_at"]) for _, one in bases if one.base is not None), default="–")
+    first = min((one.base.ended_at for _, one in bases if one.base is not None), default=None)
     raise BackupError(
         "failed",
         "No copy leads to %(at)s: the first moment that can be asked for is %(first)s.",
         at=wish.at,
-        first=first,
+        first=f"{first:%Y-%m-%d %H:%M:%S %z}" if first else "–",
     )
 
 
@@ -205,5 +205,5 @@ def _recovering(settings: Settings, wish: Wish, copy: Copy) -> Recover | None:
     at, archive = _moment(wish, copy), settings.backups.archived
     if at is None or archive is None or copy.manifest.base is None:
         return None
-    place, moment = archive.of_server(str(copy.manifest.base["system"])), at
+    place, moment = archive.of_server(copy.manifest.base.system), at
     return lambda copy, working: recover(copy, place, moment, working)

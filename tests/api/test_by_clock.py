@@ -44,15 +44,14 @@ def test_after_a_fault_it_is_looked_again_in_an_hour() -> None:
     assert before < one.start_at <= clock.time() + by_clock.AGAIN_SECONDS
 
 
-def test_it_is_not_started_before_its_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = _runs(0)
-    one.start_at = clock.time() + 100
-    one.look(print)
-    assert one.running is None
-    monkeypatch.setattr(by_clock.clock, "time", lambda: one.start_at + 1)
-    one.look(print)
-    assert one.running is not None
-    one.running.wait()
+def test_it_is_started_at_its_hour_and_not_before() -> None:
+    early, due = _runs(0), _runs(0)
+    early.start_at, due.start_at = clock.time() + 100, clock.time()
+    for one in (early, due):
+        one.look(print)
+    assert early.running is None
+    assert due.running is not None
+    due.running.wait()
 
 
 def test_a_clock_that_goes_back_by_days_holds_nothing_up() -> None:

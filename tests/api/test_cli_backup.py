@@ -28,6 +28,7 @@ from api.cli import bringing_back
 from api.cli.place import data_folder
 from api.cli.spoken import Ending
 from domain.participants.referring import begin_referral
+from locales import speaking
 from models.backups import BackupRun
 from models.base import table_of
 from tests.api.test_cli import Say, at, command
@@ -427,7 +428,7 @@ def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: 
     eventually((copied.data / "restoring" / "postgres" / "cluster" / "postmaster.pid").exists)
     working.send_signal(signal.SIGKILL)
     working.wait()
-    with pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
         pass
     status, said = restore(command, copied)
     assert status == 0, said
