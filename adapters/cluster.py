@@ -8,17 +8,20 @@ network door at all.
 import logging
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 from adapters.account import SYSTEM_USER, OpenedTo, open_the_way, server_account
+from adapters.archive import Archive
 from locales import N_
 from locales.told import Told
 
@@ -77,12 +80,13 @@ class PostgresError(Told):
 class Cluster:
     """The data in `home` and its server. The caller makes sure that no one else acts on it meanwhile."""
 
-    def __init__(self, home: Path, *, fast: bool) -> None:
+    def __init__(self, home: Path, *, fast: bool, archive: Archive | None = None) -> None:
         self.home = home
         self.path = home / "cluster"
         #: The accounts to which folders above were opened, where we are root.
         self.opened: set[OpenedTo] = set()
         self._fast = fast
+        self._archive = None if fast else archive
         self._account = _account()
         self._uid = self._account.pw_uid if self._account else os.geteuid()
 
@@ -243,11 +247,60 @@ class Cluster:
         """Write our settings at each start, so that a newer version of the project brings its own; local.conf adds."""
         values = _SETTINGS | (_FAST if self._fast else _LASTING)
         values["unix_socket_directories"] = str(self.socket_folder())
+        doors = "local all all scram-sha-256\n"
+        if self._archive is not None:
+            values |= self._archived(self._archive)
+            doors += f"local replication {SUPERUSER} scram-sha-256\n"
         lines = ["# Written at each start. What you want different goes into local.conf, beside this file."]
         lines += [f"{name} = {_quoted(value)}" for name, value in values.items()]
         lines.append("include_if_exists = 'local.conf'")
         write_private(self.path / "postgresql.conf", "\n".join(lines) + "\n", owner=self._account)
-        write_private(self.path / "pg_hba.conf", "local all all scram-sha-256\n", owner=self._account)
+        write_private(self.path / "pg_hba.conf", doors, owner=self._account)
+
+    def _archived(self, archive: Archive) -> Mapping[str, str]:
+        """What the server is told of its archive, which is made ready for it. Raises PostgresError."""
+        system = self.system()
+        try:
+            self.opened |= archive.make_ready(system, self._account)
+        except OSError as refused:
+            raise PostgresError(
+                "The folder %(folder)s of SPHERES_ARCHIVE cannot be used (%(error)s). Make it, or mount what belongs "
+                "there.",
+                folder=str(archive.folder),
+                error=type(refused).__name__,
+            ) from None
+        return archive.settings(system)
+
+    def system(self) -> str:
+        """The number by which this data knows itself, which a copy of its files has too. Raises PostgresError."""
+        done = self._run("pg_controldata", f"--pgdata={self.path}")
+        found = re.search(r"Database system identifier:\s+(\d+)", done.stdout)
+        if found is None:
+            _fail(N_("The data folder %(folder)s could not be read. It said: %(said)s"), done, folder=str(self.path))
+        return found[1]
+
+    # ------------------------------------------------------------------------------------- back to a moment
+
+    def recover(self, settings: Mapping[str, str]) -> None:
+        """Start over files that were copied while their server ran, with `settings` of a recovery.
+
+        Until the next start whoever reaches the socket is let in: its folder is the account's own.
+        Raises PostgresError.
+        """
+        if self._account is not None:
+            for target in (self._programs / "postgres", self.path):
+                self.opened |= open_the_way(target, self._account)
+            for folder, folders, files in os.walk(self.path):
+                for name in (".", *folders, *files):
+                    os.chown(Path(folder) / name, self._account.pw_uid, self._account.pw_gid, follow_symlinks=False)
+        self._check_version()
+        self._make_socket_folder()
+        values = _SETTINGS | {"unix_socket_directories": str(self.socket_folder())} | dict(settings)
+        lines = [f"{name} = {_quoted(value)}" for name, value in values.items()]
+        write_private(self.path / "postgresql.conf", "\n".join(lines) + "\n", owner=self._account)
+        write_private(self.path / "pg_hba.conf", "local all all trust\n", owner=self._account)
+        write_private(self.path / "recovery.signal", "", owner=self._account)
+        self._launch()
 
     # --------------------------------------------------------------------------------------------- the process
 

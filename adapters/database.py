@@ -259,6 +259,12 @@ PASSES_WALLS: Final = (
 )
 
 
+def knows_migration(revision: str) -> bool:
+    """Whether a database at this migration is of this version of the program, or of one before it."""
+    versions = files("models.migrations").joinpath("versions")
+    return any(one.name.startswith(f"{revision}_") for one in versions.iterdir()) and revision.isalnum()
+
+
 def passes_walls(url: str) -> bool:
     """Whether the role of this address is bound by no policy or may be the owner: as a superuser, or by what it holds.
 

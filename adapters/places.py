@@ -9,6 +9,9 @@ from adapters.environment import SettingsError, path_of, text_of
 #: The checkout that this program runs from; of a wheel, the folder of its packages.
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
+#: Stands in a data folder while a restore is at work in it: nothing starts over what is there in part.
+WORKING: Final = "restoring"
+
 
 def data_of(env: Mapping[str, str]) -> Path:
     """The data folder: SPHERES_DATA, else `data` in the checkout.

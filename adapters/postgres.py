@@ -5,12 +5,13 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import psycopg
@@ -25,10 +26,12 @@ if sys.platform == "win32":
 import fcntl
 
 from adapters.account import OpenedTo
+from adapters.archive import Archive
 from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
 
 _log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.1
 OWNER, APP, PREFECT = "spheres_owner", "spheres_app", "spheres_prefect"
 DATABASE, PREFECT_DATABASE = "spheres", "prefect"
 
@@ -54,13 +57,15 @@ class _Passwords:
 class EmbeddedPostgres:
     """One server over one folder. `start` makes what is missing and attaches where the server already runs.
 
+    With an `archive`, all that it writes goes there too, a file after the other.
+
     `stop` stops it unless another process of ours still uses it, which the kernel knows even of a process that was
     killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests.
     """
 
-    def __init__(self, data_dir: Path, *, fast: bool = False) -> None:
+    def __init__(self, data_dir: Path, *, fast: bool = False, archive: Archive | None = None) -> None:
         self.data_dir = data_dir.resolve()  # one name a folder, so that its locks are one
-        self._cluster = Cluster(self.data_dir, fast=fast)
+        self._cluster = Cluster(self.data_dir, fast=fast, archive=archive)
         self._use: int | None = None
 
     def start(self) -> None:
@@ -89,6 +94,36 @@ class EmbeddedPostgres:
             self._let_go()
             if not self._someone_uses() and self._cluster.runs():
                 self._cluster.stop()
+
+    def recover(self, settings: Mapping[str, str], *, is_over: Callable[[psycopg.Connection[Any]], bool]) -> None:
+        """Start over files that were copied, wait until a recovery `is_over`, and give every role a new password.
+
+        The server is at rest afterwards, and is started as any other. Raises PostgresError.
+        """
+        self._cluster.refuse_bad_names()
+        self._make_folder()
+        with self._alone():
+            word = _new_passwords()
+            write_private(self._secrets_file, json.dumps(asdict(word)))
+            try:
+                self._cluster.recover(settings)
+                with self._sign_in("postgres") as admin:
+                    while not is_over(admin):
+                        time.sleep(_LOOK_SECONDS)
+                    for role in fields(_Passwords):
+                        name = SUPERUSER if role.name == "superuser" else f"spheres_{role.name}"
+                        _new_password(admin, name, getattr(word, role.name))
+            except psycopg.OperationalError:
+                raise PostgresError(
+                    "The recovery in %(folder)s was broken off before its end.", folder=str(self.data_dir)
+                ) from None
+            finally:
+                if self._cluster.runs():
+                    self._cluster.stop()
+
+    def system(self) -> str:
+        """The number by which the server knows itself. Raises PostgresError."""
+        return self._cluster.system()
 
     def is_made(self) -> bool:
         """Whether a server was made here before. Raises PostgresError where we may not look."""
@@ -221,6 +256,11 @@ class EmbeddedPostgres:
             raise PostgresError(
                 "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
             ) from refused
+
+
+def _new_password(admin: psycopg.Connection[Any], role: str, password: str) -> None:
+    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    admin.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(digest)))
 
 
 def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:

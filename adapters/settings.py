@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from adapters.backup_settings import NO_BACKUPS, BackupSettings, backups_of
 from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, is_this_machine, port_of, text_of, truth_of
 from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
@@ -42,6 +43,7 @@ class Settings:
     entra: EntraSettings | None = None
     seal_key_file: Path | None = None
     people_key_folder: Path | None = None
+    backups: BackupSettings = NO_BACKUPS
     trusted_proxies: tuple[str, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
@@ -103,6 +105,7 @@ class Settings:
             graph=graph,
             seal_key_file=lasting_path_of(env, "SPHERES_SEAL_KEY_FILE"),
             people_key_folder=lasting_path_of(env, "SPHERES_PEOPLE_KEYS"),
+            backups=backups_of(env),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,

@@ -38,6 +38,7 @@ KEYWORDS: Final[Mapping[str, tuple[int | tuple[int, str], ...] | None]] = {
     "PostgresError": (1,),
     "NoKeys": (1,),
     "NoSealKey": (1,),
+    "BackupError": (2,),
 }
 """The calls whose literal arguments are msgids, and at which places those stand."""
 

@@ -4,6 +4,7 @@ from models import (  # noqa: F401 - imported for the tables that they declare
     access,
     agenda,
     agreement,
+    backups,
     casework,
     committee,
     consent,

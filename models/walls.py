@@ -13,8 +13,9 @@ from models.base import CURRENT_PROGRAM, metadata
 
 APP = "spheres_app"
 
-#: Of no program: signs of life, sign-ins that have not come to a program yet, counts of tries. A test lists them.
-WITHOUT_POLICY = frozenset({"beat", "rate_count", "sign_in_flow"})
+#: Of no program: signs of life, how copies ended, sign-ins that have not come to a program yet, counts of tries. A test
+#: lists them.
+WITHOUT_POLICY = frozenset({"backup_run", "beat", "rate_count", "sign_in_flow"})
 #: Read before the program is known: found while the transaction has said none, and by its own program once it has;
 #: added and deleted by its own program alone. Nothing nominative stands in them: a test lists their columns. Named
 #: here is what may be written again; the rest stays as it was added, above all whose the row is and what opens it.
@@ -43,6 +44,7 @@ ADDED_BY_OWN = {
 CHOSEN_FROM = frozenset({"program"})
 #: Written once: no UPDATE, no DELETE, and the database's own columns cannot be given.
 APPEND_ONLY = {
+    "backup_run": (),
     "event": ("n", "recorded_at", "xid"),
     "protocol_version": (),
     "evidence_file": (),

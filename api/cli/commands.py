@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from api.access.permissions import Forbidden
-from api.cli import access, doctor, mail, meeting, program, protocol, record, up
+from api.cli import access, backup, doctor, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
 from domain.declared import DeclaredErrors
@@ -24,6 +24,8 @@ app.command("doctor")(doctor.doctor)
 app.command("administrator")(access.administrator)
 app.command("coordinator")(access.coordinator)
 app.command("verify")(record.verify)
+app.command("restore")(backup.restore)
+app.add_typer(backup.app, name="backup")
 app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")
 app.add_typer(protocol.app, name="protocol")

@@ -59,7 +59,7 @@ def databases(
             admin="",
         )
         return
-    server = EmbeddedPostgres(settings.data / "postgres")
+    server = EmbeddedPostgres(settings.data / "postgres", archive=settings.backups.archived)
     if not make and not server.is_made():
         raise PostgresError(
             "There is no database here: there is none in %(folder)s. Make one with: spheres migrate (or spheres up). "

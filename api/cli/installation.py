@@ -21,6 +21,7 @@ from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli import demonstration, stopping
+from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
@@ -238,7 +239,19 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
         Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),
+        *_by_clock(settings, environment),
     ]
+
+
+def _by_clock(settings: Settings, environment: dict[str, str]) -> list[Process]:
+    """What makes copies by schedule, and what copies new keys into the archive, as a command at the terminal would."""
+    made: list[Process] = []
+    at = settings.backups.at
+    if settings.backups.archive is not None and settings.database_url is None:
+        made.append(EachMinute("keys ahead", module("adapters.backups.keys_ahead"), environment, after=1))
+    if at is not None:
+        made.append(AtATimeOfDay("copies", module("api.cli.scheduled"), environment, after=1, at=at))
+    return made
 
 
 def _reached_at(host: str) -> str:

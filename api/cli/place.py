@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from adapters.places import WORKING
 from api.cli.spoken import Ending
 from locales import N_, current_language, say
 
@@ -20,17 +21,23 @@ _NOT_OURS: Final = N_(
 _TAKEN: Final = N_(
     "SPHÈRES already runs over the data folder %(folder)s. Stop it first, or name another in SPHERES_DATA."
 )
+_RESTORING: Final = N_(
+    "SPHÈRES runs over the data folder %(folder)s, or another restore is at work in it. Nothing was changed."
+)
+_CUT_OFF: Final = N_(
+    "A restore into the data folder %(folder)s was cut off. Do it again, with the same command: it begins anew."
+)
 _PORT_TAKEN: Final = N_(
     "Port %(port)s is not free, or not ours to use: does SPHÈRES run already? Else set %(setting)s."
 )
 
 
 @contextmanager
-def data_folder(folder: Path) -> Iterator[None]:
+def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
     """The data folder, made where it is missing, and this installation's alone until the end.
 
     Raises Ending where it cannot be written, or another installation runs over it. The kernel lets go of it when a
-    process dies.
+    process dies. Only a restore goes on where one was cut off.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,7 +49,9 @@ def data_folder(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Ending(say(current_language(), _TAKEN, folder=folder)) from None
+            raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
+        if not restoring and (folder / WORKING).exists():
+            raise Ending(say(current_language(), _CUT_OFF, folder=folder))
         yield
     finally:
         os.close(guard)

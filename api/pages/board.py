@@ -25,8 +25,10 @@ from domain.access import invitations
 from domain.casework import (
     ASKED_OF_ENGINE,
     ASKED_OF_POST,
+    asked_of_copies,
     asked_of_pins,
     board,
+    copies_state,
     engine_state,
     is_in_place,
     post_state,
@@ -100,6 +102,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         late_count=_count_late(context, late),
         engine=engine_state(session, context.at, watched_since=context.watched_since),
         mail=post_state(session, context.at),
+        copies=copies_state(session, context.at),
         stuck=[*map(told, stuck)],
         rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),
@@ -117,6 +120,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         ASKED_OF_PROTOCOLS,
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
+        *asked_of_copies(context.at),
     ]
 
 

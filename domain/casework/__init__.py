@@ -36,6 +36,11 @@ from domain.casework.case_letters import chain_of as chain_of
 from domain.casework.case_letters import to_each as to_each
 from domain.casework.cases import links_allowed as links_allowed
 from domain.casework.cases import open_case as open_case
+from domain.casework.copies import DRILL_EVERY as DRILL_EVERY
+from domain.casework.copies import GRACE as GRACE
+from domain.casework.copies import asked_of_copies as asked_of_copies
+from domain.casework.copies import copies_state as copies_state
+from domain.casework.copies import is_due as is_due
 from domain.casework.in_place import is_in_place as is_in_place
 from domain.casework.in_place import words_in_place as words_in_place
 from domain.casework.lateness import is_this as is_this

@@ -26,6 +26,8 @@ PROTOCOL: Final = ROOT / "flows" / "onboarding" / "protocol.yaml"
 #: What needs no database, beside those that make one.
 NEEDS_NONE: Final = {
     *("up", "migrate", "doctor", "keys init", "mail test"),
+    # Where copies go, and for which key, is asked first.
+    *("backup key", "backup now", "restore --key"),
     *("program check", "protocol check", "protocol show", "protocol diff"),
 }
 #: What is typed where a command asks for it, by the name of what it asks.

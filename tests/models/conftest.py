@@ -25,6 +25,7 @@ from domain.kernel.scope import program_of
 from domain.people import absences, people
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
+from models.backups import BackupRun
 from models.base import table_of
 from models.engine import Beat, EngineRun, InboxPlace, RoundMark
 from models.program import Closure
@@ -203,6 +204,7 @@ def _leave_traces(cast: Cast, case_id: UUID) -> None:
             )
         )
         session.merge(Beat(process="worker", at=AT))
+        session.merge(BackupRun(kind="backup", started_at=AT, ended_at=AT))
         session.commit()
 
 

@@ -62,6 +62,9 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_attendance_someone_who_sat": ("attendance", "person_id = null", "state = 'present'"),
     "ck_attendance_state": ("attendance", "state = 'late', person_id = null", ""),
     "ck_attestation_said": ("attestation", "said = 'perhaps'", ""),
+    "ck_backup_run_code": ("backup_run", "code = 'Perséide'", ""),
+    "ck_backup_run_in_order": ("backup_run", "ended_at = started_at - interval '1 second'", ""),
+    "ck_backup_run_kind": ("backup_run", "kind = 'guess'", ""),
     "ck_barred_lifted": ("barred", "lifted_at = now()", ""),
     "ck_browser_session_ended_as": ("browser_session", "ended_as = 'lost'", ""),
     "ck_browser_session_means": ("browser_session", "means = 'guess'", ""),
@@ -692,7 +695,7 @@ def test_every_moment_is_kept_with_its_offset(name: str) -> None:
 
 
 #: Of no program, or the program itself.
-OF_NONE = {"program", "beat", "rate_count", "sign_in_flow"}
+OF_NONE = {"program", "backup_run", "beat", "rate_count", "sign_in_flow"}
 #: Looked up before a program is known: by a digest or an id drawn at random, or by what a directory calls someone.
 FOUND_FIRST = {
     "browser_session": "token_digest",

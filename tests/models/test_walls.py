@@ -52,6 +52,7 @@ BY_CHANCE = {
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
+    "backup_run": {"id", "kind", "started_at", "ended_at", "code", "next_by"},
     "beat": {"process", "at", "prefect_up", "prefect_since"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},

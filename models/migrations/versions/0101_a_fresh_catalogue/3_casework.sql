@@ -411,3 +411,18 @@ create table beat (
     prefect_since timestamptz,
     constraint pk_beat primary key (process)
 );
+
+create table backup_run (
+    id uuid not null,
+    kind varchar not null,
+    started_at timestamptz not null,
+    ended_at timestamptz not null,
+    code varchar not null,
+    next_by timestamptz,
+    constraint pk_backup_run primary key (id),
+    constraint ck_backup_run_kind check (kind in ('backup', 'drill')),
+    constraint ck_backup_run_code check (code in ('', 'disk_full', 'no_place', 'no_key', 'database_away', 'tools',
+        'not_verified', 'damaged', 'failed')),
+    constraint ck_backup_run_in_order check (ended_at >= started_at)
+);
+create index ix_backup_run_ended on backup_run (kind, ended_at);

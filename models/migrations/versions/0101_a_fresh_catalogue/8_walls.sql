@@ -75,8 +75,8 @@ grant select on
     door, browser_session, sign_in_flow, answered_request, rate_count, number_sequence, participant, data_key, barred,
     agreement, agreement_version, agreement_role, obligation, signature, signed_file, protocol_version, responsibility,
     "case", task, task_need, task_words, request, lateness, equipment, loan, account, evidence, evidence_file, wake_up,
-    engine_run, round_mark, inbox_place, beat, drafted_year, meeting_series, meeting, meeting_guest, invitation,
-    meeting_answer, meeting_link, stray_reply, calendar_feed, calendar_reader, agenda_item, agenda_version, attendance,
+    engine_run, round_mark, inbox_place, beat, backup_run, drafted_year, meeting_series, meeting, meeting_guest,
+    invitation, meeting_answer, meeting_link, stray_reply, calendar_feed, calendar_reader, agenda_item, agenda_version, attendance,
     minutes, decision, endorsement, referral_link, referral, criterion_finding, candidate_worker, admission_decision,
     first_meeting, risk_assessment, consent, research_consent, disclosure, follow_up, assignment, follow_up_break,
     contact_attempt, no_show, weekly_note, activity, activity_part, kept_until, destruction, departure, settlement,
@@ -125,6 +125,7 @@ grant insert (program_id, id, task_id, clause, due_on, until, recorded_at) on la
 grant insert (program_id, id, content) on evidence_file to spheres_app;
 grant insert (program_id, id, case_id, started_at, ended_at, outcome, acts, trouble, flow_run_id, why_plain)
     on engine_run to spheres_app;
+grant insert (id, kind, started_at, ended_at, code, next_by) on backup_run to spheres_app;
 grant insert (program_id, id, meeting_id, n, kind, content, digest, made_at) on agenda_version to spheres_app;
 grant insert (program_id, id, participant_id, referral_id, criterion, n, finding, sealed, "on", found_by, found_at,
     allowed_by)

@@ -1,0 +1,73 @@
+"""The files of the embedded server as one stream, from which its archive leads to any later moment."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pyrage import x25519
+
+from adapters.archive import Archive
+from adapters.backups.dumps import signed_in
+from adapters.backups.faults import telling
+from adapters.backups.manifest import BaseOf, Manifest
+from adapters.backups.sealed import Sealed, seal
+from adapters.backups.taking import WriteBase
+from adapters.backups.tools import brought, reached, running
+
+#: A file of what the server wrote: its timeline, and its place in the order of all.
+_SEGMENT: Final = re.compile(r"[0-9A-F]{8}([0-9A-F]{16})(\.\S+)?")
+
+
+def base_of(admin_url: str, system: str) -> WriteBase:
+    """What writes the files of a running server, as its superuser."""
+
+    def write(path: Path, to: list[x25519.Recipient]) -> tuple[Sealed, BaseOf]:
+        with signed_in(admin_url) as admin:
+            row = admin.execute("select pg_walfile_name(pg_current_wal_lsn())").fetchone()
+        way = reached(admin_url)
+        options = ["--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast", "--compress=gzip:1"]
+        command = [brought().program("pg_basebackup"), *options, f"--dbname={way.conninfo}"]
+        with running(command, way, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as copying:
+            assert copying.stdout is not None  # noqa: S101  # asked for above
+            sealed = seal(copying.stdout, path, to)
+        ended = datetime.now(UTC)
+        with signed_in(admin_url) as admin:
+            admin.execute("select pg_switch_wal()")  # what the files need soon lies in the archive too
+        return sealed, BaseOf(system, str(row[0]) if row else "", ended)
+
+    return write
+
+
+def tidy_archive(archive: Archive, manifests: Sequence[Manifest], *, system: str) -> int:
+    """Remove from the archive what no base leads over any more; how many files went. Raises BackupError.
+
+    `system` is the server that runs: its files stay where it has no base yet. Of another server, of before a restore,
+    nothing stays once its last base is gone.
+    """
+    bases = [manifest.base for manifest in manifests if manifest.base is not None]
+    with telling(archive.folder):
+        folders = [one for one in archive.folder.iterdir() if one.is_dir() and one.name.isdigit()]
+        return sum(_tidy(folder, bases, is_running=folder.name == system) for folder in folders)
+
+
+def _tidy(folder: Path, bases: Sequence[BaseOf], *, is_running: bool) -> int:
+    first = min((_order(base.from_file) for base in bases if base.system == folder.name), default=None)
+    if first is None and is_running:
+        return 0
+    gone = [file for file in folder.iterdir() if first is None or "" < _order(file.name) < first]
+    for file in gone:
+        file.unlink()
+    if first is None:
+        folder.rmdir()
+    return len(gone)
+
+
+def _order(name: str) -> str:
+    """The place of a file in the order of all, whatever its timeline; "" where it has none, as a history has not."""
+    found = _SEGMENT.match(name)
+    return found[1] if found else ""

@@ -1,0 +1,111 @@
+"""The folder in which copies lie, each in a folder of its own that has its name once it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from adapters.backups.faults import BackupError, telling
+from adapters.backups.keeping import Keeping, Kept, removals
+from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
+from adapters.key_files import settle
+
+
+class Shelf:
+    """The copies of one installation in one folder. Those of others lie there untouched."""
+
+    def __init__(self, folder: Path, installation: str) -> None:
+        self.folder = folder
+        self._installation = installation
+        self._unfinished = f".unfinished-{hashlib.sha256(installation.encode()).hexdigest()[:8]}-"
+
+    @contextmanager
+    def new(self, at: datetime) -> Iterator[Path]:
+        """A folder for a copy, which gets its name where the block ends, and is gone where it raises.
+
+        What a process left that was killed is removed first: the caller sees to it that no other makes one.
+        """
+        self._refuse_missing()
+        with telling(self.folder):
+            for left in self.folder.glob(f"{self._unfinished}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            name = f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+            making = self.folder / f"{self._unfinished}{name}"
+            making.mkdir(mode=0o700)
+        try:
+            yield making
+            with telling(self.folder):
+                settle(making)
+                making.rename(self.folder / name)
+                settle(self.folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+
+    def name_of(self, making: Path) -> str:
+        """The name that an unfinished copy will have."""
+        return making.name.removeprefix(self._unfinished)
+
+    def copies(self) -> list[Kept]:
+        """The whole copies of this installation, the newest first. Raises BackupError where the folder is not there."""
+        self._refuse_missing()
+        with telling(self.folder):
+            folders = [one for one in sorted(self.folder.iterdir()) if not one.name.startswith(".")]
+        found = []
+        for folder in folders:
+            with suppress(BackupError):  # another's, or no copy at all
+                manifest = read_manifest(folder)
+                if manifest.installation == self._installation:
+                    found.append(Kept(folder.name, manifest.taken_at, (folder / PEOPLE_KEYS).exists()))
+        return sorted(found, key=lambda one: one.taken_at, reverse=True)
+
+    def bases(self) -> list[tuple[Path, Manifest]]:
+        """The copies that hold the files of the server, the newest first. Raises BackupError."""
+        folders = [self.folder / one.id for one in self.copies() if (self.folder / one.id / BASE).exists()]
+        return [(folder, read_manifest(folder)) for folder in folders]
+
+    def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
+        """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
+        gone = removals(self.copies(), keeping, newest=newest, now=now)
+        with telling(self.folder):
+            for name in gone.keys:
+                (self.folder / name / PEOPLE_KEYS).unlink(missing_ok=True)
+            for name in gone.bases:
+                (self.folder / name / BASE).unlink(missing_ok=True)
+            for name in gone.copies:
+                # Its name goes first, so that a removal that is cut off leaves no copy in parts.
+                going = (self.folder / name).rename(self.folder / f"{self._unfinished}{name}")
+                shutil.rmtree(going)
+            settle(self.folder)
+        return len(gone.copies)
+
+    def _refuse_missing(self) -> None:
+        """Refuse a folder that is not there: made by us it could be under where a disk was to be."""
+        if not self.folder.is_dir():
+            raise BackupError(
+                "no_place",
+                "The folder for copies is not there: %(folder)s. Make it, or mount what belongs there.",
+                folder=self.folder,
+            )
+
+
+def newest_in(folder: Path, installation: str) -> Path:
+    """The copy that is meant: `folder` itself, or the newest in it, first of all of this installation.
+
+    Raises BackupError where there is none.
+    """
+    if (folder / MANIFEST).exists():
+        return folder
+    found: list[tuple[Manifest, Path]] = []
+    with telling(folder):
+        for one in folder.iterdir():
+            if not one.name.startswith(".") and (one / MANIFEST).exists():
+                with suppress(BackupError):
+                    found.append((read_manifest(one), one))
+    if not found:
+        raise BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
+    return max(found, key=lambda each: (each[0].installation == installation, each[0].taken_at))[1]

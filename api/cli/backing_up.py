@@ -1,0 +1,116 @@
+"""One copy of the installation that the settings name, and the row that says how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import NullPool, create_engine, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.backups.bases import base_of, tidy_archive
+from adapters.backups.dumps import alone
+from adapters.backups.faults import BackupError, Busy
+from adapters.backups.pair import public_key
+from adapters.backups.shelf import Shelf
+from adapters.backups.taking import Origin, Taken, WriteBase, take
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
+from adapters.settings import Settings
+from api.cli.databases import databases
+from api.cli.judging import judge
+from api.cli.spoken import Ending
+from locales import N_, current_language, say
+from models.backups import BackupRun
+from models.base import table_of
+
+T = TypeVar("T")
+
+#: A folder of the data folder in which copies are tried.
+ASIDE: Final = "aside"
+
+
+def back_up(settings: Settings, to: Path | None = None, *, next_by: datetime | None = None) -> tuple[Taken, int]:
+    """Make a copy, verify it, and remove what is no longer kept: the copy, and how many went.
+
+    Raises BackupError, or Ending where it is not said where to, or for which key. How it ended is noted in any case;
+    `next_by` is when the next one is to have ended.
+    """
+    folder = to.expanduser().absolute() if to is not None else settings.backups.to
+    if folder is None:
+        raise Ending(say(current_language(), N_("Say where copies go: spheres backup FOLDER, or SPHERES_BACKUP_TO.")))
+    if not settings.backups.key:
+        raise Ending(
+            say(
+                current_language(),
+                N_("SPHERES_BACKUP_KEY is not set: make a key pair on another machine with “spheres backup key FILE”."),
+            )
+        )
+    recipient = public_key(settings.backups.key)
+    with databases(settings) as urls:
+        _refuse_without_owner(urls)
+        return noted(urls, "backup", lambda at: _made(settings, urls, folder, recipient, at), next_by=next_by)
+
+
+def noted(urls: DatabaseUrls, kind: str, run: Callable[[datetime], T], *, next_by: datetime | None = None) -> T:
+    """Have something run that begins now, and write down how it ended."""
+    begun = datetime.now(UTC)
+    try:
+        done = run(begun)
+    except Busy:
+        raise
+    except BaseException as failed:
+        with suppress(SQLAlchemyError):  # where the database is away it cannot be told, and is seen by its lateness
+            _note(urls, kind, begun, failed.code if isinstance(failed, BackupError) else "failed", next_by)
+        raise
+    _note(urls, kind, begun, "", next_by)
+    return done
+
+
+def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: object, at: datetime) -> tuple[Taken, int]:
+    if folder.is_relative_to(settings.data):
+        raise BackupError(
+            "no_place",
+            "%(folder)s lies in the data folder. A copy beside what it is of is lost with it.",
+            folder=folder,
+        )
+    shelf = Shelf(folder, settings.base_url)
+    origin = Origin(settings.base_url, version("spheres"), settings.seal_keys, settings.people_keys, urls.owner)
+    with alone(urls.owner) as is_alone:
+        if not is_alone:
+            raise Busy
+        base, system = _base(settings, urls)
+        taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
+        gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
+        if settings.backups.archived is not None and base is not None:
+            tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
+        return taken, gone
+
+
+def _base(settings: Settings, urls: DatabaseUrls) -> tuple[WriteBase | None, str]:
+    """What writes the files of the embedded server where it keeps an archive, and the number of that server."""
+    if settings.backups.archive is None or settings.database_url is not None:
+        return None, ""
+    system = EmbeddedPostgres(settings.data / "postgres").system()
+    return base_of(urls.admin, system), system
+
+
+def _note(urls: DatabaseUrls, kind: str, begun: datetime, code: str, next_by: datetime | None) -> None:
+    ended = max(begun, datetime.now(UTC))  # a clock may go back
+    engine = create_engine(urls.app, poolclass=NullPool)
+    row = BackupRun(kind=kind, started_at=begun, ended_at=ended, code=code, next_by=next_by)
+    try:
+        with engine.begin() as connection:
+            connection.execute(insert(table_of(BackupRun)).values(row.model_dump()))
+    finally:
+        engine.dispose()
+
+
+def _refuse_without_owner(urls: DatabaseUrls) -> None:
+    if not urls.owner:
+        raise Ending(
+            say(current_language(), N_("To copy or restore, DATABASE_OWNER_URL has to say how the owner signs in."))
+        )

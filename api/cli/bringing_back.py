@@ -1,0 +1,209 @@
+"""`spheres restore`: what is asked, what is refused before anything is touched, and where the copy is put."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from adapters.backups.faults import BackupError
+from adapters.backups.keys_ahead import keys_ahead
+from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, newer, read_manifest
+from adapters.backups.moments import typed_moment
+from adapters.backups.pair import private_key
+from adapters.backups.recovering import recover
+from adapters.backups.restoring import (
+    Copy,
+    KeyPlaces,
+    KeysOf,
+    Recover,
+    into_database,
+    into_folder,
+    open_copy,
+    refuse_data,
+)
+from adapters.backups.shelf import Shelf, newest_in
+from adapters.database import knows_migration
+from adapters.postgres import DatabaseUrls
+from adapters.settings import Settings
+from api.cli.judging import judge
+from api.cli.place import data_folder
+from api.cli.ready import bring_to_newest
+from api.cli.spoken import Ending, tell
+from locales import N_, current_language, say
+
+_BACK: Final = N_("The copy of %(moment)s is back: %(rows)s rows. Nothing is served yet. Start it with: %(command)s")
+
+
+if TYPE_CHECKING:
+    from pyrage.x25519 import Identity
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of a restore."""
+
+    copy: Path | None
+    key: Path
+    at: str = ""
+    into: Path | None = None
+    keys_from: Path | None = None
+    without_keys: bool = False
+    other_installation: bool = False
+    only_keys: bool = False
+
+
+def bring_back(settings: Settings, wish: Wish) -> None:
+    """Restore a copy into an empty place. Raises BackupError or Ending, and leaves the place as it was."""
+    folder = wish.into.expanduser().absolute() if wish.into is not None else settings.data
+    is_own_server = wish.into is None and settings.database_url is not None
+    copy, keys_of = opened(settings, wish)
+    if wish.only_keys:
+        _put_keys(settings, keys_of)
+        return
+    if is_own_server:
+        if wish.at:
+            raise BackupError(
+                "failed",
+                "To a chosen moment a server of your own is brought back by what archives it, such as pgBackRest. "
+                "The program notices it at its next start. The keys alone: spheres restore --only-keys",
+            )
+        rows = _into_own_server(settings, copy, keys_of)
+    else:
+        rows = _into_folder(settings, wish, copy, keys_of, folder)
+    command = "spheres up --no-demo" if is_own_server else f"SPHERES_DATA={folder} spheres up --no-demo"
+    moment = _moment(wish, copy) or copy.manifest.taken_at
+    tell(_BACK, moment=f"{moment:%Y-%m-%d %H:%M:%S} UTC", rows=rows, command=command)
+
+
+def opened(settings: Settings, wish: Wish) -> tuple[Copy, KeysOf | None]:
+    """The copy that is asked for, held to be whole, and the one whose keys are taken. Raises BackupError or Ending.
+
+    It is refused here where it is of a newer program, or of another installation that nobody said to take.
+    """
+    key = private_key(wish.key)
+    place = wish.copy.expanduser().absolute() if wish.copy is not None else settings.backups.to
+    if place is None:
+        raise Ending(say(current_language(), N_("Say which copy: spheres restore FOLDER --key FILE.")))
+    newest = newest_in(place, settings.base_url)
+    copy = open_copy(_with_base(settings, place, newest, wish) if wish.at else newest, key)
+    _refuse_foreign(settings, wish, copy)
+    if not knows_migration(copy.manifest.schema):
+        raise newer(copy.folder)
+    keys_of = None if wish.without_keys else _keys_for(settings, wish, newest, key)
+    copy.check_files([BASE if wish.at else DATABASE])
+    return copy, keys_of
+
+
+def _keys_for(settings: Settings, wish: Wish, newest: Path, key: Identity) -> KeysOf:
+    """The keys that are put back: those of the copy that is asked for, of the newest copy, or of the archive.
+
+    The newest open the most, and whoever was destroyed since is destroyed again. Raises BackupError.
+    """
+    ahead = keys_ahead(settings.backups.archived, key) if wish.at and settings.backups.archived else None
+    if ahead is not None and not wish.keys_from:
+        return ahead
+    held = open_copy(newest_in(wish.keys_from.absolute(), settings.base_url) if wish.keys_from else newest, key)
+    _refuse_foreign(settings, wish, held)
+    if not (held.folder / PEOPLE_KEYS).exists():
+        raise BackupError(
+            "damaged",
+            "The copy %(folder)s has no keys of participants any more: they are kept for weeks at most. Take those "
+            "of a newer copy with --keys-from, or add --without-keys.",
+            folder=held.folder,
+        )
+    held.check_files([PEOPLE_KEYS, SEAL_KEYS])
+    return held
+
+
+def _refuse_foreign(settings: Settings, wish: Wish, copy: Copy) -> None:
+    """Refuse the copy of another address: its letters, links and passkeys are of there."""
+    if copy.manifest.installation != settings.base_url and not wish.other_installation:
+        raise BackupError(
+            "failed",
+            "The copy is of the installation %(there)s, and this one is %(here)s. Where it is to become this one, "
+            "add --other-installation.",
+            there=copy.manifest.installation,
+            here=settings.base_url,
+        )
+
+
+def _into_folder(settings: Settings, wish: Wish, copy: Copy, keys_of: KeysOf | None, folder: Path) -> int:
+    elsewhere = settings if wish.into is None else None
+    places = KeyPlaces(
+        elsewhere.seal_keys if elsewhere else folder / "keys" / "seal.json",
+        elsewhere.people_keys if elsewhere else folder / "keys" / "people",
+    )
+    with data_folder(folder, restoring=True):
+        refuse_data(folder, but=["keys"] if keys_of is None else [])
+        if keys_of is not None and not (folder / "restoring").exists():
+            places.refuse_taken()
+        recovering = _recovering(settings, wish, copy)
+        look = partial(_look, settings)
+        return into_folder(copy, folder, keys_of, places, look, recover=recovering)
+
+
+def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> int:
+    urls = DatabaseUrls(owner=settings.database_owner_url or "", app=settings.database_url or "", prefect="", admin="")
+    if not urls.owner:
+        raise Ending(
+            say(current_language(), N_("To copy or restore, DATABASE_OWNER_URL has to say how the owner signs in."))
+        )
+    places = KeyPlaces(settings.seal_keys, settings.people_keys)
+    with data_folder(settings.data, restoring=True):
+        if keys_of is not None:
+            places.refuse_taken()
+        return into_database(copy, urls, settings.data, keys_of, places, partial(_look, settings))
+
+
+def _look(settings: Settings, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
+    """See that what came back is sound, and bring it to the newest migration."""
+    bring_to_newest(settings, urls)
+    if keys is not None:
+        judge(urls.owner, keys.seal_keys, keys.people_keys)
+
+
+def _put_keys(settings: Settings, keys_of: KeysOf | None) -> None:
+    """Put back the keys alone, where the database is there and they are not."""
+    places = KeyPlaces(settings.seal_keys, settings.people_keys)
+    with data_folder(settings.data, restoring=True):
+        places.refuse_taken()
+        if keys_of is not None:
+            places.put(keys_of)
+    tell(N_("The keys are back: %(place)s. Nothing else was touched."), place=settings.people_keys)
+
+
+def _moment(wish: Wish, copy: Copy) -> datetime | None:
+    """The moment that is asked for, by the clock of the program's zone. Raises BackupError."""
+    return typed_moment(wish.at, copy.manifest.zone) if wish.at else None
+
+
+def _with_base(settings: Settings, place: Path, newest: Path, wish: Wish) -> Path:
+    """The last copy with the server's files of before the moment that is asked for. Raises BackupError."""
+    at = typed_moment(wish.at, read_manifest(newest).zone)
+    if at > datetime.now(UTC):
+        raise BackupError("failed", "%(at)s is yet to come.", at=wish.at)
+    if settings.backups.archive is None:
+        raise BackupError("failed", "To go back to a chosen moment, SPHERES_ARCHIVE has to say where the archive is.")
+    shelf = Shelf(place if newest != place else place.parent, read_manifest(newest).installation)
+    bases = shelf.bases()
+    for folder, manifest in bases:
+        if manifest.base is not None and manifest.base.ended_at <= at:
+            return folder
+    first = min((one.base.ended_at for _, one in bases if one.base is not None), default=None)
+    raise BackupError(
+        "failed",
+        "No copy leads to %(at)s: the first moment that can be asked for is %(first)s.",
+        at=wish.at,
+        first=f"{first:%Y-%m-%d %H:%M:%S %z}" if first else "–",
+    )
+
+
+def _recovering(settings: Settings, wish: Wish, copy: Copy) -> Recover | None:
+    at, archive = _moment(wish, copy), settings.backups.archived
+    if at is None or archive is None or copy.manifest.base is None:
+        return None
+    place, moment = archive.of_server(copy.manifest.base.system), at
+    return lambda copy, working: recover(copy, place, moment, working)

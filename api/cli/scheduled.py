@@ -1,0 +1,88 @@
+"""What makes a copy by schedule, and tries one each week: `python -m api.cli.scheduled`. After a fault its status is 1.
+
+Of several machines one does it: who comes later finds it done, or at work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Final
+
+from adapters import logs
+from adapters.backups.faults import BackupError
+from adapters.database import make_engine, open_session
+from adapters.settings import Settings
+from api.cli.backing_up import back_up
+from api.cli.bringing_back import Wish
+from api.cli.by_clock import last_at, next_at
+from api.cli.databases import databases
+from api.cli.drilling import drill
+from api.cli.ready import ending_plainly
+from api.cli.spoken import tell, tell_apart
+from domain.casework import DRILL_EVERY, GRACE, is_due
+from locales import N_, current_language, speaking
+from locales.told import language_of_terminal
+
+_MADE: Final = N_("The copy %(name)s was made by schedule and verified.")
+
+
+def main() -> None:
+    """Do what is due. What cannot be done is a sentence, and status 1 or 2."""
+    logs.configure("copies")
+    signal.signal(signal.SIGTERM, _leave)
+    language = language_of_terminal(os.environ)
+    with speaking(language), ending_plainly(language):
+        sys.exit(0 if _all_that_is_due(Settings.from_env(os.environ)) else 1)
+
+
+def _all_that_is_due(settings: Settings) -> bool:
+    at = settings.backups.at
+    if at is None:
+        return True
+    now = datetime.now().astimezone()
+    went_well = True
+    if _is_due(settings, "backup", last_at(at, now)):
+        went_well = _tried(lambda: _copy(settings, next_at(at, now) + GRACE))
+    key = settings.backups.drill_key_file
+    if went_well and key is not None and _is_due(settings, "drill", now - DRILL_EVERY):
+        wish = Wish(settings.backups.to, key)
+        went_well = _tried(lambda: drill(settings, wish, next_by=next_at(at, now + DRILL_EVERY) + GRACE))
+    return went_well
+
+
+def _copy(settings: Settings, next_by: datetime) -> None:
+    taken, _ = back_up(settings, next_by=next_by.astimezone(UTC))
+    tell(_MADE, name=taken.id)
+
+
+def _is_due(settings: Settings, kind: str, since: datetime) -> bool:
+    with databases(settings) as urls:
+        engine = make_engine(urls.app, pool_size=1, application_name="spheres copies")
+        try:
+            with open_session(engine) as session:
+                return is_due(session, kind, since=since.astimezone(UTC), at=datetime.now(UTC))
+        finally:
+            engine.dispose()
+
+
+def _tried(run: Callable[[], None]) -> bool:
+    try:
+        run()
+    except BackupError as failed:
+        tell_apart(N_("A copy by schedule failed: %(why)s"), why=failed.told_in(current_language()))
+        return False
+    return True
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    """End at the supervisor's word, as at a fault: what is half done is removed."""
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,468 @@
+"""`spheres backup` and `spheres restore`: what comes back is what was there, into an empty place, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyrage import x25519
+from sqlalchemy import NullPool, create_engine, select, text
+
+from adapters.backups import dumps, manifest
+from adapters.backups.dumps import alone, content_of, is_empty, signed_in
+from adapters.backups.faults import BackupError
+from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
+from adapters.backups.pair import make_pair
+from adapters.keys import FileSealKeys, make_seal_key
+from adapters.people_keys import FilePeopleKeys, make_people_keys
+from adapters.postgres import EmbeddedPostgres
+from api.cli import bringing_back
+from api.cli.place import data_folder
+from api.cli.spoken import Ending
+from domain.participants.referring import begin_referral
+from locales import speaking
+from models.backups import BackupRun
+from models.base import table_of
+from tests.api.test_cli import Say, at, command
+from tests.cast import AT, ROOT, Cast
+from tests.conftest import Database, short_folder
+from tests.flows.support import eventually
+from tests.referring import ONDINE
+from tests.sealing import seal_all, tamper
+
+__all__ = ["at", "command"]
+
+pytestmark = pytest.mark.ci
+
+RUN = table_of(BackupRun)
+
+
+class House:
+    """An installation of the tests: its folders, its key pair, and the database that the settings name."""
+
+    def __init__(self, folder: Path, environment: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.data, self.to, self.key = folder / "data", folder / "to", folder / "key"
+        self.to.mkdir()
+        self.environment = environment
+        self.set(SPHERES_DATA=self.data, SPHERES_BACKUP_TO=self.to, SPHERES_BACKUP_KEY=make_pair(self.key))
+
+    def set(self, **variables: object) -> None:
+        for name, value in variables.items():
+            self.environment.setenv(name, str(value))
+
+    def live_in(self, database: Database) -> None:
+        self.set(
+            DATABASE_URL=database.url,
+            DATABASE_OWNER_URL=database.owner_url,
+            PREFECT_DATABASE_URL="postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
+        )
+
+    def have_no_database(self) -> None:
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"):
+            self.environment.delenv(name, raising=False)
+
+    @property
+    def copies(self) -> list[Path]:
+        return sorted(one for one in self.to.iterdir() if not one.name.startswith("."))
+
+    @property
+    def copy(self) -> Path:
+        (only,) = self.copies
+        return only
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    folder = short_folder()
+    try:
+        yield House(folder, monkeypatch)
+    finally:
+        EmbeddedPostgres(folder / "data" / "aside" / "postgres").stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def lived(house: House, cast: Cast) -> Cast:
+    """The cast's program in the house's database: its record sealed, and a young person referred under their key."""
+    make_seal_key(house.data / "keys" / "seal.json")
+    make_people_keys(house.data / "keys" / "people")
+    house.live_in(cast.database)
+    with cast.session() as session:
+        session.info["keys"] = FilePeopleKeys(house.data / "keys" / "people")
+        begin_referral(session, ONDINE, by=cast.actor("worker_ccsmtl"), at=AT)
+    seal_all(cast, FileSealKeys(house.data / "keys" / "seal.json"))
+    return cast
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one copy is kept for those who only read it or spoil theirs: making one costs seconds."""
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture
+def copied(house: House, shelf: Path, request: pytest.FixtureRequest) -> House:
+    """A house that holds a copy and its key, and has no database and no keys any more."""
+    if not (shelf / "to").exists():
+        request.getfixturevalue("lived")
+        run: Say = request.getfixturevalue("command")
+        assert run("backup")[0] == 0
+        shutil.copytree(house.to, shelf / "to")
+        shutil.copy2(house.key, shelf / "key")
+    shutil.rmtree(house.to)
+    shutil.copytree(shelf / "to", house.to)
+    shutil.copy2(shelf / "key", house.key)
+    shutil.rmtree(house.data, ignore_errors=True)
+    house.have_no_database()
+    return house
+
+
+def rows(url: str, statement: Any) -> list[Any]:
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return list(connection.execute(statement).all())
+    finally:
+        engine.dispose()
+
+
+def restore(command: Say, house: House, *more: str) -> tuple[int, str]:
+    status, out, err = command("restore", "--key", str(house.key), *more)
+    return status, out + err
+
+
+# ------------------------------------------------------------------------------------------------ a copy is made
+
+
+def test_a_copy_holds_three_files_apart_encrypted_and_closed(command: Say, house: House, lived: Cast) -> None:
+    status, out, err = command("backup")
+    assert (status, err) == (0, "")
+    assert "is made and verified" in out
+    assert {one.name for one in house.copy.iterdir()} == {DATABASE, PEOPLE_KEYS, SEAL_KEYS, MANIFEST, SEALED_MANIFEST}
+    names = [
+        name
+        for (name,) in rows(
+            lived.database.admin_url, text("select family_name from person where length(family_name) > 7")
+        )
+    ]
+    assert len(names) > 3
+    for one in house.copy.iterdir():
+        assert one.stat().st_mode & 0o077 == 0
+        held = one.read_bytes()
+        assert not any(name.encode() in held for name in names)
+        assert one.name == MANIFEST or held.startswith(b"age-encryption.org/v1\n")
+    told = json.loads((house.copy / MANIFEST).read_text(encoding="utf-8"))
+    assert told["installation"] == "http://localhost:8400"
+    assert set(told["heads"]) == {"greater-montreal"}
+    assert told["ledger"] is None
+    assert list(house.data.iterdir()) == [house.data / "keys"], "nothing stays of the trial"
+    ((kind, code),) = rows(lived.database.url, select(RUN.c.kind, RUN.c.code))
+    assert (kind, code) == ("backup", "")
+
+
+def test_a_copy_that_does_not_come_back_as_it_was_is_not_kept(
+    command: Say, house: House, lived: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dumps.load
+
+    def loses_a_number(path: Path, key: x25519.Identity, url: str, *, written_by: int) -> None:
+        real(path, key, url, written_by=written_by)
+        with signed_in(url) as connection:
+            connection.execute("update person set phone = '' where ctid = (select min(ctid) from person)")
+
+    monkeypatch.setattr(dumps, "load", loses_a_number)
+    status, _, err = command("backup")
+    assert (status, house.copies) == (2, [])
+    assert "What came back is not what was copied" in err
+    assert list(house.to.iterdir()) == []
+    ((code,),) = rows(lived.database.url, select(RUN.c.code))
+    assert code == "not_verified"
+
+
+def test_a_record_that_was_changed_behind_its_seals_makes_no_good_copy(command: Say, house: House, lived: Cast) -> None:
+    tamper(
+        lived.database,
+        "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = :here)",
+        here=lived.program_id,
+    )
+    status, _, err = command("backup")
+    assert (status, "line.changed" in err, house.copies) == (2, True, [])
+
+
+@pytest.mark.usefixtures("lived")
+def test_keys_that_do_not_open_what_they_sealed_make_no_good_copy(command: Say, house: House) -> None:
+    shutil.rmtree(house.data / "keys" / "people")
+    make_people_keys(house.data / "keys" / "people")
+    status, _, err = command("backup")
+    assert (status, "The keys of the participants do not open" in err, house.copies) == (2, True, [])
+
+
+@pytest.mark.usefixtures("lived")
+def test_one_copy_of_a_database_is_made_at_a_time_and_the_second_is_no_fault(
+    command: Say, house: House, cast: Cast
+) -> None:
+    with alone(cast.database.owner_url) as is_alone:
+        assert is_alone
+        status, _, err = command("backup")
+    assert (status, "is at work" in err, house.copies) == (2, True, [])
+    assert rows(cast.database.url, select(RUN.c.code)) == []
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_folder_that_is_not_there_or_in_the_data_is_refused(command: Say, house: House, cast: Cast) -> None:
+    status, _, err = command("backup", str(house.folder / "nowhere"))
+    assert (status, "The folder for copies is not there" in err) == (2, True)
+    status, _, err = command("backup", str(house.data / "keys"))
+    assert (status, "lies in the data folder" in err) == (2, True)
+    assert {code for (code,) in rows(cast.database.url, select(RUN.c.code))} == {"no_place"}
+
+
+@pytest.mark.usefixtures("lived")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
+def test_a_full_disk_is_told_and_leaves_nothing_behind(command: Say, house: House, cast: Cast) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(house.to)], check=True)
+    try:
+        status, _, err = command("backup")
+        assert (status, "There is no room left" in err) == (2, True)
+        assert list(house.to.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(house.to)], check=True)
+    ((code,),) = rows(cast.database.url, select(RUN.c.code))
+    assert code == "disk_full"
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_process_killed_in_the_middle_leaves_no_copy_and_the_next_one_tidies_up(command: Say, house: House) -> None:
+    working = subprocess.Popen([sys.executable, "-m", "api.cli", "backup"], cwd=ROOT, env=os.environ)
+    eventually(lambda: list(house.to.glob(".unfinished-*/database.age")))
+    working.kill()
+    working.wait()
+    assert house.copies == []
+    assert len(list(house.to.iterdir())) == 1
+    eventually(lambda: command("backup")[0] == 0)  # until the server notices that the killed one let go
+    assert [one.name for one in house.to.iterdir()] == [house.copy.name]
+    assert list(house.data.iterdir()) == [house.data / "keys"]
+
+
+# ------------------------------------------------------------------------------------------------ it comes back
+
+
+def test_into_an_empty_database_comes_back_what_was_there(
+    command: Say, copied: House, empty_database: Database
+) -> None:
+    copied.live_in(empty_database)
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert "Nothing is served yet" in said
+    assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
+    assert command("verify")[0] == 0
+    status, said = restore(command, copied)
+    assert (status, "There are keys already" in said) == (2, True)
+    status, said = restore(command, copied, "--without-keys")
+    assert (status, "The database is not empty" in said) == (2, True)
+
+
+def test_into_an_empty_folder_comes_back_what_spheres_up_takes(command: Say, copied: House) -> None:
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+    status, out, _ = command("verify")
+    assert (status, "Nothing was changed" in out) == (0, True)
+    with data_folder(copied.data):
+        pass
+    status, said = restore(command, copied)
+    assert (status, "is not empty" in said) == (2, True)
+    assert command("backup")[0] == 0, "and copies of it are made"
+
+
+def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, lived: Cast) -> None:
+    command("backup")
+    status, said = restore(command, house, "--drill")
+    assert (status, "The drill went well" in said) == (0, True)
+    assert list(house.data.iterdir()) == [house.data / "keys"]
+    assert rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill")) == [("",)]
+    held = bytearray((house.copy / PEOPLE_KEYS).read_bytes())
+    held[-1] ^= 1
+    (house.copy / PEOPLE_KEYS).write_bytes(held)
+    status, said = restore(command, house, "--drill")
+    assert (status, "is cut off, or was changed" in said) == (2, True)
+    codes = rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill").order_by(RUN.c.ended_at))
+    assert codes == [("",), ("damaged",)]
+
+
+# ------------------------------------------------------------------------------------------- what is refused first
+
+
+def _cut(copy: Path, name: str = DATABASE) -> None:
+    os.truncate(copy / name, (copy / name).stat().st_size // 2)
+
+
+def _edited(**values: Any) -> Callable[[Path], None]:
+    def edit(copy: Path) -> None:
+        told = json.loads((copy / MANIFEST).read_text(encoding="utf-8")) | values
+        (copy / MANIFEST).write_text(json.dumps(told), encoding="utf-8")
+
+    return edit
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return lambda copy: (copy / name).unlink()
+
+
+def _swapped(copy: Path) -> None:
+    (copy / DATABASE).write_bytes((copy / SEAL_KEYS).read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (_cut, "database.age is cut off, or was changed"),
+        (lambda copy: _cut(copy, PEOPLE_KEYS), "participants-keys.age is cut off"),
+        (lambda copy: _cut(copy, SEALED_MANIFEST), "manifest.age is cut off"),
+        (lambda copy: _cut(copy, MANIFEST), "There is no whole copy"),
+        (_swapped, "database.age is cut off, or was changed"),
+        (_edited(heads={}), "manifest.json was changed since the copy was made"),
+        (_edited(installation="http://localhost:1"), "manifest.json was changed since the copy was made"),
+        (_edited(layout=99), "There is no whole copy"),
+        (_without(DATABASE), "database.age is missing from the copy"),
+        (_without(SEALED_MANIFEST), "manifest.age cannot be used"),
+        (_without(MANIFEST), "There is no whole copy"),
+        (_without(PEOPLE_KEYS), "has no keys of participants any more"),
+    ],
+)
+def test_a_spoilt_copy_is_refused_by_the_name_of_its_file_and_nothing_is_touched(
+    command: Say, copied: House, spoil: Callable[[Path], None], sentence: str
+) -> None:
+    spoil(copied.copy)
+    status, said = restore(command, copied)
+    assert (status, sentence in said) == (2, True), said
+    assert not copied.data.exists()
+
+
+def test_another_key_opens_nothing(command: Say, copied: House) -> None:
+    make_pair(copied.folder / "other")
+    status, _, err = command("restore", "--key", str(copied.folder / "other"))
+    assert (status, "it was encrypted to another one" in err) == (2, True)
+    assert not copied.data.exists()
+
+
+def test_the_copy_of_another_address_is_taken_where_that_is_said_alone(command: Say, copied: House) -> None:
+    copied.set(SPHERES_BASE_URL="https://elsewhere.example")
+    status, said = restore(command, copied)
+    assert (status, "The copy is of the installation http://localhost:8400" in said) == (2, True)
+    assert not copied.data.exists()
+
+
+def test_the_copy_of_a_newer_version_is_told_as_such(
+    command: Say, copied: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bringing_back, "knows_migration", lambda revision: revision != "0101")
+    status, said = restore(command, copied)
+    assert (status, "A newer version of the program made the copy" in said) == (2, True)
+    monkeypatch.setattr(manifest, "LAYOUT", 0)
+    status, said = restore(command, copied, str(copied.copy))
+    assert (status, "A newer version of the program made the copy" in said) == (2, True)
+    assert not copied.data.exists()
+
+
+@pytest.mark.parametrize("name", ["postgres", "keys", "mail"])
+def test_a_folder_in_which_anything_lies_is_left_as_it_is(command: Say, copied: House, name: str) -> None:
+    (copied.data / name).mkdir(parents=True)
+    status, said = restore(command, copied)
+    assert (status, f"{name} lies there" in said) == (2, True)
+    assert {one.name for one in copied.data.iterdir()} == {name, "up.lock"}
+
+
+def test_where_it_runs_or_another_restore_is_at_work_nothing_is_done(command: Say, copied: House) -> None:
+    with data_folder(copied.data):
+        status, said = restore(command, copied)
+    assert (status, "or another restore is at work" in said) == (2, True)
+    assert [one.name for one in copied.data.iterdir()] == ["up.lock"]
+
+
+def test_two_restores_into_one_database_at_once_are_one(command: Say, copied: House, empty_database: Database) -> None:
+    copied.live_in(empty_database)
+    with alone(empty_database.owner_url):
+        status, said = restore(command, copied)
+    assert (status, "is at work" in said) == (2, True)
+    assert is_empty(empty_database.owner_url)
+
+
+def test_a_database_in_which_anything_lies_is_left_as_it_is(
+    command: Say, copied: House, empty_database: Database
+) -> None:
+    copied.live_in(empty_database)
+    with signed_in(empty_database.owner_url) as connection:
+        connection.execute("create table mine (n int)")
+    status, said = restore(command, copied)
+    assert (status, "The database is not empty" in said) == (2, True)
+    assert not (copied.data / "keys").exists()
+
+
+def test_what_cannot_be_verified_leaves_the_database_empty_and_no_keys(
+    command: Say, copied: House, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise BackupError("not_verified", "The walls of the database did not come back as they were.")
+
+    monkeypatch.setattr(bringing_back, "judge", fails)
+    copied.live_in(empty_database)
+    status, said = restore(command, copied)
+    assert (status, "The walls" in said) == (2, True)
+    assert is_empty(empty_database.owner_url)
+    assert not (copied.data / "keys").exists()
+
+
+def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: Say, copied: House) -> None:
+    arguments = ["restore", "--key", str(copied.key)]
+    working = subprocess.Popen([sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, env=os.environ)
+    eventually((copied.data / "restoring" / "postgres" / "cluster" / "postmaster.pid").exists)
+    working.send_signal(signal.SIGKILL)
+    working.wait()
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+        pass
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
+def test_a_restore_onto_a_full_disk_leaves_the_place_empty(command: Say, copied: House) -> None:
+    copied.data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,mode=0700", "tmpfs", str(copied.data)], check=True)
+    try:
+        status, said = restore(command, copied)
+        assert (status, "There is no room left" in said) == (2, True), said
+        assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+    finally:
+        subprocess.run(["umount", str(copied.data)], check=True)
+
+
+def test_the_keys_of_a_newer_copy_serve_an_older_one(command: Say, copied: House, empty_database: Database) -> None:
+    older = copied.folder / "older"
+    shutil.copytree(copied.copy, older)
+    (older / PEOPLE_KEYS).unlink()
+    copied.live_in(empty_database)
+    status, said = restore(command, copied, str(older), "--keys-from", str(copied.to))
+    assert status == 0, said
+    assert (copied.data / "keys" / "people" / "master.json").exists()
+
+
+def test_the_database_alone_comes_back_where_that_is_said(
+    command: Say, copied: House, empty_database: Database
+) -> None:
+    (copied.copy / PEOPLE_KEYS).unlink()
+    copied.live_in(empty_database)
+    assert restore(command, copied, "--without-keys")[0] == 0
+    assert not (copied.data / "keys").exists()
+    with signed_in(empty_database.owner_url) as connection:
+        assert content_of(connection).tables["person"][0] > 5
