@@ -41,6 +41,7 @@ class Settings:
     entra: EntraSettings | None = None
     seal_key_file: Path | None = None
     people_key_folder: Path | None = None
+    ledger_folder: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
@@ -55,6 +56,11 @@ class Settings:
     def people_keys(self) -> Path:
         """The folder of the participants' data keys: beside the data, where no other is named."""
         return self.people_key_folder or self.data / "keys" / "people"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger of what must not come back: beside the data, where no other is named."""
+        return self.ledger_folder or self.data / "ledger"
 
     @property
     def being_written(self) -> Path:
@@ -96,6 +102,7 @@ class Settings:
             graph=graph,
             seal_key_file=lasting_path_of(env, "SPHERES_SEAL_KEY_FILE"),
             people_key_folder=lasting_path_of(env, "SPHERES_PEOPLE_KEYS"),
+            ledger_folder=lasting_path_of(env, "SPHERES_LEDGER"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,

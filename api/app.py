@@ -27,6 +27,8 @@ from starlette.types import ASGIApp
 from adapters import logs
 from adapters.database import make_engine
 from adapters.environment import SettingsError
+from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.access.permissions import Action, Forbidden, action_of, asks, is_for_anyone
@@ -47,6 +49,7 @@ from api.web.rendering import STATIC
 from domain.kernel import Refusal
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
+from domain.restoring import refuse_another_epoch
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.ports import SignInProvider
@@ -162,7 +165,12 @@ def from_environment() -> FastAPI:
         raise RuntimeError(msg)
     logs.configure("web", filters=[InRequest()])
     installation = Installation(
-        engine=make_engine(settings.database_url, application_name="spheres web"),
+        engine=make_engine(
+            settings.database_url,
+            application_name="spheres web",
+            ledger=FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)),
+            agree=refuse_another_epoch,
+        ),
         letter_templates=stationery_for(
             sender=Mailbox(settings.sender, "SPHÈRES"),
             base_url=settings.base_url,

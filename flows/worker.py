@@ -40,6 +40,7 @@ from adapters import logs
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger
 from adapters.mail import SmtpMailer
 from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
@@ -47,6 +48,7 @@ from adapters.settings import Settings
 from domain.casework import Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
+from domain.restoring import refuse_another_epoch
 from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
@@ -365,8 +367,14 @@ async def main(settings: Settings) -> None:
     url = settings.database_url
     # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
     threads = CONCURRENCY + 11
+    seal_keys = FileSealKeys(settings.seal_keys)
     engine = make_engine(
-        url, pool_size=CONNECTIONS_KEPT, in_a_rush=threads - CONNECTIONS_KEPT, application_name="spheres worker"
+        url,
+        pool_size=CONNECTIONS_KEPT,
+        in_a_rush=threads - CONNECTIONS_KEPT,
+        application_name="spheres worker",
+        ledger=FileLedger(settings.ledger, seal_keys),
+        agree=refuse_another_epoch,
     )
     paper = stationery_for(
         sender=Mailbox(settings.sender, "SPHÈRES"),
@@ -383,15 +391,7 @@ async def main(settings: Settings) -> None:
 
     mailer, inbox, accounts = outside_of(settings)
     worker = Worker(
-        Means(
-            sessions,
-            lambda: open_session(engine),
-            lambda: datetime.now(UTC),
-            mailer,
-            FileSealKeys(settings.seal_keys),
-            inbox,
-            accounts,
-        ),
+        Means(sessions, lambda: open_session(engine), lambda: datetime.now(UTC), mailer, seal_keys, inbox, accounts),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,

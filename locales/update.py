@@ -37,6 +37,7 @@ KEYWORDS: Final[Mapping[str, tuple[int | tuple[int, str], ...] | None]] = {
     "SettingsError": (2,),
     "PostgresError": (1,),
     "NoKeys": (1,),
+    "NoLedger": (1,),
     "NoSealKey": (1,),
 }
 """The calls whose literal arguments are msgids, and at which places those stand."""

@@ -22,8 +22,9 @@ from sqlalchemy import Dialect, Engine, QueuePool, make_url
 from sqlalchemy.util import LRUCache
 
 from adapters.addresses import conninfo_of
-from adapters.database import make_engine
+from adapters.database import make_engine, write_apart
 from adapters.postgres import OWNER, DatabaseUrls
+from tests.fakes.ledger import LEDGER
 
 T = TypeVar("T")
 
@@ -179,6 +180,7 @@ class _Place:
     def lend(self) -> Engine:
         """An engine for one test: what listens to it ends with it; connections and compiled statements stay."""
         lent = Engine(self._engine.pool, self._dialect, self._engine.url, hide_parameters=True)
+        write_apart(lent, LEDGER)
         lent._compiled_cache = self._compiled
         return lent
 

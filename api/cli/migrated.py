@@ -1,6 +1,7 @@
 """What `spheres up` has done before anything works on the database: `python -m api.cli.migrated`, and it is gone.
 
-It brings the tables to the newest migration, and makes the keys of a new installation. Where a demonstration is to be
+It brings the tables to the newest migration, makes the keys of a new installation, and finds out by the ledger whether
+the database was restored. Where a demonstration is to be
 shown it refuses a real program here, before a worker takes its letters for those of made-up people. It reads as little
 as it can: everything waits for it.
 """
@@ -22,6 +23,7 @@ from adapters.people_keys import make_people_keys
 from adapters.places import is_there
 from adapters.settings import Settings
 from api.cli.databases import databases
+from api.cli.ledgers import compare_with_ledger
 from api.cli.ready import (
     bring_to_newest,
     ending_plainly,
@@ -54,7 +56,9 @@ def _prepare(settings: Settings) -> None:
                     settings.being_written.unlink(missing_ok=True)
         with _before_any_program(urls.owner) as session:  # the walls do not bind the owner
             refuse_lost_keys(session, settings)
-    _make_keys(settings)
+        _make_keys(settings)
+        with _before_any_program(urls.owner) as session:
+            compare_with_ledger(session, settings)
 
 
 @contextmanager

@@ -1,0 +1,11 @@
+"""A restore: how it is found, what is void and done again at once, and what waits for a person to decide."""
+
+from domain.restoring.finding import Found as Found
+from domain.restoring.finding import look as look
+from domain.restoring.finding import refuse_another_epoch as refuse_another_epoch
+from domain.restoring.judging import Disagrees as Disagrees
+from domain.restoring.redoing import begin as begin
+from domain.restoring.redoing import destroy_keys as destroy_keys
+from domain.restoring.redoing import lock as lock
+from domain.restoring.redoing import put_aside as put_aside
+from domain.restoring.redoing import redo as redo
