@@ -44,6 +44,7 @@ class Settings:
     seal_key_file: Path | None = None
     people_key_folder: Path | None = None
     backups: BackupSettings = NO_BACKUPS
+    ledger_folder: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
@@ -64,6 +65,11 @@ class Settings:
     def engine_word(self) -> Path:
         """The file of the word that the engine's server asks for, with the name of the user before it."""
         return self.data / "prefect-auth"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the ledger of what must not come back: beside the data, where no other is named."""
+        return self.ledger_folder or self.data / "ledger"
 
     @property
     def being_written(self) -> Path:
@@ -106,6 +112,7 @@ class Settings:
             seal_key_file=lasting_path_of(env, "SPHERES_SEAL_KEY_FILE"),
             people_key_folder=lasting_path_of(env, "SPHERES_PEOPLE_KEYS"),
             backups=backups_of(env),
+            ledger_folder=lasting_path_of(env, "SPHERES_LEDGER"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,

@@ -6,11 +6,14 @@ one by one would take longer than all the rest. Each copy is about a person of i
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -21,6 +24,8 @@ from sqlmodel import Session
 
 from adapters.addresses import conninfo_of, parts_of
 from adapters.database import make_engine, migrate, open_session, program_session
+from adapters.keys import FileSealKeys, make_seal_key
+from adapters.ledger import FileLedger, make_ledger
 from adapters.postgres import DatabaseUrls
 from domain.casework import open_case, record_protocol
 from domain.declarations import Protocol, read_program_text
@@ -33,6 +38,7 @@ from flows.protocols import declared_protocols, letter_folders
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed
 from models.engine import WakeUp
+from models.ports import Ledger
 from models.program import Organization, Person
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -210,10 +216,19 @@ def _copy(admin: psycopg.Connection[Any], table: Table, where: LiteralString, ot
     )
 
 
+def new_ledger() -> Ledger:
+    """A ledger in a folder of its own, which goes with the process: it costs as much as an installation has to pay."""
+    folder = Path(mkdtemp(prefix="spheres-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_seal_key(folder / "seal.json")
+    make_ledger(folder)
+    return FileLedger(folder, FileSealKeys(folder / "seal.json"))
+
+
 def build(urls: DatabaseUrls, at: datetime) -> Ground:
     """Migrate, load the real program into a new program's id, and appoint a coordinator and staff by the verbs."""
     migrate(urls.owner)
-    engine = make_engine(urls.app, application_name=APPLICATION)
+    engine = make_engine(urls.app, application_name=APPLICATION, ledger=new_ledger())
     ground = Ground(
         urls,
         engine,

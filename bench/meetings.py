@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,7 @@ from bench import agenda_pages
 from bench.figures import Cost, Ratio, an_item, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
 from domain.kernel import col, run, select
-from meetings import links, schedule
+from meetings import schedule
 from meetings.documents.content import AgendaContent, AgendaLine, Both, MeetingHeading
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf
@@ -321,7 +322,7 @@ class _Inserting:
             notices.append((here, notice_id, key, person_id, address, season.uid, message, at, at))
             invitations.append((here, invitation_id, series_id, person_id, Jsonb(told), at))
             expires = at + 53 * WEEK
-            tokens.append((links.digest(secrets.token_urlsafe(32)), here, invitation_id, at, expires))
+            tokens.append((hashlib.sha256(secrets.token_bytes(32)).hexdigest(), here, invitation_id, at, expires))
             events.append((here, uuid4(), at, "notice.written", "notice", notice_id, Jsonb({})))
             events.append((here, uuid4(), at, "meeting.told", "meeting_series", series_id, Jsonb({})))
         events.append((here, uuid4(), at, "season.planned", "meeting_series", series_id, Jsonb({})))

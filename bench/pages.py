@@ -19,7 +19,7 @@ from adapters.postgres import EmbeddedPostgres
 from api.access.session import Installation, sign_in
 from api.app import create_app
 from bench.figures import Ratio, median, mixed, ms, table
-from bench.ground import Ground, now
+from bench.ground import Ground, new_ledger, now
 from demo.loading import Demonstration
 from demo.people import coordinator
 
@@ -47,7 +47,7 @@ def measure(ground: Ground, folder: Path, *, rounds: int) -> Iterator[Ratio]:
     make_people_keys(keys)
     with EmbeddedPostgres(folder / "demonstration") as server:
         migrate(server.urls().owner)
-        engine = make_engine(server.urls().app, application_name="spheres bench")
+        engine = make_engine(server.urls().app, application_name="spheres bench", ledger=new_ledger())
         installation = Installation(
             engine, ground.letter_templates, f"http://{HOST}", demonstration=True, keys=FilePeopleKeys(keys)
         )

@@ -12,9 +12,10 @@ from api.cli.databases import databases
 from api.cli.demonstration import NOT_WRITTEN
 from api.cli.ready import ending_plainly, is_full
 from api.cli.spoken import tell_apart
-from api.cli.terminal import keys_of, stationery_of
+from api.cli.terminal import keys_of, ledger_of, stationery_of
 from demo.loading import Demonstration
 from domain.kernel import Refusal
+from domain.restoring import refuse_another_epoch
 from locales import N_, speaking
 from locales.told import language_of_terminal
 
@@ -29,7 +30,13 @@ def main() -> None:
 
 def _write(settings: Settings) -> None:
     with databases(settings) as urls:
-        engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
+        engine = make_engine(
+            urls.app,
+            pool_size=2,
+            application_name="spheres loader",
+            ledger=ledger_of(settings),
+            agree=refuse_another_epoch,
+        )
         try:
             Demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings)).load()
         except Exception as error:

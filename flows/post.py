@@ -14,7 +14,7 @@ from sqlmodel import Session, and_, case, or_
 from domain.access import doors
 from domain.kernel import Actor, changes, col, in_program, program_of, run, same, select
 from domain.mail import DeliveryOutcome, next_attempt, notices
-from domain.record import events
+from domain.record import apart, events
 from flows.engine import Means, programs
 from models.lifecycles import NOTICE
 from models.outbox import Notice
@@ -137,10 +137,13 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
             **({"message": _without_its_door(session)} if decision.state == "sent" else {}),
             **_columns(decision, at),
         )
-        .returning(col(Notice.case_id), col(Notice.person_id), col(Notice.template)),
+        .returning(col(Notice.case_id), col(Notice.person_id), col(Notice.template), col(Notice.key)),
     ).first()
     if row is None or decision.state == "retry":
         return
+    if decision.state == "sent":
+        key = apart.digest_of_key(row.key)
+        apart.note(session, apart.SENT, letter.id, at=at, key=key, person=str(row.person_id))
     events.write(
         session,
         "notice.failed" if decision.tell_someone else "notice.sent",

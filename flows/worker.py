@@ -44,6 +44,7 @@ from adapters import logs
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger
 from adapters.mail import SmtpMailer
 from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
@@ -51,7 +52,8 @@ from adapters.settings import Settings
 from domain.casework import Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
-from flows import departing, destroying, post, rounds, sealing, watching
+from domain.restoring import refuse_another_epoch
+from flows import apart, departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.asking import RunClient, asking
 from flows.automations import make_automations
@@ -67,7 +69,7 @@ from flows.told import tell_prefect
 from locales.told import language_of_terminal
 from models.casework import Case
 from models.engine import Beat
-from models.ports import NoKeys, NoSealKey
+from models.ports import NoKeys, NoLedger, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -402,11 +404,18 @@ class Worker:
                 await self._pause(sealing.SEAL_SECONDS)
 
     async def _destroy(self) -> None:
+        looked_at = time.monotonic()
         while not self.stopping.is_set():
             try:
                 await asyncio.to_thread(destroying.destroy, self.means)
+                await asyncio.to_thread(apart.look_after, self.means)
+                if time.monotonic() - looked_at > apart.READ_SECONDS:
+                    looked_at = time.monotonic()
+                    await asyncio.to_thread(apart.destroy_what_is_listed, self.means)
             except NoKeys:
                 _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
+            except NoLedger:
+                _log.warning("the ledger cannot be written: nothing ends, and no letter leaves, until it can")
             await self._pause(destroying.DESTROY_SECONDS)
 
     async def _watch(self) -> None:
@@ -491,8 +500,14 @@ async def main(settings: Settings) -> None:
     url = settings.database_url
     # Every case in hand may block in one thread, besides the ears, the letters, the seals, the doors and the rounds.
     threads = CONCURRENCY + 11
+    seal_keys = FileSealKeys(settings.seal_keys)
     engine = make_engine(
-        url, pool_size=CONNECTIONS_KEPT, in_a_rush=threads - CONNECTIONS_KEPT, application_name="spheres worker"
+        url,
+        pool_size=CONNECTIONS_KEPT,
+        in_a_rush=threads - CONNECTIONS_KEPT,
+        application_name="spheres worker",
+        ledger=FileLedger(settings.ledger, seal_keys),
+        agree=refuse_another_epoch,
     )
     paper = stationery_for(
         sender=Mailbox(settings.sender, "SPHÈRES"),
@@ -514,7 +529,7 @@ async def main(settings: Settings) -> None:
             lambda: open_session(engine),
             lambda: datetime.now(UTC),
             mailer,
-            FileSealKeys(settings.seal_keys),
+            seal_keys,
             inbox,
             accounts,
             settings.base_url,

@@ -37,6 +37,7 @@ KEYWORDS: Final[Mapping[str, tuple[int | tuple[int, str], ...] | None]] = {
     "SettingsError": (2,),
     "PostgresError": (1,),
     "NoKeys": (1,),
+    "NoLedger": (1,),
     "NoSealKey": (1,),
     "BackupError": (2,),
 }

@@ -32,6 +32,7 @@ from domain.kernel import (
 )
 from domain.mail import COORDINATION
 from domain.obligations import waiving
+from domain.record import apart
 from domain.roles import Link
 from locales import N_, say
 from meetings import attendance, endorsing, freeing, taking_back
@@ -145,6 +146,7 @@ def decide(
     )
     add_row(session, decision)
     _tell(session, decision, completed=completed, by=by, at=at)
+    _note_number(session, decision, at=at)
     _begin(session, decision, by=by, at=at)
     if settles:
         _settle_item(session, decision, seen, by=by, at=at)
@@ -319,8 +321,21 @@ def _next_number(session: Session, committee_id: UUID, year: int) -> str:
     taken = scalars(
         session, only(Decision.number).where(col(Decision.number).startswith(f"{letters}-{year}-", autoescape=True))
     )
+    lost = apart.last_given(session, *_series(letters, year))
     last = max((count_of(number)[1] for number in taken), default=0)
-    return f"{letters}-{year}-{last + 1:03d}"
+    return f"{letters}-{year}-{max(last, lost) + 1:03d}"
+
+
+def _series(letters: str, year: int) -> tuple[str, str]:
+    """What the ledger calls the decisions of a committee and year: the committee by a digest of its letters."""
+    return f"decision.{year}", apart.digest_of_key(letters)[:16]
+
+
+def _note_number(session: Session, decision: Decision, *, at: datetime) -> None:
+    year, last = count_of(decision.number)
+    letters = decision.number.rsplit("-", 2)[0]
+    series, of = _series(letters, year)
+    apart.note(session, apart.NUMBERED, decision.id, at=at, series=series, of=of, last=last)
 
 
 def _assigned(

@@ -24,6 +24,7 @@ from domain.kernel import (
     built,
     changes,
     col,
+    digest,
     every,
     of,
     only,
@@ -61,7 +62,9 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     if len(feeds_of(session, person_id)) >= MOST:
         raise Refusal("feed.many", N_("You have %(most)s addresses already: end one of them first."), most=MOST)
     token = links.new_token()
-    feed = CalendarFeed(token_digest=links.digest(token), program_id=here, person_id=person_id, id=uuid4(), made_at=at)
+    feed = CalendarFeed(
+        token_digest=digest(session, token), program_id=here, person_id=person_id, id=uuid4(), made_at=at
+    )
     add_row(session, feed)
     events.write(session, "feed.made", "calendar_feed", feed.id, by=by, at=at, person=str(person_id))
     return f"/calendar/{token}.ics"
@@ -102,7 +105,7 @@ def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: date
 def look(session: Session, token: str) -> Feed | None:
     """Whose calendar a secret opens, read before a program is known; None where it opens none."""
     feeds = select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id)
-    is_it = col(CalendarFeed.token_digest) == links.digest(token)
+    is_it = col(CalendarFeed.token_digest) == digest(session, token)
     row = run(session, feeds.where(is_it, col(CalendarFeed.ended_at).is_(None))).first()
     return None if row is None else Feed(*row)
 

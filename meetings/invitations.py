@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from sqlmodel import Session
 
 from domain.kernel import Actor, col, in_program, local_day, only, program, program_of, run, select
 from domain.mail import COORDINATION, CalendarPart, Mailbox, Unreached, notices
-from domain.record import events
+from domain.record import apart, events
 from domain.roles import standing
 from meetings import calendar_files, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
@@ -529,6 +530,34 @@ def _keep(letters: _Letters, thing: Invitable, everything: Sequence[_Found]) -> 
         links.keep(session, tokens, until=thing.meetings[-1].ends_at, at=at)
     kind, about = ("meeting_series", thing.series) if thing.series is not None else ("meeting", thing.meetings[0])
     events.write_many(session, "meeting.told", kind, [(about.id, one.facts) for one in found], by=BY_INVITATIONS, at=at)
+    _note_apart(session, kind, about.id, found, at)
+
+
+def _note_apart(session: Session, kind: str, about: UUID, found: Sequence[_Found], at: datetime) -> None:
+    """Note who was told, so that after a restore they can be told that it is off: by its UID and its last SEQUENCE."""
+
+    def alike(one: _Found) -> tuple[int, bool]:
+        return one.numbered[-1][1], one.remembered is None
+
+    for (sequence, is_off), group in groupby(sorted(found, key=alike), key=alike):
+        of_them = list(group)
+        entry = of_them[0].remembered or of_them[0].told
+        if entry is None:
+            continue
+        apart.note(
+            session,
+            apart.TOLD,
+            about,
+            at=at,
+            of=kind,
+            uid=entry.uid.partition("@")[0],
+            sequence=sequence,
+            starts=entry.starts.isoformat(),
+            minutes=entry.minutes,
+            last_on=entry.last_on.isoformat() if entry.last_on else "",
+            off=is_off,
+            people=[str(one.person_id) for one in of_them],
+        )
 
 
 _ADDED: Final = insert(Invitation)

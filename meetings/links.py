@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, insert
 from sqlmodel import Session
 
-from domain.kernel import col, program_of, run, select
+from domain.kernel import col, digest, program_of, run, select
 from models.invitation import MeetingLink
 
 
@@ -23,11 +22,6 @@ class Opens:
     program_id: UUID
     invitation_id: UUID
     expires_at: datetime
-
-
-def digest(token: str) -> str:
-    """What is kept of a link's token: it lets no one answer."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_token() -> str:
@@ -43,7 +37,7 @@ def path(token: str) -> str:
 def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
     """Have these tokens answer their invitations, until their last meeting has ended."""
     alike = {"program_id": program_of(session), "made_at": at, "expires_at": until}
-    rows = [{"token_digest": digest(token), "invitation_id": of_it, **alike} for token, of_it in tokens]
+    rows = [{"token_digest": digest(session, token), "invitation_id": of_it, **alike} for token, of_it in tokens]
     run(session, insert(MeetingLink), rows)
 
 
@@ -51,7 +45,7 @@ def look(session: Session, token: str, *, at: datetime) -> Opens | None:
     """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
     links = select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at)
     still_opens = col(MeetingLink.ended_at).is_(None), col(MeetingLink.expires_at) > at
-    row = run(session, links.where(col(MeetingLink.token_digest) == digest(token), *still_opens)).first()
+    row = run(session, links.where(col(MeetingLink.token_digest) == digest(session, token), *still_opens)).first()
     return None if row is None else Opens(*row)
 
 

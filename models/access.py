@@ -16,7 +16,7 @@ from models.ports import FlowKept
 #: How someone signs in. A link by letter opens the enrolment of a passkey and nothing else.
 MEANS = ("demonstration", "entra", "passkey")
 #: Why a sign-in ended before its time.
-ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed")
+ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed", "restored")
 #: Where a door by letter leads.
 DOORS = ("invitation", "enrolment")
 #: The kinds of half-done sign-in.

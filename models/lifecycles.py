@@ -262,6 +262,10 @@ PARTICIPANT = Lifecycle(
         ("refused", "destroy"): "destroyed",
         ("declined", "destroy"): "destroyed",
         ("admitted", "destroy"): "destroyed",
+        **{
+            (state, "destroy_again"): "destroyed"
+            for state in ("draft", "candidate", "assigned", "committed", "refused", "declined", "admitted")
+        },
     },
 )
 
@@ -563,6 +567,7 @@ _HAPPENS: Final = {
     ("participant", "commit"): "They say yes at a first meeting.",
     ("participant", "admit"): "The consent is signed, and a number given.",
     ("participant", "refer_again"): "Somebody refers them anew.",
+    ("participant", "destroy_again"): "A restore brought back what was destroyed: it is destroyed at once.",
     ("participant", "join"): "They are somebody who is known already: what was kept apart is destroyed.",
     (
         "participant",

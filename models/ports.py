@@ -1,15 +1,16 @@
 """The ports: what the program asks of the outside world, as Protocols that `adapters` fulfil.
 
-The Mailer, the Inbox, the Accounts, the SignInProvider, the keys of the record's seals and those of participants.
+The Mailer, the Inbox, the Accounts, the SignInProvider, the keys of the record's seals and those of participants, and
+the ledger of what must not come back.
 Calendars are reached by mail (docs/adr/0011), and need no port of their own. A port speaks in plain values and in
 outcomes that are data, never in the exceptions of a library, so that a rule can decide about them.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 from locales.told import Told
@@ -281,3 +282,74 @@ class KeyGone(Exception):
 
 class NotSealed(Exception):
     """The bytes do not open: changed, cut, or sealed about something else."""
+
+
+#: Where a session keeps what is to be written to the ledger before it commits, the ledger itself, and the epoch.
+LEDGER_NOTES: Final = "ledger_notes"
+LEDGER: Final = "ledger"
+EPOCH: Final = "epoch"
+
+#: The kind of a line that says of others that what they tell of was never done. It may come with its own row or not.
+VOID: Final = "void"
+
+#: What a line of the ledger says of its subject: ids, codes, numbers, days and moments as text, and nothing else.
+LedgerFact = str | int | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerNote:
+    """What is to stand in the ledger: its kind, the program and the id that it is about, and opaque facts."""
+
+    kind: str
+    at: datetime
+    program_id: UUID | None = None
+    id: UUID | None = None
+    more: Mapping[str, LedgerFact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """A note as it stands in the ledger: its number, the transaction that it was of, the epoch, and its digest.
+
+    `xid` is PostgreSQL's number of the transaction, 0 of a line that was written outside one.
+    """
+
+    n: int
+    note: LedgerNote
+    xid: int
+    epoch: int
+    digest: str
+
+
+class Ledger(Protocol):
+    """The list of what must not come back: append-only, outside the database and outside its backups.
+
+    Each call raises NoLedger where it is missing, was changed, or cannot be written.
+    """
+
+    def append(self, notes: Sequence[LedgerNote], *, xid: int = 0, epoch: int | None = None) -> Sequence[LedgerLine]:
+        """Write lines. On return, they are on the disk for good. Without `epoch` they are of the one of the last line.
+
+        Where that fails, none is written.
+        """
+        ...
+
+    def last(self) -> LedgerLine | None:
+        """The last line; None where nothing was written yet."""
+        ...
+
+    def lines(self) -> Sequence[LedgerLine]:
+        """Every line, after checking each against its signature and against the line before it."""
+        ...
+
+    def readable(self) -> Sequence[LedgerLine]:
+        """The lines up to the first one that is not right; none, where it is missing. Raises nothing."""
+        ...
+
+    def begin_anew(self, notes: Sequence[LedgerNote], *, after: int, epoch: int, at: datetime) -> None:
+        """Put it aside, and begin one that goes on after a number, in an epoch, with these notes: all at once."""
+        ...
+
+
+class NoLedger(Told):
+    """The ledger is missing, was changed, or cannot be written. One sentence, which says what to do."""

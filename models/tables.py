@@ -14,6 +14,7 @@ from models import (  # noqa: F401 - imported for the tables that they declare
     equipment,
     follow_up,
     invitation,
+    ledger,
     meeting,
     minutes,
     obligation,

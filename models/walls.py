@@ -13,9 +13,11 @@ from models.base import CURRENT_PROGRAM, metadata
 
 APP = "spheres_app"
 
-#: Of no program: signs of life, how copies ended, sign-ins that have not come to a program yet, counts of tries. A test
-#: lists them.
-WITHOUT_POLICY = frozenset({"backup_run", "beat", "rate_count", "sign_in_flow"})
+#: Of no program: signs of life, how copies ended, sign-ins that have not come to a program yet, counts of tries, what
+#: was seen of the ledger. A test lists them.
+WITHOUT_POLICY = frozenset({"backup_run", "beat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"})
+#: What is known of the ledger, which no one empties: a line without its row was lost with a restore.
+OF_THE_LEDGER = frozenset({"ledger_seen", "epoch"})
 #: Read before the program is known: found while the transaction has said none, and by its own program once it has;
 #: added and deleted by its own program alone. Nothing nominative stands in them: a test lists their columns. Named
 #: here is what may be written again; the rest stays as it was added, above all whose the row is and what opens it.
@@ -68,6 +70,9 @@ APPEND_ONLY = {
     "settlement": (),
     "request": (),
     "name_answer": (),
+    "ledger_seen": (),
+    "epoch": (),
+    "sent_before": (),
 }
 #: What may be written again of these all the same, by a redaction alone: the words that are taken out of every copy,
 #: and the digest of what is left. The record holds the digests of before and after. Of a settlement the note that was

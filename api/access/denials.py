@@ -18,8 +18,8 @@ from fastapi.concurrency import run_in_threadpool
 from api.access import permissions
 from api.access.permissions import themselves
 from api.access.session import Installation, RequestContext, installation_of
-from domain.access import IDLE, LONGEST, digest
-from domain.kernel import Actor, col, run, select
+from domain.access import IDLE, LONGEST
+from domain.kernel import Actor, col, digest, run, select
 from domain.record import turned_away
 from models.access import BrowserSession
 
@@ -97,7 +97,8 @@ def _tell(
 def _tell_of_sign_in(installation: Installation, token: str, request: Request) -> None:
     at = installation.clock()
     with installation.before_a_program() as session:
-        found = run(session, select(BrowserSession).where(col(BrowserSession.token_digest) == digest(token))).first()
+        by_cookie = col(BrowserSession.token_digest) == digest(session, token)
+        found = run(session, select(BrowserSession).where(by_cookie)).first()
     if found is None:
         _log_stranger(request, "anonymous")
         return

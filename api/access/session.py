@@ -31,12 +31,13 @@ from api.access.being_written import being_written
 from api.access.engine_server import EngineServer
 from api.access.permissions import Asker, action_of, is_for_anyone
 from api.access.request_rates import Requests
-from domain.access import Means, digest, sign_ins
+from domain.access import Means, sign_ins
 from domain.kernel import (
     Question,
     Refusal,
     built,
     col,
+    digest,
     first,
     frozen,
     know_program,
@@ -348,7 +349,7 @@ def end_stay(installation: Installation, token: str) -> str:
         return ""
     with installation.before_a_program() as session:
         program_id = scalar(
-            session, select(BrowserSession.program_id).where(col(BrowserSession.token_digest) == digest(token))
+            session, select(BrowserSession.program_id).where(col(BrowserSession.token_digest) == digest(session, token))
         )
     if program_id is None:
         return ""
@@ -367,8 +368,8 @@ class SignIn:
 def sign_in_by(installation: Installation, token: str) -> SignIn | None:
     """The sign-in of a cookie; None where it has ended, or never was."""
     at = installation.clock()
-    asked = {"digest": digest(token), "idle_since": at - IDLE, "oldest": at - LONGEST}
     with installation.finding_a_program() as session:
+        asked = {"digest": digest(session, token), "idle_since": at - IDLE, "oldest": at - LONGEST}
         found = run(session, _SIGNED_IN, asked).first()
     return None if found is None else SignIn(found.program_id, found.person_id)
 
@@ -378,7 +379,7 @@ def _signed_in(session: Session, token: str, at: datetime, *, changes_nothing: b
 
     A request that changes nothing reads each thing once.
     """
-    found_by = digest(token)
+    found_by = digest(session, token)
     asked = {"digest": found_by, "idle_since": at - IDLE, "oldest": at - LONGEST}
     found = run(session, _SIGNED_IN, asked).first()
     if found is None:

@@ -278,7 +278,7 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     """Prefect's server gets no way to the program's own database."""
     withheld = (
         *("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"),
-        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"),
+        *("SMTP_PASSWORD_FILE", "SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS", "SPHERES_LEDGER"),
         *("ENTRA_CLIENT_SECRET_FILE", "ENTRA_CERTIFICATE_FILE"),
         *("GRAPH_CLIENT_SECRET_FILE", "GRAPH_CERTIFICATE_FILE"),
     )

@@ -16,6 +16,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
+from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger
 from adapters.people_keys import FilePeopleKeys
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
@@ -26,9 +28,10 @@ from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.obligations import triggers
 from domain.participants import names_known
+from domain.restoring import refuse_another_epoch
 from flows.protocols import letter_folders
 from locales import N_, current_language, say, show_moments_in
-from models.ports import Keys
+from models.ports import Keys, Ledger
 from models.program import Organization, Person, Program
 
 ProgramKey = Annotated[str, typer.Option("--program", help="The program's key. Not needed where there is one only.")]
@@ -49,6 +52,11 @@ def stationery_of(settings: Settings) -> LetterTemplates:
 def keys_of(settings: Settings) -> Keys:
     """The keys of what is sealed of participants."""
     return FilePeopleKeys(settings.people_keys)
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """The ledger of what must not come back."""
+    return FileLedger(settings.ledger, FileSealKeys(settings.seal_keys))
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,13 @@ def opened(command: str, *, connections: int = 2) -> Iterator[OpenDatabase]:
     """The database that the settings name, for as long as a command works. `command` is how the server knows it."""
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
-        engine = make_engine(urls.app, pool_size=connections, application_name=f"spheres {command}")
+        engine = make_engine(
+            urls.app,
+            pool_size=connections,
+            application_name=f"spheres {command}",
+            ledger=ledger_of(settings),
+            agree=refuse_another_epoch,
+        )
         try:
             yield OpenDatabase(settings, urls, engine)
         finally:

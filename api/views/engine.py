@@ -28,6 +28,7 @@ USER: Final = "spheres"
 
 #: What each timed round does, by its key; reminders say when they were begun too.
 ROUND_WORDS: Final[Mapping[str, str]] = {
+    "ledger": N_("Noting, outside the database, how far the record has come"),
     "remind": N_("Reminders, one digest a day"),
     "remind.begun": N_("Reminders, when they were last begun"),
     "gatherings": N_("Invitations, agendas and drafted dates"),

@@ -5,10 +5,10 @@ from domain.access import identities as identities
 from domain.access import invitations as invitations
 from domain.access import passkeys as passkeys
 from domain.access import sign_ins as sign_ins
+from domain.access import voiding as voiding
 from domain.access.doors import ENROLMENT as ENROLMENT
 from domain.access.doors import INVITATION as INVITATION
 from domain.access.doors import Leads as Leads
-from domain.access.doors import digest as digest
 from domain.access.identities import KnownPerson as KnownPerson
 from domain.access.identities import ProvenAccount as ProvenAccount
 from domain.access.sign_ins import IDLE as IDLE

@@ -6,7 +6,6 @@ in the browser that asked for it. Looking at a door changes nothing; only taking
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,8 @@ from sqlalchemy import RowMapping, delete, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.kernel import Actor, add_row, col, in_program, program_of, run, select
+from domain.access import voiding
+from domain.kernel import Actor, add_row, col, digest, in_program, program_of, run, select
 from domain.record import events
 from models.access import Door
 
@@ -46,11 +46,6 @@ class Leads:
     made_by: UUID | None
 
 
-def digest(token: str) -> str:
-    """The digest that is stored of a token or of a browser's cookie: it lets no one in."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def make(
     session: Session,
     kind: str,
@@ -65,16 +60,17 @@ def make(
 
     `browser` is the cookie of the browser that asked. Where given, no other browser passes, and what another browser
     asked for stays open, since anyone may type an address. The token is in the link and nowhere else. `handed_over`: no
-    letter carries it, which the record says.
+    letter carries it, which the record says. Raises Refusal for one whose access is still to be decided (`voiding`).
     """
+    voiding.refuse_kept_out(session, person_id, at=at)
     shut(session, person_id, kind=kind, browser=browser)
     token = secrets.token_urlsafe(32)
     row = Door(
-        token_digest=digest(token),
+        token_digest=digest(session, token),
         program_id=program_of(session),
         person_id=person_id,
         kind=kind,
-        browser_digest=digest(browser) if browser else "",
+        browser_digest=digest(session, browser) if browser else "",
         made_by=None if handed_over else by.person_id,
         made_at=at,
         expires_at=at + OPEN_FOR[kind],
@@ -89,7 +85,7 @@ def look(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
 
     `session` need not have a program. Nothing changes: mail scanners follow links too.
     """
-    row = run(session, select(Door).where(_is_open(token, at, browser))).mappings().first()
+    row = run(session, select(Door).where(_is_open(session, token, at, browser))).mappings().first()
     return None if row is None else _leads(row)
 
 
@@ -99,8 +95,8 @@ def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
         run(
             session,
             update(Door)
-            .where(_is_open(token, at, browser))
-            .values(used_at=at, used_by_digest=digest(browser) if browser else "")
+            .where(_is_open(session, token, at, browser))
+            .values(used_at=at, used_by_digest=digest(session, browser) if browser else "")
             .returning(Door),
         )
         .mappings()
@@ -121,16 +117,21 @@ def shut(
     if kind:
         mine.append(col(Door.kind) == kind)
     if browser:
-        mine.append(col(Door.browser_digest) == digest(browser))
+        mine.append(col(Door.browser_digest) == digest(session, browser))
     if not used_too:
         mine.append(col(Door.used_at).is_(None))
     shut_now = run(session, delete(Door).where(*mine).returning(col(Door.token_digest)))
     return len(shut_now.all())
 
 
-def _is_open(token: str, at: datetime, browser: str) -> ColumnElement[bool]:
-    own = or_(Door.browser_digest == "", col(Door.browser_digest) == (digest(browser) if browser else " "))
-    return (col(Door.token_digest) == digest(token)) & col(Door.used_at).is_(None) & (col(Door.expires_at) > at) & own
+def _is_open(session: Session, token: str, at: datetime, browser: str) -> ColumnElement[bool]:
+    own = or_(Door.browser_digest == "", col(Door.browser_digest) == (digest(session, browser) if browser else " "))
+    return (
+        (col(Door.token_digest) == digest(session, token))
+        & col(Door.used_at).is_(None)
+        & (col(Door.expires_at) > at)
+        & own
+    )
 
 
 def _leads(row: RowMapping) -> Leads:

@@ -17,7 +17,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.access.doors import digest
+from domain.access import voiding
 from domain.kernel import (
     SIGN_IN,
     Actor,
@@ -25,6 +25,7 @@ from domain.kernel import (
     add_row,
     changes,
     col,
+    digest,
     in_program,
     only,
     program_of,
@@ -67,11 +68,14 @@ class NotLetIn(Refusal):
 def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
     """Begin a sign-in of a person under a new token, which is returned and stored nowhere.
 
-    `device` is what `device_of` says. The caller has checked that this person may sign in, after locking them.
+    `device` is what `device_of` says. The caller has checked that this person may sign in, after locking them. Raises
+    NotLetIn for one whose access may have ended before a restore, until it is decided.
     """
+    if voiding.is_kept_out(session, person_id, at=at):
+        raise NotLetIn(person_id, "undecided")
     token = secrets.token_urlsafe(32)
     row = BrowserSession(
-        token_digest=digest(token),
+        token_digest=digest(session, token),
         program_id=program_of(session),
         person_id=person_id,
         means=means,
@@ -117,7 +121,7 @@ def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[Si
 
 def sign_in_of(session: Session, token: str) -> UUID | None:
     """The id of this cookie's sign-in, to mark it in the list; None where it is none of this program's."""
-    return scalar(session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token)))
+    return scalar(session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(session, token)))
 
 
 def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -158,7 +162,7 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 
     Returns the means by which it had begun, "" where there was none to end.
     """
-    this = and_(in_program(BrowserSession), col(BrowserSession.token_digest) == digest(token))
+    this = and_(in_program(BrowserSession), col(BrowserSession.token_digest) == digest(session, token))
     whose: UUID | None = scalar(session, select(BrowserSession.person_id).where(this))
     if whose is None:
         return ""
@@ -186,7 +190,7 @@ def keep(
 
     A first half begun anew replaces the one before. `session` need not have a program.
     """
-    flow = SignInFlow(cookie_digest=digest(cookie), kind=kind, kept=dict(kept), expires_at=at + open_for)
+    flow = SignInFlow(cookie_digest=digest(session, cookie), kind=kind, kept=dict(kept), expires_at=at + open_for)
     put_row(session, flow)
 
 
@@ -195,7 +199,9 @@ def look(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept 
     return scalar(
         session,
         select(SignInFlow.kept).where(
-            col(SignInFlow.cookie_digest) == digest(cookie), SignInFlow.kind == kind, col(SignInFlow.expires_at) > at
+            col(SignInFlow.cookie_digest) == digest(session, cookie),
+            SignInFlow.kind == kind,
+            col(SignInFlow.expires_at) > at,
         ),
     )
 
@@ -207,7 +213,7 @@ def take(session: Session, cookie: str, kind: str, *, at: datetime) -> FlowKept 
     row = run(
         session,
         delete(SignInFlow)
-        .where(col(SignInFlow.cookie_digest) == digest(cookie), col(SignInFlow.kind) == kind)
+        .where(col(SignInFlow.cookie_digest) == digest(session, cookie), col(SignInFlow.kind) == kind)
         .returning(col(SignInFlow.kept), col(SignInFlow.expires_at)),
     ).first()
     kept: FlowKept | None = None if row is None or row.expires_at <= at else row.kept

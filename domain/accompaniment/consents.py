@@ -47,7 +47,7 @@ from domain.participants import (
     step_of,
     text_of,
 )
-from domain.record import events
+from domain.record import apart, events
 from domain.roles import standing
 from domain.terms import BEFORE_COMMITTING
 from locales import N_
@@ -119,7 +119,7 @@ def sign(
         )
     text, line = _agreed_to(session, purpose, organization_id, signed)
     before = changes(Consent).where(*_standing(participant_id, purpose, organization_id))
-    run(session, before.values(replaced_at=at, version=col(Consent.version) + 1))
+    replaced = run(session, before.values(replaced_at=at, version=col(Consent.version) + 1)).rowcount
     row = Consent(
         program_id=program_of(session),
         id=uuid4(),
@@ -155,6 +155,9 @@ def sign(
         agreed_to=line or None,
         worker=str(worker_id),
     )
+    if replaced:
+        told = {"purpose": purpose, "organization": organization_id}
+        apart.note_closing(session, "consent.replaced", "participant", participant_id, told, at=at)
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
         withdrawals.settle(session, participant_id, by=by, at=at)

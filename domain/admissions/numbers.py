@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -20,7 +21,7 @@ from domain.participants import (
     participant_state_after,
     step_of,
 )
-from domain.record import events
+from domain.record import apart, events
 from domain.terms import circle_of
 from locales import N_
 from models.participant import CandidateWorker, NumberSequence
@@ -77,6 +78,8 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     number = _next(session, today.year)
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
     events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
+    last = int(number.rpartition("-")[2])
+    apart.note(session, apart.NUMBERED, participant_id, at=at, series=f"participant.{today.year}", last=last)
     open_follow_up(session, participant_id, worker=named.worker_id, second=named.second_id, by=by, at=at)
     workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
@@ -105,13 +108,18 @@ def _is_open(session: Session, participant_id: UUID, step: str) -> bool:
 
 
 def _next(session: Session, year: int) -> str:
-    """The next number of a year. Its row is locked until the transaction ends: another who asks waits for it."""
-    here = program_of(session)
+    """The next number of a year. Its row is locked until the transaction ends: another who asks waits for it.
+
+    It follows the last one that was ever given, also where a restore lost that.
+    """
+    here, lost = program_of(session), apart.last_given(session, f"participant.{year}")
     run(
         session,
         insert(NumberSequence)
-        .values(program_id=here, id=uuid4(), year=year, last=1)
-        .on_conflict_do_update(index_elements=["program_id", "year"], set_={"last": col(NumberSequence.last) + 1}),
+        .values(program_id=here, id=uuid4(), year=year, last=lost + 1)
+        .on_conflict_do_update(
+            index_elements=["program_id", "year"], set_={"last": func.greatest(col(NumberSequence.last), lost) + 1}
+        ),
     )
     row = first(session, of(NumberSequence).where(NumberSequence.year == year))
     assert row is not None  # noqa: S101 - written above

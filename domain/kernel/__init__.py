@@ -82,6 +82,7 @@ from domain.kernel.spans import Span as Span
 from domain.kernel.spans import joined as joined
 from domain.kernel.titles import Titled as Titled
 from domain.kernel.titles import title_of as title_of
+from domain.kernel.tokens import digest as digest
 from domain.kernel.typed_words import checked as checked
 from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something

@@ -5,6 +5,7 @@ from domain.mail import heads as heads
 from domain.mail import name_answers as name_answers
 from domain.mail import notices as notices
 from domain.mail import resending as resending
+from domain.mail import sent_before as sent_before
 from domain.mail.delivery import DeliveryOutcome as DeliveryOutcome
 from domain.mail.delivery import next_attempt as next_attempt
 from domain.mail.envelopes import Attachment as Attachment

@@ -42,6 +42,7 @@ from domain.mail.delivery import POST_CHANNEL
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime
 from domain.mail.letters import COMMON, Letter, Letters
 from domain.mail.name_gate import Known, NameGate, nobody
+from domain.mail.sent_before import was_sent
 from domain.record import events
 from domain.roles import Holder, Link, calls_who_barred, standing
 from locales import N_, pick, say, say_n
@@ -382,6 +383,8 @@ def _put(
     calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
 ) -> bool:
+    if was_sent(session, key):
+        return False
     paper = templates_of(session)
     notice_id = uuid4()
     language = cast("Language", person.language)

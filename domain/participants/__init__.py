@@ -29,6 +29,7 @@ from domain.participants.consent_text import CURRENT as CURRENT
 from domain.participants.consent_text import TEXT as TEXT
 from domain.participants.consent_text import ConsentText as ConsentText
 from domain.participants.consent_text import text_of as text_of
+from domain.participants.destroyed_again import destroy_again as destroy_again
 from domain.participants.destruction import ASK as ASK
 from domain.participants.destruction import CONFIRM as CONFIRM
 from domain.participants.destruction_requests import DestructionRequest as DestructionRequest

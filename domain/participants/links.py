@@ -12,8 +12,21 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from domain.access import digest
-from domain.kernel import Actor, Refusal, add_row, changes, col, every, first, of, program_of, run, scalar, select
+from domain.kernel import (
+    Actor,
+    Refusal,
+    add_row,
+    changes,
+    col,
+    digest,
+    every,
+    first,
+    of,
+    program_of,
+    run,
+    scalar,
+    select,
+)
 from domain.record import events
 from locales import N_
 from models.referral import ReferralLink
@@ -29,7 +42,7 @@ def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
         raise ValueError(msg)
     token, link_id = secrets.token_urlsafe(32), uuid4()
     row = ReferralLink(
-        token_digest=digest(token),
+        token_digest=digest(session, token),
         program_id=program_of(session),
         id=link_id,
         made_by=by.person_id,
@@ -62,7 +75,7 @@ def links_of(session: Session) -> list[ReferralLink]:
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
     """The program of a link, before one is known; None where the link does not work (any more)."""
-    row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)))
+    row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(session, token)))
     return row.program_id if row is not None and _works(row, at) else None
 
 
@@ -71,13 +84,15 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
     Raises Refusal, the same for a link that never was and one that was used; another where it was begun elsewhere.
     """
-    row = first(session, of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update())
+    row = first(
+        session, of(ReferralLink).where(col(ReferralLink.token_digest) == digest(session, token)).with_for_update()
+    )
     if row is None or not _works(row, at):
         raise Refusal(
             "referral_link.closed",
             N_("This link does not work, or no longer works. Ask the coordination for another one."),
         )
-    if row.browser_digest is not None and row.browser_digest != digest(browser):
+    if row.browser_digest is not None and row.browser_digest != digest(session, browser):
         raise Refusal(
             "referral_link.elsewhere",
             N_("This referral was begun in another browser, or a while ago. Continue there, or ask for another link."),
@@ -87,7 +102,7 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
 def begin(session: Session, link: ReferralLink, browser: str) -> None:
     """Bind what is saved by a locked link to this browser, which alone may read it."""
-    _change(session, link, browser_digest=digest(browser))
+    _change(session, link, browser_digest=digest(session, browser))
 
 
 def use(session: Session, link: ReferralLink, *, at: datetime) -> None:

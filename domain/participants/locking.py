@@ -28,6 +28,7 @@ from domain.kernel import (
     surely,
 )
 from domain.participants.referral_fields import emptied
+from domain.record import apart
 from domain.terms import ADMISSION
 from locales import N_
 from models.casework import Case, Task
@@ -95,6 +96,8 @@ def forget(session: Session, held: Participant, move: str, *, at: datetime, join
         **emptied(),
     )
     run(session, changes(DataKey).where(DataKey.participant_id == held.id).values(destroyed_at=at))
+    # Before the key goes: wherever an older copy of it, or of these rows, is put back, it is destroyed again.
+    apart.note(session, apart.DESTROYED, held.id, at=at)
 
 
 def participant_state_after(held: Participant, move: str) -> str:

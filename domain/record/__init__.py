@@ -1,5 +1,6 @@
 """The record: what was done, read and refused, its seals and their check, and the register of incidents."""
 
+from domain.record import apart as apart
 from domain.record import events as events
 from domain.record import incident_versions as incident_versions
 from domain.record import incidents as incidents

@@ -14,7 +14,9 @@ from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
 from domain.kernel import Actor, program_of, run
+from domain.record import apart
 from models.base import table_of
+from models.ports import LEDGER_NOTES
 from models.record import Event
 
 #: Built once: every act writes events.
@@ -52,6 +54,7 @@ def write(
     line = uuid4()
     act = _act(session, verb, kind, by, at)
     _note(session, EventLine(verb, kind, subject_id, facts))
+    apart.note_closing(session, verb, kind, subject_id, facts, at=at)
     run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
     return line
 
@@ -71,6 +74,7 @@ def write_many(
     act = _act(session, verb, kind, by, at)
     for subject_id, facts in subjects:
         _note(session, EventLine(verb, kind, subject_id, facts))
+        apart.note_closing(session, verb, kind, subject_id, facts, at=at)
     session.connection().execute(
         _ADD,
         [
@@ -120,22 +124,27 @@ def _note(session: Session, line: EventLine) -> None:
 
 #: What `also` says of a task that serves a clause of an agreement, or whose end moves days of other tasks.
 CLAUSE_SERVED: Final = "task.clause_served"
-#: Where a session keeps the lines that were written in it, and how many there were before each savepoint.
+#: Where a session keeps the lines that were written in it, and how many there were before each savepoint; and as many
+#: of its notes for the ledger.
 _WRITTEN: Final = "written"
 _BEFORE: Final = "written_before"
+_KEPT: Final = (_WRITTEN, LEDGER_NOTES)
 
 
 @event.listens_for(Session, "after_transaction_create")
 def _remember(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
         # Weakly: a savepoint is over before it is said that it was undone.
-        session.info.setdefault(_BEFORE, WeakKeyDictionary())[transaction] = len(session.info.get(_WRITTEN, ()))
+        session.info.setdefault(_BEFORE, WeakKeyDictionary())[transaction] = [
+            len(session.info.get(kept, ())) for kept in _KEPT
+        ]
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, transaction: SessionTransaction) -> None:
-    before = session.info.get(_BEFORE, {}).get(transaction, 0) if transaction.nested else 0
-    del session.info.get(_WRITTEN, [])[before:]
+    before = session.info.get(_BEFORE, {}).get(transaction, (0, 0)) if transaction.nested else (0, 0)
+    for kept, n in zip(_KEPT, before, strict=True):
+        del session.info.get(kept, [])[n:]
 
 
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:

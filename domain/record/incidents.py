@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from domain.kernel import Actor, Refusal, add_row, changes, local_day, next_number, program_of, run, says_something
+from domain.record import apart
 from domain.record.incident_entries import (
     TOLD_BEFORE,
     IncidentEntry,
@@ -53,7 +54,7 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
     values = checked_entry(session, entry, at)
     here = program_of(session)
     run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
-    number = next_number(session, Incident.number)
+    number = max(next_number(session, Incident.number), apart.last_given(session, "incident") + 1)
     incident_id = uuid4()
     known = {name: value for name, value in values.items() if name not in WORDS}
     row = Incident(program_id=here, id=incident_id, number=number, recorded_by=by.person_id, recorded_at=at, **known)
@@ -61,6 +62,7 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
     words = {name: values.get(name, "") for name in WORDS}
     write_words(session, incident_id, seal_version(session, incident_id, 1, words, at=at))
     keep(session, incident_id, "incident.entered", sorted(values), by=by, at=at)
+    apart.note(session, apart.NUMBERED, incident_id, at=at, series="incident", last=number)
     return incident_id
 
 

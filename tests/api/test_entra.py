@@ -30,6 +30,7 @@ from api.app import create_app, directory_of
 from api.web.browsers import GONE_SECONDS
 from domain.access import doors, identities, invitations, sign_ins
 from domain.access.identities import ProvenAccount as Linked
+from domain.kernel import digest
 from domain.people.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
 from models.base import table_of
@@ -232,7 +233,7 @@ def test_what_a_browser_keeps_of_a_sign_in_that_has_begun_is_bound_to_this_host_
     value = browser.cookies[FLOW]
     with place.before() as session:
         (row,) = session.execute(select(_flow)).mappings().all()
-    assert row["cookie_digest"] == doors.digest(value)
+    assert row["cookie_digest"] == digest(session, value)
     assert value not in str(row["kept"])
     assert not is_in(browser)
 
@@ -570,7 +571,7 @@ def used(place: Place, token: str) -> None:
 def expired(place: Place, token: str) -> None:
     """It grew too old while they signed in."""
     with place.cast.session() as session:
-        old = update(_door).where(_door.c.token_digest == doors.digest(token))
+        old = update(_door).where(_door.c.token_digest == digest(session, token))
         session.execute(old.values(used_at=AT, used_by_digest=""))
 
 

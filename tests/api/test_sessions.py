@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from api.access.session import IDLE
 from domain.access import doors, sign_ins
-from domain.access.doors import digest
 from domain.access.invitations import access_of
 from domain.access.sign_ins import device_of
 from domain.departure import departures, ways_in
+from domain.kernel import digest
 from domain.people.people import appoint, end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
@@ -32,7 +32,9 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Fi
 
 def sign_in_id(cast: Cast, token: str) -> UUID:
     with cast.session() as session:
-        found: UUID | None = session.scalar(select(_session.c.id).where(_session.c.token_digest == digest(token)))
+        found: UUID | None = session.scalar(
+            select(_session.c.id).where(_session.c.token_digest == digest(session, token))
+        )
     assert found is not None
     return found
 

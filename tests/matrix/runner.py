@@ -22,7 +22,7 @@ from sqlalchemy import event, make_url
 from adapters.addresses import conninfo_of
 from api.access.permissions import TABLE, Relation
 from api.access.session import Installation
-from domain.access.doors import digest
+from domain.kernel import digest
 from domain.record.turned_away import LEFT_OUT, REFUSED, table_for
 from models.tables import metadata
 from tests.api import lines
@@ -281,7 +281,9 @@ def the_world(copies: Copies, cast_template: str, cast: Cast) -> Iterator[tuple[
     """The world with everyone signed in, and the name of its database, which nobody is in, so that it can be copied."""
     with copies.of(cast_template) as database:
         made = world.build(cast.on(database))
-        sign_everyone_in(made, {kind.column: digest(cookie_of(kind)) for kind in KINDS})
+        with cast.on(database).session() as session:
+            cookies = {kind.column: digest(session, cookie_of(kind)) for kind in KINDS}
+        sign_everyone_in(made, cookies)
         _have_noted(database.admin_url)
         database.engine.dispose()
         name = make_url(database.url).database

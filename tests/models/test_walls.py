@@ -54,6 +54,8 @@ BY_CHANCE = {
 OPEN_COLUMNS = {
     "backup_run": {"id", "kind", "started_at", "ended_at", "code", "next_by"},
     "beat": {"process", "at", "prefect_up", "prefect_since"},
+    "ledger_seen": {"n", "digest"},
+    "epoch": {"number", "found_at", "lines"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
     "browser_session": {

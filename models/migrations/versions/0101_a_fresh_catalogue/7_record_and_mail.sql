@@ -1,5 +1,6 @@
--- The record and its seals, the register of incidents, the words that were taken out; and outgoing mail.
--- What each table is for: `models/record.py`, `redaction.py`, `outbox.py`.
+-- The record and its seals, the register of incidents, the words that were taken out; outgoing mail; and what is known
+-- of the ledger of what must not come back. What each table is for: `models/record.py`, `redaction.py`, `outbox.py`,
+-- `ledger.py`.
 
 create table event (
     program_id uuid not null,
@@ -220,3 +221,83 @@ create table notice (
 create index ix_notice_due on notice (program_id, next_attempt_at, n) where state = 'queued';
 create index ix_notice_n on notice (program_id, n);
 create index ix_notice_thread on notice (program_id, person_id, thread, n) where state = 'queued' and thread <> '';
+
+create table ledger_seen (
+    n bigint not null,
+    digest varchar not null,
+    constraint pk_ledger_seen primary key (n),
+    constraint ck_ledger_seen_n check (n >= 1),
+    constraint ck_ledger_seen_digest check (digest ~ '^[0-9a-f]{64}$')
+);
+
+create table epoch (
+    number integer not null,
+    found_at timestamptz not null,
+    lines integer not null,
+    constraint pk_epoch primary key (number),
+    constraint ck_epoch_number check (number >= 1)
+);
+
+create table restoration (
+    program_id uuid not null,
+    id uuid not null,
+    epoch integer not null,
+    found_at timestamptz not null,
+    missing_from timestamptz,
+    missing_to timestamptz,
+    accepted boolean not null,
+    told_at timestamptz,
+    constraint pk_restoration primary key (program_id, id),
+    constraint uq_restoration_program_id_epoch unique (program_id, epoch),
+    constraint fk_restoration_program_id foreign key (program_id) references program (id)
+);
+
+create table restored_matter (
+    program_id uuid not null,
+    id uuid not null,
+    epoch integer not null,
+    kind varchar not null,
+    verb varchar not null,
+    subject_kind varchar not null,
+    subject_id uuid not null,
+    person_id uuid,
+    facts jsonb not null,
+    ledger_n bigint not null,
+    at timestamptz not null,
+    is_certain boolean not null,
+    decision varchar not null,
+    decided_at timestamptz,
+    decided_by uuid,
+    decided_as varchar,
+    constraint pk_restored_matter primary key (program_id, id),
+    constraint uq_restored_matter_program_id_ledger_n unique (program_id, ledger_n),
+    constraint ck_restored_matter_kind check (kind in (
+        'access', 'consent', 'departure', 'restriction', 'agreement', 'redaction', 'role', 'other', 'meeting'
+    )),
+    constraint ck_restored_matter_decision check (decision in (
+        '', 'done_again', 'left_undone', 'cancelled', 'kept'
+    )),
+    constraint ck_restored_matter_decided
+        check (num_nulls(nullif(decision, ''), decided_at, decided_as) in (0, 3)),
+    constraint fk_restored_matter_program_id_decided_by foreign key (program_id, decided_by)
+        references person (program_id, id),
+    constraint fk_restored_matter_program_id foreign key (program_id) references program (id)
+);
+create index ix_restored_matter_open on restored_matter (program_id, kind, person_id) where decided_at is null;
+
+create table sent_before (
+    program_id uuid not null,
+    digest varchar not null,
+    constraint pk_sent_before primary key (program_id, digest),
+    constraint ck_sent_before_digest check (digest ~ '^[0-9a-f]{64}$'),
+    constraint fk_sent_before_program_id foreign key (program_id) references program (id)
+);
+
+create table number_given (
+    program_id uuid not null,
+    series varchar not null,
+    last integer not null,
+    constraint pk_number_given primary key (program_id, series),
+    constraint ck_number_given_last check (last >= 1),
+    constraint fk_number_given_program_id foreign key (program_id) references program (id)
+);

@@ -23,7 +23,8 @@ begin
         'activity', 'activity_part', 'kept_until', 'destruction', 'departure', 'settlement', 'hand_over',
         'follow_up_summary', 'interview', 'obligation_period', 'obligation_finding', 'obligation_document',
         'obligation_file', 'attestation', 'acceptance', 'waiver_proposal', 'waiver', 'event', 'seal', 'sent_head',
-        'incident', 'incident_version', 'word_key', 'redaction', 'name_answer', 'notice'
+        'incident', 'incident_version', 'word_key', 'redaction', 'name_answer', 'notice', 'restoration',
+        'restored_matter', 'sent_before', 'number_given'
     ] loop
         execute format('alter table %I enable row level security', walled);
         execute format('create policy own_program on %I using (%s) with check (%s)', walled, own, own);
@@ -82,7 +83,8 @@ grant select on
     contact_attempt, no_show, weekly_note, activity, activity_part, kept_until, destruction, departure, settlement,
     hand_over, follow_up_summary, interview, obligation_period, obligation_finding, obligation_document,
     obligation_file, attestation, acceptance, waiver_proposal, waiver, event, seal, sent_head, incident,
-    incident_version, word_key, redaction, name_answer, notice
+    incident_version, word_key, redaction, name_answer, notice, ledger_seen, epoch, restoration, restored_matter,
+    sent_before, number_given
 to spheres_app;
 
 -- Added and changed.
@@ -95,7 +97,8 @@ grant insert, update on
     stray_reply, calendar_reader, agenda_item, attendance, minutes, decision, endorsement, referral, candidate_worker,
     consent, research_consent, follow_up, assignment, follow_up_break, contact_attempt, no_show, weekly_note, activity,
     activity_part, destruction, departure, hand_over, follow_up_summary, interview, obligation_period,
-    obligation_document, attestation, acceptance, waiver, incident, word_key, redaction, notice
+    obligation_document, attestation, acceptance, waiver, incident, word_key, redaction, notice, restoration,
+    restored_matter, number_given
 to spheres_app;
 
 -- Added, with these columns alone that may change.
@@ -161,6 +164,9 @@ grant insert (program_id, id, number, lines, events, marks, digest, signature, k
 grant insert (program_id, id, sent_on, number, signature, recipients) on sent_head to spheres_app;
 grant insert (program_id, id, incident_id, number, stood, words, digest, written_at) on incident_version to spheres_app;
 grant insert (program_id, id, mark, answered_by, answered_at) on name_answer to spheres_app;
+grant insert (n, digest) on ledger_seen to spheres_app;
+grant insert (number, found_at, lines) on epoch to spheres_app;
+grant insert (program_id, digest) on sent_before to spheres_app;
 
 -- What may be written again of these all the same.
 

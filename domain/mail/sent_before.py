@@ -1,0 +1,44 @@
+"""What the ledger says was sent, after a restore: it is not sent again, nor written anew by a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.kernel import changes, col, only, program_of, run, there_is
+from domain.record import apart
+from models.ledger import SentBefore
+from models.lifecycles import NOTICE
+from models.outbox import Notice
+from models.ports import EPOCH
+
+_SENT = NOTICE.after(NOTICE.initial, "send")
+
+
+def mark_sent(session: Session, letters: Mapping[UUID, datetime]) -> int:
+    """Mark letters as sent that were, at these moments, after the copy of the database was made; how many were not."""
+    marked = 0
+    for notice_id, at in sorted(letters.items()):
+        waiting = changes(Notice).where(Notice.id == notice_id, col(Notice.state).in_(("queued", "failed")))
+        marked += run(
+            session, waiting.values(state=_SENT, sent_at=at, next_attempt_at=None, leased_until=None)
+        ).rowcount
+    return marked
+
+
+def keep_keys(session: Session, digests: list[str]) -> None:
+    """Keep the keys of letters that were sent, by their digests: a round that comes to the same cause writes none."""
+    if digests:
+        rows = [{"program_id": program_of(session), "digest": one} for one in sorted(set(digests))]
+        run(session, insert(SentBefore).values(rows).on_conflict_do_nothing())
+
+
+def was_sent(session: Session, key: str) -> bool:
+    """Whether a letter of this key was sent before a restore. Of a database that never was restored: no."""
+    if not session.info.get(EPOCH):
+        return False
+    return there_is(session, only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key)))

@@ -1,0 +1,145 @@
+"""What goes into the ledger of what must not come back: noted as the record is written, in the act's own transaction.
+
+The session keeps the notes. Before it commits, they are written to the ledger, on the disk for good, and the act is
+refused where that cannot be done (`adapters.database`). What a restore brings back is then known by its line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.kernel import only, program_of, scalar
+from models.ledger import NumberGiven
+from models.ports import LEDGER_NOTES, LedgerFact, LedgerNote
+
+#: What a matter is about that ended, as `models.ledger.MATTERS` has it; "" where a new epoch alone closes it again.
+Matter = Literal["access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", ""]
+
+#: The kinds of lines that rules write. `epoch`, `head`, `opened`, `accepted` and `void` are the ledger's own.
+DESTROYED, ENDED, SENT, TOLD, NUMBERED = "destroyed", "ended", "sent", "told", "numbered"
+
+
+@dataclass(frozen=True)
+class Closing:
+    """How a verb of the record closes something: what it is about, and which of its facts go along.
+
+    `whose`: where it says whose access it is: "subject", or the name of a fact; "" where it is nobody's.
+    `day`: the fact that says the last day, where it does not end at once. `only_where`: the fact that must say more
+    than nothing, for a verb that closes in some cases alone.
+    """
+
+    matter: Matter
+    whose: str = ""
+    day: str = ""
+    facts: tuple[str, ...] = ()
+    only_where: str = ""
+
+
+#: Every verb of the record that closes something, ends it or takes it back, so that a restore must not open it again.
+#: A test holds that each other verb says why it needs no line.
+CLOSINGS: Final[Mapping[str, Closing]] = {
+    # Who gets in. What a new epoch voids needs no decision, and a line all the same: by it a restore is found.
+    "access.ended": Closing("access", "subject"),
+    "passkey.removed": Closing("access", "subject", facts=("passkey",)),
+    "identity.linked": Closing("access", "subject", only_where="replaced"),
+    "account.closed": Closing("other", "subject"),
+    "session.ended": Closing(""),
+    "feed.ended": Closing("", facts=("person",)),
+    "referral_link.ended": Closing(""),
+    "invitation.used": Closing(""),
+    "invitation.sent": Closing(""),
+    "invitation.handed_over": Closing(""),
+    "enrolment.sent": Closing(""),
+    # Who is what.
+    "tenure.ended": Closing("role", "subject", "ends_on", ("role", "organization")),
+    "tenure.taken_back": Closing("role", "subject", "", ("role", "organization")),
+    "departure.opened": Closing("departure", "subject", "last_day", ("organization",)),
+    "departure.last_day_over": Closing("departure", "subject", "", ("organization",)),
+    "role.ended": Closing("role"),
+    "absence.cancelled": Closing("other"),
+    "absence.deputy_changed": Closing("other"),
+    "seat.left": Closing("other", "person", "ends_on"),
+    "seat.withdrawn": Closing("other", "person"),
+    "seat.ended": Closing("other"),
+    "guest.withdrawn": Closing("other", "person"),
+    "committee.ended": Closing("other"),
+    "organization.ended": Closing("agreement"),
+    # What a participant allows, and to whom their file is shown.
+    "consent.withdrawn": Closing("consent", facts=("purpose", "organization")),
+    "consent.replaced": Closing("consent", facts=("purpose", "organization")),  # no verb of the record: of a new one
+    "research_consent.withdrawn": Closing("consent"),
+    "participant.barred": Closing("restriction", facts=("person",)),
+    "participant.worker_left": Closing("restriction"),
+    "follow_up.part_ended": Closing("restriction", facts=("worker",)),
+    "referral.left": Closing("restriction"),
+    "referral.handed_on": Closing("restriction"),
+    "retention.held": Closing("restriction"),
+    "retention.moved": Closing("restriction", facts=("day",)),
+    "retention.stopped": Closing("restriction"),
+    "destruction.refused": Closing("restriction"),
+    "destruction.stopped": Closing("restriction"),
+    "destruction.withdrawn": Closing("restriction"),
+    # What partners agreed, and what was decided.
+    "agreement.ended": Closing("agreement", "", "ends_on"),
+    "agreement.lapsed": Closing("agreement"),
+    "agreement.called_off": Closing("agreement"),
+    "agreement.withdrawn": Closing("agreement"),
+    "agreement.signature_taken_back": Closing("agreement"),
+    "decision.withdrawn": Closing("other"),
+    "decision.suspended": Closing("other"),
+    "decision.word_taken_back": Closing("other"),
+    # Words and papers that were taken out.
+    "redaction.done": Closing("redaction", facts=("of", "subject")),
+    "minutes.redacted": Closing("redaction"),
+    "notice.redacted": Closing("redaction"),
+    "incident.redacted": Closing("redaction"),
+    "evidence.withdrawn": Closing("redaction"),
+    "obligation.document_withdrawn": Closing("redaction"),
+    "reply.address_forgotten": Closing("redaction"),
+}
+
+
+def note(session: Session, kind: str, subject_id: UUID, *, at: datetime, **more: LedgerFact) -> None:
+    """Have a line written to the ledger before the transaction is acknowledged: opaque ids, codes, days and numbers."""
+    line = LedgerNote(kind, at, program_of(session), subject_id, more)
+    session.info.setdefault(LEDGER_NOTES, []).append(line)
+
+
+def note_closing(
+    session: Session, verb: str, kind: str, subject_id: UUID, facts: Mapping[str, object], *, at: datetime
+) -> None:
+    """Note an act that is written to the record, where it closes something."""
+    closing = CLOSINGS.get(verb)
+    if closing is None or (closing.only_where and not facts.get(closing.only_where)):
+        return
+    more: dict[str, LedgerFact] = {"verb": verb, "of": kind}
+    whose = str(subject_id) if closing.whose == "subject" else str(facts.get(closing.whose) or "")
+    if whose:
+        more["person"] = whose
+    if closing.day and facts.get(closing.day):
+        more["day"] = str(facts[closing.day])
+    more |= {name: str(facts[name]) for name in closing.facts if facts.get(name)}
+    note(session, ENDED, subject_id, at=at, **more)
+
+
+def digest_of_key(key: str) -> str:
+    """What the ledger knows of the key of a letter, which names its cause and its reader."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def last_given(session: Session, series: str, of: str = "") -> int:
+    """The last number of a series that was given and lost with a restore; 0 where none was."""
+    given = only(NumberGiven.last).where(NumberGiven.series == series_name(series, of))
+    return scalar(session, given) or 0
+
+
+def series_name(series: str, of: str = "") -> str:
+    """A series of numbers, and of what it is where there are several."""
+    return f"{series}:{of}" if of else series

@@ -1,0 +1,143 @@
+"""Whether a database is the one for which the ledger was written, or an older copy of it: a restore.
+
+Pure: no database, no clock. What happened is told by numbers alone, never by moments, since a clock may go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from models.ports import VOID, LedgerLine
+
+#: The kinds of lines that are the ledger's own. A line that voids others needs no row.
+OPENED, EPOCH, ACCEPTED, HEAD = "opened", "epoch", "accepted", "head"
+
+#: What became of a transaction, as PostgreSQL says; "" where it knows none of that number: it is of another server, or
+#: of a time that this one has not seen.
+Fate = Literal["committed", "aborted", "in progress", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database it is: PostgreSQL's identifier of the server's data, and its own of the database in it."""
+
+    system: str
+    database: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a database says of itself: where it is, the lines that it was there for, and whether it holds a program."""
+
+    place: Place
+    seen: Mapping[int, str]
+    epoch: int
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found.
+
+    new: neither has begun. same: they agree. moved: the database is elsewhere by now, and nothing is lost. crashed: no
+    more than what was being done is without its row: `undone`. restored: `lost` lines are of acts that this database
+    does not know. waits: a transaction is under way, look again.
+    """
+
+    kind: Literal["new", "same", "moved", "crashed", "restored", "waits"]
+    lost: tuple[LedgerLine, ...] = ()
+    undone: tuple[LedgerLine, ...] = ()
+
+
+class Disagrees(Exception):
+    """The ledger is not this database's, or was put back itself: no one can say what must not come back.
+
+    `why`: missing, shorter (it ends before a line that the database saw), different (a line is another one than the
+    database saw), or fresh (the database holds nothing, and the ledger does). And restored, of a process that finds it
+    as it starts to serve: what brings the database to its newest deals with that.
+    """
+
+    def __init__(self, why: Literal["missing", "shorter", "different", "fresh", "restored"], line: int = 0) -> None:
+        super().__init__(why, line)
+        self.why = why
+        self.line = line
+
+
+#: The lines that a new installation begins with: a crash right after the first one is no lost database.
+_FIRST: Final = frozenset({OPENED, VOID})
+
+
+def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, Fate]) -> Verdict:
+    """What happened to the database since the ledger was written. Raises Disagrees.
+
+    `fates`: what became of the transactions of the lines that have no row, by their numbers. Asked before the rows
+    were read once more, so that a transaction that ends meanwhile counts as ended.
+    """
+    _refuse_another(lines, standing)
+    missing = without_row(lines, standing.seen)
+    if not standing.seen and all(line.note.kind in _FIRST for line in lines):
+        return Verdict("new")
+    is_here = _place_of(lines) in (None, standing.place)
+    if is_here and any(fates.get(line.xid) == "in progress" for line in missing if line.xid):
+        return Verdict("waits")
+    undone = tuple(line for line in missing if is_here and line.xid and fates.get(line.xid) == "aborted")
+    lost = tuple(line for line in missing if line not in undone)
+    if lost or standing.epoch < epoch_of(lines):
+        return Verdict("restored", lost, undone)
+    if undone:
+        return Verdict("crashed", undone=undone)
+    return Verdict("same" if is_here else "moved")
+
+
+def without_row(lines: Sequence[LedgerLine], seen: Mapping[int, str]) -> list[LedgerLine]:
+    """The lines that this database was not there for, without those that were voided."""
+    voided = voided_by(lines)
+    return [line for line in lines if line.n not in seen and line.n not in voided and line.note.kind != VOID]
+
+
+def voided_by(lines: Sequence[LedgerLine]) -> frozenset[int]:
+    """The numbers of lines whose acts were never done, as later lines say."""
+    return frozenset(
+        int(n)
+        for line in lines
+        if line.note.kind == VOID and isinstance(told := line.note.more.get("lines"), list)
+        for n in told
+    )
+
+
+def epoch_of(lines: Sequence[LedgerLine]) -> int:
+    """The epoch that the ledger is in."""
+    return lines[-1].epoch if lines else 0
+
+
+def told_of(place: Place) -> dict[str, str | int]:
+    """What a line says of where the database is."""
+    return {"system": place.system, "database": place.database}
+
+
+def _place_of(lines: Sequence[LedgerLine]) -> Place | None:
+    """Where the database was when a line last said so."""
+    for line in reversed(lines):
+        more = line.note.more
+        if "system" in more and "database" in more:
+            return Place(str(more["system"]), int(str(more["database"])))
+    return None
+
+
+def _refuse_another(lines: Sequence[LedgerLine], standing: Standing) -> None:
+    seen = standing.seen
+    if not seen and not lines:
+        return
+    if seen and not lines:
+        raise Disagrees("missing", max(seen))
+    last = lines[-1].n
+    newest = max(seen, default=0)
+    if newest > last:
+        raise Disagrees("shorter", last)
+    different = [line.n for line in lines if line.n in seen and seen[line.n] != line.digest]
+    if different:
+        raise Disagrees("different", different[0])
+    if standing.is_empty and not seen and any(line.note.kind not in _FIRST for line in lines):
+        raise Disagrees("fresh", last)

@@ -1,0 +1,298 @@
+"""What is done at once when a restore is found, before anything is served: one transaction, which can be repeated.
+
+The new epoch is in the ledger before the database says it. Keys are destroyed before the rows are. So a crash between
+any two of these steps leaves a database that is found to be restored again, and all of it is done anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.access import voiding
+from domain.kernel import Actor, col, in_program, keys_of, program, run, scalar, scalars, select
+from domain.mail import sent_before
+from domain.participants import destroy_again
+from domain.record import apart, events
+from domain.restoring.finding import Found, look, seen, stand
+from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, epoch_of, told_of, voided_by, without_row
+from models.base import PROGRAM_SETTING
+from models.ledger import Epoch, LedgerSeen, NumberGiven, Restoration, RestoredMatter
+from models.participant import DataKey
+from models.ports import LEDGER, LEDGER_NOTES, VOID, Keys, Ledger, LedgerLine, LedgerNote
+from models.program import Program
+from models.record import Event
+
+BY_RESTORE: Final = Actor.system("restore")
+#: Two machines that start together must not both do it. The number means nothing; only we use it.
+_LOCK: Final = 0x4C454447
+
+
+def lock(session: Session) -> None:
+    """Wait for the machine that compares the same database with the ledger now, until its transaction ends."""
+    run(session, text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def destroy_keys(lines: Sequence[LedgerLine], keys: Keys, *, not_done: Sequence[LedgerLine] = ()) -> int:
+    """Destroy every key that the ledger says is destroyed, wherever a copy of it was put back; how many were there.
+
+    Not those whose act was never done (`not_done`, and what was voided). Raises NoKeys.
+    """
+    never = voided_by(lines) | {line.n for line in not_done}
+    ids = [line.note.id for line in lines if line.note.kind == apart.DESTROYED and line.n not in never]
+    return sum(keys.destroy(key_id) for key_id in ids if key_id is not None)
+
+
+def destroy_what_is_listed(session: Session) -> int:
+    """Destroy every key of which the ledger says so and this database knows the line; how many were there.
+
+    In any session with keys and a ledger. Raises NoLedger, NoKeys.
+    """
+    lines = session.info[LEDGER].lines()
+    return destroy_keys(lines, keys_of(session), not_done=without_row(lines, seen(session)))
+
+
+def begin(session: Session, ledger: Ledger, found: Found, *, at: datetime) -> None:
+    """Note in the ledger where the database is: of a new installation, or one that was moved and lost nothing."""
+    line = _last_opened(found) or ledger.append([LedgerNote(OPENED, at, more=told_of(found.standing.place))])[0]
+    _saw(session, [line])
+
+
+def put_aside(session: Session, ledger: Ledger, found: Found, *, at: datetime) -> None:
+    """Void the lines of what was being done in a crash, and have a person look whether it is to be done after all."""
+    undone = found.verdict.undone
+    _to_decide(session, undone, epoch_of(found.lines), undone=undone)
+    for line in undone:
+        whose = line.note.more.get("person")
+        if line.note.kind == apart.ENDED and whose and line.note.program_id is not None:
+            voiding.end_sign_ins(session, UUID(str(whose)), at=at)
+    ledger.append([_voids(undone, at)])
+
+
+def redo(session: Session, ledger: Ledger, keys: Keys, found: Found, *, at: datetime) -> int:
+    """Do at once what a restore asks for; the new epoch. The caller commits. Raises NoLedger, NoKeys.
+
+    In a session of the owner, whom no wall binds, and which has locked (`lock`).
+    """
+    lost, undone = found.verdict.lost, found.verdict.undone
+    line = _epoch_line(ledger, found, at)
+    destroy_keys(found.lines, keys, not_done=undone)
+    run(session, insert(Epoch).values(number=line.epoch, found_at=at, lines=len(lost)))
+    _saw(session, [one for one in lost if one.n != line.n] + [line])
+    by_program = _by_program(lost)
+    here = scalars(session, select(Program.id).order_by(col(Program.id))).all()
+    missing_to = None if line.note.kind == ACCEPTED else _last_act(found)
+    for program_id in here:
+        work_in(session, program_id)
+        _redo_in(session, by_program[program_id], line.epoch, missing_to, at=at)
+    _to_decide(session, [*lost, *undone], line.epoch, undone=undone)
+    session.info.pop(LEDGER_NOTES, None)  # what is done again stands in the ledger already
+    return line.epoch
+
+
+def accept(session: Session, ledger: Ledger, keys: Keys, *, at: datetime) -> int:
+    """Go on with a new ledger where the right one is lost, as after a restore; the new epoch. Raises NoLedger, NoKeys.
+
+    What can still be read of the one before is done, and every file of which a row says that it was destroyed stands
+    in the new one too. Where it is cut off in between, the next start does the rest. The caller has locked, in a
+    session of the owner.
+    """
+    standing, before = stand(session), ledger.readable()
+    done = {line.n for line in without_row(before, standing.seen)}
+    carried = [line.note for line in before if line.n in done or line.note.kind == apart.DESTROYED]
+    listed = {note.id for note in carried if note.kind == apart.DESTROYED}
+    rows = select(DataKey.program_id, DataKey.participant_id).where(col(DataKey.destroyed_at).is_not(None))
+    carried += [
+        LedgerNote(apart.DESTROYED, at, row.program_id, row.participant_id)
+        for row in run(session, rows.order_by(col(DataKey.participant_id)))
+        if row.participant_id not in listed
+    ]
+    ledger.begin_anew(
+        [*carried, LedgerNote(OPENED, at, more=told_of(standing.place))],
+        after=max([0, *standing.seen, *(line.n for line in before)]),
+        epoch=max(standing.epoch, epoch_of(before)) + 1,
+        at=at,
+    )
+    return redo(session, ledger, keys, look(session, ledger), at=at)
+
+
+@dataclass
+class _Lost:
+    """The lost lines of one program, by what is done about them."""
+
+    destroyed: list[UUID] = field(default_factory=list)
+    sent: dict[UUID, datetime] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+def work_in(session: Session, program_id: UUID) -> None:
+    """Have a session of the owner work in a program from now on, in the same transaction."""
+    for known in ("time_zone", "program"):
+        session.info.pop(known, None)
+    session.info["program_id"] = program_id
+    run(
+        session,
+        text("select set_config(:setting, :program, true)"),
+        {"setting": PROGRAM_SETTING, "program": str(program_id)},
+    )
+
+
+def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | None, *, at: datetime) -> None:
+    program_id: UUID = session.info["program_id"]
+    missing_from = scalar(session, select(func.max(col(Event.recorded_at))).where(in_program(Event)))
+    voiding.void_all(session, at=at)
+    for participant_id in lost.destroyed:
+        destroy_again(session, participant_id, by=BY_RESTORE, at=at)
+    sent_before.mark_sent(session, lost.sent)
+    sent_before.keep_keys(session, lost.keys)
+    for series, last in sorted(lost.numbers.items()):
+        given = insert(NumberGiven).values(program_id=program_id, series=series, last=last)
+        run(
+            session,
+            given.on_conflict_do_update(
+                index_elements=["program_id", "series"],
+                set_={"last": func.greatest(col(NumberGiven.last), given.excluded.last)},
+            ),
+        )
+    restored = Restoration(
+        program_id=program_id,
+        id=uuid4(),
+        epoch=epoch,
+        found_at=at,
+        missing_from=missing_from if missing_to else None,
+        missing_to=max(missing_to, missing_from) if missing_to and missing_from else None,
+        accepted=missing_to is None,
+    )
+    run(session, insert(Restoration).values(restored.model_dump()))
+    if restored.accepted:
+        events.write(session, "program.ledger_accepted", "program", program_id, by=BY_RESTORE, at=at, epoch=epoch)
+        return
+    events.write(
+        session,
+        "program.restored",
+        "program",
+        program_id,
+        by=BY_RESTORE,
+        at=at,
+        epoch=epoch,
+        missing_from=_clock(session, restored.missing_from),
+        missing_to=_clock(session, restored.missing_to),
+    )
+
+
+def _clock(session: Session, moment: datetime | None) -> str:
+    """A moment as the program's own clocks show it, for the record; "–" where there is none."""
+    return f"{moment.astimezone(ZoneInfo(program(session).time_zone)):%Y-%m-%d %H:%M}" if moment else "–"
+
+
+def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
+    found: defaultdict[UUID, _Lost] = defaultdict(_Lost)
+    for line in lost:
+        note = line.note
+        if note.program_id is None or note.id is None:
+            continue
+        of_program = found[note.program_id]
+        if note.kind == apart.DESTROYED:
+            of_program.destroyed.append(note.id)
+        elif note.kind == apart.SENT:
+            of_program.sent[note.id] = note.at
+            of_program.keys.append(str(note.more["key"]))
+        elif note.kind == apart.NUMBERED:
+            series = apart.series_name(str(note.more["series"]), str(note.more.get("of", "")))
+            of_program.numbers[series] = max(of_program.numbers.get(series, 0), int(str(note.more["last"])))
+    return found
+
+
+def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, undone: Sequence[LedgerLine]) -> None:
+    """Write what a person has to decide: each thing that had ended, and each meeting that was told.
+
+    Of what was `undone` it is not certain that anyone was told that it was done.
+    """
+    here = set(scalars(session, select(Program.id)))
+    uncertain = {line.n for line in undone}
+    rows = [
+        _matter(line, kind, epoch, is_certain=line.n not in uncertain)
+        for line in lines
+        if line.note.program_id in here and (kind := _kind(line))
+    ]
+    if rows:
+        run(session, insert(RestoredMatter).values([row.model_dump() for row in rows]).on_conflict_do_nothing())
+
+
+def _kind(line: LedgerLine) -> str:
+    """What a matter is about; "" for a line of which nothing is to be decided."""
+    if line.note.kind == apart.TOLD:
+        return "meeting"
+    if line.note.kind != apart.ENDED:
+        return ""
+    closing = apart.CLOSINGS.get(str(line.note.more["verb"]))
+    return closing.matter if closing is not None else "other"  # of a newer version's verb: a person looks
+
+
+def _matter(line: LedgerLine, kind: str, epoch: int, *, is_certain: bool) -> RestoredMatter:
+    note = line.note
+    more = dict(note.more)
+    verb = str(more.pop("verb", "meeting.told"))
+    whose = more.pop("person", "")
+    assert note.program_id is not None and note.id is not None  # noqa: S101, PT018  # as every line of a program has
+    return RestoredMatter(
+        program_id=note.program_id,
+        id=uuid4(),
+        epoch=epoch,
+        kind=kind,
+        verb=verb,
+        subject_kind=str(more.pop("of", "")),
+        subject_id=note.id,
+        person_id=UUID(str(whose)) if whose else None,
+        facts=more,
+        ledger_n=line.n,
+        at=note.at,
+        is_certain=is_certain,
+    )
+
+
+def _epoch_line(ledger: Ledger, found: Found, at: datetime) -> LedgerLine:
+    """The line of the new epoch: that of an earlier start that was cut off right after it, else a new one."""
+    for line in reversed(found.lines):
+        if line.note.kind in (EPOCH, ACCEPTED) and line in found.verdict.lost:
+            return line
+        if line.xid:
+            break  # something was done since
+    number = max(epoch_of(found.lines), found.standing.epoch) + 1
+    notes = [_voids(found.verdict.undone, at)] if found.verdict.undone else []
+    notes.append(LedgerNote(EPOCH, at, more=told_of(found.standing.place)))
+    return ledger.append(notes, epoch=number)[-1]
+
+
+def _voids(undone: Sequence[LedgerLine], at: datetime) -> LedgerNote:
+    return LedgerNote(VOID, at, more={"lines": [str(line.n) for line in undone]})
+
+
+def _last_opened(found: Found) -> LedgerLine | None:
+    """The line of a start that was cut off right after it, which says where the database is."""
+    if not found.lines or found.lines[-1].n in found.standing.seen:
+        return None
+    last = found.lines[-1]
+    return last if last.note.kind == OPENED and last.note.more == told_of(found.standing.place) else None
+
+
+def _last_act(found: Found) -> datetime:
+    """When the last line was written that tells of something that was done."""
+    acts = [line.note.at for line in found.lines if line.note.kind not in (EPOCH, ACCEPTED, VOID, OPENED)]
+    return acts[-1] if acts else found.lines[-1].note.at
+
+
+def _saw(session: Session, lines: Sequence[LedgerLine]) -> None:
+    """Have the database know these lines, as though it had been there."""
+    rows = [{"n": line.n, "digest": line.digest} for line in lines]
+    run(session, insert(LedgerSeen).values(rows).on_conflict_do_nothing())
