@@ -187,9 +187,10 @@ def endorse(
 def decision_page(context: RequestContext, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(context, decision_id)
-    people = people_by_id(context)
     (line,) = lines_of(context, [_aged(context, row)], {row.id: asked})
-    seats = membership(context.session, row.committee_id).seats
+    seats = membership(context.session, row.committee_id, since=context.day).seats
+    before = endorsements.words_before(context.session, decision_id)
+    people = people_by_id(context, (row.added_by, *(one.said_by for one in (*asked, *before))))
     is_objected = row.state != "withdrawn" and any(one.word.objects for one in asked)
     return page(
         context,
@@ -208,7 +209,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         task_is_theirs=row.task_id is not None
         and _may(lambda: find_task(context.session, context.asker, surely(row.task_id))),
         asked=_signed(people, asked),
-        words_before=_signed(people, endorsements.words_before(context.session, decision_id)),
+        words_before=_signed(people, before),
         silent=_unspoken(context, row, asked),
         mine=_mine(context, row, asked),
         may_take_back=not counts_by(row),
