@@ -128,6 +128,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
         number="'#' || (1000 + k) || substr(source.number, 6)",
         state="case when source.state in ('admitted', 'destroyed') then source.state else 'declined' end",
         held="false",
+        retain_until="current_date + 365",
     ),
     CandidateWorker: _past(),
     FirstMeeting: _past(),
@@ -193,7 +194,8 @@ PAST: Final[Mapping[type[Any], Past]] = {
     AgendaVersion: _past(_MEETINGS),
     Decision: _past(
         _MEETINGS,
-        number="source.number || '-' || k",
+        number="split_part(source.number, '-', 1) || '-' || extract(year from source.decided_at - " + _BACK + ")::int"
+        " || '-' || (1000 * k + split_part(source.number, '-', 3)::int)",
         state="case source.state when 'open' then 'done' else source.state end",
         closed_at="case source.state when 'standing' then null else coalesce(source.closed_at, source.decided_at) - "
         + _BACK

@@ -19,9 +19,9 @@ from api.pages.act_routes import act_pages
 from api.pages.choices import roles_to_give
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.departures import people_names, to_departure
+from api.views.departures import to_departure
 from api.views.languages import names_of
-from api.views.names import people_by_id, present, titles_of_roles
+from api.views.names import names_by_id, people_by_id, present, titles_of_roles
 from api.web.readers import day_of
 from domain.accompaniment import asked_today
 from domain.departure import Foreseen, departures, foresee_end, unopened
@@ -97,7 +97,7 @@ def cancel_absence(context: InContext, request: Request, person_id: UUID, absenc
 
 def _foreseen_page(context: RequestContext, request: Request, held: Tenure, foreseen: Foreseen) -> HTMLResponse:
     """What ending a role would do, and the form that does it."""
-    names = people_names(context.session)
+    names = names_by_id(context.session, present(context))
     kept = calls_who_barred(context.session, context.asker.person_id)
     shown = [one for one in foreseen.in_hand if not kept(one.title.en)]
     return page(

@@ -7,9 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam
+from sqlmodel import Session
 
 from api.access.session import RequestContext
 from domain.kernel import Question, built, col, every, of, only, run, tuples
+from domain.roles import DayTenures
 from locales import current_language
 from models.program import Organization, Person, Role
 
@@ -26,8 +28,8 @@ class People(Mapping[UUID, Person]):
     Never everyone: a program keeps the name of each who ever worked in it.
     """
 
-    def __init__(self, context: RequestContext, ids: Iterable[UUID | None]) -> None:
-        self._session = context.session
+    def __init__(self, session: Session, ids: Iterable[UUID | None]) -> None:
+        self._session = session
         self._found = self._read(ids)
 
     def _read(self, ids: Iterable[UUID | None]) -> dict[UUID, Person]:
@@ -48,12 +50,37 @@ class People(Mapping[UUID, Person]):
 
 def people_by_id(context: RequestContext, ids: Iterable[UUID | None]) -> People:
     """These people of the program by id, in the order of their names."""
-    return People(context, ids)
+    return People(context.session, ids)
+
+
+class Names(Mapping[UUID, str]):
+    """The names of people by id, as `People` has them."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    def __getitem__(self, person_id: UUID) -> str:
+        return self._people[person_id].name
+
+    def __iter__(self) -> Iterator[UUID]:
+        return iter(self._people)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+
+def names_by_id(session: Session, ids: Iterable[UUID | None]) -> Names:
+    """The names of these people of the program by id, in their order."""
+    return Names(People(session, ids))
 
 
 def present(context: RequestContext) -> set[UUID]:
     """Those who hold a role today, or are to hold one: the people whom a form offers."""
-    today = context.asker.standing
+    return present_on(context.asker.standing)
+
+
+def present_on(today: DayTenures) -> set[UUID]:
+    """Those who hold a role on a day, or are to hold one after it."""
     return today.live | {one.person_id for one in today.coming}
 
 
