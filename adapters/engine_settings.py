@@ -14,8 +14,6 @@ from typing import Final
 DAYS_KEPT: Final = 90
 #: Connections that the server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 CONNECTIONS_KEPT: Final = 3
-#: How often a run says that its process is alive, in seconds: as often as Prefect lets it.
-HEARTBEAT_SECONDS: Final = 30
 
 #: Of every process that knows Prefect. One retry, and a short wait: a call that hung for long where the server died in
 #: the middle of a run would keep a case from being carried plainly.
@@ -27,7 +25,6 @@ CLIENT: Final[Mapping[str, str]] = {
     "PREFECT_CLIENT_MAX_RETRIES": "1",
     "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
     "PREFECT_API_REQUEST_TIMEOUT": "3",
-    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
     "PREFECT_LOGGING_LEVEL": "WARNING",  # of its own lines; ours, which are sent to it, have their own level
     "PREFECT_LOGGING_TO_API_ENABLED": "true",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",

@@ -15,30 +15,25 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
+from flows.pool import HEARTBEAT
+
 #: Three signs of life, which come each half minute, may be missed.
 SILENT_FOR: Final = timedelta(seconds=90)
 
-#: The names of the states in which our runs end: the event of an end bears the state's name.
-ENDS: Final = frozenset(
-    {
-        *("Completed", "Failed", "Crashed", "Cancelled", "Cancelling"),
-        *("Waiting", "Closed", "Trouble", "Lost", "Done", "Skipped", "Asked"),
-    }
-)
 LOST: Final = "A run whose worker is gone is ended"
 #: The code of such a run.
 LOST_CODE: Final = "lost_heartbeat"
 
 _RUNS: Final = ResourceSpecification(root={"prefect.resource.id": "prefect.flow-run.*"})
-_BEAT: Final = "prefect.flow-run.heartbeat"
 
 AUTOMATIONS: Final = (
     AutomationCore(
         name=LOST,
         description=f"No sign of life for {int(SILENT_FOR.total_seconds())} seconds; the case goes to another worker.",
         trigger=EventTrigger(
-            after={_BEAT},
-            expect={_BEAT, *(f"prefect.flow-run.{end}" for end in ENDS)},
+            after={HEARTBEAT},
+            # Whatever a run does is a sign of life, or its end: the event of an end bears the name of the state.
+            expect={"prefect.flow-run.*"},
             match=_RUNS,
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,

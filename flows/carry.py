@@ -20,7 +20,7 @@ from prefect import Flow, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 from sqlalchemy import insert
 from sqlmodel import Session
 
@@ -30,6 +30,7 @@ from domain.kernel import ENGINE, Actor, Refusal, col, first, of, only, run
 from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
+from flows.ends import ended_in_trouble
 from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand
 from flows.gates import announce_gates
 from flows.shown import show_case
@@ -248,7 +249,7 @@ def protocol_flow(key: str) -> Flow[[str], Any]:
     """The Prefect flow of a protocol, by its key: one run carries one case.
 
     Prefect is given the case's opaque id, the names of steps, and codes. It ends as Completed, named Waiting or Closed
-    (or Cancelled); as Failed, named Trouble, where an act could not be done.
+    (or Cancelled); as Failed, named Trouble (code), where an act could not be done.
     """
 
     async def carried(case_id: str) -> State[None]:
@@ -273,7 +274,7 @@ async def _carried(case_id: str) -> State[None]:
         raise
     except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
         hand.fault = code_of(error)
-        return Failed(name="Trouble", message=hand.fault)
+        return ended_in_trouble(hand.fault)
     if flow_run is not None:
         await show_case(hand.claim, hand.means, flow_run)
     return _ended(carried)
@@ -283,7 +284,7 @@ def _ended(carried: Carried) -> State[None]:
     """The state of a run that carried a case, which it says in words as well."""
     told.info("the case was carried", extra={"count": carried.acts, "code": carried.trouble or carried.outcome})
     if carried.trouble:
-        return Failed(name="Trouble", message=carried.trouble)
+        return ended_in_trouble(carried.trouble)
     return Completed(name=carried.outcome.capitalize())
 
 
@@ -291,12 +292,12 @@ async def _asked_by_hand(case_id: str) -> State[None]:
     """Started from Prefect's own pages: a case is carried by who takes its wake-up, which is asked for here."""
     means = at_hand.get(None)
     if means is None:
-        return Failed(name="Trouble", message="no_means")
+        return ended_in_trouble("no_means")
     try:
         known = await asyncio.to_thread(_wake, means, UUID(case_id))
     except ValueError:
         known = False
-    return Completed(name="Asked") if known else Failed(name="Trouble", message="case.unknown")
+    return Completed(name="Asked") if known else ended_in_trouble("case.unknown")
 
 
 def _wake(means: Means, case_id: UUID) -> bool:

@@ -20,11 +20,11 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterNam
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.flow_engine import run_flow_async
-from prefect.states import Failed
 
 from domain.kernel import scalars, select
 from flows.asking import RunClient
 from flows.carry import protocol_flow
+from flows.ends import ended_in_trouble
 from flows.engine import Means, at_hand
 from flows.pool import POOL, make_pool
 from flows.protocols import PROTOCOLS
@@ -64,7 +64,7 @@ class Deployed:
         at_hand.set(means)
         flow = self.flows.get(run.flow_id)
         if flow is None:
-            return await client.set_flow_run_state(run.id, Failed(name="Trouble", message=UNKNOWN_FLOW), force=True)
+            return await client.set_flow_run_state(run.id, ended_in_trouble(UNKNOWN_FLOW), force=True)
         try:
             name = f"{flow.name} {self._when(run)}"
             await client.update_flow_run(run.id, name=name, tags=[*run.tags, f"{WORKER}{worker}"])

@@ -28,8 +28,10 @@ from flows.deployments import DEPLOYMENT, WORKER
 from flows.engine import Means
 from models.engine import Beat
 
-#: A run that got its state more lately than this is left alone: it is being begun, or ends, and clocks differ.
-PATIENCE: Final = timedelta(minutes=2)
+#: A run that got its state more lately than this is left alone: its worker may not have given its first sign of life.
+PATIENCE: Final = timedelta(seconds=45)
+#: And one of this very worker, which may just begin or end it; clocks differ.
+OWN_PATIENCE: Final = timedelta(minutes=3)
 #: The code of a run that was ended so.
 CODE: Final = "worker_gone"
 MOST: Final = 200
@@ -46,17 +48,18 @@ async def end_lost_runs(
         deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
         limit=MOST,
     )
-    lost = [run for run in found if run.id not in mine and _is_lost(run, set(alive) - {me}, at)]
+    lost = [run for run in found if run.id not in mine and _is_lost(run, me, alive, at)]
     for run in lost:
         await client.set_flow_run_state(run.id, Crashed(message=CODE), force=True)
     return len(lost)
 
 
-def _is_lost(run: FlowRun, alive: Collection[str], at: datetime) -> bool:
-    """Whether none of the others that live has it. One without a name was claimed by a worker that died at once."""
-    if run.state is None or at - run.state.timestamp < PATIENCE:
+def _is_lost(run: FlowRun, me: str, alive: Collection[str], at: datetime) -> bool:
+    """Whether no worker that lives has it. One without a name was claimed by a worker that died at once."""
+    workers = {tag.removeprefix(WORKER) for tag in run.tags if tag.startswith(WORKER)}
+    if run.state is None or at - run.state.timestamp < (OWN_PATIENCE if me in workers else PATIENCE):
         return False
-    return not any(tag.removeprefix(WORKER) in alive for tag in run.tags if tag.startswith(WORKER))
+    return not workers & (set(alive) - {me})
 
 
 def living_workers(means: Means) -> set[str]:

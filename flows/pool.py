@@ -20,8 +20,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import WorkerFlowRunResponse
+from prefect.events import emit_event
 from prefect.exceptions import ObjectAlreadyExists, PrefectSignal
-from prefect.states import Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from flows.asking import RunClient
@@ -40,6 +40,11 @@ BEAT_SECONDS: Final = 10
 CANCELLED_LOOK_SECONDS: Final = 15.0
 #: How long a run that was cancelled by hand may take to stop.
 STOPPING_SECONDS: Final = 5.0
+
+#: A run that lasts longer than this gives signs of life, so often. What dies before is found by its worker's silence.
+LASTS_SECONDS: Final = 5.0
+SIGNS_SECONDS: Final = 30.0
+HEARTBEAT: Final = "prefect.flow-run.heartbeat"
 
 #: Runs the flow of a run that was claimed, to its end.
 Begin = Callable[[FlowRun], Awaitable[object]]
@@ -111,19 +116,21 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
         cancelling = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING]))
         mine = FlowRunFilter(id=FlowRunFilterId(any_=list(self.running)), state=cancelling)
         for asked in await self.client.read_flow_runs(flow_run_filter=mine):
-            running = self.running.get(asked.id)
-            if running is not None:
-                running.cancel()
-                await asyncio.wait([running], timeout=STOPPING_SECONDS)
-            await self.client.set_flow_run_state(asked.id, Cancelled(message="by_hand"), force=True)
+            async with self.asking.stopping(asked.id):
+                running = self.running.get(asked.id)
+                if running is not None:
+                    running.cancel()
+                    await asyncio.wait([running], timeout=STOPPING_SECONDS)
 
     async def follow(self, run_id: UUID, running: Awaitable[object]) -> object:
         """Wait for what runs in this process; what it gives, or None where it was cancelled or refused meanwhile."""
         task = asyncio.ensure_future(running)
         self.running[run_id] = task
+        signs = asyncio.create_task(_give_signs(run_id))
         try:
             await asyncio.wait([task])
         finally:
+            signs.cancel()
             task.cancel()
             self.running.pop(run_id, None)
         if task.cancelled():
@@ -157,6 +164,14 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
             self._submitting_flow_run_ids.discard(flow_run.id)
             self._release_limit_slot(flow_run.id)
             self.woken.set()  # a place is free
+
+
+async def _give_signs(run_id: UUID) -> NoReturn:
+    """Say of a run that lasts that its process lives: the server ends one of which it hears no more."""
+    await asyncio.sleep(LASTS_SECONDS)
+    while True:
+        emit_event(HEARTBEAT, resource={"prefect.resource.id": f"prefect.flow-run.{run_id}"})
+        await asyncio.sleep(SIGNS_SECONDS)
 
 
 async def make_pool(client: PrefectClient) -> None:

@@ -17,8 +17,9 @@ from prefect import Flow
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
+from flows.ends import ended_in_trouble
 from flows.engine import Means, at_hand, code_of, programs
 from flows.marks import due_everywhere, mark_of
 from flows.timetable import ROUNDS as ROUNDS  # noqa: PLC0414 - the engine finds them here
@@ -80,7 +81,7 @@ def round_flow(key: str) -> Flow[[], Any]:
     async def rounded() -> State[None]:
         means = at_hand.get(None)
         if means is None:
-            return Failed(name="Trouble", message="no_means")
+            return ended_in_trouble("no_means")
         stopped = threading.Event()
         try:
             found = await asyncio.to_thread(run_round, means, key, "prefect", stopped)
@@ -88,7 +89,7 @@ def round_flow(key: str) -> Flow[[], Any]:
             stopped.set()  # the thread goes on to the end of the part that it is at
             raise
         except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
-            return Failed(name="Trouble", message=code_of(error))
+            return ended_in_trouble(code_of(error))
         return Completed(name="Done", message=str(found))
 
     return Flow(rounded, name=key, persist_result=False, validate_parameters=False)

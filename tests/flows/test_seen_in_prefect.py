@@ -199,10 +199,10 @@ def test_what_is_started_by_hand_does_nothing_twice_and_says_by_a_code_what_was_
             return ended(prefect_server, started_by_hand(prefect_server, name, **parameters))
 
         assert [by_hand("onboarding", case_id=str(case_id)) for _ in range(2)] == [("Asked", ""), ("Asked", "")]
-        assert by_hand("onboarding") == ("Trouble", "case.unknown")
-        assert by_hand("onboarding", case_id="Émeraude Quartz") == ("Trouble", "case.unknown")
-        assert by_hand("onboarding", case_id=[str(case_id)]) == ("Trouble", "case.unknown")
-        assert by_hand("onboarding", case_id=str(uuid4())) == ("Trouble", "case.unknown")
+        assert by_hand("onboarding") == ("Trouble (case.unknown)", "case.unknown")
+        assert by_hand("onboarding", case_id="Émeraude Quartz") == ("Trouble (case.unknown)", "case.unknown")
+        assert by_hand("onboarding", case_id=[str(case_id)]) == ("Trouble (case.unknown)", "case.unknown")
+        assert by_hand("onboarding", case_id=str(uuid4())) == ("Trouble (case.unknown)", "case.unknown")
         assert by_hand("onboarding", case_id=str(elsewhere), more="of this")[0] == "Asked"
         assert by_hand("departure", case_id=str(case_id))[0] == "Asked", "a case goes by its own protocol"
         rounds = [by_hand("sweep") for _ in range(2)]
@@ -232,7 +232,7 @@ def test_a_run_is_named_by_when_it_was_due_and_one_of_a_flow_that_is_not_ours_is
         assert name == f"sweep {shown_due:%Y-%m-%d %H:%M}"
         assert "round" in tags
         assert any(tag.startswith("worker:worker-") for tag in tags)
-        assert ended(prefect_server, asked(prefect_server, foreign)) == ("Trouble", "flow.unknown")
+        assert ended(prefect_server, asked(prefect_server, foreign)) == ("Trouble (flow.unknown)", "flow.unknown")
 
 
 @pytest.mark.ci
@@ -299,7 +299,7 @@ def test_runs_that_no_living_worker_has_are_ended_and_no_others(cast: Cast, pref
             known = {"me": "me", "mine": [under_way["in hand here"].id], "alive": {"alive", "me"}}
             may_be_begun = await lost_runs.end_lost_runs(client, at=now(), **known)  # type: ignore[arg-type]
             assert may_be_begun == 0
-            await lost_runs.end_lost_runs(client, at=now() + lost_runs.PATIENCE, **known)  # type: ignore[arg-type]
+            await lost_runs.end_lost_runs(client, at=now() + lost_runs.OWN_PATIENCE, **known)  # type: ignore[arg-type]
             states = {}
             for what, run in under_way.items():
                 state = (await client.read_flow_run(run.id)).state

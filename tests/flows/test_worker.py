@@ -592,7 +592,9 @@ def test_prefect_learns_nothing_of_what_an_error_quotes(
         eventually(lambda: is_worked(prefect_server, cast))
         case_id = introduced(cast)
         eventually(lambda: any(run.trouble for run in runs(cast, case_id)))
-        eventually(lambda: any(state == "Trouble" for _, _, state, _ in flow_runs(prefect_server, case_id)))
+        eventually(
+            lambda: any(state == "Trouble (error.ValueError)" for _, _, state, _ in flow_runs(prefect_server, case_id))
+        )
 
         def tries() -> list[tuple[Any, ...]]:
             return prefect_server.rows(
