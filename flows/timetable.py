@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from sqlmodel import Session
 
-from domain.kernel import program
+from domain.kernel import only, program, tuples
 from flows import (
     agreement_ends,
     beginnings,
@@ -27,8 +27,9 @@ from flows import (
     sealing,
     sweep,
 )
-from flows.marks import due_everywhere, mark_of
+from flows.marks import due_everywhere
 from flows.turns import Round
+from models.engine import RoundMark
 
 ROUNDS: Final[Mapping[str, Round]] = {
     one.key: one
@@ -56,21 +57,26 @@ _MOST_LOOKED_AT: Final = 30
 NOT_LATE: Final = timedelta(0)
 
 
-def late_by(session: Session, key: str, at: datetime) -> timedelta:
-    """For how long a round is due in the session's program and was not done since; `NOT_LATE` where nothing is due.
+def late_by(session: Session, key: str, at: datetime, done: datetime | None) -> timedelta:
+    """For how long a round is due in the session's program that was `done` up to then; `NOT_LATE` where none is due.
 
     It counts from the first time that was missed, and not from the last.
     """
-    due, done = ROUNDS[key].due_at(session, at), mark_of(session, key)
+    due = ROUNDS[key].due_at(session, at)
     if due is None or (done is not None and done >= due):
         return NOT_LATE
     missed = next_due(session, key, done) if done is not None else None
     return at - min(missed or due, due)
 
 
-def is_late(session: Session, key: str, at: datetime) -> bool:
+def is_late(session: Session, key: str, at: datetime, done: datetime | None) -> bool:
     """Whether a round is late by more than its patience: neither Prefect nor the worker itself has done it."""
-    return late_by(session, key, at) > ROUNDS[key].patience
+    return late_by(session, key, at, done) > ROUNDS[key].patience
+
+
+def marks_of(session: Session) -> dict[str, datetime | None]:
+    """How far each round of the session's program has come, by its key; none where it never ran."""
+    return dict(tuples(session, only(RoundMark.key, RoundMark.done_up_to)))
 
 
 def next_due(session: Session, key: str, at: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ from api.cli.checkup.settings import READ
 from locales import N_, current_language, say
 
 #: All checks together take no longer.
-ALL_SECONDS: Final = 10.0
+ALL_SECONDS: Final = 8.0
 #: Of the answer in JSON: it changes where a key does.
 FORMAT: Final = 1
 

@@ -17,7 +17,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
-from api.views.engine import ROUND_WORDS
+from api.views.engine import ROUND_WORDS, late_rounds
 from api.views.names import ASKED_OF_PROTOCOLS, titles_of_protocols, titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
@@ -85,6 +85,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
     stuck = _open_to_reader(context, every(session, _STUCK, {"person": me}))
     abouts = _abouts(context, chain(late, handed_back, stuck, *falling.values()))
     told = partial(_told, context, abouts)
+    engine = engine_state(session, context.at, watched_since=context.watched_since)
     waiting = {one.task.id: one for one in waiting_shown(context, [*handed_back, *late], abouts)}
     return page(
         context,
@@ -100,7 +101,8 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         handed_back=_those(handed_back, waiting),
         late=_those(late, waiting),
         late_count=_count_late(context, late),
-        engine=engine_state(session, context.at, watched_since=context.watched_since),
+        engine=engine,
+        late_rounds=late_rounds(context, engine.rounds),
         mail=post_state(session, context.at),
         copies=copies_state(session, context.at),
         stuck=[*map(told, stuck)],

@@ -5,7 +5,7 @@ A section is read by one function and shown by the template of its name. One mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +23,8 @@ from models.engine import Beat, RoundMark
 LATELY: Final = timedelta(days=1)
 #: So many of the cases that were carried plainly are shown.
 MOST_PLAIN: Final = 20
+#: A worker that starts does what is overdue within this.
+_LOOKS_WITHIN: Final = timedelta(minutes=3)
 #: With this name one signs in to the engine's server.
 USER: Final = "spheres"
 
@@ -159,29 +161,54 @@ def health(context: RequestContext) -> HealthShown:
 
 def rounds(context: RequestContext) -> list[RoundShown]:
     """Every round that is done in the program, those that are late first."""
-    session, at = context.session, context.at
-    marks = {mark.key: mark for mark in every(session, of(RoundMark))}
-    shown = [
-        _round(context, key, marks.get(key), late_by(session, key, at), next_due(session, key, at))
-        for key in ROUNDS
-        if key != OF_THE_MAILBOX or context.installation.reads_mail or key in marks
-    ]
+    marks = {mark.key: mark for mark in every(context.session, of(RoundMark))}
+    shown = [_round(context, key, marks.get(key)) for key in _needed(context, marks)]
     return sorted(shown, key=lambda one: (not one.is_late, -one.late))
 
 
-def _round(
-    context: RequestContext, key: str, mark: RoundMark | None, late: timedelta, next_at: datetime | None
-) -> RoundShown:
+def _needed(context: RequestContext, known: Container[str]) -> list[str]:
+    """The rounds that are done here: answers are read where there is a mailbox."""
+    return [key for key in ROUNDS if key != OF_THE_MAILBOX or context.installation.reads_mail or key in known]
+
+
+def _round(context: RequestContext, key: str, mark: RoundMark | None) -> RoundShown:
+    late = late_by(context.session, key, context.at, mark.done_up_to if mark else None)
     return RoundShown(
         key=key,
         title=say(context.language, ROUND_WORDS[key]),
         ran_at=mark.ran_at if mark else None,
         ran_by=mark.ran_by if mark else "",
         found=mark.found if mark else 0,
-        next_at=next_at,
+        next_at=next_due(context.session, key, context.at),
         late=late,
         is_late=late > ROUNDS[key].patience and not context.is_being_written,
     )
+
+
+@dataclass(frozen=True)
+class LateRound:
+    """A round that did not come when it was due, in words."""
+
+    title: str
+    due_at: datetime
+
+
+def late_rounds(context: RequestContext, marks: Iterable[RoundMark]) -> list[LateRound]:
+    """The rounds that are late by more than the engine lets pass, the latest first, given what is known of each.
+
+    None while a demonstration is being written, nor where the engine was just started and has not looked yet. One that
+    never was done is of a new program, or of an engine that never ran, which is told otherwise.
+    """
+    done = {mark.key: mark.done_up_to for mark in marks}
+    since = context.watched_since
+    if context.is_being_written or (since is not None and context.at - since < _LOOKS_WITHIN):
+        return []
+    late = {key: late_by(context.session, key, context.at, done[key]) for key in ROUNDS if key in done}
+    return [
+        LateRound(say(context.language, ROUND_WORDS[key]), context.at - by)
+        for key, by in sorted(late.items(), key=lambda one: -one[1])
+        if by > ROUNDS[key].patience
+    ]
 
 
 def in_hand(context: RequestContext) -> list[tending.CaseInHand]:

@@ -19,6 +19,8 @@ from models.outbox import Notice
 SILENT_AFTER = timedelta(seconds=30)
 #: A change that the engine has not dealt with for so long means that it is behind.
 BEHIND_AFTER = timedelta(minutes=1)
+#: Prefect's server is started again by itself; away for so long, it is not coming back by itself.
+GONE_AFTER = timedelta(minutes=10)
 #: Letters that were tried and did not leave, while no other did, for so long: it is the sender's own trouble.
 STILL_AFTER = timedelta(minutes=10)
 
@@ -27,7 +29,8 @@ STILL_AFTER = timedelta(minutes=10)
 class EngineState:
     """The engine at one moment, for one program. Times are UTC moments.
 
-    `seen_at` is the last sign of life, None where there never was one. `waiting` counts this program's cases that
+    `seen_at` is the last sign of life, None where there never was one; `prefect_since`, since when its worker sees
+    Prefect up, or away. `waiting` counts this program's cases that
     changed and were not carried since, the oldest of them since `waiting_since`. `stuck` counts the automatic steps
     that were given up and need a person. `watched_since` is when the web began to look, None where it always did: both
     start together, and the engine takes some seconds more.
@@ -36,6 +39,7 @@ class EngineState:
     at: datetime
     seen_at: datetime | None
     prefect_up: bool
+    prefect_since: datetime | None
     waiting: int
     waiting_since: datetime | None
     stuck: int
@@ -55,6 +59,12 @@ class EngineState:
         return [mark for _, mark in sorted(failed, key=itemgetter(0))]
 
     @property
+    def prefect_is_gone(self) -> bool:
+        """Whether a living worker sees Prefect away for longer than a restart takes."""
+        long_ago = self.prefect_since is not None and self.at - self.prefect_since > GONE_AFTER
+        return long_ago and not self.prefect_up and not self.is_silent
+
+    @property
     def is_behind(self) -> bool:
         """Whether something has waited for the engine longer than it should."""
         return self.waiting_since is not None and self.at - self.waiting_since > BEHIND_AFTER
@@ -71,6 +81,7 @@ def engine_state(session: Session, at: datetime, *, watched_since: datetime | No
         at=at,
         seen_at=beat.at if beat else None,
         prefect_up=bool(beat and beat.prefect_up),
+        prefect_since=beat.prefect_since if beat else None,
         waiting=waiting,
         waiting_since=since,
         stuck=stuck or 0,
@@ -136,7 +147,7 @@ def letters_given_up(session: Session) -> dict[str, int]:
     return {row.code: row.letters for row in run(session, asked.order_by(count.desc(), col(Notice.code)))}
 
 
-_BEAT: Final = built(select(Beat.at, Beat.prefect_up).order_by(col(Beat.at).desc()).limit(1))
+_BEAT: Final = built(select(Beat.at, Beat.prefect_up, Beat.prefect_since).order_by(col(Beat.at).desc()).limit(1))
 _WAITING: Final = built(
     select(func.count(), func.min(col(WakeUp.wanted_at))).where(in_program(WakeUp), col(WakeUp.want) > col(WakeUp.have))
 )

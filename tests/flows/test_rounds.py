@@ -15,6 +15,7 @@ from domain.kernel import Refusal
 from domain.kernel.scope import program_of
 from flows import rounds, timetable
 from flows.engine import Means
+from flows.marks import mark_of
 from flows.rounds import is_overdue, run_round
 from flows.sweep import sweep as sweep_once
 from flows.turns import alone
@@ -261,8 +262,8 @@ def test_how_late_a_round_is_counts_from_the_first_time_that_it_missed(cast: Cas
     means = means_of(cast, clock)
     run_round(means, key, "prefect")
     with cast.session() as session:
-        assert timetable.late_by(session, key, clock.now) == timedelta(0)
-        assert timetable.late_by(session, key, clock.now + timedelta(days=2, hours=2)) == late
+        assert timetable.late_by(session, key, clock.now, mark_of(session, key)) == timedelta(0)
+        assert timetable.late_by(session, key, clock.now + timedelta(days=2, hours=2), mark_of(session, key)) == late
 
 
 def test_a_round_is_overdue_after_its_patience_and_not_once_it_was_done(cast: Cast) -> None:

@@ -539,7 +539,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "door": ("token_digest", "kind", "browser_digest", "used_by_digest"),
     "drafted_year": ("dates", "settled_as"),
     "endorsement": ("said", "said_as", "majority"),
-    "engine_run": ("outcome", "trouble"),
+    "engine_run": ("outcome", "trouble", "why_plain"),
     "equipment": ("kind", "serial_key", "state", "state_as"),
     "event": ("actor_as", "verb", "subject_kind", "facts"),
     "evidence": ("kind", "content_type", "sha256", "withdrawn_why"),

@@ -14,7 +14,7 @@ from api.cli.checkup.house import Away, House
 from domain.casework import SILENT_AFTER, engine_state, tending
 from domain.kernel import col, run, select
 from flows.engine import POOL
-from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late
+from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late, marks_of
 from locales import N_
 from models.engine import Beat
 
@@ -151,7 +151,8 @@ def _rounds(house: House) -> Finding:
     late: list[str] = []
     for program_id, key, *_ in house.programs:
         with house.of_program(program_id) as session:
-            late += [f"{one} ({key})" for one in _needed(house) if is_late(session, one, house.at)]
+            done = marks_of(session)
+            late += [f"{one} ({key})" for one in _needed(house) if is_late(session, one, house.at, done.get(one))]
     if late:
         return ROUND_TIMES.wrong(
             words(N_("Late: %(rounds)s."), rounds=named(late)),

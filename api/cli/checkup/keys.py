@@ -33,6 +33,10 @@ _SAMPLE: Final = 20
 _PUT_BACK: Final = N_(
     "Put the keys back from their copy, as README says. Make no new ones: what is sealed needs the old."
 )
+_DO_SO: Final = N_(
+    "Do as it says. Keys that are put back come from their copy, as README says; make no new ones in their stead: what "
+    "is sealed needs the old."
+)
 _GIVE_FOLDER: Final = N_("Give the folder to the account that runs SPHÈRES, and close it to others with: chmod 700")
 
 
@@ -56,7 +60,7 @@ def _seal(house: House) -> Finding:
     try:
         FileSealKeys(path).current()
     except NoSealKey as error:
-        return SEAL.wrong(words(error.sentence, **error.facts), words(_PUT_BACK))
+        return SEAL.wrong(words(error.sentence, **error.facts), words(_DO_SO))
     return SEAL.ok(N_("It lies in %(file)s."), file=str(path))
 
 
@@ -68,7 +72,7 @@ def _master(folder: Path) -> Finding:
         keys.mark("doctor")  # opens the master's file, also where it wraps nothing yet
         opened = sum(_opens(keys, key_id) for key_id in sample)
     except NoKeys as error:
-        return MASTER.wrong(words(error.sentence, **error.facts), words(_PUT_BACK))
+        return MASTER.wrong(words(error.sentence, **error.facts), words(_DO_SO))
     return MASTER.ok(N_("Keys: %(count)s. Opened, as a sample: %(opened)s."), count=len(held), opened=opened)
 
 
@@ -110,7 +114,7 @@ def _known(house: House, folder: Path) -> Finding:
     except Away as away:
         return KNOWN.not_asked(away.why)
     except NoKeys as error:
-        return KNOWN.wrong(words(error.sentence, **error.facts), words(_PUT_BACK))
+        return KNOWN.wrong(words(error.sentence, **error.facts), words(_DO_SO))
     missing = len(asked - held)
     if missing:
         return KNOWN.wrong(
@@ -122,7 +126,7 @@ def _known(house: House, folder: Path) -> Finding:
 
 def _of_program(house: House, program_id: UUID) -> list[UUID]:
     with house.of_program(program_id) as session:
-        return list(scalars(session, only(DataKey.id).where(col(DataKey.destroyed_at).is_(None))))
+        return list(scalars(session, only(DataKey.participant_id).where(col(DataKey.destroyed_at).is_(None))))
 
 
 GROUP: Final = Group("keys", N_("Keys"), (SEAL, MASTER, FOLDER, KNOWN), look)

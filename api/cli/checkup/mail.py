@@ -25,8 +25,8 @@ WAY: Final = Check("mail.way", N_("Letters can leave"))
 STUCK: Final = Check("mail.letters", N_("No letter is stuck"))
 
 #: How long a step with the relay may take, and all of them together.
-PATIENCE_SECONDS: Final = 2.0
-ALL_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 1.5
+ALL_SECONDS: Final = 4.0
 _TRY: Final = N_("Try: spheres mail test ADDRESS")
 _SOON: Final = timedelta(days=30)
 

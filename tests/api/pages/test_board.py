@@ -30,6 +30,7 @@ from tests.api.application import client_for
 from tests.api.pages.looking import task_of
 from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast, onboarding
+from tests.tending import give_sign
 
 _tenure = table_of(Tenure)
 _task = table_of(Task)
@@ -270,6 +271,31 @@ def test_an_engine_that_leaves_a_change_lying_is_behind(cast: Cast) -> None:
     assert "The engine is behind" in engine
     assert "1 case, 5 minutes ago" in engine
     assert "the engine works without it" in engine
+
+
+def test_prefect_that_is_away_for_long_is_told_and_a_restart_of_it_is_not(cast: Cast) -> None:
+    give_sign(cast, up=False, since=AT - timedelta(minutes=2))
+    assert "away for long" not in part(board_of(cast), "engine")
+    with cast.session() as session:
+        session.execute(update(_beat).values(prefect_since=AT - timedelta(minutes=20)))
+    assert "Prefect has been away for long" in part(board_of(cast), "engine")
+    with cast.session() as session:
+        session.execute(update(_beat).values(at=AT - timedelta(minutes=5)))
+    silent = part(board_of(cast), "engine")
+    assert "The engine does not answer" in silent
+    assert "away for long" not in silent  # who saw it is silent too
+
+
+def test_a_round_that_did_not_come_is_told_by_what_it_does_and_when_it_was_due(cast: Cast) -> None:
+    with cast.session() as session:
+        for key in rounds.ROUNDS:
+            set_mark(session, key, AT, "prefect")
+    assert "What comes by itself is late" not in part(board_of(cast), "engine")
+    with cast.session() as session:
+        set_mark(session, "gatherings", AT - timedelta(hours=5), "prefect")
+    engine = part(board_of(cast), "engine")
+    assert "What comes by itself is late" in engine
+    assert "was due 5 hours ago" in " ".join(engine.split())
 
 
 def test_the_rounds_say_when_they_ran_and_who_ran_them(cast: Cast) -> None:

@@ -195,7 +195,7 @@ def test_a_round_that_is_done_says_when_it_comes_next(cast: Cast) -> None:
     with cast.session() as session:
         for key in timetable.ROUNDS:
             set_mark(session, key, AT, "worker")
-        late = [key for key in timetable.ROUNDS if timetable.late_by(session, key, AT)]
+        late = [key for key in timetable.ROUNDS if timetable.late_by(session, key, AT, AT)]
         times = [timetable.next_due(session, key, AT) for key in timetable.ROUNDS]
     assert late == []
     assert all(one is not None and AT < one < AT + timedelta(days=5) for one in times)

@@ -1,0 +1,137 @@
+"""What the engine notes for who runs the installation, and a case that they have tried again."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from domain.casework import tending, wakeups
+from domain.kernel import Refusal
+from flows.worker import Worker
+from models.base import table_of
+from models.engine import Beat, EngineRun, WakeUp
+from tests.casework import open_onboarding
+from tests.cast import AT, Cast
+from tests.flows.support import eventually, means_of, take, within
+from tests.tending import hold_up, tries, wake_up_of
+
+_run = table_of(EngineRun)
+_beat = table_of(Beat)
+_wake_up = table_of(WakeUp)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def whys(cast: Cast) -> set[str]:
+    with cast.session() as session:
+        return set(session.scalars(select(_run.c.why_plain)))
+
+
+def test_a_case_that_waits_for_its_next_try_is_taken_at_once_when_it_is_asked_for(cast: Cast) -> None:
+    means, case_id = means_of(cast, lambda: AT), open_onboarding(cast)
+    hold_up(cast, case_id, "error.OSError")
+    assert take(means) is None
+    with cast.session() as session:
+        tending.try_again(session, case_id, by=cast.actor("administrator"), at=AT)
+    claim = take(means)
+    assert claim is not None
+    assert claim.case_id == case_id
+    with cast.session() as session:
+        assert session.scalar(select(_wake_up.c.taken_at).where(_wake_up.c.case_id == case_id)) == AT
+
+
+def test_a_case_in_hand_that_is_asked_for_again_is_carried_once_more_and_not_beside(cast: Cast) -> None:
+    means, case_id = means_of(cast, lambda: AT), open_onboarding(cast)
+    hold_up(cast, case_id)
+    with cast.session() as session:
+        tending.try_again(session, case_id, by=cast.actor("administrator"), at=AT)
+    claim = take(means)
+    assert claim is not None
+    with cast.session() as session:
+        # It is being tried: asking once more adds nothing.
+        assert tending.try_again(session, case_id, by=cast.actor("administrator"), at=AT) == 0
+    assert take(means) is None
+    with means.transaction() as session:
+        assert wakeups.acknowledge(session, claim, at=AT)
+    with cast.session() as session, pytest.raises(Refusal):
+        tending.try_again(session, case_id, by=cast.actor("administrator"), at=AT)
+
+
+def test_two_who_ask_at_once_wake_each_case_once(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    hold_up(cast, case_id)
+    before, _, _ = wake_up_of(cast, case_id)
+    begin = threading.Barrier(2)
+
+    def ask() -> None:
+        with cast.session() as session:
+            begin.wait()
+            tending.try_all_again(session, "seat.none", by=cast.actor("administrator"), at=AT)
+
+    both = [threading.Thread(target=ask) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    after, _, _ = wake_up_of(cast, case_id)
+    assert after == before + 1
+    assert [one for one, _, _ in tries(cast)] == [case_id]
+
+
+@pytest.mark.ci
+def test_what_is_carried_while_prefect_is_away_says_so_and_a_sign_of_life_says_since_when(cast: Cast) -> None:
+    def body(_: Worker) -> None:
+        open_onboarding(cast, at=now())
+        eventually(lambda: whys(cast))
+
+    begun = now()
+    with_signs: list[datetime] = []
+
+    def seen(worker: Worker) -> None:
+        body(worker)
+        with cast.session() as session:
+            eventually(lambda: session.scalars(select(_beat.c.prefect_since)).all())
+            with_signs.extend(session.scalars(select(_beat.c.prefect_since)))
+
+    within(cast, means_of(cast, now), seen)
+    assert whys(cast) == {"away"}
+    assert all(begun <= one <= now() for one in with_signs)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(("hurdle", "why"), [("place", "busy"), ("begin", "slow")])
+def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, hurdle: str, why: str
+) -> None:
+    over: list[UUID] = []
+
+    def body(worker: Worker) -> None:
+        async def is_up() -> bool:
+            return True
+
+        async def has_no_place() -> bool:
+            return False
+
+        async def never_begins(_: object) -> None:
+            await worker.stopping.wait()
+
+        monkeypatch.setattr(worker.prefect, "is_up", is_up)
+        monkeypatch.setattr(worker, "_run_by_prefect", never_begins)
+        if hurdle == "place":
+            monkeypatch.setattr(worker, "_has_place", has_no_place)
+        worker._engine = object()  # type: ignore[assignment]
+        over.append(open_onboarding(cast, at=now()))
+        eventually(lambda: whys(cast))
+
+    async def asks_no_server(worker: Worker) -> None:
+        await worker.stopping.wait()
+
+    monkeypatch.setattr(Worker, "_work_for_prefect", asks_no_server)
+    within(cast, means_of(cast, now), body)
+    assert whys(cast) == {why}
