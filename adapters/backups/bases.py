@@ -13,7 +13,7 @@ from pyrage import x25519
 
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
-from adapters.backups.faults import telling
+from adapters.backups.faults import BackupError, telling
 from adapters.backups.manifest import BaseOf, Manifest
 from adapters.backups.sealed import Sealed, seal
 from adapters.backups.taking import WriteBase
@@ -21,6 +21,9 @@ from adapters.backups.tools import brought, reached, running
 
 #: A file of what the server wrote: its timeline, and its place in the order of all.
 _SEGMENT: Final = re.compile(r"[0-9A-F]{8}([0-9A-F]{16})(\.\S+)?")
+
+#: Whether the last file that was to be archived was not.
+_FAILING: Final = "select last_failed_time > coalesce(last_archived_time, '-infinity') from pg_stat_archiver"
 
 
 def base_of(admin_url: str, system: str) -> WriteBase:
@@ -41,6 +44,18 @@ def base_of(admin_url: str, system: str) -> WriteBase:
         return sealed, BaseOf(system, str(row[0]) if row else "", ended)
 
     return write
+
+
+def refuse_lost_archive(archive: Archive, admin_url: str, system: str) -> None:
+    """Refuse an archive that is not there, or that did not take the last file. Raises BackupError."""
+    with signed_in(admin_url) as admin:
+        row = admin.execute(_FAILING).fetchone()
+    if not archive.of_server(system).is_dir() or (row is not None and row[0]):
+        raise BackupError(
+            "no_place",
+            "The archive in %(folder)s takes no files: see that it is there, that there is room, and start again.",
+            folder=archive.folder,
+        )
 
 
 def tidy_archive(archive: Archive, manifests: Sequence[Manifest], *, system: str) -> int:

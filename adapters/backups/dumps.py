@@ -175,11 +175,10 @@ def load(path: Path, key: x25519.Identity, url: str, *, written_by: int) -> None
 
 
 def empty_again(url: str) -> None:
-    """Take out of a database what was just put into an empty one."""
+    """Take out of a database what was just put into an empty one: all tables, to which all else belongs."""
     with signed_in(url) as connection, connection.transaction():
-        connection.execute("drop schema public cascade")
-        connection.execute("create schema public")
-        connection.execute("create extension if not exists btree_gist")
+        for (name,) in connection.execute(_TABLES).fetchall():
+            connection.execute(sql.SQL("drop table if exists public.{} cascade").format(sql.Identifier(name)))
 
 
 def _heads(connection: psycopg.Connection[Any]) -> dict[str, HeadOf]:

@@ -31,6 +31,8 @@ def telling(place: Path) -> Iterator[None]:
     """Tell what the system refused at `place` as a sentence. Raises BackupError."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # of a program at the other end, which says itself what is wrong
     except OSError as refused:
         raise unusable(place, refused) from None
 

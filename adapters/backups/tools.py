@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,7 +102,10 @@ def reached(url: str) -> Reached:
     """The way to the database of an address."""
     parts = parts_of(url)
     password = parts.pop("password", "")
-    return Reached(make_conninfo(**parts), {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password})
+    # What says how to trust the server counts for these programs as it does for ours.
+    trusted = {name: value for name, value in os.environ.items() if name.startswith("PGSSL")}
+    ours = {"PATH": os.defpath, "LC_ALL": "C", "PGPASSWORD": password}
+    return Reached(make_conninfo(**parts), trusted | ours)
 
 
 @contextmanager
@@ -114,17 +117,16 @@ def running(command: list[str], way: Reached, **pipes: Any) -> Iterator[subproce
         said = _Said(process.stderr)
         try:
             yield process
-        except BaseException as failed:
             if process.stdin is not None:
-                process.kill()  # before its input ends: it must not take that for the end of a whole copy
-            elif isinstance(failed, BackupError):
-                process.kill()
-            status = process.wait()
-            if status > 0 and isinstance(failed, (BrokenPipeError, BackupError)):
-                raise _told(status, said.text()) from None
+                process.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended by itself, and says why
+        except BaseException:
+            process.kill()  # before its input ends: it must not take that for the end of a whole copy
+            if process.stdin is not None:
+                with suppress(OSError):
+                    process.stdin.close()
             raise
-        if process.stdin is not None:
-            process.stdin.close()
         if status := process.wait():
             raise _told(status, said.text())
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from sqlalchemy import NullPool, create_engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.backups.bases import base_of, tidy_archive
+from adapters.backups.bases import base_of, refuse_lost_archive, tidy_archive
 from adapters.backups.dumps import alone
 from adapters.backups.faults import BackupError, Busy
 from adapters.backups.pair import public_key
@@ -86,6 +86,7 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
         taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
         gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
         if settings.backups.archived is not None and base is not None:
+            refuse_lost_archive(settings.backups.archived, urls.admin, system)
             tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
         return taken, gone
 
