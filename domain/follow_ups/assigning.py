@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, bindparam, insert
+from sqlalchemy import Date, bindparam, func, insert, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
@@ -26,22 +26,28 @@ from domain.follow_ups.locking import (
     write_follow_up_event,
 )
 from domain.kernel import (
+    MATTER,
     Actor,
     Question,
     Refusal,
     among,
+    as_said,
     built,
     changes,
     col,
     every,
+    fact_of_matter,
     joins,
+    last_day_of_matter,
     lasts,
     of,
     only,
     program_calendar,
     program_of,
     run,
+    same,
     scalar,
+    value_of,
 )
 from domain.mail import coordination_chain
 from domain.participants import barred_workers
@@ -51,6 +57,7 @@ from locales import N_, say
 from models.casework import SETTLED, Case, Task
 from models.departure import Departure
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
+from models.program import Tenure
 
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
@@ -372,10 +379,22 @@ def asked_of_departing(people: Iterable[UUID]) -> Question[Picked[UUID, UUID, da
     return Question(_DEPARTING, {"leaving": list(people)})
 
 
+#: Also those whose departure a restore lost, until it is decided.
 _DEPARTING: Final = built(
-    only(Departure.person_id, Departure.organization_id, Departure.last_day)
-    .join(Case, joins(Departure.case_id, Case))
-    .where(among(Departure.person_id, "leaving"), Case.state == "open")
+    union_all(
+        only(Departure.person_id, Departure.organization_id, Departure.last_day)
+        .join(Case, joins(Departure.case_id, Case))
+        .where(among(Departure.person_id, "leaving"), Case.state == "open"),
+        only(Tenure.person_id, Tenure.organization_id, value_of(last_day_of_matter()))
+        .join(MATTER, same(MATTER, Tenure) & (col(MATTER.person_id) == col(Tenure.person_id)))
+        .where(
+            among(Tenure.person_id, "leaving"),
+            MATTER.kind == "departure",
+            col(MATTER.decided_at).is_(None),
+            func.coalesce(fact_of_matter("organization"), as_said(Tenure.organization_id))
+            == as_said(Tenure.organization_id),
+        ),
+    )
 )
 
 
