@@ -124,11 +124,15 @@ class Copies:
         """Run one statement about databases, which no transaction may hold."""
         self.admin.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
 
-    def _copy(self, template: str) -> _Place:
+    def copy(self, template: str, name: str) -> None:
+        """Copy a database under another name. Who makes one drops it."""
         if template in self._lent:
             self._lent[template].leave()  # a database that somebody is in is not copied
-        name = f"spheres_test_{next(_number)}"
         self.run("create database {} template {} owner {} strategy file_copy", name, template, OWNER)
+
+    def _copy(self, template: str) -> _Place:
+        name = f"spheres_test_{next(_number)}"
+        self.copy(template, name)
         url, admin_url = in_database(self.urls.app, name), bare(in_database(self.urls.admin, name))
         place = _Place(name, url, admin_url, known=self.urls.app)
         if template not in self._contents:

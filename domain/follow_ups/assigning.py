@@ -8,11 +8,10 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, bindparam, func, insert, union_all
+from sqlalchemy import CompoundSelect, Date, bindparam, func, insert, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
-from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
@@ -374,7 +373,7 @@ def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, U
     return {(row.person_id, row.organization_id): row.last_day for row in rows}
 
 
-def asked_of_departing(people: Iterable[UUID]) -> Question[Picked[UUID, UUID, date]]:
+def asked_of_departing(people: Iterable[UUID]) -> Question[CompoundSelect[UUID, UUID, date]]:
     """What `departing` asks."""
     return Question(_DEPARTING, {"leaving": list(people)})
 

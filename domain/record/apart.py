@@ -91,7 +91,7 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "agreement.lapsed": Closing("agreement"),
     "agreement.called_off": Closing("agreement"),
     "agreement.withdrawn": Closing("agreement"),
-    "agreement.signature_taken_back": Closing("agreement"),
+    "agreement.signature_taken_back": Closing("agreement", facts=("director",)),
     "decision.withdrawn": Closing("other"),
     "decision.suspended": Closing("other"),
     "decision.word_taken_back": Closing("other"),

@@ -23,6 +23,7 @@ from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
 from domain.restoring.finding import Found
+from domain.restoring.holding import hold_back
 from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, VOID, epoch_of, told_of, voided_by
 from models.base import PROGRAM_SETTING
 from models.ledger import Epoch, LedgerSeen, NumberGiven, Restoration, RestoredMatter
@@ -181,6 +182,7 @@ def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, und
     ]
     if rows:
         run(session, insert(RestoredMatter).values([row.model_dump() for row in rows]).on_conflict_do_nothing())
+        hold_back(session)
 
 
 def _kind(line: LedgerLine) -> str:
