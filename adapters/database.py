@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from types import TracebackType
 from typing import Any, Final, Self
@@ -36,7 +36,7 @@ from adapters.addresses import conninfo_of, parts_of
 from models import walls
 from models.base import PROGRAM_SETTING, table_of
 from models.ledger import LedgerSeen
-from models.ports import EPOCH, LEDGER, LEDGER_NOTES, Ledger, NoLedger
+from models.ports import EPOCH, LEDGER, LEDGER_NOTES, VOID, Ledger, LedgerNote, NoLedger
 from models.tables import metadata
 
 _log = logging.getLogger(__name__)
@@ -311,17 +311,50 @@ def _say_the_program(session: Session, transaction: SessionTransaction, connecti
 def _write_to_the_ledger(session: Session) -> None:
     """Have what this transaction closes on the disk, outside the database, before it is acknowledged. Raises NoLedger.
 
-    A line whose transaction then fails stays without its row: by its number it is known that it was not done.
+    A line whose transaction then fails stays without its row. The next one to write voids it, once the database says
+    that it was never done.
     """
     if not session.info.get(LEDGER_NOTES) or session.in_nested_transaction():
         return
     notes, ledger = session.info[LEDGER_NOTES], session.info.get(LEDGER)
     if ledger is None:
         raise NoLedger("this session was given no ledger")
-    xid = session.connection().exec_driver_sql("select pg_current_xact_id()::text").scalar_one()
-    lines = ledger.append(notes, xid=int(xid))
-    session.connection().execute(insert(table_of(LedgerSeen)), [{"n": one.n, "digest": one.digest} for one in lines])
+    connection = session.connection()
+    xid = int(connection.exec_driver_sql("select pg_current_xact_id()::text").scalar_one())
+    unsettled = session.info[_UNSETTLED]
+    never_done = _never_done(connection, unsettled)
+    voids = [LedgerNote(VOID, notes[0].at, more={"lines": [str(n) for n in never_done]})] if never_done else []
+    lines = ledger.append([*voids, *notes], xid=xid)
+    session.info[_IN_DOUBT] = {line.n: xid for line in lines}
+    for n in never_done:
+        unsettled.pop(n, None)
+    connection.execute(insert(table_of(LedgerSeen)), [{"n": one.n, "digest": one.digest} for one in lines])
     del session.info[LEDGER_NOTES]
+
+
+@event.listens_for(Session, "after_commit")
+def _know_it_done(session: Session) -> None:
+    session.info.pop(_IN_DOUBT, None)
+
+
+@event.listens_for(Session, "after_rollback")
+def _doubt_it(session: Session) -> None:
+    session.info.get(_UNSETTLED, {}).update(session.info.pop(_IN_DOUBT, {}))
+
+
+#: Where a session keeps the lines that it wrote and has not committed, by their transaction; and an engine those whose
+#: commit failed: perhaps the database has done it, and the answer was lost.
+_IN_DOUBT: Final = "ledger_in_doubt"
+_UNSETTLED: Final = "ledger_unsettled"
+
+
+def _never_done(connection: Connection, unsettled: Mapping[int, int]) -> list[int]:
+    """The lines of failed transactions of which the database says that they were never done."""
+    if not unsettled:
+        return []
+    asked = "select xid from unnest(cast(:xids as bigint[])) as xid where pg_xact_status(xid::text::xid8) = 'aborted'"
+    gone = set(connection.scalars(text(asked), {"xids": sorted(set(unsettled.values()))}))
+    return sorted(n for n, xid in unsettled.items() if xid in gone)
 
 
 @dataclass
@@ -331,6 +364,7 @@ class _Apart:
     ledger: Ledger
     agree: Agree | None
     epoch: int | None = None
+    unsettled: dict[int, int] = field(default_factory=dict)
 
 
 _APART: Final[WeakKeyDictionary[Engine, _Apart]] = WeakKeyDictionary()
@@ -339,7 +373,7 @@ _APART: Final[WeakKeyDictionary[Engine, _Apart]] = WeakKeyDictionary()
 def _told_of(engine: Engine) -> dict[str, Any]:
     """What a session of an engine knows of what lies apart."""
     apart = _APART.get(engine)
-    return {} if apart is None else {LEDGER: apart.ledger, EPOCH: epoch_of(engine)}
+    return {} if apart is None else {LEDGER: apart.ledger, EPOCH: epoch_of(engine), _UNSETTLED: apart.unsettled}
 
 
 def _have_extensions(connection: Connection) -> None:

@@ -91,24 +91,36 @@ class FileLedger:
         """Every whole line, checked from the first to the last. Raises NoLedger."""
         with self._locked(fcntl.LOCK_SH) as handle:
             content = _read(handle, 0, os.fstat(handle).st_size)
-        whole = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+        return list(self._each(content))
+
+    def readable(self) -> Sequence[LedgerLine]:
+        """The lines up to the first one that is not right: none, where the file is missing."""
         lines: list[LedgerLine] = []
-        for written in whole:
-            before = lines[-1] if lines else None
-            line = self._checked(written, before, is_first=before is None)
-            lines.append(line)
+        with suppress(NoLedger), self._locked(fcntl.LOCK_SH) as handle:
+            content = _read(handle, 0, os.fstat(handle).st_size)
+            for line in self._each(content):
+                lines.append(line)  # noqa: PERF402  # those before the first wrong one stay
         return lines
 
-    def begin_anew(self, *, after: int, epoch: int, at: datetime) -> LedgerLine:
-        """Put the file aside, under another name, and begin one that goes on after a number. Raises NoLedger."""
+    def _each(self, content: bytes) -> Iterator[LedgerLine]:
+        before: LedgerLine | None = None
+        for written in content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]:
+            before = self._checked(written, before, is_first=before is None)
+            yield before
+
+    def begin_anew(self, notes: Sequence[LedgerNote], *, after: int, epoch: int, at: datetime) -> None:
+        """Put the file aside under another name, and begin one that goes on after a number. Raises NoLedger."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        first = LedgerNote(ACCEPTED, at)
-        line, content = self._made(first, None, 0, epoch, n=after + 1)
+        line, content = self._made(LedgerNote(ACCEPTED, at), None, 0, epoch, n=after + 1)
+        whole = content + b"\n"
+        for note in notes:
+            line, content = self._made(note, line, 0, epoch)
+            whole += content + b"\n"
         unfinished = self.path.with_name(f"{NAME}.{stamp}.part")
         try:
             handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                _write_whole(handle, content + b"\n")
+                _write_whole(handle, whole)
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -119,7 +131,6 @@ class FileLedger:
         except OSError as refused:
             raise _unusable(self.path, refused) from None
         self._seen = None
-        return line
 
     # ------------------------------------------------------------------------------------------------- the lines
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.datastructures import URLPath
@@ -25,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters import logs
-from adapters.database import make_engine
+from adapters.database import epoch_of, make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
@@ -49,10 +50,10 @@ from api.web.rendering import STATIC
 from domain.kernel import Refusal
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
-from domain.restoring import refuse_another_epoch
+from domain.restoring import Disagrees, refuse_another_epoch, told_of_ledger
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
-from models.ports import SignInProvider
+from models.ports import NoLedger, SignInProvider
 
 #: Where an application on this machine describes its API.
 DESCRIPTION: Final = f"{PREFIX}/openapi.json"
@@ -118,6 +119,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.add_exception_handler(RequestValidationError, answers.malformed)
     app.add_exception_handler(OperationalError, answers.database_away)
     app.add_exception_handler(NoConnection, answers.database_away)
+    app.add_exception_handler(NoLedger, answers.ledger_away)
     app.add_exception_handler(Exception, answers.fault)
     app.add_middleware(Pointing)
     app.add_middleware(Guard, base_url=installation.base_url)  # around what reads a body: it says how large one may be
@@ -164,13 +166,15 @@ def from_environment() -> FastAPI:
         msg = "the web is started by `spheres up`, which gives it a database"
         raise RuntimeError(msg)
     logs.configure("web", filters=[InRequest()])
+    engine = make_engine(
+        settings.database_url,
+        application_name="spheres web",
+        ledger=FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)),
+        agree=refuse_another_epoch,
+    )
+    _refuse_a_restored(engine, settings)
     installation = Installation(
-        engine=make_engine(
-            settings.database_url,
-            application_name="spheres web",
-            ledger=FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)),
-            agree=refuse_another_epoch,
-        ),
+        engine=engine,
         letter_templates=stationery_for(
             sender=Mailbox(settings.sender, "SPHÈRES"),
             base_url=settings.base_url,
@@ -194,6 +198,20 @@ def _settings() -> Settings:
         return Settings.from_env(os.environ)
     except SettingsError as wrong:
         sys.stderr.write(f"{wrong.told_in(language_of_terminal(os.environ))}\n")
+        raise SystemExit(2) from None
+
+
+def _refuse_a_restored(engine: Engine, settings: Settings) -> None:
+    """End with a sentence and status 2 where the ledger says that the database is an older copy, or is another's.
+
+    While the database is away that is found at the first request.
+    """
+    try:
+        epoch_of(engine)
+    except OperationalError:
+        return
+    except (Disagrees, NoLedger) as wrong:
+        sys.stderr.write(f"{told_of_ledger(wrong, settings.ledger, language_of_terminal(os.environ))}\n")
         raise SystemExit(2) from None
 
 

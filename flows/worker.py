@@ -49,7 +49,7 @@ from domain.casework import Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import refuse_another_epoch
-from flows import departing, destroying, post, rounds, sealing, watching
+from flows import apart, departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
@@ -59,7 +59,7 @@ from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.casework import Case
 from models.engine import Beat
-from models.ports import NoKeys, NoSealKey
+from models.ports import NoKeys, NoLedger, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -304,11 +304,18 @@ class Worker:
                 await self._pause(sealing.SEAL_SECONDS)
 
     async def _destroy(self) -> None:
+        looked_at = time.monotonic()
         while not self.stopping.is_set():
             try:
                 await asyncio.to_thread(destroying.destroy, self.means)
+                await asyncio.to_thread(apart.look_after, self.means)
+                if time.monotonic() - looked_at > apart.READ_SECONDS:
+                    looked_at = time.monotonic()
+                    await asyncio.to_thread(apart.destroy_what_is_listed, self.means)
             except NoKeys:
                 _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
+            except NoLedger:
+                _log.warning("the ledger cannot be written: nothing ends, and no letter leaves, until it can")
             await self._pause(destroying.DESTROY_SECONDS)
 
     async def _watch(self) -> None:

@@ -50,6 +50,7 @@ class Restoration(InProgram, table=True):
     found_at: datetime = moment()
     missing_from: datetime | None = moment(default=None)  # empty of a program in which nothing had happened
     missing_to: datetime | None = moment(default=None)
+    accepted: bool = False  # the database is the newest, and the ledger was lost: what is missing is not known
     told_at: datetime | None = moment(default=None)
 
 

@@ -289,6 +289,9 @@ LEDGER_NOTES: Final = "ledger_notes"
 LEDGER: Final = "ledger"
 EPOCH: Final = "epoch"
 
+#: The kind of a line that says of others that what they tell of was never done. It may come with its own row or not.
+VOID: Final = "void"
+
 #: What a line of the ledger says of its subject: ids, codes, numbers, days and moments as text, and nothing else.
 LedgerFact = str | int | bool | list[str]
 
@@ -337,6 +340,14 @@ class Ledger(Protocol):
 
     def lines(self) -> Sequence[LedgerLine]:
         """Every line, after checking each against its signature and against the line before it."""
+        ...
+
+    def readable(self) -> Sequence[LedgerLine]:
+        """The lines up to the first one that is not right; none, where it is missing. Raises nothing."""
+        ...
+
+    def begin_anew(self, notes: Sequence[LedgerNote], *, after: int, epoch: int, at: datetime) -> None:
+        """Put it aside, and begin one that goes on after a number, in an epoch, with these notes: all at once."""
         ...
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from api.cli import main
+from api.cli import main, terminal
 from tests.cast import Cast
+from tests.fakes.ledger import LEDGER
 
 #: Runs a command and gives its status, what it said, and what it said on the error channel.
 Say = Callable[..., tuple[int, str, str]]
@@ -17,6 +18,8 @@ Say = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def command(cast: Cast, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """Runs one command in English for the cast's program."""
+    monkeypatch.setattr(terminal, "ledger_of", lambda _: LEDGER)
+    monkeypatch.setattr(terminal, "refuse_another_epoch", lambda *_: 0)  # it is the ledger of every test
     monkeypatch.setenv("SPHERES_LANG", "en")
     monkeypatch.setenv("SPHERES_BASE_URL", "https://spheres.example")
     monkeypatch.setenv("DATABASE_URL", cast.database.url)

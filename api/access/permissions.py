@@ -157,6 +157,7 @@ class Action(StrEnum):
     PLAN_PROTOCOL = "plan_protocol"
     VERIFY_RECORD = "verify_record"
     KEEP_SEAL_KEYS = "keep_seal_keys"
+    KEEP_LEDGER = "keep_ledger"  # of what must not come back with a restore: check it, or accept another
     RECEIVE_MAIL = "receive_mail"  # what a mail server pipes in
 
 
@@ -411,6 +412,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.PLAN_PROTOCOL: frozenset({Relation.OPERATOR}),
     Action.VERIFY_RECORD: frozenset({Relation.OPERATOR}),
     Action.KEEP_SEAL_KEYS: frozenset({Relation.OPERATOR}),
+    Action.KEEP_LEDGER: frozenset({Relation.OPERATOR}),
     Action.RECEIVE_MAIL: frozenset({Relation.OPERATOR}),
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from api.access.permissions import Forbidden
-from api.cli import access, mail, meeting, program, protocol, record, up
+from api.cli import access, ledger, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
 from domain.declared import DeclaredErrors
@@ -24,6 +24,7 @@ app.command("administrator")(access.administrator)
 app.command("coordinator")(access.coordinator)
 app.command("verify")(record.verify)
 app.add_typer(record.app, name="keys")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(program.app, name="program")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(meeting.app, name="meeting")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import func
 from sqlmodel import Session
 
+from adapters.database import make_engine, open_session
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger, make_ledger
 from adapters.people_keys import FilePeopleKeys
@@ -16,7 +18,7 @@ from adapters.settings import Settings
 from api.cli.spoken import Ending, tell_apart
 from domain import restoring
 from domain.kernel import col, scalar, select
-from locales import N_, current_language, say
+from locales import N_, current_language
 from models.ledger import LedgerSeen
 
 _RESTORED: Final = N_(
@@ -24,27 +26,6 @@ _RESTORED: Final = N_(
     "destroyed since is destroyed again, and what was sent since is not sent again. What had ended since is closed "
     "until the coordination or the privacy officer decides, on the page “After a restore”."
 )
-
-#: Why the ledger and the database do not belong together.
-DISAGREEMENTS: Final[Mapping[str, str]] = {
-    "missing": N_(
-        "%(file)s is empty, and this database knows %(line)s lines of it: put its newest copy back. Where there is "
-        "none, say so with: spheres ledger accept"
-    ),
-    "shorter": N_(
-        "%(file)s ends with line %(line)s, and this database knows later ones: an older copy was put back. Put the "
-        "newest one there. Where there is none, say so with: spheres ledger accept"
-    ),
-    "different": N_(
-        "Line %(line)s of %(file)s is not the one that this database knows: it was changed, or is another "
-        "installation’s. Put the right one there. Where there is none, say so with: spheres ledger accept"
-    ),
-    "fresh": N_(
-        "This database is empty, and %(file)s holds %(line)s lines of an installation that ran here. Restore its "
-        "database. To begin a new installation, put the folder away; to go on with this ledger, say so with: "
-        "spheres ledger accept"
-    ),
-}
 
 
 def compare_with_ledger(session: Session, settings: Settings) -> None:
@@ -57,7 +38,7 @@ def compare_with_ledger(session: Session, settings: Settings) -> None:
     try:
         found = restoring.look(session, ledger)
     except restoring.Disagrees as error:
-        raise Ending(told(error, settings)) from None
+        raise Ending(restoring.told_of_ledger(error, settings.ledger, current_language())) from None
     act_on(session, settings, ledger, found)
 
 
@@ -82,7 +63,13 @@ def ledger_at(session: Session, settings: Settings) -> FileLedger:
     return FileLedger(settings.ledger, FileSealKeys(settings.seal_keys))
 
 
-def told(error: restoring.Disagrees, settings: Settings) -> str:
-    """Why the ledger and the database do not belong together, and what to do."""
-    file = str(settings.ledger / "ledger.jsonl")
-    return say(current_language(), DISAGREEMENTS[error.why], file=file, line=error.line)
+@contextmanager
+def before_any_program(url: str) -> Iterator[Session]:
+    """A transaction of its own, in which no program is known yet."""
+    engine = make_engine(url, pool_size=1, application_name="spheres tables")
+    try:
+        with open_session(engine) as session:
+            yield session
+            session.commit()
+    finally:
+        engine.dispose()

@@ -9,21 +9,16 @@ as it can: everything waits for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from sqlmodel import Session
-
 from adapters import logs
-from adapters.database import make_engine, open_session
 from adapters.environment import SettingsError
 from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
 from adapters.places import is_there
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.ledgers import compare_with_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.ready import (
     bring_to_newest,
     ending_plainly,
@@ -50,27 +45,15 @@ def _prepare(settings: Settings) -> None:
     with databases(settings) as urls:
         bring_to_newest(settings, urls)
         if settings.demo:
-            with _before_any_program(urls.owner) as session:
+            with before_any_program(urls.owner) as session:
                 forget_unfinished_demonstration(session)
                 if is_demonstrated(session):
                     settings.being_written.unlink(missing_ok=True)
-        with _before_any_program(urls.owner) as session:  # the walls do not bind the owner
+        with before_any_program(urls.owner) as session:  # the walls do not bind the owner
             refuse_lost_keys(session, settings)
         _make_keys(settings)
-        with _before_any_program(urls.owner) as session:
+        with before_any_program(urls.owner) as session:
             compare_with_ledger(session, settings)
-
-
-@contextmanager
-def _before_any_program(url: str) -> Iterator[Session]:
-    """A transaction of its own, in which no program is known yet."""
-    engine = make_engine(url, pool_size=1, application_name="spheres tables")
-    try:
-        with open_session(engine) as session:
-            yield session
-            session.commit()
-    finally:
-        engine.dispose()
 
 
 def _make_keys(settings: Settings) -> None:

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from adapters.places import is_there
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.installation import demonstrating
+from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell
 from api.cli.supervise import module
@@ -35,9 +37,12 @@ def up(
 
 @asks(Action.RUN_INSTALLATION)
 def bring_to_head() -> None:
-    """Bring the database to the newest migration, as its owner."""
+    """Bring the database to the newest migration, as its owner, and deal with a restore where there was one."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
     with databases(settings, make=True) as urls:
         bring_to_newest(settings, urls)
+        if is_there(settings.seal_keys):  # else it is yet to begin
+            with before_any_program(urls.owner) as session:
+                compare_with_ledger(session, settings)
     tell(N_("The database is up to date."))

@@ -69,6 +69,7 @@ FIRST_FALLING: Final = 10
 
 #: What each timed round does, by its key; reminders say when they were begun too.
 ROUNDS: Final[Mapping[str, str]] = {
+    "ledger": N_("Noting, outside the database, how far the record has come"),
     "remind": N_("Reminders, one digest a day"),
     "remind.begun": N_("Reminders, when they were last begun"),
     "gatherings": N_("Invitations, agendas and drafted dates"),

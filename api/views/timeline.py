@@ -201,6 +201,20 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         ),
         "skip",
     ),
+    "program.restored": (
+        N_(
+            "The database was restored from a copy (restore %(epoch)s). Missing: what was done from "
+            "%(missing_from)s to %(missing_to)s."
+        ),
+        "stop",
+    ),
+    "program.ledger_accepted": (
+        N_(
+            "The list outside the database of what must not come back was lost, and those who run the installation "
+            "went on without it (restore %(epoch)s)."
+        ),
+        "stop",
+    ),
     "program.loaded": (N_("The program’s file was loaded; changes: %(changes)s."), "full"),
     "program.added": (N_("The program begins here."), "full"),
     "statement.released": (N_("Statement of the program released to funders: %(period)s."), "full"),
@@ -256,6 +270,7 @@ SYSTEM: Final[Mapping[str, str]] = {
     SIGN_IN: N_("the sign-in"),
     OPERATOR: N_("the command line"),
     OUTSIDE: N_("an outside professional"),
+    "restore": N_("the restore"),
     **timeline_meetings.SYSTEM,
     **timeline_obligations.SYSTEM,
 }
@@ -278,6 +293,7 @@ REASONS: Final[Mapping[str, str]] = {
     "removed": N_("the passkey had been removed"),
     "not_proved": N_("the passkey’s answer was invalid"),
     "account_taken": N_("the account is linked to someone else"),
+    "undecided": N_("after a restore, their access is still to be decided"),
     "unlinked": N_("the account was no longer linked"),
 }
 
@@ -309,6 +325,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "deputy_lost": N_("a deputy of the privacy officer can no longer stand in"),
     "absence_recorded": N_("an absence was recorded by another person"),
     "record_head": N_("the last seal of the record"),
+    "restored": N_("the program was restored from a copy"),
     "contact_lists": N_("the committees’ contact lists"),
     "agreement_to_sign": N_("an agreement to sign"),
     "agreement_taken_back": N_("an agreement that is no longer to be signed"),

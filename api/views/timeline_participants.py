@@ -41,6 +41,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "participant.barred": (N_("%(subject)s: barred someone from their file."), "stop"),
     "participant.bar_lifted": (N_("%(subject)s: no longer bars someone from their file."), "skip"),
     "participant.joined": (N_("%(subject)s: the file was joined to another, and destroyed with its key."), "stop"),
+    "participant.destroyed_again": (
+        N_("%(subject)s: the file, which a restore had brought back, was destroyed again."),
+        "stop",
+    ),
     "participant.destroyed": (N_("%(subject)s: the file was destroyed."), "stop"),
     "first_meeting.held": (N_("%(subject)s: a first meeting was held."), "full"),
     "risk.assessed": (N_("%(subject)s: risk assessed."), "full"),

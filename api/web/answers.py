@@ -282,6 +282,21 @@ async def database_away(request: Request, error: Exception) -> Response:
     return answer(request, 503, headers={"Retry-After": "5"})
 
 
+async def ledger_away(request: Request, error: Exception) -> Response:
+    """What this would end has to stand in the ledger first, and it cannot be written: nothing was done."""
+    _log.error("the ledger cannot be written", extra={"error": type(error).__name__})
+    return await refused(
+        request,
+        Refusal(
+            "ledger.unusable",
+            N_(
+                "This ends or closes something, which has to be written outside the database first, and that cannot "
+                "be done now. Nothing was changed. Tell those who run the installation."
+            ),
+        ),
+    )
+
+
 async def fault(request: Request, error: Exception) -> Response:
     """A fault of ours. The log names its kind and place, and never its text, which may hold what was sent."""
     at = error.__traceback__

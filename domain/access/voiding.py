@@ -35,8 +35,8 @@ def void_all(session: Session, *, at: datetime) -> None:
     )
     run(session, delete(Door).where(in_program(Door), col(Door.used_at).is_(None)))
     run(session, delete(SignInFlow))
-    for links in (CalendarFeed, MeetingLink):
-        run(session, changes(links).where(col(links.ended_at).is_(None)).values(ended_at=at))
+    run(session, changes(CalendarFeed).where(col(CalendarFeed.ended_at).is_(None)).values(ended_at=at))
+    run(session, changes(MeetingLink).where(col(MeetingLink.ended_at).is_(None)).values(ended_at=at))
     run(
         session,
         changes(ReferralLink)

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.kernel import col, run, scalar, select
 from domain.restoring.judging import Disagrees, Fate, Place, Standing, Verdict, judge, without_row
 from models.ledger import Epoch, LedgerSeen
-from models.ports import Ledger, LedgerLine
+from models.ports import VOID, Ledger, LedgerLine
 from models.program import Program
 
 #: How long a transaction that another machine has under way is waited for, at most. No act takes as long.
@@ -38,7 +38,7 @@ def look(session: Session, ledger: Ledger, *, pause: Callable[[float], object] =
     lines = ledger.lines()  # before the rows are read: a row that comes in between is of no line that is looked at
     waited = 0.0
     while True:
-        fates = _fates(session, without_row(lines, _seen(session)))
+        fates = _fates(session, without_row(lines, seen(session)))
         if waited >= LONGEST_WAIT_SECONDS:
             fates = {xid: cast("Fate", "" if fate == "in progress" else fate) for xid, fate in fates.items()}
         standing = stand(session)
@@ -51,7 +51,7 @@ def look(session: Session, ledger: Ledger, *, pause: Callable[[float], object] =
 
 def stand(session: Session) -> Standing:
     """What the database says of itself."""
-    return Standing(place_of(session), _seen(session), epoch_of(session), _is_empty(session))
+    return Standing(place_of(session), seen(session), epoch_of(session), _is_empty(session))
 
 
 def place_of(session: Session) -> Place:
@@ -80,17 +80,21 @@ def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
     newest = scalar(session, select(func.max(col(LedgerSeen.n)))) or 0
     if last is None:
         if newest or here:
-            raise Disagrees("missing")
+            raise Disagrees("missing", newest)
         return 0
     if newest > last.n:
         raise Disagrees("shorter", last.n)
+    fate = _fates(session, [last]).get(last.xid, "")  # asked before its row is looked for, as in `look`
     digest = scalar(session, select(LedgerSeen.digest).where(col(LedgerSeen.n) == last.n))
-    if last.epoch != here or digest not in (None, last.digest):
+    if digest not in (None, last.digest):
         raise Disagrees("different", last.n)
+    if last.epoch != here or (digest is None and last.note.kind != VOID and fate in ("committed", "")):
+        raise Disagrees("restored", last.n)
     return here
 
 
-def _seen(session: Session) -> Mapping[int, str]:
+def seen(session: Session) -> Mapping[int, str]:
+    """The lines that this database was there for, by their numbers."""
     return {row.n: row.digest for row in run(session, select(LedgerSeen.n, LedgerSeen.digest))}
 
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from models.ports import LedgerLine
+from models.ports import VOID, LedgerLine
 
 #: The kinds of lines that are the ledger's own. A line that voids others needs no row.
-OPENED, EPOCH, ACCEPTED, HEAD, VOID = "opened", "epoch", "accepted", "head", "void"
+OPENED, EPOCH, ACCEPTED, HEAD = "opened", "epoch", "accepted", "head"
 
 #: What became of a transaction, as PostgreSQL says; "" where it knows none of that number: it is of another server, or
 #: of a time that this one has not seen.
@@ -55,10 +55,11 @@ class Disagrees(Exception):
     """The ledger is not this database's, or was put back itself: no one can say what must not come back.
 
     `why`: missing, shorter (it ends before a line that the database saw), different (a line is another one than the
-    database saw), or fresh (the database holds nothing, and the ledger does).
+    database saw), or fresh (the database holds nothing, and the ledger does). And restored, of a process that finds it
+    as it starts to serve: what brings the database to its newest deals with that.
     """
 
-    def __init__(self, why: Literal["missing", "shorter", "different", "fresh"], line: int = 0) -> None:
+    def __init__(self, why: Literal["missing", "shorter", "different", "fresh", "restored"], line: int = 0) -> None:
         super().__init__(why, line)
         self.why = why
         self.line = line
@@ -130,7 +131,7 @@ def _refuse_another(lines: Sequence[LedgerLine], standing: Standing) -> None:
     if not seen and not lines:
         return
     if seen and not lines:
-        raise Disagrees("missing")
+        raise Disagrees("missing", max(seen))
     last = lines[-1].n
     newest = max(seen, default=0)
     if newest > last:

@@ -12,22 +12,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.access import voiding
-from domain.kernel import Actor, col, in_program, run, scalar, scalars, select
+from domain.kernel import Actor, col, in_program, keys_of, program, run, scalar, scalars, select
 from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
-from domain.restoring.finding import Found
+from domain.restoring.finding import Found, look, seen, stand
 from domain.restoring.holding import hold_back
-from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, VOID, epoch_of, told_of, voided_by
+from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, epoch_of, told_of, voided_by, without_row
 from models.base import PROGRAM_SETTING
 from models.ledger import Epoch, LedgerSeen, NumberGiven, Restoration, RestoredMatter
-from models.ports import LEDGER_NOTES, Keys, Ledger, LedgerLine, LedgerNote
+from models.participant import DataKey
+from models.ports import LEDGER, LEDGER_NOTES, VOID, Keys, Ledger, LedgerLine, LedgerNote
 from models.program import Program
 from models.record import Event
 
@@ -49,6 +51,15 @@ def destroy_keys(lines: Sequence[LedgerLine], keys: Keys, *, not_done: Sequence[
     never = voided_by(lines) | {line.n for line in not_done}
     ids = [line.note.id for line in lines if line.note.kind == apart.DESTROYED and line.n not in never]
     return sum(keys.destroy(key_id) for key_id in ids if key_id is not None)
+
+
+def destroy_what_is_listed(session: Session) -> int:
+    """Destroy every key of which the ledger says so and this database knows the line; how many were there.
+
+    In any session with keys and a ledger. Raises NoLedger, NoKeys.
+    """
+    lines = session.info[LEDGER].lines()
+    return destroy_keys(lines, keys_of(session), not_done=without_row(lines, seen(session)))
 
 
 def begin(session: Session, ledger: Ledger, found: Found, *, at: datetime) -> None:
@@ -80,13 +91,39 @@ def redo(session: Session, ledger: Ledger, keys: Keys, found: Found, *, at: date
     _saw(session, [one for one in lost if one.n != line.n] + [line])
     by_program = _by_program(lost)
     here = scalars(session, select(Program.id).order_by(col(Program.id))).all()
-    missing_to = found.lines[-1].note.at if not _is_of_epoch(found.lines[-1]) else _last_act(found)
+    missing_to = None if line.note.kind == ACCEPTED else _last_act(found)
     for program_id in here:
         work_in(session, program_id)
         _redo_in(session, by_program[program_id], line.epoch, missing_to, at=at)
     _to_decide(session, [*lost, *undone], line.epoch, undone=undone)
     session.info.pop(LEDGER_NOTES, None)  # what is done again stands in the ledger already
     return line.epoch
+
+
+def accept(session: Session, ledger: Ledger, keys: Keys, *, at: datetime) -> int:
+    """Go on with a new ledger where the right one is lost, as after a restore; the new epoch. Raises NoLedger, NoKeys.
+
+    What can still be read of the one before is done, and every file of which a row says that it was destroyed stands
+    in the new one too. Where it is cut off in between, the next start does the rest. The caller has locked, in a
+    session of the owner.
+    """
+    standing, before = stand(session), ledger.readable()
+    done = {line.n for line in without_row(before, standing.seen)}
+    carried = [line.note for line in before if line.n in done or line.note.kind == apart.DESTROYED]
+    listed = {note.id for note in carried if note.kind == apart.DESTROYED}
+    rows = select(DataKey.program_id, DataKey.participant_id).where(col(DataKey.destroyed_at).is_not(None))
+    carried += [
+        LedgerNote(apart.DESTROYED, at, row.program_id, row.participant_id)
+        for row in run(session, rows.order_by(col(DataKey.participant_id)))
+        if row.participant_id not in listed
+    ]
+    ledger.begin_anew(
+        [*carried, LedgerNote(OPENED, at, more=told_of(standing.place))],
+        after=max([0, *standing.seen, *(line.n for line in before)]),
+        epoch=max(standing.epoch, epoch_of(before)) + 1,
+        at=at,
+    )
+    return redo(session, ledger, keys, look(session, ledger), at=at)
 
 
 @dataclass
@@ -111,7 +148,7 @@ def work_in(session: Session, program_id: UUID) -> None:
     )
 
 
-def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime, *, at: datetime) -> None:
+def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | None, *, at: datetime) -> None:
     program_id: UUID = session.info["program_id"]
     missing_from = scalar(session, select(func.max(col(Event.recorded_at))).where(in_program(Event)))
     voiding.void_all(session, at=at)
@@ -133,10 +170,14 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime, *,
         id=uuid4(),
         epoch=epoch,
         found_at=at,
-        missing_from=missing_from,
-        missing_to=max(missing_to, missing_from) if missing_from else None,
+        missing_from=missing_from if missing_to else None,
+        missing_to=max(missing_to, missing_from) if missing_to and missing_from else None,
+        accepted=missing_to is None,
     )
     run(session, insert(Restoration).values(restored.model_dump()))
+    if restored.accepted:
+        events.write(session, "program.ledger_accepted", "program", program_id, by=BY_RESTORE, at=at, epoch=epoch)
+        return
     events.write(
         session,
         "program.restored",
@@ -145,9 +186,14 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime, *,
         by=BY_RESTORE,
         at=at,
         epoch=epoch,
-        missing_from=missing_from.isoformat() if missing_from else None,
-        missing_to=restored.missing_to.isoformat() if restored.missing_to else None,
+        missing_from=_clock(session, restored.missing_from),
+        missing_to=_clock(session, restored.missing_to),
     )
+
+
+def _clock(session: Session, moment: datetime | None) -> str:
+    """A moment as the program's own clocks show it, for the record; "–" where there is none."""
+    return f"{moment.astimezone(ZoneInfo(program(session).time_zone)):%Y-%m-%d %H:%M}" if moment else "–"
 
 
 def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
@@ -219,9 +265,11 @@ def _matter(line: LedgerLine, kind: str, epoch: int, *, is_certain: bool) -> Res
 
 def _epoch_line(ledger: Ledger, found: Found, at: datetime) -> LedgerLine:
     """The line of the new epoch: that of an earlier start that was cut off right after it, else a new one."""
-    last = found.lines[-1]
-    if last.note.kind in (EPOCH, ACCEPTED) and last in found.verdict.lost:
-        return last
+    for line in reversed(found.lines):
+        if line.note.kind in (EPOCH, ACCEPTED) and line in found.verdict.lost:
+            return line
+        if line.xid:
+            break  # something was done since
     number = max(epoch_of(found.lines), found.standing.epoch) + 1
     notes = [_voids(found.verdict.undone, at)] if found.verdict.undone else []
     notes.append(LedgerNote(EPOCH, at, more=told_of(found.standing.place)))
@@ -240,12 +288,9 @@ def _last_opened(found: Found) -> LedgerLine | None:
     return last if last.note.kind == OPENED and last.note.more == told_of(found.standing.place) else None
 
 
-def _is_of_epoch(line: LedgerLine) -> bool:
-    return line.note.kind in (EPOCH, ACCEPTED, VOID)
-
-
 def _last_act(found: Found) -> datetime:
-    acts = [line.note.at for line in found.lines if not _is_of_epoch(line)]
+    """When the last line was written that tells of something that was done."""
+    acts = [line.note.at for line in found.lines if line.note.kind not in (EPOCH, ACCEPTED, VOID, OPENED)]
     return acts[-1] if acts else found.lines[-1].note.at
 
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from adapters.settings import Settings
-from api.cli import main, stopping
+from api.cli import main, stopping, terminal
 from api.cli.commands import run
 from api.cli.installation import _welcome
 from domain.people.people import end_tenure
@@ -21,6 +21,7 @@ from models.casework import Evidence
 from models.program import Tenure
 from tests.cast import AT, ONBOARDING, PROGRAM, TODAY, Cast
 from tests.conftest import Database
+from tests.fakes.ledger import LEDGER
 from tests.flows.prefect_server import free_port
 
 Say = Callable[..., tuple[int, str, str]]
@@ -45,8 +46,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Database], None]:
-    """Points the settings at a test's database."""
+def at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Database], None]:
+    """Points the settings at a test's database, and the commands at the ledger that it was written with."""
+    monkeypatch.setattr(terminal, "ledger_of", lambda _: LEDGER)
+    monkeypatch.setattr(terminal, "refuse_another_epoch", lambda *_: 0)  # it is the ledger of every test
+    monkeypatch.setenv("SPHERES_DATA", str(tmp_path / "data"))
 
     def point(database: Database) -> None:
         monkeypatch.setenv("DATABASE_URL", database.url)

@@ -5,8 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psycopg
+
+from adapters.addresses import conninfo_of
+from adapters.database import write_apart
+from adapters.keys import FileSealKeys, make_seal_key
+from adapters.ledger import FileLedger, make_ledger
 from models.ports import LedgerLine, LedgerNote, NoLedger
+
+if TYPE_CHECKING:
+    from tests.databases import Database
 
 
 @dataclass
@@ -35,10 +47,32 @@ class FakeLedger:
         self._refuse_if_broken()
         return list(self.kept)
 
+    def readable(self) -> Sequence[LedgerLine]:
+        return list(self.kept)
+
+    def begin_anew(self, notes: Sequence[LedgerNote], *, after: int, epoch: int, at: datetime) -> None:
+        digest = hashlib.sha256(str(after).encode()).hexdigest()
+        self.kept[:] = [LedgerLine(after + 1, LedgerNote("accepted", at), 0, epoch, digest)]
+        self.append(notes)
+
     def _refuse_if_broken(self) -> None:
         if self.broken:
             msg = "ledger.jsonl cannot be used (OSError)"
             raise NoLedger(msg)
+
+
+def on_disk(database: Database, data: Path) -> FileLedger:
+    """The ledger of a database in a data folder, with the key that signs it, for processes of their own.
+
+    The test writes to the same one from then on.
+    """
+    make_seal_key(data / "keys" / "seal.json")
+    make_ledger(data / "ledger")
+    with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
+        owner.execute("delete from ledger_seen")  # of what was written with another
+    ledger = FileLedger(data / "ledger", FileSealKeys(data / "keys" / "seal.json"))
+    write_apart(database.engine, ledger)
+    return ledger
 
 
 #: The ledger of every test's database alike: its numbers only rise, so that a copied database takes none twice.

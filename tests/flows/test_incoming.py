@@ -45,6 +45,7 @@ from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
 from tests.fakes.entra import SECRET
 from tests.fakes.graph_server import LOST, MAILBOX, PROSE, FakeGraph, serving_graph
+from tests.fakes.ledger import on_disk
 from tests.flows.prefect_server import free_port
 from tests.flows.support import NOTICE, Clock, Mailbag, means_of
 from tests.meetings.replying import plan_a_season
@@ -584,6 +585,7 @@ def test_a_letter_is_said_to_be_sent_again_from_its_second_attempt_on(cast: Cast
 def test_the_worker_sends_by_the_mailbox_that_is_set_and_tells_its_log_nothing_of_it(
     cast: Cast, fake: FakeGraph, means: Means, tmp_path: Path
 ) -> None:
+    on_disk(cast.database, tmp_path)
     invite(cast, means)
     fake.bent = {"send": [(500, {})]}
     there = {

@@ -34,6 +34,7 @@ from models.engine import Beat, EngineRun, RoundMark, WakeUp
 from tests.api.application import ADDRESS, client_for
 from tests.casework import WHOLE_ONBOARDING, approve, complete, open_onboarding, steps
 from tests.cast import AT, Cast
+from tests.fakes.ledger import on_disk
 from tests.flows.prefect_server import PrefectServer, free_port, prefect_server
 from tests.flows.support import (
     SOON_SECONDS,
@@ -414,6 +415,7 @@ def _slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
 def process(
     cast: Cast, tmp_path: Path, scenario: str = "plain", prefect: PrefectServer | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
+    on_disk(cast.database, tmp_path)
     environment = {
         **os.environ,
         **PREFECT_CLIENT,
@@ -436,6 +438,7 @@ def process(
 @pytest.mark.ci
 def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tmp_path: Path) -> None:
     case_id = introduced(cast)
+    on_disk(cast.database, tmp_path)
     environment = {
         **os.environ,
         "DATABASE_URL": cast.database.url,

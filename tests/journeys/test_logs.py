@@ -25,7 +25,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import text
 
-from adapters.keys import make_seal_key
 from adapters.logs import FIELDS
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
@@ -35,6 +34,7 @@ from domain.people.people import update_person
 from tests.api.application import app_on, token_for
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, Cast
+from tests.fakes.ledger import on_disk
 from tests.flows.prefect_server import free_port
 from tests.flows.support import told
 
@@ -116,7 +116,7 @@ def eventually(true: Callable[[], Any], *, within: float = READY_SECONDS) -> Non
 @pytest.fixture
 def environment(cast: Cast, tmp_path: Path) -> dict[str, str]:
     """What the supervisor gives its processes, with a relay that does not answer."""
-    make_seal_key(tmp_path / "data" / "keys" / "seal.json")
+    on_disk(cast.database, tmp_path / "data")
     return {
         **os.environ,
         "DATABASE_URL": cast.database.url,

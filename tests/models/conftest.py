@@ -27,6 +27,7 @@ from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInF
 from models.agreement import AgreementVersion
 from models.base import table_of
 from models.engine import Beat, EngineRun, InboxPlace, RoundMark
+from models.ledger import Epoch, NumberGiven, Restoration, RestoredMatter, SentBefore
 from models.program import Closure
 from models.record import Incident, IncidentVersion, Seal, SentHead
 from models.redaction import WordKey
@@ -130,6 +131,7 @@ def _live(cast: Cast) -> None:
     _leave_traces(cast, case_id)
     _let_in(cast)
     _look_after_the_record(cast)
+    _come_back(cast)
     meet(cast)
     owe(cast)
     arrive(cast)
@@ -228,6 +230,28 @@ def _let_in(cast: Cast) -> None:
         session.add(SignInFlow(cookie_digest=secrets.token_hex(32), kind="entra", expires_at=AT))
         counted = insert(table_of(RateCount)).values(key="0" * 64, starts_at=AT, tries=1)
         session.execute(counted.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"tries": 2}))
+
+
+def _come_back(cast: Cast) -> None:
+    """A restore, with something that had ended since, a letter that was sent, and a number that was given."""
+    with cast.session() as session:
+        here = cast.program_id
+        session.merge(Epoch(number=1, found_at=AT, lines=3))
+        session.add(Restoration(program_id=here, epoch=1, found_at=AT, missing_from=AT, missing_to=AT))
+        session.add(
+            RestoredMatter(
+                program_id=here,
+                epoch=1,
+                kind="access",
+                verb="access.ended",
+                subject_kind="person",
+                subject_id=cast.people["coordinator"],
+                ledger_n=1,
+                at=AT,
+            )
+        )
+        session.add(SentBefore(program_id=here, digest=secrets.token_hex(32)))
+        session.add(NumberGiven(program_id=here, series="incident", last=1))
 
 
 def _look_after_the_record(cast: Cast) -> None:

@@ -142,6 +142,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_door_used_by_digest": ("door", "used_at = now(), used_by_digest = 'Firefox'", ""),
     "ck_drafted_year_settled": ("drafted_year", "settled_at = now()", "settled_as = ''"),
     "ck_drafted_year_settled_as": ("drafted_year", "settled_as = 'lost', settled_at = now()", ""),
+    "ck_epoch_number": ("epoch", "number = 0", ""),
     "ck_endorsement_majority": ("endorsement", "majority = 'all'", ""),
     "ck_endorsement_objects_with_a_reason": ("endorsement", "said = 'objected', reason = ''", ""),
     "ck_endorsement_said": ("endorsement", "said = 'perhaps'", ""),
@@ -194,6 +195,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_meeting_series_in_order": ("meeting_series", "ends_on = starts_on - 1", ""),
     "ck_meeting_series_minutes": ("meeting_series", "minutes = 601", ""),
     "ck_meeting_state": ("meeting", "state = 'lost'", "state = 'planned'"),
+    "ck_ledger_seen_digest": ("ledger_seen", "digest = 'abc'", ""),
+    "ck_ledger_seen_n": ("ledger_seen", "n = 0", ""),
     "ck_minutes_approved": ("minutes", "approved_at = null", "state = 'approved'"),
     "ck_minutes_circulated": ("minutes", "circulated_at = null", "state = 'approved'"),
     "ck_minutes_circulations": ("minutes", "circulations = 0", "state = 'approved'"),
@@ -201,6 +204,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_notice_queued": ("notice", "next_attempt_at = null", "state = 'queued'"),
     "ck_notice_sent": ("notice", "sent_at = now()", "state = 'queued'"),
     "ck_notice_state": ("notice", "state = 'lost', next_attempt_at = null, sent_at = null", ""),
+    "ck_number_given_last": ("number_given", "last = 0", ""),
     "ck_number_sequence_last": ("number_sequence", "last = 0", ""),
     "ck_number_sequence_year": ("number_sequence", "year = 26", ""),
     "ck_obligation_document_sha256": ("obligation_document", "sha256 = 'abc'", ""),
@@ -248,6 +252,9 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_request_n": ("request", "n = 0", ""),
     "ck_referral_way": ("referral", "way = 'pigeon'", "way = 'page'"),
     "ck_research_consent_research_withdrawn": ("research_consent", "withdrawn_on = signed_on", ""),
+    "ck_restored_matter_decided": ("restored_matter", "decided_at = now()", "decision = ''"),
+    "ck_restored_matter_decision": ("restored_matter", "decision = 'perhaps', decided_at = now(), decided_as = ''", ""),
+    "ck_restored_matter_kind": ("restored_matter", "kind = 'weather'", ""),
     "ck_risk_assessment_at_admission": ("risk_assessment", "level = 'blue'", "kind = 'admission'"),
     "ck_risk_assessment_kind": ("risk_assessment", "kind = 'weather'", ""),
     "ck_risk_assessment_of_a_recruiter": ("risk_assessment", "level = 'red'", "kind = 'recruiter'"),
@@ -259,6 +266,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_redaction_state": ("redaction", "state = 'lost', words = null, settled_at = now()", "state = 'asked'"),
     "ck_redaction_taken_out": ("redaction", "taken_out = 'everything'", ""),
     "ck_redaction_words_while_asked": ("redaction", "words = null", "state = 'asked'"),
+    "ck_sent_before_digest": ("sent_before", "digest = 'abc'", ""),
     "ck_seal_counts": ("seal", "lines = 0", ""),
     "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
     "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
@@ -446,6 +454,8 @@ KEYS = {
     "request": {"uq_request_program_id_task_id_n"},
     "research_consent": {"one_research_consent_stands"},
     "responsibility": {"uq_responsibility_program_id_digest"},
+    "restoration": {"uq_restoration_program_id_epoch"},
+    "restored_matter": {"uq_restored_matter_program_id_ledger_n"},
     "risk_assessment": {"uq_risk_assessment_program_id_participant_id_kind_n"},
     "role": {"uq_role_program_id_key"},
     "seal": {"uq_seal_program_id_number"},
@@ -690,7 +700,7 @@ def test_every_moment_is_kept_with_its_offset(name: str) -> None:
 
 
 #: Of no program, or the program itself.
-OF_NONE = {"program", "beat", "rate_count", "sign_in_flow"}
+OF_NONE = {"program", "beat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"}
 #: Looked up before a program is known: by a digest or an id drawn at random, or by what a directory calls someone.
 FOUND_FIRST = {
     "browser_session": "token_digest",

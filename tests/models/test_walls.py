@@ -53,6 +53,8 @@ BY_CHANCE = {
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
     "beat": {"process", "at", "prefect_up"},
+    "ledger_seen": {"n", "digest"},
+    "epoch": {"number", "found_at", "lines"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
     "browser_session": {

@@ -245,6 +245,7 @@ create table restoration (
     found_at timestamptz not null,
     missing_from timestamptz,
     missing_to timestamptz,
+    accepted boolean not null,
     told_at timestamptz,
     constraint pk_restoration primary key (program_id, id),
     constraint uq_restoration_program_id_epoch unique (program_id, epoch),

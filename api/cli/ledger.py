@@ -1,0 +1,85 @@
+"""The ledger from the command line: checking it against the database, and going on where the right one is lost."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from sqlmodel import Session
+
+from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger, make_ledger
+from adapters.people_keys import FilePeopleKeys
+from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require
+from api.cli.databases import databases
+from api.cli.ledgers import before_any_program
+from api.cli.spoken import Ending, tell
+from domain import restoring
+from locales import N_, current_language, say
+from models.ports import NoLedger
+
+app = typer.Typer(no_args_is_help=True, help="The ledger, outside the database, of what must not come back.")
+
+_WHAT_FOLLOWS: Final = N_(
+    "What had ended may come back, and this program can no longer know all of it. If you go on, everyone is signed "
+    "out, every link is void, the privacy officer is told, and the record says so. Put the right file there if you "
+    "can; to go on without it, say so with: spheres ledger accept --yes"
+)
+
+
+@app.command()
+@asks(Action.KEEP_LEDGER)
+def check() -> None:
+    """Check every line of the ledger, and that the database knows each. Status 1 where it does not."""
+    require(Action.KEEP_LEDGER, at_the_terminal())
+    settings = Settings.from_env(os.environ)
+    with databases(settings) as urls, before_any_program(urls.owner or urls.app) as session:
+        wrong = _what_is_wrong(session, settings)
+        if wrong is not None:
+            tell("%(why)s", why=wrong)
+            raise typer.Exit(1)
+        lines = len(_ledger(settings).lines())
+    tell(N_("The ledger is sound, and the database knows it: %(lines)s lines."), lines=lines)
+
+
+@app.command()
+@asks(Action.KEEP_LEDGER)
+def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the right ledger.")] = False) -> None:
+    """Go on where the right ledger is lost, as after a restore. The file that lies there is put aside, and kept."""
+    require(Action.KEEP_LEDGER, at_the_terminal())
+    settings = Settings.from_env(os.environ)
+    with databases(settings) as urls:
+        if not urls.owner:
+            raise Ending(say(current_language(), N_("DATABASE_OWNER_URL has to say how the owner signs in.")))
+        with before_any_program(urls.owner) as session:
+            restoring.lock(session)
+            wrong = _what_is_wrong(session, settings)
+            if wrong is None:
+                tell(N_("The ledger is the right one: there is nothing to accept."))
+                return
+            if not yes:
+                tell("%(why)s", why=wrong)
+                tell(_WHAT_FOLLOWS)
+                raise typer.Exit(1)
+            with suppress(NoLedger):
+                make_ledger(settings.ledger)
+            keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
+            restoring.accept(session, _ledger(settings), keys, at=at)
+    tell(N_("A new ledger goes on from here. The one before is kept beside it. Everyone signs in anew."))
+
+
+def _ledger(settings: Settings) -> FileLedger:
+    return FileLedger(settings.ledger, FileSealKeys(settings.seal_keys))
+
+
+def _what_is_wrong(session: Session, settings: Settings) -> str | None:
+    """Why the ledger is not this database's, in words; None where it is, also where a restore is to be dealt with."""
+    try:
+        restoring.look(session, _ledger(settings))
+    except (restoring.Disagrees, NoLedger) as error:
+        return restoring.told_of_ledger(error, settings.ledger, current_language())
+    return None

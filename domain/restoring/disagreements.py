@@ -1,0 +1,43 @@
+"""Why a ledger and a database do not belong together, in words for those who run the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from domain.restoring.judging import Disagrees
+from locales import N_, say
+from models.ports import NoLedger
+
+#: By `Disagrees.why`.
+_WHY: Final[Mapping[str, str]] = {
+    "missing": N_(
+        "%(file)s is empty, and this database knows %(line)s lines of it: put its newest copy back. Where there is "
+        "none, say so with: spheres ledger accept"
+    ),
+    "shorter": N_(
+        "%(file)s ends with line %(line)s, and this database knows later ones: an older copy was put back. Put the "
+        "newest one there. Where there is none, say so with: spheres ledger accept"
+    ),
+    "different": N_(
+        "Line %(line)s of %(file)s is not the one that this database knows: it was changed, or is another "
+        "installation’s. Put the right one there. Where there is none, say so with: spheres ledger accept"
+    ),
+    "restored": N_(
+        "This database was restored from a copy, and that has not been dealt with: line %(line)s of %(file)s is not "
+        "known to it. Stop everything and start it again with spheres up, or run: spheres migrate"
+    ),
+    "fresh": N_(
+        "This database is empty, and %(file)s holds %(line)s lines of an installation that ran here. Restore its "
+        "database. To begin a new installation, put the folder away; to go on with this ledger, say so with: "
+        "spheres ledger accept"
+    ),
+}
+
+
+def told_of_ledger(error: Disagrees | NoLedger, folder: Path, language: str) -> str:
+    """What is wrong, with which file, and what to do."""
+    if isinstance(error, NoLedger):
+        return error.told_in(language)
+    return say(language, _WHY[error.why], file=str(folder / "ledger.jsonl"), line=error.line)

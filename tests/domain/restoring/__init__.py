@@ -1,0 +1,1 @@
+"""A restore: how it is found, and what follows."""
