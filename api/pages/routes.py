@@ -56,6 +56,7 @@ from api.pages import (
     referrals,
     referring_by_link,
     research_consents,
+    restored,
     seating,
     sign_in,
     sitting,
@@ -119,6 +120,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     my_access.router,
     words.router,
     redactions.router,
+    restored.router,
 )
 
 _health = APIRouter(include_in_schema=False)

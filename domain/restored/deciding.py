@@ -94,7 +94,8 @@ def settle(
             .values(decision=decision, decided_at=at, decided_by=by.person_id, decided_as=by.role, reason=reason),
         )
         told = f"restored.{decision}"
-        events.write(session, told, "restored_matter", matter.id, by=by, at=at, what=matter.verb, line=matter.ledger_n)
+        facts: dict[str, Any] = {"matter": matter.kind, "ended": matter.verb, "line": matter.ledger_n}
+        events.write(session, told, "restored_matter", matter.id, by=by, at=at, **facts)
 
 
 def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNote]) -> list[RestoredMatter]:

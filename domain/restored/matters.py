@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import col, every, first, of
+from domain.kernel import Question, built, col, every, first, in_program, of, scalar, select
 from models.ledger import Restoration, RestoredMatter
 
 #: The kinds that who answers for privacy decides. The coordination decides the others.
@@ -18,6 +19,17 @@ def waiting(session: Session) -> list[RestoredMatter]:
     """What waits for a decision, in the order in which it was done."""
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None))
     return every(session, asked.order_by(col(RestoredMatter.at), col(RestoredMatter.ledger_n)))
+
+
+_IS_WAITING: Final = col(RestoredMatter.decided_at).is_(None)
+_COUNT: Final = built(select(func.count()).select_from(RestoredMatter).where(in_program(RestoredMatter), _IS_WAITING))
+#: What `count_waiting` asks.
+ASKED_OF_WAITING: Final[Question[Any]] = Question(_COUNT)
+
+
+def count_waiting(session: Session) -> int:
+    """How much waits for a decision."""
+    return scalar(session, _COUNT) or 0
 
 
 def decided(session: Session) -> list[RestoredMatter]:

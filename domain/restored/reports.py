@@ -12,6 +12,7 @@ from sqlmodel import Session
 from domain.kernel import in_program, scalar, select
 from domain.restored.matters import last_restoration
 from models.ledger import NumberGiven, Restoration, RestoredMatter, SentBefore
+from models.record import Event
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Report:
     restoration: Restoration
     by_kind: Mapping[str, int]
     waiting: int
+    destroyed: int  # files that were destroyed before, and are again
     letters: int  # that were sent before, and are not sent again
     series: int  # of numbers, which go on after the last that was given
 
@@ -40,6 +42,7 @@ def report(session: Session) -> Report | None:
         restoration,
         Counter(kind for kind, _ in rows),
         sum(decided is None for _, decided in rows),
+        _destroyed(session, restoration),
         _count(session, SentBefore),
         _count(session, NumberGiven),
     )
@@ -47,3 +50,10 @@ def report(session: Session) -> Report | None:
 
 def _count(session: Session, table: type[SentBefore | NumberGiven]) -> int:
     return scalar(session, select(func.count()).select_from(table).where(in_program(table))) or 0
+
+
+def _destroyed(session: Session, restoration: Restoration) -> int:
+    again = select(func.count()).where(
+        in_program(Event), Event.verb == "participant.destroyed_again", Event.at == restoration.found_at
+    )
+    return scalar(session, again) or 0

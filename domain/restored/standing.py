@@ -18,7 +18,7 @@ from domain.kernel import col, every, first, in_program, lasts_beyond, local_day
 from domain.participants import research
 from domain.restored.matters import last_restoration
 from domain.terms import BEGUN
-from models.access import Passkey
+from models.access import Identity, Passkey
 from models.agreement import AgreementVersion
 from models.casework import Case
 from models.committee import SeatHolder
@@ -111,8 +111,16 @@ def _research(session: Session, matter: RestoredMatter) -> object:
     return research.research_consent(session, matter.subject_id)
 
 
-def _person(_: Session, matter: RestoredMatter) -> UUID:
-    return matter.subject_id
+def _let_in(session: Session, matter: RestoredMatter) -> UUID | None:
+    """The person, where anything still lets them in."""
+    whose = matter.subject_id
+    live = (
+        select(Passkey.id).where(in_program(Passkey), Passkey.person_id == whose, col(Passkey.ended_at).is_(None)),
+        select(Identity.person_id).where(
+            in_program(Identity), Identity.person_id == whose, col(Identity.ended_at).is_(None)
+        ),
+    )
+    return whose if any(there_is(session, way) for way in live) else None
 
 
 def _passkey(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -270,8 +278,8 @@ def _redacted(session: Session, matter: RestoredMatter) -> bool | None:
 
 
 _FINDERS: Final[Mapping[str, Callable[[Session, RestoredMatter], Any]]] = {
-    "access.ended": _person,
-    "identity.linked": _person,
+    "access.ended": _let_in,
+    "identity.linked": _let_in,
     "passkey.removed": _passkey,
     "tenure.ended": partial(_tenure, begun=True),
     "tenure.taken_back": partial(_tenure, begun=False),

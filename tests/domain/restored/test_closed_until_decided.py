@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import Session, select
@@ -20,6 +20,7 @@ from domain.people import people
 from domain.roles import standing, who_barred
 from domain.terms import circle_of, not_sharing
 from flows.protocols import PROTOCOLS, read_protocol
+from models.access import Identity
 from models.consent import Consent
 from models.program import Tenure
 from tests.agreeing import last_version
@@ -72,7 +73,7 @@ def test_a_consent_that_was_withdrawn_counts_as_withdrawn_until_it_is_withdrawn_
     assert back.decisions() == {"consent.withdrawn": "done_again"}
     assert [line["at"] for line in back.record("consent.withdrawn")] == [LATER]
     (line,) = back.record("restored.done_again")
-    assert (line["facts"]["what"], line["at"]) == ("consent.withdrawn", NOW)
+    assert (line["facts"]["ended"], line["at"]) == ("consent.withdrawn", NOW)
 
 
 def test_a_consent_stands_again_once_it_is_said_why_its_withdrawal_does_not_hold(installed: Installed) -> None:
@@ -324,7 +325,18 @@ def test_an_access_is_ended_again_by_one_act_and_its_letter_is_not_sent_twice(in
         )
         apart.note(session, apart.SENT, row.id, at=LATER, key=apart.digest_of_key(row.key), to=str(whose))
 
-    back = come_back(installed, lambda _: None, ended)
+    def stood(session: Session) -> None:
+        session.add(
+            Identity(
+                program_id=installed.cast.program_id,
+                tenant_id=uuid4(),
+                object_id=uuid4(),
+                person_id=installed.person("manager_em"),
+                linked_at=AT,
+            )
+        )
+
+    back = come_back(installed, stood, ended)
     with pytest.raises(sign_ins.NotLetIn), installed.session() as session:
         sign_ins.begin(session, installed.person("manager_em"), means="demonstration", device="", at=NOW)
     back.again("access.ended")
