@@ -7,11 +7,12 @@ invitation since the restore was found (`domain.restoring.holding`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain import restored
@@ -28,6 +29,7 @@ from models.invitation import Invitation
 from models.ledger import RestoredMatter
 from models.meeting import Meeting, MeetingSeries
 from models.program import Person
+from models.written import as_json, from_json
 
 #: The letter that takes a meeting out of a calendar.
 LETTER: Final = "meeting_lost"
@@ -62,7 +64,12 @@ class ToldSince:
     @property
     def can_be_cancelled(self) -> bool:
         """Whether it can be cancelled here. A season that stands is changed where seasons are."""
-        return not isinstance(self.row, MeetingSeries)
+        return self.row is None or not self.is_season
+
+    @property
+    def is_season(self) -> bool:
+        """Whether it is a season, and no meeting alone."""
+        return self.last.subject_kind == "meeting_series"
 
 
 def told_since(session: Session, matters: Iterable[RestoredMatter]) -> list[ToldSince]:
@@ -80,14 +87,14 @@ def cancel(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int
     Raises Refusal: decided, none of them, a season that stands.
     """
     told = _hold(session, matter_id, by=by)
-    if isinstance(told.row, MeetingSeries):
+    if not told.can_be_cancelled:
         raise Refusal(
             "restored.season", N_("This season is in the program: keep it, then change it on its committee’s page.")
         )
     reached: set[UUID] = set()
-    if isinstance(told.row, Meeting) and told.row.state == "planned":
+    if getattr(told.row, "state", "") == "planned":
         reason = f"{say('fr', _REASON)} – {say('en', _REASON)}"
-        news = schedule.cancel_meeting(session, told.row.id, reason=reason, by=by, at=at)
+        news = schedule.cancel_meeting(session, told.last.subject_id, reason=reason, by=by, at=at)
         reached = {one.person_id for one in news if one.method == CANCEL}
     left = {one: sequence for one, sequence in told.people.items() if one not in reached}
     _take_out(session, told, left, at=at)
@@ -145,14 +152,21 @@ def _row_of(session: Session, matter: RestoredMatter) -> Meeting | MeetingSeries
     return first(session, of(Meeting).where(Meeting.id == matter.subject_id))
 
 
-def _of_it(told: ToldSince) -> tuple[object, ...]:
-    column = Invitation.series_id if told.last.subject_kind == "meeting_series" else Invitation.meeting_id
+def _of_it(told: ToldSince) -> tuple[ColumnElement[bool], ...]:
+    column = Invitation.series_id if told.is_season else Invitation.meeting_id
     return (col(column) == told.last.subject_id, col(Invitation.person_id).in_([*told.people, *told.gone]))
 
 
 def _forget_what_was_told(session: Session, told: ToldSince) -> None:
-    """Have the next news of it say it whole: what these calendars show is not what the database remembers."""
-    run(session, changes(Invitation).where(*_of_it(told)).values(told={}, version=col(Invitation.version) + 1))
+    """Have the next news of it say it whole: what these calendars show is not what the database remembers.
+
+    A calendar may hold of any date of a season that it is off. So each is taken to be, and is told by itself.
+    """
+    for row in every(session, of(Invitation).where(*_of_it(told))):
+        known = from_json(CalendarEntry, row.told) if row.told and told.is_season else None
+        holds = replace(known, cancelled=frozenset({*known.originals, *known.moved}), moved={}) if known else None
+        forgotten = changes(Invitation).where(Invitation.id == row.id)
+        run(session, forgotten.values(told=as_json(holds) if holds else {}, version=row.version + 1))
 
 
 def _take_out(session: Session, told: ToldSince, people: Mapping[UUID, int], *, at: datetime) -> None:
