@@ -75,6 +75,7 @@ def put_aside(session: Session, ledger: Ledger, found: Found, *, at: datetime) -
     for line in undone:
         whose = line.note.more.get("person")
         if line.note.kind == apart.ENDED and whose and line.note.program_id is not None:
+            work_in(session, line.note.program_id)
             voiding.end_sign_ins(session, UUID(str(whose)), at=at)
     ledger.append([_voids(undone, at)])
 
