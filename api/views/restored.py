@@ -201,13 +201,13 @@ def _told_line(context: RequestContext, told: ToldSince) -> ToldLine:
     row, last = told.row, told.last
     now, keeps = N_("This meeting is not in the program: it was planned after the copy."), _LEAVE_IT
     if row is not None:
-        now, keeps = _NOW[getattr(row, "state", "season")], _TELL_ANEW
+        now, keeps = _NOW[getattr(row, "state", "season") if told.people else "off"], _TELL_ANEW
     return ToldLine(
         last.id,
         _meeting(context, told),
         last.at,
         gettext(now),
-        len(told.people),
+        len({*told.people, *told.gone}),
         told.can_be_cancelled,
         gettext(_CANCEL_IT),
         gettext(keeps),
@@ -220,6 +220,7 @@ _CANCEL_IT: Final = N_(
     "It is taken out of the calendar of everyone who was told of it. If it is planned here, it is cancelled."
 )
 _NOW: Final[Mapping[str, str]] = {
+    "off": N_("People were told that it is off. The program has it as it was before."),
     "planned": N_("The program has it as it was before: people may have been told another day, hour or place."),
     "under_way": N_("The program has it as it was before: under way."),
     "held": N_("The program has it as it was before: held."),

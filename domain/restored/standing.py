@@ -14,11 +14,11 @@ from sqlmodel import Session, select
 
 from domain.accompaniment import consents
 from domain.agreements import agreements
-from domain.kernel import col, every, first, in_program, lasts_beyond, local_day, of, surely, there_is
+from domain.kernel import col, every, first, in_program, lasts_beyond, local_day, of, only, surely, there_is
 from domain.participants import research
 from domain.restored.matters import last_restoration
 from domain.terms import BEGUN
-from models.access import Identity, Passkey
+from models.access import Passkey
 from models.agreement import AgreementVersion
 from models.casework import Case
 from models.committee import SeatHolder
@@ -30,7 +30,7 @@ from models.lifecycles import REDACTION
 from models.meeting import Meeting, MeetingSeries
 from models.participant import Participant
 from models.program import Absence, Person, Tenure
-from models.record import Incident
+from models.record import Event, Incident
 from models.redaction import Redaction
 
 #: What can be done: it again; nothing, since it is so already, or what it is about was made after the copy; or it is
@@ -111,16 +111,14 @@ def _research(session: Session, matter: RestoredMatter) -> object:
     return research.research_consent(session, matter.subject_id)
 
 
-def _let_in(session: Session, matter: RestoredMatter) -> UUID | None:
-    """The person, where anything still lets them in."""
-    whose = matter.subject_id
-    live = (
-        select(Passkey.id).where(in_program(Passkey), Passkey.person_id == whose, col(Passkey.ended_at).is_(None)),
-        select(Identity.person_id).where(
-            in_program(Identity), Identity.person_id == whose, col(Identity.ended_at).is_(None)
-        ),
+def _to_shut_out(session: Session, matter: RestoredMatter) -> UUID | None:
+    """The person, unless their access was ended anew since the restore."""
+    restored = last_restoration(session)
+    since = restored.found_at if restored is not None else matter.at
+    ended = only(Event.id).where(
+        Event.verb == "access.ended", Event.subject_id == matter.subject_id, col(Event.recorded_at) > since
     )
-    return whose if any(there_is(session, way) for way in live) else None
+    return None if there_is(session, ended) else matter.subject_id
 
 
 def _passkey(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -278,8 +276,8 @@ def _redacted(session: Session, matter: RestoredMatter) -> bool | None:
 
 
 _FINDERS: Final[Mapping[str, Callable[[Session, RestoredMatter], Any]]] = {
-    "access.ended": _let_in,
-    "identity.linked": _let_in,
+    "access.ended": _to_shut_out,
+    "identity.linked": _to_shut_out,
     "passkey.removed": _passkey,
     "tenure.ended": partial(_tenure, begun=True),
     "tenure.taken_back": partial(_tenure, begun=False),
