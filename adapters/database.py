@@ -369,9 +369,10 @@ def _know_it_done(session: Session) -> None:
     session.info.pop(_IN_DOUBT, None)
 
 
-@event.listens_for(Session, "after_rollback")
-def _doubt_it(session: Session) -> None:
-    session.info.get(_UNSETTLED, {}).update(session.info.pop(_IN_DOUBT, {}))
+@event.listens_for(Session, "after_transaction_end")
+def _doubt_it(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:  # rolled back, closed, or ended by the answer that never came
+        session.info.get(_UNSETTLED, {}).update(session.info.pop(_IN_DOUBT, {}))
 
 
 #: Where a session keeps the lines that it wrote and has not committed, by their transaction; and an engine those whose

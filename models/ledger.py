@@ -15,8 +15,8 @@ from models.base import InProgram, Table, found_by, is_digest, moment, one_of, s
 
 #: What a matter is about: each is closed in its own way until it is decided.
 MATTERS = ("access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", "meeting")
-#: What was decided: it was done again, it stays undone, a meeting that was told is cancelled, or is kept.
-DECISIONS = ("", "done_again", "left_undone", "cancelled", "kept")
+#: What was decided: it was done again, it stays undone, nothing can be done here; or a meeting is cancelled, or kept.
+DECISIONS = ("", "done_again", "left_undone", "noted", "cancelled", "kept")
 
 
 class LedgerSeen(Table, table=True):
@@ -82,6 +82,7 @@ class RestoredMatter(InProgram, table=True):
     decided_at: datetime | None = moment(default=None)
     decided_by: UUID | None = to("person", default=None)
     decided_as: str | None = None
+    reason: str = ""  # why it stays undone
 
 
 class SentBefore(Table, table=True):

@@ -113,7 +113,7 @@ class Barred(InProgram, table=True):
 
     participant_id: UUID = to("participant")
     person_id: UUID = to("person")
-    recorded_by: UUID = to("person")
+    recorded_by: UUID | None = to("person", default=None)  # empty of one that a restore placed, until it is decided
     recorded_at: datetime = moment()
     lifted_at: datetime | None = moment(default=None)
     lifted_by: UUID | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,21 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlmodel import Session
 
-from adapters.database import make_engine, open_session, program_session
+from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key
-from adapters.ledger import FileLedger
+from adapters.ledger import FileLedger, make_ledger
 from adapters.people_keys import FilePeopleKeys, make_people_keys
+from adapters.postgres import OWNER
 from adapters.settings import Settings
 from api.cli.ledgers import compare_with_ledger
+from domain import restoring
 from domain.kernel import Actor
 from domain.restoring import refuse_another_epoch
-from tests.cast import Cast, letter_templates
+from flows.engine import Means
+from models.ports import NoLedger
+from tests.cast import AT, Cast, letter_templates
 from tests.databases import Copies, in_database
+from tests.flows.support import Mailbag
 from tests.raw_rows import many
 
 _number = itertools.count(1)
@@ -39,6 +44,7 @@ class Installed:
     settings: Settings
     name: str
     kept: list[str] = field(default_factory=list)
+    mailbag: Mailbag = field(default_factory=Mailbag)
     _engine: Engine | None = None
 
     @property
@@ -67,6 +73,22 @@ class Installed:
         with self.as_owner() as session:
             compare_with_ledger(session, self.settings)
 
+    def accept(self) -> None:
+        """What `spheres ledger accept` does."""
+        self.stop()
+        with suppress(NoLedger):
+            make_ledger(self.settings.ledger)
+        with self.as_owner() as session:
+            restoring.lock(session)
+            restoring.accept(session, self.ledger, self.keys, at=AT)
+
+    def empty(self) -> None:
+        """A database of nobody, as one that was made anew."""
+        self.stop()
+        self.copies.run("drop database {} with (force)", self.name)
+        self.copies.run("create database {} owner {}", self.name, OWNER)
+        migrate(self.owner_url)
+
     @contextmanager
     def as_owner(self) -> Iterator[Session]:
         engine = make_engine(self.owner_url, pool_size=1)
@@ -86,10 +108,19 @@ class Installed:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A session of the program, committed at the end."""
-        with program_session(self.engine, self.cast.program_id) as session:
-            session.info.update(letter_templates=letter_templates(), keys=self.keys)
+        with self._session() as session:
             yield session
             session.commit()
+
+    @property
+    def means(self) -> Means:
+        """What the worker works with, with a mailer that takes everything."""
+        return Means(lambda _: self._session(), lambda: open_session(self.engine), lambda: AT, self.mailbag)
+
+    def _session(self) -> Session:
+        session = program_session(self.engine, self.cast.program_id)
+        session.info.update(letter_templates=letter_templates(), keys=self.keys)
+        return session
 
     def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:
         """Rows of the database, as its owner sees them."""

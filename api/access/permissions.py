@@ -128,6 +128,8 @@ class Action(StrEnum):
     ASK_REDACTION = "ask_redaction"  # that words are taken out of what is kept of a meeting
     SEE_REDACTIONS = "see_redactions"
     CONFIRM_REDACTION = "confirm_redaction"  # never one's own: of a meeting, of an incident, each by the other side
+    SEE_RESTORED = "see_restored"  # what a restore left to decide, and its report
+    DECIDE_RESTORED = "decide_restored"  # each its own side, and nobody on themselves: `api.access.restored`
     SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program
@@ -372,6 +374,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.READ_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
     # Who reads what others read is one person, and nobody else's business.
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
+    Action.SEE_RESTORED: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN}),
+    Action.DECIDE_RESTORED: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN}),
     # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
     Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),

@@ -21,6 +21,7 @@ from api.views.engine import ROUND_WORDS, late_rounds
 from api.views.names import ASKED_OF_PROTOCOLS, titles_of_protocols, titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
+from domain import restored
 from domain.access import invitations
 from domain.casework import (
     ASKED_OF_ENGINE,
@@ -108,6 +109,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         stuck=[*map(told, stuck)],
         rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),
+        restored_waiting=restored.count_waiting(session),
     )
 
 
@@ -120,6 +122,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
         ASKED_OF_PROTOCOLS,
+        restored.ASKED_OF_WAITING,
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
         *asked_of_copies(context.at),

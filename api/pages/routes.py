@@ -57,6 +57,7 @@ from api.pages import (
     referrals,
     referring_by_link,
     research_consents,
+    restored,
     seating,
     sign_in,
     sitting,
@@ -121,6 +122,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     my_access.router,
     words.router,
     redactions.router,
+    restored.router,
 )
 
 _health = APIRouter(include_in_schema=False)

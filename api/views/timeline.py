@@ -13,7 +13,13 @@ from sqlalchemy import case as chosen
 from sqlmodel import and_
 
 from api.access.session import RequestContext
-from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
+from api.views import (
+    timeline_follow_ups,
+    timeline_meetings,
+    timeline_obligations,
+    timeline_participants,
+    timeline_restored,
+)
 from api.views.names import places_by_id, titles_of_roles
 from api.views.tasks import cases_about, names_of, who_acted
 from api.views.timeline_readings import Reading, reading
@@ -202,6 +208,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         ),
         "skip",
     ),
+    **timeline_restored.SENTENCES,
     "program.restored": (
         N_(
             "The database was restored from a copy (restore %(epoch)s). Missing: what was done from "
@@ -517,6 +524,7 @@ _CODES: Final[Mapping[str, Mapping[str, str]]] = {
     "means": MEANS,
     "reason": REASONS,
     **timeline_obligations.WORDS,
+    **timeline_restored.WORDS,
 }
 #: The pages of the things that have one of their own; the others are found on their case's.
 _PAGES: Final[Mapping[str, str]] = {

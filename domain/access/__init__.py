@@ -18,3 +18,4 @@ from domain.access.sign_ins import NotLetIn as NotLetIn
 from domain.access.sign_ins import device_of as device_of
 from domain.access.sites import Site as Site
 from domain.access.sites import site_of as site_of
+from domain.access.voiding import KEEPS_OUT as KEEPS_OUT

@@ -49,7 +49,7 @@ from domain.participants import (
 )
 from domain.record import apart, events
 from domain.roles import standing
-from domain.terms import BEFORE_COMMITTING
+from domain.terms import BEFORE_COMMITTING, taken_back_since
 from locales import N_
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.participant import Participant
@@ -230,7 +230,8 @@ def stands(
     session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
 ) -> bool:
     """Whether a consent holds on a day: signed, not withdrawn, not ended. Every sharing asks this anew."""
-    held = (*_standing(participant_id, purpose, organization_id), col(Consent.signed_on) <= day, lasts(Consent, day))
+    days = col(Consent.signed_on) <= day, lasts(Consent, day)
+    held = (*_standing(participant_id, purpose, organization_id), *days, ~taken_back_since())
     return there_is(session, select(Consent.id).where(*held))
 
 

@@ -8,12 +8,11 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, bindparam, insert, tuple_
+from sqlalchemy import CompoundSelect, Date, bindparam, func, insert, tuple_, union_all
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_, or_
-from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
@@ -27,16 +26,20 @@ from domain.follow_ups.locking import (
     write_follow_up_event,
 )
 from domain.kernel import (
+    MATTER,
     Actor,
     Question,
     Refusal,
     among,
+    as_said,
     built,
     changes,
     col,
     every,
+    fact_of_matter,
     in_program,
     joins,
+    last_day_of_matter,
     lasts,
     of,
     only,
@@ -46,6 +49,7 @@ from domain.kernel import (
     same,
     scalar,
     select,
+    value_of,
 )
 from domain.mail import coordination_chain
 from domain.participants import barred_workers
@@ -55,6 +59,7 @@ from locales import N_, say
 from models.casework import SETTLED, Case, Task
 from models.departure import Departure
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
+from models.program import Tenure
 
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
@@ -371,15 +376,27 @@ def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, U
     return {(row.person_id, row.organization_id): row.last_day for row in rows}
 
 
-def asked_of_departing(people: Iterable[UUID]) -> Question[Picked[UUID, UUID, date]]:
+def asked_of_departing(people: Iterable[UUID]) -> Question[CompoundSelect[UUID, UUID, date]]:
     """What `departing` asks."""
     return Question(_DEPARTING, {"leaving": list(people)})
 
 
+#: Also those whose departure a restore lost, until it is decided.
 _DEPARTING: Final = built(
-    only(Departure.person_id, Departure.organization_id, Departure.last_day)
-    .join(Case, joins(Departure.case_id, Case))
-    .where(among(Departure.person_id, "leaving"), Case.state == "open")
+    union_all(
+        only(Departure.person_id, Departure.organization_id, Departure.last_day)
+        .join(Case, joins(Departure.case_id, Case))
+        .where(among(Departure.person_id, "leaving"), Case.state == "open"),
+        only(Tenure.person_id, Tenure.organization_id, value_of(last_day_of_matter()))
+        .join(MATTER, same(MATTER, Tenure) & (col(MATTER.person_id) == col(Tenure.person_id)))
+        .where(
+            among(Tenure.person_id, "leaving"),
+            MATTER.kind == "departure",
+            col(MATTER.decided_at).is_(None),
+            func.coalesce(fact_of_matter("organization"), as_said(Tenure.organization_id))
+            == as_said(Tenure.organization_id),
+        ),
+    )
 )
 
 

@@ -87,6 +87,12 @@ from domain.kernel.typed_words import checked as checked
 from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something
 from domain.kernel.typed_words import trimmed as trimmed
+from domain.kernel.undecided import MATTER as MATTER
+from domain.kernel.undecided import as_said as as_said
+from domain.kernel.undecided import fact_of_matter as fact_of_matter
+from domain.kernel.undecided import is_undecided as is_undecided
+from domain.kernel.undecided import last_day_of_matter as last_day_of_matter
+from domain.kernel.undecided import undecided as undecided
 from domain.kernel.writing import add_row as add_row
 from domain.kernel.writing import next_number as next_number
 from domain.kernel.writing import put_row as put_row

@@ -23,12 +23,14 @@ from sqlmodel import Session
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.casework import words as task_words
 from domain.kernel import (
+    MATTER,
     Actor,
     Refusal,
     add_row,
     changes,
     col,
     hosts_of,
+    is_undecided,
     joins,
     local_day,
     only,
@@ -283,6 +285,14 @@ def _refuse_unless_over(session: Session, held: Participant, ground: str, today:
     if held.held:
         raise Refusal(
             "retention.hold", N_("A legal hold keeps this file. Its destruction can be asked once the hold is over.")
+        )
+    if is_undecided(session, "restriction", col(MATTER.subject_id) == held.id):
+        raise Refusal(
+            "retention.undecided",
+            N_(
+                "The program was restored from a copy, and what had been said of keeping this file is missing. It is "
+                "not destroyed until someone has decided."
+            ),
         )
     participant_state_after(held, "destroy")
     refuse_while_decided(session, held)

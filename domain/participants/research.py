@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.kernel import (
+    MATTER,
     SHAPE,
     Actor,
     Refusal,
@@ -23,6 +25,7 @@ from domain.kernel import (
     program_of,
     scalar,
     surely,
+    undecided,
 )
 from domain.participants.locking import hold_participant
 from domain.record import events
@@ -103,6 +106,16 @@ def research_consents(session: Session) -> list[Consented]:
         session,
         of(Consented)
         .join(Participant, joins(ResearchConsent.participant_id, Participant))
-        .where(Participant.state == "admitted")
+        .where(Participant.state == "admitted", ~_taken_back_since())
         .order_by(col(Participant.number), col(ResearchConsent.recorded_at).desc()),
+    )
+
+
+def _taken_back_since() -> ColumnElement[bool]:
+    """The condition on a consent to research that it had been withdrawn, and a restore lost that."""
+    return undecided(
+        "consent",
+        MATTER.verb == "research_consent.withdrawn",
+        col(MATTER.subject_id) == col(ResearchConsent.participant_id),
+        col(MATTER.at) >= col(ResearchConsent.recorded_at),
     )

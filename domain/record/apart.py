@@ -32,7 +32,7 @@ class Closing:
 
     `whose`: where it says whose access it is: "subject", or the name of a fact; "" where it is nobody's.
     `day`: the fact that says the last day, where it does not end at once. `only_where`: the fact that must say more
-    than nothing, for a verb that closes in some cases alone.
+    than nothing, for a verb that closes in some cases alone; where it is a list, it must have `among` in it.
     """
 
     matter: Matter
@@ -40,6 +40,12 @@ class Closing:
     day: str = ""
     facts: tuple[str, ...] = ()
     only_where: str = ""
+    among: str = ""
+
+    def is_so(self, facts: Mapping[str, object]) -> bool:
+        """Whether it closes something, as these facts say."""
+        said = facts.get(self.only_where) if self.only_where else True
+        return bool(said) and (not self.among or (isinstance(said, list) and self.among in said))
 
 
 #: Every verb of the record that closes something, ends it or takes it back, so that a restore must not open it again.
@@ -50,6 +56,7 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "passkey.removed": Closing("access", "subject", facts=("passkey",)),
     "identity.linked": Closing("access", "subject", only_where="replaced"),
     "account.closed": Closing("other", "subject"),
+    "person.updated": Closing("other", "subject", only_where="changed", among="email"),  # no link goes to the old one
     "session.ended": Closing(""),
     "feed.ended": Closing("", facts=("person",)),
     "referral_link.ended": Closing(""),
@@ -91,7 +98,7 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "agreement.lapsed": Closing("agreement"),
     "agreement.called_off": Closing("agreement"),
     "agreement.withdrawn": Closing("agreement"),
-    "agreement.signature_taken_back": Closing("agreement"),
+    "agreement.signature_taken_back": Closing("agreement", facts=("director",)),
     "decision.withdrawn": Closing("other"),
     "decision.suspended": Closing("other"),
     "decision.word_taken_back": Closing("other"),
@@ -117,7 +124,7 @@ def note_closing(
 ) -> None:
     """Note an act that is written to the record, where it closes something."""
     closing = CLOSINGS.get(verb)
-    if closing is None or (closing.only_where and not facts.get(closing.only_where)):
+    if closing is None or not closing.is_so(facts):
         return
     more: dict[str, LedgerFact] = {"verb": verb, "of": kind}
     whose = str(subject_id) if closing.whose == "subject" else str(facts.get(closing.whose) or "")

@@ -24,6 +24,7 @@ from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
 from domain.restoring.finding import Found, look, seen, stand
+from domain.restoring.holding import hold_back
 from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, epoch_of, told_of, voided_by, without_row
 from models.base import PROGRAM_SETTING
 from models.ledger import Epoch, LedgerSeen, NumberGiven, Restoration, RestoredMatter
@@ -74,6 +75,7 @@ def put_aside(session: Session, ledger: Ledger, found: Found, *, at: datetime) -
     for line in undone:
         whose = line.note.more.get("person")
         if line.note.kind == apart.ENDED and whose and line.note.program_id is not None:
+            work_in(session, line.note.program_id)
             voiding.end_sign_ins(session, UUID(str(whose)), at=at)
     ledger.append([_voids(undone, at)])
 
@@ -227,6 +229,7 @@ def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, und
     ]
     if rows:
         run(session, insert(RestoredMatter).values([row.model_dump() for row in rows]).on_conflict_do_nothing())
+        hold_back(session)
 
 
 def _kind(line: LedgerLine) -> str:

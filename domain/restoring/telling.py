@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import changes, col, every, local_day, of, only, program, run, scalar
+from domain.kernel import changes, col, every, in_program, local_day, of, program, run, scalar, select
 from domain.mail import coordination_chain, notices
 from domain.roles import Link, standing
 from models.ledger import Restoration, RestoredMatter
@@ -32,7 +32,8 @@ def tell(session: Session, *, at: datetime) -> int:
 
 def _write(session: Session, row: Restoration, person_id: UUID, *, at: datetime) -> bool:
     open_ones = col(RestoredMatter.decided_at).is_(None), RestoredMatter.epoch == row.epoch
-    to_decide = scalar(session, only(func.count(col(RestoredMatter.id))).where(*open_ones)) or 0
+    asked = select(func.count()).select_from(RestoredMatter).where(in_program(RestoredMatter), *open_ones)
+    to_decide = scalar(session, asked) or 0
     return notices.write(
         session,
         "restored",

@@ -19,7 +19,25 @@ from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 
-from domain.kernel import col, in_program, inside, joins, kept, lasts, program_of, run, same, scalar, select, value_of
+from domain.kernel import (
+    MATTER,
+    as_said,
+    col,
+    fact_of_matter,
+    in_program,
+    inside,
+    joins,
+    kept,
+    last_day_of_matter,
+    lasts,
+    program_of,
+    run,
+    same,
+    scalar,
+    select,
+    undecided,
+    value_of,
+)
 from domain.roles import takers
 from models.casework import Link, Responsibility, written_links
 from models.departure import Departure
@@ -124,6 +142,20 @@ def never_began() -> ColumnElement[bool]:
     return or_(col(Tenure.taken_back_at).is_not(None), ended)
 
 
+def _ended_since() -> ColumnElement[bool]:
+    """The condition on a role that it had ended before the first of the days asked for, and a restore lost that.
+
+    Its person holds it for nothing new until it is decided.
+    """
+    return undecided(
+        "role",
+        col(MATTER.person_id) == col(Tenure.person_id),
+        fact_of_matter("role") == col(Tenure.role),
+        fact_of_matter("organization") == as_said(Tenure.organization_id),
+        last_day_of_matter() < bindparam("first", type_=Date()),
+    )
+
+
 #: What everyone holds or is to hold, and who is away on some days, in one query: each request of a window asks it. A
 #: line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
@@ -139,7 +171,7 @@ _ON_THESE_DAYS: Final = union_all(
         Organization.ends_on,
     )
     .join(Organization, joins(Tenure.organization_id, Organization))
-    .where(in_program(Tenure), _not_over(Tenure), ~never_began(), _not_over(Organization)),
+    .where(in_program(Tenure), _not_over(Tenure), ~never_began(), ~_ended_since(), _not_over(Organization)),
     select(
         Absence.id,
         Absence.person_id,

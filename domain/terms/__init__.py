@@ -30,3 +30,4 @@ from domain.terms.sharing import Circle as Circle
 from domain.terms.sharing import Withheld as Withheld
 from domain.terms.sharing import circle_of as circle_of
 from domain.terms.sharing import circles_of as circles_of
+from domain.terms.sharing import taken_back_since as taken_back_since

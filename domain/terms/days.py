@@ -13,13 +13,14 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Date, bindparam, func, type_coerce
+from sqlalchemy import ColumnElement, Date, bindparam, func, type_coerce
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_
+from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import (
+    MATTER,
     SHAPE,
     Question,
     Refusal,
@@ -32,6 +33,7 @@ from domain.kernel import (
     in_program,
     inside,
     joins,
+    last_day_of_matter,
     lasts,
     of,
     run,
@@ -58,7 +60,7 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
     """
     row = first(
         session,
-        of(AgreementVersion)
+        of(_Latest)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
             Agreement.organization_id == organization_id,
@@ -68,9 +70,32 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
         .order_by(col(AgreementVersion.starts_on).desc())
         .limit(1),
     )
-    if row is None or row.ends_on is None or row.ends_on >= day:
+    if row is None or row.lasts_until is None or row.lasts_until >= day:
         return None
-    return row.ends_on
+    return row.lasts_until
+
+
+def last_day() -> ColumnElement[date | None]:
+    """The last day of a version, or an earlier one that it was given before a restore lost that, until it is decided.
+
+    An organization that had left the program shares nothing, nor is given anything, either.
+    """
+    about = or_(
+        col(MATTER.subject_id) == col(AgreementVersion.id),
+        and_(MATTER.verb == "organization.ended", col(MATTER.subject_id) == col(Agreement.organization_id)),
+    )
+    since = select(value_of(func.min(last_day_of_matter()))).where(
+        in_program(MATTER), MATTER.kind == "agreement", col(MATTER.decided_at).is_(None), about
+    )
+    found: ColumnElement[date | None] = func.least(col(AgreementVersion.ends_on), since.scalar_subquery())
+    return found
+
+
+class _Latest(AgreementVersion):
+    """A version, with the last day that it has."""
+
+    model_config = SHAPE
+    lasts_until: date | None = also(value_of(last_day()))
 
 
 def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None:
@@ -176,7 +201,7 @@ def asked_of_terms(
 _TERMS: Final = built(
     select(
         Agreement.organization_id,
-        AgreementVersion.ends_on,
+        value_of(last_day()),
         value_of(type_coerce(inside(AgreementVersion.terms)["information_sharing"], stored_as(Sharing))),
     )
     .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))

@@ -15,16 +15,19 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 
 from domain.kernel import (
+    MATTER,
     Question,
     Span,
     Values,
+    as_said,
     ask_ahead,
     built,
     col,
+    fact_of_matter,
     in_program,
     joins,
     lasts,
@@ -34,6 +37,7 @@ from domain.kernel import (
     select,
     surely,
     tuples,
+    undecided,
     value_of,
 )
 from domain.roles import DayTenures, never_began
@@ -270,6 +274,21 @@ def _parts(session: Session, asked: Values) -> dict[UUID, list[AccompanimentPart
 _DAY: Final = bindparam("day", type_=Date())
 _PARTICIPANTS: Final = bindparam("participants", type_=ARRAY(Uuid()))
 
+
+def taken_back_since() -> ColumnElement[bool]:
+    """The condition on a consent that it had been withdrawn, or another had replaced it, before a restore.
+
+    It counts as withdrawn until a person has decided. One that was signed after that stands.
+    """
+    return undecided(
+        "consent",
+        col(MATTER.subject_id) == col(Consent.participant_id),
+        fact_of_matter("purpose") == col(Consent.purpose),
+        fact_of_matter("organization").is_not_distinct_from(as_said(Consent.organization_id)),
+        col(MATTER.at) >= col(Consent.recorded_at),
+    )
+
+
 _CONSENTS: Final = built(
     select(
         Consent.participant_id,
@@ -279,7 +298,9 @@ _CONSENTS: Final = built(
         Consent.ends_on,
         Consent.recorded_at,
         Consent.withdrawn_at,
-        value_of(or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))),
+        value_of(
+            or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None), taken_back_since())
+        ),
     ).where(in_program(Consent), col(Consent.participant_id) == any_(_PARTICIPANTS))
 )
 _ADMISSIONS: Final = built(

@@ -415,7 +415,7 @@ create table barred (
     id uuid not null,
     participant_id uuid not null,
     person_id uuid not null,
-    recorded_by uuid not null,
+    recorded_by uuid,
     recorded_at timestamptz not null,
     lifted_at timestamptz,
     lifted_by uuid,

@@ -273,13 +273,14 @@ create table restored_matter (
     decided_at timestamptz,
     decided_by uuid,
     decided_as varchar,
+    reason varchar not null,
     constraint pk_restored_matter primary key (program_id, id),
     constraint uq_restored_matter_program_id_ledger_n unique (program_id, ledger_n),
     constraint ck_restored_matter_kind check (kind in (
         'access', 'consent', 'departure', 'restriction', 'agreement', 'redaction', 'role', 'other', 'meeting'
     )),
     constraint ck_restored_matter_decision check (decision in (
-        '', 'done_again', 'left_undone', 'cancelled', 'kept'
+        '', 'done_again', 'left_undone', 'noted', 'cancelled', 'kept'
     )),
     constraint ck_restored_matter_decided
         check (num_nulls(nullif(decision, ''), decided_at, decided_as) in (0, 3)),

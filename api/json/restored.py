@@ -1,0 +1,71 @@
+"""What a restore left to decide, over JSON: the same decisions as on the page, by the same side."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from api.access.permissions import Action, asks
+from api.access.restored import theirs
+from api.access.session import InContext, RequestContext
+from api.acts.declaring import On
+from api.acts.restored import MATTER
+from api.json.act_routes import act_resources
+from api.json.described import api_routes
+from api.json.shapes import Shown
+from api.views.restored import MatterLine, lines_of
+from domain import restored
+from models.ledger import RestoredMatter
+
+router = api_routes("restored", of_acts=True)
+
+
+class MatterShown(Shown):
+    """One thing that had ended, or a meeting that was told of, and what was decided of it.
+
+    `can` says whether it can be done again here: `again`, `so` where it is so already, `gone` where it cannot be found,
+    or `by_hand`. It is empty of a meeting, and of one that was decided.
+    """
+
+    id: UUID
+    kind: str
+    verb: str
+    words: str
+    at: AwareDatetime
+    is_certain: bool
+    can: Literal["again", "so", "gone", "by_hand", ""]
+    decision: Literal["", "done_again", "left_undone", "noted", "cancelled", "kept"]
+    decided_at: AwareDatetime | None
+    decided_by: UUID | None
+    reason: str
+
+
+@router.get("/restored")
+@asks(Action.SEE_RESTORED)
+def list_restored(context: InContext) -> list[MatterShown]:
+    """What waits for the asker's decision after a restore, in the order in which it was done."""
+    return _shown(context, theirs(context, restored.waiting(context.session)))
+
+
+def _shown(context: RequestContext, matters: list[RestoredMatter]) -> list[MatterShown]:
+    lines = {one.id: one for one in lines_of(context, [one for one in matters if one.decided_at is None])}
+    return [_one(matter, lines.get(matter.id)) for matter in matters]
+
+
+def _one(matter: RestoredMatter, line: MatterLine | None) -> MatterShown:
+    return MatterShown(
+        **{name: getattr(matter, name) for name in MatterShown.model_fields if hasattr(matter, name)},
+        words=line.what if line else "",
+        can=line.can if line else "",
+    )
+
+
+def _acted_on(on: On[RestoredMatter], _: None) -> MatterShown:
+    matter = restored.find(on.session, on.id)
+    assert matter is not None  # noqa: S101 - it was decided a moment ago
+    return _shown(on.context, [matter])[0]
+
+
+act_resources(router, MATTER, _acted_on)

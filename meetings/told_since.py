@@ -1,0 +1,235 @@
+"""Meetings that people were told of, and that a restore lost or brought back otherwise: cancelled, or kept, by one act.
+
+A calendar takes news with a SEQUENCE above the last alone. What was told stands in the ledger, and with each person's
+invitation since the restore was found (`domain.restoring.holding`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session
+
+from domain import restored
+from domain.kernel import Actor, Refusal, changes, col, every, first, of, program, run
+from domain.mail import CalendarPart, Mailbox, notices
+from domain.record import apart
+from locales import N_, say
+from meetings import calendar_files, invitations, schedule
+from meetings.entries import CalendarEntry
+from meetings.itip import CANCEL, Message
+from meetings.shown_entries import paper_of
+from meetings.wording import when
+from models.invitation import Invitation
+from models.ledger import RestoredMatter
+from models.meeting import Meeting, MeetingSeries
+from models.program import Person
+from models.written import as_json, from_json
+
+#: The letter that takes a meeting out of a calendar.
+LETTER: Final = "meeting_lost"
+_TITLE: Final = N_("Meeting")
+_REASON: Final = N_("Cancelled after the program was restored from a copy.")
+
+
+@dataclass(frozen=True)
+class ToldSince:
+    """A meeting or a season that people were told of since the copy, under one UID.
+
+    `people` are those whose calendar shows it, and `gone` those whose calendar no longer does. Each has the SEQUENCE of
+    their last news. `row` is what is in the database now.
+    """
+
+    uid: str
+    matters: tuple[RestoredMatter, ...]
+    people: Mapping[UUID, int]
+    gone: Mapping[UUID, int]
+    row: Meeting | MeetingSeries | None
+
+    @property
+    def last(self) -> RestoredMatter:
+        """The last news of it."""
+        return self.matters[-1]
+
+    @property
+    def starts(self) -> datetime:
+        """The local time of it, as it was told last."""
+        return datetime.fromisoformat(str(self.last.facts["starts"]))
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it can be cancelled here. A season that stands is changed where seasons are."""
+        return self.row is None or not self.is_season
+
+    @property
+    def is_season(self) -> bool:
+        """Whether it is a season, and no meeting alone."""
+        return self.last.subject_kind == "meeting_series"
+
+
+def told_since(session: Session, matters: Iterable[RestoredMatter]) -> list[ToldSince]:
+    """What people were told of, of these matters, by UID, in the order of the first news."""
+    by_uid: dict[str, list[RestoredMatter]] = {}
+    for matter in matters:
+        if matter.kind == "meeting":
+            by_uid.setdefault(str(matter.facts["uid"]), []).append(matter)
+    return [_of_one(session, uid, found) for uid, found in by_uid.items()]
+
+
+def cancel(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Cancel it in the calendars of all who were told of it; how many. Where it is planned, the meeting is cancelled.
+
+    Raises Refusal: decided, none of them, a season that stands.
+    """
+    told = _hold(session, matter_id, by=by)
+    if not told.can_be_cancelled:
+        raise Refusal(
+            "restored.season", N_("This season is in the program: keep it, then change it on its committee’s page.")
+        )
+    reached: set[UUID] = set()
+    if getattr(told.row, "state", "") == "planned":
+        reason = f"{say('fr', _REASON)} – {say('en', _REASON)}"
+        news = schedule.cancel_meeting(session, told.last.subject_id, reason=reason, by=by, at=at)
+        reached = {one.person_id for one in news if one.method == CANCEL}
+    left = {one: sequence for one, sequence in told.people.items() if one not in reached}
+    _take_out(session, told, left, at=at)
+    restored.settle(session, list(told.matters), "cancelled", by=by, at=at)
+    return len(told.people)
+
+
+def keep(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Keep it: where it is in the program, all are told anew how it stands; else calendars stay; how many were told.
+
+    Raises Refusal: decided, or none of them.
+    """
+    told = _hold(session, matter_id, by=by)
+    n = 0
+    if told.row is not None:
+        _forget_what_was_told(session, told)
+        news = invitations.tell(session, told.row.committee_id, at=at)
+        heard = {one.person_id for one in news}
+        left = {one: sequence for one, sequence in told.people.items() if one not in heard}
+        _take_out(session, told, left, at=at)
+        n = len(heard | set(left))
+    restored.settle(session, list(told.matters), "kept", by=by, at=at)
+    return n
+
+
+def _hold(session: Session, matter_id: UUID, *, by: Actor) -> ToldSince:
+    """All that waits of the same UID, locked. Raises Refusal."""
+    matter = restored.hold(session, matter_id, by=by)
+    if matter.kind != "meeting":
+        raise Refusal("restored.unknown", N_("There is nothing to decide here."))
+    waiting = of(RestoredMatter).where(RestoredMatter.kind == "meeting", col(RestoredMatter.decided_at).is_(None))
+    alike = every(session, waiting.order_by(col(RestoredMatter.ledger_n)).with_for_update())
+    (told,) = told_since(session, [one for one in alike if one.facts["uid"] == matter.facts["uid"]])
+    return told
+
+
+def _of_one(session: Session, uid: str, matters: Sequence[RestoredMatter]) -> ToldSince:
+    in_order = sorted(matters, key=lambda one: one.ledger_n)
+    shows: dict[UUID, tuple[int, bool]] = {}
+    for matter in in_order:
+        for person in matter.facts["people"]:
+            shows[UUID(person)] = (int(matter.facts["sequence"]), bool(matter.facts["off"]))
+    return ToldSince(
+        uid,
+        tuple(in_order),
+        {one: sequence for one, (sequence, is_off) in shows.items() if not is_off},
+        {one: sequence for one, (sequence, is_off) in shows.items() if is_off},
+        _row_of(session, in_order[-1]),
+    )
+
+
+def _row_of(session: Session, matter: RestoredMatter) -> Meeting | MeetingSeries | None:
+    if matter.subject_kind == "meeting_series":
+        return first(session, of(MeetingSeries).where(MeetingSeries.id == matter.subject_id))
+    return first(session, of(Meeting).where(Meeting.id == matter.subject_id))
+
+
+def _of_it(told: ToldSince) -> tuple[ColumnElement[bool], ...]:
+    column = Invitation.series_id if told.is_season else Invitation.meeting_id
+    return (col(column) == told.last.subject_id, col(Invitation.person_id).in_([*told.people, *told.gone]))
+
+
+def _forget_what_was_told(session: Session, told: ToldSince) -> None:
+    """Have the next news of it say it whole: what these calendars show is not what the database remembers.
+
+    A calendar may hold of any date of a season that it is off. So each is taken to be, and is told by itself.
+    """
+    for row in every(session, of(Invitation).where(*_of_it(told))):
+        known = from_json(CalendarEntry, row.told) if row.told and told.is_season else None
+        holds = replace(known, cancelled=frozenset({*known.originals, *known.moved}), moved={}) if known else None
+        forgotten = changes(Invitation).where(Invitation.id == row.id)
+        run(session, forgotten.values(told=as_json(holds) if holds else {}, version=row.version + 1))
+
+
+def _take_out(session: Session, told: ToldSince, people: Mapping[UUID, int], *, at: datetime) -> None:
+    """Take it out of these people's calendars, by a CANCEL above what each was told last."""
+    known = every(session, of(Person).where(col(Person.id).in_(people)).order_by(col(Person.id)))
+    for person in known:
+        _send(session, told, person, people[person.id] + 1, at=at)
+    if not known:
+        return
+    highest = max(people[one.id] for one in known) + 1
+    mine = [one.id for one in known]
+    run(
+        session,
+        changes(Invitation)
+        .where(*_of_it(told), col(Invitation.person_id).in_(mine))
+        .values(told={}, sequence=highest, told_at=at, version=col(Invitation.version) + 1),
+    )
+    facts = told.last.facts
+    apart.note(
+        session,
+        apart.TOLD,
+        told.last.subject_id,
+        at=at,
+        of=told.last.subject_kind,
+        uid=told.uid,
+        sequence=highest,
+        starts=str(facts["starts"]),
+        minutes=int(facts["minutes"]),
+        last_on=str(facts["last_on"]),
+        off=True,
+        people=[str(one) for one in mine],
+    )
+
+
+def _send(session: Session, told: ToldSince, person: Person, sequence: int, *, at: datetime) -> None:
+    paper, facts = paper_of(session), told.last.facts
+    entry = CalendarEntry(
+        uid=f"{told.uid}@{paper.domain}",
+        zone=program(session).time_zone,
+        starts=told.starts,
+        minutes=int(facts["minutes"]),
+        last_on=date.fromisoformat(str(facts["last_on"])) if facts["last_on"] else None,
+        title=say(person.language, _TITLE),
+    )
+    files: tuple[CalendarPart, ...] = ()
+    if person.email is not None:
+        files = (
+            calendar_files.part(
+                Message(CANCEL, "cancelled", entry, is_off=True),
+                organizer=paper.sender,
+                attendee=Mailbox(person.email, person.name),
+                sequence=sequence,
+                stamp=at.replace(microsecond=0),
+                language=person.language,
+            ),
+        )
+    notices.write(
+        session,
+        LETTER,
+        to=person.id,
+        key=f"{invitations.key_of_one(entry.uid)}{sequence}:lost",
+        facts=lambda language: {"when": when(language, told.starts), "path": "/meetings"},
+        at=at,
+        thread=invitations.THREAD,
+        calendars=files,
+    )

@@ -1,0 +1,230 @@
+"""Meetings that people were told of after the copy: what calendars show once somebody decided, read by six kinds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session
+
+from domain import restored
+from domain.kernel import Refusal
+from domain.mail import CalendarPart
+from meetings import schedule, told_since
+from models.meeting import Meeting
+from tests.cast import AT
+from tests.meetings.attendee import Attendee, attendees, read
+from tests.meetings.meeting_room import LOCAL, meeting
+from tests.meetings.sitting import letters, seat_everyone
+from tests.restored import Installed, installed
+
+__all__ = ["installed"]
+
+HOUR: Final = timedelta(hours=1)
+LATER, NOW = AT + HOUR, AT + timedelta(days=1)
+MOVED: Final = LOCAL + timedelta(days=1)
+OTHER: Final = datetime(2027, 3, 10, 13, 0)
+#: The first date of the season of these tests.
+WEEKLY: Final = datetime(2027, 1, 13, 9, 30)
+
+pytestmark = pytest.mark.ci
+
+
+@dataclass
+class Life:
+    """An installation whose letters arrive: calendars keep what they were told, whatever becomes of the database."""
+
+    house: Installed
+    calendars: dict[UUID, list[Attendee]] = field(default_factory=lambda: defaultdict(attendees))
+    read: set[bytes] = field(default_factory=set)
+
+    def begin(self, act: Callable[[Session], object]) -> None:
+        """Seat everyone, and do something."""
+        with self.house.session() as session:
+            seat_everyone(session, self.house.cast)
+            act(session)
+        self.arrive()
+
+    def do(self, act: Callable[[Session], object]) -> None:
+        """Do something, and have its letters arrive."""
+        with self.house.session() as session:
+            act(session)
+        self.arrive()
+
+    def arrive(self) -> int:
+        """Every letter that has not come yet comes; how many."""
+        with self.house.session() as session:
+            new = [one for one in letters(session) if one.message.as_bytes() not in self.read]
+        for one in new:
+            self.read.add(one.message.as_bytes())
+            for calendar in self.calendars[one.person_id]:
+                for file in one.calendars:
+                    calendar.receive(read(CalendarPart(str(file["method"]), file.to_ical())))
+        return len(new)
+
+    def restore(self, copy: str) -> None:
+        self.house.put_back(copy)
+        self.house.start()
+
+    def shown(self) -> set[frozenset[datetime]]:
+        """The local times that calendars show: one set where all are of one mind."""
+        return {
+            frozenset(one.starts.replace(tzinfo=None) for one in calendar.shows())
+            for of_one in self.calendars.values()
+            for calendar in of_one
+        }
+
+    def decide(self, how: Callable[..., int]) -> int:
+        """Decide of the one meeting that waits; how many people it concerns."""
+        with self.house.session() as session:
+            (one,) = told_since.told_since(session, restored.waiting(session))
+            n = how(session, one.last.id, by=self.house.actor("coordinator"), at=NOW)
+            assert restored.waiting(session) == []
+        return n
+
+
+def utc(local: datetime) -> datetime:
+    """A time of winter in Montréal, in UTC."""
+    return local + timedelta(hours=5)
+
+
+@pytest.fixture
+def life(installed: Installed) -> Life:
+    return Life(installed)
+
+
+def plan(life: Life, local: datetime, at: datetime) -> Callable[[Session], object]:
+    by = life.house.actor("coordinator")
+    return lambda session: schedule.plan_meetings(session, "steering", [local], by=by, at=at)
+
+
+def move(life: Life) -> Callable[[Session], object]:
+    by = life.house.actor("coordinator")
+    return lambda session: schedule.move_meeting(session, meeting(session), MOVED, by=by, at=LATER)
+
+
+def call_off(life: Life, at: datetime = LATER) -> Callable[[Session], object]:
+    by = life.house.actor("coordinator")
+    return lambda session: schedule.cancel_meeting(session, meeting(session), reason="Tempête", by=by, at=at)
+
+
+def season(session: Session, life: Life, at: datetime) -> None:
+    by, day = life.house.actor("coordinator"), WEEKLY.date()
+    schedule.plan_season(
+        session, "clinical", first=day, last=day + timedelta(days=28), hour=WEEKLY.time(), by=by, at=at
+    )
+
+
+def nothing(_: Session) -> None:
+    """Nothing is planned before the copy."""
+
+
+def planned_since(life: Life) -> None:
+    life.begin(nothing)
+    copy = life.house.copy()
+    life.do(plan(life, LOCAL, LATER))
+    life.restore(copy)
+    assert life.shown() == {frozenset({utc(LOCAL)})}
+
+
+def moved_since(life: Life) -> None:
+    life.begin(plan(life, LOCAL, AT))
+    copy = life.house.copy()
+    life.do(move(life))
+    life.restore(copy)
+    assert life.shown() == {frozenset({utc(MOVED)})}
+
+
+def test_a_meeting_that_was_planned_after_the_copy_goes_from_every_calendar(life: Life) -> None:
+    planned_since(life)
+    n = life.decide(told_since.cancel)
+    assert n == life.arrive() > 0
+    assert life.shown() == {frozenset()}
+
+
+def test_a_meeting_that_was_planned_after_the_copy_stays_in_calendars_where_it_is_kept(life: Life) -> None:
+    planned_since(life)
+    assert life.decide(told_since.keep) == life.arrive() == 0
+    assert life.shown() == {frozenset({utc(LOCAL)})}
+
+
+def test_a_meeting_that_was_moved_after_the_copy_is_told_again_as_it_stands(life: Life) -> None:
+    moved_since(life)
+    assert life.decide(told_since.keep) == life.arrive() > 0
+    assert life.shown() == {frozenset({utc(LOCAL)})}
+
+
+def test_a_meeting_that_was_moved_after_the_copy_is_cancelled_for_all(life: Life) -> None:
+    moved_since(life)
+    life.decide(told_since.cancel)
+    life.arrive()
+    assert life.shown() == {frozenset()}
+    assert life.house.rows("select state from meeting") == [{"state": "cancelled"}]
+
+
+def test_a_meeting_that_was_cancelled_after_the_copy_is_told_again_where_it_is_kept(life: Life) -> None:
+    life.begin(plan(life, LOCAL, AT))
+    copy = life.house.copy()
+    life.do(call_off(life))
+    life.restore(copy)
+    assert life.shown() == {frozenset()}
+    life.decide(told_since.keep)
+    life.arrive()
+    assert life.shown() == {frozenset({utc(LOCAL)})}
+
+
+def test_news_of_a_meeting_before_anyone_decides_is_newer_than_what_was_told_before_the_restore(life: Life) -> None:
+    """A calendar would take no other: `Attendee` refuses a message that is already old."""
+    moved_since(life)
+    life.do(call_off(life, at=NOW))
+    assert life.shown() == {frozenset()}
+
+
+def test_after_a_meeting_was_taken_out_it_can_be_planned_again_and_restored_again(life: Life) -> None:
+    planned_since(life)
+    copy = life.house.copy()
+    life.decide(told_since.cancel)
+    life.arrive()
+    life.restore(copy)
+    assert life.decide(told_since.cancel) == 0
+    assert life.arrive() == 0
+    life.do(plan(life, OTHER, NOW + HOUR))
+    assert life.shown() == {frozenset({utc(OTHER)})}
+
+
+def test_a_season_that_was_planned_after_the_copy_goes_from_every_calendar(life: Life) -> None:
+    life.begin(nothing)
+    copy = life.house.copy()
+    life.do(lambda session: season(session, life, at=LATER))
+    assert life.shown() != {frozenset()}
+    life.restore(copy)
+    life.decide(told_since.cancel)
+    life.arrive()
+    assert life.shown() == {frozenset()}
+
+
+def test_a_season_that_stands_is_kept_and_told_again_but_not_cancelled_here(life: Life) -> None:
+    life.begin(lambda session: season(session, life, at=AT))
+    before = life.shown()
+    copy = life.house.copy()
+
+    def one_off(session: Session) -> None:
+        from sqlmodel import select  # noqa: PLC0415
+
+        one = session.scalars(select(Meeting.id).where(Meeting.original == WEEKLY + timedelta(days=7))).one()
+        schedule.cancel_meeting(session, one, reason="Tempête", by=life.house.actor("coordinator"), at=LATER)
+
+    life.do(one_off)
+    assert life.shown() != before
+    life.restore(copy)
+    with pytest.raises(Refusal) as refused:
+        life.decide(told_since.cancel)
+    assert refused.value.code == "restored.season"
+    life.decide(told_since.keep)
+    life.arrive()
+    assert life.shown() == before
