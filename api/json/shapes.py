@@ -103,23 +103,6 @@ class Page(BaseModel, Generic[T]):
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
-class Latest(BaseModel, Generic[T]):
-    """A part of a list that grows for ever, the newest first, which nobody counts.
-
-    `older` is what to ask for as `before` to get the next part; null where nothing is older.
-    """
-
-    items: list[T]
-    limit: int
-    older: int | None
-
-    @classmethod
-    def of(cls, rows: Sequence[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int) -> Latest[T]:
-        """The first `limit` of rows, of which one more was read; each has its number as `n`."""
-        shown = rows[:limit]
-        return cls(items=draw(shown), limit=limit, older=shown[-1].n if len(rows) > limit else None)
-
-
 class ChoiceShown(Shown):
     """One thing that may be asked for."""
 

@@ -6,20 +6,17 @@ from uuid import UUID
 
 from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
-from api.views.names import people_by_id, present, titles_of_roles
-from domain.kernel import col, run
+from api.views.names import titles_of_roles
+from domain.kernel import col, only, run
 from domain.terms import created_roles, creates_from
 from models.agreement import AgreementRole
-from models.program import Organization
+from models.program import Organization, Person
 
 
-def names_to_choose(context: RequestContext, *chosen: UUID | None) -> list[tuple[UUID, str]]:
-    """Who holds a role today or is to, and who was `chosen`, with their names, in the order of their names.
-
-    Who left is not offered, as they would be more each year: they are found by name, and their page leads on.
-    """
-    people = people_by_id(context, {*present(context), *chosen})
-    return [(one.id, one.name) for one in people.values()]
+def names_to_choose(context: RequestContext) -> list[tuple[UUID, str]]:
+    """Everyone of the program with their name, in the order of their names."""
+    rows = run(context.session, only(Person.id, Person.given_name, Person.family_name).order_by(col(Person.sort_key)))
+    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
 
 
 def roles_to_give(context: RequestContext) -> list[tuple[str, str]]:

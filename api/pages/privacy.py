@@ -170,7 +170,7 @@ def show_readings(
     Whatever is asked for, what stands out in it says why.
     """
     without = look_without(context.asker)
-    rows, older = _part(context, readings.READINGS, sought, without)
+    rows, older, total = _part(context, readings.READINGS, sought, without)
     unusual = [one for one in unusual_reads(context.session, at=context.at) if one.line.actor_id != without]
     until = unusual_from + UNUSUAL_SHOWN
     shown = unusual[unusual_from:until] if sought.is_everything else []
@@ -190,6 +190,7 @@ def show_readings(
         unusual_from=unusual_from,
         unusual_next=until if len(unusual) > until else 0,
         days=by_day(context, lines[len(shown) :]),
+        total=total,
         everything=sought.is_everything,
         thing=_thing_of(context, sought.asked),
         sealed=readings.sealed(context.session),
@@ -208,9 +209,15 @@ def _thing_of(context: RequestContext, asked: RecordQuery) -> str:
 def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLResponse:
     """Who was turned away, from what and why, the newest first."""
     without = look_without(context.asker)
-    rows, older = _part(context, readings.REFUSALS, sought, without)
+    rows, older, total = _part(context, readings.REFUSALS, sought, without)
     return _page(
-        context, request, "refusals.html", sought, older=older, days=by_day(context, _refused_lines(context, rows))
+        context,
+        request,
+        "refusals.html",
+        sought,
+        older=older,
+        days=by_day(context, _refused_lines(context, rows)),
+        total=total,
     )
 
 
@@ -329,11 +336,11 @@ def _people(context: RequestContext, rows: Sequence[Event]) -> dict[UUID, str]:
 
 def _part(
     context: RequestContext, verbs: tuple[str, ...], sought: _Sought, without: UUID | None
-) -> tuple[Sequence[Event], int | None]:
-    """A page full of the lines that are sought, and the number before which older ones follow."""
+) -> tuple[Sequence[Event], int | None, int]:
+    """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
     asked = replace(sought.asked, without=without)
-    rows = readings.find(context.session, verbs, asked, before=sought.before, limit=PAGE_SIZE + 1)
-    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None
+    rows, total = readings.find(context.session, verbs, asked, before=sought.before, limit=PAGE_SIZE + 1)
+    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None, total
 
 
 def _page(
@@ -348,7 +355,7 @@ def _page(
         template,
         refused=sought.wrong,
         asked=sought.typed,
-        people=names_to_choose(context, sought.asked.person_id),
+        people=names_to_choose(context),
         stands_in=look_without(context.asker) is not None,
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
         newest="" if sought.is_newest else here + (f"?{urlencode(kept)}" if kept else ""),
