@@ -121,10 +121,19 @@ def get_decision(decision_id: UUID, context: InContext, response: Response) -> D
 
 @router.get("/endorsements")
 @asks(Action.SEE_DECISIONS)
-def list_endorsements(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[DecisionShown]:
-    """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet."""
+def list_endorsements(
+    context: InContext,
+    year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[DecisionShown]:
+    """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet.
+
+    Those of a year, and whatever the partners have not endorsed yet.
+    """
     require(Action.SEE_DECISIONS, to_program(context.asker))
-    return _page(context, decisions.to_endorse(context.session, RegisterSight.of(context).organizations), limit, offset)
+    asked = RegisterSight.of(context).organizations
+    return _page(context, decisions.to_endorse(context.session, asked, year or context.day.year), limit, offset)
 
 
 @router.put("/endorsements")

@@ -39,7 +39,7 @@ def show_activities(context: InContext, request: Request) -> HTMLResponse:
 
 
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
-    rows = whom_to_plan_with(context, ("active", "on_break"))
+    rows = whom_to_plan_with(context)
     return page(
         context,
         request,

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.follow_ups import (
@@ -38,11 +38,15 @@ router = framed_pages()
 
 #: So many weeks are shown as a strip beside each follow-up, the present one last.
 WEEKS_SHOWN: Final = 8
+#: So many of the follow-ups that ended stand on one page.
+ENDED_SHOWN: Final = 20
 
 
 @router.get("/caseload", name="caseload")
 @asks(Action.SEE_CASELOAD)
-def show_caseload(context: InContext, request: Request) -> HTMLResponse:
+def show_caseload(
+    context: InContext, request: Request, ended_from: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+) -> HTMLResponse:
     """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and those without a worker."""
     given = to_program(context.asker)
     require(Action.SEE_CASELOAD, given)
@@ -57,12 +61,16 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
     shown = every if oversees else [line.row for line in mine]
+    ended = ended_of(context.session, context.asker, most=ENDED_SHOWN + 1, start=ended_from)
     return page(
         context,
         request,
         "caseload.html",
         mine=mine,
-        ended=ended_of(context.session, context.asker),
+        ended=ended[:ENDED_SHOWN],
+        ended_from=ended_from,
+        ended_before=_ended_from(max(ended_from - ENDED_SHOWN, 0)) if ended_from else "",
+        ended_after=_ended_from(ended_from + ENDED_SHOWN) if len(ended) > ENDED_SHOWN else "",
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
@@ -78,6 +86,11 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
         no_typed=Typed(),
         day=context.day,
     )
+
+
+def _ended_from(start: int) -> str:
+    """Where that part of the follow-ups that ended stands."""
+    return f"/caseload?ended_from={start}#ended"
 
 
 def weeks_of(day: date) -> list[date]:

@@ -101,7 +101,7 @@ def _kept(context: RequestContext, found: AgendaAccess, content: AgendaContent) 
     rows = items_of(context.session, meeting.id)
     late = agenda_requests.late_requests(context.session, meeting.id)
     pool = [row for row in pool_of(context.session, found.committee_id) if row not in late]
-    people = people_by_id(context)
+    people = people_by_id(context, (row.asked_by for row in (*rows, *pool, *late)))
     kept = kept_for_their_act(context.session, [*rows, *pool, *late])
     missing = lacking(context, meeting.id, rows)
     taken = sum(row.minutes for row in rows)

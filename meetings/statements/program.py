@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -115,9 +116,13 @@ def released(session: Session, key: str) -> Release | None:
     return next(iter(_releases(session, inside(Event.facts)["period"].astext == key)), None)
 
 
-def released_periods(session: Session) -> dict[str, Release]:
-    """Everything that left, by period."""
-    return {one.statement.period: one for one in _releases(session)}
+def released_days(session: Session, keys: Collection[str]) -> dict[str, datetime]:
+    """When the statements of these periods left, of those that did."""
+    its_period = inside(Event.facts)["period"].astext
+    left = only(Event.at, its_period).where(
+        Event.verb == RELEASED, Event.subject_id == program_of(session), its_period.in_(keys)
+    )
+    return {key: at for at, key in tuples(session, left)}
 
 
 def require_released(session: Session, key: str, on: date) -> Release:
