@@ -1,7 +1,7 @@
 """Years gone by, by SQL: the rows of a program copied as what was done with long ago, each some weeks further back.
 
 What is open stays as it is: a program has as much in hand after ten years as after one. A copy has ids of its own, and
-refers to the other copies of its number. Whoever it is about has left, and what was open in it is closed.
+refers to the other copies of its number. Those it is about have left, and what was open in it is closed.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from models.follow_up import FollowUp
 GOING_ON: Final = ("active", "on_break")
 
 
-def whom_to_plan_with(context: RequestContext) -> list[Followed]:
+def to_plan_with(context: RequestContext) -> list[Followed]:
     """The follow-ups that go on with whose participants the asker plans activities. Raises Forbidden."""
     return _of_theirs(context, col(FollowUp.state).in_(GOING_ON), lambda row: row.state in GOING_ON)
 

@@ -101,7 +101,7 @@ def _not_barred(session: Session, asker: Asker, rows: list[Followed]) -> list[Fo
     return [row for row in rows if row.participant_id not in kept_from]
 
 
-#: The states in which nobody accompanies the participant.
+#: The states in which no one accompanies the participant.
 ENDED: Final = ("inactive", "completed")
 _BY_AGE: Final = follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id))
 #: What `every_one` asks, but for who barred the asker.

@@ -68,7 +68,7 @@ def letters(context: RequestContext, *, state: str, before: int, most: int) -> l
     return [OutgoingLetter(*row) for row in run(context.session, asked)]
 
 
-#: The states in which a letter still wants something: what was sent is more each day, and nobody counts it.
+#: The states in which a letter still wants something: what was sent is more each day, and is not counted.
 COUNTED: Final = ("queued", "failed")
 
 

@@ -32,7 +32,7 @@ from locales.told import Told, language_of_terminal
 _PREFECT_DAYS_KEPT: Final = 90
 #: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 _PREFECT_CONNECTIONS_KEPT: Final = 3
-#: A line that nobody uses is kept longer than a proxy keeps it, which for nginx is a minute: who ends it first must be
+#: A line that is not used is kept longer than a proxy keeps it, which for nginx is a minute: who ends it first must be
 #: the one who asks, or a request is sent into a line that is just being ended, and is answered 502.
 _LINE_KEPT_SECONDS: Final = 75
 #: Its services still start when it answers, each with a look at its database.

@@ -115,7 +115,7 @@ Line = TypeVar("Line", bound=Numbered)
 
 
 class Latest(BaseModel, Generic[T]):
-    """A part of a list that grows for ever, the newest first, which nobody counts.
+    """A part of a list that grows for ever, the newest first, which is not counted.
 
     `older` is what to ask for as `before` to get the next part; null where nothing is older.
     """

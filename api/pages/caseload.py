@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -61,16 +61,12 @@ def show_caseload(
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
     shown = every if oversees else [line.row for line in mine]
-    ended = ended_of(context.session, context.asker, most=ENDED_SHOWN + 1, start=ended_from)
     return page(
         context,
         request,
         "caseload.html",
         mine=mine,
-        ended=ended[:ENDED_SHOWN],
-        ended_from=ended_from,
-        ended_before=_ended_from(max(ended_from - ENDED_SHOWN, 0)) if ended_from else "",
-        ended_after=_ended_from(ended_from + ENDED_SHOWN) if len(ended) > ENDED_SHOWN else "",
+        ended=_ended(context, ended_from),
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
@@ -88,9 +84,20 @@ def show_caseload(
     )
 
 
-def _ended_from(start: int) -> str:
-    """Where that part of the follow-ups that ended stands."""
-    return f"/caseload?ended_from={start}#ended"
+class EndedPart(NamedTuple):
+    """A part of the follow-ups that ended, and where those before and after it stand."""
+
+    rows: list[Followed]
+    start: int
+    before: str
+    after: str
+
+
+def _ended(context: RequestContext, start: int) -> EndedPart:
+    """The follow-ups that ended and that the reader had until then, from one of them on."""
+    rows = ended_of(context.session, context.asker, most=ENDED_SHOWN + 1, start=start)
+    before, after = (f"/caseload?ended_from={one}#ended" for one in (max(start - ENDED_SHOWN, 0), start + ENDED_SHOWN))
+    return EndedPart(rows[:ENDED_SHOWN], start, before if start else "", after if len(rows) > ENDED_SHOWN else "")
 
 
 def weeks_of(day: date) -> list[date]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
@@ -189,7 +189,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
     (line,) = lines_of(context, [_aged(context, row)], {row.id: asked})
     seats = membership(context.session, row.committee_id, since=context.day).seats
     before = endorsements.words_before(context.session, decision_id)
-    people = people_by_id(context, (row.added_by, *(one.said_by for one in (*asked, *before))))
+    people = _people_of(context, row, [*asked, *before])
     is_objected = row.state != "withdrawn" and any(one.word.objects for one in asked)
     return page(
         context,
@@ -231,6 +231,11 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         named_by=[(one, _why_not(context, row, one)) for one in _theirs(context, _later_ones(context, row))],
         day=context.day,
     )
+
+
+def _people_of(context: RequestContext, row: Decision, said: Iterable[Endorsed]) -> Mapping[UUID, Person]:
+    """Who wrote a decision in its other language, and who spoke for the partners."""
+    return people_by_id(context, (row.added_by, *(one.said_by for one in said)))
 
 
 def _signed(people: Mapping[UUID, Person], words: Sequence[Endorsed]) -> list[tuple[Endorsed, str]]:

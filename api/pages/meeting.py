@@ -108,15 +108,8 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
     may_plan = is_open and is_allowed(Action.PLAN_MEETINGS, given)
     said = {row.person_id: row for row in answers.given(context.session, [meeting_id])}
     guests = guests_of(context.session, meeting_id)
-    people = people_by_id(
-        context,
-        {
-            *(present(context) if may_plan else ()),
-            *members.people_on(meeting.starts.date()),
-            *guests,
-            *(row.alternate_id for row in said.values()),
-        },
-    )
+    concerned = {*members.people_on(meeting.starts.date()), *guests, *_alternates(said)}
+    people = people_by_id(context, concerned | _may_be_guests(context, may_plan=may_plan))
     (in_words,) = drafting.in_the_readers_words(context.session, [meeting], context.language)
     return page(
         context,
@@ -149,6 +142,16 @@ def _mine(context: RequestContext, meeting: Meeting, given: Given) -> MeetingQue
     if meeting.state != "planned" or meeting.ends_at <= context.at or not allows(Action.ANSWER_INVITATION, given):
         return None
     return next(iter(answers.asked_of(context.session, context.asker.person_id, [meeting])), None)
+
+
+def _alternates(said: Mapping[UUID, Answered]) -> set[UUID | None]:
+    """Who was named to come in the place of those who answered."""
+    return {row.alternate_id for row in said.values()}
+
+
+def _may_be_guests(context: RequestContext, *, may_plan: bool) -> set[UUID]:
+    """Who may be invited beside the committee, for a reader who may plan."""
+    return present(context) if may_plan else set()
 
 
 def _to_invite(context: RequestContext, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:

@@ -277,7 +277,7 @@ def _holder_shown(tenure: HeldRole, held: DayTenures, everyone: Mapping[UUID, Pe
 
 
 def _concerned(held: DayTenures, away: Iterable[Absence]) -> set[UUID | None]:
-    """Those of whom the page of a day speaks: who holds something or is to, who is away, and who acts for them."""
+    """Those that the page of a day speaks of: who holds something or is to, who is away, and who acts for them."""
     there: set[UUID | None] = {one.person_id for one in (*held.tenures, *held.coming)}
     there |= {one for row in away for one in (row.person_id, row.deputy_id)}
     return there | {one for row in held.absences.values() for one in (row.person_id, row.deputy_id)}

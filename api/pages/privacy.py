@@ -136,6 +136,10 @@ class _Sought:
         """Whether the newest lines are wanted, and not those before another part."""
         return self.before == _NEWEST
 
+    def all_of(self, rows: Sequence[Event], older: int | None) -> int | None:
+        """How many lines match, where they are all in this part; None where there are more, which nothing counts."""
+        return len(rows) if self.is_newest and older is None else None
+
     @property
     def is_everything(self) -> bool:
         """Whether nothing is looked for, and the newest lines of all are shown."""
@@ -189,7 +193,7 @@ def show_readings(
         unusual_from=unusual_from,
         unusual_next=until if len(unusual) > until else 0,
         days=by_day(context, lines[len(shown) :]),
-        total=len(rows) if older is None and sought.is_newest else None,
+        total=sought.all_of(rows, older),
         everything=sought.is_everything,
         thing=_thing_of(context, sought.asked),
         sealed=readings.sealed(context.session),
@@ -215,7 +219,7 @@ def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLR
         sought,
         older=older,
         days=by_day(context, _refused_lines(context, rows)),
-        total=len(rows) if older is None and sought.is_newest else None,
+        total=sought.all_of(rows, older),
     )
 
 

@@ -75,7 +75,7 @@ def names_by_id(session: Session, ids: Iterable[UUID | None]) -> Names:
 
 
 def present(context: RequestContext) -> set[UUID]:
-    """Those who hold a role today, or are to hold one: the people whom a form offers."""
+    """Those who hold a role today, or are to hold one: the people that a form offers."""
     return present_on(context.asker.standing)
 
 

@@ -111,16 +111,18 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
     return Release(statement, at, by.person_id, digest)
 
 
+_PERIOD: Final = inside(Event.facts)["period"].astext
+
+
 def released(session: Session, key: str) -> Release | None:
     """What left of a period; None where nothing did."""
-    return next(iter(_releases(session, inside(Event.facts)["period"].astext == key)), None)
+    return next(iter(_releases(session, key == _PERIOD)), None)
 
 
 def released_days(session: Session, keys: Collection[str]) -> dict[str, datetime]:
     """When the statements of these periods left, of those that did."""
-    its_period = inside(Event.facts)["period"].astext
-    left = only(Event.at, its_period).where(
-        Event.verb == RELEASED, Event.subject_id == program_of(session), its_period.in_(keys)
+    left = only(Event.at, _PERIOD).where(
+        Event.verb == RELEASED, Event.subject_id == program_of(session), _PERIOD.in_(keys)
     )
     return {key: at for at, key in tuples(session, left)}
 
