@@ -10,11 +10,12 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
 from sqlmodel import Session
 
 from domain.declarations import Rhythm, grouped, stands
 from domain.kernel import SHAPE, Question, Refusal, also, ask_ahead, built, col, every, joins, of, only, run, value_of
+from domain.kernel import lasts as is_not_over
 from domain.roles import may_act_as
 from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
@@ -80,6 +81,12 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.kind == PRINCIPAL and one.starts_on > day]
         first = min((one.starts_on for one in held), default=day)
         return tuple(one for one in held if one.starts_on == first)
+
+    def people_on(self, day: date) -> set[UUID]:
+        """Everyone who holds a seat on that day or later, and who sits for those who are away then."""
+        held = {one.person_id for seat in self.seats for one in self.held_from(seat.id, day)}
+        deputies = {away.deputy_id for one in held if (away := self.away(one, day)) is not None}
+        return held | {one for one in deputies if one is not None}
 
     def is_to_fill(self, seat_id: UUID, day: date) -> bool:
         """Whether a seat has no principal on that day, and none to come."""
@@ -162,25 +169,31 @@ def committees(session: Session) -> dict[UUID, Committee]:
 ASKED_OF_COMMITTEES: Final = Question(built(of(Committee).order_by(col(Committee.key))))
 
 
-def membership(session: Session, committee_id: UUID) -> Membership:
-    """Who sits on one committee. Raises Refusal where there is none of that id."""
-    found = memberships(session, [committee_id])
+def membership(session: Session, committee_id: UUID, *, since: date = date.min) -> Membership:
+    """Who sits on one committee, from a day on. Raises Refusal where there is none of that id."""
+    found = memberships(session, [committee_id], since=since)
     if committee_id not in found:
         raise Refusal("committee.unknown", N_("There is no such committee."))
     return found[committee_id]
 
 
-def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -> dict[UUID, Membership]:
-    """Who sits on each of these committees, or on every one, in three statements."""
+def memberships(
+    session: Session, committee_ids: Iterable[UUID] | None = None, *, since: date = date.min
+) -> dict[UUID, Membership]:
+    """Who sits on each of these committees, or on every one, in three statements.
+
+    What was over before `since` is left out: a page about today does not read who sat in all the years before.
+    """
     rows = committees(session)
     wanted = rows if committee_ids is None else [one for one in committee_ids if one in rows]
     families = _families(rows, wanted)
     # Not those of every committee: what one costs does not depend on how many others there are.
     asked = {"families": sorted(set(chain.from_iterable(families.values())))}
-    ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, asked), Question(_ABSENCES))
+    from_then = {**asked, "since": since}
+    ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(_ABSENCES, {"since": since}))
     seats = grouped(every(session, _SEATS, asked), lambda seat: seat.committee_id)
-    held = grouped(every(session, _HOLDINGS, asked), lambda one: one.seat_id)
-    absences = _absences(session)
+    held = grouped(every(session, _HOLDINGS, from_then), lambda one: one.seat_id)
+    absences = _absences(session, since)
     return {
         one: Membership(one, rows[one].key, tuple(chain.from_iterable(seats[each] for each in family)), held, absences)
         for one, family in families.items()
@@ -201,8 +214,8 @@ def _family(row: Committee, by_key: Mapping[str, Committee]) -> Iterator[UUID]:
     yield row.id
 
 
-def _absences(session: Session) -> dict[UUID, tuple[SeatAbsence, ...]]:
-    rows = every(session, _ABSENCES, {})
+def _absences(session: Session, since: date) -> dict[UUID, tuple[SeatAbsence, ...]]:
+    rows = every(session, _ABSENCES, {"since": since})
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[SeatAbsence]] = defaultdict(list)
     for row in rows:
@@ -228,6 +241,7 @@ def _roles_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, list[
     return found
 
 
+_SINCE: Final = bindparam("since", type_=Date())
 _FAMILIES: Final = bindparam("families", type_=ARRAY(Uuid()))
 _SEATS: Final = built(
     of(CommitteeSeat)
@@ -239,10 +253,14 @@ _SEATS: Final = built(
 _HOLDINGS: Final = built(
     of(SeatHolder)
     .join(Seat, joins(SeatHolder.seat_id, Seat))
-    .where(col(SeatHolder.withdrawn_at).is_(None), col(Seat.committee_id) == any_(_FAMILIES))
+    .where(
+        col(SeatHolder.withdrawn_at).is_(None),
+        col(Seat.committee_id) == any_(_FAMILIES),
+        is_not_over(SeatHolder, _SINCE),
+    )
     .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id))
 )
-_ABSENCES: Final = built(of(Absence).where(col(Absence.cancelled_at).is_(None)))
+_ABSENCES: Final = built(of(Absence).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE))
 _ROLES: Final = built(
     only(Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))).where(
         col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))

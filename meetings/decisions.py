@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,6 +18,7 @@ from domain.kernel import (
     built,
     col,
     every,
+    in_program,
     joins,
     local_day,
     moments_of,
@@ -28,7 +29,9 @@ from domain.kernel import (
     run,
     same,
     scalars,
+    select,
     tuples,
+    value_of,
 )
 from locales import N_, pick
 from meetings import quorum
@@ -89,13 +92,12 @@ def asked_of_registers(committee_ids: Iterable[UUID], year: int) -> Question[Sel
 
 def years(session: Session, committee_ids: Iterable[UUID]) -> list[int]:
     """The years in which these committees decided something, the last one first."""
-    found = scalars(session, *asked_of_years(committee_ids))
-    return sorted({count_of(number)[0] for number in found}, reverse=True)
+    return sorted(map(int, scalars(session, *asked_of_years(committee_ids))), reverse=True)
 
 
 def asked_of_years(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[str]]:
     """What `years` asks."""
-    return Question(_NUMBERS_IN, {"committees": list(committee_ids)})
+    return Question(_YEARS_IN, {"committees": list(committee_ids)})
 
 
 def latest(session: Session, committee_id: UUID, most: int) -> list[RegisteredDecision]:
@@ -116,13 +118,21 @@ def asked_of_open_in(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[R
     return Question(_OPEN, {"committees": list(committee_ids)})
 
 
-def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[RegisteredDecision]:
-    """Decisions on management on which one of these organizations is asked, but for withdrawn ones."""
+def to_endorse(session: Session, organization_ids: Collection[UUID], year: int) -> list[RegisteredDecision]:
+    """Decisions on management on which one of these organizations is asked, but for withdrawn ones.
+
+    Those of a year, and whatever the partners have not endorsed yet.
+    """
     if not organization_ids:
         return []
-    rows = _shown(session, every(session, *ASKED_TO_ENDORSE))
+    rows = _shown(session, every(session, *asked_to_endorse(year)))
     asked = endorsements(session, [row.id for row in rows])
     return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row.id])]
+
+
+def asked_to_endorse(year: int) -> Question[SelectOfScalar[RegisteredDecision]]:
+    """What `to_endorse` asks first."""
+    return Question(_TO_ENDORSE, {"of_year": f"%-{year}-%"})
 
 
 def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
@@ -252,10 +262,20 @@ _REGISTERED: Final = (
 _IN_THESE: Final = col(Decision.committee_id) == any_(bindparam("committees", type_=ARRAY(Uuid())))
 _OPEN: Final = built(_REGISTERED.where(_IN_THESE, col(Decision.state) == "open"))
 _OF_YEAR: Final = built(_REGISTERED.where(_IN_THESE, col(Decision.number).like(bindparam("of_year", type_=Text()))))
-_NUMBERS_IN: Final = built(only(Decision.number).where(_IN_THESE))
-#: What `to_endorse` asks first.
-ASKED_TO_ENDORSE: Final = Question(
-    built(_REGISTERED.where(col(Decision.needs_endorsement), col(Decision.state) != "withdrawn"))
+_YEARS_IN: Final = built(
+    select(value_of(func.substring(col(Decision.number), "-([0-9]+)-[0-9]+$", type_=Text())))
+    .where(in_program(Decision), _IN_THESE)
+    .distinct()
+)
+_TO_ENDORSE: Final = built(
+    _REGISTERED.where(
+        col(Decision.needs_endorsement),
+        col(Decision.state) != "withdrawn",
+        or_(
+            col(Decision.endorsement).in_(["pending", "objected"]),
+            col(Decision.number).like(bindparam("of_year", type_=Text())),
+        ),
+    )
 )
 
 

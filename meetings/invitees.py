@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,8 @@ def invitees_of(
     session: Session, meetings: Sequence[Meeting], committee_ids: Collection[UUID] | None = None
 ) -> Invitees:
     """Whom these meetings invite; `committee_ids` where it is known already of which committees they are."""
-    members = memberships(session, committee_ids or {one.committee_id for one in meetings})
+    since = min((one.starts.date() for one in meetings), default=date.min)
+    members = memberships(session, committee_ids or {one.committee_id for one in meetings}, since=since)
     return Invitees(members, others(session, [one.id for one in meetings]))
 
 

@@ -186,6 +186,10 @@ class Task(InProgram, table=True):
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state in ('planned', 'open')")),
         Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
         Index("ix_task_next_check", "program_id", "next_check", postgresql_where=text("next_check is not null")),
+        Index("ix_task_done_by", "program_id", "done_by", postgresql_where=text("done_by is not null")),
+        Index("ix_task_settled_by", "program_id", "settled_by", postgresql_where=text("settled_by is not null")),
+        Index("ix_task_stuck", "program_id", postgresql_where=text("act_state = 'stuck'")),
+        Index("ix_task_live", "program_id", "due_on", postgresql_where=text("state in ('open', 'submitted')")),
         Index("ix_task_acts", "program_id", "case_id", postgresql_where=text("act_state in ('wanted', 'undo_wanted')")),
     )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
 from models.base import InProgram, at_most_one, found_by, moment, one_of, to, together
 from models.lifecycles import EQUIPMENT
@@ -50,6 +50,7 @@ class Loan(InProgram, table=True):
         CheckConstraint("not lost or (returned_at is not null and missing_since is not null)", name="lost"),
         CheckConstraint("not mistaken or (returned_at is not null and not lost)", name="mistaken"),
         CheckConstraint("returned_by is distinct from person_id or mistaken", name="not_returned_by_themselves"),
+        Index("ix_loan_equipment_id", "program_id", "equipment_id", "lent_at"),
         found_by("ix_loan_held", "person_id", where="returned_at is null"),
     )
 

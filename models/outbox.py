@@ -19,6 +19,8 @@ class Notice(InProgram, table=True):
         CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent"),
         CheckConstraint("(state = 'queued') = (next_attempt_at is not null)", name="queued"),
         found_by("ix_notice_due", "next_attempt_at", "n", where="state = 'queued'"),
+        found_by("ix_notice_not_sent", "state", "n", where="state in ('queued', 'failed')"),
+        found_by("ix_notice_sent_at", "sent_at", where="sent_at is not null"),
         Index("ix_notice_n", "program_id", "n"),
         found_by("ix_notice_thread", "person_id", "thread", "n", where="state = 'queued' and thread <> ''"),
     )

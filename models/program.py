@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, Table, in_order, moment, never_twice, one_of, structure, to, together, words
@@ -135,6 +135,7 @@ class Person(InProgram, table=True):
         one_of("language", LANGUAGES),
         UniqueConstraint("program_id", "key"),
         CheckConstraint("email is null or email like '%_@_%'", name="email"),
+        Index("ix_person_sort_key", "program_id", "sort_key", "id"),
     )
 
     key: str  # a stable handle for files, never shown in a URL
@@ -166,6 +167,7 @@ class Tenure(InProgram, table=True):
         never_twice("one_tenure_at_a_time", "person_id", "role", "organization_id", where="taken_back_at is null"),
         never_twice("one_holder", "role", "organization_id", where="single_holder and taken_back_at is null"),
         together("ended", "ended_by", "ended_at"),
+        Index("ix_tenure_ends_on", "program_id", "ends_on"),
     )
 
     person_id: UUID = to("person", index=True)

@@ -27,6 +27,8 @@ class Event(InProgram, table=True):
         Index("ix_event_xid", "program_id", "xid"),
         found_by("ix_event_read", "n", where="verb in ('read', 'exported')"),
         found_by("ix_event_read_at", "at", where="verb in ('read', 'exported')"),
+        found_by("ix_event_refused", "n", where="verb in ('access.refused', 'access.refused_often')"),
+        found_by("ix_event_refused_at", "at", where="verb in ('access.refused', 'access.refused_often')"),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Final
 from uuid import UUID
+
+from sqlalchemy import ColumnElement
 
 from api.access.follow_ups import caseload_of, find_follow_up
 from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed, require, to_program
@@ -13,19 +16,35 @@ from domain.follow_ups import Followed, activities, follow_ups
 from domain.kernel import Actor, col, every, first, of
 from domain.roles import who_barred
 from models.follow_up import FollowUp
-from models.lifecycles import FOLLOW_UP
+
+#: The states of a follow-up in which something is planned with its participant.
+GOING_ON: Final = ("active", "on_break")
 
 
-def whom_to_plan_with(context: RequestContext, states: Collection[str] = FOLLOW_UP.states) -> list[Followed]:
-    """The follow-ups in these states with whose participants the asker plans activities. Raises Forbidden."""
+def to_plan_with(context: RequestContext) -> list[Followed]:
+    """The follow-ups that go on with whose participants the asker plans activities. Raises Forbidden."""
+    return _of_theirs(context, col(FollowUp.state).in_(GOING_ON), lambda row: row.state in GOING_ON)
+
+
+def planned_with(context: RequestContext) -> list[Followed]:
+    """The follow-ups of the asker with which something is planned, in whatever state they are. Raises Forbidden."""
+    planned = activities.with_plans(context.session, context.day)
+    return _of_theirs(context, col(FollowUp.id).in_(planned), lambda row: row.id in planned)
+
+
+def _of_theirs(
+    context: RequestContext, wanted: ColumnElement[bool], is_wanted: Callable[[Followed], bool]
+) -> list[Followed]:
+    """Those of the asker's own follow-ups, or for the coordinator of all, that are wanted. Raises Forbidden."""
     given = to_program(context.asker)
     require(Action.PLAN_ACTIVITIES, given)
     if Relation.COORDINATOR not in given:
-        return [row for row, _ in caseload_of(context.session, context.asker) if row.state in states]
-    rows = every(
-        context.session,
-        follow_ups().where(col(FollowUp.state).in_(states)).order_by(col(FollowUp.opened_on), col(FollowUp.id)),
-    )
+        return [row for row, _ in caseload_of(context.session, context.asker) if is_wanted(row)]
+    rows = every(context.session, follow_ups().where(wanted).order_by(col(FollowUp.opened_on), col(FollowUp.id)))
+    if all(is_allowed(action, given) for action in (Action.SEE_FOLLOW_UP, Action.KEEP_FOLLOW_UP)):
+        # By their role, of everyone but who barred them: no need to ask of one after the other.
+        kept_from = who_barred(context.session, context.asker.person_id)
+        return [row for row in rows if row.participant_id not in kept_from]
     return [row for row in rows if _keeps(context, row.id)]
 
 

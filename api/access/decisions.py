@@ -40,7 +40,7 @@ class RegisterSight:
     def of(cls, context: RequestContext) -> RegisterSight:
         """Of the asker, on the day: the same questions, whatever they may see."""
         registers = {}
-        for committee_id, members in memberships(context.session).items():
+        for committee_id, members in memberships(context.session, since=context.day).items():
             given = to_committee(context.asker, members)
             if allows(Action.SEE_DECISION, given) is None:
                 continue
@@ -78,7 +78,7 @@ def find_decision(context: RequestContext, decision_id: UUID) -> tuple[Registere
     given = looks | to_program(context.asker, organizations=[one.organization_id for one in asked])
     me = context.asker.person_id
     if sight.has(row):
-        given |= to_committee(context.asker, membership(context.session, row.committee_id))
+        given |= to_committee(context.asker, membership(context.session, row.committee_id, since=context.day))
     if row.owed_by and context.asker.standing.falls(row.owed_by).on(me):
         given[Relation.OWES] = themselves(context.asker)
     if row.task_done_by == me:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam
+from sqlalchemy import ARRAY, Integer, Uuid, all_, any_, bindparam, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,7 +15,7 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, al
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
 from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, notes
-from domain.kernel import Actor, Question, Refusal, built, col, every, first
+from domain.kernel import Actor, Question, Refusal, built, col, every, first, in_program, scalar, select
 from domain.participants import barred_workers
 from domain.record import Ground
 from domain.roles import takers, who_barred
@@ -74,10 +74,10 @@ def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> dic
     }
 
 
-def clinic_of(session: Session) -> Membership | None:
-    """Who sits on the Clinical Committee; None in a program without one."""
+def clinic_of(session: Session, day: date) -> Membership | None:
+    """Who sits on the Clinical Committee from a day on; None in a program without one."""
     try:
-        return membership(session, committee_of(session, CLINICAL).id)
+        return membership(session, committee_of(session, CLINICAL).id, since=day)
     except Refusal:
         return None
 
@@ -88,8 +88,10 @@ def sees_every_one(asker: Asker) -> bool:
 
 
 def every_one(session: Session, asker: Asker) -> list[Followed]:
-    """Every follow-up of the program, the oldest first, for a reader of all of them: none of a participant who barred
-    them."""
+    """Every follow-up of the program that goes on, the oldest first, for a reader of all of them.
+
+    None of a participant who barred them.
+    """
     return _not_barred(session, asker, every(session, *ASKED_OF_EVERY_ONE))
 
 
@@ -99,9 +101,11 @@ def _not_barred(session: Session, asker: Asker, rows: list[Followed]) -> list[Fo
     return [row for row in rows if row.participant_id not in kept_from]
 
 
+#: The states in which no one accompanies the participant.
+ENDED: Final = ("inactive", "completed")
 _BY_AGE: Final = follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id))
 #: What `every_one` asks, but for who barred the asker.
-ASKED_OF_EVERY_ONE: Final = Question(built(_BY_AGE))
+ASKED_OF_EVERY_ONE: Final = Question(built(_BY_AGE.where(col(FollowUp.state).not_in(ENDED))))
 _THESE: Final = built(_BY_AGE.where(col(FollowUp.id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid())))))
 
 
@@ -113,17 +117,13 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id))
     participant_id = row.participant_id if row is not None else uuid4()
     barred = barred_workers(session, participant_id)
-    clinic = clinic_of(session)
+    clinic = clinic_of(session, asker.day)
     circle = circle_of(session, participant_id, asker.day)
     if row is None:
         raise Forbidden
     given = to_follow_up(asker, barred=barred, clinic=clinic, circle=circle)
     require(Action.SEE_FOLLOW_UP, given)
     return row, given
-
-
-#: The states in which nobody accompanies the participant.
-ENDED: Final = ("inactive", "completed")
 
 
 def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Followed, Given]:
@@ -145,18 +145,35 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Foll
 
 _ENDED: Final = built(
     follow_ups()
-    .where(col(FollowUp.state).in_(ENDED), Participant.state != "destroyed")
+    .where(
+        col(FollowUp.state).in_(ENDED),
+        Participant.state != "destroyed",
+        col(FollowUp.id).in_(assigning.had_last(bindparam("person", type_=Uuid()))),
+        col(FollowUp.participant_id) != all_(bindparam("barred", type_=ARRAY(Uuid()))),
+    )
     .order_by(col(FollowUp.state_since).desc(), col(FollowUp.id))
+    .limit(bindparam("most", type_=Integer()))
+    .offset(bindparam("start", type_=Integer()))
 )
 
 
-def ended_of(session: Session, asker: Asker) -> list[Followed]:
-    """The follow-ups that ended and that the asker had until then, the last that ended first."""
+def ended_of(session: Session, asker: Asker, *, most: int, start: int = 0) -> list[Followed]:
+    """The follow-ups that ended and that the asker had until then, the last that ended first: `most` from `start` on.
+
+    None of a participant who barred them.
+    """
     if Relation.FOLLOWS not in to_program(asker):
         return []
-    rows = every(session, _ENDED, {})
-    had = assigning.had_it_last(session, [row.id for row in rows])
-    return _not_barred(session, asker, [row for row in rows if had.get(row.id) == asker.person_id])
+    barred = list(who_barred(session, asker.person_id))
+    return every(session, _ENDED, {"person": asker.person_id, "barred": barred, "most": most, "start": start})
+
+
+def with_ended(session: Session, asker: Asker, *, most: int, start: int) -> tuple[list[Followed], int]:
+    """As `every_one`, with those that ended: `most` from `start` on, and how many there are in all."""
+    theirs = col(FollowUp.participant_id).not_in(who_barred(session, asker.person_id))
+    rows = every(session, _BY_AGE.where(theirs).limit(most).offset(start))
+    counted = select(func.count()).select_from(FollowUp).where(in_program(FollowUp), theirs)
+    return rows, scalar(session, counted) or 0
 
 
 def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:

@@ -44,7 +44,7 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meet
         meeting = read_meeting(session, meeting_id)
     except Refusal:
         raise Forbidden from None
-    members = membership(session, meeting.committee_id)
+    members = membership(session, meeting.committee_id, since=min(meeting.starts.date(), asker.day))
     given = to_meeting(session, asker, meeting, members)
     require(Action.SEE_MEETING, given)
     return meeting, members, given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from email import message_from_bytes
 from email.policy import SMTP
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Uuid, func, literal
@@ -68,9 +68,17 @@ def letters(context: RequestContext, *, state: str, before: int, most: int) -> l
     return [OutgoingLetter(*row) for row in run(context.session, asked)]
 
 
+#: The states in which a letter still wants something: what was sent is more each day, and is not counted.
+COUNTED: Final = ("queued", "failed")
+
+
 def count_by_state(context: RequestContext) -> dict[str, int]:
-    """How many letters that the asker may see are in each state."""
-    asked = only(Notice.state, func.count().label("letters")).group_by(col(Notice.state))
+    """How many letters that the asker may see wait to be sent, and how many were given up."""
+    asked = (
+        only(Notice.state, func.count().label("letters"))
+        .where(col(Notice.state).in_(COUNTED))
+        .group_by(col(Notice.state))
+    )
     if who_barred(context.session, context.asker.person_id):  # else every letter would be searched for nobody
         asked = asked.where(letter_is_open_to(literal(context.asker.person_id, Uuid())))
     return {row.state: row.letters for row in run(context.session, asked)}

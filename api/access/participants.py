@@ -250,7 +250,7 @@ class _Reading:
 def _given(session: Session, asker: Asker, participant_id: UUID, row: UnsealedFacts | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     circle = circle_of(session, participant_id, asker.day)
-    clinic = clinic_of(session)
+    clinic = clinic_of(session, asker.day)
     at_it = _sits_at(session, clinic, participant_id, asker)
     if barred:
         return {Relation.BARRED: themselves(asker)}

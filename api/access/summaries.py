@@ -136,7 +136,9 @@ def ground_of(given: Given) -> Ground:
 
 def _sits_on(session: Session, asker: Asker, number: str) -> bool:
     """Whether the asker sits in a clinic of today that has the summary of this participant on its agenda."""
-    sits = [meeting_id for meeting_id, places in sits_today(session, clinic_of(session), asker).items() if places]
+    sits = [
+        meeting_id for meeting_id, places in sits_today(session, clinic_of(session, asker.day), asker).items() if places
+    ]
     if not sits:
         return False
     return (

@@ -21,7 +21,7 @@ from locales import N_
 def find_thing(context: RequestContext, equipment_id: UUID) -> EquipmentInHand:
     """A thing of the inventory that the asker may see. Raises Forbidden, also where there is none."""
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
-    row = next((one for one in inventory.inventory(context.session) if one.id == equipment_id), None)
+    row = inventory.thing(context.session, equipment_id)
     if row is None:
         raise Forbidden
     return row

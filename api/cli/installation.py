@@ -31,6 +31,9 @@ from locales.told import Told, language_of_terminal
 
 #: People wait for the web: it is started again soon, also where it dies at once several times.
 _WEB_WAITS_SECONDS: Final = 5.0
+#: A line that is not used is kept longer than a proxy keeps it, which for nginx is a minute: who ends it first must be
+#: the one who asks, or a request is sent into a line that is just being ended, and is answered 502.
+_LINE_KEPT_SECONDS: Final = 75
 #: The services of Prefect's server still start when it answers, each with a look at its database.
 _PREFECT_SETTLES_SECONDS: Final = 3.0
 #: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
@@ -208,6 +211,8 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
                 "--no-access-log",
                 "--no-server-header",
                 "--no-date-header",
+                "--timeout-keep-alive",
+                str(_LINE_KEPT_SECONDS),
                 "--ws",
                 "none",  # we have no such address: what asks for one is answered as anything else, by the application
                 *_proxies(settings),

@@ -45,7 +45,7 @@ def list_committees(
 ) -> list[CommitteeShown]:
     """Every committee, with who sits on it on a day."""
     require(Action.SEE_CALENDAR, to_program(context.asker))
-    members = memberships(context.session)
+    members = memberships(context.session, since=on or context.day)
     return [_committee(context, row, members[one], on) for one, row in committees(context.session).items()]
 
 
@@ -59,7 +59,7 @@ def get_committee(
     """One committee, with who sits on it on a day."""
     require(Action.SEE_CALENDAR, to_program(context.asker))
     row = find_committee(context, key)
-    return _committee(context, row, membership(context.session, row.id), on)
+    return _committee(context, row, membership(context.session, row.id, since=on or context.day), on)
 
 
 previewed_resources(router, SEAT)
@@ -110,7 +110,9 @@ def ask_for_item(key: Key, body: ItemGiven, context: InContext, once: AtOnce, re
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row = find_committee(context, key)
-    by = require(Action.ASK_FOR_ITEM, to_committee(context.asker, membership(context.session, row.id)))
+    by = require(
+        Action.ASK_FOR_ITEM, to_committee(context.asker, membership(context.session, row.id, since=context.day))
+    )
     item_id = agenda_requests.request(
         context.session,
         key,
@@ -144,7 +146,7 @@ def _reasons(context: RequestContext, reasons: Iterable[DayObstacle]) -> list[Da
 
 def _committee(context: RequestContext, row: Committee, members: Membership, on: Day | None) -> CommitteeShown:
     day = on or context.day
-    names = {one: person.name for one, person in people_by_id(context).items()}
+    names = {one: person.name for one, person in people_by_id(context, members.people_on(day)).items()}
     return CommitteeShown.about(
         row,
         title=title_of(row, context.language),

@@ -26,6 +26,7 @@ from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
 
+OfYear = Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")]
 router = api_routes("meetings")
 
 
@@ -65,7 +66,7 @@ def decide(
 def read_register(
     key: Annotated[str, Path(max_length=61)],
     context: InContext,
-    year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
+    year: OfYear = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[DecisionShown]:
@@ -95,7 +96,7 @@ def get_register_file(
 def list_all_decisions(
     context: InContext,
     committee: Annotated[str | None, Query(max_length=61, description="Each whose register is the asker's.")] = None,
-    year: Annotated[int | None, Query(ge=2000, le=2100, description="This year without it.")] = None,
+    year: OfYear = None,
     is_open: Annotated[
         bool, Query(alias="open", description="Instead of a year: all that is not done yet, the first due first.")
     ] = False,
@@ -121,10 +122,16 @@ def get_decision(decision_id: UUID, context: InContext, response: Response) -> D
 
 @router.get("/endorsements")
 @asks(Action.SEE_DECISIONS)
-def list_endorsements(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[DecisionShown]:
-    """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet."""
+def list_endorsements(
+    context: InContext, year: OfYear = None, limit: Limit = 50, offset: Offset = 0
+) -> Page[DecisionShown]:
+    """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet.
+
+    Those of a year, and whatever the partners have not endorsed yet.
+    """
     require(Action.SEE_DECISIONS, to_program(context.asker))
-    return _page(context, decisions.to_endorse(context.session, RegisterSight.of(context).organizations), limit, offset)
+    asked = RegisterSight.of(context).organizations
+    return _page(context, decisions.to_endorse(context.session, asked, year or context.day.year), limit, offset)
 
 
 @router.put("/endorsements")

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import PlainSerializer, WithJsonSchema
 
-from api.access.activities import whom_to_plan_with
+from api.access.activities import planned_with
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import InContext
 from api.acts.activities import ACTIVITY, HOUR, PART, PLAN
@@ -87,7 +87,7 @@ act_resources(router, RESEARCH_CONSENT)
 @asks(Action.PLAN_ACTIVITIES)
 def get_activities(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator, with all."""
-    ids = [row.id for row in whom_to_plan_with(context)]
+    ids = [row.id for row in planned_with(context)]
     kept_from = who_barred(context.session, context.asker.person_id)
     planned = activities.planned(context.session, ids, context.day, kept_from=kept_from)
     return Page[ActivityShown].of(planned, ActivityShown.each, limit, offset)

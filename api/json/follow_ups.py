@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.access import follow_ups as access
-from api.access.follow_ups import caseload_of, every_one, find_follow_up, sees_every_one
+from api.access.follow_ups import caseload_of, every_one, find_follow_up, sees_every_one, with_ended
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts import follow_ups as acts
@@ -18,7 +18,7 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Shown, of_columns
+from api.json.shapes import AwaitedShown, Limit, Offset, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
@@ -128,9 +128,15 @@ class LoadShown(Shown, load.InHand):
 
 
 class CaseloadShown(Shown):
-    """The asker's own follow-ups; for the coordinator all of them, each worker's load, and those without a worker."""
+    """The asker's own follow-ups; for the coordinator all of them, each worker's load, and those without a worker.
+
+    Of the follow-ups a part is listed: `total` is how many there are.
+    """
 
     follow_ups: list[FollowUpShown]
+    total: int
+    limit: int
+    offset: int
     losing: list[LosingShown]
     loads: list[LoadShown]
 
@@ -149,8 +155,14 @@ class WholeShown(FollowUpShown):
 
 @router.get("/caseload")
 @asks(Action.SEE_CASELOAD)
-def get_caseload(context: InContext) -> CaseloadShown:
-    """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
+def get_caseload(
+    context: InContext,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    *,
+    ended: Annotated[bool, Query(description="For the coordinator, also the follow-ups that ended.")] = False,
+) -> CaseloadShown:
+    """One's own follow-ups; for the coordinator everyone's that go on, with the load of each worker."""
     require(Action.SEE_CASELOAD, to_program(context.asker))
     oversees = sees_every_one(context.asker)
     if oversees:
@@ -158,8 +170,14 @@ def get_caseload(context: InContext) -> CaseloadShown:
     else:
         rows = [row for row, _ in caseload_of(context.session, context.asker)]
     losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in rows])
+    listed, total = rows[offset : offset + limit], len(rows)
+    if oversees and ended:
+        listed, total = with_ended(context.session, context.asker, most=limit, start=offset)
     return CaseloadShown(
-        follow_ups=[_shown(row) for row in rows],
+        follow_ups=[_shown(row) for row in listed],
+        total=total,
+        limit=limit,
+        offset=offset,
         losing=LosingShown.each(losing),
         loads=[
             LoadShown.about(one, waits_for=AwaitedShown.in_language(one.waits_for, context.language))

@@ -186,18 +186,17 @@ def _invited(context: RequestContext, row: Meeting, members: Membership) -> list
     guests = guests_of(context.session, row.id)
     invited = invited_to(context.session, row)
     found = []
-    for person_id, person in people_by_id(context).items():
-        if person_id in invited:
-            seat, answer = members.seat_of(person_id, row.starts.date()), said.get(person_id)
-            shown = InvitedShown(
-                person_id=person_id,
-                name=person.name,
-                seat_id=seat.id if seat else None,
-                guest=person_id in guests,
-                answer=answer.answer if answer else "",
-                by=answer.by if answer else "",
-                alternate_id=answer.alternate_id if answer else None,
-                answered_at=answer.answered_at if answer else None,
-            )
-            found.append(shown)
+    for person_id, person in people_by_id(context, invited).items():
+        seat, answer = members.seat_of(person_id, row.starts.date()), said.get(person_id)
+        shown = InvitedShown(
+            person_id=person_id,
+            name=person.name,
+            seat_id=seat.id if seat else None,
+            guest=person_id in guests,
+            answer=answer.answer if answer else "",
+            by=answer.by if answer else "",
+            alternate_id=answer.alternate_id if answer else None,
+            answered_at=answer.answered_at if answer else None,
+        )
+        found.append(shown)
     return found

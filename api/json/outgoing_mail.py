@@ -15,7 +15,7 @@ from api.acts.declaring import On
 from api.acts.outgoing_mail import LETTER, LETTERS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Limit, Page, Shown
+from api.json.shapes import Latest, Limit, Shown
 
 router = api_routes("post")
 
@@ -62,18 +62,12 @@ def list_letters(
     state: Annotated[Literal["queued", "sent", "failed", "withdrawn"] | None, Query()] = None,
     before: Annotated[int, Query(ge=1, le=2**62, description="Letters older than this number.")] = 2**62,
     limit: Limit = 50,
-) -> Page[LetterShown]:
-    """The letters of the program, the newest first. Ask for the next part with the last one's number as `before`."""
+) -> Latest[LetterShown]:
+    """The letters of the program, the newest first. Ask for the next part with `older` as `before`."""
     outgoing_mail.postmaster(context, Action.SEE_POST)
-    counts = outgoing_mail.count_by_state(context)
-    found = outgoing_mail.letters(context, state=state or "", before=before, most=limit)
+    found = outgoing_mail.letters(context, state=state or "", before=before, most=limit + 1)
     reads = allows(Action.READ_LETTER, outgoing_mail.given_of(context)) is not None
-    return Page(
-        items=[LetterShown.about(row, **_told(row, reads=reads)) for row in found],
-        total=counts.get(state, 0) if state else sum(counts.values()),
-        limit=limit,
-        offset=0,
-    )
+    return Latest.of(found, lambda rows: [LetterShown.about(row, **_told(row, reads=reads)) for row in rows], limit)
 
 
 @router.get("/post/{notice_id}")

@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
-from sqlalchemy import func
+from sqlalchemy import and_, func
 
 from api.access.people import companions_of, to_contact, to_person
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
@@ -55,12 +55,13 @@ class EndForeseen(Shown):
 def list_people(
     context: InContext,
     on: Annotated[Day | None, Query(description="Who held which role on this day; today where it is missing.")] = None,
+    q: Annotated[str, Query(max_length=200, description="A part of a name; accents and capitals do not matter.")] = "",
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[PersonShown]:
-    """The staff of the program's organizations, with what each held on a day."""
+    """The staff of the program's organizations, also who left, with what each held on a day."""
     require(Action.SEE_PEOPLE, to_program(context.asker))
-    mine = in_program(Person)
+    mine = and_(in_program(Person), people.named_like(q))
     total = scalar(context.session, select(func.count()).select_from(Person).where(mine)) or 0
     rows = context.session.scalars(
         select(Person).where(mine).order_by(col(Person.sort_key), col(Person.id)).limit(limit).offset(offset)

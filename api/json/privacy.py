@@ -19,7 +19,7 @@ from api.acts.incidents import INCIDENT, REGISTER, Row, find_incident
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import EventShown, Limit, Offset, Page, Shown
+from api.json.shapes import EventShown, Latest, Limit, Offset, Page, Shown
 from api.web.given import Day
 from domain.kernel import col, every, in_program, of, scalar, select
 from domain.record import LONGEST_FILE, RecordQuery, incident_versions, readings, unusual_reads
@@ -82,14 +82,14 @@ class IncidentShown(Shown):
 
 @router.get("/readings")
 @asks(Action.SEE_PRIVACY)
-def list_readings(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
-    """Who was given what of people, the newest first; the next part with the last line's number as `before`."""
+def list_readings(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Latest[EventShown]:
+    """Who was given what of people, the newest first; the next part with `older` as `before`."""
     return _lines(context, readings.READINGS, asked, limit, before)
 
 
 @router.get("/refusals")
 @asks(Action.SEE_PRIVACY)
-def list_refusals(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Page[EventShown]:
+def list_refusals(context: InContext, asked: Sought, limit: Limit = 50, before: Before = 2**62) -> Latest[EventShown]:
     """Who was turned away, the newest first."""
     return _lines(context, readings.REFUSALS, asked, limit, before)
 
@@ -137,10 +137,10 @@ def get_incident(incident_id: UUID, context: InContext, response: Response) -> I
 
 def _lines(
     context: RequestContext, verbs: tuple[str, ...], asked: RecordQuery, limit: int, before: int
-) -> Page[EventShown]:
+) -> Latest[EventShown]:
     asked = replace(asked, without=look_without(context.asker))
-    rows, total = readings.find(context.session, verbs, asked, before=before, limit=limit)
-    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
+    rows = readings.find(context.session, verbs, asked, before=before, limit=limit + 1)
+    return Latest.of(rows, EventShown.each, limit)
 
 
 def _one(context: RequestContext, incident_id: UUID, response: Response) -> IncidentShown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from sqlalchemy import Uuid, func, literal
+from sqlalchemy import Uuid, literal
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import and_
 
@@ -13,9 +13,9 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext
 from api.json.described import api_routes
 from api.json.people import shown_roles
-from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
+from api.json.shapes import EventShown, Latest, Limit, MeShown, ProtocolShown, VacancyShown
 from domain.casework import vacancies
-from domain.kernel import col, every, in_program, of, scalar, select
+from domain.kernel import col, every, in_program, of, select
 from domain.record import FOR_PRIVACY
 from domain.roles import line_is_open_to
 from models.casework import ProtocolVersion
@@ -81,17 +81,16 @@ def list_events(
     context: InContext,
     limit: Limit = 50,
     before: Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")] = 2**62,
-) -> Page[EventShown]:
-    """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
+) -> Latest[EventShown]:
+    """The record of the program, the newest first. Ask for the next part with `older` as `before`."""
     require(Action.SEE_ACTIVITY, to_program(context.asker))
     mine = and_(
         in_program(Event),
         col(Event.verb).not_in(sorted(FOR_PRIVACY)),
         line_is_open_to(literal(context.asker.person_id, Uuid())),
     )
-    total = scalar(context.session, select(func.count()).select_from(Event).where(mine)) or 0
     rows = every(
         context.session,
-        select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit),
+        select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit + 1),
     )
-    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=0)
+    return Latest.of(rows, EventShown.each, limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -101,6 +101,34 @@ class Page(BaseModel, Generic[T]):
     def of(cls, rows: Sequence[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int, offset: int) -> Page[T]:
         """The part of `rows` that was asked for, as `draw` shows it."""
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
+
+
+class Numbered(Protocol):
+    """A row of a list that only grows."""
+
+    @property
+    def n(self) -> int | None:
+        """Its number: a later row has a larger one."""
+
+
+Line = TypeVar("Line", bound=Numbered)
+
+
+class Latest(BaseModel, Generic[T]):
+    """A part of a list that grows for ever, the newest first, which is not counted.
+
+    `older` is what to ask for as `before` to get the next part; null where nothing is older.
+    """
+
+    items: list[T]
+    limit: int
+    older: int | None
+
+    @classmethod
+    def of(cls, rows: Sequence[Line], draw: Callable[[Sequence[Line]], list[T]], limit: int) -> Latest[T]:
+        """The first `limit` of rows, of which one more was read; each has its number as `n`."""
+        shown = rows[:limit]
+        return cls(items=draw(shown), limit=limit, older=shown[-1].n if len(rows) > limit else None)
 
 
 class ChoiceShown(Shown):

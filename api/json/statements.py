@@ -12,13 +12,16 @@ from api.acts.declaring import On
 from api.acts.statements import STATEMENT, Period
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Shown
+from api.json.shapes import Limit, Offset, Page, Shown
 from meetings.documents.statement import PartnerStatement
 from meetings.statements import program
 from meetings.statements.partner import years
 from meetings.statements.tables import ProgramStatement
 
 router = api_routes("statements", of_acts=True)
+
+#: Periods in one part of the list where it is not said: two years, each with its quarters.
+A_PAGE = 10
 
 
 class StatementPeriod(Shown):
@@ -57,14 +60,18 @@ def get_statement(organization_id: UUID, year: int, context: InContext) -> Partn
 
 @router.get("/statements")
 @asks(Action.SEE_COUNTS)
-def list_periods(context: InContext) -> list[StatementPeriod]:
+def list_periods(context: InContext, limit: Limit = A_PAGE, offset: Offset = 0) -> Page[StatementPeriod]:
     """The years and quarters that are over, the newest first, and which of their statements left."""
     require(Action.SEE_COUNTS, to_program(context.asker))
-    left = program.released_periods(context.session)
-    return [
-        StatementPeriod(period=one.key, released_at=left[one.key].at if one.key in left else None)
-        for one in program.periods(context.session, context.day)
-    ]
+    over = program.periods(context.session, context.day)
+    shown = over[offset : offset + limit]
+    left = program.released_days(context.session, [one.key for one in shown])
+    return Page(
+        items=[StatementPeriod(period=one.key, released_at=left.get(one.key)) for one in shown],
+        total=len(over),
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.get("/statements/{period}")

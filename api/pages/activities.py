@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.activities import whom_to_plan_with
+from api.access.activities import to_plan_with
 from api.access.permissions import Action, asks
 from api.access.session import InContext, RequestContext
 from api.acts.activities import ACTIVITY, PART, PLAN
@@ -39,7 +39,7 @@ def show_activities(context: InContext, request: Request) -> HTMLResponse:
 
 
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
-    rows = whom_to_plan_with(context, ("active", "on_break"))
+    rows = to_plan_with(context)
     return page(
         context,
         request,

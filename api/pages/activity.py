@@ -21,7 +21,7 @@ from api.pages.frame import framed_pages, page
 from api.views.tasks import by_day, cases_about
 from api.views.timeline import MINOR, NEWEST, told
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel import Refusal, col, every, in_program, moments_of, scalar, select, surely
+from domain.kernel import Refusal, col, every, in_program, moments_of, select, surely
 from domain.record import FOR_PRIVACY
 from domain.roles import line_is_open_to
 from locales import N_
@@ -122,14 +122,14 @@ def show_activity(
         cases=_cases_of(context, rows[:PAGE_SIZE]),
         older=_address(asked, before=rows[PAGE_SIZE - 1].n) if len(rows) > PAGE_SIZE else "",
         newest=_address(asked) if before != NEWEST else "",
-        total=scalar(context.session, select(func.count()).select_from(Event).where(*wanted)) or 0,
+        total=len(rows) if len(rows) <= PAGE_SIZE and before == NEWEST else None,
         groups=[(key, title, _address({**asked, "about": key})) for key, (title, _) in GROUPS.items()],
         everything=_address({**asked, "about": ""}),
         about=about,
         who=who,
         typed_on=on,
         all_of_it=bool(all_of_it),
-        people=names_to_choose(context),
+        people=names_to_choose(context, who),
     )
 
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.follow_ups import (
@@ -38,11 +38,15 @@ router = framed_pages()
 
 #: So many weeks are shown as a strip beside each follow-up, the present one last.
 WEEKS_SHOWN: Final = 8
+#: So many of the follow-ups that ended stand on one page.
+ENDED_SHOWN: Final = 20
 
 
 @router.get("/caseload", name="caseload")
 @asks(Action.SEE_CASELOAD)
-def show_caseload(context: InContext, request: Request) -> HTMLResponse:
+def show_caseload(
+    context: InContext, request: Request, ended_from: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+) -> HTMLResponse:
     """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and those without a worker."""
     given = to_program(context.asker)
     require(Action.SEE_CASELOAD, given)
@@ -62,7 +66,7 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
         request,
         "caseload.html",
         mine=mine,
-        ended=ended_of(context.session, context.asker),
+        ended=_ended(context, ended_from),
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
@@ -78,6 +82,22 @@ def show_caseload(context: InContext, request: Request) -> HTMLResponse:
         no_typed=Typed(),
         day=context.day,
     )
+
+
+class EndedPart(NamedTuple):
+    """A part of the follow-ups that ended, and where those before and after it stand."""
+
+    rows: list[Followed]
+    start: int
+    before: str
+    after: str
+
+
+def _ended(context: RequestContext, start: int) -> EndedPart:
+    """The follow-ups that ended and that the reader had until then, from one of them on."""
+    rows = ended_of(context.session, context.asker, most=ENDED_SHOWN + 1, start=start)
+    before, after = (f"/caseload?ended_from={one}#ended" for one in (max(start - ENDED_SHOWN, 0), start + ENDED_SHOWN))
+    return EndedPart(rows[:ENDED_SHOWN], start, before if start else "", after if len(rows) > ENDED_SHOWN else "")
 
 
 def weeks_of(day: date) -> list[date]:

@@ -102,17 +102,9 @@ def _asked(protocol: str, organization: UUID | None, q: str) -> list[ColumnEleme
         found.append(col(Case.protocol) == protocol)
     if organization is not None:
         found.append(col(Case.organization_id) == organization)
-    words = [people.folded(word) for word in q.split()]
-    if words:
-        # Each word of the search is somewhere in the name, with or without accents.
+    if q.split():
         found.append(
-            select(Person.id)
-            .where(
-                joins(Case.subject_id, Person),
-                *(col(Person.sort_key).contains(word, autoescape=True) for word in words),
-            )
-            .correlate(Case)
-            .exists()
+            select(Person.id).where(joins(Case.subject_id, Person), people.named_like(q)).correlate(Case).exists()
         )
     return found
 

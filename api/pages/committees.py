@@ -20,7 +20,7 @@ from api.pages.program import rhythm_in_words
 from api.views.decisions import STATES as DECIDED
 from api.views.decisions import lines_of_committee
 from api.views.meetings import STATES, ListedMeeting, between
-from api.views.names import people_by_id, titles_of_roles
+from api.views.names import people_by_id, present, titles_of_roles
 from meetings import drafting, seating
 from meetings.committees import (
     ALTERNATE,
@@ -97,7 +97,7 @@ def show_committees(context: InContext, request: Request) -> HTMLResponse:
     """Every committee, how often it meets, its next meeting and how many seats are vacant."""
     require(Action.SEE_CALENDAR, to_program(context.asker))
     rows = committees(context.session)
-    members = memberships(context.session)
+    members = memberships(context.session, since=context.day)
     ahead = [line for line in between(context, context.day, context.day + AHEAD) if line.is_to_come]
     shown = []
     for committee_id, row in rows.items():
@@ -119,7 +119,7 @@ def show_committee(context: InContext, request: Request, key: str) -> HTMLRespon
 def committee_page(context: RequestContext, request: Request, row: Committee, typed: Typed) -> HTMLResponse:
     """The page of a committee; with `typed`, as a rule refused what was sent."""
     may_plan = is_allowed(Action.PLAN_MEETINGS, to_program(context.asker))
-    members = memberships(context.session, [row.id])[row.id]
+    members = memberships(context.session, [row.id], since=context.day)[row.id]
     ahead = [
         line for line in between(context, context.day, context.day + AHEAD, committee_id=row.id) if not line.is_held
     ]
@@ -158,7 +158,8 @@ def _drafts(context: RequestContext, row: Committee) -> list[DraftedYear]:
 
 def _seats(context: RequestContext, members: Membership, titles: Mapping[str, str]) -> list[SeatOfToday]:
     """Each seat of today with its principal and its alternates; who is away, and who sits for them, said."""
-    roles, people = titles_of_roles(context), people_by_id(context)
+    roles = titles_of_roles(context)
+    people = people_by_id(context, members.people_on(context.day) | present(context))
     return [_seat(context, seat, members, people, titles, roles) for seat in members.seats_on(context.day)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
@@ -107,13 +107,12 @@ def _missing(rows: Sequence[RegisteredDecision], key: str, language: str) -> lis
 def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID], asked_year: str) -> _Register:
     """The decisions of these committees that the asker may read, of the year that is asked for if it has any."""
     wanted = int(asked_year[:5]) if asked_year.isdecimal() and asked_year.isascii() else context.day.year
-    asked = [decisions.ASKED_TO_ENDORSE] if sight.organizations else []
     ask_ahead(
         context.session,
         decisions.asked_of_years(chosen),
         decisions.asked_of_open_in(chosen),
         decisions.asked_of_registers(chosen, wanted),
-        *asked,
+        *([decisions.asked_to_endorse(wanted)] if sight.organizations else []),
         *endorsements.asked_of_partners(context.day),
     )
     years = sorted({*decisions.years(context.session, chosen), context.day.year}, reverse=True)
@@ -121,9 +120,9 @@ def _read(context: RequestContext, sight: RegisterSight, chosen: Sequence[UUID],
     open_ones = [decisions.with_age(context.session, row, context.day) for row in sight.open_ones(context, chosen)]
     of_year = sight.of_year(context, chosen, year)
     # What the partners say of all of these is asked in one; then each list takes its own.
-    to_ask = [row for one in asked for row in every(context.session, *one)]
+    to_ask = every(context.session, *decisions.asked_to_endorse(year)) if sight.organizations else []
     endorsements.endorsements(context.session, [row.id for row in (*open_ones, *of_year, *to_ask)])
-    to_endorse = decisions.to_endorse(context.session, sight.organizations)
+    to_endorse = decisions.to_endorse(context.session, sight.organizations, year)
     return _Register(years, year, open_ones, of_year, to_endorse, _not_asked(context, sight))
 
 
@@ -187,9 +186,10 @@ def endorse(
 def decision_page(context: RequestContext, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(context, decision_id)
-    people = people_by_id(context)
     (line,) = lines_of(context, [_aged(context, row)], {row.id: asked})
-    seats = membership(context.session, row.committee_id).seats
+    seats = membership(context.session, row.committee_id, since=context.day).seats
+    before = endorsements.words_before(context.session, decision_id)
+    people = _people_of(context, row, [*asked, *before])
     is_objected = row.state != "withdrawn" and any(one.word.objects for one in asked)
     return page(
         context,
@@ -200,7 +200,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         line=line,
         states=STATES,
         kind=KINDS[row.kind].title,
-        added_by=people[row.added_by].name if row.added_by in people else "",
+        added_by=people[row.added_by].name if row.added_by else "",
         unwritten=decisions.unwritten(row) if is_allowed(Action.RUN_MEETING, given) else None,
         quorum=decisions.quorum_words(row.quorum, seats),
         when=wording.when(context.language, row.starts),
@@ -208,7 +208,7 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         task_is_theirs=row.task_id is not None
         and _may(lambda: find_task(context.session, context.asker, surely(row.task_id))),
         asked=_signed(people, asked),
-        words_before=_signed(people, endorsements.words_before(context.session, decision_id)),
+        words_before=_signed(people, before),
         silent=_unspoken(context, row, asked),
         mine=_mine(context, row, asked),
         may_take_back=not counts_by(row),
@@ -231,6 +231,11 @@ def decision_page(context: RequestContext, request: Request, decision_id: UUID, 
         named_by=[(one, _why_not(context, row, one)) for one in _theirs(context, _later_ones(context, row))],
         day=context.day,
     )
+
+
+def _people_of(context: RequestContext, row: Decision, said: Iterable[Endorsed]) -> Mapping[UUID, Person]:
+    """Who wrote a decision in its other language, and who spoke for the partners."""
+    return people_by_id(context, (row.added_by, *(one.said_by for one in said)))
 
 
 def _signed(people: Mapping[UUID, Person], words: Sequence[Endorsed]) -> list[tuple[Endorsed, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Query, Request
@@ -19,6 +19,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views import departures as at_departures
 from api.views.handed_over import handed_over_to
+from api.views.tasks import names_of
 from api.views.timeline import NEWEST
 from domain.casework import board
 from domain.departure import current, offers, unopened
@@ -28,15 +29,20 @@ from models.program import Organization, Person, Tenure
 
 router = framed_pages()
 
+#: So many of the departures that are over stand on one page.
+ENDED_SHOWN: Final = 25
+
 Seen = Annotated[int, Form()]
 
 
 @router.get("/departures", name="departures")
 @asks(Action.SEE_DEPARTURES)
-def list_departures(context: InContext, request: Request, person: str = "") -> HTMLResponse:
-    """The departures that the reader may see, and the form that opens one."""
+def list_departures(
+    context: InContext, request: Request, person: str = "", ended_from: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+) -> HTMLResponse:
+    """The departures that the reader may see, those under way first, and the form that opens one."""
     require(Action.SEE_DEPARTURES, to_program(context.asker))
-    return _list(context, request, Typed(), chosen=person)
+    return _list(context, request, Typed(), chosen=person, ended_from=ended_from)
 
 
 @router.get("/departures/{case_id}", name="departure")
@@ -75,25 +81,38 @@ class OfferShown:
 
 def _inbox(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     me = context.asker.person_id
-    names = at_departures.people_names(context.session)
-    offered = [
-        OfferShown(row, title_of(row, context.language), names[row.from_id])
-        for row in offers.offered_to(context.session, me)
-    ]
+    rows = offers.offered_to(context.session, me)
+    names = names_of(context, (row.from_id for row in rows))
+    offered = [OfferShown(row, title_of(row, context.language), names[row.from_id]) for row in rows]
     found = handed_over_to(context.session, context.asker, context.language)
     return page(context, request, "handed_over.html", typed=typed, offered=offered, found=found)
 
 
-def _list(context: RequestContext, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
+def _list(
+    context: RequestContext, request: Request, typed: Typed, *, chosen: str = "", ended_from: int = 0
+) -> HTMLResponse:
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
-    rows = every(context.session, of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(context.asker, hats)))
+    seen = of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(context.asker, hats))
+    under_way = every(context.session, seen.where(Case.state == "open"))
+    ended = every(
+        context.session,
+        seen.where(Case.state != "open")
+        .order_by(col(Case.ended_at).desc(), col(Case.id))
+        .limit(ENDED_SHOWN + 1)
+        .offset(ended_from),
+    )
+    found = at_departures.departures_shown(context.session, [*under_way, *ended[:ENDED_SHOWN]])
     people = _who_may_leave(context)
     return page(
         context,
         request,
         "departures.html",
         typed=typed,
-        found=at_departures.departures_shown(context.session, rows),
+        found=[one for one in found if one.state == "open"],
+        ended=[one for one in reversed(found) if one.state != "open"],
+        ended_from=ended_from,
+        ended_before=f"/departures?ended_from={max(ended_from - ENDED_SHOWN, 0)}#ended" if ended_from else "",
+        ended_after=f"/departures?ended_from={ended_from + ENDED_SHOWN}#ended" if len(ended) > ENDED_SHOWN else "",
         people=people,
         # Nobody who has gone already says so themselves.
         may_be_gone=any(not value.startswith(f"{context.asker.person_id}/") for value, _ in people),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
@@ -35,13 +36,21 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "lost": ("stop", N_("Lost")),
 }
 LINES_SHOWN: Final = 50
+#: Things on one page of the inventory.
+A_PAGE: Final = 50
 
 
 @router.get("", name="inventory")
 @asks(Action.SEE_EQUIPMENT)
-def show_inventory(context: InContext, request: Request, state: str = "") -> HTMLResponse:
-    """Everything that the program lends, and a form to add a thing."""
-    return _list(context, request, Typed(), state=state)
+def show_inventory(
+    context: InContext,
+    request: Request,
+    state: str = "",
+    q: Annotated[str, Query(max_length=120)] = "",
+    start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> HTMLResponse:
+    """What the program lends, a page at a time, and a form to add a thing."""
+    return _list(context, request, Typed(), state=state, q=q, start=start)
 
 
 @router.get("/{equipment_id}", name="equipment")
@@ -58,31 +67,37 @@ act_pages(router, acts.THING, lambda on, request, typed: _page(on.context, reque
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
-def where_is(row: inventory.EquipmentInHand) -> str:
-    """Where a thing of the inventory is, as a key of `STATES`."""
-    if row.person_id is not None:
-        return "missing" if row.missing_since is not None else "in_hand"
-    return "available" if row.state == "in_use" else row.state
-
-
-def _list(context: RequestContext, request: Request, typed: Typed, *, state: str = "") -> HTMLResponse:
+def _list(
+    context: RequestContext, request: Request, typed: Typed, *, state: str = "", q: str = "", start: int = 0
+) -> HTMLResponse:
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
-    rows = [(row, where_is(row)) for row in inventory.inventory(context.session)]
-    counts = {key: sum(1 for _, where in rows if where == key) for key in STATES}
     chosen = state if state in STATES else ""
+    counts = inventory.count_by_place(context.session, part=q)
+    total = counts[chosen] if chosen else sum(counts.values())
+    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
+    rows = inventory.inventory(context.session, place=chosen, part=q, limit=A_PAGE, offset=start)
     return page(
         context,
         request,
         "inventory.html",
         typed=typed,
-        rows=[(row, where) for row, where in rows if chosen in ("", where)],
-        total=len(rows),
-        counts=counts,
+        rows=[(row, inventory.place_of(row)) for row in rows],
+        total=total,
+        start=start,
+        q=q,
+        views=[(key, counts[key] if key else sum(counts.values()), _address(key, q)) for key in ("", *STATES)],
+        previous=_address(chosen, q, start - A_PAGE) if start else "",
+        following=_address(chosen, q, start + A_PAGE) if start + A_PAGE < total else "",
         chosen=chosen,
         states=STATES,
         kinds=_kinds(context),
-        names=names_of(context, [one for row, _ in rows for one in (row.person_id, row.last_id)]),
+        names=names_of(context, [one for row in rows for one in (row.person_id, row.last_id)]),
     )
+
+
+def _address(state: str, q: str, start: int = 0) -> str:
+    given = {name: value for name, value in {"state": state, "q": q, "start": start}.items() if value}
+    return "/equipment" + (f"?{urlencode(given)}" if given else "")
 
 
 def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
@@ -101,7 +116,7 @@ def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Type
         "equipment.html",
         typed=typed,
         row=row,
-        where=where_is(row),
+        where=inventory.place_of(row),
         states=STATES,
         kind=_kinds(context)[row.kind],
         loans=loans,
@@ -111,7 +126,7 @@ def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Type
         own=row.person_id == context.asker.person_id,
         moves=moves_of(row),
         move_words=MOVES,
-        people=_who_can_have_it(context) if where_is(row) == "available" else [],
+        people=_who_can_have_it(context) if inventory.place_of(row) == "available" else [],
         history=told(context, events),
     )
 

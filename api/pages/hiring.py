@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.cases import to_task
@@ -28,9 +28,11 @@ Seen = Annotated[int, Form()]
 
 @router.get("/tasks/{task_id}/hiring", name="hiring")
 @asks(Action.HIRE)
-def show_hiring(context: InContext, request: Request, task_id: UUID) -> HTMLResponse:
-    """The form that names who is hired: a person of the program, or a new one."""
-    return _page(context, request, task_id, Typed())
+def show_hiring(
+    context: InContext, request: Request, task_id: UUID, q: Annotated[str, Query(max_length=200)] = ""
+) -> HTMLResponse:
+    """The form that names who is hired: a person of the program, or a new one. Who had left is found by name."""
+    return _page(context, request, task_id, Typed(), q=q)
 
 
 @router.post("/tasks/{task_id}/hiring")
@@ -89,7 +91,7 @@ def _found(context: RequestContext, task_id: UUID) -> tuple[Task, Case, Actor]:
     return task, case, by
 
 
-def _page(context: RequestContext, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
+def _page(context: RequestContext, request: Request, task_id: UUID, typed: Typed, *, q: str = "") -> HTMLResponse:
     task, case, _ = _found(context, task_id)
     roles = [one for one in roles_to_give(context) if one[0].endswith(f":{case.organization_id}")]
     return page(
@@ -105,8 +107,21 @@ def _page(context: RequestContext, request: Request, task_id: UUID, typed: Typed
         ],
         roles=roles,
         likely=next((value for value, _ in roles if value.partition(":")[0] in welcoming.WELCOMED), ""),
-        people=[(str(person), name) for person, name in names_to_choose(context) if person != context.asker.person_id],
+        q=q,
+        people=[
+            (str(person), name)
+            for person, name in names_to_choose(context, _chosen(typed), named=q)
+            if person != context.asker.person_id
+        ],
     )
+
+
+def _chosen(typed: Typed) -> UUID | None:
+    """Who was chosen in a form that was refused: they stay among the choices."""
+    try:
+        return id_or_none(typed.get("known", "person"))
+    except Refusal:
+        return None
 
 
 _APPLICANT = N_("Applicant %(number)s")

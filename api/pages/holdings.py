@@ -14,6 +14,7 @@ from uuid import UUID
 from api.access.cases import visible_cases
 from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
+from api.views.names import people_by_id
 from domain.casework import board
 from domain.equipment import inventory
 from domain.kernel import SHAPE, also, col, every, joins, lasts, of, only, scalars, title_of, tuples, value_of
@@ -81,15 +82,16 @@ class AbsenceLine:
     is_now: bool
 
 
-def absences_of(context: RequestContext, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[AbsenceLine]:
+def absences_of(context: RequestContext, person_id: UUID) -> list[AbsenceLine]:
     """The absences of a person, the latest first, those that were called off among them."""
     rows = every(
         context.session, of(Absence).where(Absence.person_id == person_id).order_by(col(Absence.starts_on).desc())
     )
+    deputies = people_by_id(context, (row.deputy_id for row in rows))
     return [
         AbsenceLine(
             row,
-            everyone.get(row.deputy_id) if row.deputy_id else None,
+            deputies[row.deputy_id] if row.deputy_id else None,
             [gettext(COVERS[kind]) for kind in row.kinds],
             is_over=row.ends_on < context.day,
             is_now=row.cancelled_at is None and row.starts_on <= context.day <= row.ends_on,

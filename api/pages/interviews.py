@@ -14,7 +14,7 @@ from api.acts.departures import RECRUITING
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.departures import people_names
+from api.views.names import names_by_id
 from domain.departure import interviews
 from domain.kernel import Refusal
 from locales import N_
@@ -34,14 +34,15 @@ def _page(context: RequestContext, request: Request, case_id: UUID, typed: Typed
     require(Action.RECORD_INTERVIEW, to_case(context.session, context.asker, case))
     if case.protocol != interviews.PROTOCOL:
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
+    marked = interviews.marks_of(context.session, case_id)
     return page(
         context,
         request,
         "interviews.html",
         typed=typed,
         case=case,
-        marked=interviews.marks_of(context.session, case_id),
-        names=people_names(context.session),
+        marked=marked,
+        names=names_by_id(context.session, {sheet.interviewer_id for one in marked for sheet in one.sheets}),
         pass_mark=interviews.PASS_MARK,
     )
 

@@ -28,7 +28,7 @@ from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Preview, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, heading_of
-from api.views.names import people_by_id
+from api.views.names import people_by_id, present
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel import Refusal, first, of
 from locales import N_, gettext, show_clock, show_day
@@ -103,11 +103,13 @@ def change_hour(
 def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
     meeting, members, given = find_meeting(context.session, context.asker, meeting_id)
-    people = people_by_id(context)
     audience = audience_of(context, members, given, meeting.starts.date())
     is_open = meeting.state == "planned"
     may_plan = is_open and is_allowed(Action.PLAN_MEETINGS, given)
     said = {row.person_id: row for row in answers.given(context.session, [meeting_id])}
+    guests = guests_of(context.session, meeting_id)
+    concerned = {*members.people_on(meeting.starts.date()), *guests, *_alternates(said)}
+    people = people_by_id(context, concerned | _may_be_guests(context, may_plan=may_plan))
     (in_words,) = drafting.in_the_readers_words(context.session, [meeting], context.language)
     return page(
         context,
@@ -117,7 +119,7 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         typed=typed,
         season=_season(context, meeting) if may_plan else None,
         seats=seats_of(context, meeting, members, people, said),
-        guests=[(people[one], said.get(one)) for one in guests_of(context.session, meeting_id)],
+        guests=[(people[one], said.get(one)) for one in guests],
         mine=_mine(context, meeting, given),
         people=people,
         answers=ANSWERS,
@@ -142,9 +144,20 @@ def _mine(context: RequestContext, meeting: Meeting, given: Given) -> MeetingQue
     return next(iter(answers.asked_of(context.session, context.asker.person_id, [meeting])), None)
 
 
+def _alternates(said: Mapping[UUID, Answered]) -> set[UUID | None]:
+    """Who was named to come in the place of those who answered."""
+    return {row.alternate_id for row in said.values()}
+
+
+def _may_be_guests(context: RequestContext, *, may_plan: bool) -> set[UUID]:
+    """Who may be invited beside the committee, for a reader who may plan."""
+    return present(context) if may_plan else set()
+
+
 def _to_invite(context: RequestContext, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
     invited = invited_to(context.session, meeting)
-    return [(one.id, one.name) for one in people.values() if one.id not in invited]
+    may_come = present(context) - invited
+    return [(one.id, one.name) for one in people.values() if one.id in may_come]
 
 
 def _candidates(context: RequestContext, meeting: Meeting) -> list[tuple[str, UUID]]:
@@ -281,7 +294,7 @@ def _new_guest(context: RequestContext, _: Meeting, values: Mapping[str, str]) -
     guest = id_or_none(values["person"])
     if guest is None:
         return []
-    person = people_by_id(context).get(guest)
+    person = people_by_id(context, [guest]).get(guest)
     return [(gettext(N_("Guest")), person.name if person else "")]
 
 

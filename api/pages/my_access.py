@@ -18,6 +18,7 @@ from api.acts.people import ACCESS
 from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, may_go, page, see_other
 from api.pages.sign_in import site_or_refuse
+from api.views.names import people_by_id, present
 from api.views.timeline import MEANS
 from api.web import browsers, limits
 from domain.access import invitations, passkeys, sign_ins, site_of
@@ -86,9 +87,9 @@ def list_access(context: InContext, request: Request) -> HTMLResponse:
     """Who can sign in and by what: of all, or for a manager of their own organization."""
     if not may_go(context, Action.SEE_ACCESS):
         raise Forbidden
-    people = every(context.session, of(Person).order_by(col(Person.sort_key)))
-    given = {one.id: to_person(context.asker, one.id) for one in people}
-    seen = [one for one in people if is_allowed(Action.SEE_ACCESS, given[one.id])]
+    listed = present(context) | invitations.with_access(context.session)
+    given = {one: to_person(context.asker, one) for one in listed}
+    seen = people_by_id(context, (one for one in listed if is_allowed(Action.SEE_ACCESS, given[one]))).values()
     access = invitations.access_of(context.session, [one.id for one in seen], at=context.at)
     lines = (_line(context, one, access[one.id], given[one.id]) for one in seen)
     return page(context, request, "access.html", lines=[one for one in lines if one.is_listed], now=context.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -33,10 +33,11 @@ def choices(context: RequestContext) -> list[tuple[str, str]]:
     """What the reader may open a case of and that never had one: the form's value, and the words for it."""
     found: list[tuple[str, str]] = []
     for key, protocol in _protocols(context).items():
-        known = _had(context, key, once=protocol.starts is not None)
+        subjects, each = list(_subjects(context, protocol)), _periods(context, protocol)
+        known = _had(context, key, [subject for subject, _ in subjects], each, once=protocol.starts is not None)
         title = pick(context.language, protocol.title)
-        for subject, words in _subjects(context, protocol):
-            for period in _periods(context, protocol):
+        for subject, words in subjects:
+            for period in each:
                 if (subject.organization_id, subject.agreement_version_id, period) in known:
                     continue
                 place = subject.organization_id
@@ -86,8 +87,17 @@ def _periods(context: RequestContext, protocol: Protocol) -> list[str]:
     return [one.key for one in periods.overlapping(each, context.day - around, context.day + around)]
 
 
-def _had(context: RequestContext, key: str, *, once: bool) -> set[tuple[UUID | None, UUID | None, str]]:
-    asked = only(Case.organization_id, Case.agreement_version_id, Case.period).where(Case.protocol == key)
+def _had(
+    context: RequestContext, key: str, subjects: Sequence[CaseSubject], each: Sequence[str], *, once: bool
+) -> set[tuple[UUID | None, UUID | None, str]]:
+    """Which of these subjects and periods have a case, or ever had one where there is only `once` one."""
+    asked = only(Case.organization_id, Case.agreement_version_id, Case.period).where(
+        Case.protocol == key, col(Case.period).in_(each)
+    )
+    asked = asked.distinct()
+    versions = [one.agreement_version_id for one in subjects if one.agreement_version_id is not None]
+    if versions:
+        asked = asked.where(col(Case.agreement_version_id).in_(versions))
     rows = run(context.session, asked if once else asked.where(Case.state == "open"))
     return {(row[0], row[1], row[2]) for row in rows}
 

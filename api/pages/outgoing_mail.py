@@ -44,7 +44,6 @@ def list_letters(
         state=state,
         counts=counts,
         reads=is_allowed(Action.READ_LETTER, outgoing_mail.given_of(context)),
-        total=sum(counts.values()),
         mail=post_state(context.session, context.at),
         given_up=resending.given_up_count(context.session) if may_go(context, Action.RESEND_POST) else 0,
         now=context.at,

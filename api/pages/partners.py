@@ -169,9 +169,10 @@ class PartnerSeatLine:
 
 def _seats(context: RequestContext, organization_id: UUID) -> list[PartnerSeatLine]:
     """The organization's seats of today on each committee, with who holds them."""
-    named, people = committees(context.session), people_by_id(context)
+    named, members_of = committees(context.session), memberships(context.session, since=context.day)
+    people = people_by_id(context, {one for members in members_of.values() for one in members.people_on(context.day)})
     found = []
-    for committee_id, members in memberships(context.session).items():
+    for committee_id, members in members_of.items():
         row = named[committee_id]
         if row.derived_from:
             continue  # they are seats of another committee
@@ -209,7 +210,11 @@ def _roles(context: RequestContext, organization_id: UUID, titles: Mapping[str, 
         context.session,
         of(AgreementRole).where(AgreementRole.agreement_version_id == version.id).order_by(col(AgreementRole.role)),
     )
-    standing, people = context.asker.standing, people_by_id(context)
+    standing = context.asker.standing
+    people = people_by_id(
+        context,
+        (one.person_id for one in (*standing.tenures, *standing.coming) if one.organization_id == organization_id),
+    )
     vacant = {
         (one.role, one.organization_id): one for one in vacancies.find(context.session, standing) if one.kind == "role"
     }
@@ -232,7 +237,7 @@ def _meetings(context: RequestContext, organization_id: UUID) -> list[Any]:
     """The next meetings of the committees on which the organization sits."""
     mine = {
         committee_id
-        for committee_id, members in memberships(context.session).items()
+        for committee_id, members in memberships(context.session, since=context.day).items()
         if any(seat.organization_id == organization_id for seat in members.seats_on(context.day))
     }
     ahead = between(context, context.day, context.day + AHEAD)

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, allows, asks, is_allowed, require, to_program
@@ -18,7 +19,7 @@ from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
-from api.views.names import people_by_id, titles_of_roles
+from api.views.names import people_by_id, places_by_id, titles_of_roles
 from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import vacancies
 from domain.kernel import Actor, Refusal, col, every, of
@@ -33,10 +34,15 @@ router = framed_pages()
 SOON = timedelta(days=60)
 
 
+#: People of one page of the list of everyone.
+A_PAGE: Final = 50
+_FARTHEST: Final = 2**31
+
+
 @router.get("/people", name="people")
 @asks(Action.SEE_PEOPLE)
 def list_people(context: InContext, request: Request, on: str = "") -> HTMLResponse:
-    """Every organization's people on a day, with its vacant roles."""
+    """Every organization's people on a day, with its vacant roles. Who is not there then is found by their name."""
     require(Action.SEE_PEOPLE, to_program(context.asker))
     wrong = None
     try:
@@ -44,7 +50,8 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
     except Refusal as refusal:
         day, wrong = context.day, refusal
     held = context.asker.standing if day == context.day else standing(context.session, day)
-    everyone = people_by_id(context)
+    away = _absent(context, day)
+    everyone = people_by_id(context, _concerned(held, away))
     return page(
         context,
         request,
@@ -54,10 +61,60 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
         on=day,
         is_today=day == context.day,
         organizations=_by_organization(context, held, everyone),
-        without=[everyone[one] for one in everyone if one not in held.live and held.from_day(one) is None],
-        absences=_absences(context, everyone, day),
+        absences=[_away_shown(row, everyone, day) for row in away],
         may_add=_may_add(context) is not None,
     )
+
+
+@router.get("/people/by-name", name="people_by_name")
+@asks(Action.SEE_PEOPLE)
+def list_by_name(
+    context: InContext,
+    request: Request,
+    q: Annotated[str, Query(max_length=200)] = "",
+    start: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
+) -> HTMLResponse:
+    """Everyone who is or ever was in the program, by name, with what they hold today; or those of a part of a name."""
+    require(Action.SEE_PEOPLE, to_program(context.asker))
+    rows = every(
+        context.session,
+        of(Person)
+        .where(people.named_like(q))
+        .order_by(col(Person.sort_key), col(Person.id))
+        .limit(A_PAGE + 1)
+        .offset(start),
+    )
+    return page(
+        context,
+        request,
+        "people_by_name.html",
+        q=q,
+        start=start,
+        people=[_named_line(context, row) for row in rows[:A_PAGE]],
+        previous=_by_name(q, max(start - A_PAGE, 0)) if start else "",
+        following=_by_name(q, start + A_PAGE) if len(rows) > A_PAGE else "",
+    )
+
+
+class NamedLine(NamedTuple):
+    """A person by name: what they hold today, and from which day on where they are to begin."""
+
+    person: Person
+    roles: list[str]
+    begins_on: date | None
+
+
+def _named_line(context: RequestContext, person: Person) -> NamedLine:
+    titles, places, today = titles_of_roles(context), places_by_id(context), context.asker.standing
+    held = today.roles_of(person.id)
+    roles = [f"{titles[one.role]}, {places[one.organization_id]}" for one in held]
+    return NamedLine(person, sorted(roles), today.from_day(person.id))
+
+
+def _by_name(q: str, start: int) -> str:
+    asked = {"q": q, "start": start}
+    given = {name: value for name, value in asked.items() if value}
+    return "/people/by-name" + (f"?{urlencode(given)}" if given else "")
 
 
 @router.get("/people/new", name="new_person")
@@ -219,22 +276,25 @@ def _holder_shown(tenure: HeldRole, held: DayTenures, everyone: Mapping[UUID, Pe
     )
 
 
-def _absences(context: RequestContext, everyone: Mapping[UUID, Person], day: date) -> list[AwayShown]:
-    rows = every(
+def _concerned(held: DayTenures, away: Iterable[Absence]) -> set[UUID | None]:
+    """Those that the page of a day speaks of: who holds something or is to, who is away, and who acts for them."""
+    there: set[UUID | None] = {one.person_id for one in (*held.tenures, *held.coming)}
+    there |= {one for row in away for one in (row.person_id, row.deputy_id)}
+    return there | {one for row in held.absences.values() for one in (row.person_id, row.deputy_id)}
+
+
+def _absent(context: RequestContext, day: date) -> Sequence[Absence]:
+    return every(
         context.session,
         of(Absence)
         .where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day, col(Absence.starts_on) <= day + SOON)
         .order_by(col(Absence.starts_on), col(Absence.ends_on)),
     )
-    return [
-        AwayShown(
-            row,
-            everyone[row.person_id],
-            everyone.get(row.deputy_id) if row.deputy_id else None,
-            now=row.starts_on <= day,
-        )
-        for row in rows
-    ]
+
+
+def _away_shown(row: Absence, everyone: Mapping[UUID, Person], day: date) -> AwayShown:
+    deputy = everyone.get(row.deputy_id) if row.deputy_id else None
+    return AwayShown(row, everyone[row.person_id], deputy, now=row.starts_on <= day)
 
 
 def _in_order(roles: Iterable[str], titles: Mapping[str, str]) -> list[str]:

@@ -18,10 +18,10 @@ from api.pages import holdings
 from api.pages.act_routes import act_pages
 from api.pages.choices import roles_to_give
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
-from api.views.departures import people_names, to_departure
+from api.pages.frame import framed_pages, may_go, page, see_other
+from api.views.departures import to_departure
 from api.views.languages import names_of
-from api.views.names import people_by_id, titles_of_roles
+from api.views.names import names_by_id, people_by_id, present, titles_of_roles
 from api.web.readers import day_of
 from domain.accompaniment import asked_today
 from domain.departure import Foreseen, departures, foresee_end, unopened
@@ -97,7 +97,7 @@ def cancel_absence(context: InContext, request: Request, person_id: UUID, absenc
 
 def _foreseen_page(context: RequestContext, request: Request, held: Tenure, foreseen: Foreseen) -> HTMLResponse:
     """What ending a role would do, and the form that does it."""
-    names = people_names(context.session)
+    names = names_by_id(context.session, present(context))
     kept = calls_who_barred(context.session, context.asker.person_id)
     shown = [one for one in foreseen.in_hand if not kept(one.title.en)]
     return page(
@@ -122,7 +122,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
     if person is None:
         raise Forbidden
     given = to_person(context.asker, person_id)
-    everyone = people_by_id(context)
+    everyone = people_by_id(context, present(context))
     titles = titles_of_roles(context)
     may_update = is_allowed(Action.UPDATE_PERSON, given)
     watched = watches_over(context.asker, person_id)
@@ -143,7 +143,7 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         leaves_from=_leaves_from(context, person_id, roles, watched=watched),
         away=context.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in context.asker.standing.acting_for(person_id)],
-        absences=holdings.absences_of(context, person_id, everyone),
+        absences=holdings.absences_of(context, person_id),
         deputies=_deputies(context, person_id, everyone),
         kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
         seats=holdings.seats_of(context, person_id),
@@ -152,12 +152,13 @@ def _person_page(context: RequestContext, request: Request, person_id: UUID, typ
         equipment=holdings.equipment_of(context, person_id) if may_update else [],
         accounts=holdings.accounts_of(context, person_id) if may_update else [],
         places=roles_to_give(context),
-        everyone=everyone,
         may_update=may_update,
         sees_contact=is_allowed(
             Action.SEE_CONTACT, to_contact(context.asker, person_id, companions_of(context.session, context.asker))
         ),
         may_see_access=is_allowed(Action.SEE_ACCESS, given),
+        sees_activity=may_go(context, Action.SEE_ACTIVITY),
+        sees_readings=may_go(context, Action.SEE_PRIVACY),
         may_record_absence=is_allowed(Action.RECORD_ABSENCE, given) and not watched,
         watched=watched,
         is_officer=any(_watches(one) and one.time != "past" for one in roles),

@@ -197,7 +197,7 @@ class Hearer(NamedTuple):
 
 def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[Hearer]:
     """Each person who hears of it, in the order of their names, with all that their letter says."""
-    people = people_by_id(context)
+    people = people_by_id(context, {one.person_id for one in told})
     committees = {one.committee_id for one in told}
     titles = {row.id: title_of(row, context.language) for row in committees_of(context.session).values()}
     news: dict[UUID, list[PersonalNews]] = {}
@@ -217,5 +217,4 @@ def _hearers(context: RequestContext, told: Sequence[PersonalNews]) -> list[Hear
             ],
         )
         for person_id, person in people.items()
-        if person_id in news
     ]

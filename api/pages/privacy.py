@@ -137,6 +137,10 @@ class _Sought:
         """Whether the newest lines are wanted, and not those before another part."""
         return self.before == _NEWEST
 
+    def all_of(self, rows: Sequence[Event], older: int | None) -> int | None:
+        """How many lines match, where they are all in this part; None where there are more, which nothing counts."""
+        return len(rows) if self.is_newest and older is None else None
+
     @property
     def is_everything(self) -> bool:
         """Whether nothing is looked for, and the newest lines of all are shown."""
@@ -170,7 +174,7 @@ def show_readings(
     Whatever is asked for, what stands out in it says why.
     """
     without = look_without(context.asker)
-    rows, older, total = _part(context, readings.READINGS, sought, without)
+    rows, older = _part(context, readings.READINGS, sought, without)
     unusual = [one for one in unusual_reads(context.session, at=context.at) if one.line.actor_id != without]
     until = unusual_from + UNUSUAL_SHOWN
     shown = unusual[unusual_from:until] if sought.is_everything else []
@@ -190,7 +194,7 @@ def show_readings(
         unusual_from=unusual_from,
         unusual_next=until if len(unusual) > until else 0,
         days=by_day(context, lines[len(shown) :]),
-        total=total,
+        total=sought.all_of(rows, older),
         everything=sought.is_everything,
         thing=_thing_of(context, sought.asked),
         sealed=readings.sealed(context.session),
@@ -209,7 +213,7 @@ def _thing_of(context: RequestContext, asked: RecordQuery) -> str:
 def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLResponse:
     """Who was turned away, from what and why, the newest first."""
     without = look_without(context.asker)
-    rows, older, total = _part(context, readings.REFUSALS, sought, without)
+    rows, older = _part(context, readings.REFUSALS, sought, without)
     return _page(
         context,
         request,
@@ -217,7 +221,7 @@ def show_refusals(context: InContext, request: Request, sought: Sought) -> HTMLR
         sought,
         older=older,
         days=by_day(context, _refused_lines(context, rows)),
-        total=total,
+        total=sought.all_of(rows, older),
     )
 
 
@@ -336,11 +340,11 @@ def _people(context: RequestContext, rows: Sequence[Event]) -> dict[UUID, str]:
 
 def _part(
     context: RequestContext, verbs: tuple[str, ...], sought: _Sought, without: UUID | None
-) -> tuple[Sequence[Event], int | None, int]:
-    """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
+) -> tuple[Sequence[Event], int | None]:
+    """A page full of the lines that are sought, and the number before which older ones follow."""
     asked = replace(sought.asked, without=without)
-    rows, total = readings.find(context.session, verbs, asked, before=sought.before, limit=PAGE_SIZE + 1)
-    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None, total
+    rows = readings.find(context.session, verbs, asked, before=sought.before, limit=PAGE_SIZE + 1)
+    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None
 
 
 def _page(
@@ -355,7 +359,7 @@ def _page(
         template,
         refused=sought.wrong,
         asked=sought.typed,
-        people=names_to_choose(context),
+        people=names_to_choose(context, sought.asked.person_id),
         stands_in=look_without(context.asker) is not None,
         older=f"{here}?{urlencode({**kept, 'before': older})}" if older else "",
         newest="" if sought.is_newest else here + (f"?{urlencode(kept)}" if kept else ""),

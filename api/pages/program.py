@@ -171,7 +171,8 @@ def _committees(context: RequestContext) -> list[CommitteeLine]:
         .where(lasts(Seat, context.day))
         .order_by(col(Seat.voting).desc(), col(Organization.short_name), col(Seat.key)),
     )
-    people, members = people_by_id(context), memberships(context.session)
+    members = memberships(context.session, since=context.day)
+    people = people_by_id(context, {one for each in members.values() for one in each.people_on(context.day)})
     titles = {row.key: title_of(row, context.language) for row in rows}
     # The ones that meet most often first, those made of others last.
     rows.sort(key=lambda row: (bool(row.derived_from), -_meetings_a_year(rhythm_of(row)), titles[row.key]))

@@ -46,7 +46,7 @@ def _facts(context: RequestContext, row: Committee, seat: Seat, values: Mapping[
     title = title_of(seat, context.language)
     found = [(gettext(N_("Seat")), f"{title_of(row, context.language)}, {title}")]
     try:
-        who = people_by_id(context).get(id_or_none(values["person"]) or UUID(int=0))
+        who = people_by_id(context, ()).get(id_or_none(values["person"]) or UUID(int=0))
         found += [(gettext(N_("Person")), who.name)] if who else []
         word = KINDS.get(values.get("kind", ""))
         if word is not None:

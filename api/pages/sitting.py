@@ -178,7 +178,9 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         is_live=is_live,
         may_open=meeting.state == "planned" and context.at >= running.opens_at(meeting),
         opens=wording.when(context.language, local_of(running.opens_at(meeting), meeting.time_zone)),
-        sitting=sitting_of(context, meeting, members, people_by_id(context)) if is_open else None,
+        sitting=sitting_of(context, meeting, members, people_by_id(context, members.people_on(meeting.starts.date())))
+        if is_open
+        else None,
         items=len(items_of(context.session, meeting_id)),
         attended=ATTENDED,
         answers=ANSWERS,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
@@ -20,23 +20,40 @@ from meetings.statements.tables import Cell
 
 router = framed_pages("/statements", of_acts=True)
 
+#: Periods on one page: two years, each with its quarters.
+A_PAGE: Final = 10
+
 
 @router.get("", name="statements")
 @asks(Action.SEE_COUNTS)
-def list_statements(context: InContext, request: Request) -> HTMLResponse:
-    """The years and quarters that are over, and which of them left."""
+def list_statements(
+    context: InContext, request: Request, start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
+) -> HTMLResponse:
+    """The years and quarters that are over, the newest first, and which of them left."""
     require(Action.SEE_COUNTS, to_program(context.asker))
-    left = program.released_periods(context.session)
+    over = program.periods(context.session, context.day)
+    start = min(start, max(len(over) - 1, 0)) // A_PAGE * A_PAGE
+    shown = over[start : start + A_PAGE]
+    left = program.released_days(context.session, [one.key for one in shown])
     lines = [
         {
             "key": one.key,
             "name": _capital(in_words(one.key, context.language)),
             "is_year": "Q" not in one.key,
-            "left_on": local_day(context.session, left[one.key].at) if one.key in left else None,
+            "left_on": local_day(context.session, left[one.key]) if one.key in left else None,
         }
-        for one in program.periods(context.session, context.day)
+        for one in shown
     ]
-    return page(context, request, "statements.html", lines=lines)
+    return page(
+        context,
+        request,
+        "statements.html",
+        lines=lines,
+        start=start,
+        total=len(over),
+        previous=f"/statements?start={start - A_PAGE}" if start else "",
+        following=f"/statements?start={start + A_PAGE}" if start + A_PAGE < len(over) else "",
+    )
 
 
 @router.get("/{period}", name="program_statement")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -22,7 +22,7 @@ from api.views.unmatched_replies import CLAIMS, OUTCOMES, UnmatchedReplyLine, li
 from meetings import unmatched_replies, wording
 from meetings.committees import committees, title_of
 from models.committee import Committee
-from models.program import Person
+from models.meeting import Meeting
 
 router = framed_pages(of_acts=True)
 
@@ -45,17 +45,27 @@ def strays_page(context: RequestContext, request: Request, typed: Typed, *, star
     total = unmatched_replies.count(context.session)
     start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
     waiting = lines_of(context, unmatched_replies.waiting(context.session, limit=A_PAGE, offset=start))
-    people, named = people_by_id(context), committees(context.session)
+    seen_to = lines_of(context, unmatched_replies.seen_to(context.session, limit=A_PAGE))
+    about = [(line, unmatched_replies.meetings_of(context.session, line.row, at=context.at)) for line in waiting]
+    invited = [may_answer(context, meetings) for _, meetings in about]
+    told_of = {one for line in (*waiting, *seen_to) for one in (line.row.person_id, line.row.seen_by)}
+    people = people_by_id(context, told_of.union(*invited))
+    named = committees(context.session)
     return page(
         context,
         request,
         "strays.html",
-        waiting=[_waiting(context, line, people, named) for line in waiting],
+        waiting=[
+            ReplyToMatch(
+                line, _dates(context, meetings, named), [(one.id, one.name) for one in people.values() if one.id in may]
+            )
+            for (line, meetings), may in zip(about, invited, strict=True)
+        ],
         typed=typed,
         total=total,
         start=start,
         a_page=A_PAGE,
-        seen_to=lines_of(context, unmatched_replies.seen_to(context.session, limit=A_PAGE)),
+        seen_to=seen_to,
         people=people,
         claims=CLAIMS,
         outcomes=OUTCOMES,
@@ -78,19 +88,14 @@ class ReplyToMatch:
         return self.line.row.series_id is not None and self.line.row.meeting_id is None
 
 
-def _waiting(
-    context: RequestContext, line: UnmatchedReplyLine, people: Mapping[UUID, Person], named: Mapping[UUID, Committee]
-) -> ReplyToMatch:
-    language, meetings = context.language, unmatched_replies.meetings_of(context.session, line.row, at=context.at)
-    invited = may_answer(context, meetings)
-    return ReplyToMatch(
-        line,
-        [
-            (one.id, f"{title_of(named[one.committee_id], language)}, {wording.when(language, one.starts)}")
-            for one in meetings
-        ],
-        [(one.id, one.name) for one in people.values() if one.id in invited],
-    )
+def _dates(
+    context: RequestContext, meetings: Sequence[Meeting], named: Mapping[UUID, Committee]
+) -> list[tuple[UUID, str]]:
+    """The meetings for which a mail may be taken, as choices."""
+    return [
+        (one.id, f"{title_of(named[one.committee_id], context.language)}, {wording.when(context.language, one.starts)}")
+        for one in meetings
+    ]
 
 
 act_pages(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -101,7 +101,7 @@ def _kept(context: RequestContext, found: AgendaAccess, content: AgendaContent) 
     rows = items_of(context.session, meeting.id)
     late = agenda_requests.late_requests(context.session, meeting.id)
     pool = [row for row in pool_of(context.session, found.committee_id) if row not in late]
-    people = people_by_id(context)
+    people = _askers_of(context, [*rows, *pool, *late])
     kept = kept_for_their_act(context.session, [*rows, *pool, *late])
     missing = lacking(context, meeting.id, rows)
     taken = sum(row.minutes for row in rows)
@@ -119,6 +119,11 @@ def _kept(context: RequestContext, found: AgendaAccess, content: AgendaContent) 
         "audience_words": AUDIENCE_WORDS,
         **_choices(context, found),
     }
+
+
+def _askers_of(context: RequestContext, rows: Iterable[PresentedItem]) -> Mapping[UUID, Person]:
+    """The people who asked for these items."""
+    return people_by_id(context, (row.asked_by for row in rows))
 
 
 def _choices(context: RequestContext, found: AgendaAccess) -> dict[str, list[tuple[Any, str]]]:

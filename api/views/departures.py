@@ -12,7 +12,7 @@ from api.access.permissions import Action, Asker, Given, require, to_program
 from domain.casework import board
 from domain.departure import departure_of, offers
 from domain.holdings import FOLLOW_UP
-from domain.kernel import SHAPE, Actor, Refusal, also, col, every, joins, of, only, tuples
+from domain.kernel import SHAPE, Actor, Refusal, also, col, every, joins, of
 from locales import N_
 from models.casework import Case, Task
 from models.departure import Departure
@@ -59,12 +59,6 @@ def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
     offered = any(row.id == hand_over_id for row in offers.offered_to(session, asker.person_id))
     given = to_person(asker, asker.person_id) if offered else to_program(asker)
     return require(Action.ANSWER_HAND_OVER, given)
-
-
-def people_names(session: Session) -> dict[UUID, str]:
-    """Every person of the program by name, in the order of their family names."""
-    rows = tuples(session, only(Person.id, Person.given_name, Person.family_name).order_by(col(Person.sort_key)))
-    return {person_id: f"{given_name} {family_name}".strip() for person_id, given_name, family_name in rows}
 
 
 def way_of(value: str) -> tuple[UUID | None, str]:

@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Asker
 from api.access.tasks import closed_to, keeps_files
-from api.views.departures import people_names
+from api.views.names import names_by_id
 from domain.casework import words
 from domain.departure import BY_ITSELF, endings, of_its_case, was_taken_back
 from domain.kernel import SHAPE, Question, also, built, col, every, joins, of, only, scalar, title_of
@@ -92,7 +92,8 @@ def _settled(session: Session, asker: Asker, language: str, which: ColumnElement
     )
     closed = closed_to(session, asker, {row.task_id for row in rows})
     rows = [row for row in rows if row.task_id not in closed]
-    names, with_words = people_names(session), _with_words(session, asker, rows)
+    named = {one for row in rows for one in (row.successor_id, row.settled_by, row.person_id)}
+    names, with_words = names_by_id(session, named), _with_words(session, asker, rows)
     return [
         Settled(
             title_of(row, language),

@@ -11,9 +11,10 @@ from api.access.cases import to_task
 from api.access.people import to_person
 from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
-from api.views.departures import DepartureLine, departures_shown, people_names, to_offers
+from api.views.departures import DepartureLine, departures_shown, to_offers
 from api.views.handed_over import Settled, settled_of
 from api.views.left import Left, fit_in_words, keeps_back, left_of
+from api.views.names import names_by_id, present
 from domain.declarations import Protocol
 from domain.departure import after_all as stays
 from domain.departure import departure_of, hand_overs_in_bulk
@@ -137,9 +138,9 @@ def _fit(receipt: Iterable[hand_overs_in_bulk.BulkOffer], language: str) -> dict
 
 def _names(
     context: RequestContext, receipt: Sequence[hand_overs_in_bulk.BulkOffer] | None, after_all: Stayed | None
-) -> dict[UUID, str]:
+) -> Mapping[UUID, str]:
     """The people of the program by name, where the page names one by their id."""
-    return {} if receipt is None and after_all is None else people_names(context.session)
+    return {} if receipt is None and after_all is None else names_by_id(context.session, present(context))
 
 
 def _may_offer(context: RequestContext, case: Case, left: Iterable[Left]) -> bool:

@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from api.access.permissions import Asker
 from api.access.tasks import closed_to, keeps_files, oversees
-from api.views.departures import people_names
 from api.views.follow_ups import BARS
+from api.views.names import names_by_id, present_on
 from domain.accompaniment import proposals
 from domain.casework import board, case_title, words
 from domain.departure import (
@@ -75,7 +75,7 @@ def left_of(
     steps = every(session, of(Task).where(Task.case_id == case.id, Task.holding != "", Task.state == "open"))
     asking = {(row.holding, row.item): row for row in steps}
     found = _shown_in_hand(session, asker, case, at, asking)
-    departure = departure_of(session, case.id)
+    departure, today = departure_of(session, case.id), standing(session, local_day(session, at))
     reading = _Reading(
         session,
         case,
@@ -84,8 +84,8 @@ def left_of(
         may_settle=may_settle and case.state == "open",
         own=own,
         is_over=departure is not None and not is_authors_alone(session, departure, at),
-        names=people_names(session),
-        today=standing(session, local_day(session, at)),
+        names=names_by_id(session, present_on(today)),
+        today=today,
         links=board.chains(session, [row.owed_by_id for row in steps]),
         case_titles=_case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language),
         offered=offers.last_offers(session, case.id),

@@ -55,7 +55,10 @@ def lines_of(context: RequestContext, rows: Sequence[StrayReply]) -> list[Unmatc
     seasons = _by_id(context, MeetingSeries, [row.series_id for row in rows])
     named = committees(context.session)
     things = [_thing_of(row, meetings, seasons) for row in rows]
-    members = memberships(context.session, {thing.committee_id for thing in things if thing})
+    since = min((one.starts.date() for one in meetings.values()), default=context.day)
+    members = memberships(
+        context.session, {thing.committee_id for thing in things if thing}, since=min(since, context.day)
+    )
     found = []
     for row, thing in zip(rows, things, strict=True):
         if thing is None:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, func
+from sqlalchemy import ColumnElement, exists, func, union_all
 from sqlmodel import Session, and_, or_
 
 from domain.access import doors, passkeys, sign_ins
@@ -33,6 +33,7 @@ from domain.kernel import (
     run,
     same,
     scalar,
+    scalars,
     select,
     there_is,
     value_of,
@@ -308,6 +309,20 @@ def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> di
         ).where(in_program(Person), col(Person.id).in_(list(people))),
     )
     return {row.person_id: Access(*row) for row in rows}
+
+
+def with_access(session: Session) -> set[UUID]:
+    """Those who were invited, or can sign in by something: also who left and whose access was not ended."""
+    return set(
+        scalars(
+            session,
+            union_all(
+                only(Door.person_id).where(Door.kind == INVITATION),
+                only(Passkey.person_id).where(col(Passkey.ended_at).is_(None)),
+                only(Identity.person_id).where(col(Identity.ended_at).is_(None)),
+            ),
+        )
+    )
 
 
 def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:

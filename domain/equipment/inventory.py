@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, case, func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
@@ -24,6 +25,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    in_program,
     is_text,
     joins,
     of,
@@ -35,6 +37,7 @@ from domain.kernel import (
     scalars,
     select,
     trimmed,
+    tuples,
     value_of,
 )
 from domain.record import events
@@ -173,14 +176,63 @@ class EquipmentInHand(Equipment):
     last_id: UUID | None = also(value_of(_last))
 
 
-def inventory(session: Session) -> list[EquipmentInHand]:
-    """Every thing, by kind and number."""
-    return every(
-        session,
-        of(EquipmentInHand)
-        .outerjoin(_loan, and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)))
-        .order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id)),
+#: A thing and the loan by which it is in a person's hands now.
+_in_hand: Final = and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None))
+_THINGS: Final = of(EquipmentInHand).outerjoin(_loan, _in_hand)
+#: Where a thing is, as one word.
+_PLACE: Final[ColumnElement[str]] = case(
+    (and_(col(_loan.person_id).is_not(None), col(_loan.missing_since).is_not(None)), "missing"),
+    (col(_loan.person_id).is_not(None), "in_hand"),
+    (col(Equipment.state) == "in_use", "available"),
+    else_=col(Equipment.state),
+)
+PLACES: Final = ("available", "in_hand", "missing", "out_of_use", "lost")
+
+
+def place_of(row: EquipmentInHand) -> str:
+    """Where a thing is, as one of `PLACES`."""
+    if row.person_id is not None:
+        return "missing" if row.missing_since is not None else "in_hand"
+    return "available" if row.state == "in_use" else row.state
+
+
+def inventory(
+    session: Session, *, place: str = "", part: str = "", limit: int | None = None, offset: int = 0
+) -> list[EquipmentInHand]:
+    """The things by kind and number: `limit` from `offset` on.
+
+    Of those at one of `PLACES` alone, or those with this `part` in their number or their name.
+    """
+    asked = _THINGS.where(*_with(part), *([place == _PLACE] if place else []))
+    in_order = asked.order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id))
+    return every(session, in_order.limit(limit).offset(offset))
+
+
+def count_by_place(session: Session, *, part: str = "") -> dict[str, int]:
+    """How many things there are at each of `PLACES`, of those with this `part` in their number or their name."""
+    place = _PLACE.label("place")
+    counted = (
+        select(value_of(place), value_of(func.count()))
+        .select_from(Equipment)
+        .outerjoin(_loan, _in_hand)
+        .where(in_program(Equipment), *_with(part))
+        .group_by(place)
     )
+    return dict.fromkeys(PLACES, 0) | dict(tuples(session, counted))
+
+
+def thing(session: Session, thing_id: UUID) -> EquipmentInHand | None:
+    """One thing; None where there is none."""
+    return first(session, _THINGS.where(Equipment.id == thing_id))
+
+
+def _with(part: str) -> list[ColumnElement[bool]]:
+    """The condition on a thing that its number has this part, however it is written, or its name."""
+    words = part.strip()
+    if not words:
+        return []
+    key, named = serial_key(words), col(Equipment.label).icontains(words, autoescape=True)
+    return [or_(col(Equipment.serial_key).contains(key, autoescape=True), named) if key else named]
 
 
 _lent_to: Final = (

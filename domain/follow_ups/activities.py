@@ -18,8 +18,8 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
-from sqlmodel import Session, or_
+from sqlalchemy import ColumnElement, insert
+from sqlmodel import Session, and_, or_
 
 from domain.casework import asking
 from domain.follow_ups.assigning import role_for
@@ -422,6 +422,22 @@ class PlannedActivity:
     is_allowed: bool
 
 
+def with_plans(session: Session, since: date) -> frozenset[UUID]:
+    """The follow-ups with which something is planned from a local day on, or of which a plan is to be settled."""
+    parts = only(ActivityPart.follow_up_id).join(Activity, joins(ActivityPart.activity_id, Activity))
+    return frozenset(scalars(session, parts.where(_is_planned(session, since))))
+
+
+def _is_planned(session: Session, since: date) -> ColumnElement[bool]:
+    """The condition on an activity and a part in it that it is still to come, or has an open question."""
+    asked = {UUID(row.item) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
+    return and_(
+        or_(col(Activity.held_on) >= since, col(Activity.id).in_(asked)),
+        col(Activity.called_off_at).is_(None),
+        col(ActivityPart.taken_out_at).is_(None),
+    )
+
+
 def planned(
     session: Session, follow_up_ids: Collection[UUID], since: date, *, kept_from: Collection[UUID] = ()
 ) -> list[PlannedActivity]:
@@ -434,19 +450,13 @@ def planned(
     """
     wanted = col(ActivityPart.follow_up_id).in_(list(follow_up_ids))
     theirs = only(ActivityPart.activity_id).where(wanted)
-    asked = {UUID(row.item) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
     rows = every(
         session,
         of(_Part)
         .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
         .join(FollowUp, joins(ActivityPart.follow_up_id, FollowUp))
         .join(Participant, joins(FollowUp.participant_id, Participant))
-        .where(
-            col(Activity.id).in_(theirs),
-            or_(col(Activity.held_on) >= since, col(Activity.id).in_(asked)),
-            col(Activity.called_off_at).is_(None),
-            col(ActivityPart.taken_out_at).is_(None),
-        )
+        .where(col(Activity.id).in_(theirs), _is_planned(session, since))
         .order_by(
             col(Activity.held_on), col(Activity.begins).asc().nulls_first(), col(Activity.id), col(ActivityPart.place)
         ),

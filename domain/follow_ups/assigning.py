@@ -8,10 +8,11 @@ from functools import cache
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import CompoundSelect, Date, bindparam, func, insert, union_all
+from sqlalchemy import CompoundSelect, Date, bindparam, func, insert, tuple_, union_all
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session, and_
+from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
@@ -36,6 +37,7 @@ from domain.kernel import (
     col,
     every,
     fact_of_matter,
+    in_program,
     joins,
     last_day_of_matter,
     lasts,
@@ -46,6 +48,7 @@ from domain.kernel import (
     run,
     same,
     scalar,
+    select,
     value_of,
 )
 from domain.mail import coordination_chain
@@ -449,6 +452,29 @@ def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID,
     rows = every(session, _HAD, {"follow_ups": list(follow_up_ids)})
     last = {row.follow_up_id: row for row in rows}
     return {follow_up_id: row.person_id for follow_up_id, row in last.items() if row.ended_at is not None}
+
+
+_had, _later = aliased(Assignment), aliased(Assignment)
+
+
+def had_last(person: ColumnElement[UUID]) -> SelectOfScalar[UUID]:
+    """The follow-ups without a primary worker now whose last one was this person, as `had_it_last` finds them."""
+    after = (
+        select(_later.id)
+        .where(
+            same(_later, _had),
+            _later.follow_up_id == _had.follow_up_id,
+            _later.kind == PRIMARY,
+            or_(
+                col(_later.ended_at).is_(None),
+                tuple_(col(_later.ended_at), col(_later.id)) > tuple_(col(_had.ended_at), col(_had.id)),
+            ),
+        )
+        .correlate(_had)
+        .exists()
+    )
+    mine = (in_program(_had), _had.person_id == person, _had.kind == PRIMARY, col(_had.ended_at).is_not(None))
+    return select(_had.follow_up_id).where(*mine, ~after)
 
 
 _HAD: Final = built(

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, TypedDict
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement, and_, true
 from sqlmodel import Session
 
 from domain.access import doors, sign_ins
@@ -50,6 +51,12 @@ def folded(text: str) -> str:
     """A key by which names sort without accents or case: "Éléonore" beside "Eleonore"."""
     plain = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def named_like(part: str) -> ColumnElement[bool]:
+    """The condition on a person that each word of `part` is in their name, with or without accents and capitals."""
+    words = [folded(word) for word in part.split()]
+    return and_(true(), *(col(Person.sort_key).contains(word, autoescape=True) for word in words))
 
 
 class PersonWritten(TypedDict):

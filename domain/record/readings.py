@@ -57,16 +57,12 @@ class Sealed:
     mailed_number: int | None
 
 
-def find(
-    session: Session, verbs: tuple[str, ...], asked: RecordQuery, *, before: int, limit: int
-) -> tuple[list[Event], int]:
-    """The lines of these verbs that match, older than line `before`, the newest first; and how many in all."""
+def find(session: Session, verbs: tuple[str, ...], asked: RecordQuery, *, before: int, limit: int) -> list[Event]:
+    """The lines of these verbs that match, older than line `before`, the newest first."""
     wanted = _wanted(session, verbs, asked)
-    rows = every(
+    return every(
         session, select(Event).where(*wanted, col(Event.n) < before).order_by(col(Event.n).desc()).limit(limit)
     )
-    total = run(session, select(func.count()).select_from(Event).where(*wanted)).scalar_one()
-    return rows, total
 
 
 def sealed(session: Session) -> Sealed | None:

@@ -76,7 +76,7 @@ def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
     calendar = calendar_of(session)
     counted = _by_day(session, zone, since=at - HABIT, to=at)
     refused = _Refusals(session, lines, since=at - WINDOW - INSISTING, to=at)
-    last_days = _last_days(session)
+    last_days = _last_days(session, lines)
     acts: dict[tuple[UUID, int | None], list[Event]] = defaultdict(list)
     for line in lines:
         acts[surely(line.actor_id), line.xid].append(line)
@@ -171,12 +171,12 @@ def _things(line: Event) -> set[UUID]:
     return {line.subject_id, *([UUID(case)] if case else [])}
 
 
-def _last_days(session: Session) -> Mapping[UUID, date]:
-    """The last day in the program of everyone who has one: none of their roles is without an end."""
+def _last_days(session: Session, lines: Collection[Event]) -> Mapping[UUID, date]:
+    """The last day in the program of those readers of these lines who have one: each of their roles has an end."""
     rows = run(
         session,
         only(Tenure.person_id, func.max(col(Tenure.ends_on)).label("last_day"))
-        .where(~never_began())
+        .where(col(Tenure.person_id).in_({line.actor_id for line in lines}), ~never_began())
         .group_by(col(Tenure.person_id))
         .having(func.count() == func.count(col(Tenure.ends_on))),
     )

@@ -124,9 +124,8 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
 
 def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
     """What the organization was asked to endorse in the year; of what is about a participant, without its words."""
-    rows = [
-        row for row in to_endorse(session, [year.organization_id]) if year.holds(local_day(session, row.decided_at))
-    ]
+    asked = to_endorse(session, [year.organization_id], year.last.year)
+    rows = [row for row in asked if year.holds(local_day(session, row.decided_at))]
     said, clinical = endorsements(session, [row.id for row in rows]), clinical_decisions(session)
     for row in rows:
         for mine in said[row.id]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -110,14 +111,20 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
     return Release(statement, at, by.person_id, digest)
 
 
+_PERIOD: Final = inside(Event.facts)["period"].astext
+
+
 def released(session: Session, key: str) -> Release | None:
     """What left of a period; None where nothing did."""
-    return next(iter(_releases(session, inside(Event.facts)["period"].astext == key)), None)
+    return next(iter(_releases(session, key == _PERIOD)), None)
 
 
-def released_periods(session: Session) -> dict[str, Release]:
-    """Everything that left, by period."""
-    return {one.statement.period: one for one in _releases(session)}
+def released_days(session: Session, keys: Collection[str]) -> dict[str, datetime]:
+    """When the statements of these periods left, of those that did."""
+    left = only(Event.at, _PERIOD).where(
+        Event.verb == RELEASED, Event.subject_id == program_of(session), _PERIOD.in_(keys)
+    )
+    return {key: at for at, key in tuples(session, left)}
 
 
 def require_released(session: Session, key: str, on: date) -> Release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from models.base import table_of
 from models.program import Absence, Person, Tenure
 from models.record import Event
 from tests.api.application import client_for, nobody
+from tests.api.pages.looking import text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.departing import record_protocols
@@ -419,6 +421,37 @@ def test_the_page_is_french_for_who_asks_in_french(cast: Cast) -> None:
 
 def test_nobody_sees_people_without_signing_in(cast: Cast) -> None:
     client = nobody(cast.database)
-    for path in ("/people", f"/people/{cast.people['police']}"):
+    for path in ("/people", "/people/by-name?q=quartz", f"/people/{cast.people['police']}"):
         assert client.get(path).status_code == 303
     assert client.post("/people", data=new_person(cast)).headers["location"] == "/sign-in"
+
+
+def test_who_left_is_found_by_a_part_of_the_name_with_or_without_accents(cast: Cast) -> None:
+    end(cast, "manager_codim", TODAY - timedelta(days=7))
+    client = signed_in(cast, "coordinator")
+    found = [text_of(client.get(f"/people/by-name?q={part}").text) for part in ("quartz", "émer qua", "EMERAUDE")]
+    assert all("Émeraude Quartz" in page for page in found)
+    assert "O'Quartz" in found[0]
+    assert "O'Quartz" not in found[1]
+    assert "No matching person" in text_of(client.get("/people/by-name?q=nobody+of+this+name").text)
+    assert "No matching person" in text_of(client.get("/people/by-name?q=%25").text)  # it is a part, and no pattern
+
+
+def test_everyone_stands_by_name_a_page_at_a_time_and_each_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.pages.people.A_PAGE", 5)
+    client, seen, address = signed_in(cast, "coordinator"), list[str](), "/people/by-name"
+    while address:
+        page = client.get(address).text
+        here = re.findall(r'href="/people/([0-9a-f-]{36})"', page[page.index("<main") :])
+        assert 0 < len(here) <= 5
+        seen += here
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert sorted(seen) == sorted(set(seen))
+    assert set(seen) == set(map(str, cast.people.values()))
+
+
+def test_people_are_found_by_a_part_of_the_name_over_json(cast: Cast) -> None:
+    found = signed_in(cast, "coordinator").get("/api/v1/people?q=QUARTZ").json()
+    assert [one["name"] for one in found["items"]] == ["Pearl O'Quartz", "Émeraude Quartz"]
+    assert found["total"] == len(found["items"])

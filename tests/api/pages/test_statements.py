@@ -178,7 +178,7 @@ def test_another_period_is_refused_in_a_sentence(cast: Cast, key: str, said: str
 @pytest.mark.usefixtures("owing")
 def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     asker = Asker(cast, "coordinator")
-    assert [one["period"] for one in asker.get("/statements")] == ["2026-Q3", "2026-Q2", "2026-Q1"]
+    assert [one["period"] for one in asker.get("/statements")["items"]] == ["2026-Q3", "2026-Q2", "2026-Q1"]
     read = asker.get("/statements/2026-Q2")
     assert read["released_at"] is None
     meetings = next(one for one in read["statement"]["tables"] if one["key"] == "meetings")

@@ -439,5 +439,5 @@ def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joi
         duplicates.join_referral(session, referrals[0], files[1], reason="La même", by=by, at=AT)
         duplicates.join_referral(session, referrals[1], files[2], reason="La même", by=by, at=AT)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == files[2]))
-        rows, _ = readings.find(session, (READ,), readings.RecordQuery(file=str(reference)), before=1 << 62, limit=99)
+        rows = readings.find(session, (READ,), readings.RecordQuery(file=str(reference)), before=1 << 62, limit=99)
     assert {row.subject_id for row in rows if row.facts["what"] == "identity"} == set(files)

@@ -65,6 +65,7 @@ create table person (
     constraint ck_person_email check (email is null or email like '%_@_%'),
     constraint fk_person_program_id foreign key (program_id) references program (id)
 );
+create index ix_person_sort_key on person (program_id, sort_key, id);
 
 create table role (
     program_id uuid not null,
@@ -112,6 +113,7 @@ create table tenure (
 create index ix_tenure_organization_id on tenure (organization_id);
 create index ix_tenure_person_id on tenure (person_id);
 create index ix_tenure_role on tenure (role);
+create index ix_tenure_ends_on on tenure (program_id, ends_on);
 
 create table absence (
     program_id uuid not null,

@@ -160,6 +160,10 @@ create table task (
     constraint fk_task_program_id foreign key (program_id) references program (id)
 );
 create index ix_task_acts on task (program_id, case_id) where act_state in ('wanted', 'undo_wanted');
+create index ix_task_done_by on task (program_id, done_by) where done_by is not null;
+create index ix_task_settled_by on task (program_id, settled_by) where settled_by is not null;
+create index ix_task_live on task (program_id, due_on) where state in ('open', 'submitted');
+create index ix_task_stuck on task (program_id) where act_state = 'stuck';
 create index ix_task_case_id on task (case_id);
 create index ix_task_handed_back on task (program_id) where handed_back_at is not null;
 create index ix_task_next_check on task (program_id, next_check) where next_check is not null;
@@ -283,6 +287,7 @@ create table loan (
     constraint fk_loan_program_id foreign key (program_id) references program (id)
 );
 create index ix_loan_held on loan (program_id, person_id) where returned_at is null;
+create index ix_loan_equipment_id on loan (program_id, equipment_id, lent_at);
 create unique index one_hand_at_a_time on loan (program_id, equipment_id) where returned_at is null;
 
 create table account (

@@ -26,6 +26,8 @@ create index ix_event_case on event (program_id, case_id, n) where case_id is no
 create index ix_event_n on event (program_id, n);
 create index ix_event_read on event (program_id, n) where verb in ('read', 'exported');
 create index ix_event_read_at on event (program_id, at) where verb in ('read', 'exported');
+create index ix_event_refused on event (program_id, n) where verb in ('access.refused', 'access.refused_often');
+create index ix_event_refused_at on event (program_id, at) where verb in ('access.refused', 'access.refused_often');
 create index ix_event_subject on event (program_id, subject_id);
 create index ix_event_xid on event (program_id, xid);
 
@@ -220,6 +222,8 @@ create table notice (
 );
 create index ix_notice_due on notice (program_id, next_attempt_at, n) where state = 'queued';
 create index ix_notice_n on notice (program_id, n);
+create index ix_notice_not_sent on notice (program_id, state, n) where state in ('queued', 'failed');
+create index ix_notice_sent_at on notice (program_id, sent_at) where sent_at is not null;
 create index ix_notice_thread on notice (program_id, person_id, thread, n) where state = 'queued' and thread <> '';
 
 create table ledger_seen (

@@ -1,0 +1,89 @@
+"""Asking pages in process, by someone who is signed in, and what each costs: CPU, the database, rows and bytes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI
+from sqlalchemy import Engine, event
+
+HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one page cost: `cpu` seconds of this process, and those that it waited for the `database`."""
+
+    status: int
+    cpu: float
+    database: float
+    statements: int
+    rows: int
+    size: int
+
+
+class Counter:
+    """What is asked of a database: statements, rows that come back, and the seconds until they do."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.statements, self.rows, self.seconds = 0, 0, 0.0
+        self._begun = 0.0
+        event.listen(engine, "before_cursor_execute", self._before)
+        event.listen(engine, "after_cursor_execute", self._after)
+
+    def begin(self) -> None:
+        """Count anew."""
+        self.statements, self.rows, self.seconds = 0, 0, 0.0
+
+    def _before(self, *_: object) -> None:
+        self.statements += 1
+        self._begun = time.perf_counter()
+
+    def _after(self, _: object, cursor: Any, *__: object) -> None:
+        self.seconds += time.perf_counter() - self._begun
+        self.rows += max(cursor.rowcount, 0)
+
+
+class Reader:
+    """Someone who is signed in, in French, and reads pages of an application."""
+
+    def __init__(self, app: FastAPI, cookie: str, counter: Counter) -> None:
+        self._app = app
+        self._counter = counter
+        self._headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode()), (b"accept-language", b"fr")]
+
+    async def get(self, address: str) -> Reading:
+        """Ask for a page, with the CPU seconds of all threads that it took."""
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        path, _, query = address.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": self._headers,
+            "server": (HOST, 80),
+            "client": (HOST, 1),
+            "state": {},
+        }
+        self._counter.begin()
+        begun = time.process_time()
+        await self._app(scope, receive, send)
+        cpu = time.process_time() - begun
+        size = sum(len(one.get("body", b"")) for one in sent[1:])
+        asked = self._counter
+        return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, size)
