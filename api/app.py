@@ -32,6 +32,7 @@ from adapters.database import epoch_of, make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
+from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.access.engine_server import EngineServer
@@ -54,6 +55,8 @@ from domain.kernel import Refusal
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import Disagrees, refuse_another_epoch, told_of_ledger
+from flows import alarm
+from flows.engine import Means
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.ports import NoLedger, SignInProvider
@@ -203,17 +206,14 @@ def from_environment() -> FastAPI:
 
 def _look_out(settings: Settings, installation: Installation, over: Event) -> None:
     """Write to who runs the installation when the engine needs them: this process is there when the worker is not."""
-    # Read where an address is set: they are the worker's own, and no page needs them.
-    from adapters.outside import outside_of  # noqa: PLC0415
-    from flows.alarm import LOOK_SECONDS, Alarm  # noqa: PLC0415
-    from flows.engine import Means  # noqa: PLC0415
-
     mailer, _, _ = outside_of(settings)
     means = Means(installation.of_program, installation.before_a_program, installation.clock, mailer)
-    alarm = Alarm(means, Mailbox(settings.sender, "SPHÈRES"), Mailbox(settings.operator_email), settings.base_url)
-    while not over.wait(LOOK_SECONDS):
+    looking = alarm.Alarm(
+        means, Mailbox(settings.sender, "SPHÈRES"), Mailbox(settings.operator_email), settings.base_url
+    )
+    while not over.wait(alarm.LOOK_SECONDS):
         try:
-            alarm.look()
+            looking.look()
         except Exception as error:  # noqa: BLE001 - the database may be restarting: it looks again
             _log.warning("the engine cannot be looked at", extra={"error": type(error).__name__})
 
