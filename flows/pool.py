@@ -24,11 +24,10 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.states import Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from flows.engine import POOL as POOL  # noqa: PLC0414 - where the pool is made
-
 _log = logging.getLogger(__name__)
 
-#: The type of the pool and of its workers.
+#: The pool's name, and the type of it and of its workers.
+POOL: Final = "spheres"
 TYPE: Final = "spheres-engine"
 
 #: How many runs a worker has at once: the rounds, one of a kind, and what was started by hand.
@@ -118,7 +117,7 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
         super()._ensure_worker_channel()
         if self._worker_channel is not None:
             # No socket: the server prints a traceback for each that ends. It is told by plain requests instead.
-            self._worker_channel._websocket_started = True
+            vars(self._worker_channel)["_websocket_started"] = True
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         """What is due, as many as there are places: the base asks for 200 whole runs at each look."""

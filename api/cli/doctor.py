@@ -102,17 +102,20 @@ def _look(group: Group, house: House, found: list[Finding]) -> None:
             _ = house.engine
         for finding in group.look(house):
             found.append(finding)  # noqa: PERF402 - one at a time: who waits may leave before the last
-    except Away as away:
-        found += [check.not_asked(away.why) for check in _without(group, found)]
-    except SQLAlchemyError as error:
-        if trouble_of(error) == BEHIND:  # which the check of the tables tells
-            found += [check.not_asked(words(BEHIND)) for check in _without(group, found)]
-            return
-        broken = words(_BROKEN_OFF, error=type(error).__name__)
-        found += [check.wrong(broken, words(_SEE_DATABASE)) for check in _without(group, found)]
     except Exception as error:  # noqa: BLE001 - a check that fails is told like what it looks for
-        failed = words(_FAILED, error=type(error).__name__)
-        found += [check.wrong(failed, words(_TELL_US)) for check in _without(group, found)]
+        found += [_failed(check, error) for check in _without(group, found)]
+
+
+def _failed(check: Check, error: Exception) -> Finding:
+    """What is told of a check that could not be made."""
+    if isinstance(error, Away):
+        return check.not_asked(error.why)
+    kind = type(error).__name__
+    if not isinstance(error, SQLAlchemyError):
+        return check.wrong(words(_FAILED, error=kind), words(_TELL_US))
+    if trouble_of(error) == BEHIND:  # which the check of the tables tells
+        return check.not_asked(words(BEHIND))
+    return check.wrong(words(_BROKEN_OFF, error=kind), words(_SEE_DATABASE))
 
 
 def _without(group: Group, found: Sequence[Finding]) -> list[Check]:

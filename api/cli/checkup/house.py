@@ -81,12 +81,7 @@ class House:
                 prefect=named.prefect_database_url or "",
                 admin="",
             )
-        if not is_there(folder / "cluster"):
-            raise Away(words(_NOT_MADE), is_stopped=True)
-        if os.geteuid() == 0 and not _is_account(SYSTEM_USER):
-            raise Away(words(_NOT_OURS))  # to speak of it as root would make the account under which root runs it
-        if self.modes.get(folder / "secrets.json", 0) & 0o077:
-            raise Away(words(_OPEN))  # to read it would close it, and the doctor changes nothing
+        self._refuse_to_disturb(folder)
         try:
             server = EmbeddedPostgres(folder)
             if not server.runs():
@@ -96,6 +91,15 @@ class House:
             raise Away(words(_NOT_OURS)) from None
         except Told as error:
             raise Away(words(error.sentence, **error.facts)) from None
+
+    def _refuse_to_disturb(self, folder: Path) -> None:
+        """Raises Away where the embedded database was not made, or to ask about it would change something."""
+        if not is_there(folder / "cluster"):
+            raise Away(words(_NOT_MADE), is_stopped=True)
+        if os.geteuid() == 0 and not _is_account(SYSTEM_USER):
+            raise Away(words(_NOT_OURS))  # to speak of it as root would make the account under which root runs it
+        if self.modes.get(folder / "secrets.json", 0) & 0o077:
+            raise Away(words(_OPEN))  # to read it would close it
 
     @property
     def engine(self) -> Engine:
