@@ -9,7 +9,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,9 +17,6 @@ from domain.casework import Claim
 from domain.kernel import Actor, col, scalars, select
 from models.ports import Accounts, Inbox, Mailer, SealKeys
 from models.program import Program
-
-#: The name of Prefect's work pool on which our flows run.
-POOL: Final = "spheres"
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from prefect.exceptions import ObjectAlreadyExists, PrefectSignal
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from flows.asking import RunClient
-from flows.engine import POOL as POOL  # noqa: PLC0414 - where the pool is made
 
 _log = logging.getLogger(__name__)
 
-#: The type of the pool and of its workers.
+#: The pool's name, and the type of it and of its workers.
+POOL: Final = "spheres"
 TYPE: Final = "spheres-engine"
 
 #: How many runs a worker has at once: the rounds, one of a kind, and what was started by hand.

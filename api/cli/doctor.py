@@ -27,6 +27,7 @@ from api.cli.checkup.finding import GRAVEST, Check, Finding, Group, State, words
 from api.cli.checkup.groups import GROUPS
 from api.cli.checkup.house import Away, House
 from api.cli.checkup.settings import READ
+from api.cli.ready import BEHIND, trouble_of
 from locales import N_, current_language, say
 
 #: All checks together take no longer.
@@ -43,9 +44,7 @@ _STATES: Final[Mapping[State, str]] = {
 _FAILED: Final = N_("The check itself failed (%(error)s).")
 _TELL_US: Final = N_("Tell those who keep the program, with this line. What it looks at may be well or not.")
 _BROKEN_OFF: Final = N_("The database broke off what was asked (%(error)s).")
-_SEE_DATABASE: Final = N_(
-    "See that it runs and has room, and what it logs; then bring its tables to this version: spheres migrate"
-)
+_SEE_DATABASE: Final = N_("See that it runs and has room, and what it logs.")
 _HANGS: Final = N_("No answer came within %(seconds)s seconds.")
 _SEE_WHY: Final = N_(
     "Something that it asks hangs: a disk, the network, or a name server. Ask again, one thing at a time."
@@ -65,7 +64,6 @@ def doctor(
     It runs whether the installation runs or not, starts nothing, and changes nothing.
     """
     require(Action.RUN_INSTALLATION, at_the_terminal())
-    logging.disable(logging.CRITICAL)  # what is to be told is told below
     found = examined(os.environ)
     language = current_language()
     typer.echo(as_json(found, language, datetime.now(UTC)) if in_json else "\n".join(as_text(found, language)))
@@ -86,12 +84,14 @@ def examined(
 def examine(house: House, groups: Sequence[Group], *, seconds: float = ALL_SECONDS) -> list[tuple[Group, Finding]]:
     """What the checks of these groups find, all at once."""
     found: dict[str, list[Finding]] = {group.key: [] for group in groups}
+    logging.disable(logging.CRITICAL)  # what is to be told is a finding
     looking = [threading.Thread(target=_look, args=(group, house, found[group.key]), daemon=True) for group in groups]
     for one in looking:
         one.start()
     ends = time.monotonic() + seconds
     for one in looking:
         one.join(max(0.0, ends - time.monotonic()))
+    logging.disable(logging.NOTSET)
     return [(group, finding) for group in groups for finding in _whole(group, list(found[group.key]), seconds)]
 
 
@@ -102,14 +102,20 @@ def _look(group: Group, house: House, found: list[Finding]) -> None:
             _ = house.engine
         for finding in group.look(house):
             found.append(finding)  # noqa: PERF402 - one at a time: who waits may leave before the last
-    except Away as away:
-        found += [check.not_asked(away.why) for check in _without(group, found)]
-    except SQLAlchemyError as error:
-        broken = words(_BROKEN_OFF, error=type(error).__name__)
-        found += [check.wrong(broken, words(_SEE_DATABASE)) for check in _without(group, found)]
     except Exception as error:  # noqa: BLE001 - a check that fails is told like what it looks for
-        failed = words(_FAILED, error=type(error).__name__)
-        found += [check.wrong(failed, words(_TELL_US)) for check in _without(group, found)]
+        found += [_failed(check, error) for check in _without(group, found)]
+
+
+def _failed(check: Check, error: Exception) -> Finding:
+    """What is told of a check that could not be made."""
+    if isinstance(error, Away):
+        return check.not_asked(error.why)
+    kind = type(error).__name__
+    if not isinstance(error, SQLAlchemyError):
+        return check.wrong(words(_FAILED, error=kind), words(_TELL_US))
+    if trouble_of(error) == BEHIND:  # which the check of the tables tells
+        return check.not_asked(words(BEHIND))
+    return check.wrong(words(_BROKEN_OFF, error=kind), words(_SEE_DATABASE))
 
 
 def _without(group: Group, found: Sequence[Finding]) -> list[Check]:

@@ -29,14 +29,7 @@ def _page(context: RequestContext, request: Request, refused: Refusal | None = N
     keeper(context, Action.SEE_ENGINE)
     found, titles = read_engine(context), titles_of_protocols(context)
     return page(
-        context,
-        request,
-        "engine.html",
-        refused=refused,
-        now=context.at,
-        sections=found,
-        protocols=titles,
-        why=WHY_PLAIN,
+        context, request, "engine.html", refused=refused, now=context.at, sections=found, titles=titles, why=WHY_PLAIN
     )
 
 

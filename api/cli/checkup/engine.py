@@ -13,7 +13,6 @@ from api.cli.checkup.finding import Check, Finding, Group, named, words
 from api.cli.checkup.house import Away, House
 from domain.casework import SILENT_AFTER, engine_state, tending
 from domain.kernel import col, run, select
-from flows.engine import POOL
 from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late, marks_of
 from locales import N_
 from models.engine import Beat
@@ -24,6 +23,9 @@ WORKERS: Final = Check("engine.workers", N_("A worker of ours gives signs of lif
 WAITING: Final = Check("engine.waiting", N_("No case waits for the engine for long"))
 ROUND_TIMES: Final = Check("engine.rounds", N_("No timed round is late"))
 HELD_UP: Final = Check("engine.cases", N_("No case is held up"))
+
+#: The pool of `flows.pool`, which reads Prefect: that alone would take the doctor longer than all it asks.
+POOL: Final = "spheres"
 
 _STOPPED: Final = N_("The installation does not run here.")
 _BEING_WRITTEN: Final = N_("The demonstration is still being written: the worker comes after it.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +18,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
+from adapters.account import SYSTEM_USER
 from adapters.database import open_session, program_session, reading_engine
 from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
@@ -33,6 +36,7 @@ DATABASE_SECONDS: Final = 3
 _STOPPED: Final = N_("The embedded database is stopped; the doctor starts nothing. Start it with: spheres up")
 _NOT_MADE: Final = N_("No database was made here yet. Make one with: spheres up")
 _AWAY: Final = N_("The database does not answer, or does not let us in.")
+_OPEN: Final = N_("The file of the embedded database’s passwords can be read by others: close it first.")
 _NOT_OURS: Final = N_("The files of the embedded database are another account’s.")
 
 
@@ -77,9 +81,7 @@ class House:
                 prefect=named.prefect_database_url or "",
                 admin="",
             )
-        # Looked for before it is spoken of: as root, that alone would make the server's account.
-        if not is_there(folder / "cluster"):
-            raise Away(words(_NOT_MADE), is_stopped=True)
+        self._refuse_to_disturb(folder)
         try:
             server = EmbeddedPostgres(folder)
             if not server.runs():
@@ -89,6 +91,15 @@ class House:
             raise Away(words(_NOT_OURS)) from None
         except Told as error:
             raise Away(words(error.sentence, **error.facts)) from None
+
+    def _refuse_to_disturb(self, folder: Path) -> None:
+        """Raises Away where the embedded database was not made, or to ask about it would change something."""
+        if not is_there(folder / "cluster"):
+            raise Away(words(_NOT_MADE), is_stopped=True)
+        if os.geteuid() == 0 and not _is_account(SYSTEM_USER):
+            raise Away(words(_NOT_OURS))  # to speak of it as root would make the account under which root runs it
+        if self.modes.get(folder / "secrets.json", 0) & 0o077:
+            raise Away(words(_OPEN))  # to read it would close it
 
     @property
     def engine(self) -> Engine:
@@ -170,6 +181,15 @@ def reached_at(host: str) -> str:
     """Where we reach, from this machine, what listens at `host`: all of its addresses, or one of them."""
     at = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, and not listened at
     return f"[{at}]" if ":" in at else at
+
+
+def _is_account(name: str) -> bool:
+    """Whether this machine has an account of that name."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _mode(path: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +12,7 @@ from api.cli.checkup.house import Away, House
 from locales import N_
 
 READ: Final = Check("settings.read", N_("The settings can be used"))
+ACCOUNT: Final = Check("settings.account", N_("It is asked by the account that runs SPHÈRES"))
 PEOPLE: Final = Check("settings.people", N_("A demonstration and real people are apart"))
 ADDRESS: Final = Check("settings.address", N_("People reach it over https"))
 PROXIES: Final = Check("settings.proxies", N_("Askers behind a proxy are told apart"))
@@ -20,6 +22,7 @@ FILES: Final = Check("settings.files", N_("Files of secrets are for their owner 
 def look(house: House) -> Iterator[Finding]:
     """Look at what is set, and at the people that it is for."""
     yield READ.ok(N_("Each is known and can be used."))
+    yield _account(house)
     yield _files(house)
     try:
         real = [key for _, key, _, is_demonstration in house.programs if not is_demonstration]
@@ -29,6 +32,24 @@ def look(house: House) -> Iterator[Finding]:
     yield _people(house, real)
     yield _address(house, is_real=bool(real))
     yield _proxies(house)
+
+
+def _account(house: House) -> Finding:
+    """Whether the data folder can be looked into: to another account everything looks as if it were not there."""
+    folder = house.settings.data
+    try:
+        with os.scandir(folder) as inside:
+            next(inside, None)
+    except FileNotFoundError:
+        return ACCOUNT.not_asked(words(N_("There is no data folder yet: %(folder)s."), folder=str(folder)))
+    except OSError as refused:
+        return ACCOUNT.wrong(
+            words(
+                N_("%(folder)s cannot be looked into (%(error)s)."), folder=str(folder), error=type(refused).__name__
+            ),
+            words(N_("Run the doctor as the account that runs SPHÈRES: what it says besides may be untrue.")),
+        )
+    return ACCOUNT.ok(N_("It can look into %(folder)s."), folder=str(folder))
 
 
 def _people(house: House, real: list[str]) -> Finding:
@@ -85,4 +106,4 @@ def _files(house: House) -> Finding:
     return FILES.ok(N_("Files looked at: %(count)s."), count=len(house.modes))
 
 
-GROUP: Final = Group("settings", N_("Settings"), (READ, FILES, PEOPLE, ADDRESS, PROXIES), look)
+GROUP: Final = Group("settings", N_("Settings"), (READ, ACCOUNT, FILES, PEOPLE, ADDRESS, PROXIES), look)

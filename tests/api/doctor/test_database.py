@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from api.cli.checkup import databases, program_walls
+from api.cli.checkup.groups import GROUPS
+from api.cli.doctor import examine
 from tests.api.doctor.houses import break_database, found, house
 from tests.cast import Cast
 from tests.flows.prefect_server import free_port
@@ -141,6 +143,25 @@ def test_a_right_too_many_is_named(cast: Cast, tmp_path: Path, what: str) -> Non
 def test_walls_of_tables_that_are_missing_are_not_asked(cast: Cast, tmp_path: Path) -> None:
     break_database(cast, "drop table beat")
     assert {one.state for one in found(program_walls.GROUP, house(cast, tmp_path)).values()} == {"not_asked"}
+
+
+def test_an_empty_database_is_wrong_once_and_nothing_else_is_asked_of_it(cast: Cast, tmp_path: Path) -> None:
+    break_database(cast, "drop schema public cascade", "create schema public", "grant usage on schema public to public")
+    seen = {one.check.key: one.state for _, one in examine(house(cast, tmp_path), GROUPS)}
+    assert seen["database.migration"] == "wrong"
+    others = ("settings.people", "walls.stand", "keys.known", "engine.workers", "clock.zones", "mail.letters")
+    assert {seen[one] for one in others} == {"not_asked"}
+
+
+def test_passwords_that_others_can_read_are_not_closed_by_looking(cast: Cast, tmp_path: Path) -> None:
+    (tmp_path / "postgres" / "cluster").mkdir(parents=True)
+    file = tmp_path / "postgres" / "secrets.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    none = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"))
+    seen = found(databases.GROUP, house(cast, tmp_path, **none))
+    assert "close it first" in seen[databases.ANSWERS].seen.told_in("en")
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 def test_the_doctor_cannot_write(cast: Cast, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text, update
 
 from api.cli.checkup import clock, engine, mail
 from domain.casework.wakeups import wake
-from flows import timetable
+from flows import pool, timetable
 from flows.marks import set_mark
 from models.base import table_of
 from models.outbox import Notice
@@ -54,6 +54,10 @@ def test_a_sound_engine_is_well_in_everything(cast: Cast, tmp_path: Path, ports:
     mark_all(cast)
     seen = found(engine.GROUP, house(cast, tmp_path, **ports))
     assert {check.key: one.state for check, one in seen.items() if one.state != "ok"} == {}
+
+
+def test_the_pool_that_is_asked_for_is_the_one_that_the_engine_works() -> None:
+    assert engine.POOL == pool.POOL
 
 
 def test_an_installation_that_is_stopped_is_no_fault(cast: Cast, tmp_path: Path) -> None:

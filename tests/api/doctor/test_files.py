@@ -89,6 +89,17 @@ def test_sound_settings_are_well(cast: Cast, tmp_path: Path) -> None:
     assert {one.state for one in found(settings.GROUP, house(cast, tmp_path)).values()} == {"ok"}
 
 
+def test_another_account_that_cannot_look_in_is_told_that_all_else_may_be_untrue(
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    here = house(cast, tmp_path)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert found(settings.GROUP, here)[settings.ACCOUNT].state == "wrong"
+
+
 def test_a_demonstration_beside_a_real_program_is_wrong(cast: Cast, tmp_path: Path) -> None:
     seen = found(settings.GROUP, house(cast, tmp_path, SPHERES_DEMO="yes"))[settings.PEOPLE]
     assert seen.state == "wrong"
