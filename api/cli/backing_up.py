@@ -16,6 +16,7 @@ from adapters.backups.bases import base_of, refuse_lost_archive, tidy_archive
 from adapters.backups.dumps import alone
 from adapters.backups.faults import BackupError, Busy
 from adapters.backups.pair import public_key
+from adapters.backups.pgbackrest import back_up_stanza
 from adapters.backups.shelf import Shelf
 from adapters.backups.taking import Origin, Taken, WriteBase, take
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
@@ -88,6 +89,8 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
         if settings.backups.archived is not None and base is not None:
             refuse_lost_archive(settings.backups.archived, urls.admin, system)
             tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
+        if settings.backups.stanza and settings.database_url is not None:
+            back_up_stanza(settings.backups.stanza)
         return taken, gone
 
 
