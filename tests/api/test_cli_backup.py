@@ -16,7 +16,7 @@ import pytest
 from pyrage import x25519
 from sqlalchemy import NullPool, create_engine, select, text
 
-from adapters.backups import dumps, manifest
+from adapters.backups import dumps, manifest, pgbackrest
 from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
@@ -472,7 +472,7 @@ def test_the_database_alone_comes_back_where_that_is_said(
 
 
 @pytest.fixture
-def called(house: House) -> Path:
+def called(house: House, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a pgBackRest of the tests notes how it was called; it fails where its folder holds a file `full`."""
     programs = house.folder / "programs"
     programs.mkdir()
@@ -482,6 +482,9 @@ if [ -f {programs}/full ]; then echo "P00  ERROR: [040]: unable to restore to pa
 """
     (programs / "pgbackrest").write_text(script, encoding="utf-8")
     (programs / "pgbackrest").chmod(0o755)
+    for folder in (house.folder, programs):
+        folder.chmod(0o777)  # root calls it under another account
+    monkeypatch.setattr(pgbackrest, "SERVER_ACCOUNT", "nobody")  # every machine has that one
     house.set(PATH=f"{programs}:{os.environ['PATH']}", SPHERES_PGBACKREST="spheres")
     return programs / "called"
 
