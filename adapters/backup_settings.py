@@ -16,6 +16,7 @@ from adapters.places import lasting_path_of
 
 #: A public key of age, as far as it can be seen without its library: the process that stays reads this too.
 _PUBLIC: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
+_STANZA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _KEPT: Final = re.compile(r"([1-9][0-9]{0,2}),([0-9]{1,3}),([0-9]{1,3})")
 
 
@@ -24,7 +25,7 @@ class BackupSettings:
     """Where copies go (`to`), encrypted to `key`, each day `at` a time of this machine's clock, kept by `keeping`.
 
     `drill_key_file` is the private key for drills by schedule, `archive` the folder for what the embedded server
-    writes between two copies.
+    writes between two copies, `stanza` that of pgBackRest for a server of one's own.
     """
 
     to: Path | None
@@ -33,6 +34,7 @@ class BackupSettings:
     keeping: Keeping
     drill_key_file: Path | None
     archive: Path | None
+    stanza: str = ""
 
     @property
     def archived(self) -> Archive | None:
@@ -55,7 +57,10 @@ def backups_of(env: Mapping[str, str]) -> BackupSettings:
     for name, wants in (("SPHERES_BACKUP_AT", at), ("SPHERES_ARCHIVE", archive), ("SPHERES_DRILL_KEY_FILE", drill)):
         if wants is not None and not (to and key):
             raise SettingsError(name, "needs SPHERES_BACKUP_TO and SPHERES_BACKUP_KEY beside it.")
-    return BackupSettings(to, key, at, _keeping_of(env), drill, archive)
+    stanza = text_of(env, "SPHERES_PGBACKREST", "")
+    if stanza and not _STANZA.fullmatch(stanza):
+        raise SettingsError("SPHERES_PGBACKREST", "must be the name of a stanza, such as spheres.")
+    return BackupSettings(to, key, at, _keeping_of(env), drill, archive, stanza)
 
 
 def _time_of(env: Mapping[str, str]) -> time | None:

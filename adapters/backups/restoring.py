@@ -22,8 +22,8 @@ from adapters.key_files import settle
 from adapters.places import WORKING
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
 
-#: What lies in a data folder and is no one's data.
-_NO_DATA: Final = frozenset({"up.lock", WORKING})
+#: What may lie in a data folder beforehand, and stays: nothing of it is data, and by the ledger a restore is known.
+_NO_DATA: Final = frozenset({"up.lock", WORKING, "ledger", "prefect", "prefect-auth"})
 #: Says in the working folder that the folder held no keys before.
 _BRINGS_KEYS: Final = "brings-keys"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from adapters.backups.bases import base_of, refuse_lost_archive, tidy_archive
 from adapters.backups.dumps import alone
 from adapters.backups.faults import BackupError, Busy
 from adapters.backups.pair import public_key
+from adapters.backups.pgbackrest import back_up_stanza
 from adapters.backups.shelf import Shelf
 from adapters.backups.taking import Origin, Taken, WriteBase, take
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
@@ -33,11 +35,23 @@ T = TypeVar("T")
 ASIDE: Final = "aside"
 
 
-def back_up(settings: Settings, to: Path | None = None, *, next_by: datetime | None = None) -> tuple[Taken, int]:
+class NotDue(Exception):
+    """What was due was done meanwhile, by another machine."""
+
+
+@dataclass(frozen=True)
+class BySchedule:
+    """What a run by schedule knows more: when the next one is to have ended, and whether this one is still due."""
+
+    next_by: datetime
+    is_due: Callable[[], bool]
+
+
+def back_up(settings: Settings, to: Path | None = None, *, by: BySchedule | None = None) -> tuple[Taken, int]:
     """Make a copy, verify it, and remove what is no longer kept: the copy, and how many went.
 
-    Raises BackupError, or Ending where it is not said where to, or for which key. How it ended is noted in any case;
-    `next_by` is when the next one is to have ended.
+    Raises BackupError, or Ending where it is not said where to, or for which key; NotDue, by schedule. How it ended is
+    noted.
     """
     folder = to.expanduser().absolute() if to is not None else settings.backups.to
     if folder is None:
@@ -52,17 +66,28 @@ def back_up(settings: Settings, to: Path | None = None, *, next_by: datetime | N
     recipient = public_key(settings.backups.key)
     with databases(settings) as urls:
         _refuse_without_owner(urls)
-        return noted(urls, "backup", lambda at: _made(settings, urls, folder, recipient, at), next_by=next_by)
+        return noted(urls, "backup", lambda at: _made(settings, urls, folder, recipient, at), by)
 
 
-def noted(urls: DatabaseUrls, kind: str, run: Callable[[datetime], T], *, next_by: datetime | None = None) -> T:
-    """Have something run that begins now, and write down how it ended."""
+def noted(urls: DatabaseUrls, kind: str, run: Callable[[datetime], T], by: BySchedule | None = None) -> T:
+    """Have something run that begins now, while no other process is at copies, and write down how it ended.
+
+    Raises Busy where another is, NotDue where another did it. A run that is stopped is not noted: it is no fault, and
+    told by its being late.
+    """
+    with alone(urls.owner) as is_alone:
+        if not is_alone:
+            raise Busy
+        if by is not None and not by.is_due():
+            raise NotDue
+        return _noted(urls, kind, run, by.next_by if by is not None else None)
+
+
+def _noted(urls: DatabaseUrls, kind: str, run: Callable[[datetime], T], next_by: datetime | None) -> T:
     begun = datetime.now(UTC)
     try:
         done = run(begun)
-    except Busy:
-        raise
-    except BaseException as failed:
+    except Exception as failed:
         with suppress(SQLAlchemyError):  # where the database is away it cannot be told, and is seen by its lateness
             _note(urls, kind, begun, failed.code if isinstance(failed, BackupError) else "failed", next_by)
         raise
@@ -79,16 +104,15 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
         )
     shelf = Shelf(folder, settings.base_url)
     origin = Origin(settings.base_url, version("spheres"), settings.seal_keys, settings.people_keys, urls.owner)
-    with alone(urls.owner) as is_alone:
-        if not is_alone:
-            raise Busy
-        base, system = _base(settings, urls)
-        taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
-        gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
-        if settings.backups.archived is not None and base is not None:
-            refuse_lost_archive(settings.backups.archived, urls.admin, system)
-            tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
-        return taken, gone
+    base, system = _base(settings, urls)
+    taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
+    gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
+    if settings.backups.archived is not None and base is not None:
+        refuse_lost_archive(settings.backups.archived, urls.admin, system)
+        tidy_archive(settings.backups.archived, [manifest for _, manifest in shelf.bases()], system=system)
+    if settings.backups.stanza and settings.database_url is not None:
+        back_up_stanza(settings.backups.stanza)
+    return taken, gone
 
 
 def _base(settings: Settings, urls: DatabaseUrls) -> tuple[WriteBase | None, str]:

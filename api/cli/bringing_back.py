@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from adapters.backups.keys_ahead import keys_ahead
 from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, newer, read_manifest
 from adapters.backups.moments import typed_moment
 from adapters.backups.pair import private_key
+from adapters.backups.pgbackrest import restore_stanza
 from adapters.backups.recovering import recover
 from adapters.backups.restoring import (
     Copy,
@@ -57,25 +58,46 @@ class Wish:
 
 def bring_back(settings: Settings, wish: Wish) -> None:
     """Restore a copy into an empty place. Raises BackupError or Ending, and leaves the place as it was."""
-    folder = wish.into.expanduser().absolute() if wish.into is not None else settings.data
-    is_own_server = wish.into is None and settings.database_url is not None
+    is_own_server = settings.database_url is not None
+    if wish.at and is_own_server:
+        _by_pgbackrest(settings, wish)
+        return
     copy, keys_of = opened(settings, wish)
     if wish.only_keys:
         _put_keys(settings, keys_of)
         return
-    if is_own_server:
-        if wish.at:
-            raise BackupError(
-                "failed",
-                "To a chosen moment a server of your own is brought back by what archives it, such as pgBackRest. "
-                "The program notices it at its next start. The keys alone: spheres restore --only-keys",
-            )
+    folder = wish.into.expanduser().absolute() if wish.into is not None else settings.data
+    if is_own_server and wish.into is None:
         rows = _into_own_server(settings, copy, keys_of)
+        command = "spheres up --no-demo"
     else:
         rows = _into_folder(settings, wish, copy, keys_of, folder)
-    command = "spheres up --no-demo" if is_own_server else f"SPHERES_DATA={folder} spheres up --no-demo"
+        command = f"SPHERES_DATA={folder} spheres up --no-demo"
     moment = _moment(wish, copy) or copy.manifest.taken_at
     tell(_BACK, moment=f"{moment:%Y-%m-%d %H:%M:%S} UTC", rows=rows, command=command)
+
+
+def _by_pgbackrest(settings: Settings, wish: Wish) -> None:
+    """Have a server of one's own put back by what archives it, and the keys of the newest copy. Raises BackupError."""
+    if not settings.backups.stanza:
+        raise BackupError(
+            "failed",
+            "To a chosen moment a server of your own is brought back by what archives it. Set SPHERES_PGBACKREST to "
+            "its stanza where that is pgBackRest, or do it by hand; then the keys: spheres restore --only-keys",
+        )
+    copy, keys_of = opened(settings, replace(wish, at=""))
+    places = KeyPlaces(settings.seal_keys, settings.people_keys)
+    at = _past_moment(wish, copy.manifest.zone)
+    with data_folder(settings.data, restoring=True):
+        if keys_of is not None:
+            places.refuse_taken()
+        restore_stanza(settings.backups.stanza, at, wish.into)
+        if keys_of is not None:
+            places.put(keys_of)
+    tell(
+        N_("The server's files of %(moment)s are back. Start the server, then the program: spheres up --no-demo"),
+        moment=f"{at:%Y-%m-%d %H:%M:%S} UTC",
+    )
 
 
 def opened(settings: Settings, wish: Wish) -> tuple[Copy, KeysOf | None]:
@@ -180,11 +202,16 @@ def _moment(wish: Wish, copy: Copy) -> datetime | None:
     return typed_moment(wish.at, copy.manifest.zone) if wish.at else None
 
 
-def _with_base(settings: Settings, place: Path, newest: Path, wish: Wish) -> Path:
-    """The last copy with the server's files of before the moment that is asked for. Raises BackupError."""
-    at = typed_moment(wish.at, read_manifest(newest).zone)
+def _past_moment(wish: Wish, zone: str) -> datetime:
+    at = typed_moment(wish.at, zone)
     if at > datetime.now(UTC):
         raise BackupError("failed", "%(at)s is yet to come.", at=wish.at)
+    return at
+
+
+def _with_base(settings: Settings, place: Path, newest: Path, wish: Wish) -> Path:
+    """The last copy with the server's files of before the moment that is asked for. Raises BackupError."""
+    at = _past_moment(wish, read_manifest(newest).zone)
     if settings.backups.archive is None:
         raise BackupError("failed", "To go back to a chosen moment, SPHERES_ARCHIVE has to say where the archive is.")
     shelf = Shelf(place if newest != place else place.parent, read_manifest(newest).installation)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from adapters.backups.aside import aside
-from adapters.backups.dumps import alone
-from adapters.backups.faults import Busy
 from adapters.backups.restoring import Copy, KeyPlaces, KeysOf
 from adapters.postgres import EmbeddedPostgres
 from adapters.settings import Settings
-from api.cli.backing_up import ASIDE, noted
+from api.cli.backing_up import ASIDE, BySchedule, noted
 from api.cli.bringing_back import Wish, opened
 from api.cli.databases import databases
 from api.cli.judging import judge
@@ -20,21 +16,14 @@ from api.cli.spoken import tell
 from locales import N_
 
 
-def drill(settings: Settings, wish: Wish, *, next_by: datetime | None = None) -> None:
+def drill(settings: Settings, wish: Wish, *, by: BySchedule | None = None) -> None:
     """Try a copy, and write down how it ended where the installation's own database is there. Raises BackupError."""
     if settings.database_url is None and not EmbeddedPostgres(settings.data / "postgres").is_made():
         with data_folder(settings.data):  # a machine that has the copies alone
             _tell(*_aside(settings, *opened(settings, wish)))
         return
     with databases(settings) as urls:
-        noted(urls, "drill", lambda _: _tried(settings, wish, urls.owner), next_by=next_by)
-
-
-def _tried(settings: Settings, wish: Wish, owner_url: str) -> None:
-    with alone(owner_url) as is_alone:
-        if not is_alone:
-            raise Busy
-        _tell(*_aside(settings, *opened(settings, wish)))
+        noted(urls, "drill", lambda _: _tell(*_aside(settings, *opened(settings, wish))), by)
 
 
 def _tell(copy: Copy, rows: int) -> None:

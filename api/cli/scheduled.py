@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Final
 
+import domain.joined  # noqa: F401 - what judges a copy needs every room that registers
 from adapters import logs
 from adapters.backups.faults import BackupError
 from adapters.database import make_engine, open_session
 from adapters.settings import Settings
-from api.cli.backing_up import back_up
+from api.cli.backing_up import BySchedule, NotDue, back_up
 from api.cli.bringing_back import Wish
 from api.cli.by_clock import last_at, next_at
 from api.cli.databases import databases
@@ -45,18 +46,21 @@ def _all_that_is_due(settings: Settings) -> bool:
     if at is None:
         return True
     now = datetime.now().astimezone()
-    went_well = True
-    if _is_due(settings, "backup", last_at(at, now)):
-        went_well = _tried(lambda: _copy(settings, next_at(at, now) + GRACE))
+    went_well = _tried(lambda by: _copy(settings, by), _by(settings, "backup", last_at(at, now), next_at(at, now)))
     key = settings.backups.drill_key_file
-    if went_well and key is not None and _is_due(settings, "drill", now - DRILL_EVERY):
-        wish = Wish(settings.backups.to, key)
-        went_well = _tried(lambda: drill(settings, wish, next_by=next_at(at, now + DRILL_EVERY) + GRACE))
+    if went_well and key is not None:
+        wish, since = Wish(settings.backups.to, key), now - DRILL_EVERY
+        by = _by(settings, "drill", since, next_at(at, now + DRILL_EVERY))
+        went_well = _tried(lambda by: drill(settings, wish, by=by), by)
     return went_well
 
 
-def _copy(settings: Settings, next_by: datetime) -> None:
-    taken, _ = back_up(settings, next_by=next_by.astimezone(UTC))
+def _by(settings: Settings, kind: str, since: datetime, coming: datetime) -> BySchedule:
+    return BySchedule((coming + GRACE).astimezone(UTC), lambda: _is_due(settings, kind, since))
+
+
+def _copy(settings: Settings, by: BySchedule) -> None:
+    taken, _ = back_up(settings, by=by)
     tell(_MADE, name=taken.id)
 
 
@@ -70,9 +74,13 @@ def _is_due(settings: Settings, kind: str, since: datetime) -> bool:
             engine.dispose()
 
 
-def _tried(run: Callable[[], None]) -> bool:
+def _tried(run: Callable[[BySchedule], None], by: BySchedule) -> bool:
+    if not by.is_due():
+        return True
     try:
-        run()
+        run(by)
+    except NotDue:
+        return True
     except BackupError as failed:
         tell_apart(N_("A copy by schedule failed: %(why)s"), why=failed.told_in(current_language()))
         return False

@@ -46,6 +46,7 @@ def test_what_is_set_is_read() -> None:
         ("SPHERES_BACKUP_AT", "at night"),
         ("SPHERES_BACKUP_KEEP", "0,5,12"),
         ("SPHERES_BACKUP_KEEP", "8,5"),
+        ("SPHERES_PGBACKREST", "--config=/x"),
         ("SPHERES_BACKUP_KEYS_DAYS", "36"),
         ("SPHERES_BACKUP_KEYS_DAYS", "0"),
         ("SPHERES_BACKUP_KEYS_DAYS", "three weeks"),

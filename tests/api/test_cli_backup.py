@@ -16,7 +16,7 @@ import pytest
 from pyrage import x25519
 from sqlalchemy import NullPool, create_engine, select, text
 
-from adapters.backups import dumps, manifest
+from adapters.backups import dumps, manifest, pgbackrest
 from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
@@ -466,3 +466,64 @@ def test_the_database_alone_comes_back_where_that_is_said(
     assert not (copied.data / "keys").exists()
     with signed_in(empty_database.owner_url) as connection:
         assert content_of(connection).tables["person"][0] > 5
+
+
+# ------------------------------------------------------------------------------------------------ by pgBackRest
+
+
+@pytest.fixture
+def called(house: House, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a pgBackRest of the tests notes how it was called; it fails where its folder holds a file `full`."""
+    programs = house.folder / "programs"
+    programs.mkdir()
+    script = f"""#!/bin/sh
+echo "$@" >> {programs}/called
+if [ -f {programs}/full ]; then echo "P00  ERROR: [040]: unable to restore to path"; exit 40; fi
+"""
+    (programs / "pgbackrest").write_text(script, encoding="utf-8")
+    (programs / "pgbackrest").chmod(0o755)
+    for folder in (house.folder, programs):
+        folder.chmod(0o777)  # root calls it under another account
+    monkeypatch.setattr(pgbackrest, "SERVER_ACCOUNT", "nobody")  # every machine has that one
+    house.set(PATH=f"{programs}:{os.environ['PATH']}", SPHERES_PGBACKREST="spheres")
+    return programs / "called"
+
+
+@pytest.mark.usefixtures("lived")
+def test_where_its_stanza_is_set_a_copy_is_made_by_pgbackrest_too(command: Say, house: House, called: Path) -> None:
+    assert command("backup")[0] == 0
+    assert called.read_text(encoding="utf-8") == "--stanza=spheres --type=incr backup\n"
+    (called.parent / "full").touch()
+    before = house.copy
+    status, _, err = command("backup")
+    assert (status, "It said: [040]: unable to restore to path" in err) == (2, True)
+    assert house.copy != before, "ours is good all the same, and the only one that is kept of a day"
+
+
+def test_to_a_moment_a_server_of_ones_own_is_brought_back_by_it_with_the_keys_of_the_newest_copy(
+    command: Say, copied: House, called: Path, database: Database
+) -> None:
+    copied.live_in(database)
+    (called.parent / "full").touch()
+    status, said = restore(command, copied, "--at", "2026-11-30 01:05:06.5-05:00")
+    assert (status, (copied.data / "keys").exists()) == (2, False), said
+    (called.parent / "full").unlink()
+    called.unlink()
+    status, said = restore(command, copied, "--at", "2026-11-30 01:05:06.5-05:00")
+    assert (status, "Start the server" in said) == (0, True), said
+    wanted = "--type=time --target=2026-11-30 06:05:06.500000+00 --target-action=promote restore"
+    assert called.read_text(encoding="utf-8") == f"--stanza=spheres {wanted}\n"
+    assert (copied.data / "keys" / "people" / "master.json").exists()
+
+
+def test_without_a_stanza_it_is_said_how_a_server_of_ones_own_goes_back(
+    command: Say, copied: House, database: Database
+) -> None:
+    copied.live_in(database)
+    status, said = restore(command, copied, "--at", "2026-11-30 01:05:06")
+    assert (status, "SPHERES_PGBACKREST" in said) == (2, True)
+    status, said = restore(command, copied, "--only-keys")
+    assert status == 0, said
+    assert (copied.data / "keys" / "seal.json").exists()
+    status, said = restore(command, copied, "--only-keys")
+    assert (status, "There are keys already" in said) == (2, True)
