@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
+from api.views.names import places_by_id
 from api.views.tasks import names_of
 from api.views.timeline import told
 from domain import restored
@@ -88,12 +89,14 @@ DECISIONS: Final[Mapping[str, str]] = {
 class MatterLine:
     """One thing that had ended, in words: when, what of it is known, and what can be decided.
 
+    `about` are the partner and the people that it names beside its words.
     `can` is that of `restored.standing_of`. `does` says what doing it again does, or why it cannot be.
     """
 
     id: UUID
     kind: str
     what: str
+    about: tuple[str, ...]
     at: datetime
     is_certain: bool
     can: Can
@@ -129,13 +132,26 @@ class DecidedLine:
 def lines_of(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[MatterLine]:
     """Those of these matters that are no meetings, in words."""
     those = [one for one in matters if one.kind != "meeting"]
-    return [_line(context, one, what) for one, what in zip(those, _sentences(context, those), strict=True)]
+    names = names_of(context, {who for one in those for who in restored.concerned(one)})
+    places = {str(one): name for one, name in places_by_id(context).items()}
+    return [
+        _line(context, one, what, _about(one, what, names, places))
+        for one, what in zip(those, _sentences(context, those), strict=True)
+    ]
 
 
-def _line(context: RequestContext, matter: RestoredMatter, what: str) -> MatterLine:
+def _about(matter: RestoredMatter, what: str, names: Mapping[UUID, str], places: Mapping[str, str]) -> tuple[str, ...]:
+    """The partner and the people that a matter names, where the words do not say them."""
+    said = [places.get(str(matter.facts.get("organization")), "")]
+    said += sorted(names.get(one, "") for one in restored.concerned(matter))
+    return tuple(one for one in said if one and one not in what)
+
+
+def _line(context: RequestContext, matter: RestoredMatter, what: str, about: tuple[str, ...]) -> MatterLine:
     can = restored.standing_of(context.session, matter).can
     does = DOES[matter.verb] if can == "again" else WHY_NOT[can]
-    return MatterLine(matter.id, gettext(KINDS[matter.kind]), what, matter.at, matter.is_certain, can, gettext(does))
+    kind = gettext(KINDS[matter.kind])
+    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, gettext(does))
 
 
 def told_lines_of(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[ToldLine]:
@@ -174,7 +190,7 @@ def _as_line(matter: RestoredMatter) -> Event:
         facts[closing.day] = facts["day"]
     if closing is not None and closing.whose not in ("", "subject") and matter.person_id:
         facts[closing.whose] = str(matter.person_id)
-    verb = "consent.withdrawn" if matter.verb == "consent.replaced" else matter.verb
+    verb = _CALLED.get(matter.verb, matter.verb)
     return Event(
         program_id=matter.program_id,
         id=matter.id,
@@ -187,6 +203,13 @@ def _as_line(matter: RestoredMatter) -> Event:
         subject_id=matter.subject_id,
         facts=facts,
     )
+
+
+#: What is called otherwise here than the record does: a line of the ledger says less.
+_CALLED: Final[Mapping[str, str]] = {
+    "consent.replaced": "restored.consent_replaced",
+    "follow_up.part_ended": "restored.part_ended",
+}
 
 
 def _meeting(context: RequestContext, told: ToldSince) -> str:

@@ -255,6 +255,8 @@ def test_whom_a_participant_had_barred_stays_barred_until_it_is_decided(installe
         back.undone("participant.barred", by=WORKER)
     assert refused.value.code == "restored.own"
     back.undone("participant.barred")
+    assert is_barred(back), "their part had ended too, and that is not decided"
+    back.undone("follow_up.part_ended")
     assert not is_barred(back)
 
 
