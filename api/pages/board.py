@@ -20,7 +20,6 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
-from domain import restored
 from domain.access import invitations
 from domain.casework import (
     ASKED_OF_ENGINE,
@@ -54,6 +53,7 @@ from domain.kernel import (
     surely,
     title_of,
 )
+from domain.restored import matters
 from domain.roles import Falls, Link, letter_is_open_to, task_is_open_to
 from locales import N_
 from models.casework import ProtocolVersion, Task
@@ -124,7 +124,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         stuck=[*map(told, stuck)],
         rounds=ROUNDS,
         failed=every(session, _FAILED, {"person": me}),
-        restored_waiting=restored.count_waiting(session),
+        restored_waiting=matters.count_waiting(session),
     )
 
 
@@ -137,7 +137,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
         Question(_PROTOCOLS),
-        restored.ASKED_OF_WAITING,
+        matters.ASKED_OF_WAITING,
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
     ]
