@@ -14,7 +14,7 @@ from api.views.tasks import names_of
 from api.views.timeline import told
 from domain.kernel import surely, title_of
 from domain.record import apart
-from domain.restored import reports, standing
+from domain.restored import matters, reports, standing
 from locales import N_, gettext, show_moment
 from meetings.committees import committees
 from meetings.told_since import ToldSince, told_since
