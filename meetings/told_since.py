@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain import restored
 from domain.kernel import Actor, Refusal, changes, col, every, first, of, program, run
 from domain.mail import CalendarPart, Mailbox, notices
 from domain.record import apart
+from domain.restored import deciding
 from locales import N_, say
 from meetings import calendar_files, invitations, schedule
 from meetings.entries import CalendarEntry
@@ -98,7 +98,7 @@ def cancel(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int
         reached = {one.person_id for one in news if one.method == CANCEL}
     left = {one: sequence for one, sequence in told.people.items() if one not in reached}
     _take_out(session, told, left, at=at)
-    restored.settle(session, list(told.matters), "cancelled", by=by, at=at)
+    deciding.settle(session, list(told.matters), "cancelled", by=by, at=at)
     return len(told.people)
 
 
@@ -116,13 +116,13 @@ def keep(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:
         left = {one: sequence for one, sequence in told.people.items() if one not in heard}
         _take_out(session, told, left, at=at)
         n = len(heard | set(left))
-    restored.settle(session, list(told.matters), "kept", by=by, at=at)
+    deciding.settle(session, list(told.matters), "kept", by=by, at=at)
     return n
 
 
 def _hold(session: Session, matter_id: UUID, *, by: Actor) -> ToldSince:
     """All that waits of the same UID, locked. Raises Refusal."""
-    matter = restored.hold(session, matter_id, by=by)
+    matter = deciding.hold(session, matter_id, by=by)
     if matter.kind != "meeting":
         raise Refusal("restored.unknown", N_("There is nothing to decide here."))
     waiting = of(RestoredMatter).where(RestoredMatter.kind == "meeting", col(RestoredMatter.decided_at).is_(None))

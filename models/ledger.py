@@ -95,10 +95,14 @@ class SentBefore(Table, table=True):
 
 
 class NumberGiven(Table, table=True):
-    """The last number of a series that was given, and lost with a restore: the next ones go on after it."""
+    """The last number of a series that was given, and lost with a restore: the next ones go on after it.
+
+    `lost` are those that are missing for that reason, and that no one is to look for.
+    """
 
     __table_args__ = (CheckConstraint("last >= 1", name="last"),)
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
     series: str = Field(primary_key=True)
     last: int
+    lost: list[int] = structure(default_factory=list)

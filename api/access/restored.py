@@ -7,9 +7,9 @@ from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed, require, to_program
 from api.access.session import RequestContext
-from domain import restored
 from domain.access import KEEPS_OUT
 from domain.kernel import Actor
+from domain.restored import matters
 from domain.roles import SEES_EVERY_CASE, Link, who_barred
 from models.ledger import RestoredMatter
 
@@ -21,11 +21,11 @@ def to_matter(context: RequestContext, matter: RestoredMatter, waiting: Sequence
 
     Who answers for privacy decides what the coordination cannot: on a coordinator alone, or while there is none.
     """
-    asker, about = context.asker, restored.concerned(matter)
+    asker, about = context.asker, matters.concerned(matter)
     if matter.subject_id in who_barred(context.session, asker.person_id):
         return {}
     given = to_program(asker)
-    if matter.kind in restored.FOR_PRIVACY:
+    if matter.kind in matters.FOR_PRIVACY:
         sides = frozenset({Relation.PRIVACY, Relation.STANDS_IN})
     else:
         kept_out = {one.person_id for one in waiting if one.kind in KEEPS_OUT}
@@ -38,14 +38,14 @@ def to_matter(context: RequestContext, matter: RestoredMatter, waiting: Sequence
 def find_matter(context: RequestContext, action: Action, matter_id: UUID) -> tuple[RestoredMatter, Actor]:
     """A matter that the asker may decide, also one that was decided. Raises Forbidden, also where there is none."""
     require(action, to_program(context.asker))
-    matter = restored.find(context.session, matter_id)
+    matter = matters.find(context.session, matter_id)
     if matter is None:
         raise Forbidden
-    return matter, require(action, to_matter(context, matter, restored.waiting(context.session)))
+    return matter, require(action, to_matter(context, matter, matters.waiting(context.session)))
 
 
-def theirs(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[RestoredMatter]:
+def theirs(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[RestoredMatter]:
     """Those of these matters that the asker decides. Raises Forbidden where they may not look at all."""
     require(Action.SEE_RESTORED, to_program(context.asker))
-    waiting = restored.waiting(context.session)
-    return [one for one in matters if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting))]
+    waiting = matters.waiting(context.session)
+    return [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting))]

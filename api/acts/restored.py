@@ -8,7 +8,7 @@ from api.access.permissions import Action
 from api.access.restored import find_matter
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, PlainText
-from domain import restored
+from domain.restored import deciding
 from meetings import told_since
 from models.ledger import RestoredMatter
 
@@ -25,19 +25,19 @@ class UndoneGiven(ActInput):
 @MATTER.act(Action.DECIDE_RESTORED, "/again", leads=lambda _, __: PAGE)
 def do_again(on: On[RestoredMatter]) -> None:
     """Do again what had ended, by the act itself, as of the day on which it was done."""
-    restored.done_again(on.session, on.id, by=on.by, at=on.at)
+    deciding.done_again(on.session, on.id, by=on.by, at=on.at)
 
 
 @MATTER.act(Action.DECIDE_RESTORED, "/undone", form="undone-{matter_id}", leads=lambda _, __: PAGE)
 def leave_undone(on: On[RestoredMatter], said: UndoneGiven) -> None:
     """Say that what had ended does not hold any more, and why."""
-    restored.leave_undone(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
+    deciding.leave_undone(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
 @MATTER.act(Action.DECIDE_RESTORED, "/noted", leads=lambda _, __: PAGE)
 def note_matter(on: On[RestoredMatter]) -> None:
     """Note what is so already, cannot be found any more, or was done where such things are done."""
-    restored.note(on.session, on.id, by=on.by, at=on.at)
+    deciding.note(on.session, on.id, by=on.by, at=on.at)
 
 
 @MATTER.act(Action.DECIDE_RESTORED, "/cancellation", leads=lambda _, __: PAGE)

@@ -16,7 +16,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown
 from api.views.restored import MatterLine, lines_of
-from domain import restored
+from domain.restored import matters
 from models.ledger import RestoredMatter
 
 router = api_routes("restored", of_acts=True)
@@ -46,12 +46,12 @@ class MatterShown(Shown):
 @asks(Action.SEE_RESTORED)
 def list_restored(context: InContext) -> list[MatterShown]:
     """What waits for the asker's decision after a restore, in the order in which it was done."""
-    return _shown(context, theirs(context, restored.waiting(context.session)))
+    return _shown(context, theirs(context, matters.waiting(context.session)))
 
 
-def _shown(context: RequestContext, matters: list[RestoredMatter]) -> list[MatterShown]:
-    lines = {one.id: one for one in lines_of(context, [one for one in matters if one.decided_at is None])}
-    return [_one(matter, lines.get(matter.id)) for matter in matters]
+def _shown(context: RequestContext, rows: list[RestoredMatter]) -> list[MatterShown]:
+    lines = {one.id: one for one in lines_of(context, [one for one in rows if one.decided_at is None])}
+    return [_one(matter, lines.get(matter.id)) for matter in rows]
 
 
 def _one(matter: RestoredMatter, line: MatterLine | None) -> MatterShown:
@@ -63,7 +63,7 @@ def _one(matter: RestoredMatter, line: MatterLine | None) -> MatterShown:
 
 
 def _acted_on(on: On[RestoredMatter], _: None) -> MatterShown:
-    matter = restored.find(on.session, on.id)
+    matter = matters.find(on.session, on.id)
     assert matter is not None  # noqa: S101 - it was decided a moment ago
     return _shown(on.context, [matter])[0]
 

@@ -21,7 +21,6 @@ from api.views.engine import ROUND_WORDS, late_rounds
 from api.views.names import ASKED_OF_PROTOCOLS, titles_of_protocols, titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
-from domain import restored
 from domain.access import invitations
 from domain.casework import (
     ASKED_OF_ENGINE,
@@ -55,6 +54,7 @@ from domain.kernel import (
     surely,
     title_of,
 )
+from domain.restored import matters
 from domain.roles import Falls, Link, letter_is_open_to, task_is_open_to
 from models.casework import Task
 from models.outbox import Notice
@@ -109,7 +109,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         stuck=[*map(told, stuck)],
         rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),
-        restored_waiting=restored.count_waiting(session),
+        restored_waiting=matters.count_waiting(session),
     )
 
 
@@ -122,7 +122,7 @@ def _asked(context: RequestContext, empty: Sequence[vacancies.Vacancy]) -> list[
         *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
         ASKED_OF_PROTOCOLS,
-        restored.ASKED_OF_WAITING,
+        matters.ASKED_OF_WAITING,
         *ASKED_OF_ENGINE,
         *ASKED_OF_POST,
         *asked_of_copies(context.at),

@@ -25,9 +25,9 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.tasks import by_day, cases_about, names_of, who_acted
 from api.web.readers import day_or_none, id_or_none
-from domain import restored
 from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples
 from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
+from domain.restored import matters
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
 from models.outbox import Notice
@@ -198,7 +198,7 @@ def show_readings(
         everything=sought.is_everything,
         thing=_thing_of(context, sought.asked),
         sealed=readings.sealed(context.session),
-        restored_waiting=restored.count_waiting(context.session),
+        restored_waiting=matters.count_waiting(context.session),
         now=context.at,
     )
 

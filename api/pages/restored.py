@@ -13,7 +13,7 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.restored import decided_lines_of, lines_of, report_facts, told_lines_of
-from domain import restored
+from domain.restored import matters, reports
 
 router = framed_pages(of_acts=True)
 
@@ -27,9 +27,9 @@ def show_restored(context: InContext, request: Request) -> HTMLResponse:
 
 
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
-    waiting = restored.waiting(context.session)
+    waiting = matters.waiting(context.session)
     mine = theirs(context, waiting)
-    report = restored.report(context.session)
+    report = reports.report(context.session)
     return page(
         context,
         request,
@@ -38,7 +38,7 @@ def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLRespon
         lines=lines_of(context, mine),
         meetings=told_lines_of(context, mine),
         others=len(waiting) - len(mine),
-        decided=decided_lines_of(context, theirs(context, restored.decided(context.session))),
+        decided=decided_lines_of(context, theirs(context, matters.decided(context.session))),
         facts=report_facts(context, report) if report is not None else [],
     )
 

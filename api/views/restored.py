@@ -9,12 +9,12 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
+from api.views.names import places_by_id
 from api.views.tasks import names_of
 from api.views.timeline import told
-from domain import restored
 from domain.kernel import surely, title_of
 from domain.record import apart
-from domain.restored import Can
+from domain.restored import matters, reports, standing
 from locales import N_, gettext, show_moment
 from meetings.committees import committees
 from meetings.told_since import ToldSince, told_since
@@ -68,7 +68,7 @@ DOES: Final[Mapping[str, str]] = {
     ),
 }
 
-#: Why it cannot be done again here, by what `restored.standing_of` says.
+#: Why it cannot be done again here, by what `standing.standing_of` says.
 WHY_NOT: Final[Mapping[str, str]] = {
     "so": N_("It is so already: nothing is left to do again."),
     "gone": N_("What this is about was made after the copy, and cannot be found any more."),
@@ -88,15 +88,17 @@ DECISIONS: Final[Mapping[str, str]] = {
 class MatterLine:
     """One thing that had ended, in words: when, what of it is known, and what can be decided.
 
-    `can` is that of `restored.standing_of`. `does` says what doing it again does, or why it cannot be.
+    `about` are the partner and the people that it names beside its words.
+    `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be.
     """
 
     id: UUID
     kind: str
     what: str
+    about: tuple[str, ...]
     at: datetime
     is_certain: bool
-    can: Can
+    can: standing.Can
     does: str
 
 
@@ -126,29 +128,42 @@ class DecidedLine:
     reason: str
 
 
-def lines_of(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[MatterLine]:
+def lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[MatterLine]:
     """Those of these matters that are no meetings, in words."""
-    those = [one for one in matters if one.kind != "meeting"]
-    return [_line(context, one, what) for one, what in zip(those, _sentences(context, those), strict=True)]
+    those = [one for one in rows if one.kind != "meeting"]
+    names = names_of(context, {who for one in those for who in matters.concerned(one)})
+    places = {str(one): name for one, name in places_by_id(context).items()}
+    return [
+        _line(context, one, what, _about(one, what, names, places))
+        for one, what in zip(those, _sentences(context, those), strict=True)
+    ]
 
 
-def _line(context: RequestContext, matter: RestoredMatter, what: str) -> MatterLine:
-    can = restored.standing_of(context.session, matter).can
+def _about(matter: RestoredMatter, what: str, names: Mapping[UUID, str], places: Mapping[str, str]) -> tuple[str, ...]:
+    """The partner and the people that a matter names, where the words do not say them."""
+    said = [places.get(str(matter.facts.get("organization")), "")]
+    said += sorted(names.get(one, "") for one in matters.concerned(matter))
+    return tuple(one for one in said if one and one not in what)
+
+
+def _line(context: RequestContext, matter: RestoredMatter, what: str, about: tuple[str, ...]) -> MatterLine:
+    can = standing.standing_of(context.session, matter).can
     does = DOES[matter.verb] if can == "again" else WHY_NOT[can]
-    return MatterLine(matter.id, gettext(KINDS[matter.kind]), what, matter.at, matter.is_certain, can, gettext(does))
+    kind = gettext(KINDS[matter.kind])
+    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, gettext(does))
 
 
-def told_lines_of(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[ToldLine]:
+def told_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[ToldLine]:
     """The meetings among these matters, in words, each once."""
-    return [_told_line(context, one) for one in told_since(context.session, matters)]
+    return [_told_line(context, one) for one in told_since(context.session, rows)]
 
 
-def decided_lines_of(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[DecidedLine]:
+def decided_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[DecidedLine]:
     """What was decided of these matters, in words."""
-    names = names_of(context, {one.decided_by for one in matters if one.decided_by})
-    told_of = told_since(context.session, matters)
+    names = names_of(context, {one.decided_by for one in rows if one.decided_by})
+    told_of = told_since(context.session, rows)
     meetings = {matter.id: _meeting(context, one) for one in told_of for matter in one.matters}
-    sentences = _sentences(context, matters)
+    sentences = _sentences(context, rows)
     return [
         DecidedLine(
             one.id,
@@ -158,13 +173,13 @@ def decided_lines_of(context: RequestContext, matters: Sequence[RestoredMatter])
             surely(one.decided_at),
             one.reason,
         )
-        for one, what in zip(matters, sentences, strict=True)
+        for one, what in zip(rows, sentences, strict=True)
     ]
 
 
-def _sentences(context: RequestContext, matters: Sequence[RestoredMatter]) -> list[str]:
+def _sentences(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[str]:
     """What the record said of each, as it said it then."""
-    return [line.what for line in told(context, [_as_line(one) for one in matters])]
+    return [line.what for line in told(context, [_as_line(one) for one in rows])]
 
 
 def _as_line(matter: RestoredMatter) -> Event:
@@ -174,7 +189,7 @@ def _as_line(matter: RestoredMatter) -> Event:
         facts[closing.day] = facts["day"]
     if closing is not None and closing.whose not in ("", "subject") and matter.person_id:
         facts[closing.whose] = str(matter.person_id)
-    verb = "consent.withdrawn" if matter.verb == "consent.replaced" else matter.verb
+    verb = _CALLED.get(matter.verb, matter.verb)
     return Event(
         program_id=matter.program_id,
         id=matter.id,
@@ -187,6 +202,13 @@ def _as_line(matter: RestoredMatter) -> Event:
         subject_id=matter.subject_id,
         facts=facts,
     )
+
+
+#: What is called otherwise here than the record does: a line of the ledger says less.
+_CALLED: Final[Mapping[str, str]] = {
+    "consent.replaced": "restored.consent_replaced",
+    "follow_up.part_ended": "restored.part_ended",
+}
 
 
 def _meeting(context: RequestContext, told: ToldSince) -> str:
@@ -229,7 +251,7 @@ _NOW: Final[Mapping[str, str]] = {
 }
 
 
-def report_facts(context: RequestContext, report: restored.Report) -> list[tuple[str, str]]:
+def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[str, str]]:
     """What is told of a restore: from when to when something is missing, and what was done, by count."""
     restoration = report.restoration
     pairs = [(N_("Found"), show_moment(context.language, restoration.found_at))]

@@ -13,6 +13,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "restored.left_undone": (N_("After the restore, no longer holds: %(matter)s."), "skip"),
     "restored.noted": (N_("After the restore, noted: %(matter)s."), "half"),
     "restored.cancelled": (N_("After the restore, cancelled in calendars: %(matter)s."), "stop"),
+    "restored.consent_replaced": (N_("%(subject)s: a consent was replaced by another."), "stop"),
+    "restored.part_ended": (N_("%(subject)s: %(worker)s no longer has a part in it."), "stop"),
     "restored.kept": (N_("After the restore, kept: %(matter)s."), "full"),
 }
 

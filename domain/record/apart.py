@@ -147,6 +147,12 @@ def last_given(session: Session, series: str, of: str = "") -> int:
     return scalar(session, given) or 0
 
 
+def lost_numbers(session: Session, series: str) -> frozenset[int]:
+    """The numbers of a series that were given and lost with a restore."""
+    given = scalar(session, only(NumberGiven.lost).where(NumberGiven.series == series))
+    return frozenset(given or ())
+
+
 def series_name(series: str, of: str = "") -> str:
     """A series of numbers, and of what it is where there are several."""
     return f"{series}:{of}" if of else series

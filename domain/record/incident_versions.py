@@ -38,7 +38,7 @@ from domain.kernel import (
     seal_words,
     value_of,
 )
-from domain.record import events
+from domain.record import apart, events
 from locales import N_
 from models.record import Event, Incident, IncidentVersion
 
@@ -168,12 +168,12 @@ def _rewrite(
 def altered(session: Session) -> list[int]:
     """The numbers of the incidents that differ from the record: a version, or the present state, was rewritten.
 
-    A version that is gone counts, and so does an incident whose number was passed over.
+    A version that is gone counts, and so does an incident whose number was passed over; not one that a restore lost.
     """
     register = _Register.read(session)
     numbers = {register.number_of(incident_id) for incident_id in register.rewritten()}
     there = {row.number for row in register.standing.values()}
-    missing = set(range(1, max(there, default=0) + 1)) - there
+    missing = set(range(1, max(there, default=0) + 1)) - there - apart.lost_numbers(session, "incident")
     return sorted(numbers | missing)
 
 

@@ -47,6 +47,7 @@ TABLES: Final = {
     "file": "signed_file",
     "link": "referral_link",
     "stray": "stray_reply",
+    "matter": "restored_matter",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -13,7 +14,7 @@ from domain.accompaniment import barring, consents
 from domain.agreements import agreements, terminations, unsigning
 from domain.departure import departures, ending, ways_in
 from domain.follow_ups import assigning
-from domain.kernel import Actor, Refusal, changes, col, local_day, only, run, scalar
+from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, only, program_of, run, scalar
 from domain.participants import holds, research, retention
 from domain.people import absences, people, privacy_officers, seat_holders
 from domain.restored.standing import day_of
@@ -31,9 +32,10 @@ REASON: Final = N_("Done again after the program was restored. The reason given 
 
 def lift_what_the_restore_placed(session: Session, matter: RestoredMatter, *, by: Actor, at: datetime) -> None:
     """Lift the bar that the restore placed on a file until this is decided. It was no word of the participant's."""
-    participant_id, person_id = _file_of(session, matter), matter.facts.get("worker") or matter.person_id
-    if participant_id is None or person_id is None:
+    mine = _whose_bar(session, matter)
+    if mine is None:
         return
+    participant_id, person_id = mine
     placed = changes(Barred).where(
         Barred.participant_id == participant_id,
         Barred.person_id == person_id,
@@ -42,6 +44,31 @@ def lift_what_the_restore_placed(session: Session, matter: RestoredMatter, *, by
     )
     # Of an operator, who is no person of the program, the decision itself says who lifted it.
     run(session, placed.values(lifted_at=at, lifted_by=by.person_id or matter.id))
+
+
+def place_what_others_need(session: Session, matter: RestoredMatter) -> None:
+    """Bar the person from the file again where another matter of the two waits still: they had one bar in common."""
+    mine = _whose_bar(session, matter)
+    if mine is None:
+        return
+    waiting = of(RestoredMatter).where(
+        col(RestoredMatter.decided_at).is_(None), col(RestoredMatter.verb).in_(_BARS), RestoredMatter.id != matter.id
+    )
+    for other in every(session, waiting):
+        participant_id, person_id = mine
+        if _whose_bar(session, other) == mine and not barring.is_barred(session, participant_id, person_id):
+            placed = Barred(program_id=program_of(session), participant_id=participant_id, person_id=person_id)
+            placed.recorded_at = other.at
+            add_row(session, placed)
+
+
+_BARS: Final = ("participant.barred", "follow_up.part_ended")
+
+
+def _whose_bar(session: Session, matter: RestoredMatter) -> tuple[UUID, UUID] | None:
+    """The file from which the restore barred a person for a matter, and the person; None of any other matter."""
+    participant_id, person_id = _file_of(session, matter), matter.facts.get("worker") or matter.person_id
+    return (participant_id, UUID(str(person_id))) if participant_id and person_id else None
 
 
 def _file_of(session: Session, matter: RestoredMatter) -> Any:

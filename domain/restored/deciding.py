@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.casework import needed_reason
 from domain.kernel import Actor, Refusal, changes, col, every, first, of, run
 from domain.record import apart, events
-from domain.restored.again import do_again, lift_what_the_restore_placed
+from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
 from domain.restored.matters import concerned
 from domain.restored.standing import standing_of
 from locales import N_
@@ -46,6 +46,7 @@ def done_again(session: Session, matter_id: UUID, *, by: Actor, at: datetime) ->
     for other in others:
         lift_what_the_restore_placed(session, other, by=by, at=at)
     settle(session, others, "done_again", by=by, at=at)
+    place_what_others_need(session, matter)
 
 
 def leave_undone(session: Session, matter_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -54,6 +55,7 @@ def leave_undone(session: Session, matter_id: UUID, *, reason: str, by: Actor, a
     why = needed_reason(reason)
     lift_what_the_restore_placed(session, matter, by=by, at=at)
     settle(session, [matter], "left_undone", by=by, at=at, reason=why)
+    place_what_others_need(session, matter)
 
 
 def note(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -68,6 +70,7 @@ def note(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
         )
     lift_what_the_restore_placed(session, matter, by=by, at=at)
     settle(session, [matter], "noted", by=by, at=at)
+    place_what_others_need(session, matter)
 
 
 def hold(session: Session, matter_id: UUID, *, by: Actor) -> RestoredMatter:

@@ -134,7 +134,7 @@ class _Lost:
     destroyed: list[UUID] = field(default_factory=list)
     sent: dict[UUID, datetime] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, set[int]] = field(default_factory=dict)
 
 
 def work_in(session: Session, program_id: UUID) -> None:
@@ -157,13 +157,18 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | N
         destroy_again(session, participant_id, by=BY_RESTORE, at=at)
     sent_before.mark_sent(session, lost.sent)
     sent_before.keep_keys(session, lost.keys)
-    for series, last in sorted(lost.numbers.items()):
-        given = insert(NumberGiven).values(program_id=program_id, series=series, last=last)
+    for series, numbers in sorted(lost.numbers.items()):
+        given = insert(NumberGiven).values(
+            program_id=program_id, series=series, last=max(numbers), lost=sorted(numbers)
+        )
         run(
             session,
             given.on_conflict_do_update(
                 index_elements=["program_id", "series"],
-                set_={"last": func.greatest(col(NumberGiven.last), given.excluded.last)},
+                set_={
+                    "last": func.greatest(col(NumberGiven.last), given.excluded.last),
+                    "lost": col(NumberGiven.lost).op("||")(given.excluded.lost),
+                },
             ),
         )
     restored = Restoration(
@@ -211,7 +216,7 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
             of_program.keys.append(str(note.more["key"]))
         elif note.kind == apart.NUMBERED:
             series = apart.series_name(str(note.more["series"]), str(note.more.get("of", "")))
-            of_program.numbers[series] = max(of_program.numbers.get(series, 0), int(str(note.more["last"])))
+            of_program.numbers.setdefault(series, set()).add(int(str(note.more["last"])))
     return found
 
 

@@ -87,7 +87,7 @@ def last_day() -> ColumnElement[date | None]:
     since = select(value_of(func.min(last_day_of_matter()))).where(
         in_program(MATTER), MATTER.kind == "agreement", col(MATTER.decided_at).is_(None), about
     )
-    found: ColumnElement[date | None] = func.least(col(AgreementVersion.ends_on), since.scalar_subquery())
+    found: ColumnElement[date | None] = func.least(col(AgreementVersion.ends_on), since.scalar_subquery(), type_=Date())
     return found
 
 

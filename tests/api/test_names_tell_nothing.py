@@ -50,6 +50,8 @@ JUDGED: Final = {
     "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
     "domain/agreements/letters.py": "what the agreement is called",
     "domain/endorsement/letters.py": "a decision's number, and an organization's name: never why one objects",
+    "meetings/told_since.py": "the day and hour of a meeting",
+    "domain/restoring/telling.py": "days and counts",
     "domain/participants/holds.py": "the names of staff, and a number or reference",
     "domain/participants/watching.py": "the names of staff, and counts",
     "domain/accompaniment/withdrawals.py": "the names of staff",

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from domain import restored
 from domain.kernel import Refusal
 from domain.mail import CalendarPart
+from domain.restored import matters
 from meetings import schedule, told_since
 from models.meeting import Meeting
 from tests.cast import AT
@@ -82,9 +82,9 @@ class Life:
     def decide(self, how: Callable[..., int]) -> int:
         """Decide of the one meeting that waits; how many people it concerns."""
         with self.house.session() as session:
-            (one,) = told_since.told_since(session, restored.waiting(session))
+            (one,) = told_since.told_since(session, matters.waiting(session))
             n = how(session, one.last.id, by=self.house.actor("coordinator"), at=NOW)
-            assert restored.waiting(session) == []
+            assert matters.waiting(session) == []
         return n
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain import restored
+from domain.restored import deciding, matters
 from models.ledger import RestoredMatter
 from tests.cast import AT
 from tests.restored import Installed
@@ -35,7 +35,7 @@ class CameBack(Generic[T]):
 
     def waiting(self) -> list[RestoredMatter]:
         """What waits for a decision."""
-        found: list[RestoredMatter] = self.asked(restored.waiting)
+        found: list[RestoredMatter] = self.asked(matters.waiting)
         return found
 
     def of(self, verb: str) -> RestoredMatter:
@@ -47,23 +47,23 @@ class CameBack(Generic[T]):
         """Decide that it is done again."""
         matter = self.of(verb)
         with self.house.session() as session:
-            restored.done_again(session, matter.id, by=self.house.actor(by), at=at)
+            deciding.done_again(session, matter.id, by=self.house.actor(by), at=at)
 
     def undone(self, verb: str, by: str = "coordinator", at: datetime = NOW) -> None:
         """Decide that it does not hold any more."""
         matter = self.of(verb)
         with self.house.session() as session:
-            restored.leave_undone(session, matter.id, reason="They changed their mind", by=self.house.actor(by), at=at)
+            deciding.leave_undone(session, matter.id, reason="They changed their mind", by=self.house.actor(by), at=at)
 
     def noted(self, verb: str, by: str = "coordinator", at: datetime = NOW) -> None:
         """Decide that nothing is done here."""
         matter = self.of(verb)
         with self.house.session() as session:
-            restored.note(session, matter.id, by=self.house.actor(by), at=at)
+            deciding.note(session, matter.id, by=self.house.actor(by), at=at)
 
     def decisions(self) -> dict[str, str]:
         """What was decided, by the act."""
-        return {one.verb: one.decision for one in self.asked(restored.decided)}
+        return {one.verb: one.decision for one in self.asked(matters.decided)}
 
     def record(self, verb: str) -> list[dict[str, Any]]:
         """The lines of the record with this verb."""

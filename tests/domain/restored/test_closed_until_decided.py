@@ -72,7 +72,7 @@ def test_a_consent_that_was_withdrawn_counts_as_withdrawn_until_it_is_withdrawn_
     assert row == {"withdrawn_on": DAY, "withdrawn_at": LATER}
     assert back.decisions() == {"consent.withdrawn": "done_again"}
     assert [line["at"] for line in back.record("consent.withdrawn")] == [LATER]
-    (line,) = back.record("restored.done_again")
+    (line,) = back.record("deciding.done_again")
     assert (line["facts"]["ended"], line["at"]) == ("consent.withdrawn", NOW)
 
 
@@ -255,6 +255,8 @@ def test_whom_a_participant_had_barred_stays_barred_until_it_is_decided(installe
         back.undone("participant.barred", by=WORKER)
     assert refused.value.code == "restored.own"
     back.undone("participant.barred")
+    assert is_barred(back), "their part had ended too, and that is not decided"
+    back.undone("follow_up.part_ended")
     assert not is_barred(back)
 
 
@@ -358,9 +360,9 @@ def test_what_was_made_after_the_copy_is_noted_and_nothing_else(installed: Insta
 
     back = come_back(installed, lambda _: None, ended)
     matter = back.of("participant.barred")
-    from domain import restored  # noqa: PLC0415
+    from domain.restored import standing  # noqa: PLC0415
 
-    assert back.asked(lambda session: restored.standing_of(session, matter).can) == "gone"
+    assert back.asked(lambda session: standing.standing_of(session, matter).can) == "gone"
     with pytest.raises(Refusal):
         back.again("participant.barred")
     back.noted("participant.barred")
@@ -371,11 +373,11 @@ def test_of_two_who_decide_at_once_the_second_is_told(installed: Installed) -> N
     back = role_ended(installed)
     matter = back.of("tenure.ended")
     back.undone("tenure.ended")
-    from domain import restored  # noqa: PLC0415
+    from domain.restored import deciding  # noqa: PLC0415
 
     with pytest.raises(Refusal) as refused, installed.session() as session:
-        restored.done_again(session, matter.id, by=installed.actor("coordinator"), at=NOW)
-    assert refused.value.code == "restored.decided"
+        deciding.done_again(session, matter.id, by=installed.actor("coordinator"), at=NOW)
+    assert refused.value.code == "matters.decided"
 
 
 def test_no_one_decides_on_their_own_role(installed: Installed) -> None:
@@ -387,10 +389,10 @@ def test_no_one_decides_on_their_own_role(installed: Installed) -> None:
 
 def test_a_decision_without_a_reason_is_none(installed: Installed) -> None:
     back = role_ended(installed)
-    from domain import restored  # noqa: PLC0415
+    from domain.restored import deciding  # noqa: PLC0415
 
     with pytest.raises(Refusal) as refused, installed.session() as session:
-        restored.leave_undone(
+        deciding.leave_undone(
             session, back.of("tenure.ended").id, reason=" \n", by=installed.actor("coordinator"), at=NOW
         )
     assert refused.value.code == "reason.missing"

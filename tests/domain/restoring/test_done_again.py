@@ -70,10 +70,10 @@ def opens(house: Installed, participant_id: UUID) -> bool:
     return True
 
 
-def letter(house: Installed, key: str, name: str = "manager_em") -> bool:
+def letter(house: Installed, key: str, path: str = "/", *, name: str = "manager_em") -> bool:
     """A letter is written, unless it was before."""
     with house.session() as session:
-        about = {"on": TODAY, "path": "/"}
+        about = {"on": TODAY, "path": path}
         return notices.write(session, "account_linked", to=house.person(name), key=key, facts=lambda _: about, at=AT)
 
 
@@ -181,7 +181,7 @@ def test_a_letter_that_was_written_and_sent_since_is_not_written_anew_by_a_round
     deliver(installed.means)
     restored(installed, copy)
     assert not letter(installed, "round:2026-11-30")
-    assert letter(installed, "round:2026-11-30", "manager_la"), "to another person it never went"
+    assert letter(installed, "round:2026-11-30", name="manager_la"), "to another person it never went"
     assert letter(installed, "round:2026-12-01")
     deliver(installed.means)
     assert len(installed.mailbag.sent) == 3

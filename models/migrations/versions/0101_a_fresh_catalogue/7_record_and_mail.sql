@@ -302,6 +302,7 @@ create table number_given (
     program_id uuid not null,
     series varchar not null,
     last integer not null,
+    lost jsonb not null,
     constraint pk_number_given primary key (program_id, series),
     constraint ck_number_given_last check (last >= 1),
     constraint fk_number_given_program_id foreign key (program_id) references program (id)
