@@ -88,10 +88,14 @@ class FileLedger:
             return self._end(handle)[0]
 
     def lines(self) -> Sequence[LedgerLine]:
-        """Every whole line, checked from the first to the last. Raises NoLedger."""
+        """Every whole line, checked from the first to the last. Raises NoLedger.
+
+        Each holds the digest of the one before, so that the last signature vouches for all. Where that does not hold,
+        every signature is looked at, to say after which line the file was changed.
+        """
         with self._locked(fcntl.LOCK_SH) as handle:
             content = _read(handle, 0, os.fstat(handle).st_size)
-        return list(self._each(content))
+        return self._in_a_chain(content) or list(self._each(content))
 
     def readable(self) -> Sequence[LedgerLine]:
         """The lines up to the first one that is not right: none, where the file is missing."""
@@ -100,6 +104,26 @@ class FileLedger:
             content = _read(handle, 0, os.fstat(handle).st_size)
             for line in self._each(content):
                 lines.append(line)  # noqa: PERF402  # those before the first wrong one stay
+        return lines
+
+    def _in_a_chain(self, content: bytes) -> list[LedgerLine]:
+        """The lines, where each follows the one before and the last one is signed; none where that is not so."""
+        written = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+        lines: list[LedgerLine] = []
+        try:
+            for one in written:
+                fields = json.loads(one)
+                line, before = _line_of(fields, one), lines[-1] if lines else None
+                if not _follows(fields, line, before, is_first=before is None):
+                    return []
+                lines.append(line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return []
+        if lines:
+            try:
+                self._checked(written[-1], lines[-2] if lines[1:] else None, is_first=not lines[1:])
+            except NoLedger:
+                return []
         return lines
 
     def _each(self, content: bytes) -> Iterator[LedgerLine]:
