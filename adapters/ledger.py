@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from adapters.key_files import settle
 from models.ports import LedgerFact, LedgerLine, LedgerNote, NoLedger, NoSealKey, SealKeys
 
 NAME: Final = "ledger.jsonl"
@@ -38,6 +39,8 @@ _OPAQUE: Final = re.compile(
     r"|#?[A-Z0-9-]*\d"
 )
 _LONGEST: Final = 80
+#: What a line says, but for what holds it to the one before.
+_NAMES: Final = ("n", "at", "kind", "program", "id", "more", "xid", "epoch")
 #: So much of the end of the file is read to find its last line; more where that is longer.
 _TAIL_BYTES: Final = 1 << 16
 
@@ -151,7 +154,7 @@ class FileLedger:
             if self.path.exists():
                 self.path.with_name(f"{NAME}.{stamp}.aside").hardlink_to(self.path)
             unfinished.replace(self.path)
-            _settle(self.path.parent)
+            settle(self.path.parent)
         except OSError as refused:
             raise _unusable(self.path, refused) from None
         self._seen = None
@@ -314,9 +317,9 @@ def make_ledger(folder: Path) -> bool:
             os.close(os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             return False
-        _settle(folder)
+        settle(folder)
         for one in missing:
-            _settle(one.parent)
+            settle(one.parent)
     except OSError as refused:
         raise _unusable(folder, refused) from None
     return True
@@ -333,15 +336,15 @@ def _refuse_text(note: LedgerNote) -> None:
 
 
 def _line_of(fields: dict[str, Any], content: bytes) -> LedgerLine:
+    n, at, kind, program_id, subject_id, more, xid, epoch = (fields[name] for name in _NAMES)
     note = LedgerNote(
-        str(fields["kind"]),
-        datetime.fromisoformat(fields["at"]),
-        UUID(fields["program"]) if fields["program"] else None,
-        UUID(fields["id"]) if fields["id"] else None,
-        dict(fields["more"]),
+        str(kind),
+        datetime.fromisoformat(at),
+        UUID(program_id) if program_id else None,
+        UUID(subject_id) if subject_id else None,
+        dict(more),
     )
-    digest = hashlib.sha256(content).hexdigest()
-    return LedgerLine(int(fields["n"]), note, int(fields["xid"]), int(fields["epoch"]), digest)
+    return LedgerLine(int(n), note, int(xid), int(epoch), hashlib.sha256(content).hexdigest())
 
 
 def _follows(fields: dict[str, Any], line: LedgerLine, before: LedgerLine | None, *, is_first: bool) -> bool:
@@ -368,15 +371,6 @@ def _read(handle: int, begins: int, length: int) -> bytes:
 def _write_whole(handle: int, content: bytes) -> None:
     while content:
         content = content[os.write(handle, content) :]
-
-
-def _settle(folder: Path) -> None:
-    """Put the folder's own entries on the disk for good."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unusable(place: Path, refused: OSError) -> NoLedger:
