@@ -36,7 +36,7 @@ def put_first(path: Path, unfinished: Path) -> bool:
 
 
 def settle(folder: Path) -> None:
-    """Put a folder's own entries on the disk for good."""
+    """Put the folder's own entries on the disk for good. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
