@@ -3,6 +3,7 @@
 import logging
 import time
 from contextlib import suppress
+from enum import Enum, auto
 from importlib.resources import as_file, files
 from types import TracebackType
 from typing import Any, Final, Self
@@ -244,6 +245,29 @@ def passes_walls(url: str) -> bool:
             )
     finally:
         engine.dispose()
+
+
+class TablesStand(Enum):
+    """How the tables of a database stand beside what this program works on."""
+
+    BEHIND = auto()
+    AS_NEEDED = auto()
+    AHEAD = auto()
+
+
+def tables_stand(url: str) -> TablesStand:
+    """How the tables stand, by their columns, as the application's role sees them: it does not see the migrations."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            seen = text("select table_name, column_name from information_schema.columns where table_schema = 'public'")
+            there = {(row.table_name, row.column_name) for row in connection.execute(seen)}
+    finally:
+        engine.dispose()
+    needed = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
+    if needed - there:
+        return TablesStand.BEHIND
+    return TablesStand.AHEAD if there - needed else TablesStand.AS_NEEDED
 
 
 def build_fresh(owner_url: str) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters import logs
+from adapters.clock import DatabaseClock
 from adapters.database import make_engine
 from adapters.environment import SettingsError
 from adapters.people_keys import FilePeopleKeys
@@ -161,8 +161,10 @@ def from_environment() -> FastAPI:
         msg = "the web is started by `spheres up`, which gives it a database"
         raise RuntimeError(msg)
     logs.configure("web", filters=[InRequest()])
+    engine = make_engine(settings.database_url, application_name="spheres web")
+    clock = DatabaseClock(engine)
     installation = Installation(
-        engine=make_engine(settings.database_url, application_name="spheres web"),
+        engine=engine,
         letter_templates=stationery_for(
             sender=Mailbox(settings.sender, "SPHÈRES"),
             base_url=settings.base_url,
@@ -174,7 +176,8 @@ def from_environment() -> FastAPI:
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
         letters_leave=settings.letters_leave,
-        opened_at=datetime.now(UTC),
+        clock=clock,
+        opened_at=clock(),
         is_being_written=settings.being_written.exists,
     )
     return create_app(installation)

@@ -7,6 +7,7 @@ letter by its own, a round by its mark. Start it with `python -m flows.worker`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import signal
@@ -16,8 +17,9 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -30,16 +32,21 @@ if __name__ == "__main__":
     # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
     for _name, _value in engine_settings.CLIENT.items():
         os.environ.setdefault(_name, _value)
-    os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api")
+    if "PREFECT_API_URL" not in os.environ:
+        _host = os.environ.get("SPHERES_PREFECT_HOST") or "127.0.0.1"
+        os.environ["PREFECT_API_URL"] = f"http://{_host}:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api"
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
+from prefect.events.worker import EventsWorker
 from prefect.flow_engine import run_flow_async
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending
 from sqlalchemy import delete
 from sqlmodel import Session
 
 from adapters import logs
+from adapters.clock import DatabaseClock
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
@@ -50,7 +57,7 @@ from adapters.settings import Settings
 from domain.casework import Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
-from flows import departing, destroying, post, rounds, sealing, watching
+from flows import departing, destroying, post, rounds, sealing, seats, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
@@ -105,16 +112,22 @@ FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departur
 
 @dataclass
 class Worker:
-    """The loops. `ears` opens what listens for changes; `prefect_url` is the address of Prefect's API, or ""."""
+    """The loops. `ears` opens what listens for changes.
+
+    `prefect_url` is the address of Prefect's API where its server runs on this machine, or "", and `known_as` the same
+    address as other machines reach it. `word` is what the server asks for.
+    """
 
     means: Means
     ears: Callable[[], Listener]
     prefect_url: str = ""
+    known_as: str = ""
+    word: str = field(default="", repr=False)
     name: str = field(default_factory=lambda: f"worker-{uuid4().hex[:12]}")
     between_letters: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.prefect = Prefect(self.prefect_url)
+        self.prefect = Prefect(self.prefect_url, self._engine_elsewhere, word=self.word)
         self.stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self._posted = asyncio.Event()
@@ -124,6 +137,8 @@ class Worker:
         self._by_prefect: set[asyncio.Task[None]] = set()
         self._engine: EngineWorker | None = None
         self._deployed: Deployed | None = None
+        #: In which Prefect's client speaks to the server that answers now.
+        self._speaking: Context = copy_context()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -237,7 +252,7 @@ class Worker:
         if self._engine is None or not await self.prefect.is_up() or not await self._has_place():
             return False
         hand = CarryUnderWay(claim, self.means)
-        running = asyncio.create_task(self._run_by_prefect(hand))
+        running = self._speaking.copy().run(asyncio.create_task, self._run_by_prefect(hand))
         self._by_prefect.add(running)
         running.add_done_callback(self._give_place_back)
         began = asyncio.create_task(hand.begun.wait())
@@ -345,7 +360,9 @@ class Worker:
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
         with self.means.transaction() as session:
-            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up))
+            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up, machine=seats.machine()))
+            if prefect_up and self.prefect.is_here:
+                seats.hold(session, self.known_as or self.prefect_url, at=at)
             rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
 
     def _sign_off(self) -> None:
@@ -415,14 +432,30 @@ class Worker:
             await self._pause(AWAY_SECONDS)
 
     async def _work_while_it_answers(self) -> None:
-        async with get_client() as client:
-            deployed = await register(client, self.means)
-        async with EngineWorker(self.name, lambda run: deployed.begin(run, self.means)) as engine:
-            self._engine, self._deployed = engine, deployed
-            try:
-                await engine.work(self.stopping.is_set)
-            finally:
-                self._engine = self._deployed = None
+        """Work for the server that answers now, until it is gone or another machine's has taken its place."""
+        url = self.prefect.url
+        with temporary_settings({PREFECT_API_URL: url}):
+            async with get_client() as client:
+                deployed = await register(client, self.means)
+            async with EngineWorker(self.name, lambda run: deployed.begin(run, self.means)) as engine:
+                self._speaking = copy_context()
+                self._engine, self._deployed = engine, deployed
+                try:
+                    await engine.work(lambda: self.stopping.is_set() or self.prefect.url != url)
+                finally:
+                    self._engine = self._deployed = None
+                    await self._turn_away_from_it()
+
+    async def _turn_away_from_it(self) -> None:
+        """Have what Prefect tells of runs from now on not go to the server that is left, as long as it would try."""
+        if not self.stopping.is_set():
+            left = EventsWorker.drain_all(timeout=AWAY_SECONDS, at_exit=False)
+            if inspect.isawaitable(left):
+                await left
+
+    def _engine_elsewhere(self) -> str:
+        with self.means.open_sessions() as session:
+            return seats.address_elsewhere(session)
 
     async def _look_for_overdue(self) -> None:
         while not self.stopping.is_set():
@@ -464,18 +497,14 @@ async def main(settings: Settings) -> None:
         return session
 
     mailer, inbox, accounts = outside_of(settings)
+    clock = DatabaseClock(engine)
+    clock.look()
     worker = Worker(
-        Means(
-            sessions,
-            lambda: open_session(engine),
-            lambda: datetime.now(UTC),
-            mailer,
-            FileSealKeys(settings.seal_keys),
-            inbox,
-            accounts,
-        ),
+        Means(sessions, lambda: open_session(engine), clock, mailer, FileSealKeys(settings.seal_keys), inbox, accounts),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
+        known_as=settings.engine_from_elsewhere,
+        word=os.environ.get("PREFECT_API_AUTH_STRING", ""),
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )
     loop = asyncio.get_running_loop()

@@ -13,8 +13,9 @@ from models.base import CURRENT_PROGRAM, metadata
 
 APP = "spheres_app"
 
-#: Of no program: signs of life, sign-ins that have not come to a program yet, counts of tries. A test lists them.
-WITHOUT_POLICY = frozenset({"beat", "rate_count", "sign_in_flow"})
+#: Of no program: signs of life, where the engine is, sign-ins that have not come to a program yet, counts of tries. A
+#: test lists them.
+WITHOUT_POLICY = frozenset({"beat", "engine_seat", "rate_count", "sign_in_flow"})
 #: Read before the program is known: found while the transaction has said none, and by its own program once it has;
 #: added and deleted by its own program alone. Nothing nominative stands in them: a test lists their columns. Named
 #: here is what may be written again; the rest stays as it was added, above all whose the row is and what opens it.

@@ -31,7 +31,7 @@ _AWAY: Final = N_(
 )
 _BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
-_AHEAD: Final = N_(
+AHEAD: Final = N_(
     "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "
     "the newer one again, or put back the copy of before the upgrade."
 )
@@ -54,6 +54,11 @@ _PEOPLE_ELSEWHERE: Final = N_(
     "folder back from its copy. If there is none, their identities can no longer be "
     "read; begin with new keys: spheres keys init"
 )
+PASSES_WALLS: Final = N_(
+    "DATABASE_URL signs in as a role that passes every wall of the database: a superuser, one with "
+    "BYPASSRLS, or one that may act as the owner of the tables. The application needs a role that is "
+    "none of these, such as spheres_app."
+)
 
 #: What PostgreSQL answers (SQLSTATE) where its disk is full.
 _NO_ROOM: Final = "53100"
@@ -72,23 +77,14 @@ def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
     try:
         migrate(urls.owner)
     except NewerDatabase:
-        raise Ending(say(current_language(), _AHEAD)) from None
+        raise Ending(say(current_language(), AHEAD)) from None
     except TrialDatabase:
         server = EmbeddedPostgres(settings.data / "postgres")
         if server.is_made() and server.urls().owner == urls.owner:
             raise Ending(say(current_language(), _OF_A_TRIAL_HERE, folder=str(settings.data))) from None
         raise Ending(say(current_language(), _OF_A_TRIAL)) from None
     if passes_walls(urls.app):
-        raise Ending(
-            say(
-                current_language(),
-                N_(
-                    "DATABASE_URL signs in as a role that passes every wall of the database: a superuser, one with "
-                    "BYPASSRLS, or one that may act as the owner of the tables. The application needs a role that is "
-                    "none of these, such as spheres_app."
-                ),
-            )
-        )
+        raise Ending(say(current_language(), PASSES_WALLS))
 
 
 def refuse_real_program(session: Session) -> None:

@@ -26,7 +26,7 @@ from domain.people import absences, people
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of
-from models.engine import Beat, EngineRun, InboxPlace, RoundMark
+from models.engine import Beat, EngineRun, EngineSeat, InboxPlace, RoundMark
 from models.program import Closure
 from models.record import Incident, IncidentVersion, Seal, SentHead
 from models.redaction import WordKey
@@ -203,6 +203,9 @@ def _leave_traces(cast: Cast, case_id: UUID) -> None:
             )
         )
         session.merge(Beat(process="worker", at=AT))
+        session.merge(
+            EngineSeat(seat="engine", address="http://10.0.0.5:8401/api", machine="first", since=AT, beat_at=AT)
+        )
         session.commit()
 
 

@@ -690,7 +690,7 @@ def test_every_moment_is_kept_with_its_offset(name: str) -> None:
 
 
 #: Of no program, or the program itself.
-OF_NONE = {"program", "beat", "rate_count", "sign_in_flow"}
+OF_NONE = {"program", "beat", "engine_seat", "rate_count", "sign_in_flow"}
 #: Looked up before a program is known: by a digest or an id drawn at random, or by what a directory calls someone.
 FOUND_FIRST = {
     "browser_session": "token_digest",

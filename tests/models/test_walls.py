@@ -52,7 +52,8 @@ BY_CHANCE = {
 
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
-    "beat": {"process", "at", "prefect_up"},
+    "beat": {"process", "at", "prefect_up", "machine"},
+    "engine_seat": {"seat", "address", "machine", "since", "beat_at"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
     "browser_session": {

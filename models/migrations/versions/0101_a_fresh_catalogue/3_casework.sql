@@ -400,5 +400,15 @@ create table beat (
     process varchar not null,
     at timestamptz not null,
     prefect_up boolean not null,
+    machine varchar not null,
     constraint pk_beat primary key (process)
+);
+
+create table engine_seat (
+    seat varchar not null,
+    address varchar not null,
+    machine varchar not null,
+    since timestamptz not null,
+    beat_at timestamptz not null,
+    constraint pk_engine_seat primary key (seat)
 );
