@@ -32,6 +32,11 @@ def steady() -> float:
     return time.clock_gettime(counts_on)
 
 
+def _own() -> datetime:
+    """What this machine's own clock says."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class _Look:
     """What the database's clock said, at which of our steady seconds, and how many seconds it took to be told."""
@@ -50,8 +55,11 @@ class DatabaseClock:
     Before the database was reached, and never again after, it is this machine's own.
     """
 
-    def __init__(self, engine: Engine, *, seconds: Callable[[], float] = steady) -> None:
+    def __init__(
+        self, engine: Engine, *, seconds: Callable[[], float] = steady, own: Callable[[], datetime] = _own
+    ) -> None:
         self._engine = engine
+        self._own = own
         self._seconds = seconds
         self._last: _Look | None = None
         self._look_at = float("-inf")
@@ -63,7 +71,7 @@ class DatabaseClock:
         if seconds >= self._look_at and self._looking.acquire(blocking=False):
             self._look_at = seconds + LOOK_SECONDS
             threading.Thread(target=self._look_and_let_go, name="clock", daemon=True).start()
-        return self._last.now(seconds) if self._last is not None else datetime.now(UTC)
+        return self._last.now(seconds) if self._last is not None else self._own()
 
     def look(self) -> None:
         """Look at the database's clock now. Where the database does not answer, it is reckoned on."""

@@ -40,6 +40,12 @@ STATEMENT_SECONDS: Final = 30
 IDLE_IN_TRANSACTION_SECONDS: Final = 60
 WAIT_FOR_CONNECTION_SECONDS: Final = 10
 
+#: A machine that lost its power says nothing more, and what it has locked stays locked until the database gives it up:
+#: without this after two hours. Of a socket of the same machine nothing is asked.
+_GIVES_UP_THE_SILENT: Final = (
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30s"
+)
+
 #: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
 QUIET_SECONDS: Final = 1.0
 
@@ -73,7 +79,7 @@ def make_engine(
             "options": _options(
                 url,
                 f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS}s "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s",
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s {_GIVES_UP_THE_SILENT}",
             ),
         },
     )
