@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from importlib.resources import as_file, files
 from types import TracebackType
 from typing import Any, Final, Self
@@ -45,6 +46,12 @@ _log = logging.getLogger(__name__)
 STATEMENT_SECONDS: Final = 30
 IDLE_IN_TRANSACTION_SECONDS: Final = 60
 WAIT_FOR_CONNECTION_SECONDS: Final = 10
+
+#: A machine that lost its power says nothing more, and what it has locked stays locked until the database gives it up:
+#: without this after two hours. Of a socket of the same machine nothing is asked.
+_GIVES_UP_THE_SILENT: Final = (
+    "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30s"
+)
 
 #: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
 QUIET_SECONDS: Final = 1.0
@@ -92,7 +99,7 @@ def make_engine(
             "options": _options(
                 url,
                 f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS}s "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s",
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s {_GIVES_UP_THE_SILENT}",
             ),
         },
     )
@@ -313,6 +320,29 @@ def passes_walls(url: str) -> bool:
             return bool(connection.scalar(text(PASSES_WALLS)))
     finally:
         engine.dispose()
+
+
+class TablesStand(Enum):
+    """How the tables of a database stand beside what this program works on."""
+
+    BEHIND = auto()
+    AS_NEEDED = auto()
+    AHEAD = auto()
+
+
+def tables_stand(url: str) -> TablesStand:
+    """How the tables stand, by their columns, as the application's role sees them: it does not see the migrations."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            seen = text("select table_name, column_name from information_schema.columns where table_schema = 'public'")
+            there = {(row.table_name, row.column_name) for row in connection.execute(seen)}
+    finally:
+        engine.dispose()
+    needed = {(table.name, column.name) for table in metadata.sorted_tables for column in table.columns}
+    if needed - there:
+        return TablesStand.BEHIND
+    return TablesStand.AHEAD if there - needed else TablesStand.AS_NEEDED
 
 
 def build_fresh(owner_url: str) -> None:

@@ -14,6 +14,8 @@ from typing import Final
 DAYS_KEPT: Final = 90
 #: Connections that the server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 CONNECTIONS_KEPT: Final = 3
+#: By which name the server's connections are known in its database: who takes its seat ends those left of another.
+SERVER_NAME: Final = "spheres engine"
 
 #: Of every process that knows Prefect. One retry, and a short wait: a call that hung for long where the server died in
 #: the middle of a run would keep a case from being carried plainly.
@@ -36,18 +38,18 @@ def client_settings(api_url: str, home: Path, word: str) -> dict[str, str]:
     return {**CLIENT, "PREFECT_HOME": str(home), "PREFECT_API_URL": api_url, "PREFECT_API_AUTH_STRING": word}
 
 
-def server_settings(port: int, database_url: str, home: Path, word: str) -> dict[str, str]:
-    """The environment of the server: loopback, nothing sent out, old runs swept away.
+def server_settings(host: str, port: int, database_url: str, home: Path, word: str) -> dict[str, str]:
+    """The environment of the server: one address, nothing sent out, old runs swept away.
 
     Its page asks for `/api` where it is, so that it works under any name and through a tunnel. The second page of
     Prefect's asks an address outside at each look, and stays off.
     """
     return {
-        **client_settings(f"http://127.0.0.1:{port}/api", home, word),
+        **client_settings(f"http://{f'[{host}]' if ':' in host else host}:{port}/api", home, word),
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "PREFECT_SERVER_API_AUTH_STRING": word,
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
@@ -55,6 +57,7 @@ def server_settings(port: int, database_url: str, home: Path, word: str) -> dict
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
         "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": str(CONNECTIONS_KEPT),
+        "PREFECT_SERVER_DATABASE_SQLALCHEMY_CONNECT_ARGS_APPLICATION_NAME": SERVER_NAME,
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "15",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",

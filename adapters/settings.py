@@ -29,7 +29,8 @@ class Settings:
 
     Without `database_url` the embedded server is used, under `data`. `base_url` is the address that people type,
     without a final slash; links in letters begin with it. `demo` loads fictitious people and lets anyone be one.
-    `trusted_proxies` are the addresses that are believed about where a request comes from.
+    `trusted_proxies` are the addresses that are believed about where a request comes from. `prefect_host` is where
+    Prefect's server listens, and `prefect_url` how other machines reach it, where that is not the same.
     """
 
     data: Path
@@ -46,6 +47,8 @@ class Settings:
     backups: BackupSettings = NO_BACKUPS
     ledger_folder: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
+    prefect_host: str = "127.0.0.1"
+    prefect_url: str = ""
     database_url: str | None = field(default=None, repr=False)
     database_owner_url: str | None = field(default=None, repr=False)
     prefect_database_url: str | None = field(default=None, repr=False)
@@ -63,8 +66,18 @@ class Settings:
 
     @property
     def engine_word(self) -> Path:
-        """The file of the word that the engine's server asks for, with the name of the user before it."""
-        return self.data / "prefect-auth"
+        """The file of the word that Prefect's server asks for: with the keys that machines share, or with the data."""
+        return self.people_key_folder / "engine-word" if self.people_key_folder else self.data / "prefect-auth"
+
+    @property
+    def engine_here(self) -> str:
+        """The address of Prefect's API where its server runs on this machine, as this machine reaches it."""
+        return f"{_http(self.prefect_host, self.prefect_port)}/api"
+
+    @property
+    def engine_from_elsewhere(self) -> str:
+        """The same address as other machines reach it; theirs alone where it is this machine's own name for itself."""
+        return f"{self.prefect_url}/api" if self.prefect_url else self.engine_here
 
     @property
     def ledger(self) -> Path:
@@ -97,6 +110,7 @@ class Settings:
         prefect_port = port_of(env, "SPHERES_PREFECT_PORT", 8401)
         if port == prefect_port:
             raise SettingsError("SPHERES_PREFECT_PORT", "must differ from SPHERES_PORT.")
+        prefect_host = _prefect_host(env)
         app, owner, prefect = _databases(env)
         base_url = _base_url(env, host, port)
         smtp, graph = _mail(env)
@@ -114,6 +128,8 @@ class Settings:
             backups=backups_of(env),
             ledger_folder=lasting_path_of(env, "SPHERES_LEDGER"),
             trusted_proxies=_proxies(env),
+            prefect_host=prefect_host,
+            prefect_url=_prefect_url(env),
             entra=entra_of(env, base_url),
             database_url=app,
             database_owner_url=owner,
@@ -188,10 +204,33 @@ def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
 
 
 def _of_this_machine(host: str, port: int) -> str:
-    if host == "127.0.0.1":
-        # Its name, and not its number, to which no browser binds a passkey.
-        host = "localhost"
+    # Its name, and not its number, to which no browser binds a passkey.
+    return _http("localhost" if host == "127.0.0.1" else host, port)
+
+
+def _http(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _prefect_host(env: Mapping[str, str]) -> str:
+    """Where Prefect's server listens: one address, by which it is reached as well."""
+    name = "SPHERES_PREFECT_HOST"
+    host = text_of(env, name, "127.0.0.1")
+    if host in ("0.0.0.0", "::", "*"):  # noqa: S104  # refused
+        raise SettingsError(name, "must be the one address of this machine by which the others reach it.")
+    if _address(_http(host, 1)) is None or "/" in host:
+        raise SettingsError(name, "must be an address of this machine, such as 10.0.0.5.")
+    return host
+
+
+def _prefect_url(env: Mapping[str, str]) -> str:
+    """How other machines reach what stands before Prefect's server here, where something does."""
+    name = "SPHERES_PREFECT_URL"
+    given = text_of(env, name, "")
+    parts = _address(given) if given else None
+    if given and (parts is None or parts.path.strip("/") or parts.query or parts.fragment):
+        raise SettingsError(name, "is not an address such as https://one.spheres.example:8443.")
+    return f"{parts.scheme}://{parts.netloc}" if parts else ""
 
 
 def _address(given: str) -> SplitResult | None:

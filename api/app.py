@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from threading import Event, Thread
 from typing import Any, Final
@@ -28,6 +27,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters import logs
+from adapters.clock import DatabaseClock
 from adapters.database import epoch_of, make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
@@ -181,6 +181,7 @@ def from_environment() -> FastAPI:
         agree=refuse_another_epoch,
     )
     _refuse_a_restored(engine, settings)
+    clock = DatabaseClock(engine)
     installation = Installation(
         engine=engine,
         letter_templates=stationery_for(
@@ -196,7 +197,8 @@ def from_environment() -> FastAPI:
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
         letters_leave=settings.letters_leave,
-        opened_at=datetime.now(UTC),
+        clock=clock,
+        opened_at=clock(),
         is_being_written=settings.being_written.exists,
     )
     if settings.operator_email:

@@ -76,9 +76,10 @@ def served(ground: Ground, folder: Path) -> Iterator[tuple[Popen[bytes], str, st
     port, word, home = free_port(), f"spheres:{secrets.token_urlsafe(16)}", folder / "prefect"
     home.mkdir(exist_ok=True)
     url = f"http://127.0.0.1:{port}/api"
-    factory = ("--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port))
-    environment = engine_settings.server_settings(port, ground.urls.prefect, home, word)
-    with running(module("uvicorn", *factory, "--log-level", "error"), environment, folder / "prefect.log") as server:
+    environment = engine_settings.server_settings("127.0.0.1", port, ground.urls.prefect, home, word)
+    with running(
+        module("api.cli.engine_server", "127.0.0.1", str(port)), environment, folder / "prefect.log"
+    ) as server:
         wait_for(serves(f"{url}/health"), "Prefect's server", server)
         yield server, url, word
 

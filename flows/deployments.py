@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 #: The name of each deployment, after its flow's.
 DEPLOYMENT: Final = "spheres"
+#: Clocks of two machines that differ by more are no clocks.
+MOST_EARLY: Final = timedelta(minutes=2)
 #: The parameter of a protocol's flow.
 CASE_ID: Final = "case_id"
 #: Before the name of the worker, in the tag of each run that one has in hand.
@@ -62,6 +65,7 @@ class Deployed:
     async def begin(self, client: RunClient, run: FlowRun, means: Means, worker: str) -> object:
         """Run the flow of a run that was claimed. What is typed by hand beside a case's id is left out."""
         at_hand.set(means)
+        await _until_it_is_due(run, means)
         flow = self.flows.get(run.flow_id)
         if flow is None:
             return await client.set_flow_run_state(run.id, ended_in_trouble(UNKNOWN_FLOW), force=True)
@@ -86,6 +90,17 @@ class Deployed:
         if await asyncio.to_thread(zones_of, means) != self.zones:
             return False
         return {_registered(one) for one in await _ours(client)} >= set(self.registered)
+
+
+async def _until_it_is_due(run: FlowRun, means: Means) -> None:
+    """Wait where the clock of the machine that planned the run is ahead of ours: a round that is not due does nothing.
+
+    It would then be late by as much as its patience.
+    """
+    if run.auto_scheduled and run.expected_start_time is not None:
+        early = run.expected_start_time - means.clock()
+        if timedelta(0) < early <= MOST_EARLY:
+            await asyncio.sleep(early.total_seconds())
 
 
 async def register(client: PrefectClient, means: Means) -> Deployed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,7 +19,7 @@ from domain.record import apart, events
 from flows.engine import Means, programs
 from models.lifecycles import NOTICE
 from models.outbox import Notice
-from models.ports import Later, Outcome, Refused
+from models.ports import Later, Mailer, Outcome, Refused
 from models.program import Program
 
 #: Longer than a mailer waits for all the answers of one letter. A letter whose worker died goes out again after it.
@@ -47,6 +48,7 @@ class _Letter:
     message: bytes
     attempt: int
     again: bool
+    until: datetime
 
 
 def deliver(means: Means, *, most: int = 100) -> Delivered:
@@ -64,7 +66,9 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
                 letter = _take(session, means.clock())
             if letter is None:
                 break
-            outcome = means.mailer.send(to=letter.to, message=letter.message, again=letter.again)
+            outcome = _hand_over(means.mailer, letter, means.clock)
+            if outcome is None:
+                continue
             attempts += 1
             with means.transaction(program_id) as session:
                 _write_down(session, letter, outcome, means.clock())
@@ -72,6 +76,13 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
                 asked = getattr(outcome, "retry_after", None) or REST
                 return Delivered(attempts, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
     return Delivered(attempts)
+
+
+def _hand_over(mailer: Mailer, letter: _Letter, clock: Callable[[], datetime]) -> Outcome | None:
+    """Send a letter, unless it is ours no longer: this process was halted meanwhile, and another may have sent it."""
+    if clock() >= letter.until:
+        return None
+    return mailer.send(to=letter.to, message=letter.message, again=letter.again)
 
 
 def _take(session: Session, at: datetime) -> _Letter | None:
@@ -118,9 +129,8 @@ def _take(session: Session, at: datetime) -> _Letter | None:
     if row is None:
         return None
     # Taken until a moment that has passed: its worker died, perhaps after it was sent.
-    return _Letter(
-        row.id, row.to_address, row.message, row.attempts + 1, again=row.attempts > 0 or row.held is not None
-    )
+    again = row.attempts > 0 or row.held is not None
+    return _Letter(row.id, row.to_address, row.message, row.attempts + 1, again=again, until=at + LEASE)
 
 
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:

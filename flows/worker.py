@@ -7,6 +7,7 @@ letter by its own, a round by its mark. Start it with `python -m flows.worker`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import signal
@@ -16,9 +17,9 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -31,16 +32,21 @@ if __name__ == "__main__":
     # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
     for _name, _value in engine_settings.CLIENT.items():
         os.environ.setdefault(_name, _value)
-    os.environ.setdefault("PREFECT_API_URL", f"http://127.0.0.1:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api")
+    if "PREFECT_API_URL" not in os.environ:
+        _host = os.environ.get("SPHERES_PREFECT_HOST") or "127.0.0.1"
+        os.environ["PREFECT_API_URL"] = f"http://{_host}:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api"
 
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
+from prefect.events.worker import EventsWorker
 from prefect.flow_engine import run_flow_async
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending
 from sqlalchemy import delete
 from sqlmodel import Session
 
 from adapters import logs
+from adapters.clock import DatabaseClock
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
@@ -53,7 +59,7 @@ from domain.casework import Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import refuse_another_epoch
-from flows import apart, departing, destroying, post, rounds, sealing, watching
+from flows import apart, departing, destroying, post, rounds, sealing, seats, watching
 from flows.admission.flow import admission
 from flows.asking import RunClient, asking
 from flows.automations import make_automations
@@ -114,16 +120,22 @@ FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departur
 
 @dataclass
 class Worker:
-    """The loops. `ears` opens what listens for changes; `prefect_url` is the address of Prefect's API, or ""."""
+    """The loops. `ears` opens what listens for changes.
+
+    `prefect_url` is the address of Prefect's API where its server runs on this machine, or "", and `known_as` the same
+    address as other machines reach it. `word` is what the server asks for.
+    """
 
     means: Means
     ears: Callable[[], Listener]
     prefect_url: str = ""
+    known_as: str = ""
+    word: str = field(default="", repr=False)
     name: str = field(default_factory=lambda: f"worker-{uuid4().hex[:12]}")
     between_letters: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.prefect = Prefect(self.prefect_url)
+        self.prefect = Prefect(self.prefect_url, self._engine_elsewhere, word=self.word)
         self.stopping = asyncio.Event()
         self._woken = asyncio.Event()
         self._posted = asyncio.Event()
@@ -133,7 +145,8 @@ class Worker:
         self._by_prefect: set[asyncio.Task[None]] = set()
         self._engine: EngineWorker | None = None
         self._deployed: Deployed | None = None
-        self._speaking = copy_context()
+        #: In which Prefect's client speaks to the server that answers now.
+        self._speaking: Context = copy_context()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -372,7 +385,10 @@ class Worker:
     def _sign(self, prefect_up: bool, since: datetime) -> None:
         at = self.means.clock()
         with self.means.transaction() as session:
-            put_row(session, Beat(process=self.name, at=at, prefect_up=prefect_up, prefect_since=since))
+            beat = Beat(process=self.name, at=at, prefect_up=prefect_up, prefect_since=since, machine=seats.machine())
+            put_row(session, beat)
+            if prefect_up and self.prefect.is_here:
+                seats.hold(session, self.known_as or self.prefect_url, at=at)
             rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
 
     def _sign_off(self) -> None:
@@ -449,33 +465,52 @@ class Worker:
             await self._pause(AWAY_SECONDS)
 
     async def _work_while_it_answers(self) -> None:
-        async with asking() as client:
-            await make_automations(client)
-            deployed = await register(client, self.means)
-            async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
-                try:
-                    async with asyncio.TaskGroup() as both:
-                        both.create_task(engine.work(self.stopping.is_set))
-                        both.create_task(self._tend(client, engine))
-                    if self._by_prefect:  # they end by this client
-                        await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
-                finally:
-                    self._engine = self._deployed = None
+        """Work for the server that answers now, until it is gone or another machine's has taken its place."""
+        url = self.prefect.url
+        with temporary_settings({PREFECT_API_URL: url}):
+            async with asking() as client:
+                await make_automations(client)
+                deployed = await register(client, self.means)
+                async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
+                    self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
+                    try:
+                        async with asyncio.TaskGroup() as both:
+                            both.create_task(engine.work(lambda: self._is_left(url)))
+                            both.create_task(self._tend(client, engine, url))
+                        if self._by_prefect:  # they end by this client
+                            await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
+                    finally:
+                        self._engine = self._deployed = None
+                        await self._turn_away_from_it()
+
+    def _is_left(self, url: str) -> bool:
+        """Whether the work for a server is over: the worker stops, or another machine's answers in its place."""
+        return self.stopping.is_set() or self.prefect.url != url
 
     async def _begin(self, client: RunClient, run: FlowRun) -> object:
         """Run what Prefect's schedule, or an operator, has asked for."""
         deployed = self._deployed
         return deployed and await deployed.begin(client, run, self.means, self.name)
 
-    async def _tend(self, client: RunClient, engine: EngineWorker) -> None:
+    async def _tend(self, client: RunClient, engine: EngineWorker, url: str) -> None:
         """Register anew what is no longer as it should be, and end the runs that no living worker has."""
-        while not self.stopping.is_set():
+        while not self._is_left(url):
             if self._deployed is not None and not await self._deployed.stands(client, self.means):
                 self._deployed = await register(client, self.means)
             alive = await asyncio.to_thread(living_workers, self.means)
             await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
             await self._pause(TEND_SECONDS)
+
+    async def _turn_away_from_it(self) -> None:
+        """Have what Prefect tells of runs from now on not go to the server that is left, as long as it would try."""
+        if not self.stopping.is_set():
+            left = EventsWorker.drain_all(timeout=AWAY_SECONDS, at_exit=False)
+            if inspect.isawaitable(left):
+                await left
+
+    def _engine_elsewhere(self) -> str:
+        with self.means.open_sessions() as session:
+            return seats.address_elsewhere(session)
 
     async def _look_for_overdue(self) -> None:
         while not self.stopping.is_set():
@@ -523,19 +558,14 @@ async def main(settings: Settings) -> None:
         return session
 
     mailer, inbox, accounts = outside_of(settings)
+    clock = DatabaseClock(engine)
+    clock.look()
     worker = Worker(
-        Means(
-            sessions,
-            lambda: open_session(engine),
-            lambda: datetime.now(UTC),
-            mailer,
-            seal_keys,
-            inbox,
-            accounts,
-            settings.base_url,
-        ),
+        Means(sessions, lambda: open_session(engine), clock, mailer, seal_keys, inbox, accounts, settings.base_url),
         ears=lambda: listen(url, wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
+        known_as=settings.engine_from_elsewhere,
+        word=os.environ.get("PREFECT_API_AUTH_STRING", ""),
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )
     loop = asyncio.get_running_loop()

@@ -94,3 +94,18 @@ class Beat(Table, table=True):
     at: datetime = moment()
     prefect_up: bool = False
     prefect_since: datetime | None = moment(default=None)  # since when it has been up, or away, as this process saw it
+    machine: str = ""
+
+
+class EngineSeat(Table, table=True):
+    """Where Prefect's server runs: one row, of the machine that holds the seat, and of no program.
+
+    A worker beside the server writes it; those of other machines read it. `address` is that of its API, as they reach
+    it. The word that it asks for lies with the keys, and never here.
+    """
+
+    seat: str = Field(primary_key=True)
+    address: str
+    machine: str
+    since: datetime = moment()
+    beat_at: datetime = moment()

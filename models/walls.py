@@ -13,9 +13,9 @@ from models.base import CURRENT_PROGRAM, metadata
 
 APP = "spheres_app"
 
-#: Of no program: signs of life, how copies ended, sign-ins that have not come to a program yet, counts of tries, what
-#: was seen of the ledger. A test lists them.
-WITHOUT_POLICY = frozenset({"backup_run", "beat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"})
+#: Of no program: signs of life, where the engine is, how copies ended, sign-ins that have not come to a program yet,
+#: counts of tries, what was seen of the ledger. A test lists them.
+WITHOUT_POLICY = frozenset({"backup_run", "beat", "engine_seat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"})
 #: What is known of the ledger, which no one empties: a line without its row was lost with a restore.
 OF_THE_LEDGER = frozenset({"ledger_seen", "epoch"})
 #: Read before the program is known: found while the transaction has said none, and by its own program once it has;

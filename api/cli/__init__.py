@@ -9,8 +9,13 @@ from typing import Final
 
 from api.cli import stopping
 
-#: `spheres up` as it is nearly always written, and whether that asks for the demonstration.
-_UP: Final[dict[tuple[str, ...], bool | None]] = {("up",): None, ("up", "--demo"): True, ("up", "--no-demo"): False}
+#: `spheres up` as it is nearly always written: whether that asks for the demonstration, and whether it joins.
+_UP: Final[dict[tuple[str, ...], tuple[bool | None, bool]]] = {
+    ("up",): (None, False),
+    ("up", "--demo"): (True, False),
+    ("up", "--no-demo"): (False, False),
+    ("up", "--join"): (None, True),
+}
 
 
 def main() -> None:
@@ -27,7 +32,8 @@ def main() -> None:
         # as long as it runs. `api.cli.up` says the same for whoever writes it another way.
         from api.cli.installation import main as stay  # noqa: PLC0415
 
-        stay(demo=_UP[given])
+        demo, join = _UP[given]
+        stay(demo=demo, join=join)
     # The process that stays behind `spheres up` is of this package too, and reads none of the commands.
     from api.cli.commands import run  # noqa: PLC0415
 

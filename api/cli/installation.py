@@ -1,29 +1,29 @@
 """The process of `spheres up` that stays: it starts the database and keeps the web, Prefect and the worker alive.
 
 `python -m api.cli.installation`, in the environment of `spheres up`. It lives as long as the installation and reads no
-more than it needs: what prepares the database are processes of their own, gone when they are done.
+more than it needs: what prepares the database are processes of their own, gone when they are done. With `--join` it is
+one more machine of an installation that another began: it waits for the database instead of making it.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
 
-from adapters import engine_settings, logs
+from adapters import engine_settings, engine_word, logs
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli import demonstration, stopping
 from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
-from api.cli.place import data_folder, refuse_taken_port
+from api.cli.place import data_folder, refuse_keys_that_are_not_there, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
 from api.cli.supervise import Process, module, run_step, supervise
 from locales import N_, current_language, speaking
@@ -41,14 +41,14 @@ _PREFECT_SETTLES_SECONDS: Final = 3.0
 _ONE_HEAP: Final[Mapping[str, str]] = {"MALLOC_ARENA_MAX": "1"}
 
 
-def main(*, demo: bool | None = None) -> NoReturn:
+def main(*, demo: bool | None = None, join: bool = False) -> NoReturn:
     """Start everything and keep it alive until a signal says stop. A wrong setting is a sentence and status 2.
 
-    Whether it is the demonstration is what `demo` says, else the environment.
+    Whether it is the demonstration is what `demo` says, else the environment. `join` is for one more machine.
     """
     with speaking(language_of_terminal(os.environ)):
         try:
-            status = _keep({**os.environ, **demonstrating(demo)})
+            status = _keep({**os.environ, **demonstrating(demo)}, join=join)
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
         except Told as error:
@@ -73,28 +73,33 @@ class _NotPrepared(Exception):
         self.status = status
 
 
-def _keep(environment: dict[str, str]) -> int:
+def _keep(environment: dict[str, str], *, join: bool) -> int:
     logs.configure("supervisor")
     settings = Settings.from_env(environment)
+    if join:
+        _refuse_what_is_not_shared(settings)
     if settings.database_url is not None and settings.prefect_database_url is None:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
-    if settings.demo:
+    if settings.demo and not join:
         demonstration.refuse_without_a_checkout()
+    refuse_keys_that_are_not_there(settings)
     begun = time.monotonic()
 
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)
 
     refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
-    refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
+    refuse_taken_port(settings.prefect_host, settings.prefect_port, "SPHERES_PREFECT_PORT")
     with data_folder(settings.data):
         if stopping.is_asked():
             return 0
-        _announce_writing(settings)
+        if not join:
+            _announce_writing(settings)
         with databases(settings, make=True, kept=say_plainly) as urls:
+            steps = _steps_of_one_more if join else _steps
             return supervise(
-                _processes(settings, urls, environment),
-                prepare=_steps(settings, urls, environment),
+                _processes(settings, urls, environment, join=join),
+                prepare=steps(settings, urls, environment),
                 begun=begun,
                 say=say_plainly,
                 when_ready={"web": lambda seconds: _welcome(settings, seconds)},
@@ -106,6 +111,25 @@ def _keep(environment: dict[str, str]) -> int:
                     ),
                 },
             )
+
+
+def _refuse_what_is_not_shared(settings: Settings) -> None:
+    """Refuse to join where the machines would not have the same database, or the same keys. Raises SettingsError."""
+    if settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL",
+            "is needed with --join: the database that comes with the program serves its own machine alone.",
+        )
+    for name, named in (
+        ("SPHERES_PEOPLE_KEYS", settings.people_key_folder),
+        ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file),
+    ):
+        if named is None:
+            raise SettingsError(name, "is needed with --join: it leads to the keys that all machines share.")
+    if settings.ledger_folder is None:
+        raise SettingsError(
+            "SPHERES_LEDGER", "is needed with --join: it leads to the list apart that all machines share."
+        )
 
 
 def _announce_writing(settings: Settings) -> None:
@@ -125,6 +149,11 @@ def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) 
     if settings.demo:
         steps.append(lambda: _demonstrate(settings, urls, environment))
     return steps
+
+
+def _steps_of_one_more(_: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
+    """What one more machine does before it works on a database that another prepares."""
+    return [lambda: _prepare(module("api.cli.migrated", "--join"), urls, environment)]
 
 
 def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> None:
@@ -180,14 +209,16 @@ def _welcome(settings: Settings, seconds: float) -> None:
     tell(N_("Stop with Ctrl-C."))
 
 
-def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Process]:
-    environment = {**_ONE_HEAP, **environment, **_without_a_proxy(environment)}
+def _processes(
+    settings: Settings, urls: DatabaseUrls, environment: dict[str, str], *, join: bool = False
+) -> list[Process]:
+    environment = {**_ONE_HEAP, **environment, **_without_a_proxy(environment, settings.prefect_host)}
     prefect_home = settings.data / "prefect"
     prefect_home.mkdir(mode=0o700, exist_ok=True)
-    word, port = _auth_string(settings.engine_word), settings.prefect_port
+    word = engine_word.word_of(settings.engine_word)
     shared = {
         **environment,
-        **engine_settings.client_settings(f"http://127.0.0.1:{port}/api", prefect_home, word),
+        **engine_settings.client_settings(settings.engine_here, prefect_home, word),
         "DATABASE_URL": urls.app,
         "SPHERES_BASE_URL": settings.base_url,
     }
@@ -223,27 +254,20 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
         ),
         Process(
             "prefect",
-            module(
-                "uvicorn",
-                "--factory",
-                "prefect.server.api.server:create_app",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(settings.prefect_port),
-                "--log-level",
-                "error",
-            ),
+            module("api.cli.engine_server", settings.prefect_host, str(settings.prefect_port)),
             {
                 **_without_secrets(environment),
-                **engine_settings.server_settings(port, urls.prefect, prefect_home, word),
+                **engine_settings.server_settings(
+                    settings.prefect_host, settings.prefect_port, urls.prefect, prefect_home, word
+                ),
             },
-            ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+            ready=f"{settings.engine_here}/health",
             outlives=True,  # a case in the worker's hand tells it how far it came
             settles=_PREFECT_SETTLES_SECONDS,
+            may_wait=join,
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
-        Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),
+        Process("worker", module("flows.worker"), shared, after=2 if settings.demo and not join else 1),
         *_by_clock(settings, environment),
     ]
 
@@ -265,10 +289,11 @@ def _reached_at(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _without_a_proxy(environment: dict[str, str]) -> dict[str, str]:
+def _without_a_proxy(environment: dict[str, str], engine_at: str) -> dict[str, str]:
     """What keeps our processes' words to each other on this machine, where an operator's proxy leads to the outside."""
     before = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    said = ",".join(part for part in (before, "localhost,127.0.0.1") if part)
+    ours = ["localhost", "127.0.0.1", *([] if engine_at in ("localhost", "127.0.0.1") else [engine_at])]
+    said = ",".join(part for part in (before, *ours) if part)
     return {"no_proxy": said, "NO_PROXY": said}
 
 
@@ -290,14 +315,6 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in withheld}
 
 
-def _auth_string(kept: Path) -> str:
-    """Prefect's shared word, made once and kept beside the data, readable by our own account only."""
-    if not kept.exists():
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(f"spheres:{secrets.token_urlsafe(24)}")
-    return kept.read_text(encoding="ascii")
-
-
 if __name__ == "__main__":
     stopping.heed()
-    main()
+    main(join="--join" in sys.argv[1:])

@@ -3,22 +3,23 @@
 It brings the tables to the newest migration, makes the keys of a new installation, and finds out by the ledger whether
 the database was restored. Where a demonstration is to be
 shown it refuses a real program here, before a worker takes its letters for those of made-up people. It reads as little
-as it can: everything waits for it.
+as it can: everything waits for it. With `--join` another machine does all that, and it waits for it.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Final
 
 from adapters import logs
-from adapters.environment import SettingsError
 from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
-from adapters.places import is_there
 from adapters.settings import Settings
 from api.cli.databases import databases
+from api.cli.joined import wait_for_the_tables
 from api.cli.ledgers import before_any_program, compare_with_ledger
+from api.cli.place import refuse_keys_that_are_not_there
 from api.cli.ready import (
     bring_to_newest,
     ending_plainly,
@@ -38,7 +39,8 @@ def main() -> None:
     logs.configure("prepare")
     language = language_of_terminal(os.environ)
     with speaking(language), ending_plainly(language):
-        _prepare(Settings.from_env(os.environ))
+        prepare = wait_for_the_tables if "--join" in sys.argv[1:] else _prepare
+        prepare(Settings.from_env(os.environ))
 
 
 def _prepare(settings: Settings) -> None:
@@ -58,14 +60,7 @@ def _prepare(settings: Settings) -> None:
 
 def _make_keys(settings: Settings) -> None:
     """The keys of a new installation, where the settings leave it to us where they lie; else they have to lie there."""
-    for name, named, file in (
-        ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file, settings.seal_keys),
-        ("SPHERES_PEOPLE_KEYS", settings.people_key_folder, settings.people_keys / "master.json"),
-    ):
-        if named is not None and not is_there(file):
-            raise SettingsError(
-                name, "leads to no keys (%(file)s); make them once with: spheres keys init", file=str(file)
-            )
+    refuse_keys_that_are_not_there(settings)
     if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
         tell(_KEY_MADE, file=settings.seal_keys)
     if settings.people_key_folder is None:

@@ -1,4 +1,4 @@
-"""Where an installation lives: its data folder, which is one installation's at a time, and its ports."""
+"""Where an installation lives: its data folder, which is one installation's at a time, its keys, and its ports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from adapters.places import WORKING
+from adapters.environment import SettingsError
+from adapters.places import WORKING, is_there
+from adapters.settings import Settings
 from api.cli.spoken import Ending
 from locales import N_, current_language, say
 
@@ -55,6 +57,18 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(guard)
+
+
+def refuse_keys_that_are_not_there(settings: Settings) -> None:
+    """Raises SettingsError where keys do not lie where the settings say: none are made in their place."""
+    for name, named, file in (
+        ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file, settings.seal_keys),
+        ("SPHERES_PEOPLE_KEYS", settings.people_key_folder, settings.people_keys / "master.json"),
+    ):
+        if named is not None and not is_there(file):
+            raise SettingsError(
+                name, "leads to no keys (%(file)s); make them once with: spheres keys init", file=str(file)
+            )
 
 
 def refuse_taken_port(host: str, port: int, setting: str) -> None:

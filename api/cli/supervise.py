@@ -19,9 +19,12 @@ from locales import N_, current_language
 from locales import say as words
 
 _ENDED: Final = N_("%(name)s ended with status %(status)s; it is started again in %(seconds)s s.")
-#: A process that ran for less before it died waits before it is started again, twice as long each time.
+#: A process that served for less before it died waits before it is started again, twice as long each time.
 STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
+#: One that should answer and never did counts as dying at once for so long: on a slow machine it starts slowly.
+LONG_SECONDS = 60.0
+_DOUBLINGS: Final = 10
 #: How long a process has to finish what it has in hand, and then what the others needed for that. With what else is
 #: to be done, all has ended within 8 s of a signal.
 FAREWELL_SECONDS = 4.5
@@ -42,7 +45,8 @@ class Process:
     its help, so that it is told to end once they have. `settles` is for how many seconds after its first answer it
     still gets ready. Until then it has nothing in hand, and is ended without being asked: asked in the middle of its
     start, Prefect's server fails at its own end and says so at length. `longest_wait` is for how many seconds at most
-    it waits before it is started again.
+    it waits before it is started again. `may_wait` says that it does not answer for as long as another machine is ahead
+    of it: none holds back for it.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Process:
     outlives: bool = False
     settles: float = 0.0
     longest_wait: float = LONGEST_WAIT_SECONDS
+    may_wait: bool = False
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     answered: float = 0.0
@@ -76,16 +81,22 @@ class Process:
                 self.start()
             return
         status = self.running.poll()
+        if self._lives(now):
+            self.quick_deaths = 0
+        elif status is not None:
+            self.quick_deaths += 1
         if status is None:
-            if now - self.started > STEADY_SECONDS:
-                self.quick_deaths = 0
             return
-        quick = now - self.started < STEADY_SECONDS
-        self.quick_deaths = self.quick_deaths + 1 if quick else 0
-        wait = min(self.longest_wait, 0.5 * 2**self.quick_deaths) if quick else 0.0
+        # Twice as long each time, up to a number that no day of dying makes too large to reckon with.
+        wait = min(self.longest_wait, 0.5 * 2 ** min(self.quick_deaths, _DOUBLINGS)) if self.quick_deaths else 0.0
         say(words(current_language(), _ENDED, name=self.name, status=status, seconds=f"{wait:.0f}"))
         self.running = None
         self.start_at = now + wait
+
+    def _lives(self, now: float) -> bool:
+        """Whether it has served for a while, or has run for long: its next death is a new one."""
+        serves_since = self.answered if self.ready else self.started
+        return (serves_since > 0 and now - serves_since > STEADY_SECONDS) or now - self.started > LONG_SECONDS
 
     @property
     def was_started(self) -> bool:
@@ -203,7 +214,7 @@ def _may_start(process: Process, processes: Sequence[Process], preparing: Future
     if not all(other.was_started for other in earlier):
         return False
     late = time.monotonic() - PATIENCE_SECONDS
-    getting_ready = [one for one in earlier if not one.answered and one.started > late]
+    getting_ready = [one for one in earlier if not one.answered and one.started > late and not one.may_wait]
     return len(getting_ready) + (not preparing.done()) < AT_ONCE
 
 

@@ -26,13 +26,17 @@ def up(
     demo: Annotated[
         bool | None, typer.Option("--demo/--no-demo", help="Load fictitious people, and let anyone be one.")
     ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="One more machine of an installation that another machine began.")
+    ] = False,
 ) -> None:
     """Start everything, keep it alive, and stop it all at Ctrl-C. What is asked for here goes over SPHERES_DEMO."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     environment = {**os.environ, **demonstrating(demo)}
     stopping.hold_back()
     # It becomes the process that stays, which holds half as much memory as one that has read every command.
-    os.execve(sys.executable, module("api.cli.installation"), environment)  # noqa: S606  # our own command
+    command = module("api.cli.installation", *(["--join"] if join else []))
+    os.execve(sys.executable, command, environment)  # noqa: S606  # our own command
 
 
 @asks(Action.RUN_INSTALLATION)

@@ -114,6 +114,12 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
         ({"SPHERES_PORT": "65536"}, "SPHERES_PORT"),
         ({"SPHERES_PORT": "8401"}, "SPHERES_PREFECT_PORT"),
         ({"SPHERES_PREFECT_PORT": "-1"}, "SPHERES_PREFECT_PORT"),
+        ({"SPHERES_PREFECT_HOST": "0.0.0.0"}, "SPHERES_PREFECT_HOST"),  # noqa: S104  # no other machine reaches it so
+        ({"SPHERES_PREFECT_HOST": "::"}, "SPHERES_PREFECT_HOST"),
+        ({"SPHERES_PREFECT_HOST": "one/two"}, "SPHERES_PREFECT_HOST"),
+        ({"SPHERES_PREFECT_HOST": "one@two"}, "SPHERES_PREFECT_HOST"),
+        ({"SPHERES_PREFECT_URL": "one.spheres.example"}, "SPHERES_PREFECT_URL"),
+        ({"SPHERES_PREFECT_URL": "https://one.spheres.example/engine"}, "SPHERES_PREFECT_URL"),
         ({"SPHERES_DEMO": "perhaps"}, "SPHERES_DEMO"),
         ({"SPHERES_DATA": "data"}, "SPHERES_DATA"),
         ({"SPHERES_DATA": "./data"}, "SPHERES_DATA"),

@@ -365,7 +365,7 @@ def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_
     def become(_file: str, _arguments: list[str], environment: dict[str, str]) -> None:
         became.append(environment)
 
-    def keep(environment: dict[str, str]) -> int:
+    def keep(environment: dict[str, str], **_: object) -> int:
         became.append(environment)
         return 0
 

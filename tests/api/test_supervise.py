@@ -207,6 +207,14 @@ def test_one_that_waits_in_vain_starts_all_the_same(
     assert all(_ended(process) for process in [*silent, worker])
 
 
+def test_one_that_may_wait_is_not_waited_for(begin: Path, web: Process, worker: Process) -> None:
+    waiting = _answering("waiting", begin)
+    waiting.may_wait = True
+    _supervise(waiting, web, worker, worker=_stop)
+    assert not answers(waiting.ready)
+    assert worker.was_started
+
+
 @pytest.mark.ci
 def test_one_that_dies_is_started_again_though_those_before_it_do_not_answer(
     begin: Path, web: Process, engine: Process, worker: Process
@@ -395,7 +403,7 @@ def test_what_has_something_in_hand_is_asked_to_finish(tmp_path: Path, begin: Pa
 
 
 def test_prefect_is_there_until_the_worker_has_finished(tmp_path: Path) -> None:
-    processes = _as_started(SPHERES_DATA=str(tmp_path))
+    processes = as_started({"SPHERES_DATA": str(tmp_path)})
     assert [name for name, one in processes.items() if one.outlives] == ["prefect"]
     assert processes["prefect"].settles > 0, "its services start after it answers"
 
@@ -453,11 +461,11 @@ def test_under_nohup_a_terminal_that_closes_stops_nothing() -> None:
     assert not stopping.is_asked()
 
 
-def _started(**settings: str) -> subprocess.CompletedProcess[bytes]:
+def started_with(*arguments: str, **settings: str) -> subprocess.CompletedProcess[bytes]:
     """What a start over these settings says that cannot go on."""
     ports = {"SPHERES_PORT": str(free_port()), "SPHERES_PREFECT_PORT": str(free_port())}
     return subprocess.run(
-        [sys.executable, "-m", "api.cli.installation"],
+        [sys.executable, "-m", "api.cli.installation", *arguments],
         env={**os.environ, **ports, "SPHERES_LANG": "en", **settings},
         capture_output=True,
         check=False,
@@ -469,7 +477,7 @@ def _started(**settings: str) -> subprocess.CompletedProcess[bytes]:
 def test_a_data_folder_that_cannot_be_written_is_one_sentence_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     data = tmp_path / "file" / "data"
-    said = _started(SPHERES_DATA=str(data))
+    said = started_with(SPHERES_DATA=str(data))
     assert (said.returncode, said.stdout) == (2, b"")
     (line,) = said.stderr.decode().splitlines()
     assert str(data) in line
@@ -479,7 +487,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence_that_names_it(tmp_
 @pytest.mark.ci
 def test_a_second_start_over_the_same_data_is_refused_whatever_its_ports(tmp_path: Path) -> None:
     with data_folder(tmp_path / "data"):
-        said = _started(SPHERES_DATA=str(tmp_path / "data"))
+        said = started_with(SPHERES_DATA=str(tmp_path / "data"))
         assert said.returncode == 2
         (line,) = said.stderr.decode().splitlines()
         assert "already runs" in line
@@ -532,15 +540,17 @@ def test_our_own_processes_are_asked_without_the_proxy_that_leads_outside(
         end([web])
 
 
-def _as_started(**settings: str) -> dict[str, Process]:
+def as_started(settings: Mapping[str, str], *, join: bool = False) -> dict[str, Process]:
     """The processes of an installation with these settings, none of them started."""
     read = Settings.from_env(settings)
     urls = DatabaseUrls(owner="", app="", prefect="", admin="")
-    return {one.name: one for one in _processes(read, urls, settings)}
+    return {one.name: one for one in _processes(read, urls, dict(settings), join=join)}
 
 
 def test_none_of_our_processes_speaks_to_another_through_a_proxy(tmp_path: Path) -> None:
-    processes = _as_started(SPHERES_DATA=str(tmp_path), https_proxy="http://proxy.example", NO_PROXY="agency.example")
+    processes = as_started(
+        {"SPHERES_DATA": str(tmp_path), "https_proxy": "http://proxy.example", "NO_PROXY": "agency.example"}
+    )
     assert set(processes) == {"web", "prefect", "worker"}
     for one in processes.values():
         assert one.environment["https_proxy"] == "http://proxy.example", "what is outside is reached as the others do"
@@ -557,13 +567,15 @@ def test_none_of_our_processes_speaks_to_another_through_a_proxy(tmp_path: Path)
     ],
 )
 def test_the_web_is_asked_where_it_listens(tmp_path: Path, host: str, asked: str) -> None:
-    processes = _as_started(SPHERES_DATA=str(tmp_path), SPHERES_HOST=host, SPHERES_BASE_URL="https://spheres.example")
+    processes = as_started(
+        {"SPHERES_DATA": str(tmp_path), "SPHERES_HOST": host, "SPHERES_BASE_URL": "https://spheres.example"}
+    )
     assert processes["web"].ready == f"http://{asked}:8400/healthz"
 
 
 def test_the_web_opens_no_socket_that_its_headers_are_not_on(tmp_path: Path) -> None:
     """A request for a web socket would else be turned away by the server itself."""
-    command = _as_started(SPHERES_DATA=str(tmp_path))["web"].command
+    command = as_started({"SPHERES_DATA": str(tmp_path)})["web"].command
     assert command[command.index("--ws") + 1] == "none"
 
 
@@ -592,6 +604,6 @@ def test_a_start_without_a_database_for_the_engine_is_one_sentence_that_names_it
 def test_each_process_has_one_heap_for_all_its_threads_unless_the_operator_says_otherwise(
     given: dict[str, str], tmp_path: Path
 ) -> None:
-    started = _as_started(SPHERES_DATA=str(tmp_path), **given)
+    started = as_started({"SPHERES_DATA": str(tmp_path), **given})
     heaps = {name: one.environment["MALLOC_ARENA_MAX"] for name, one in started.items()}
     assert heaps == dict.fromkeys(("web", "prefect", "worker"), given.get("MALLOC_ARENA_MAX", "1"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,10 +14,16 @@ import pytest
 from flows.health import AWAY_SECONDS, HEALTH_SECONDS, Prefect
 from tests.flows.prefect_server import free_port
 
+WORD = "spheres:a-word-that-they-share"
+
 
 class _Healthy(BaseHTTPRequestHandler):
+    """As Prefect's server: its health is told to everyone, its version to who knows the word."""
+
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/api/health" else 404)
+        knows = self.headers.get("Authorization") == f"Basic {b64encode(WORD.encode()).decode()}"
+        is_told = self.path == "/api/health" or (self.path == "/api/admin/version" and knows)
+        self.send_response(200 if is_told else 401)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that it has there
@@ -67,3 +74,47 @@ def test_a_server_that_failed_somebody_is_away_for_a_while_whatever_it_says() ->
 
 def test_without_an_address_it_is_never_up() -> None:
     assert not asyncio.run(Prefect("").is_up())
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
+
+
+def test_the_server_of_this_machine_is_taken_before_that_of_another() -> None:
+    here, there = free_port(), free_port()
+    prefect = Prefect(_address(here), lambda: _address(there), word=WORD)
+    with _serving(there):
+        assert asyncio.run(prefect.is_up())
+        assert (prefect.url, prefect.is_here) == (_address(there), False)
+        with _serving(here):
+            prefect._ask_at = 0.0
+            assert asyncio.run(prefect.is_up())
+            assert (prefect.url, prefect.is_here) == (_address(here), True)
+
+
+def test_a_server_that_does_not_know_the_word_is_another_installations() -> None:
+    port = free_port()
+    with _serving(port):
+        assert not asyncio.run(Prefect(_address(port), word="spheres:another").is_up())
+        assert asyncio.run(Prefect(_address(port), word=WORD).is_up())
+
+
+def test_where_it_cannot_be_read_where_the_engine_is_it_is_away() -> None:
+    def restarting() -> str:
+        raise ConnectionError
+
+    assert not asyncio.run(Prefect(_address(free_port()), restarting).is_up())
+
+
+def test_a_server_that_moved_is_followed() -> None:
+    seat = [free_port()]
+    prefect = Prefect(_address(free_port()), lambda: _address(seat[0]), word=WORD)
+    with _serving(seat[0]):
+        assert asyncio.run(prefect.is_up())
+    prefect._ask_at = 0.0
+    assert not asyncio.run(prefect.is_up())
+    seat[0] = free_port()
+    with _serving(seat[0]):
+        prefect._ask_at = 0.0
+        assert asyncio.run(prefect.is_up())
+        assert prefect.url == _address(seat[0])

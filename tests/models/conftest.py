@@ -27,7 +27,7 @@ from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInF
 from models.agreement import AgreementVersion
 from models.backups import BackupRun
 from models.base import table_of
-from models.engine import Beat, EngineRun, InboxPlace, RoundMark
+from models.engine import Beat, EngineRun, EngineSeat, InboxPlace, RoundMark
 from models.ledger import Epoch, NumberGiven, Restoration, RestoredMatter, SentBefore
 from models.program import Closure
 from models.record import Incident, IncidentVersion, Seal, SentHead
@@ -207,6 +207,9 @@ def _leave_traces(cast: Cast, case_id: UUID) -> None:
         )
         session.merge(Beat(process="worker", at=AT))
         session.merge(BackupRun(kind="backup", started_at=AT, ended_at=AT))
+        session.merge(
+            EngineSeat(seat="engine", address="http://10.0.0.5:8401/api", machine="first", since=AT, beat_at=AT)
+        )
         session.commit()
 
 

@@ -705,7 +705,7 @@ def test_every_moment_is_kept_with_its_offset(name: str) -> None:
 
 
 #: Of no program, or the program itself.
-OF_NONE = {"program", "backup_run", "beat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"}
+OF_NONE = {"program", "backup_run", "beat", "engine_seat", "rate_count", "sign_in_flow", "ledger_seen", "epoch"}
 #: Looked up before a program is known: by a digest or an id drawn at random, or by what a directory calls someone.
 FOUND_FIRST = {
     "browser_session": "token_digest",

@@ -53,9 +53,10 @@ BY_CHANCE = {
 #: Read before a program is known. A new column in one of them wants a thought, and a line here: nothing nominative.
 OPEN_COLUMNS = {
     "backup_run": {"id", "kind", "started_at", "ended_at", "code", "next_by"},
-    "beat": {"process", "at", "prefect_up", "prefect_since"},
+    "beat": {"process", "at", "prefect_up", "prefect_since", "machine"},
     "ledger_seen": {"n", "digest"},
     "epoch": {"number", "found_at", "lines"},
+    "engine_seat": {"seat", "address", "machine", "since", "beat_at"},
     "rate_count": {"key", "starts_at", "tries"},
     "sign_in_flow": {"cookie_digest", "kind", "kept", "expires_at"},
     "browser_session": {

@@ -414,6 +414,7 @@ create table beat (
     at timestamptz not null,
     prefect_up boolean not null,
     prefect_since timestamptz,
+    machine varchar not null,
     constraint pk_beat primary key (process)
 );
 
@@ -431,3 +432,12 @@ create table backup_run (
     constraint ck_backup_run_in_order check (ended_at >= started_at)
 );
 create index ix_backup_run_ended on backup_run (kind, ended_at);
+
+create table engine_seat (
+    seat varchar not null,
+    address varchar not null,
+    machine varchar not null,
+    since timestamptz not null,
+    beat_at timestamptz not null,
+    constraint pk_engine_seat primary key (seat)
+);
