@@ -44,12 +44,15 @@ _SETTINGS = {
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "shared_buffers": "128MB",
+    # The system keeps what it read of files as well, and gives that up where another needs the room.
+    "shared_buffers": "24MB",
     # A ring, all of which is in use soon, and each commit empties it: the 4 MB of its own accord are for large loads.
     "wal_buffers": "1MB",
     "max_connections": "100",
     "jit": "off",  # our queries are short; compiling them costs more than it gives
     "max_parallel_workers_per_gather": "0",  # and so does starting a process for a part of one
+    "io_method": "sync",  # and three processes that read ahead for the others
+    "max_logical_replication_workers": "0",
     # The log must not hold a row: neither the values of a refused one, nor a statement's text.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
@@ -68,7 +71,6 @@ _FAST = {
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "io_method": "sync",
     "autovacuum": "off",
 }
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final, Protocol
 
-import typer
-
 from adapters.account import SYSTEM_USER, OpenedTo
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
+from api.cli.spoken import tell_apart
 from locales import N_, current_language, say
 
 #: How often the embedded server is looked at, and how long at most it waits before it is tried again.
@@ -69,7 +68,7 @@ def databases(
     with server, keeping(server, kept) if kept is not None else nullcontext():
         if server.opened:
             sentence = _OPENED_TO_ALL if OpenedTo.TO_EVERYONE in server.opened else _OPENED_TO_IT
-            typer.echo(say(current_language(), sentence, account=SYSTEM_USER), err=True)
+            tell_apart(sentence, account=SYSTEM_USER)
         yield server.urls()
 
 

@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NoReturn
 
-import typer
-
 from adapters import engine_settings, engine_word, logs
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
@@ -24,7 +22,7 @@ from api.cli import demonstration, stopping
 from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_keys_that_are_not_there, refuse_taken_port
-from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
+from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart, write_apart
 from api.cli.supervise import Process, module, run_step, supervise
 from locales import N_, current_language, speaking
 from locales.told import Told, language_of_terminal
@@ -85,9 +83,6 @@ def _keep(environment: dict[str, str], *, join: bool) -> int:
     refuse_keys_that_are_not_there(settings)
     begun = time.monotonic()
 
-    def say_plainly(line: str) -> None:
-        typer.echo(line, err=True)
-
     refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
     refuse_taken_port(settings.prefect_host, settings.prefect_port, "SPHERES_PREFECT_PORT")
     with data_folder(settings.data):
@@ -95,13 +90,13 @@ def _keep(environment: dict[str, str], *, join: bool) -> int:
             return 0
         if not join:
             _announce_writing(settings)
-        with databases(settings, make=True, kept=say_plainly) as urls:
+        with databases(settings, make=True, kept=write_apart) as urls:
             steps = _steps_of_one_more if join else _steps
             return supervise(
                 _processes(settings, urls, environment, join=join),
                 prepare=steps(settings, urls, environment),
                 begun=begun,
-                say=say_plainly,
+                say=write_apart,
                 when_ready={"web": lambda seconds: _welcome(settings, seconds)},
                 stopped=lambda: tell(N_("Stopping…")),
                 meanwhile={

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Final, NoReturn
 
-import typer
-
 from locales import N_, current_language, say
 
 #: What counts as a yes at the terminal, whichever language it speaks; anything else is a no.
@@ -27,21 +25,33 @@ class Ending(Exception):
 
 def tell(msgid: str, **facts: object) -> None:
     """Write one sentence, in the terminal's language."""
-    typer.echo(say(current_language(), msgid, **facts))
+    write(say(current_language(), msgid, **facts))
 
 
 def tell_apart(msgid: str, **facts: object) -> None:
     """Write one sentence where errors are said, in the terminal's language: the output is another's."""
-    typer.echo(say(current_language(), msgid, **facts), err=True)
+    write_apart(say(current_language(), msgid, **facts))
+
+
+def write(text: str, *, end: str = "\n") -> None:
+    """Write what is for the reader, at once: the process that stays reads no library of terminals for it."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+def write_apart(text: str) -> None:
+    """Write it where errors are said."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def is_agreed(msgid: str) -> bool:
     """Ask one question, in the terminal's language, and whether the answer is yes. No answer at all is a no."""
     language = current_language()
-    typer.echo(f"{say(language, msgid)} {say(language, _YES_OR_NO)} ", nl=False)
+    write(f"{say(language, msgid)} {say(language, _YES_OR_NO)} ", end="")
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
-        typer.echo()  # nobody pressed return: what comes next begins a line of its own
+        write("")  # nobody pressed return: what comes next begins a line of its own
     return answer.strip().casefold() in _YES
 
 

@@ -28,7 +28,7 @@ DecisionState = Literal["open", "standing", "done", "withdrawn", "pending", "obj
 MinutesState = Literal["draft", "circulated", "approved"]
 Audience = Literal["invited", "seats", "partners"]
 
-_FROZEN: Final = ConfigDict(extra="forbid")
+_FROZEN: Final = ConfigDict(extra="forbid", defer_build=True)
 
 
 _LAST_TWO_OF_A_PLANE: Final = 0xFFFE

@@ -13,7 +13,7 @@ from domain.declarations import FACTS
 from domain.obligations import WORST_FIRST
 from meetings.documents.content import NOTHING, Both, Content, DecisionNumber, DecisionState, Words
 
-_FROZEN: Final = ConfigDict(extra="forbid")
+_FROZEN: Final = ConfigDict(extra="forbid", defer_build=True)
 
 Count = Annotated[int, Field(ge=0)]
 if TYPE_CHECKING:

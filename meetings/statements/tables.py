@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from locales import N_, say
 from meetings.documents.content import NOTHING, Both
 
-_FROZEN: Final = ConfigDict(extra="forbid")
+_FROZEN: Final = ConfigDict(extra="forbid", defer_build=True)
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from domain.casework import acts
 from domain.participants import retention
-from flows import carry, departing, destroying, post, turns, worker
+from flows import carry, departing, destroying, post, seats, turns, worker
 
 Halt = Callable[[], None]
 
@@ -64,6 +64,12 @@ def slow_down(seconds: float) -> None:
     _before(carry, "_attempt", lambda: time.sleep(2 * seconds))
 
 
+def go_anywhere() -> None:
+    """Take each address for another machine's, as all are one here, and have Prefect begin what it is given."""
+    seats._ITSELF = frozenset()  # type: ignore[misc]
+    worker.PLACE_SECONDS, worker.BEGIN_SECONDS = 30.0, 30.0  # type: ignore[misc]
+
+
 def hurry(seconds: float) -> None:
     """Have leases last so many seconds only, and late rounds be looked for at once."""
     worker.LEASE, worker.RENEW_SECONDS = timedelta(seconds=seconds), seconds / 6  # type: ignore[misc]
@@ -82,6 +88,8 @@ if __name__ == "__main__":
         file.with_suffix(".here").touch()
         os.kill(os.getpid(), signal.SIGSTOP)
 
+    if point == "anywhere":
+        go_anywhere()
     if point == "slow":
         slow_down(given)
     if point in POINTS:
