@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,9 @@ from adapters.people_keys import FilePeopleKeys, make_people_keys
 from api.cli.checkup import keys, ports, settings, versions
 from tests.api.doctor.houses import WORD, found, house, running
 from tests.cast import Cast
+from tests.fakes.seal_keys import FakeSealKeys
 from tests.referring import declare_admission, participant_of, refer
+from tests.sealing import seal_all
 
 # ---------------------------------------------------------------------------------------------------------------- keys
 
@@ -34,6 +37,25 @@ def test_a_seal_key_that_is_gone_or_open_to_others_is_wrong(cast: Cast, tmp_path
     assert found(keys.GROUP, here)[keys.SEAL].state == "wrong"
     named = tmp_path / "elsewhere.json"
     assert found(keys.GROUP, house(cast, tmp_path, SPHERES_SEAL_KEY_FILE=named))[keys.SEAL].state == "wrong"
+
+
+def test_keys_that_are_gone_are_wrong_where_the_database_was_written_with_them(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    shutil.rmtree(tmp_path / "keys")
+    seen = found(keys.GROUP, here)
+    assert {seen[one].state for one in (keys.SEAL, keys.MASTER, keys.FOLDER)} == {"not_asked"}  # nothing needs them yet
+    declare_admission(cast)
+    refer(cast)
+    seal_all(cast, FakeSealKeys())
+    seen = found(keys.GROUP, here)
+    assert {seen[one].state for one in (keys.SEAL, keys.MASTER, keys.FOLDER)} == {"wrong"}
+
+
+def test_a_seal_key_of_another_installation_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    seal_all(cast, FakeSealKeys())
+    seen = found(keys.GROUP, house(cast, tmp_path))[keys.SEAL]
+    assert seen.state == "wrong"
+    assert "last sealed with a key that is not in" in seen.seen.told_in("en")
 
 
 def test_a_master_key_that_is_another_than_the_one_that_wrapped_is_wrong(cast: Cast, tmp_path: Path) -> None:
