@@ -33,3 +33,12 @@ def put_first(path: Path, unfinished: Path) -> bool:
     finally:
         unfinished.unlink()
     return True
+
+
+def settle(folder: Path) -> None:
+    """Put the folder's own entries on the disk for good. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from adapters.key_files import settle
 from models.ports import LedgerFact, LedgerLine, LedgerNote, NoLedger, NoSealKey, SealKeys
 
 NAME: Final = "ledger.jsonl"
@@ -38,6 +39,8 @@ _OPAQUE: Final = re.compile(
     r"|#?[A-Z0-9-]*\d"
 )
 _LONGEST: Final = 80
+#: What a line says, but for what holds it to the one before.
+_NAMES: Final = ("n", "at", "kind", "program", "id", "more", "xid", "epoch")
 #: So much of the end of the file is read to find its last line; more where that is longer.
 _TAIL_BYTES: Final = 1 << 16
 
@@ -88,10 +91,14 @@ class FileLedger:
             return self._end(handle)[0]
 
     def lines(self) -> Sequence[LedgerLine]:
-        """Every whole line, checked from the first to the last. Raises NoLedger."""
+        """Every whole line, checked from the first to the last. Raises NoLedger.
+
+        Each holds the digest of the one before, so that the last signature vouches for all. Where that does not hold,
+        every signature is looked at, to say after which line the file was changed.
+        """
         with self._locked(fcntl.LOCK_SH) as handle:
             content = _read(handle, 0, os.fstat(handle).st_size)
-        return list(self._each(content))
+        return self._in_a_chain(content) or list(self._each(content))
 
     def readable(self) -> Sequence[LedgerLine]:
         """The lines up to the first one that is not right: none, where the file is missing."""
@@ -100,6 +107,26 @@ class FileLedger:
             content = _read(handle, 0, os.fstat(handle).st_size)
             for line in self._each(content):
                 lines.append(line)  # noqa: PERF402  # those before the first wrong one stay
+        return lines
+
+    def _in_a_chain(self, content: bytes) -> list[LedgerLine]:
+        """The lines, where each follows the one before and the last one is signed; none where that is not so."""
+        written = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+        lines: list[LedgerLine] = []
+        try:
+            for one in written:
+                fields = json.loads(one)
+                line, before = _line_of(fields, one), lines[-1] if lines else None
+                if not _follows(fields, line, before, is_first=before is None):
+                    return []
+                lines.append(line)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return []
+        if lines:
+            try:
+                self._checked(written[-1], lines[-2] if lines[1:] else None, is_first=not lines[1:])
+            except NoLedger:
+                return []
         return lines
 
     def _each(self, content: bytes) -> Iterator[LedgerLine]:
@@ -127,7 +154,7 @@ class FileLedger:
             if self.path.exists():
                 self.path.with_name(f"{NAME}.{stamp}.aside").hardlink_to(self.path)
             unfinished.replace(self.path)
-            _settle(self.path.parent)
+            settle(self.path.parent)
         except OSError as refused:
             raise _unusable(self.path, refused) from None
         self._seen = None
@@ -290,9 +317,9 @@ def make_ledger(folder: Path) -> bool:
             os.close(os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             return False
-        _settle(folder)
+        settle(folder)
         for one in missing:
-            _settle(one.parent)
+            settle(one.parent)
     except OSError as refused:
         raise _unusable(folder, refused) from None
     return True
@@ -309,15 +336,15 @@ def _refuse_text(note: LedgerNote) -> None:
 
 
 def _line_of(fields: dict[str, Any], content: bytes) -> LedgerLine:
+    n, at, kind, program_id, subject_id, more, xid, epoch = (fields[name] for name in _NAMES)
     note = LedgerNote(
-        str(fields["kind"]),
-        datetime.fromisoformat(fields["at"]),
-        UUID(fields["program"]) if fields["program"] else None,
-        UUID(fields["id"]) if fields["id"] else None,
-        dict(fields["more"]),
+        str(kind),
+        datetime.fromisoformat(at),
+        UUID(program_id) if program_id else None,
+        UUID(subject_id) if subject_id else None,
+        dict(more),
     )
-    digest = hashlib.sha256(content).hexdigest()
-    return LedgerLine(int(fields["n"]), note, int(fields["xid"]), int(fields["epoch"]), digest)
+    return LedgerLine(int(n), note, int(xid), int(epoch), hashlib.sha256(content).hexdigest())
 
 
 def _follows(fields: dict[str, Any], line: LedgerLine, before: LedgerLine | None, *, is_first: bool) -> bool:
@@ -344,15 +371,6 @@ def _read(handle: int, begins: int, length: int) -> bytes:
 def _write_whole(handle: int, content: bytes) -> None:
     while content:
         content = content[os.write(handle, content) :]
-
-
-def _settle(folder: Path) -> None:
-    """Put the folder's own entries on the disk for good."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unusable(place: Path, refused: OSError) -> NoLedger:

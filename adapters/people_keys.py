@@ -25,7 +25,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.key_files import put_first, write_beside
+from adapters.key_files import put_first, settle, write_beside
 from models.ports import KeyGone, NoKeys, NotSealed
 
 _KEY_BYTES: Final = 32
@@ -79,7 +79,7 @@ class FilePeopleKeys:
                 file.write(secrets.token_bytes(size))
                 os.fsync(file.fileno())
             place.unlink()
-            _settle(self._wrapped)
+            settle(self._wrapped)
         except FileNotFoundError:
             return False
         except OSError as refused:
@@ -154,7 +154,7 @@ class FilePeopleKeys:
                 unfinished.unlink()
             else:
                 unfinished.replace(place)
-            _settle(self._wrapped)
+            settle(self._wrapped)
         except OSError as refused:
             with suppress(OSError):
                 unfinished.unlink()
@@ -214,7 +214,7 @@ def rotate_people_keys(folder: Path) -> int:
     master_id, key = _new()
     kept = {before.current: before.keys[before.current], master_id: key}
     _write_beside(path, _text(_Master(master_id, kept, before.marks))).replace(path)
-    _settle(folder)
+    settle(folder)
     return keys.rewrap()
 
 
@@ -260,15 +260,6 @@ def _write_beside(path: Path, content: bytes) -> Path:
         return write_beside(path, content)
     except OSError as refused:
         raise _unusable(path.parent, refused) from None
-
-
-def _settle(folder: Path) -> None:
-    """Put the folder's own entries on the disk for good."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unusable(place: Path, refused: OSError) -> NoKeys:

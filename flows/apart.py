@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from domain import restoring
+from domain.restoring import heads, redoing, telling
 from flows.engine import Means, programs
 
 #: How often the whole ledger is read, for keys that it says are destroyed and of which a copy was put back meanwhile.
@@ -15,9 +15,9 @@ def look_after(means: Means) -> None:
     """Note each program's head in the ledger now and then, and write the letters of a restore. Raises NoLedger."""
     for program_id in programs(means):
         with means.transaction(program_id) as session:
-            restoring.tell(session, at=means.clock())
+            telling.tell(session, at=means.clock())
         with means.transaction(program_id) as session:
-            restoring.note_head(session, at=means.clock())
+            heads.note_head(session, at=means.clock())
 
 
 def destroy_what_is_listed(means: Means) -> int:
@@ -27,5 +27,5 @@ def destroy_what_is_listed(means: Means) -> int:
     """
     for program_id in programs(means)[:1]:  # the ledger and the keys are of all programs together
         with means.transaction(program_id) as session:
-            return restoring.destroy_what_is_listed(session)
+            return redoing.destroy_what_is_listed(session)
     return 0

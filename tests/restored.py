@@ -22,9 +22,8 @@ from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import OWNER
 from adapters.settings import Settings
 from api.cli.ledgers import compare_with_ledger
-from domain import restoring
 from domain.kernel import Actor
-from domain.restoring import refuse_another_epoch
+from domain.restoring import redoing, refuse_another_epoch
 from flows.engine import Means
 from models.ports import NoLedger
 from tests.cast import AT, Cast, letter_templates
@@ -79,8 +78,8 @@ class Installed:
         with suppress(NoLedger):
             make_ledger(self.settings.ledger)
         with self.as_owner() as session:
-            restoring.lock(session)
-            restoring.accept(session, self.ledger, self.keys, at=AT)
+            redoing.lock(session)
+            redoing.accept(session, self.ledger, self.keys, at=AT)
 
     def empty(self) -> None:
         """A database of nobody, as one that was made anew."""

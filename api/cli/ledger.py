@@ -18,7 +18,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.ledgers import before_any_program
 from api.cli.spoken import Ending, tell
-from domain import restoring
+from domain.restoring import Disagrees, finding, redoing, told_of_ledger
 from locales import N_, current_language, say
 from models.ports import NoLedger
 
@@ -56,7 +56,7 @@ def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the
         if not urls.owner:
             raise Ending(say(current_language(), N_("DATABASE_OWNER_URL has to say how the owner signs in.")))
         with before_any_program(urls.owner) as session:
-            restoring.lock(session)
+            redoing.lock(session)
             wrong = _what_is_wrong(session, settings)
             if wrong is None:
                 tell(N_("The ledger is the right one: there is nothing to accept."))
@@ -68,7 +68,7 @@ def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the
             with suppress(NoLedger):
                 make_ledger(settings.ledger)
             keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
-            restoring.accept(session, _ledger(settings), keys, at=at)
+            redoing.accept(session, _ledger(settings), keys, at=at)
     tell(N_("A new ledger goes on from here. The one before is kept beside it. Everyone signs in anew."))
 
 
@@ -79,7 +79,7 @@ def _ledger(settings: Settings) -> FileLedger:
 def _what_is_wrong(session: Session, settings: Settings) -> str | None:
     """Why the ledger is not this database's, in words; None where it is, also where a restore is to be dealt with."""
     try:
-        restoring.look(session, _ledger(settings))
-    except (restoring.Disagrees, NoLedger) as error:
-        return restoring.told_of_ledger(error, settings.ledger, current_language())
+        finding.look(session, _ledger(settings))
+    except (Disagrees, NoLedger) as error:
+        return told_of_ledger(error, settings.ledger, current_language())
     return None

@@ -16,8 +16,8 @@ from adapters.ledger import FileLedger, make_ledger
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.cli.spoken import Ending, tell_apart
-from domain import restoring
 from domain.kernel import col, scalar, select
+from domain.restoring import Disagrees, Found, finding, redoing, told_of_ledger
 from locales import N_, current_language
 from models.ledger import LedgerSeen
 
@@ -33,27 +33,27 @@ def compare_with_ledger(session: Session, settings: Settings) -> None:
 
     Raises Ending where they do not belong together, and NoLedger, NoKeys.
     """
-    restoring.lock(session)
+    redoing.lock(session)
     ledger = ledger_at(session, settings)
     try:
-        found = restoring.look(session, ledger)
-    except restoring.Disagrees as error:
-        raise Ending(restoring.told_of_ledger(error, settings.ledger, current_language())) from None
+        found = finding.look(session, ledger)
+    except Disagrees as error:
+        raise Ending(told_of_ledger(error, settings.ledger, current_language())) from None
     act_on(session, settings, ledger, found)
 
 
-def act_on(session: Session, settings: Settings, ledger: FileLedger, found: restoring.Found) -> None:
+def act_on(session: Session, settings: Settings, ledger: FileLedger, found: Found) -> None:
     """Do what follows from what was found. Raises NoLedger, NoKeys."""
     at, keys = datetime.now(UTC), FilePeopleKeys(settings.people_keys)
     if found.verdict.kind == "restored":
-        restoring.redo(session, ledger, keys, found, at=at)
+        redoing.redo(session, ledger, keys, found, at=at)
         tell_apart(_RESTORED)
         return
-    restoring.destroy_keys(found.lines, keys, not_done=found.verdict.undone)  # a copy of them may have been put back
+    redoing.destroy_keys(found.lines, keys, not_done=found.verdict.undone)  # a copy of them may have been put back
     if found.verdict.kind in ("new", "moved"):
-        restoring.begin(session, ledger, found, at=at)
+        redoing.begin(session, ledger, found, at=at)
     elif found.verdict.kind == "crashed":
-        restoring.put_aside(session, ledger, found, at=at)
+        redoing.put_aside(session, ledger, found, at=at)
 
 
 def ledger_at(session: Session, settings: Settings) -> FileLedger:

@@ -84,13 +84,18 @@ def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
         return 0
     if newest > last.n:
         raise Disagrees("shorter", last.n)
-    fate = _fates(session, [last]).get(last.xid, "")  # asked before its row is looked for, as in `look`
-    digest = scalar(session, select(LedgerSeen.digest).where(col(LedgerSeen.n) == last.n))
-    if digest not in (None, last.digest):
-        raise Disagrees("different", last.n)
-    if last.epoch != here or (digest is None and last.note.kind != VOID and fate in ("committed", "")):
+    if last.epoch != here or _is_lost(session, last):
         raise Disagrees("restored", last.n)
     return here
+
+
+def _is_lost(session: Session, line: LedgerLine) -> bool:
+    """Whether a line is of an act that this database does not know. Raises Disagrees, where it knows another."""
+    fate = _fates(session, [line]).get(line.xid, "")  # asked before its row is looked for, as in `look`
+    digest = scalar(session, select(LedgerSeen.digest).where(col(LedgerSeen.n) == line.n))
+    if digest not in (None, line.digest):
+        raise Disagrees("different", line.n)
+    return digest is None and line.note.kind != VOID and fate in ("committed", "")
 
 
 def seen(session: Session) -> Mapping[int, str]:

@@ -5,6 +5,7 @@ Pure: no database, no clock. What happened is told by numbers alone, never by mo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -76,19 +77,31 @@ def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, F
     were read once more, so that a transaction that ends meanwhile counts as ended.
     """
     _refuse_another(lines, standing)
-    missing = without_row(lines, standing.seen)
-    if not standing.seen and all(line.note.kind in _FIRST for line in lines):
+    if not standing.seen and _are_first(lines):
         return Verdict("new")
     is_here = _place_of(lines) in (None, standing.place)
-    if is_here and any(fates.get(line.xid) == "in progress" for line in missing if line.xid):
+    missing = _by_fate(without_row(lines, standing.seen), fates if is_here else {})
+    if missing["in progress"]:
         return Verdict("waits")
-    undone = tuple(line for line in missing if is_here and line.xid and fates.get(line.xid) == "aborted")
-    lost = tuple(line for line in missing if line not in undone)
+    undone = tuple(missing["aborted"])
+    lost = tuple(sorted((*missing["committed"], *missing[""]), key=lambda line: line.n))
     if lost or standing.epoch < epoch_of(lines):
         return Verdict("restored", lost, undone)
     if undone:
         return Verdict("crashed", undone=undone)
     return Verdict("same" if is_here else "moved")
+
+
+def _by_fate(missing: Sequence[LedgerLine], fates: Mapping[int, Fate]) -> Mapping[Fate, list[LedgerLine]]:
+    """The lines without a row, by what became of their transactions; "" of those that were of none."""
+    found: defaultdict[Fate, list[LedgerLine]] = defaultdict(list)
+    for line in missing:
+        found[fates.get(line.xid, "") if line.xid else ""].append(line)
+    return found
+
+
+def _are_first(lines: Sequence[LedgerLine]) -> bool:
+    return all(line.note.kind in _FIRST for line in lines)
 
 
 def without_row(lines: Sequence[LedgerLine], seen: Mapping[int, str]) -> list[LedgerLine]:
@@ -127,17 +140,15 @@ def _place_of(lines: Sequence[LedgerLine]) -> Place | None:
 
 
 def _refuse_another(lines: Sequence[LedgerLine], standing: Standing) -> None:
-    seen = standing.seen
-    if not seen and not lines:
+    newest = max(standing.seen, default=0)
+    if not lines:
+        if newest:
+            raise Disagrees("missing", newest)
         return
-    if seen and not lines:
-        raise Disagrees("missing", max(seen))
-    last = lines[-1].n
-    newest = max(seen, default=0)
-    if newest > last:
-        raise Disagrees("shorter", last)
-    different = [line.n for line in lines if line.n in seen and seen[line.n] != line.digest]
-    if different:
-        raise Disagrees("different", different[0])
-    if standing.is_empty and not seen and any(line.note.kind not in _FIRST for line in lines):
-        raise Disagrees("fresh", last)
+    if newest > lines[-1].n:
+        raise Disagrees("shorter", lines[-1].n)
+    for line in lines:
+        if standing.seen.get(line.n, line.digest) != line.digest:
+            raise Disagrees("different", line.n)
+    if standing.is_empty and not newest and not _are_first(lines):
+        raise Disagrees("fresh", lines[-1].n)

@@ -24,7 +24,7 @@ from domain.participants import hold_participant, referring
 from domain.participants.locking import forget
 from domain.record import apart, incidents
 from domain.record.incident_entries import IncidentEntry
-from domain.restoring import tell
+from domain.restoring.telling import tell
 from flows import apart as worker
 from flows.post import deliver
 from locales import speaking
