@@ -283,6 +283,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /redactions/{redaction_id}/taking-back": Sent(form={"seen": "1"}),
     "POST /engine/retry": Sent(form={"code": "seat.none"}),
     "POST /api/v1/engine/retry": Sent(json={"code": "seat.none"}),
+    "POST /restored/{matter_id}/undone": Sent(form={"reason": "Ce n’est plus le cas"}),
     "POST /privacy/incidents": Sent(form={**_INCIDENT, "organization": "{organization_id}"}),
     "POST /privacy/incidents/{incident_id}": Sent(
         form={**_SEEN_INCIDENT, **_INCIDENT, "organization": "{organization_id}"}
@@ -570,6 +571,7 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"name": "entente.pdf", "content": _FILE_IN_JSON},
     ),
     "GET /api/v1/agreements/{agreement_id}/versions/{n}": Sent(path="/api/v1/agreements/{agreement_id}/versions/1"),
+    "POST /api/v1/restored/{matter_id}/undone": Sent(json={"reason": "Ce n’est plus le cas"}),
     "POST /api/v1/obligations/{period_id}/attestation": Sent(json={"said": "held"}),
     "POST /api/v1/obligations/{period_id}/documents": Sent(
         which={"period_id": "paper"},

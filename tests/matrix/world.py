@@ -54,6 +54,7 @@ from models.committee import Committee, Seat, SeatHolder
 from models.departure import FollowUpSummary, HandOver, Interview
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, StrayReply
+from models.ledger import RestoredMatter
 from models.meeting import DraftedYear, Meeting
 from models.minutes import Decision
 from models.obligation import ObligationPeriod
@@ -250,6 +251,18 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         )
         asking = Actor("privacy_officer", cast.people[worker])  # none of those who answer it
         redaction = redacting.ask(session, "incident", incident, ["train"], by=asking, at=AT)
+        matter = RestoredMatter(
+            program_id=here,
+            epoch=1,
+            kind="other",
+            verb="seat.ended",
+            subject_kind="seat",
+            subject_id=uuid4(),
+            ledger_n=PLACES.index(place) + 1,
+            at=AT,
+        )
+        matter_id = matter.id
+        session.add(matter)
         token = doors.make(session, doors.INVITATION, cast.people[worker], by=cast.actor("coordinator"), at=AT)
         sign_ins.begin(session, cast.people[worker], means="passkey", device="Firefox, Windows", at=AT)
         sign_in = session.scalar(
@@ -288,6 +301,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         "agreement_id": str(agreement),
         "incident_id": str(incident),
         "redaction_id": str(redaction),
+        "matter_id": str(matter_id),
         "version_of_incident": "1",
         "subject_id": str(cast.people[worker]),
         "deputy_id": str(cast.people[manager]),

@@ -1,0 +1,124 @@
+"""After a restore: each side decides what is theirs, on the page and over JSON, and no one their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import Session, select
+
+from models.ledger import Epoch, Restoration, RestoredMatter
+from tests.api.application import client_for
+from tests.api.pages.looking import text_of
+from tests.cast import AT, Cast
+
+NOW = AT + timedelta(hours=2)
+
+
+def left(session: Session, cast: Cast, kind: str, verb: str, subject_id: UUID, n: int, **more: Any) -> UUID:
+    """What a restore left to decide."""
+    matter = RestoredMatter(
+        program_id=cast.program_id,
+        epoch=1,
+        kind=kind,
+        verb=verb,
+        subject_kind="person",
+        subject_id=subject_id,
+        ledger_n=n,
+        at=AT,
+        **more,
+    )
+    made = matter.id
+    session.add(matter)
+    session.flush()
+    return made
+
+
+@pytest.fixture
+def found(cast: Cast) -> dict[str, UUID]:
+    """A restore, after which a manager's and the coordinator's access, and a consent, wait."""
+    with cast.session() as session:
+        session.add(Epoch(number=1, found_at=AT, lines=3))
+        session.flush()
+        session.add(Restoration(program_id=cast.program_id, epoch=1, found_at=AT, missing_from=AT, missing_to=AT))
+        manager, coordinator = cast.people["manager_em"], cast.people["coordinator"]
+        facts = {"purpose": "program"}
+        return {
+            "manager": left(session, cast, "other", "account.closed", manager, 1, person_id=manager),
+            "coordinator": left(session, cast, "other", "account.closed", coordinator, 2, person_id=coordinator),
+            "consent": left(session, cast, "consent", "consent.withdrawn", uuid4(), 3, facts=facts),
+        }
+
+
+def decided(cast: Cast) -> dict[UUID, str]:
+    with cast.session() as session:
+        rows = session.execute(select(RestoredMatter.id, RestoredMatter.decision))
+        return {row.id: row.decision for row in rows if row.decision}
+
+
+def test_each_sees_and_decides_what_is_theirs(cast: Cast, found: dict[str, UUID]) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    officer = client_for(cast.database, cast.people["privacy_officer"], at=NOW)
+    seen, of_officer = (client.get("/restored").text for client in (coordinator, officer))
+    assert [str(found[one]) in seen for one in ("manager", "coordinator", "consent")] == [True, False, False]
+    assert [str(found[one]) in of_officer for one in ("manager", "coordinator", "consent")] == [False, True, True]
+    assert coordinator.post(f"/restored/{found['consent']}/noted").status_code == 404
+    assert coordinator.post(f"/restored/{found['coordinator']}/noted").status_code == 404
+    assert officer.post(f"/restored/{found['manager']}/noted").status_code == 404
+    assert decided(cast) == {}
+    assert coordinator.post(f"/restored/{found['manager']}/noted").status_code == 303
+    assert officer.post(f"/restored/{found['coordinator']}/noted").status_code == 303
+    assert officer.post(f"/restored/{found['consent']}/noted").status_code == 303
+    assert set(decided(cast).values()) == {"noted"}
+    assert "Everything is decided" in text_of(officer.get("/restored").text)
+
+
+def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:
+    for who in ("manager_em", "worker_ccsmtl", "deputy"):
+        client = client_for(cast.database, cast.people[who], at=NOW)
+        assert client.get("/restored").status_code == 404
+        assert client.post(f"/restored/{found['manager']}/noted").status_code == 404
+        assert client.get("/api/v1/restored").status_code == 404
+
+
+@pytest.mark.usefixtures("found")
+def test_the_board_says_first_that_something_waits_until_all_is_decided(cast: Cast) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    assert "3 matters that had ended stay closed" in text_of(coordinator.get("/board").text)
+    with cast.session() as session:
+        for row in session.scalars(select(RestoredMatter)):
+            row.decision, row.decided_at, row.decided_as = "noted", NOW, "coordinator"
+    assert "stay closed until someone decides" not in text_of(coordinator.get("/board").text)
+    assert "The last restore" in text_of(coordinator.get("/restored").text)
+
+
+def test_why_it_does_not_hold_any_more_is_asked_for_and_kept(cast: Cast, found: dict[str, UUID]) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    place = f"/restored/{found['manager']}/undone"
+    assert coordinator.post(place, data={"reason": "  "}).status_code == 422
+    assert coordinator.post(place, data={"reason": "Never mind"}).status_code == 303
+    assert "Never mind" in text_of(coordinator.get("/restored").text)
+    assert coordinator.post(place, data={"reason": "Once more"}).status_code == 409
+
+
+def test_the_same_is_decided_over_json(cast: Cast, found: dict[str, UUID]) -> None:
+    officer = client_for(cast.database, cast.people["privacy_officer"], at=NOW)
+    listed = officer.get("/api/v1/restored").json()
+    assert {(one["kind"], one["can"]) for one in listed} == {("other", "by_hand"), ("consent", "gone")}
+    answer = officer.post(f"/api/v1/restored/{found['coordinator']}/undone", json={"reason": "It goes on"})
+    assert answer.status_code == 200
+    assert (answer.json()["decision"], answer.json()["reason"]) == ("left_undone", "It goes on")
+
+
+def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dict[str, UUID]) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    for act in ("cancellation", "keeping"):
+        assert coordinator.post(f"/restored/{found['manager']}/{act}").status_code in (404, 409)
+    assert decided(cast) == {}
+
+
+def test_a_program_that_never_was_restored_says_so(cast: Cast) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    assert "never restored" in text_of(coordinator.get("/restored").text)
