@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.kernel import col, every, of
+from domain.restored import matters
 from models.ledger import RestoredMatter
 from models.ports import EPOCH
 
@@ -18,6 +19,5 @@ def redacted_before(session: Session) -> frozenset[UUID]:
     waiting = of(RestoredMatter).where(
         RestoredMatter.verb == "redaction.done", col(RestoredMatter.decided_at).is_(None)
     )
-    return frozenset(
-        UUID(str(one.facts["subject"])) for one in every(session, waiting) if one.subject_kind == "meeting"
-    )
+    named = (matters.id_in(one, "subject") for one in every(session, waiting) if one.subject_kind == "meeting")
+    return frozenset(one for one in named if one is not None)

@@ -237,18 +237,17 @@ MINUTES = Lifecycle(
 )
 
 #: draft: still being written. candidate: no decision yet. assigned: a worker meets them. committed: yes.
+_KEPT: Final = ("draft", "candidate", "assigned", "committed", "admitted", "refused", "declined")
 PARTICIPANT = Lifecycle(
     "participant",
-    states=("draft", "candidate", "assigned", "committed", "admitted", "refused", "declined", "destroyed"),
+    states=(*_KEPT, "destroyed"),
     initial="draft",
     moves={
         ("draft", "send"): "candidate",
-        ("draft", "destroy"): "destroyed",
         ("candidate", "assign"): "assigned",
         ("candidate", "refuse"): "refused",
         ("candidate", "decline"): "declined",
         ("candidate", "join"): "destroyed",
-        ("candidate", "destroy"): "destroyed",
         ("assigned", "reassign"): "assigned",
         ("assigned", "take_back"): "candidate",
         ("assigned", "commit"): "committed",
@@ -259,13 +258,8 @@ PARTICIPANT = Lifecycle(
         ("committed", "admit"): "admitted",
         ("refused", "refer_again"): "candidate",
         ("declined", "refer_again"): "candidate",
-        ("refused", "destroy"): "destroyed",
-        ("declined", "destroy"): "destroyed",
-        ("admitted", "destroy"): "destroyed",
-        **{
-            (state, "destroy_again"): "destroyed"
-            for state in ("draft", "candidate", "assigned", "committed", "refused", "declined", "admitted")
-        },
+        **{(state, "destroy"): "destroyed" for state in _KEPT if state not in ("assigned", "committed")},
+        **{(state, "destroy_again"): "destroyed" for state in _KEPT},
     },
 )
 

@@ -268,9 +268,9 @@ def _offered(
 def _asked_days(context: RequestContext, row: Committee, values: Mapping[str, str]) -> tuple[str, str]:
     """From which day to which dates are proposed: as it was asked for, else as it is proposed at first."""
     begins = _begins(context, row)
-    first = values["first"] or begins.isoformat()
-    if values["last"] or not _is_weekly(row):
-        return first, values["last"]
+    first, last = values["first"] or begins.isoformat(), values["last"]
+    if last or not _is_weekly(row):
+        return first, last
     try:
         return first, (max(begins, day_of(first)) + SEASON).isoformat()
     except Refusal:

@@ -91,9 +91,10 @@ class Guard:
         query: bytes = scope.get("query_string", b"")
         if len(scope.get("raw_path") or b"") + len(query) > LARGEST_ADDRESS:
             return 414
-        if "\0" in scope["path"] or b"%00" in query:
+        path: str = scope["path"]
+        if "\0" in path or b"%00" in query:
             return 400
-        if scope["path"] != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
+        if path != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
             return 421
         return 0 if _is_led_here(headers) else 403
 
@@ -102,12 +103,13 @@ class Guard:
             return 0
         if any(name in headers for name in _OVERRIDES):
             return 400
-        from_elsewhere = (scope["method"], scope["path"]) == ("POST", FROM_ELSEWHERE)
+        path: str = scope["path"]
+        from_elsewhere = (scope["method"], path) == ("POST", FROM_ELSEWHERE)
         if not from_elsewhere and not _is_own(headers, is_https=self._is_https):
             return 403
         if _is_too_long(headers):
             return 413
-        takes_any = from_elsewhere or scope["path"].startswith("/api/")
+        takes_any = from_elsewhere or path.startswith("/api/")
         return 0 if takes_any or _is_form_or_empty(headers) else 415
 
     def _is_called(self, hosts: list[str]) -> bool:

@@ -50,5 +50,11 @@ def last_restoration(session: Session) -> Restoration | None:
 
 def concerned(matter: RestoredMatter) -> frozenset[UUID]:
     """The people whose access, role or part it is: none of them decides it."""
-    named = (matter.facts.get(fact) for fact in ("person", "worker"))
-    return frozenset({UUID(str(one)) for one in named if one} | {one for one in (matter.person_id,) if one})
+    named = {matter.person_id, *(id_in(matter, fact) for fact in ("person", "worker"))}
+    return frozenset(one for one in named if one is not None)
+
+
+def id_in(matter: RestoredMatter, fact: str) -> UUID | None:
+    """The id that a matter names as this fact; None where it names none."""
+    said = matter.facts.get(fact)
+    return UUID(str(said)) if said else None

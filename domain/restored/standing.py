@@ -29,7 +29,7 @@ from domain.kernel import (
     there_is,
 )
 from domain.participants import research
-from domain.restored.matters import last_restoration
+from domain.restored.matters import id_in, last_restoration
 from domain.terms import BEGUN
 from models.access import Passkey
 from models.agreement import AgreementVersion
@@ -74,7 +74,7 @@ def standing_of(session: Session, matter: RestoredMatter) -> Standing:
 def _key_is_gone(session: Session, matter: RestoredMatter) -> bool:
     """Whether what was sealed opens no more, since its key was destroyed with the words: none can be taken out anew."""
     column = WordKey.meeting_id if matter.subject_kind == "meeting" else WordKey.incident_id
-    sealed_under = only(WordKey.id).where(col(column) == _id(matter, "subject"), col(WordKey.destroyed_at).is_(None))
+    sealed_under = only(WordKey.id).where(col(column) == id_in(matter, "subject"), col(WordKey.destroyed_at).is_(None))
     held = sealing.keys_of(session).held(made_before=datetime.max.replace(tzinfo=UTC))
     return any(key_id not in held for key_id in scalars(session, sealed_under))
 
@@ -87,8 +87,7 @@ def day_of(session: Session, matter: RestoredMatter) -> date:
 
 def place_of(matter: RestoredMatter) -> UUID | None:
     """The organization that a matter names; None where it names none."""
-    said = matter.facts.get("organization")
-    return UUID(str(said)) if said else None
+    return id_in(matter, "organization")
 
 
 _TABLES: Final[Mapping[str, type[InProgram]]] = {
@@ -106,13 +105,8 @@ def _is_there(session: Session, matter: RestoredMatter) -> bool:
     table: type[InProgram] | None = _TABLES.get(matter.subject_kind)
     subject_id: UUID | None = matter.subject_id
     if matter.verb == "redaction.done":
-        table, subject_id = (Meeting if matter.subject_kind == "meeting" else Incident), _id(matter, "subject")
+        table, subject_id = (Meeting if matter.subject_kind == "meeting" else Incident), id_in(matter, "subject")
     return table is None or there_is(session, select(table.id).where(in_program(table), col(table.id) == subject_id))
-
-
-def _id(matter: RestoredMatter, fact: str) -> UUID | None:
-    said = matter.facts.get(fact)
-    return UUID(str(said)) if said else None
 
 
 def _consent(session: Session, matter: RestoredMatter) -> Consent | None:
@@ -145,7 +139,7 @@ def _to_shut_out(session: Session, matter: RestoredMatter) -> UUID | None:
 
 
 def _passkey(session: Session, matter: RestoredMatter) -> UUID | None:
-    passkey_id = _id(matter, "passkey")
+    passkey_id = id_in(matter, "passkey")
     live = select(Passkey.id).where(in_program(Passkey), Passkey.id == passkey_id, col(Passkey.ended_at).is_(None))
     return passkey_id if there_is(session, live) else None
 
@@ -222,7 +216,7 @@ def _absence(session: Session, matter: RestoredMatter) -> Absence | None:
 
 
 def _to_bar(session: Session, matter: RestoredMatter) -> UUID | None:
-    person_id = _id(matter, "person") or matter.person_id
+    person_id = id_in(matter, "person") or matter.person_id
     known = select(Person.id).where(in_program(Person), Person.id == person_id)
     return person_id if there_is(session, known) and _file(session, matter) is not None else None
 
@@ -233,7 +227,7 @@ def _file(session: Session, matter: RestoredMatter) -> Participant | None:
 
 
 def _part(session: Session, matter: RestoredMatter) -> UUID | None:
-    worker = _id(matter, "worker")
+    worker = id_in(matter, "worker")
     current = select(Assignment.id).where(
         in_program(Assignment),
         Assignment.follow_up_id == matter.subject_id,
@@ -279,7 +273,7 @@ def _sent(session: Session, matter: RestoredMatter) -> UUID | None:
 
 
 def _signature(session: Session, matter: RestoredMatter) -> UUID | None:
-    director = _id(matter, "director")
+    director = id_in(matter, "director")
     signed = {one.person_id for one in agreements.signatures_of(session, matter.subject_id)}
     return director if director in signed else None
 
@@ -287,7 +281,7 @@ def _signature(session: Session, matter: RestoredMatter) -> UUID | None:
 def _redacted(session: Session, matter: RestoredMatter) -> bool | None:
     """Whether words were taken out anew since the restore: True where so; None is never, there is always a way."""
     restored = last_restoration(session)
-    subject_id = surely(_id(matter, "subject"))
+    subject_id = surely(id_in(matter, "subject"))
     column = Redaction.meeting_id if matter.subject_kind == "meeting" else Redaction.incident_id
     done = select(Redaction.id).where(
         in_program(Redaction),

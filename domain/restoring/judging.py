@@ -79,11 +79,11 @@ def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, F
     if not standing.seen and _are_first(lines):
         return Verdict("new")
     is_here = _place_of(lines) in (None, standing.place)
-    missing = [(line, _fate(line, fates if is_here else {})) for line in without_row(lines, standing.seen)]
-    if any(fate == "in progress" for _, fate in missing):
+    missing, known = without_row(lines, standing.seen), fates if is_here else {}
+    if _of_fate(missing, known, "in progress"):
         return Verdict("waits")
-    undone = tuple(line for line, fate in missing if fate == "aborted")
-    lost = tuple(line for line, fate in missing if fate != "aborted")
+    undone = _of_fate(missing, known, "aborted")
+    lost = _of_fate(missing, known, "committed", "")
     if lost or standing.epoch < epoch_of(lines):
         return Verdict("restored", lost, undone)
     if undone:
@@ -91,9 +91,9 @@ def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, F
     return Verdict("same" if is_here else "moved")
 
 
-def _fate(line: LedgerLine, fates: Mapping[int, Fate]) -> Fate:
-    """What became of a line's transaction; "" of one that was of none."""
-    return fates.get(line.xid, "") if line.xid else ""
+def _of_fate(missing: Sequence[LedgerLine], fates: Mapping[int, Fate], *wanted: Fate) -> tuple[LedgerLine, ...]:
+    """Those of the lines without a row of whose transaction one of these became; "" of those that were of none."""
+    return tuple(line for line in missing if (fates.get(line.xid, "") if line.xid else "") in wanted)
 
 
 def _are_first(lines: Sequence[LedgerLine]) -> bool:

@@ -26,7 +26,7 @@ WHY: dict[str, str] = {
     "it is a step of people's work, which shows as still to do": """
         act.done act.done_again act.done_too_late act.trouble act.undone admission.decided attendance.corrected
         attendance.recorded case.cancelled case.closed case.day_moved case.opened case.reopened case.rescheduled
-        case.version_taken consent.to_review criterion.found decision.asked_again
+        case.tried_again case.version_taken consent.to_review criterion.found decision.asked_again
         decision.endorsement_wanted decision.made decision.translated disclosure.recorded equipment.corrected
         equipment.found equipment.given_up equipment.missing equipment.not_lent equipment.out_of_use equipment.put_back
         equipment.returned first_meeting.held gate.opened gate.shut hand_over.proposed hand_over.refused
@@ -66,6 +66,10 @@ WHY: dict[str, str] = {
         access.refused access.refused_often exported read reading.pattern program.swept sign_in.refused
         program.restored program.ledger_accepted incident.assessed incident.closed incident.completed
         incident.entered incident.reopened incident.told""",
+    "it decides what a restore left, which waits again after another one; the act itself has a line": """
+        restored.cancelled restored.done_again restored.kept restored.left_undone restored.noted""",
+    "no act writes it: it says a line of the ledger in words": """
+        restored.consent_replaced restored.part_ended""",
 }
 #: Each verb with its reason.
 NEEDS_NONE = {verb: why for why, listed in WHY.items() for verb in listed.split()}
