@@ -38,6 +38,24 @@ _REASON: Final = N_("Cancelled after the program was restored from a copy.")
 
 
 @dataclass(frozen=True)
+class ToldNews:
+    """What the ledger says of one time that people were told of a meeting or a season; `starts` is local."""
+
+    uid: str
+    sequence: int
+    starts: datetime
+    minutes: int
+    last_on: str
+    off: bool
+    people: tuple[UUID, ...]
+
+    @classmethod
+    def of(cls, matter: RestoredMatter) -> ToldNews:
+        """What a matter says."""
+        return from_json(cls, matter.facts)
+
+
+@dataclass(frozen=True)
 class ToldSince:
     """A meeting or a season that people were told of since the copy, under one UID.
 
@@ -59,7 +77,12 @@ class ToldSince:
     @property
     def starts(self) -> datetime:
         """The local time of it, as it was told last."""
-        return datetime.fromisoformat(str(self.last.facts["starts"]))
+        return self.news.starts
+
+    @property
+    def news(self) -> ToldNews:
+        """What was told last."""
+        return ToldNews.of(self.last)
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -77,7 +100,7 @@ def told_since(session: Session, matters: Iterable[RestoredMatter]) -> list[Told
     by_uid: dict[str, list[RestoredMatter]] = {}
     for matter in matters:
         if matter.kind == "meeting":
-            by_uid.setdefault(str(matter.facts["uid"]), []).append(matter)
+            by_uid.setdefault(ToldNews.of(matter).uid, []).append(matter)
     return [_of_one(session, uid, found) for uid, found in by_uid.items()]
 
 
@@ -127,7 +150,7 @@ def _hold(session: Session, matter_id: UUID, *, by: Actor) -> ToldSince:
         raise Refusal("restored.unknown", N_("There is nothing to decide here."))
     waiting = of(RestoredMatter).where(RestoredMatter.kind == "meeting", col(RestoredMatter.decided_at).is_(None))
     alike = every(session, waiting.order_by(col(RestoredMatter.ledger_n)).with_for_update())
-    (told,) = told_since(session, [one for one in alike if one.facts["uid"] == matter.facts["uid"]])
+    (told,) = told_since(session, [one for one in alike if ToldNews.of(one).uid == ToldNews.of(matter).uid])
     return told
 
 
@@ -135,8 +158,8 @@ def _of_one(session: Session, uid: str, matters: Sequence[RestoredMatter]) -> To
     in_order = sorted(matters, key=lambda one: one.ledger_n)
     shows: dict[UUID, tuple[int, bool]] = {}
     for matter in in_order:
-        for person in matter.facts["people"]:
-            shows[UUID(person)] = (int(matter.facts["sequence"]), bool(matter.facts["off"]))
+        news = ToldNews.of(matter)
+        shows |= dict.fromkeys(news.people, (news.sequence, news.off))
     return ToldSince(
         uid,
         tuple(in_order),
@@ -184,7 +207,7 @@ def _take_out(session: Session, told: ToldSince, people: Mapping[UUID, int], *, 
         .where(*_of_it(told), col(Invitation.person_id).in_(mine))
         .values(told={}, sequence=highest, told_at=at, version=col(Invitation.version) + 1),
     )
-    facts = told.last.facts
+    news = told.news
     apart.note(
         session,
         apart.TOLD,
@@ -193,22 +216,22 @@ def _take_out(session: Session, told: ToldSince, people: Mapping[UUID, int], *, 
         of=told.last.subject_kind,
         uid=told.uid,
         sequence=highest,
-        starts=str(facts["starts"]),
-        minutes=int(facts["minutes"]),
-        last_on=str(facts["last_on"]),
+        starts=news.starts.isoformat(),
+        minutes=news.minutes,
+        last_on=news.last_on,
         off=True,
         people=[str(one) for one in mine],
     )
 
 
 def _send(session: Session, told: ToldSince, person: Person, sequence: int, *, at: datetime) -> None:
-    paper, facts = paper_of(session), told.last.facts
+    paper, news = paper_of(session), told.news
     entry = CalendarEntry(
         uid=f"{told.uid}@{paper.domain}",
         zone=program(session).time_zone,
         starts=told.starts,
-        minutes=int(facts["minutes"]),
-        last_on=date.fromisoformat(str(facts["last_on"])) if facts["last_on"] else None,
+        minutes=news.minutes,
+        last_on=date.fromisoformat(news.last_on) if news.last_on else None,
         title=say(person.language, _TITLE),
     )
     files: tuple[CalendarPart, ...] = ()

@@ -27,6 +27,7 @@ from meetings.committees import membership, memberships
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents import issuing
 from meetings.endorsements import Endorsed
+from meetings.redacted_before import redacted_before
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class RegisterSight:
 
     registers: Mapping[UUID, str]
     organizations: Sequence[UUID]
+    closed: frozenset[UUID] = frozenset()  # meetings of which words were taken out before a restore
 
     @classmethod
     def of(cls, context: RequestContext) -> RegisterSight:
@@ -48,12 +50,14 @@ class RegisterSight:
             closed = closed_to(context.session, members.key, context.day)
             whole = Relation.COORDINATOR in given
             registers[committee_id] = PARTNERS if whole else widest_of(seat, members.key, closed)
-        return cls(registers, organizations_for(context.asker, Action.SEE_DECISION))
+        decides = to_program(context.asker).keys() & {Relation.COORDINATOR, Relation.PRIVACY}
+        closed = frozenset() if decides else redacted_before(context.session)
+        return cls(registers, organizations_for(context.asker, Action.SEE_DECISION), closed)
 
     def has(self, row: RegisteredDecision) -> bool:
         """Whether the asker reads a decision in a register of theirs."""
         audience = self.registers.get(row.committee_id)
-        return audience is not None and decisions.is_for(row, audience)
+        return audience is not None and row.meeting_id not in self.closed and decisions.is_for(row, audience)
 
     def open_ones(self, context: RequestContext, committee_ids: Sequence[UUID]) -> list[RegisteredDecision]:
         """What the asker reads of what these committees decided and is not done yet, the first due day first."""
@@ -103,7 +107,7 @@ def register_file(context: RequestContext, key: str, year: int, language: str, f
     require(Action.SEE_DECISIONS, to_program(context.asker))
     committee_id = find_committee(context, key).id
     audience = RegisterSight.of(context).registers.get(committee_id)
-    if audience is None:
+    if audience is None or redacted_before(context.session):  # a paper goes anywhere: none is printed until then
         raise Forbidden
     content = decisions.register_paper(context.session, committee_id, year, context.day, audience=audience)
     decisions.refuse_unwritten(content, language)

@@ -15,6 +15,7 @@ from meetings import agenda_papers, drafting, feeds, seating
 from meetings.committees import Membership, committees, membership
 from meetings.invitees import invited_to
 from meetings.locking import read_meeting
+from meetings.redacted_before import redacted_before
 from models.committee import Committee, Seat
 from models.meeting import Meeting
 
@@ -47,6 +48,8 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meet
     members = membership(session, meeting.committee_id, since=min(meeting.starts.date(), asker.day))
     given = to_meeting(session, asker, meeting, members)
     require(Action.SEE_MEETING, given)
+    if meeting.id in redacted_before(session) and not given.keys() & {Relation.COORDINATOR, Relation.PRIVACY}:
+        raise Forbidden
     return meeting, members, given
 
 

@@ -198,7 +198,7 @@ def _as_line(matter: RestoredMatter) -> Event:
         actor_id=None,
         actor_as="",
         verb=verb,
-        subject_kind=matter.subject_kind,
+        subject_kind="redaction" if verb == "redaction.done" else matter.subject_kind,
         subject_id=matter.subject_id,
         facts=facts,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -14,7 +14,20 @@ from sqlmodel import Session, select
 
 from domain.accompaniment import consents
 from domain.agreements import agreements
-from domain.kernel import col, every, first, in_program, lasts_beyond, local_day, of, only, surely, there_is
+from domain.kernel import (
+    col,
+    every,
+    first,
+    in_program,
+    lasts_beyond,
+    local_day,
+    of,
+    only,
+    scalars,
+    sealing,
+    surely,
+    there_is,
+)
 from domain.participants import research
 from domain.restored.matters import last_restoration
 from domain.terms import BEGUN
@@ -31,7 +44,7 @@ from models.meeting import Meeting, MeetingSeries
 from models.participant import Participant
 from models.program import Absence, Person, Tenure
 from models.record import Event, Incident
-from models.redaction import Redaction
+from models.redaction import Redaction, WordKey
 
 #: What can be done: it again; nothing, since it is so already, or what it is about was made after the copy; or it is
 #: done where such things are done, and noted here.
@@ -51,10 +64,18 @@ def standing_of(session: Session, matter: RestoredMatter) -> Standing:
     if not _is_there(session, matter):
         return Standing("gone")
     finder = _FINDERS.get(matter.verb)
-    if finder is None:
+    if finder is None or (matter.verb == "redaction.done" and _key_is_gone(session, matter)):
         return Standing("by_hand")
     thing = finder(session, matter)
     return Standing("so") if thing is None else Standing("again", thing)
+
+
+def _key_is_gone(session: Session, matter: RestoredMatter) -> bool:
+    """Whether what was sealed opens no more, since its key was destroyed with the words: none can be taken out anew."""
+    column = WordKey.meeting_id if matter.subject_kind == "meeting" else WordKey.incident_id
+    sealed_under = only(WordKey.id).where(col(column) == _id(matter, "subject"), col(WordKey.destroyed_at).is_(None))
+    held = sealing.keys_of(session).held(made_before=datetime.max.replace(tzinfo=UTC))
+    return any(key_id not in held for key_id in scalars(session, sealed_under))
 
 
 def day_of(session: Session, matter: RestoredMatter) -> date:
@@ -79,11 +100,12 @@ _TABLES: Final[Mapping[str, Any]] = {
 }
 
 
+# Of words that were taken out, a line of the ledger says of what: a meeting or an incident, with its id as `subject`.
 def _is_there(session: Session, matter: RestoredMatter) -> bool:
     table: Any = _TABLES.get(matter.subject_kind)
     subject_id: UUID | None = matter.subject_id
     if matter.verb == "redaction.done":
-        table, subject_id = (Meeting if matter.facts.get("of") == "meeting" else Incident), _id(matter, "subject")
+        table, subject_id = (Meeting if matter.subject_kind == "meeting" else Incident), _id(matter, "subject")
     return table is None or there_is(session, select(table.id).where(in_program(table), col(table.id) == subject_id))
 
 
@@ -265,7 +287,7 @@ def _redacted(session: Session, matter: RestoredMatter) -> bool | None:
     """Whether words were taken out anew since the restore: True where so; None is never, there is always a way."""
     restored = last_restoration(session)
     subject_id = surely(_id(matter, "subject"))
-    column = Redaction.meeting_id if matter.facts.get("of") == "meeting" else Redaction.incident_id
+    column = Redaction.meeting_id if matter.subject_kind == "meeting" else Redaction.incident_id
     done = select(Redaction.id).where(
         in_program(Redaction),
         col(column) == subject_id,
