@@ -55,6 +55,7 @@ JUDGED: Final = {
     "domain/participants/holds.py": "the names of staff, and a number or reference",
     "domain/participants/watching.py": "the names of staff, and counts",
     "domain/accompaniment/withdrawals.py": "the names of staff",
+    "domain/restoring/telling.py": "no words: days, and a count",
     "domain/access/identities.py": "no words",
     "domain/access/invitations.py": "the names of staff",
     "domain/casework/case_letters.py": "the titles of declared steps, the names of staff and of organizations",
