@@ -51,7 +51,6 @@ JUDGED: Final = {
     "domain/agreements/letters.py": "what the agreement is called",
     "domain/endorsement/letters.py": "a decision's number, and an organization's name: never why one objects",
     "meetings/told_since.py": "the day and hour of a meeting",
-    "domain/restoring/telling.py": "days and counts",
     "domain/participants/holds.py": "the names of staff, and a number or reference",
     "domain/participants/watching.py": "the names of staff, and counts",
     "domain/accompaniment/withdrawals.py": "the names of staff",

@@ -32,6 +32,8 @@ from tests.restored import Installed, installed
 __all__ = ["installed"]
 
 DAY = AT.date()
+
+pytestmark = pytest.mark.ci
 PARTNER = "codim"
 
 
