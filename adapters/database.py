@@ -433,7 +433,7 @@ class _Apart:
 _APART: Final[WeakKeyDictionary[Engine, _Apart]] = WeakKeyDictionary()
 
 
-def _told_of(engine: Engine) -> dict[str, Any]:
+def _told_of(engine: Engine) -> dict[str, object]:
     """What a session of an engine knows of what lies apart."""
     apart = _APART.get(engine)
     return {} if apart is None else {LEDGER: apart.ledger, EPOCH: epoch_of(engine), _UNSETTLED: apart.unsettled}

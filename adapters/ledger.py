@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 from adapters.key_files import settle
@@ -39,10 +39,52 @@ _OPAQUE: Final = re.compile(
     r"|#?[A-Z0-9-]*\d"
 )
 _LONGEST: Final = 80
-#: What a line says, but for what holds it to the one before.
-_NAMES: Final = ("n", "at", "kind", "program", "id", "more", "xid", "epoch")
+#: What reading something that is no line raises.
+_NO_LINE: Final = (ValueError, TypeError, AttributeError)
 #: So much of the end of the file is read to find its last line; more where that is longer.
 _TAIL_BYTES: Final = 1 << 16
+
+
+class _Fields(NamedTuple):
+    """What a line of the file holds, in the order in which it is written; `mac` signs what stands before it."""
+
+    n: int
+    at: str
+    kind: str
+    program: str
+    id: str
+    more: dict[str, LedgerFact]
+    xid: int
+    epoch: int
+    before: str
+    key: str
+    mac: str = ""
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """What a line of the file holds. Raises ValueError and TypeError for what is none."""
+        return cls(**json.loads(content))
+
+    @property
+    def signed(self) -> bytes:
+        """What the signature is of."""
+        return _written({name: value for name, value in self._asdict().items() if name != "mac"})
+
+    @property
+    def whole(self) -> bytes:
+        """The line as it is written."""
+        return _written(self._asdict())
+
+    def line(self, content: bytes) -> LedgerLine:
+        """What it says, read from this content. Raises ValueError, TypeError and AttributeError for what is no line."""
+        note = LedgerNote(
+            str(self.kind),
+            datetime.fromisoformat(self.at),
+            UUID(self.program) if self.program else None,
+            UUID(self.id) if self.id else None,
+            dict(self.more),
+        )
+        return LedgerLine(int(self.n), note, int(self.xid), int(self.epoch), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -115,12 +157,12 @@ class FileLedger:
         lines: list[LedgerLine] = []
         try:
             for one in written:
-                fields = json.loads(one)
-                line, before = _line_of(fields, one), lines[-1] if lines else None
+                fields = _Fields.read(one)
+                line, before = fields.line(one), lines[-1] if lines else None
                 if not _follows(fields, line, before, is_first=before is None):
                     return []
                 lines.append(line)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _NO_LINE:
             return []
         if lines:
             try:
@@ -166,37 +208,36 @@ class FileLedger:
     ) -> tuple[LedgerLine, bytes]:
         try:
             key_id = self._keys.current()
-            fields = {
-                "n": n if n is not None else before.n + 1 if before else 1,
-                "at": note.at.astimezone(UTC).isoformat(timespec="microseconds"),
-                "kind": note.kind,
-                "program": str(note.program_id) if note.program_id else "",
-                "id": str(note.id) if note.id else "",
-                "more": dict(note.more),
-                "xid": xid,
-                "epoch": epoch if epoch is not None else before.epoch if before else 0,
-                "before": before.digest if before else "",
-                "key": key_id,
-            }
-            mac = self._keys.sign(key_id, _written(fields))
+            fields = _Fields(
+                n=n if n is not None else before.n + 1 if before else 1,
+                at=note.at.astimezone(UTC).isoformat(timespec="microseconds"),
+                kind=note.kind,
+                program=str(note.program_id) if note.program_id else "",
+                id=str(note.id) if note.id else "",
+                more=dict(note.more),
+                xid=xid,
+                epoch=epoch if epoch is not None else before.epoch if before else 0,
+                before=before.digest if before else "",
+                key=key_id,
+            )
+            mac = self._keys.sign(key_id, fields.signed)
         except NoSealKey as missing:
             raise NoLedger(missing.sentence, **missing.facts) from None
         if mac is None:
             raise NoLedger("the key that signs now is not among the keys")
-        content = _written({**fields, "mac": mac})
-        return _line_of(fields, content), content
+        content = fields._replace(mac=mac).whole
+        return fields.line(content), content
 
     def _checked(self, content: bytes, before: LedgerLine | None, *, is_first: bool) -> LedgerLine:
         """A line as it is read, after its signature and its place are checked. Raises NoLedger."""
         try:
-            fields: dict[str, Any] = json.loads(content)
-            mac, key_id = str(fields.pop("mac")), str(fields["key"])
-            line = _line_of(fields, content)
-            is_same = _written({**fields, "mac": mac}) == content
-        except (ValueError, KeyError, TypeError, AttributeError):
+            fields = _Fields.read(content)
+            line = fields.line(content)
+            is_same = fields.whole == content
+        except _NO_LINE:
             raise self._changed(before) from None
         try:
-            signature = self._keys.sign(key_id, _written(fields))
+            signature = self._keys.sign(str(fields.key), fields.signed)
         except NoSealKey as missing:
             raise NoLedger(missing.sentence, **missing.facts) from None
         if signature is None:
@@ -205,7 +246,7 @@ class FileLedger:
                 line=line.n,
                 file=str(self.path),
             )
-        if not is_same or signature != mac or not _follows(fields, line, before, is_first=is_first):
+        if not is_same or signature != fields.mac or not _follows(fields, line, before, is_first=is_first):
             raise self._changed(before)
         return line
 
@@ -335,26 +376,14 @@ def _refuse_text(note: LedgerNote) -> None:
         raise ValueError(msg)
 
 
-def _line_of(fields: dict[str, Any], content: bytes) -> LedgerLine:
-    n, at, kind, program_id, subject_id, more, xid, epoch = (fields[name] for name in _NAMES)
-    note = LedgerNote(
-        str(kind),
-        datetime.fromisoformat(at),
-        UUID(program_id) if program_id else None,
-        UUID(subject_id) if subject_id else None,
-        dict(more),
-    )
-    return LedgerLine(int(n), note, int(xid), int(epoch), hashlib.sha256(content).hexdigest())
-
-
-def _follows(fields: dict[str, Any], line: LedgerLine, before: LedgerLine | None, *, is_first: bool) -> bool:
+def _follows(fields: _Fields, line: LedgerLine, before: LedgerLine | None, *, is_first: bool) -> bool:
     """Whether a line carries on the one before; the first one carries on nothing. Unknown where that was not read."""
     if before is not None:
-        return line.n == before.n + 1 and fields["before"] == before.digest and line.epoch >= before.epoch
-    return not is_first or (fields["before"] == "" and (line.n == 1 or line.note.kind == ACCEPTED))
+        return line.n == before.n + 1 and fields.before == before.digest and line.epoch >= before.epoch
+    return not is_first or (fields.before == "" and (line.n == 1 or line.note.kind == ACCEPTED))
 
 
-def _written(fields: dict[str, Any]) -> bytes:
+def _written(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
 
 

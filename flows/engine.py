@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,6 +134,12 @@ in_hand: ContextVar[CarryUnderWay] = ContextVar("in_hand")
 
 #: With this a flow that Prefect starts, by its schedule or by hand, finds its means.
 at_hand: ContextVar[Means] = ContextVar("at_hand")
+
+
+async def pause(until: asyncio.Event, seconds: float) -> None:
+    """Wait for so long, or less where that comes before."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(until.wait(), seconds)
 
 
 def code_of(error: BaseException) -> str:

@@ -25,6 +25,7 @@ from prefect.exceptions import ObjectAlreadyExists, PrefectSignal
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from flows.asking import RunClient
+from flows.engine import pause
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +104,7 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
             if now >= stop_at:
                 stop_at = now + CANCELLED_LOOK_SECONDS
                 await self.stop_cancelled()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), LOOK_SECONDS)
+            await pause(self.woken, LOOK_SECONDS)
 
     async def stop_cancelled(self) -> None:
         """Stop the runs of this worker that were cancelled by hand, and say that they are, so that their place is free.

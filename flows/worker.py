@@ -7,7 +7,6 @@ letter by its own, a round by its mark. Start it with `python -m flows.worker`.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import signal
@@ -17,16 +16,15 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from adapters import engine_settings
-from domain.kernel import col, only, put_row, rows, scalar
+from domain.kernel import col, put_row, rows
 from domain.mail import delivery
-from flows.engine import CarryUnderWay, Means, code_of, in_hand
+from flows.engine import ActFailed, Means, code_of, pause
 
 if __name__ == "__main__":
     # Prefect reads its settings as it is imported, below; what the supervisor gave stands.
@@ -36,12 +34,6 @@ if __name__ == "__main__":
         _host = os.environ.get("SPHERES_PREFECT_HOST") or "127.0.0.1"
         os.environ["PREFECT_API_URL"] = f"http://{_host}:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api"
 
-from prefect import Flow
-from prefect.client.schemas.objects import FlowRun
-from prefect.events.worker import EventsWorker
-from prefect.flow_engine import run_flow_async
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Pending
 from sqlalchemy import delete
 from sqlmodel import Session
 
@@ -60,20 +52,12 @@ from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import refuse_another_epoch
 from flows import apart, departing, destroying, post, rounds, sealing, seats, watching
-from flows.admission.flow import admission
-from flows.asking import RunClient, asking
-from flows.automations import make_automations
-from flows.carry import carry, plainly, protocol_flow
-from flows.departure.flow import departure
-from flows.deployments import CASE_ID, WORKER, Deployed, register
+from flows.by_prefect import ByPrefect
+from flows.carry import carry, plainly
 from flows.health import AWAY_SECONDS, Prefect
-from flows.lost_runs import end_lost_runs, living_workers
-from flows.onboarding.flow import onboarding
-from flows.pool import EngineWorker
 from flows.protocols import letter_folders
 from flows.told import tell_prefect
 from locales.told import language_of_terminal
-from models.casework import Case
 from models.engine import Beat
 from models.ports import NoKeys, NoLedger, NoSealKey
 
@@ -82,14 +66,8 @@ _log = logging.getLogger(__name__)
 #: Each case is the worker's own for so long, and longer while it lives: another has it soon after it died.
 LEASE: Final = timedelta(seconds=20)
 RENEW_SECONDS: Final = 5.0
-RUN_SECONDS: Final = 60.0
 PLAIN_RUN_SECONDS: Final = 40.0
 CONCURRENCY: Final = 8
-#: Prefect's server takes one or two runs a second. What gets no place, or does not begin, in these seconds is carried
-#: plainly, so that nobody waits for it.
-BY_PREFECT_AT_ONCE: Final = 2
-PLACE_SECONDS: Final = 0.25
-BEGIN_SECONDS: Final = 0.75
 #: Between two rushes: each connection is a process of the database of some 5 MB, and a case at a time takes so many.
 CONNECTIONS_KEPT: Final = 4
 
@@ -99,8 +77,6 @@ BEAT_SECONDS: Final = 5.0
 #: Without a key nothing is sealed, and that is said so often.
 NO_KEY_SECONDS: Final = 60.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
-#: How often it is looked whether what Prefect knows of us still holds, and whether it believes a run that is gone.
-TEND_SECONDS: Final = 60.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
 #: How long what is in hand may still take when the worker is told to stop, and then what is broken off. The supervisor
@@ -113,9 +89,6 @@ _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 OLD_BEAT: Final = timedelta(days=1)
 
 LETTERS_AT_A_TIME: Final = 10
-
-FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure, "admission": admission}
-"""The protocols that have a flow of their own; another gets one by its key."""
 
 
 @dataclass
@@ -137,16 +110,11 @@ class Worker:
     def __post_init__(self) -> None:
         self.prefect = Prefect(self.prefect_url, self._engine_elsewhere, word=self.word)
         self.stopping = asyncio.Event()
+        self.by_prefect = ByPrefect(self.prefect, self.means, self.name, self.stopping)
         self._woken = asyncio.Event()
         self._posted = asyncio.Event()
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._in_hand: dict[asyncio.Task[None], Claim] = {}
-        self._places = asyncio.Semaphore(BY_PREFECT_AT_ONCE)
-        self._by_prefect: set[asyncio.Task[None]] = set()
-        self._engine: EngineWorker | None = None
-        self._deployed: Deployed | None = None
-        #: In which Prefect's client speaks to the server that answers now.
-        self._speaking: Context = copy_context()
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -162,7 +130,7 @@ class Worker:
                 self._destroy,
                 self._watch,
                 self._see_off,
-                self._work_for_prefect,
+                self.by_prefect.work,
                 self._look_for_overdue,
             )
         ]
@@ -173,8 +141,7 @@ class Worker:
             carrying.cancel()
             with suppress(Exception):
                 await asyncio.to_thread(self._change, claim, wakeups.let_go)
-        for running in self._by_prefect:
-            running.cancel()
+        self.by_prefect.break_off()
         await asyncio.wait([*loops, *self._in_hand], timeout=BREAKING_OFF_SECONDS)
         for loop in loops:
             loop.cancel()
@@ -187,8 +154,7 @@ class Worker:
         self.stopping.set()
         self._woken.set()
         self._posted.set()
-        if self._engine is not None:
-            self._engine.woken.set()
+        self.by_prefect.wake()
 
     async def _forever(self, body: Callable[[], Awaitable[None]]) -> None:
         while not self.stopping.is_set():
@@ -202,8 +168,7 @@ class Worker:
 
     async def _pause(self, seconds: float, until: asyncio.Event | None = None) -> None:
         """Wait, at most until `until` or the end of the work."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for((until or self.stopping).wait(), seconds)
+        await pause(until or self.stopping, seconds)
 
     async def _hear(self) -> None:
         with self.ears() as ears:
@@ -246,90 +211,15 @@ class Worker:
     async def _carry(self, claim: Claim) -> None:
         """Carry one case: by Prefect where it begins in time, else plainly. A failure is put back, by its code."""
         try:
-            why_plain = await self._carry_by_prefect(claim)
+            why_plain = await self.by_prefect.carry(claim)
             if not why_plain:
                 return
             async with asyncio.timeout(PLAIN_RUN_SECONDS):
                 await carry(claim, self.means, plainly(self.means), why_plain=why_plain)
+        except ActFailed as failed:
+            await self._put_back(claim, failed.code)
         except Exception as error:  # noqa: BLE001 - the case is tried again, and its page shows the code
             await self._put_back(claim, code_of(error))
-
-    async def _carry_by_prefect(self, claim: Claim) -> str:
-        """Why the case is to be carried plainly: Prefect is away, busy or slow to begin, or failed with it.
-
-        "" where it was carried and its wake-up acknowledged, whatever Prefect says of it afterwards. A run that begins
-        late does nothing.
-        """
-        if self._engine is None or not await self.prefect.is_up():
-            return "away"
-        if not await self._has_place():
-            return "busy"
-        hand = CarryUnderWay(claim, self.means)
-        # In the context in which the worker's client is known: else each run would open a connection of its own.
-        running = asyncio.create_task(self._run_by_prefect(hand), context=self._speaking.copy())
-        self._by_prefect.add(running)
-        running.add_done_callback(self._give_place_back)
-        began = asyncio.create_task(hand.begun.wait())
-        await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        began.cancel()
-        if hand.take("plain"):
-            return "slow"
-        await asyncio.wait([running], timeout=RUN_SECONDS)
-        if not running.done():
-            running.cancel()
-            self.prefect.doubt()
-        if hand.outcome is None and hand.fault:
-            await self._put_back(claim, hand.fault)
-            return ""
-        return "" if hand.outcome is not None else "failed"
-
-    async def _has_place(self) -> bool:
-        """Whether Prefect's server is asked for few runs enough to be asked for one more."""
-        try:
-            await asyncio.wait_for(self._places.acquire(), PLACE_SECONDS)
-        except TimeoutError:
-            return False
-        return True
-
-    def _give_place_back(self, running: asyncio.Task[None]) -> None:
-        self._by_prefect.discard(running)
-        self._places.release()
-
-    async def _run_by_prefect(self, hand: CarryUnderWay) -> None:
-        """Have a run of the case's protocol made, and run it here at once: no worker takes one that is Pending."""
-        engine, deployed, claim = self._engine, self._deployed, hand.claim
-        try:
-            key = await asyncio.to_thread(self._protocol_of, claim)
-            if engine is None or deployed is None or key not in deployed.protocols:
-                return
-            client = engine.asking
-            run = await client.create_flow_run_from_deployment(
-                deployed.protocols[key],
-                parameters={CASE_ID: str(claim.case_id)},
-                state=Pending(),
-                name=f"{key}-{str(claim.case_id)[:8]}",
-                tags=[f"program:{claim.program_id}", f"{WORKER}{self.name}"],
-                idempotency_key=f"{claim.case_id}:{claim.want}:{claim.attempts}:{self.name}",
-            )
-            in_hand.set(hand)
-            with client.holding(run):
-                await engine.follow(
-                    run.id,
-                    run_flow_async(
-                        FLOWS.get(key) or protocol_flow(key),
-                        flow_run=run,
-                        parameters={CASE_ID: str(claim.case_id)},
-                        return_type="state",
-                    ),
-                )
-        except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
-            if not self.stopping.is_set():  # else its server was told to end as well
-                _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
-            self.prefect.doubt()
-
-    def _protocol_of(self, claim: Claim) -> str:
-        with self.means.sessions(claim.program_id) as session:
-            return scalar(session, only(Case.protocol).where(Case.id == claim.case_id)) or ""
 
     async def _put_back(self, claim: Claim, code: str) -> None:
         """Put the case back to be tried again soon. If that fails the database is away, and the lease may yet end."""
@@ -367,20 +257,16 @@ class Worker:
     async def _give_signs(self) -> None:
         said, since = None, self.means.clock()
         while not self.stopping.is_set():
-            was_up = await self._works_with_prefect()
+            was_up = await self.by_prefect.works()
             if was_up is not said:
                 said, since = was_up, self.means.clock()
             await asyncio.to_thread(self._sign, was_up, since)
             next_at = time.monotonic() + BEAT_SECONDS
             # Where Prefect came or went, that is told at once.
             while time.monotonic() < next_at and not self.stopping.is_set():
-                if await self._works_with_prefect() != was_up:
+                if await self.by_prefect.works() != was_up:
                     break
                 await self._pause(AWAY_SECONDS)
-
-    async def _works_with_prefect(self) -> bool:
-        """Whether Prefect's server answers and takes this worker: one that refuses it does as little as none."""
-        return await self.prefect.is_up() and self._engine is not None
 
     def _sign(self, prefect_up: bool, since: datetime) -> None:
         at = self.means.clock()
@@ -451,62 +337,6 @@ class Worker:
             await self._pause(departing.DOORS_SECONDS)
 
     # ------------------------------------------------------------------------------------------------------- rounds
-
-    async def _work_for_prefect(self) -> None:
-        """Be a worker of Prefect's pool for as long as its server answers: it hands out the rounds that are due."""
-        while not self.stopping.is_set():
-            if await self.prefect.is_up():
-                try:
-                    await self._work_while_it_answers()
-                except Exception as error:  # noqa: BLE001 - Prefect is a hint: an overdue round is run without it
-                    if not self.stopping.is_set():
-                        _log.warning("Prefect does not hand out the rounds", extra={"error": type(error).__name__})
-                    self.prefect.doubt()
-            await self._pause(AWAY_SECONDS)
-
-    async def _work_while_it_answers(self) -> None:
-        """Work for the server that answers now, until it is gone or another machine's has taken its place."""
-        url = self.prefect.url
-        with temporary_settings({PREFECT_API_URL: url}):
-            async with asking() as client:
-                await make_automations(client)
-                deployed = await register(client, self.means)
-                async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                    self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
-                    try:
-                        async with asyncio.TaskGroup() as both:
-                            both.create_task(engine.work(lambda: self._is_left(url)))
-                            both.create_task(self._tend(client, engine, url))
-                        if self._by_prefect:  # they end by this client
-                            await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
-                    finally:
-                        self._engine = self._deployed = None
-                        await self._turn_away_from_it()
-
-    def _is_left(self, url: str) -> bool:
-        """Whether the work for a server is over: the worker stops, or another machine's answers in its place."""
-        return self.stopping.is_set() or self.prefect.url != url
-
-    async def _begin(self, client: RunClient, run: FlowRun) -> object:
-        """Run what Prefect's schedule, or an operator, has asked for."""
-        deployed = self._deployed
-        return deployed and await deployed.begin(client, run, self.means, self.name)
-
-    async def _tend(self, client: RunClient, engine: EngineWorker, url: str) -> None:
-        """Register anew what is no longer as it should be, and end the runs that no living worker has."""
-        while not self._is_left(url):
-            if self._deployed is not None and not await self._deployed.stands(client, self.means):
-                self._deployed = await register(client, self.means)
-            alive = await asyncio.to_thread(living_workers, self.means)
-            await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
-            await self._pause(TEND_SECONDS)
-
-    async def _turn_away_from_it(self) -> None:
-        """Have what Prefect tells of runs from now on not go to the server that is left, as long as it would try."""
-        if not self.stopping.is_set():
-            left = EventsWorker.drain_all(timeout=AWAY_SECONDS, at_exit=False)
-            if inspect.isawaitable(left):
-                await left
 
     def _engine_elsewhere(self) -> str:
         with self.means.open_sessions() as session:

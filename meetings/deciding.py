@@ -335,7 +335,7 @@ def _note_number(session: Session, decision: Decision, *, at: datetime) -> None:
     year, last = count_of(decision.number)
     letters = decision.number.rsplit("-", 2)[0]
     series, of = _series(letters, year)
-    apart.note(session, apart.NUMBERED, decision.id, at=at, series=series, of=of, last=last)
+    apart.note_number(session, decision.id, apart.Given(series, last, of), at=at)
 
 
 def _assigned(

@@ -5,13 +5,13 @@ database was there when the line was written: a line without its row was lost wi
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, Table, found_by, is_digest, moment, one_of, structure, to, together
+from models.ports import LedgerFact
 
 #: What a matter is about: each is closed in its own way until it is decided.
 MATTERS = ("access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", "meeting")
@@ -74,7 +74,7 @@ class RestoredMatter(InProgram, table=True):
     subject_kind: str
     subject_id: UUID
     person_id: UUID | None = None  # whose access it is, where it is one; they may be gone with the restore
-    facts: dict[str, Any] = structure()
+    facts: dict[str, LedgerFact] = structure()
     ledger_n: int = Field(sa_type=BigInteger)
     at: datetime = moment()
     is_certain: bool = True

@@ -185,8 +185,9 @@ def _sentences(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[
 def _as_line(matter: RestoredMatter) -> Event:
     closing = apart.CLOSINGS.get(matter.verb)
     facts = dict(matter.facts)
-    if closing is not None and closing.day and "day" in facts:
-        facts[closing.day] = facts["day"]
+    day = facts.get("day")
+    if closing is not None and closing.day and day:
+        facts[closing.day] = day
     if closing is not None and closing.whose not in ("", "subject") and matter.person_id:
         facts[closing.whose] = str(matter.person_id)
     verb = _CALLED.get(matter.verb, matter.verb)

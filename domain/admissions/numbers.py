@@ -79,7 +79,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
     events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
     last = int(number.rpartition("-")[2])
-    apart.note(session, apart.NUMBERED, participant_id, at=at, series=f"participant.{today.year}", last=last)
+    apart.note_number(session, participant_id, apart.Given(f"participant.{today.year}", last), at=at)
     open_follow_up(session, participant_id, worker=named.worker_id, second=named.second_id, by=by, at=at)
     workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -117,6 +117,25 @@ def note(session: Session, kind: str, subject_id: UUID, *, at: datetime, **more:
     """Have a line written to the ledger before the transaction is acknowledged: opaque ids, codes, days and numbers."""
     line = LedgerNote(kind, at, program_of(session), subject_id, more)
     session.info.setdefault(LEDGER_NOTES, []).append(line)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A number that was given, as the ledger has it: the last one of a series, and of what where there are several."""
+
+    series: str
+    last: int
+    of: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the series is called here."""
+        return series_name(self.series, self.of)
+
+
+def note_number(session: Session, subject_id: UUID, given: Given, *, at: datetime) -> None:
+    """Note that a number was given, so that it is not given again after a restore."""
+    note(session, NUMBERED, subject_id, at=at, **{name: value for name, value in asdict(given).items() if value})
 
 
 def note_closing(

@@ -62,7 +62,7 @@ def enter(session: Session, entry: IncidentEntry, *, by: Actor, at: datetime) ->
     words = {name: values.get(name, "") for name in WORDS}
     write_words(session, incident_id, seal_version(session, incident_id, 1, words, at=at))
     keep(session, incident_id, "incident.entered", sorted(values), by=by, at=at)
-    apart.note(session, apart.NUMBERED, incident_id, at=at, series="incident", last=number)
+    apart.note_number(session, incident_id, apart.Given("incident", number), at=at)
     return incident_id
 
 

@@ -96,9 +96,17 @@ def settle(
             .where(RestoredMatter.id == matter.id)
             .values(decision=decision, decided_at=at, decided_by=by.person_id, decided_as=by.role, reason=reason),
         )
-        told = f"restored.{decision}"
-        facts: dict[str, Any] = {"matter": matter.kind, "ended": matter.verb, "line": matter.ledger_n}
-        events.write(session, told, "restored_matter", matter.id, by=by, at=at, **facts)
+        events.write(
+            session,
+            f"restored.{decision}",
+            "restored_matter",
+            matter.id,
+            by=by,
+            at=at,
+            matter=matter.kind,
+            ended=matter.verb,
+            line=matter.ledger_n,
+        )
 
 
 def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNote]) -> list[RestoredMatter]:

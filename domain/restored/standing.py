@@ -33,6 +33,7 @@ from domain.restored.matters import last_restoration
 from domain.terms import BEGUN
 from models.access import Passkey
 from models.agreement import AgreementVersion
+from models.base import InProgram
 from models.casework import Case
 from models.committee import SeatHolder
 from models.consent import Consent
@@ -90,7 +91,7 @@ def place_of(matter: RestoredMatter) -> UUID | None:
     return UUID(str(said)) if said else None
 
 
-_TABLES: Final[Mapping[str, Any]] = {
+_TABLES: Final[Mapping[str, type[InProgram]]] = {
     "person": Person,
     "participant": Participant,
     "agreement_version": AgreementVersion,
@@ -102,7 +103,7 @@ _TABLES: Final[Mapping[str, Any]] = {
 
 # Of words that were taken out, a line of the ledger says of what: a meeting or an incident, with its id as `subject`.
 def _is_there(session: Session, matter: RestoredMatter) -> bool:
-    table: Any = _TABLES.get(matter.subject_kind)
+    table: type[InProgram] | None = _TABLES.get(matter.subject_kind)
     subject_id: UUID | None = matter.subject_id
     if matter.verb == "redaction.done":
         table, subject_id = (Meeting if matter.subject_kind == "meeting" else Incident), _id(matter, "subject")

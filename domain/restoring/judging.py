@@ -5,7 +5,6 @@ Pure: no database, no clock. What happened is told by numbers alone, never by mo
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -80,11 +79,11 @@ def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, F
     if not standing.seen and _are_first(lines):
         return Verdict("new")
     is_here = _place_of(lines) in (None, standing.place)
-    missing = _by_fate(without_row(lines, standing.seen), fates if is_here else {})
-    if missing["in progress"]:
+    missing = [(line, _fate(line, fates if is_here else {})) for line in without_row(lines, standing.seen)]
+    if any(fate == "in progress" for _, fate in missing):
         return Verdict("waits")
-    undone = tuple(missing["aborted"])
-    lost = tuple(sorted((*missing["committed"], *missing[""]), key=lambda line: line.n))
+    undone = tuple(line for line, fate in missing if fate == "aborted")
+    lost = tuple(line for line, fate in missing if fate != "aborted")
     if lost or standing.epoch < epoch_of(lines):
         return Verdict("restored", lost, undone)
     if undone:
@@ -92,12 +91,9 @@ def judge(lines: Sequence[LedgerLine], standing: Standing, fates: Mapping[int, F
     return Verdict("same" if is_here else "moved")
 
 
-def _by_fate(missing: Sequence[LedgerLine], fates: Mapping[int, Fate]) -> Mapping[Fate, list[LedgerLine]]:
-    """The lines without a row, by what became of their transactions; "" of those that were of none."""
-    found: defaultdict[Fate, list[LedgerLine]] = defaultdict(list)
-    for line in missing:
-        found[fates.get(line.xid, "") if line.xid else ""].append(line)
-    return found
+def _fate(line: LedgerLine, fates: Mapping[int, Fate]) -> Fate:
+    """What became of a line's transaction; "" of one that was of none."""
+    return fates.get(line.xid, "") if line.xid else ""
 
 
 def _are_first(lines: Sequence[LedgerLine]) -> bool:
@@ -133,9 +129,9 @@ def told_of(place: Place) -> dict[str, str | int]:
 def _place_of(lines: Sequence[LedgerLine]) -> Place | None:
     """Where the database was when a line last said so."""
     for line in reversed(lines):
-        more = line.note.more
-        if "system" in more and "database" in more:
-            return Place(str(more["system"]), int(str(more["database"])))
+        system, database = (line.note.more.get(name) for name in ("system", "database"))
+        if system is not None and database is not None:
+            return Place(str(system), int(str(database)))
     return None
 
 

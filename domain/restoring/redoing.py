@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.access import voiding
-from domain.kernel import Actor, col, in_program, keys_of, program, run, scalar, scalars, select
+from domain.kernel import Actor, col, in_program, keys_of, program, program_of, run, scalar, scalars, select
 from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
@@ -32,6 +32,7 @@ from models.participant import DataKey
 from models.ports import LEDGER, LEDGER_NOTES, VOID, Keys, Ledger, LedgerLine, LedgerNote
 from models.program import Program
 from models.record import Event
+from models.written import from_json
 
 BY_RESTORE: Final = Actor.system("restore")
 #: Two machines that start together must not both do it. The number means nothing; only we use it.
@@ -150,7 +151,7 @@ def work_in(session: Session, program_id: UUID) -> None:
 
 
 def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | None, *, at: datetime) -> None:
-    program_id: UUID = session.info["program_id"]
+    program_id = program_of(session)
     missing_from = scalar(session, select(func.max(col(Event.recorded_at))).where(in_program(Event)))
     voiding.void_all(session, at=at)
     for participant_id in lost.destroyed:
@@ -215,8 +216,8 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
             of_program.sent[note.id] = note.at
             of_program.keys.append(str(note.more["key"]))
         elif note.kind == apart.NUMBERED:
-            series = apart.series_name(str(note.more["series"]), str(note.more.get("of", "")))
-            of_program.numbers.setdefault(series, set()).add(int(str(note.more["last"])))
+            given = from_json(apart.Given, note.more)
+            of_program.numbers.setdefault(given.name, set()).add(given.last)
     return found
 
 
@@ -243,7 +244,7 @@ def _kind(line: LedgerLine) -> str:
         return "meeting"
     if line.note.kind != apart.ENDED:
         return ""
-    closing = apart.CLOSINGS.get(str(line.note.more["verb"]))
+    closing = apart.CLOSINGS.get(str(line.note.more.get("verb")))
     return closing.matter if closing is not None else "other"  # of a newer version's verb: a person looks
 
 

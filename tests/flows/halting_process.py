@@ -17,7 +17,7 @@ from typing import Any
 
 from domain.casework import acts
 from domain.participants import retention
-from flows import carry, departing, destroying, post, seats, turns, worker
+from flows import by_prefect, carry, departing, destroying, post, seats, turns, worker
 
 Halt = Callable[[], None]
 
@@ -67,7 +67,7 @@ def slow_down(seconds: float) -> None:
 def go_anywhere() -> None:
     """Take each address for another machine's, as all are one here, and have Prefect begin what it is given."""
     seats._ITSELF = frozenset()  # type: ignore[misc]
-    worker.PLACE_SECONDS, worker.BEGIN_SECONDS = 30.0, 30.0  # type: ignore[misc]
+    by_prefect.PLACE_SECONDS, by_prefect.BEGIN_SECONDS = 30.0, 30.0  # type: ignore[misc]
 
 
 def hurry(seconds: float) -> None:

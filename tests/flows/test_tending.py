@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from domain.casework import tending, wakeups
 from domain.kernel import Refusal
+from flows.by_prefect import ByPrefect
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, WakeUp
@@ -122,16 +123,16 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
             await worker.stopping.wait()
 
         monkeypatch.setattr(worker.prefect, "is_up", is_up)
-        monkeypatch.setattr(worker, "_run_by_prefect", never_begins)
+        monkeypatch.setattr(worker.by_prefect, "_run", never_begins)
         if hurdle == "place":
-            monkeypatch.setattr(worker, "_has_place", has_no_place)
-        worker._engine = object()  # type: ignore[assignment]
+            monkeypatch.setattr(worker.by_prefect, "_has_place", has_no_place)
+        worker.by_prefect._engine = object()  # type: ignore[assignment]
         over.append(open_onboarding(cast, at=now()))
         eventually(lambda: whys(cast))
 
-    async def asks_no_server(worker: Worker) -> None:
-        await worker.stopping.wait()
+    async def asks_no_server(by_prefect: ByPrefect) -> None:
+        await by_prefect.stopping.wait()
 
-    monkeypatch.setattr(Worker, "_work_for_prefect", asks_no_server)
+    monkeypatch.setattr(ByPrefect, "work", asks_no_server)
     within(cast, means_of(cast, now), body)
     assert whys(cast) == {why}

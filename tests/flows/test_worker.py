@@ -27,6 +27,7 @@ from adapters.engine_settings import CLIENT
 from domain.casework import wakeups
 from flows import incoming, rounds
 from flows import worker as workers
+from flows.by_prefect import ByPrefect
 from flows.deployments import CASE_ID, Deployed, register
 from flows.engine import Means
 from flows.marks import due_everywhere
@@ -205,10 +206,10 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
     means = means_of(cast, now)
     stopped: list[UUID] = []
 
-    async def never(worker: Worker) -> None:
-        await worker.stopping.wait()
+    async def never(by_prefect: ByPrefect) -> None:
+        await by_prefect.stopping.wait()
 
-    monkeypatch.setattr(Worker, "_work_for_prefect", never)
+    monkeypatch.setattr(ByPrefect, "work", never)
 
     def body(worker: Worker) -> None:
         async def is_up() -> bool:
@@ -229,8 +230,8 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
             woken = asyncio.Event()
 
         monkeypatch.setattr(worker.prefect, "is_up", is_up)
-        worker._engine = OfIt()  # type: ignore[assignment]
-        worker._deployed = Deployed({}, {"onboarding": UUID(int=1)}, [])
+        worker.by_prefect._engine = OfIt()  # type: ignore[assignment]
+        worker.by_prefect._deployed = Deployed({}, {"onboarding": UUID(int=1)}, [])
         introduced(cast)
         eventually(lambda: stopped)
 

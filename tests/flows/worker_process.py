@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from flows import pool, protocols, worker
+from flows import by_prefect, pool, protocols, worker
 from flows.engine import BoundProtocol, DueAction, StepAction
 from flows.onboarding import actions
 
@@ -50,9 +50,9 @@ def _with(action: StepAction) -> BoundProtocol:
 if __name__ == "__main__":
     scenario, file = sys.argv[1], Path(sys.argv[2])
     # On a busy machine too Prefect is to begin what it is given here.
-    worker.PLACE_SECONDS, worker.BEGIN_SECONDS = 30.0, 30.0  # type: ignore[misc]
+    by_prefect.PLACE_SECONDS, by_prefect.BEGIN_SECONDS = 30.0, 30.0  # type: ignore[misc]
     # And what it looks at each minute it looks at soon.
-    worker.TEND_SECONDS, pool.CANCELLED_LOOK_SECONDS, pool.LOOK_SECONDS = 1.0, 1.0, 1.0  # type: ignore[misc]
+    by_prefect.TEND_SECONDS, pool.CANCELLED_LOOK_SECONDS, pool.LOOK_SECONDS = 1.0, 1.0, 1.0  # type: ignore[misc]
     scenarios = {"dawdle": _dawdle, "quote": _quote}
     if scenario in scenarios:
         protocols.PROTOCOLS = {"onboarding": _with(scenarios[scenario](file))}  # type: ignore[misc]  # a test's own
