@@ -53,7 +53,7 @@ from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
-from flows.asking import RunClient, asking
+from flows.asking import RunClient, asking, asking_patiently
 from flows.automations import make_automations
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
@@ -82,6 +82,8 @@ CONCURRENCY: Final = 8
 BY_PREFECT_AT_ONCE: Final = 2
 PLACE_SECONDS: Final = 0.25
 BEGIN_SECONDS: Final = 0.75
+#: After one that did not begin in time the next would not either: for so long none is asked for, and no person waits.
+SPARED_SECONDS: Final = 5.0
 #: Between two rushes: each connection is a process of the database of some 5 MB, and a case at a time takes so many.
 CONNECTIONS_KEPT: Final = 4
 
@@ -132,6 +134,7 @@ class Worker:
         self._engine: EngineWorker | None = None
         self._deployed: Deployed | None = None
         self._speaking = copy_context()
+        self._spared_until = 0.0
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -244,7 +247,9 @@ class Worker:
         Not where Prefect is away or busy, or does not begin in time: then it is to be carried plainly, and a run that
         begins late does nothing.
         """
-        if self._engine is None or not await self.prefect.is_up() or not await self._has_place():
+        if self._engine is None or time.monotonic() < self._spared_until:
+            return False
+        if not await self.prefect.is_up() or not await self._has_place():
             return False
         hand = CarryUnderWay(claim, self.means)
         # In the context in which the worker's client is known: else each run would open a connection of its own.
@@ -255,6 +260,7 @@ class Worker:
         await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         began.cancel()
         if hand.take("plain"):
+            self._spared_until = time.monotonic() + SPARED_SECONDS
             return False
         await asyncio.wait([running], timeout=RUN_SECONDS)
         if not running.done():
@@ -434,19 +440,19 @@ class Worker:
             await self._pause(AWAY_SECONDS)
 
     async def _work_while_it_answers(self) -> None:
-        async with asking() as client:
-            await make_automations(client)
-            deployed = await register(client, self.means)
-            async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
-                try:
-                    async with asyncio.TaskGroup() as both:
-                        both.create_task(engine.work(self.stopping.is_set))
-                        both.create_task(self._tend(client, engine))
-                    if self._by_prefect:  # they end by this client
-                        await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
-                finally:
-                    self._engine = self._deployed = None
+        async with asking_patiently() as patient:
+            await make_automations(patient)
+            deployed = await register(patient, self.means)
+        async with asking() as client, EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
+            self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(engine.work(self.stopping.is_set))
+                    both.create_task(self._tend(client, engine))
+                if self._by_prefect:  # they end by this client
+                    await asyncio.wait(self._by_prefect, timeout=FAREWELL_SECONDS)
+            finally:
+                self._engine = self._deployed = None
 
     async def _begin(self, client: RunClient, run: FlowRun) -> object:
         """Run what Prefect's schedule, or an operator, has asked for."""
@@ -457,7 +463,8 @@ class Worker:
         """Register anew what is no longer as it should be, and end the runs that no living worker has."""
         while not self.stopping.is_set():
             if self._deployed is not None and not await self._deployed.stands(client, self.means):
-                self._deployed = await register(client, self.means)
+                async with asking_patiently() as patient:
+                    self._deployed = await register(patient, self.means)
             alive = await asyncio.to_thread(living_workers, self.means)
             await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
             await self._pause(TEND_SECONDS)
