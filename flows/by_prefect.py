@@ -183,18 +183,20 @@ class ByPrefect:
             async with asking_patiently() as patient:
                 await make_automations(patient)
                 deployed = await register(patient, self.means)
-            async with asking() as client:
-                async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                    self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
-                    try:
-                        async with asyncio.TaskGroup() as both:
-                            both.create_task(engine.work(lambda: self._is_left(url)))
-                            both.create_task(self._tend(client, engine, url))
-                        if self._running:  # they end by this client
-                            await asyncio.wait(self._running, timeout=LEAVING_SECONDS)
-                    finally:
-                        self._engine = self._deployed = None
-                        await self._turn_away_from_it()
+            async with (
+                asking() as client,
+                EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine,
+            ):
+                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(engine.work(lambda: self._is_left(url)))
+                        both.create_task(self._tend(client, engine, url))
+                    if self._running:  # they end by this client
+                        await asyncio.wait(self._running, timeout=LEAVING_SECONDS)
+                finally:
+                    self._engine = self._deployed = None
+                    await self._turn_away_from_it()
 
     def _is_left(self, url: str) -> bool:
         """Whether the work for a server is over: the worker stops, or another machine's answers in its place."""
