@@ -192,7 +192,7 @@ def from_environment() -> FastAPI:
         ),
         base_url=settings.base_url,
         demonstration=settings.demo,
-        engine_server=EngineServer(f"http://127.0.0.1:{settings.prefect_port}", str(settings.engine_word)),
+        engine_server=EngineServer(settings.engine_here.removesuffix("/api"), str(settings.engine_word)),
         reads_mail=settings.graph is not None and not settings.demo,
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, meetings, pages, starting, web
+from bench import completing, engine, growth, load, meetings, pages, starting, web, years
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "pages", "follow", "start", "meetings", "growth")
+NAMES = ("complete", "http", "pages", "follow", "start", "meetings", "years", "load", "growth")
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -58,6 +58,8 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "meetings": lambda ground, folder: meetings.measure(
                 ground, folder, rounds=1, committees=2, invitations=40, items=(5, 10)
             ),
+            "years": lambda ground, folder: years.measure(ground, folder, a_year=2, rounds=1, readers=("coordinator",)),
+            "load": lambda ground, folder: load.measure(ground, folder, seconds=4.0, people=8, every=1.0),
             "growth": lambda ground, _: growth.measure(
                 ground, open_cases=(60, 120), case_sizes=(25, 50), sent=(100, 200), again=2
             ),
@@ -72,6 +74,8 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "meetings": lambda ground, folder: meetings.measure(
             ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
         ),
+        "years": lambda ground, folder: years.measure(ground, folder, a_year=17, rounds=7),
+        "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.
         "growth": lambda ground, _: growth.measure(
             ground, open_cases=open_cases, case_sizes=(25, 100, 400), sent=(500, 5_000, 50_000), again=30

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from fastapi import FastAPI
-from sqlalchemy import event
-from starlette.responses import Response
+from typing import Final
+from uuid import UUID
 
 from adapters.database import make_engine, migrate, program_session
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from adapters.postgres import EmbeddedPostgres
-from api.access.session import Installation, sign_in
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
+from api.access.session import Installation
 from api.app import create_app
 from bench.figures import Ratio, median, mixed, ms, table
-from bench.ground import Ground, new_ledger, now
+from bench.ground import APPLICATION, Ground, new_ledger, now
+from bench.reading import HOST, Counter, Reader, Reading, cookie_of
 from demo.loading import Demonstration
 from demo.people import coordinator
 
-HOST: Final = "127.0.0.1"
 #: The pages that people open all day long, and the list that other systems read; with what each cost before what it
 #: reads was asked at once: statements, and milliseconds of CPU on a quiet machine.
 BEFORE: Final = {
@@ -43,96 +41,78 @@ MOST_MS: Final = 22
 
 def measure(ground: Ground, folder: Path, *, rounds: int) -> Iterator[Ratio]:
     """Ask each page `rounds` times, in turn, once the process has read what it keeps."""
-    keys = folder / "people-keys"
-    make_people_keys(keys)
-    with EmbeddedPostgres(folder / "demonstration") as server:
-        migrate(server.urls().owner)
-        engine = make_engine(server.urls().app, application_name="spheres bench", ledger=new_ledger())
-        installation = Installation(
-            engine, ground.letter_templates, f"http://{HOST}", demonstration=True, keys=FilePeopleKeys(keys)
-        )
-        program_id = Demonstration(engine, ground.letter_templates, at=now(), keys=installation.keys).load()
-        with program_session(engine, program_id) as session:
+    with demonstration(ground, folder / "pages") as shown:
+        with program_session(shown.installation.engine, shown.program_id) as session:
             person_id = coordinator(session, now()).person_id
-        answer = Response()
         assert person_id is not None
-        sign_in(installation, program_id, person_id, answer)
-        reader = _Reader(create_app(installation), answer.headers["set-cookie"].partition(";")[0])
-        event.listen(engine, "before_cursor_execute", reader.count)
-        asyncio.run(_read(reader, rounds))
-        engine.dispose()
+        found = asyncio.run(_read(shown.reader(person_id), rounds))
     print(
         table(
             f"10. The main pages of the demonstration, by its coordinator, in process ({rounds} rounds)",
             ("statements", "before", "CPU", "before, quiet", "size"),
             {
                 path: (
-                    f"{reader.statements[path]}",
+                    f"{found[path][-1].statements}",
                     f"{statements}",
-                    ms(median(reader.cpu[path])),
+                    ms(_cpu(found[path])),
                     f"{milliseconds} ms",
-                    f"{reader.sizes[path] / 1000:.0f} kB",
+                    f"{found[path][-1].size / 1000:.0f} kB",
                 )
                 for path, (statements, milliseconds) in BEFORE.items()
             },
         )
     )
-    yield Ratio("pages.statements", max(reader.statements.values()), at_most=MOST_STATEMENTS)
-    yield Ratio("pages.cpu", max(median(taken) for taken in reader.cpu.values()) * 1000, at_most=MOST_MS, unit="ms")
+    yield Ratio("pages.statements", max(those[-1].statements for those in found.values()), at_most=MOST_STATEMENTS)
+    yield Ratio("pages.cpu", max(map(_cpu, found.values())) * 1000, at_most=MOST_MS, unit="ms")
 
 
-class _Reader:
-    """Someone who is signed in, and what each page that they ask costs the application."""
-
-    def __init__(self, app: FastAPI, cookie: str) -> None:
-        self._app = app
-        self._headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode()), (b"accept-language", b"fr")]
-        self._asked = 0
-        self.statements: dict[str, int] = {}
-        self.cpu: dict[str, list[float]] = {path: [] for path in BEFORE}
-        self.sizes: dict[str, int] = {}
-
-    def count(self, *_: object) -> None:
-        """One more statement was asked."""
-        self._asked += 1
-
-    async def get(self, path: str) -> float:
-        """Ask for a page; the CPU seconds of all threads that it took."""
-        sent: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": self._headers,
-            "server": (HOST, 80),
-            "client": (HOST, 1),
-            "state": {},
-        }
-        self._asked, begun = 0, time.process_time()
-        await self._app(scope, receive, send)
-        taken = time.process_time() - begun
-        assert sent[0]["status"] == 200, (path, sent[0]["status"])
-        self.statements[path], self.sizes[path] = self._asked, sum(len(one.get("body", b"")) for one in sent[1:])
-        return taken
+def _cpu(readings: Sequence[Reading]) -> float:
+    return median(one.cpu for one in readings)
 
 
-async def _read(reader: _Reader, rounds: int) -> None:
+@dataclass(frozen=True)
+class Demonstrated:
+    """A demonstration in a database, to be read by its people."""
+
+    urls: DatabaseUrls
+    installation: Installation
+    program_id: UUID
+
+    def reader(self, person_id: UUID) -> Reader:
+        """One of its people who is signed in."""
+        engine = self.installation.engine
+        cookie = cookie_of(self.installation, self.program_id, person_id)
+        return Reader(create_app(self.installation), cookie, Counter(engine))
+
+
+@contextmanager
+def demonstration(ground: Ground, folder: Path) -> Iterator[Demonstrated]:
+    """The demonstration with its year, in a database server of its own."""
+    folder.mkdir()
+    make_people_keys(folder / "keys")
+    with EmbeddedPostgres(folder / "postgres") as server:
+        urls = server.urls()
+        migrate(urls.owner)
+        installation = installed(ground, urls.app, folder)
+        loading = Demonstration(installation.engine, ground.letter_templates, at=now(), keys=installation.keys)
+        yield Demonstrated(urls, installation, loading.load())
+        installation.engine.dispose()
+
+
+def installed(ground: Ground, url: str, folder: Path) -> Installation:
+    """An installation of a demonstration on a database, with the keys in `folder`."""
+    engine = make_engine(url, application_name=APPLICATION, ledger=new_ledger())
+    keys = FilePeopleKeys(folder / "keys")
+    return Installation(engine, ground.letter_templates, f"http://{HOST}", demonstration=True, keys=keys)
+
+
+async def _read(reader: Reader, rounds: int) -> dict[str, list[Reading]]:
+    found: dict[str, list[Reading]] = {path: [] for path in BEFORE}
     for path in BEFORE:
         for _ in range(6):  # psycopg prepares a statement that it sees for the sixth time
             await reader.get(path)
     gc.collect()
     for path in mixed(list(BEFORE), rounds):
-        reader.cpu[path].append(await reader.get(path))
+        found[path].append(await reader.get(path))
+        assert found[path][-1].status == 200, path
+    return found

@@ -229,7 +229,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
     ObligationPeriod: _past(
         _OF_OBLIGATIONS,
         period_starts=_years_ago("source.period_starts"),
-        period_ends=_years_ago("coalesce(source.period_ends, source.starts_on)"),
+        period_ends=_years_ago("coalesce(source.period_ends, source.ends_on, source.starts_on)"),
         starts_on=_years_ago("source.starts_on"),
         ends_on=_years_ago("coalesce(source.ends_on, source.starts_on)"),
         due_on=_years_ago("source.due_on"),

@@ -5,9 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine, event
+from starlette.responses import Response
+
+from api.access.session import Installation, sign_in
 
 HOST: Final = "127.0.0.1"
 
@@ -50,7 +55,7 @@ class Reader:
     """Someone who is signed in, in French, and reads pages of an application."""
 
     def __init__(self, app: FastAPI, cookie: str, counter: Counter) -> None:
-        self._app = app
+        self.app = app
         self._counter = counter
         self._headers = [(b"host", HOST.encode()), (b"cookie", cookie.encode()), (b"accept-language", b"fr")]
 
@@ -82,8 +87,26 @@ class Reader:
         }
         self._counter.begin()
         begun = time.process_time()
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         cpu = time.process_time() - begun
         size = sum(len(one.get("body", b"")) for one in sent[1:])
         asked = self._counter
         return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, size)
+
+
+#: Addresses that are no list: what comes before a sign-in, the description of the addresses, and the style guide.
+_ALONE: Final = ("/sign-in", "/auth", "/healthz", "/static", "/style-guide", "/referred", "/api/v1/openapi.json")
+
+
+def lists_of(app: FastAPI) -> list[str]:
+    """Every address that names no thing: the lists, the boards and the empty forms of both windows."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    paths = {route.path for route in routes if "GET" in (route.methods or ()) and "{" not in route.path}
+    return sorted(path for path in paths if not path.startswith(_ALONE))
+
+
+def cookie_of(installation: Installation, program_id: UUID, person_id: UUID) -> str:
+    """A sign-in of a person, as the program keeps it."""
+    answer = Response()
+    sign_in(installation, program_id, person_id, answer)
+    return answer.headers["set-cookie"].partition(";")[0]

@@ -25,6 +25,8 @@ from prefect.settings import (
 )
 from prefect.states import Cancelled
 
+#: How long an answer may take that no person waits for.
+PATIENT_SECONDS: Final = 30.0
 #: The code of a run that an operator cancelled.
 BY_HAND: Final = "by_hand"
 #: What Prefect notes of each run that begins, of a flow that has neither versions nor retries.
@@ -94,3 +96,12 @@ async def asking() -> AsyncIterator[RunClient]:
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         async with context:
             yield client
+
+
+@asynccontextmanager
+async def asking_patiently() -> AsyncIterator[PrefectClient]:
+    """A client for what no person waits for, such as registering: a server that is busy answers in its own time."""
+    settings = {"timeout": httpx.Timeout(PATIENT_SECONDS)}
+    word = PREFECT_API_AUTH_STRING.value()
+    async with PrefectClient(PREFECT_API_URL.value(), auth_string=word, httpx_settings=settings) as client:
+        yield client

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import time
 from contextvars import Context, copy_context
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from prefect.states import Pending
 from domain.casework import Claim
 from domain.kernel import only, scalar
 from flows.admission.flow import admission
-from flows.asking import RunClient, asking
+from flows.asking import RunClient, asking, asking_patiently
 from flows.automations import make_automations
 from flows.carry import protocol_flow
 from flows.departure.flow import departure
@@ -41,6 +42,8 @@ RUN_SECONDS: Final = 60.0
 AT_ONCE: Final = 2
 PLACE_SECONDS: Final = 0.25
 BEGIN_SECONDS: Final = 0.75
+#: After one that did not begin in time the next would not either: for so long none is asked for, and no person waits.
+SPARED_SECONDS: Final = 5.0
 #: How often it is looked whether what Prefect knows of us still holds, and whether it believes a run that is gone.
 TEND_SECONDS: Final = 60.0
 #: How long runs may still take that end by the client of a server that is left.
@@ -64,6 +67,7 @@ class ByPrefect:
         self._deployed: Deployed | None = None
         #: In which Prefect's client speaks to the server that answers now.
         self._speaking: Context = copy_context()
+        self._spared_until = 0.0
 
     async def works(self) -> bool:
         """Whether Prefect's server answers and takes this worker: one that refuses it does as little as none."""
@@ -89,7 +93,7 @@ class ByPrefect:
         """
         if not await self.works():
             return "away"
-        if not await self._has_place():
+        if time.monotonic() < self._spared_until or not await self._has_place():
             return "busy"
         hand = CarryUnderWay(claim, self.means)
         # In the context in which the worker's client is known: else each run would open a connection of its own.
@@ -100,6 +104,7 @@ class ByPrefect:
         await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         began.cancel()
         if hand.take("plain"):
+            self._spared_until = time.monotonic() + SPARED_SECONDS
             return "slow"
         await asyncio.wait([running], timeout=RUN_SECONDS)
         if not running.done():
@@ -175,20 +180,23 @@ class ByPrefect:
         """Work for the server that answers now, until it is gone or another machine's has taken its place."""
         url = self.prefect.url
         with temporary_settings({PREFECT_API_URL: url}):
-            async with asking() as client:
-                await make_automations(client)
-                deployed = await register(client, self.means)
-                async with EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine:
-                    self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
-                    try:
-                        async with asyncio.TaskGroup() as both:
-                            both.create_task(engine.work(lambda: self._is_left(url)))
-                            both.create_task(self._tend(client, engine, url))
-                        if self._running:  # they end by this client
-                            await asyncio.wait(self._running, timeout=LEAVING_SECONDS)
-                    finally:
-                        self._engine = self._deployed = None
-                        await self._turn_away_from_it()
+            async with asking_patiently() as patient:
+                await make_automations(patient)
+                deployed = await register(patient, self.means)
+            async with (
+                asking() as client,
+                EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine,
+            ):
+                self._engine, self._deployed, self._speaking = engine, deployed, copy_context()
+                try:
+                    async with asyncio.TaskGroup() as both:
+                        both.create_task(engine.work(lambda: self._is_left(url)))
+                        both.create_task(self._tend(client, engine, url))
+                    if self._running:  # they end by this client
+                        await asyncio.wait(self._running, timeout=LEAVING_SECONDS)
+                finally:
+                    self._engine = self._deployed = None
+                    await self._turn_away_from_it()
 
     def _is_left(self, url: str) -> bool:
         """Whether the work for a server is over: the worker stops, or another machine's answers in its place."""
@@ -203,7 +211,8 @@ class ByPrefect:
         """Register anew what is no longer as it should be, and end the runs that no living worker has."""
         while not self._is_left(url):
             if self._deployed is not None and not await self._deployed.stands(client, self.means):
-                self._deployed = await register(client, self.means)
+                async with asking_patiently() as patient:
+                    self._deployed = await register(patient, self.means)
             alive = await asyncio.to_thread(living_workers, self.means)
             await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
             await pause(self.stopping, TEND_SECONDS)

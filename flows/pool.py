@@ -36,9 +36,9 @@ TYPE: Final = "spheres-engine"
 #: How many runs a worker has at once: the rounds, one of a kind, and what was started by hand.
 AT_ONCE: Final = 4
 #: A look at the pool is one question to a server that answers one or two a second: it is woken, and looks rarely.
-LOOK_SECONDS: Final = 5.0
-BEAT_SECONDS: Final = 10
-CANCELLED_LOOK_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 10.0
+BEAT_SECONDS: Final = 15
+CANCELLED_LOOK_SECONDS: Final = 10.0
 #: How long a run that was cancelled by hand may take to stop.
 STOPPING_SECONDS: Final = 5.0
 

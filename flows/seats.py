@@ -31,6 +31,12 @@ def hold(session: Session, address: str, *, at: datetime) -> None:
     put_row(session, EngineSeat(seat=_SEAT, address=address, machine=machine(), since=since, beat_at=at))
 
 
+def machine_of(session: Session) -> str:
+    """The machine on which the server runs, as it was said last; "" where that is not known."""
+    seat = first(session, of(EngineSeat).where(EngineSeat.seat == _SEAT))
+    return seat.machine if seat is not None else ""
+
+
 def address_elsewhere(session: Session) -> str:
     """How the server of another machine is reached, "" where none is known by an address that leads there."""
     seat = first(session, of(EngineSeat).where(EngineSeat.seat == _SEAT))

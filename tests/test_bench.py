@@ -27,6 +27,11 @@ RATIOS = {
         "growth.complete_case_size",
         "growth.outbox",
     },
+    "years": {"years.cpu", "years.cpu_of_all", "years.bytes", "years.statements"},
+    "load": {
+        *("load.reads_p95", "load.writes_p95", "load.errors"),
+        *("load.nginx.reads_p95", "load.nginx.writes_p95", "load.nginx.errors"),
+    },
     "follow": {"follow.automatic_plain"},
     "meetings": {
         "meetings.dates",
@@ -104,6 +109,20 @@ def test_the_measures_of_growth_run_and_print_every_ratio() -> None:
     ratios = run("growth")
     assert ratios.keys() == RATIOS["growth"]
     assert all(value > 0 for value in ratios.values())
+
+
+@pytest.mark.nightly
+def test_the_measures_of_years_run_and_no_list_asks_more_statements_after_ten_than_after_one() -> None:
+    ratios = run("years")
+    assert ratios.keys() == RATIOS["years"]
+    assert ratios["years.statements"] <= 1.25
+
+
+@pytest.mark.nightly
+def test_the_measures_of_load_run_and_every_request_is_answered() -> None:
+    ratios = run("load")
+    assert ratios.keys() in (RATIOS["load"], {name for name in RATIOS["load"] if ".nginx." not in name})
+    assert ratios["load.errors"] == 0
 
 
 @pytest.mark.nightly

@@ -151,9 +151,12 @@ def into_database(
 ) -> int:
     """Bring a copy back into an empty database of a server of one's own; returns the rows. Raises BackupError.
 
-    Where what came back is not what was copied, the database is emptied again. `folder` is the data folder.
+    Where what came back is not what was copied, the database is emptied again. `folder` is the data folder, whose lock
+    the caller holds.
     """
-    with dumps.alone(urls.owner) as is_alone, tempfile.TemporaryDirectory(prefix=WORKING, dir=folder) as working:
+    for left in folder.glob(f"{WORKING}-*"):  # of one that was killed: keys lie in it
+        shutil.rmtree(left)
+    with dumps.alone(urls.owner) as is_alone, tempfile.TemporaryDirectory(prefix=f"{WORKING}-", dir=folder) as working:
         if not is_alone:
             raise Busy
         if not dumps.is_empty(urls.owner):

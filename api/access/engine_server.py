@@ -19,17 +19,29 @@ PAGE_WAITS_SECONDS: Final = 0.3
 
 @dataclass
 class EngineServer:
-    """The engine's server at an address: where it is, how one signs in there, and whether it answers.
+    """The engine's server: where it is, how one signs in there, and whether it answers.
 
-    `word_file` is where the word lies that the server asks for. The word itself is read by nothing here.
+    `here` is its address where it runs on this machine, and `address` the one that it has now. `word_file` is where the
+    word lies that the server asks for. The word itself is read by nothing here.
     """
 
-    address: str = ""
+    here: str = ""
     word_file: str = ""
+    address: str = field(default="", init=False)
     _answers: bool | None = field(default=None, init=False)
     _asked_at: float = field(default=float("-inf"), init=False)
     _asking: threading.Thread | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self.address = self.here
+
+    def follow(self, elsewhere: str) -> None:
+        """Take up the address of the machine that has the server now: `elsewhere`, or this one where that is ""."""
+        with self._lock:
+            address = elsewhere or self.here
+            if address != self.address:
+                self.address, self._answers, self._asked_at = address, None, float("-inf")
 
     def answers(self) -> bool | None:
         """Whether it answered when it was asked last; None where that is not known yet, or there is no address."""
@@ -45,10 +57,12 @@ class EngineServer:
         return self._answers
 
     def _ask(self) -> None:
-        try:
-            self._answers = is_healthy(self.address, ANSWER_SECONDS)
-        finally:
-            self._asked_at, self._asking = time.monotonic(), None
+        asked = self.address
+        answers = is_healthy(asked, ANSWER_SECONDS)
+        with self._lock:
+            if asked == self.address:
+                self._answers, self._asked_at = answers, time.monotonic()
+            self._asking = None
 
 
 def is_healthy(address: str, seconds: float) -> bool:

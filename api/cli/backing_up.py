@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,8 @@ from adapters.backups.pair import public_key
 from adapters.backups.pgbackrest import back_up_stanza
 from adapters.backups.shelf import Shelf
 from adapters.backups.taking import Origin, Taken, WriteBase, take
+from adapters.keys import FileSealKeys
+from adapters.ledger import FileLedger
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.databases import databases
@@ -28,6 +30,7 @@ from api.cli.spoken import Ending
 from locales import N_, current_language, say
 from models.backups import BackupRun
 from models.base import table_of
+from models.ports import NoLedger
 
 T = TypeVar("T")
 
@@ -105,7 +108,16 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
     shelf = Shelf(folder, settings.base_url)
     origin = Origin(settings.base_url, version("spheres"), settings.seal_keys, settings.people_keys, urls.owner)
     base, system = _base(settings, urls)
-    taken = take(origin, shelf, recipient, at=at, beside=settings.data / ASIDE, judge=judge, base=base)
+    taken = take(
+        origin,
+        shelf,
+        recipient,
+        at=at,
+        beside=settings.data / ASIDE,
+        judge=judge,
+        base=base,
+        ledger=lambda: _head_of_ledger(settings),
+    )
     gone = shelf.tidy(settings.backups.keeping, newest=taken.id, now=at)
     if settings.backups.archived is not None and base is not None:
         refuse_lost_archive(settings.backups.archived, urls.admin, system)
@@ -113,6 +125,15 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
     if settings.backups.stanza and settings.database_url is not None:
         back_up_stanza(settings.backups.stanza)
     return taken, gone
+
+
+def _head_of_ledger(settings: Settings) -> Mapping[str, object] | None:
+    """The last line of the list apart, as the manifest notes it; None where there is none, or it cannot be read."""
+    try:
+        last = FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)).last()
+    except NoLedger:
+        return None  # a copy is made all the same: the next start says what is wrong with the list
+    return {"n": last.n, "digest": last.digest, "epoch": last.epoch} if last is not None else None
 
 
 def _base(settings: Settings, urls: DatabaseUrls) -> tuple[WriteBase | None, str]:

@@ -15,6 +15,7 @@ from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
 from domain.casework import SILENT_AFTER, engine_state, letters_given_up, oldest_letter, post_state, tending
 from domain.kernel import col, every, of
+from flows import seats
 from flows.timetable import OF_THE_MAILBOX, ROUNDS, late_by, next_due
 from locales import N_, say
 from models.engine import Beat, RoundMark
@@ -61,6 +62,7 @@ class WorkerShown:
     """A process of the engine: when it last gave a sign, and since when it sees Prefect up or away."""
 
     name: str
+    machine: str
     seen_at: datetime
     is_alive: bool
     prefect_up: bool
@@ -72,6 +74,7 @@ class ServerShown:
     """The engine's server: where it is, whether it answers (None: not known yet), and how one signs in."""
 
     address: str
+    machine: str
     answers: bool | None
     user: str
     word_file: str
@@ -91,7 +94,10 @@ class HealthShown:
 
 @dataclass(frozen=True)
 class RoundShown:
-    """A timed round of the program: when it ran last and by what, when it comes next, and for how long it is late."""
+    """A timed round of the program: when it ran last and by what, when it comes next, and for how long it is late.
+
+    `trouble` is the code by which it fails, since `troubled_since`; "" where it does not.
+    """
 
     key: str
     title: str
@@ -101,6 +107,8 @@ class RoundShown:
     next_at: datetime | None
     late: timedelta
     is_late: bool
+    trouble: str
+    troubled_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,10 @@ class LettersShown:
 def health(context: RequestContext) -> HealthShown:
     """Whether workers live, the server answers, and what waits."""
     state = engine_state(context.session, context.at, watched_since=context.watched_since)
-    server = context.installation.engine_server
+    server, machine = context.installation.engine_server, seats.machine_of(context.session)
+    server.follow(
+        "" if machine in ("", seats.machine()) else seats.address_elsewhere(context.session).removesuffix("/api")
+    )
     beats = every(context.session, of(Beat).order_by(col(Beat.at).desc(), col(Beat.process)))
     return HealthShown(
         is_silent=state.is_silent,
@@ -151,11 +162,16 @@ def health(context: RequestContext) -> HealthShown:
         waiting_since=state.waiting_since,
         workers=[
             WorkerShown(
-                beat.process, beat.at, context.at - beat.at <= SILENT_AFTER, beat.prefect_up, beat.prefect_since
+                beat.process,
+                beat.machine,
+                beat.at,
+                context.at - beat.at <= SILENT_AFTER,
+                beat.prefect_up,
+                beat.prefect_since,
             )
             for beat in beats
         ],
-        server=ServerShown(server.address, server.answers(), USER, server.word_file),
+        server=ServerShown(server.address, machine, server.answers(), USER, server.word_file),
     )
 
 
@@ -163,7 +179,7 @@ def rounds(context: RequestContext) -> list[RoundShown]:
     """Every round that is done in the program, those that are late first."""
     marks = {mark.key: mark for mark in every(context.session, of(RoundMark))}
     shown = [_round(context, key, marks.get(key)) for key in _needed(context, marks)]
-    return sorted(shown, key=lambda one: (not one.is_late, -one.late))
+    return sorted(shown, key=lambda one: (not one.trouble, not one.is_late, -one.late))
 
 
 def _needed(context: RequestContext, known: Container[str]) -> list[str]:
@@ -182,6 +198,8 @@ def _round(context: RequestContext, key: str, mark: RoundMark | None) -> RoundSh
         next_at=next_due(context.session, key, context.at),
         late=late,
         is_late=late > ROUNDS[key].patience and not context.is_being_written,
+        trouble=mark.trouble if mark else "",
+        troubled_since=mark.troubled_since if mark else None,
     )
 
 

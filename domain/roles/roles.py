@@ -201,11 +201,13 @@ class DayTenures:
         self.absences = {absence.person_id: absence for absence in absences}
         self.live = {tenure.person_id for tenure in self.tenures}
         self._by_role: dict[str, list[HeldRole]] = {}
+        self._by_person: dict[UUID, list[HeldRole]] = {}
         # Asked again and again of one day, by each duty and each line of a page.
         self._meant_by: dict[Link, list[HeldRole]] = {}
         self._able_by: dict[tuple[Link, str], list[Holder]] = {}
         for tenure in self.tenures:
             self._by_role.setdefault(tenure.role, []).append(tenure)
+            self._by_person.setdefault(tenure.person_id, []).append(tenure)
 
     def holding(self, role: str, organization_id: UUID | None = None) -> list[HeldRole]:
         """The tenures of a role on the day, at one organization or anywhere, absent holders included."""
@@ -224,7 +226,7 @@ class DayTenures:
 
     def roles_of(self, person_id: UUID) -> list[HeldRole]:
         """The roles that a person holds on the day."""
-        return [tenure for tenure in self.tenures if tenure.person_id == person_id]
+        return [*self._by_person.get(person_id, ())]
 
     def from_day(self, person_id: UUID) -> date | None:
         """The first day of a person who holds nothing on the day and is to hold something; None for anyone else."""

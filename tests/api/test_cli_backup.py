@@ -260,9 +260,11 @@ def test_into_an_empty_database_comes_back_what_was_there(
     command: Say, copied: House, empty_database: Database
 ) -> None:
     copied.live_in(empty_database)
+    (copied.data / "restoring-killed").mkdir(parents=True)
     status, said = restore(command, copied)
     assert status == 0, said
     assert "Nothing is served yet" in said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of one that was killed nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
     assert command("verify")[0] == 0
     status, said = restore(command, copied)

@@ -177,6 +177,7 @@ _NOT_PROTECTED: Final = {
     "invitation": ("told",),
     "minutes": ("sealed",),  # what the committee approved or was sent; it names no participant
     "notice": ("calls",),  # the numbers and references of whom a letter is about
+    "number_given": ("lost",),  # numbers
     "obligation": ("rule", "sources"),
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
     "obligation_finding": ("found",),  # codes, days and ids of what was counted

@@ -9,11 +9,11 @@ from typing import Any, Final, NamedTuple
 import psycopg
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from bench.past import add
+from bench.reading import lists_of
 from domain.casework import ASKED_OF_ENGINE, ASKED_OF_POST, board
 from tests.api.application import client_for
 from tests.cast import AT, TODAY
@@ -22,8 +22,6 @@ from tests.databases import bare
 from tests.matrix.world import World
 
 ASKERS: Final = ("coordinator", "worker_codim", "manager_codim", "privacy_officer")
-#: Addresses that are no list: what comes before a sign-in, the description of the addresses, and the style guide.
-ALONE: Final = ("/sign-in", "/auth", "/healthz", "/static", "/style-guide", "/referred", "/api/v1/openapi.json")
 #: As many copies of all that was, and over which weeks: a year's, then ten times as much in ten years.
 ONE_YEAR: Final = (range(1, 27), range(52))
 NINE_MORE: Final = (range(27, 261), range(52, 520))
@@ -68,7 +66,8 @@ def costs_of(world: World) -> Iterator[tuple[tuple[str, str], Cost]]:
     """What each list costs each asker whose it is."""
     for who in ASKERS:
         client = reader(world, who)
-        for path in lists_of(client):
+        assert isinstance(client.app, FastAPI)
+        for path in lists_of(client.app):
             cost = cost_of(world, client, path)
             if cost is not None:
                 yield (who, path), cost
@@ -76,14 +75,6 @@ def costs_of(world: World) -> Iterator[tuple[tuple[str, str], Cost]]:
 
 def reader(world: World, who: str) -> TestClient:
     return client_for(world.cast.database, world.people[who], at=AT)
-
-
-def lists_of(client: TestClient) -> list[str]:
-    """Every address that names no thing: the lists, the boards and the empty forms of both windows."""
-    assert isinstance(client.app, FastAPI)
-    routes = [route for route in client.app.routes if isinstance(route, APIRoute)]
-    paths = {route.path for route in routes if "GET" in (route.methods or ()) and "{" not in route.path}
-    return sorted(path for path in paths if not path.startswith(ALONE))
 
 
 def cost_of(world: World, client: TestClient, path: str) -> Cost | None:

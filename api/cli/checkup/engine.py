@@ -13,6 +13,7 @@ from api.cli.checkup.finding import Check, Finding, Group, named, words
 from api.cli.checkup.house import Away, House
 from domain.casework import SILENT_AFTER, engine_state, tending
 from domain.kernel import col, run, select
+from flows import seats
 from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late, marks_of
 from locales import N_
 from models.engine import Beat
@@ -52,7 +53,7 @@ def look(house: House) -> Iterator[Finding]:
 
 
 def _server(house: House) -> Iterator[Finding]:
-    address, file = f"http://127.0.0.1:{house.settings.prefect_port}", house.settings.engine_word
+    address, file = _address(house), house.settings.engine_word
     is_up = ask(address, "/api/health") is not None
     if not is_up:
         seen = words(N_("Nothing answers at %(address)s."), address=address)
@@ -80,6 +81,18 @@ def _server(house: House) -> Iterator[Finding]:
         return
     yield SERVER.ok(N_("It answers at %(address)s, and takes the word in %(file)s."), address=address, file=str(file))
     yield IN_POOL.not_asked(words(_BEING_WRITTEN)) if house.is_being_written else _pool(pool)
+
+
+def _address(house: House) -> str:
+    """Where the server is: on this machine, or on the one that says that it has it."""
+    here = house.settings.engine_here.removesuffix("/api")
+    if ask(here, "/api/health") is not None:
+        return here
+    try:
+        with house.before_a_program() as session:
+            return seats.address_elsewhere(session).removesuffix("/api") or here
+    except Away:
+        return here
 
 
 def _basic(word: str) -> str:

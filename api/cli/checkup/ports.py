@@ -23,9 +23,9 @@ def look(house: House) -> Iterator[Finding]:
     """Look at each."""
     settings = house.settings
     yield _judged(WEB, settings.host, settings.port, "SPHERES_PORT", is_ours=house.runs)
-    health = ask(f"http://127.0.0.1:{settings.prefect_port}", "/api/health")
+    health = ask(settings.engine_here.removesuffix("/api"), "/api/health")
     is_ours = health is not None and health.said is True
-    yield _judged(ENGINE, "127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT", is_ours=is_ours)
+    yield _judged(ENGINE, settings.prefect_host, settings.prefect_port, "SPHERES_PREFECT_PORT", is_ours=is_ours)
 
 
 def _judged(check: Check, host: str, port: int, setting: str, *, is_ours: bool) -> Finding:

@@ -32,6 +32,8 @@ from tests.restored import Installed, installed
 __all__ = ["installed"]
 
 DAY = AT.date()
+
+pytestmark = pytest.mark.ci
 PARTNER = "codim"
 
 
@@ -72,7 +74,7 @@ def test_a_consent_that_was_withdrawn_counts_as_withdrawn_until_it_is_withdrawn_
     assert row == {"withdrawn_on": DAY, "withdrawn_at": LATER}
     assert back.decisions() == {"consent.withdrawn": "done_again"}
     assert [line["at"] for line in back.record("consent.withdrawn")] == [LATER]
-    (line,) = back.record("deciding.done_again")
+    (line,) = back.record("restored.done_again")
     assert (line["facts"]["ended"], line["at"]) == ("consent.withdrawn", NOW)
 
 
@@ -377,7 +379,7 @@ def test_of_two_who_decide_at_once_the_second_is_told(installed: Installed) -> N
 
     with pytest.raises(Refusal) as refused, installed.session() as session:
         deciding.done_again(session, matter.id, by=installed.actor("coordinator"), at=NOW)
-    assert refused.value.code == "matters.decided"
+    assert refused.value.code == "restored.decided"
 
 
 def test_no_one_decides_on_their_own_role(installed: Installed) -> None:
