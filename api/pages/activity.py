@@ -39,7 +39,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "program": (
         N_("Program and agreements"),
         (
-            *("program", "agreement", "obligation", "statement", "protocol"),
+            *("program", "agreement", "obligation", "statement", "protocol", "restored"),
             *("role", "organization", "committee", "seat", "closure"),
         ),
     ),

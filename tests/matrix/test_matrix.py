@@ -28,6 +28,14 @@ DONE: Final = frozenset({"200", "201", "202", "204", "303"})
 #: Acts that need more than the world arranges, and the test that does each. There too none is done in silence:
 #: `tests.api.lines`.
 DONE_ELSEWHERE: Final = {
+    **dict.fromkeys(
+        (
+            f"POST {prefix}/restored/{{matter_id}}/{act}"
+            for prefix in ("", "/api/v1")
+            for act in ("again", "cancellation", "keeping")
+        ),
+        ("tests/api/pages/test_restored.py", "test_each_act_is_done_where_it_fits"),
+    ),
     "POST /sign-in": (
         "tests/api/pages/test_sign_in.py",
         "test_the_demonstration_offers_its_people_by_role_and_lets_one_in",

@@ -19,8 +19,9 @@ from tests.matrix.askers import KINDS, Kind
 from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 
-#: Where a line more is nothing that was added: what was read or tried is written down each time.
-_OF_EACH_TIME: Final = frozenset({"event", "rate_count"})
+#: Where a line more is nothing that was added: what was read or tried is written down each time, and the ledger follows
+#: the record.
+_OF_EACH_TIME: Final = frozenset({"event", "rate_count", "ledger_seen"})
 
 _ASKED_ANEW: Final = "a letter or a challenge that is asked for again is another one"
 _SHOWN_ONCE: Final = "the secret is shown once, and in no repetition; another address is made, and each can be ended"

@@ -43,6 +43,8 @@ PETTY_CASH: dict[str, Any] = {"amount": "300", "reason": "Trajets vers Laval", "
 
 #: Everything that takes a body, with one that fits in shape.
 BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
+    "POST /restored/{matter_id}/undone": {"reason": "No longer so."},
+    "POST /engine/retry": {"code": "seat.none"},
     "POST /cases": {
         "protocol": "onboarding",
         "subject_id": SOMEONE,
@@ -325,7 +327,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
 }
 #: Who asks, where the coordinator may not.
-WHO = {"/privacy/": "privacy_officer", "/research-consents": "research_coordinator"}
+WHO = {"/engine/": "administrator", "/privacy/": "privacy_officer", "/research-consents": "research_coordinator"}
 
 
 @pytest.fixture
@@ -380,6 +382,7 @@ def places(cast: Cast, coordinator: Asker, of_case: dict[str, str]) -> dict[str,
         "stray_id": SOMEONE,
         "activity_id": SOMEONE,
         "equipment_id": SOMEONE,
+        "matter_id": SOMEONE,
     }
 
 

@@ -18,18 +18,9 @@ NOW = AT + timedelta(hours=2)
 
 
 def left(session: Session, cast: Cast, kind: str, verb: str, subject_id: UUID, n: int, **more: Any) -> UUID:
-    """What a restore left to decide."""
-    matter = RestoredMatter(
-        program_id=cast.program_id,
-        epoch=1,
-        kind=kind,
-        verb=verb,
-        subject_kind="person",
-        subject_id=subject_id,
-        ledger_n=n,
-        at=AT,
-        **more,
-    )
+    """What a restore left to decide: of a person, where nothing else is said."""
+    of = {"subject_kind": "person", "subject_id": subject_id, "ledger_n": n}
+    matter = RestoredMatter(program_id=cast.program_id, epoch=1, kind=kind, verb=verb, at=AT, **{**of, **more})
     made = matter.id
     session.add(matter)
     session.flush()
@@ -117,6 +108,31 @@ def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dic
     for act in ("cancellation", "keeping"):
         assert coordinator.post(f"/restored/{found['manager']}/{act}").status_code in (404, 409)
     assert decided(cast) == {}
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_each_act_is_done_where_it_fits(cast: Cast, found: dict[str, UUID], prefix: str) -> None:
+    manager = cast.people["manager_em"]
+    news = {"sequence": 1, "starts": "2027-02-03T09:00", "minutes": 60, "last_on": "", "off": False}
+    with cast.session() as session:
+        again = left(session, cast, "access", "access.ended", manager, 4, person_id=manager)
+        of_meetings = [
+            left(session, cast, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts={
+                **news, "uid": f"m{n}", "people": [str(manager)]
+            })
+            for n in (5, 6)
+        ]  # fmt: skip
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    acts = dict(zip((again, *of_meetings), ("again", "cancellation", "keeping"), strict=True))
+    for matter_id, act in acts.items():
+        answer = coordinator.post(f"{prefix}/restored/{matter_id}/{act}")
+        assert answer.status_code == (200 if prefix else 303), answer.text
+    assert {act: decided(cast)[one] for one, act in acts.items()} == {
+        "again": "done_again",
+        "cancellation": "cancelled",
+        "keeping": "kept",
+    }
+    assert found["manager"] not in decided(cast)
 
 
 def test_a_program_that_never_was_restored_says_so(cast: Cast) -> None:
