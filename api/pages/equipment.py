@@ -20,7 +20,8 @@ from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
 from domain.equipment import inventory
-from domain.kernel import col, every, lasts, of, only, same, tuples
+from domain.kernel import col, lasts, only, same, tuples
+from domain.record import events
 from locales import N_
 from models.program import Person, Tenure
 from models.record import Event
@@ -103,13 +104,7 @@ def _address(state: str, q: str, start: int = 0) -> str:
 def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
     row = acts.find_thing(context, thing_id)
     loans = inventory.loans_of(context.session, thing_id)
-    events = every(
-        context.session,
-        of(Event)
-        .where(Event.subject_kind == inventory.KIND, Event.subject_id == thing_id)
-        .order_by(col(Event.n).desc())
-        .limit(LINES_SHOWN),
-    )
+    its_own = (Event.subject_kind == inventory.KIND, Event.subject_id == thing_id)
     return page(
         context,
         request,
@@ -127,7 +122,7 @@ def _page(context: RequestContext, request: Request, thing_id: UUID, typed: Type
         moves=moves_of(row),
         move_words=MOVES,
         people=_who_can_have_it(context) if inventory.place_of(row) == "available" else [],
-        history=told(context, events),
+        history=told(context, events.latest(context.session, *its_own, most=LINES_SHOWN)),
     )
 
 

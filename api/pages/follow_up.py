@@ -36,7 +36,8 @@ from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
 from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
-from domain.kernel import Actor, Refusal, col, every, of
+from domain.kernel import Actor, Refusal, col
+from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
 from models.follow_up import Assignment, ContactAttempt
@@ -377,13 +378,8 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
 
 def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
     """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
-    return every(
-        context.session,
-        of(Event)
-        .where(Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
-        .order_by(col(Event.n).desc())
-        .limit(LINES_SHOWN),
-    )
+    of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
+    return events.latest(context.session, *of_it, most=LINES_SHOWN)
 
 
 def _weeks(row: Followed, day: date) -> list[date]:

@@ -32,22 +32,8 @@ from api.views.timeline import told
 from api.web.given import ActInput, form_of
 from domain.casework import LARGEST_DOCUMENT, requests, scheduling, task_changed_meanwhile, versions
 from domain.casework import words as written
-from domain.kernel import (
-    Actor,
-    Refusal,
-    col,
-    every,
-    first,
-    in_program,
-    joins,
-    of,
-    only,
-    scalar,
-    select,
-    title_of,
-    tuples,
-)
-from domain.record import reads
+from domain.kernel import Actor, Refusal, col, first, in_program, joins, of, only, scalar, select, title_of, tuples
+from domain.record import events, reads
 from domain.roles import task_is_open_to
 from locales import typeset
 from meetings import decisions
@@ -112,13 +98,7 @@ def task_page(context: RequestContext, request: Request, task_id: UUID, typed: T
         protocol = scheduling.protocol_of(versions.pinned(context.session, case))
         step = protocol.by_id.get(task.step)
         due_rule = protocol.due_in_words(step, context.language) if step else ""
-    events = every(
-        context.session,
-        of(Event)
-        .where(Event.subject_id == task_id, Event.verb != reads.READ)
-        .order_by(col(Event.n).desc())
-        .limit(EVENTS_SHOWN),
-    )
+    lines = events.latest(context.session, Event.subject_id == task_id, Event.verb != reads.READ, most=EVENTS_SHOWN)
     return page(
         context,
         request,
@@ -129,7 +109,7 @@ def task_page(context: RequestContext, request: Request, task_id: UUID, typed: T
         due_rule=due_rule,
         holds_up=_holds_up(context, task_id),
         decision=decisions.of_task(context.session, task_id) if case is None else None,
-        history=told(context, events, with_notes=with_notes),
+        history=told(context, lines, with_notes=with_notes),
     )
 
 

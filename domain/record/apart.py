@@ -127,11 +127,6 @@ class Given:
     last: int
     of: str = ""
 
-    @property
-    def name(self) -> str:
-        """What the series is called here."""
-        return series_name(self.series, self.of)
-
 
 def note_number(session: Session, subject_id: UUID, given: Given, *, at: datetime) -> None:
     """Note that a number was given, so that it is not given again after a restore."""

@@ -9,11 +9,11 @@ from typing import Final
 from uuid import UUID, uuid4
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import event, insert
+from sqlalchemy import ColumnElement, event, insert
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
-from domain.kernel import Actor, program_of, run
+from domain.kernel import Actor, col, every, of, program_of, run
 from domain.record import apart
 from models.base import table_of
 from models.ports import LEDGER_NOTES
@@ -57,6 +57,11 @@ def write(
     apart.note_closing(session, verb, kind, subject_id, facts, at=at)
     run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
     return line
+
+
+def latest(session: Session, *wanted: ColumnElement[bool] | bool, most: int) -> list[Event]:
+    """The newest lines of which these conditions hold, the newest first."""
+    return every(session, of(Event).where(*wanted).order_by(col(Event.n).desc()).limit(most))
 
 
 def write_many(

@@ -189,18 +189,13 @@ def _open_departure(session: Session, matter: RestoredMatter) -> Departure | Non
 
 
 def _seat(session: Session, matter: RestoredMatter) -> SeatHolder | None:
-    day = day_of(session, matter)
-    return first(
-        session,
-        of(SeatHolder)
-        .where(
-            SeatHolder.seat_id == matter.subject_id,
-            SeatHolder.person_id == matter.person_id,
-            col(SeatHolder.withdrawn_at).is_(None),
-            lasts_beyond(SeatHolder, day),
-        )
-        .limit(1),
+    held = of(SeatHolder).where(
+        SeatHolder.seat_id == matter.subject_id,
+        SeatHolder.person_id == matter.person_id,
+        col(SeatHolder.withdrawn_at).is_(None),
+        lasts_beyond(SeatHolder, day_of(session, matter)),
     )
+    return first(session, held.limit(1))
 
 
 def _absence(session: Session, matter: RestoredMatter) -> Absence | None:

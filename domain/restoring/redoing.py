@@ -217,7 +217,7 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
             of_program.keys.append(str(note.more["key"]))
         elif note.kind == apart.NUMBERED:
             given = from_json(apart.Given, note.more)
-            of_program.numbers.setdefault(given.name, set()).add(given.last)
+            of_program.numbers.setdefault(apart.series_name(given.series, given.of), set()).add(given.last)
     return found
 
 
