@@ -253,9 +253,13 @@ def test_a_run_that_is_cancelled_by_hand_stops_gives_its_place_back_and_its_case
 
         asked(prefect_server, cancel)
         assert ended(prefect_server, run_id) == ("Cancelled", "by_hand")
-        with cast.session() as session:
-            left = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
-        assert (left.trouble, left.want > left.have) == (STOPPED, True)
+
+        def is_put_back() -> bool:
+            with cast.session() as session:
+                left = session.execute(select(_wake).where(_wake.c.case_id == case_id)).one()
+            return (left.trouble, left.want > left.have) == (STOPPED, True)
+
+        eventually(is_put_back)
         gate.unlink()
         eventually(lambda: is_done(cast, case_id))
         eventually(lambda: all_quiet(cast))

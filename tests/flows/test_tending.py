@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -126,7 +128,7 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
         monkeypatch.setattr(worker.by_prefect, "_run", never_begins)
         if hurdle == "place":
             monkeypatch.setattr(worker.by_prefect, "_has_place", has_no_place)
-        worker.by_prefect._engine = object()  # type: ignore[assignment]
+        worker.by_prefect._engine = SimpleNamespace(woken=asyncio.Event())  # type: ignore[assignment]
         over.append(open_onboarding(cast, at=now()))
         eventually(lambda: whys(cast))
 
