@@ -117,7 +117,7 @@ class EngineWorker(BaseWorker[BaseJobConfiguration, BaseVariables, EngineResult]
         super()._ensure_worker_channel()
         if self._worker_channel is not None:
             # No socket: the server prints a traceback for each that ends. It is told by plain requests instead.
-            self._worker_channel._websocket_started = True
+            vars(self._worker_channel)["_websocket_started"] = True
 
     async def _get_scheduled_flow_runs(self) -> list[WorkerFlowRunResponse]:
         """What is due, as many as there are places: the base asks for 200 whole runs at each look."""

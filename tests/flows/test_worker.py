@@ -204,6 +204,11 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
     means = means_of(cast, now)
     stopped: list[UUID] = []
 
+    async def without_its_pool(self: Worker) -> None:
+        await self.stopping.wait()
+
+    monkeypatch.setattr(Worker, "_work_for_prefect", without_its_pool)
+
     def body(worker: Worker) -> None:
         async def is_up() -> bool:
             return True
