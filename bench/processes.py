@@ -46,7 +46,10 @@ def compile_all(folder: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        "import api.app, api.cli.commands, api.cli.installation, flows.worker, prefect.server.api.server",
+        (
+            "import api.app, api.cli.commands, api.cli.installation, api.cli.engine_server, flows.worker, "
+            "prefect.server.api.server"
+        ),
     ]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)
 

@@ -25,7 +25,7 @@ CHOICE = 'name="person"'
 #: And what stands above it once the year behind them is there, as nothing else is said of it.
 WHOLE = "Rien ne sort de cette machine"
 #: By which word of its command each process is known.
-_WORDS = {"web": "api.app", "Prefect’s server": "prefect.server", "worker": "flows.worker"}
+_WORDS = {"web": "api.app", "Prefect’s server": "engine_server", "worker": "flows.worker"}
 _COMMAND = "from api.cli import main; main()"
 
 

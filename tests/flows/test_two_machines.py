@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -104,18 +105,28 @@ def digests(cast: Cast) -> Counter[UUID]:
     return Counter(letter["person_id"] for letter in letters(cast, "daily_digest"))
 
 
-def takes_over(cast: Cast, tmp_path: Path, point: str, begin: Callable[[], None], is_over: Callable[[], bool]) -> None:
+def takes_over(
+    cast: Cast,
+    tmp_path: Path,
+    point: str,
+    begin: Callable[[], None],
+    is_over: Callable[[], bool],
+    *,
+    lease: float = LEASE_SECONDS,
+    sleeps: float = 0.0,
+) -> None:
     """Have one machine sleep at a point, another go on, and the first wake up afterwards and be well again."""
     one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "halts"
     file.touch()
-    with machine(cast, one, point, file) as first:
+    with machine(cast, one, point, file, lease=lease) as first:
         eventually(lambda: is_well(cast, datetime.min.replace(tzinfo=now().tzinfo)))
         begin()
         eventually(file.with_suffix(".here").exists)
         eventually(lambda: is_halted(first))
-        with machine(cast, two) as second:
+        with machine(cast, two, lease=lease) as second:
             eventually(is_over)
             eventually(lambda: all_quiet(cast))
+            time.sleep(sleeps)
             first.send_signal(signal.SIGCONT)
             second.terminate()
             second.wait(SOON_SECONDS)
@@ -142,6 +153,23 @@ def test_a_worker_that_slept_while_another_took_its_case_or_its_letter_does_noth
         return is_done(cast, cases[0]) and whose <= set(sent(tmp_path / "one", tmp_path / "two"))
 
     takes_over(cast, tmp_path, point, lambda: cases.append(introduced(cast)), is_over)
+    each_thing_is_done_once(cast, tmp_path, cases)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("point", ["acting", "letter"])
+def test_with_leases_as_they_are_a_worker_that_slept_for_three_minutes_does_nothing_twice(
+    cast: Cast, tmp_path: Path, point: str
+) -> None:
+    """The database gives up what it was in the middle of after a minute; a letter stays its own for five."""
+    cases: list[UUID] = []
+    begin = lambda: cases.append(introduced(cast))  # noqa: E731
+    takes_over(cast, tmp_path, point, begin, lambda: is_done(cast, cases[0]), lease=0, sleeps=180)
+    each_thing_is_done_once(cast, tmp_path, cases)
+
+
+def each_thing_is_done_once(cast: Cast, tmp_path: Path, cases: list[UUID]) -> None:
+    """Seats, events and letters of the one whose case was taken over, and of the one welcomed afterwards."""
     assert len(seats(cast, "worker_em")) == 1
     assert len([event for event in told(cast, "seat.given") if event["case_id"] == cases[0]]) <= 1
     acts = Counter((event["case_id"], event["facts"]["step"]) for event in told(cast, "act.done"))
