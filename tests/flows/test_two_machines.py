@@ -28,6 +28,7 @@ from models.engine import Beat, EngineRun, RoundMark, WakeUp
 from tests.casework import open_onboarding
 from tests.cast import Cast
 from tests.departing import leave, record_protocols
+from tests.fakes.ledger import on_disk
 from tests.flows.prefect_server import free_port
 from tests.flows.support import SOON_SECONDS, carry_all, eventually, letters, means_of, seats, told
 from tests.flows.test_worker import all_quiet, introduced, is_done, now
@@ -58,11 +59,16 @@ def machine(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker of a machine with a data folder of its own, which halts at a point where a file is there."""
     data.mkdir(exist_ok=True)
+    shared = data.parent
+    if not (shared / "ledger").exists():
+        on_disk(cast.database, shared)
     environment = {
         **os.environ,
         **CLIENT,
         "DATABASE_URL": hurried(cast) if lease else cast.database.url,
         "SPHERES_DATA": str(data),
+        "SPHERES_LEDGER": str(shared / "ledger"),
+        "SPHERES_SEAL_KEY_FILE": str(shared / "keys" / "seal.json"),
         "SPHERES_DEMO": "yes",
         "PREFECT_HOME": str(data / "prefect"),
         "PREFECT_API_URL": prefect or f"http://127.0.0.1:{free_port()}/api",
