@@ -17,12 +17,15 @@ from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys
+from adapters.ledger import NAME as LEDGER_FILE
 from adapters.ledger import FileLedger
 from adapters.people_keys import FilePeopleKeys
+from adapters.places import is_there
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
+from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.spoken import Ending
 from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
@@ -115,9 +118,15 @@ class OpenDatabase:
 
 @contextmanager
 def opened(command: str, *, connections: int = 2) -> Iterator[OpenDatabase]:
-    """The database that the settings name, for as long as a command works. `command` is how the server knows it."""
+    """The database that the settings name, for as long as a command works. `command` is how the server knows it.
+
+    Where no ledger is there, the first command begins it, if the database has not seen one yet.
+    """
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
+        if urls.owner and not is_there(settings.ledger / LEDGER_FILE):
+            with before_any_program(urls.owner) as session:
+                compare_with_ledger(session, settings)
         engine = make_engine(
             urls.app,
             pool_size=connections,
