@@ -120,6 +120,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_invitation": N_("an invitation to a meeting"),
     "meeting_changed": N_("a meeting changed"),
     "meeting_cancelled": N_("a meeting is cancelled"),
+    "meeting_lost": N_("a meeting is no longer held, which a restore had lost"),
     "meeting_hour": N_("a meeting goes on at another hour"),
     "meeting_several": N_("several meetings changed"),
     "meeting_no_longer": N_("someone is no longer expected at a meeting"),
