@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, date, datetime, time, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +20,7 @@ from models.base import table_of
 from models.invitation import MeetingAnswer, StrayReply
 from models.meeting import MeetingSeries
 from tests.cast import ROOT, Cast
+from tests.fakes.ledger import on_disk_beside
 from tests.meetings.sitting import give
 
 _answer = table_of(MeetingAnswer)
@@ -30,21 +33,23 @@ FIRST = max(NOW.date(), date(2026, 12, 2)) + timedelta(days=7)
 
 
 def _piped(cast: Cast, mail: bytes, *arguments: str, url: str = "") -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "api.cli", "meeting", "receive", *arguments],
-        input=mail,
-        capture_output=True,
-        cwd=ROOT,
-        timeout=120,
-        check=False,
-        env={
-            **os.environ,
-            "SPHERES_LANG": "en",
-            "DATABASE_URL": url or cast.database.url,
-            "DATABASE_OWNER_URL": cast.database.owner_url,
-            "PREFECT_DATABASE_URL": "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
-        },
-    )
+    with TemporaryDirectory() as data:
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli", "meeting", "receive", *arguments],
+            input=mail,
+            capture_output=True,
+            cwd=ROOT,
+            timeout=120,
+            check=False,
+            env={
+                **os.environ,
+                "SPHERES_LANG": "en",
+                "DATABASE_URL": url or cast.database.url,
+                "DATABASE_OWNER_URL": cast.database.owner_url,
+                "PREFECT_DATABASE_URL": "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
+                **on_disk_beside(cast.database, Path(data)),
+            },
+        )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -75,5 +75,11 @@ def on_disk(database: Database, data: Path) -> FileLedger:
     return ledger
 
 
+def on_disk_beside(database: Database, data: Path) -> dict[str, str]:
+    """The same, as the environment of a process whose data folder is another."""
+    on_disk(database, data)
+    return {"SPHERES_LEDGER": str(data / "ledger"), "SPHERES_SEAL_KEY_FILE": str(data / "keys" / "seal.json")}
+
+
 #: The ledger of every test's database alike: its numbers only rise, so that a copied database takes none twice.
 LEDGER = FakeLedger()
