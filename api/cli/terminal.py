@@ -25,7 +25,7 @@ from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
-from api.cli.ledgers import before_any_program, compare_with_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger, ledger_at
 from api.cli.spoken import Ending
 from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
@@ -125,8 +125,11 @@ def opened(command: str, *, connections: int = 2) -> Iterator[OpenDatabase]:
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
         if urls.owner and not is_there(settings.ledger / LEDGER_FILE):
+            begin = (
+                compare_with_ledger if is_there(settings.seal_keys) else ledger_at
+            )  # without a key no line is written
             with before_any_program(urls.owner) as session:
-                compare_with_ledger(session, settings)
+                begin(session, settings)
         engine = make_engine(
             urls.app,
             pool_size=connections,
