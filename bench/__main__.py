@@ -74,7 +74,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "meetings": lambda ground, folder: meetings.measure(
             ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
         ),
-        "years": lambda ground, folder: years.measure(ground, folder, a_year=17, rounds=7),
+        "years": lambda ground, folder: years.measure(ground, folder, a_year=17, rounds=5),
         "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.
         "growth": lambda ground, _: growth.measure(

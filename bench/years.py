@@ -127,7 +127,7 @@ async def _read(one: Demonstrated, ten: Demonstrated, roles: Sequence[str], roun
 async def _is_theirs(readers: list[Reader], path: str, *, again: bool) -> bool:
     """Whether a page is for those who ask; where it is asked `again`, each process knows what it keeps of it after."""
     answers = {(await reader.get(path)).status for reader in readers}
-    for _ in range(4 if again and answers == {200} else 0):
+    for _ in range(3 if again and answers == {200} else 0):
         answers |= {(await reader.get(path)).status for reader in readers}
     assert answers in ({200}, {303}, {404}), (path, answers)
     return answers == {200}
