@@ -31,8 +31,9 @@ READ: Final = (
     *("/", "/board", "/cases", "/caseload", "/meetings", "/decisions", "/partners", "/people", "/committees"),
     *("/program", "/departures", "/referrals", "/activity", "/api/v1/work"),
 )
-#: So far ahead are the days away that are recorded: nobody's work moves because of them.
+#: So far ahead are the days away that are recorded, each of its own: no one's work moves because of them.
 _AHEAD: Final = timedelta(days=400)
+_days: Final = count()
 
 _SERVER: Final = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;
@@ -73,6 +74,8 @@ def measure(
         )
     )
     for name, one in asked.items():
+        for error in sorted(set(one.errors)):
+            print(f"{name}: {error}")
         where = "load" if name == "one web process" else "load.nginx"
         yield Ratio(f"{where}.reads_p95", one.reads.at(95) * 1000, at_most=300, unit="ms")
         yield Ratio(f"{where}.writes_p95", one.writes.at(95) * 1000, at_most=500, unit="ms")
@@ -145,7 +148,7 @@ async def _ask(everyone: Sequence[Someone], port: int, web: int, seconds: float,
     for one in dict.fromkeys(everyone):
         if one.person_id not in theirs:  # each page once, which warms the process too
             theirs[one.person_id] = await _theirs(one, port)
-    asked, days, chance = Asked(), count(), random.Random(7)  # noqa: S311 - of moments, and no secret
+    asked, chance = Asked(), random.Random(7)  # noqa: S311 - of moments, and no secret
     begun = time.perf_counter()
 
     async def live(number: int, one: Someone) -> None:
@@ -156,7 +159,7 @@ async def _ask(everyone: Sequence[Someone], port: int, web: int, seconds: float,
             if chance.randrange(A_WRITE_IN):
                 await _timed(asked.reads, asked, at, line, "GET", chance.choice(theirs[one.person_id]), b"", (200,))
             else:
-                body = _away(next(days))
+                body = _away(next(_days))
                 path = f"/api/v1/people/{one.person_id}/absences"
                 await _timed(asked.writes, asked, at, line, "POST", path, body, (200, 201))
             at += every * chance.uniform(0.75, 1.25)

@@ -214,9 +214,9 @@ PAST: Final[Mapping[type[Any], Past]] = {
         state=_state(open="done"),
         closed_at=_back(_if("state", "standing", "null", "coalesce(source.closed_at, source.decided_at)")),
         closed_as=_if("state", "standing", "null", "coalesce(source.closed_as, 'coordinator')"),
-        endorsement=_by("endorsement", pending="endorsed"),
-        counts_since=_back(_if("endorsement", "pending", "source.decided_at", "source.counts_since")),
-        suspended_at=_back(_if("endorsement", "pending", "null", "source.suspended_at")),
+        endorsement=_by("endorsement", pending="endorsed", objected="endorsed"),
+        counts_since=_back("case when source.needs_endorsement then source.decided_at else source.counts_since end"),
+        suspended_at="null",
     ),
     Endorsement: _past(_OF_MEETINGS),
     Minutes: _past(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,10 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Reading:
-    """What one page cost: `cpu` seconds of this process, and those that it waited for the `database`."""
+    """What one page cost: `cpu` seconds of this process, and those that it waited for the `database`.
+
+    `goes_on` says that it is a part of its list, and leads to the next one.
+    """
 
     status: int
     cpu: float
@@ -27,6 +31,20 @@ class Reading:
     statements: int
     rows: int
     size: int
+    goes_on: bool
+
+
+#: How a page leads to the next part of its list, and how an answer over JSON says that there is one.
+_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=\d+|"older":\d')
+_PART: Final = re.compile(rb'"total":(\d+),"limit":(\d+),"offset":(\d+)\}$')
+
+
+def _goes_on(body: bytes) -> bool:
+    part = _PART.search(body)
+    if part is not None:
+        total, limit, offset = map(int, part.groups())
+        return total > offset + limit
+    return _NEXT.search(body) is not None
 
 
 class Counter:
@@ -89,9 +107,9 @@ class Reader:
         begun = time.process_time()
         await self.app(scope, receive, send)
         cpu = time.process_time() - begun
-        size = sum(len(one.get("body", b"")) for one in sent[1:])
+        body = b"".join(one.get("body", b"") for one in sent[1:])
         asked = self._counter
-        return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, size)
+        return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, len(body), _goes_on(body))
 
 
 #: Addresses that are no list: what comes before a sign-in, the description of the addresses, and the style guide.

@@ -30,7 +30,7 @@ WEEKS: Final = 52
 MOST: Final = 1.25
 #: Bytes and CPU below which a page is not compared: a word more, or a mood of the machine, is a quarter of it.
 FEW_BYTES: Final = 2_000
-FEW_SECONDS: Final = 0.004
+FEW_SECONDS: Final = 0.010
 
 #: A page by its reader and its address.
 Pages = Mapping[tuple[str, str], list[Reading]]
@@ -53,8 +53,13 @@ def measure(
             {f"{path} ({who.replace('_', ' ')})": _line(one[who, path], ten[who, path]) for who, path in one},
         )
     )
-    sizes = {page: (one[page][-1].size, ten[page][-1].size) for page in one}
-    cpu = {page: (_cpu(one[page]), _cpu(ten[page])) for page in one}
+    filled = [page for page in one if ten[page][-1].goes_on and not one[page][-1].goes_on]
+    print(
+        "full only since then, and not longer than a page:", ", ".join(sorted({path for _, path in filled})) or "none"
+    )
+    alike = [page for page in one if page not in filled]
+    sizes = {page: (one[page][-1].size, ten[page][-1].size) for page in alike}
+    cpu = {page: (_cpu(one[page]), _cpu(ten[page])) for page in alike}
     yield _worst("years.cpu", cpu, FEW_SECONDS)
     yield _worst("years.bytes", sizes, FEW_BYTES)
     yield _worst("years.statements", {page: (one[page][-1].statements, ten[page][-1].statements) for page in one}, 1)

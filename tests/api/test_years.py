@@ -127,5 +127,5 @@ def test_what_is_late_stuck_or_waits_is_counted_by_an_index_of_that_alone(aged: 
     with aged.world.cast.session() as session:
         for index, (statement, values) in plans.items():
             asked = statement.params(**values).compile(session.get_bind(), compile_kwargs={"render_postcompile": True})
-            plan = session.connection().exec_driver_sql(f"explain {asked}", asked.construct_params(values)).scalars()
+            plan = session.connection().exec_driver_sql(f"explain {asked}", asked.params).scalars()
             assert index in "\n".join(plan)
