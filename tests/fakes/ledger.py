@@ -64,12 +64,12 @@ class FakeLedger:
 def on_disk(database: Database, data: Path) -> FileLedger:
     """The ledger of a database in a data folder, with the key that signs it, for processes of their own.
 
-    The test writes to the same one from then on.
+    The test writes to the same one from then on; a second process of the same folder goes on with it.
     """
     make_seal_key(data / "keys" / "seal.json")
-    make_ledger(data / "ledger")
-    with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
-        owner.execute("delete from ledger_seen")  # of what was written with another
+    if make_ledger(data / "ledger"):
+        with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
+            owner.execute("delete from ledger_seen")  # of what was written with another
     ledger = FileLedger(data / "ledger", FileSealKeys(data / "keys" / "seal.json"))
     write_apart(database.engine, ledger)
     return ledger
