@@ -27,6 +27,7 @@ from adapters.backups.restoring import (
 )
 from adapters.backups.shelf import Shelf, newest_in
 from adapters.database import knows_migration
+from adapters.ledger import NAME as LEDGER_FILE
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.judging import judge
@@ -36,6 +37,10 @@ from api.cli.spoken import Ending, tell
 from locales import N_, current_language, say
 
 _BACK: Final = N_("The copy of %(moment)s is back: %(rows)s rows. Nothing is served yet. Start it with: %(command)s")
+_NO_LEDGER: Final = N_(
+    "What must not come back is written in %(file)s, which is not there. Put its newest copy there before the start. "
+    "Where there is none, say so with: spheres ledger accept"
+)
 
 
 if TYPE_CHECKING:
@@ -75,6 +80,9 @@ def bring_back(settings: Settings, wish: Wish) -> None:
         command = f"SPHERES_DATA={folder} spheres up --no-demo"
     moment = _moment(wish, copy) or copy.manifest.taken_at
     tell(_BACK, moment=f"{moment:%Y-%m-%d %H:%M:%S} UTC", rows=rows, command=command)
+    ledger = (settings.ledger_folder or folder / "ledger") / LEDGER_FILE
+    if not ledger.exists():
+        tell(_NO_LEDGER, file=ledger)
 
 
 def _by_pgbackrest(settings: Settings, wish: Wish) -> None:

@@ -24,7 +24,9 @@ from adapters.backups.pair import make_pair
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import EmbeddedPostgres
+from adapters.settings import Settings
 from api.cli import bringing_back
+from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.place import data_folder
 from api.cli.spoken import Ending
 from domain.participants.referring import begin_referral
@@ -34,6 +36,7 @@ from models.base import table_of
 from tests.api.test_cli import Say, at, command
 from tests.cast import AT, ROOT, Cast
 from tests.conftest import Database, short_folder
+from tests.fakes.ledger import on_disk
 from tests.flows.support import eventually
 from tests.referring import ONDINE
 from tests.sealing import seal_all, tamper
@@ -96,6 +99,9 @@ def lived(house: House, cast: Cast) -> Cast:
     make_seal_key(house.data / "keys" / "seal.json")
     make_people_keys(house.data / "keys" / "people")
     house.live_in(cast.database)
+    on_disk(cast.database, house.data)
+    with before_any_program(cast.database.owner_url) as session:
+        compare_with_ledger(session, Settings.from_env(os.environ))
     with cast.session() as session:
         session.info["keys"] = FilePeopleKeys(house.data / "keys" / "people")
         begin_referral(session, ONDINE, by=cast.actor("worker_ccsmtl"), at=AT)
@@ -140,6 +146,14 @@ def restore(command: Say, house: House, *more: str) -> tuple[int, str]:
     return status, out + err
 
 
+def go_on_without_the_list_apart(command: Say) -> None:
+    """Say at the terminal that the list of what must not come back is lost; until then nothing is read or written."""
+    status, _, err = command("verify")
+    assert (status, "ledger.jsonl is missing" in err) == (2, True)
+    assert command("ledger", "accept")[0] == 1, "first it says what follows"
+    assert command("ledger", "accept", "--yes")[0] == 0
+
+
 # ------------------------------------------------------------------------------------------------ a copy is made
 
 
@@ -163,8 +177,8 @@ def test_a_copy_holds_three_files_apart_encrypted_and_closed(command: Say, house
     told = json.loads((house.copy / MANIFEST).read_text(encoding="utf-8"))
     assert told["installation"] == "http://localhost:8400"
     assert set(told["heads"]) == {"greater-montreal"}
-    assert told["ledger"] is None
-    assert list(house.data.iterdir()) == [house.data / "keys"], "nothing stays of the trial"
+    assert told["ledger"]["n"] >= 1
+    assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}, "nothing stays of the trial"
     ((kind, code),) = rows(lived.database.url, select(RUN.c.kind, RUN.c.code))
     assert (kind, code) == ("backup", "")
 
@@ -250,7 +264,7 @@ def test_a_process_killed_in_the_middle_leaves_no_copy_and_the_next_one_tidies_u
     assert len(list(house.to.iterdir())) == 1
     eventually(lambda: command("backup")[0] == 0)  # until the server notices that the killed one let go
     assert [one.name for one in house.to.iterdir()] == [house.copy.name]
-    assert list(house.data.iterdir()) == [house.data / "keys"]
+    assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}
 
 
 # ------------------------------------------------------------------------------------------------ it comes back
@@ -266,6 +280,8 @@ def test_into_an_empty_database_comes_back_what_was_there(
     assert "Nothing is served yet" in said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of one that was killed nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
+    assert "spheres ledger accept" in said, "the list apart is in no copy, and here it is lost"
+    go_on_without_the_list_apart(command)
     assert command("verify")[0] == 0
     status, said = restore(command, copied)
     assert (status, "There are keys already" in said) == (2, True)
@@ -277,6 +293,7 @@ def test_into_an_empty_folder_comes_back_what_spheres_up_takes(command: Say, cop
     status, said = restore(command, copied)
     assert status == 0, said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+    go_on_without_the_list_apart(command)
     status, out, _ = command("verify")
     assert (status, "Nothing was changed" in out) == (0, True)
     with data_folder(copied.data):
@@ -290,7 +307,7 @@ def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, 
     command("backup")
     status, said = restore(command, house, "--drill")
     assert (status, "The drill went well" in said) == (0, True)
-    assert list(house.data.iterdir()) == [house.data / "keys"]
+    assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}
     assert rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill")) == [("",)]
     held = bytearray((house.copy / PEOPLE_KEYS).read_bytes())
     held[-1] ^= 1
