@@ -13,7 +13,7 @@ from sqlalchemy import Uuid, func, literal
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, to_program
 from api.access.session import RequestContext
 from domain.access import doors
-from domain.kernel import Actor, AnySelect, col, joins, only, run
+from domain.kernel import MATTER, Actor, AnySelect, col, is_undecided, joins, only, run
 from domain.record import reads
 from domain.roles import calls_who_barred, letter_is_open_to, who_barred
 from models.outbox import Notice
@@ -95,12 +95,19 @@ def letter(context: RequestContext, notice_id: UUID) -> OutgoingLetter:
 
 def is_withheld(context: RequestContext, found: OutgoingLetter) -> bool:
     """Whether a letter's text is not shown: its link lets its reader in, or it is about a participant who barred the
-    asker.
+    asker, or words of it had been taken out before a restore and nobody has decided.
 
     In the demonstration anyone may be anyone, so such links are shown.
     """
     lets_in = found.template in doors.LETTERS and not context.program.is_demonstration
-    return lets_in or is_kept_from(context, found)
+    return lets_in or is_kept_from(context, found) or was_redacted(context, found)
+
+
+def was_redacted(context: RequestContext, found: OutgoingLetter) -> bool:
+    """Whether words of a letter had been taken out, a restore brought them back, and nobody has decided yet."""
+    return is_undecided(
+        context.session, "redaction", MATTER.verb == "notice.redacted", col(MATTER.subject_id) == found.id
+    )
 
 
 def is_kept_from(context: RequestContext, found: OutgoingLetter) -> bool:

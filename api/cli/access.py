@@ -49,7 +49,7 @@ def _first(role: str, there_is_one: str, given: str) -> Callable[[Callable[[], A
             with counter(program) as here:
                 place = here.organization(organization)
                 held = standing(here.session, here.day).holding(role)
-                person_id = _at_address(here, held, email)
+                person_id = at_address(here, held, email)
                 if person_id is None:
                     if held:
                         raise Refusal(f"{role}.there_is_one", there_is_one)
@@ -113,7 +113,7 @@ def coordinator() -> Actor:
     return require(Action.ADD_COORDINATOR, at_the_terminal())
 
 
-def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:
+def at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:
     """Which of those who hold a role today has this address, or None."""
     for tenure in held:
         if (here.person(tenure.person_id).email or "").lower() == email.strip().lower():

@@ -128,7 +128,7 @@ def _made(settings: Settings, urls: DatabaseUrls, folder: Path, recipient: objec
 
 
 def _head_of_ledger(settings: Settings) -> Mapping[str, object] | None:
-    """The last line of the list apart, as the manifest notes it; None where there is none, or it cannot be read."""
+    """The last line of the ledger, as the manifest notes it; None where there is none, or it cannot be read."""
     try:
         last = FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)).last()
     except NoLedger:

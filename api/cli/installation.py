@@ -122,9 +122,7 @@ def _refuse_what_is_not_shared(settings: Settings) -> None:
         if named is None:
             raise SettingsError(name, "is needed with --join: it leads to the keys that all machines share.")
     if settings.ledger_folder is None:
-        raise SettingsError(
-            "SPHERES_LEDGER", "is needed with --join: it leads to the list apart that all machines share."
-        )
+        raise SettingsError("SPHERES_LEDGER", "is needed with --join: it leads to the ledger that all machines share.")
 
 
 def _announce_writing(settings: Settings) -> None:

@@ -15,9 +15,12 @@ from adapters.ledger import FileLedger, make_ledger
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
+from api.cli.access import Email, at_address
 from api.cli.databases import databases
 from api.cli.ledgers import before_any_program
 from api.cli.spoken import Ending, tell
+from api.cli.terminal import ProgramKey, counter
+from domain.restored import deciding
 from domain.restoring import Disagrees, finding, redoing, told_of_ledger
 from locales import N_, current_language, say
 from models.ports import NoLedger
@@ -70,6 +73,24 @@ def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the
             keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
             redoing.accept(session, _ledger(settings), keys, at=at)
     tell(N_("A new ledger goes on from here. The one before is kept beside it. Everyone signs in anew."))
+
+
+@app.command("let-in")
+@asks(Action.KEEP_LEDGER)
+def let_in(
+    email: Email,
+    reason: Annotated[str, typer.Option("--reason", help="Why they have access after all; it stays in the record.")],
+    program: ProgramKey = "",
+) -> None:
+    """Let in a coordinator or privacy officer after a restore, where none of those who decide can sign in.
+
+    What keeps them out is said not to hold any more. As long as one of them is let in, they decide on the page.
+    """
+    by = require(Action.KEEP_LEDGER, at_the_terminal())
+    with counter(program) as here:
+        who = at_address(here, deciding.who_decide(here.session, at=here.at), email)
+        count = deciding.let_in(here.session, who, reason=reason, by=by, at=here.at)
+    tell(N_("They are let in again; decided: %(count)s. The page “After a restore” has the rest."), count=count)
 
 
 def _ledger(settings: Settings) -> FileLedger:

@@ -13,7 +13,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown
 from api.views.engine import HealthShown, LettersShown, PlainShown, RoundShown, StuckShown, read_engine
-from domain.casework import tending
+from domain.casework import RunsOfKind, tending
 
 router = api_routes("engine", of_acts=True)
 
@@ -27,6 +27,7 @@ class EngineShown(Shown):
     in_hand: list[tending.CaseInHand]
     plain: PlainShown
     letters: LettersShown
+    copies: list[RunsOfKind]
 
 
 class TriedShown(Shown):

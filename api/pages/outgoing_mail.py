@@ -94,6 +94,7 @@ def _letter_page(
         letter=found,
         withheld=withheld,
         kept_from=outgoing_mail.is_kept_from(context, found),
+        redacted=outgoing_mail.was_redacted(context, found),
         text="" if withheld else outgoing_mail.text_of(found.message),
         now=context.at,
         may_retry=NOTICE.allows(found.state, "retry") and is_allowed(Action.RESEND_POST, given),

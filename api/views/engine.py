@@ -13,7 +13,16 @@ from typing import Final
 from api.access import outgoing_mail
 from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
-from domain.casework import SILENT_AFTER, engine_state, letters_given_up, oldest_letter, post_state, tending
+from domain.casework import (
+    SILENT_AFTER,
+    RunsOfKind,
+    copies_state,
+    engine_state,
+    letters_given_up,
+    oldest_letter,
+    post_state,
+    tending,
+)
 from domain.kernel import col, every, of
 from flows import seats
 from flows.timetable import OF_THE_MAILBOX, ROUNDS, late_by, next_due
@@ -265,6 +274,11 @@ def letters(context: RequestContext) -> LettersShown:
     )
 
 
+def copies(context: RequestContext) -> list[RunsOfKind]:
+    """How the copies of the installation stand, and the trials of them: the kinds that ever ran."""
+    return copies_state(context.session, context.at)
+
+
 @dataclass(frozen=True)
 class Section:
     """A part of the page: its key, which its template is called by, and what reads it."""
@@ -280,6 +294,7 @@ SECTIONS: Final = (
     Section("in_hand", in_hand),
     Section("plain", plain),
     Section("letters", letters),
+    Section("copies", copies),
 )
 """The parts of the page in their order: how the engine does comes first."""
 

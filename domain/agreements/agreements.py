@@ -19,6 +19,7 @@ from domain.agreements import letters, renewals
 from domain.agreements.version_text import Content, content_of_version, write_parts
 from domain.agreements.written_days import refuse_paper
 from domain.kernel import (
+    MATTER,
     SHAPE,
     Actor,
     Question,
@@ -30,6 +31,7 @@ from domain.kernel import (
     every,
     first,
     in_program,
+    is_undecided,
     joins,
     lasts,
     local_day,
@@ -51,6 +53,11 @@ from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation, Signature
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
 from models.program import Organization, Tenure
+
+_UNDECIDED: Final = N_(
+    "The program was restored from a copy, and what became of this version since is missing. It is neither signed nor "
+    "begun until someone has decided, on the page “After a restore”."
+)
 
 
 def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
@@ -134,11 +141,11 @@ def sign_version(
     signature of `director_id`, who is told of one `on_paper`. The record's line holds the digest of the text that they
     signed. For a director who has signed already, this asks whether another signature is missing
     (`complete_signatures`). Raises Refusal: not a director there on that day, a day to come, signed by them already and
-    not by all, past signing, a text that is no longer what was drafted, or on paper one that was not written or not
-    sent then. Guide: partnership agreements are signed by the directors.
+    not by all, past signing, a text that is no longer what was drafted, on paper one that was not written or not sent
+    then, or one that a restore leaves undecided. Guide: partnership agreements are signed by the directors.
     """
     held = hold_version(session, version_id, seen=seen)
-    state = state_after(held, "sign")
+    state = _state_once_decided(session, held, "sign")
     directors = _who_sign(session, held, director_id, signed_on, at)
     signed_by = {signature.person_id for signature in signatures_of(session, version_id)}
     if director_id in signed_by:
@@ -180,18 +187,31 @@ def _who_sign(session: Session, held: PartnerVersion, director_id: UUID, signed_
     return directors
 
 
+def _is_undecided(session: Session, held: PartnerVersion) -> bool:
+    """Whether a version was withdrawn, lost a signature or ended, and a restore brought it back as it was before."""
+    return is_undecided(session, "agreement", col(MATTER.subject_id) == held.id)
+
+
+def _state_once_decided(session: Session, held: PartnerVersion, move: str) -> str:
+    """The state after a move that goes on with a version. Raises Refusal, also while a restore leaves it undecided."""
+    state = state_after(held, move)
+    if _is_undecided(session, held):
+        raise Refusal("agreement.undecided", _UNDECIDED)
+    return state
+
+
 def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Count a version as signed where all present directors of the organization have signed; returns whether it now is.
 
     A director who left without signing is no longer waited for. Nothing happens where the organization has no director,
-    where no one has signed, or where the text is no longer what was drafted.
+    where no one has signed, where the text is no longer what was drafted, or while a restore leaves it undecided.
     """
     held = hold_version(session, version_id)
     signed_by = {signature.person_id for signature in signatures_of(session, version_id)}
     directors = directors_on(session, held.organization_id, local_day(session, at))
     if not AGREEMENT_VERSION.allows(held.state, "sign") or not directors or not directors <= signed_by:
         return False
-    if content_of_version(session, version_id).digest != held.digest:
+    if content_of_version(session, version_id).digest != held.digest or _is_undecided(session, held):
         return False
     rewrite(session, AgreementVersion, held.id, state=state_after(held, "sign"))
     tell(session, held, "agreement.signed_by_all", by=by, at=at)
@@ -256,7 +276,7 @@ def start_version(
     people hold then and that this version no longer creates.
     """
     held = hold_version(session, version_id, seen=seen)
-    state = state_after(held, "start")
+    state = _state_once_decided(session, held, "start")
     signatures = signatures_of(session, version_id)
     if any(signature.signed_on > starts_on for signature in signatures):
         raise Refusal("agreement.starts_unsigned", N_("An agreement is not in force before it is signed."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +28,15 @@ def mark_sent(session: Session, letters: Mapping[UUID, datetime]) -> int:
             session, waiting.values(state=_SENT, sent_at=at, next_attempt_at=None, leased_until=None)
         ).rowcount
     return marked
+
+
+def withdraw(session: Session, letters: Iterable[UUID]) -> int:
+    """Withdraw letters of which words were taken out after the copy was made, where they wait again; how many."""
+    waiting = changes(Notice).where(
+        col(Notice.id).in_(sorted(letters)), col(Notice.state).in_(NOTICE.open_to("withdraw"))
+    )
+    ended = waiting.values(state=NOTICE.moved(col(Notice.state), "withdraw"), next_attempt_at=None, leased_until=None)
+    return run(session, ended).rowcount
 
 
 def keep_keys(session: Session, digests: list[str]) -> None:

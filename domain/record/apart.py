@@ -55,8 +55,8 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "access.ended": Closing("access", "subject"),
     "passkey.removed": Closing("access", "subject", facts=("passkey",)),
     "identity.linked": Closing("access", "subject", only_where="replaced"),
-    "account.closed": Closing("other", "subject"),
-    "person.updated": Closing("other", "subject", only_where="changed", among="email"),  # no link goes to the old one
+    "account.closed": Closing("access", "subject"),
+    "person.updated": Closing("access", "subject", only_where="changed", among="email"),  # no link goes to the old one
     "session.ended": Closing(""),
     "feed.ended": Closing("", facts=("person",)),
     "referral_link.ended": Closing(""),
@@ -72,10 +72,10 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "role.ended": Closing("role"),
     "absence.cancelled": Closing("other"),
     "absence.deputy_changed": Closing("other"),
-    "seat.left": Closing("other", "person", "ends_on"),
-    "seat.withdrawn": Closing("other", "person"),
+    "seat.left": Closing("role", "person", "ends_on"),
+    "seat.withdrawn": Closing("role", "person"),
     "seat.ended": Closing("other"),
-    "guest.withdrawn": Closing("other", "person"),
+    "guest.withdrawn": Closing("role", "person"),
     "committee.ended": Closing("other"),
     "organization.ended": Closing("agreement"),
     # What a participant allows, and to whom their file is shown.

@@ -11,16 +11,20 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.access import KEEPS_OUT, voiding
 from domain.casework import needed_reason
-from domain.kernel import Actor, Refusal, changes, col, every, first, of, run
+from domain.kernel import Actor, Refusal, changes, col, every, first, local_day, of, run
 from domain.record import apart, events
 from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
-from domain.restored.matters import concerned
+from domain.restored.matters import concerned, waiting
 from domain.restored.standing import standing_of
+from domain.roles import HeldRole, standing
 from locales import N_
 from models.ledger import RestoredMatter
 from models.ports import LEDGER_NOTES, LedgerNote
 
+#: Who decides what a restore left.
+_WHO_DECIDE: Final = ("coordinator", "privacy_officer")
 #: What was kept of the same meeting, and went with the words that were taken out of it.
 _WITH_A_REDACTION: Final = ("minutes.redacted", "notice.redacted", "incident.redacted")
 
@@ -71,6 +75,34 @@ def note(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
     lift_what_the_restore_placed(session, matter, by=by, at=at)
     settle(session, [matter], "noted", by=by, at=at)
     place_what_others_need(session, matter)
+
+
+def who_decide(session: Session, *, at: datetime) -> list[HeldRole]:
+    """The roles of those who decide what a restore left, by whom they are held on the day."""
+    held = standing(session, local_day(session, at))
+    return [one for role in _WHO_DECIDE for one in held.holding(role)]
+
+
+def let_in(session: Session, person_id: UUID | None, *, reason: str, by: Actor, at: datetime) -> int:
+    """Let in someone who decides, where nobody who could decide is let in: what keeps them out stays undone.
+
+    For who runs the installation, at the terminal; how many matters it were. Raises Refusal: someone else can decide,
+    they do not decide themselves, nothing keeps them out, or without a reason.
+    """
+    who_may = {one.person_id for one in who_decide(session, at=at)}
+    if any(not voiding.is_kept_out(session, one, at=at) for one in who_may):
+        raise Refusal(
+            "restored.someone_decides",
+            N_("The coordination or the privacy officer can sign in: they decide, on the page “After a restore”."),
+        )
+    mine = [one for one in waiting(session) if one.kind in KEEPS_OUT and one.person_id == person_id]
+    if person_id not in who_may or not mine:
+        raise Refusal(
+            "restored.not_who_decides", N_("No coordinator or privacy officer with this address is kept out.")
+        )
+    for matter in mine:
+        leave_undone(session, matter.id, reason=reason, by=by, at=at)
+    return len(mine)
 
 
 def hold(session: Session, matter_id: UUID, *, by: Actor) -> RestoredMatter:

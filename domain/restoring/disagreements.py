@@ -38,6 +38,12 @@ _WHY: Final[Mapping[str, str]] = {
 
 def told_of_ledger(error: Disagrees | NoLedger, folder: Path, language: str) -> str:
     """What is wrong, with which file, and what to do."""
+    sentence, facts = why_of_ledger(error, folder)
+    return say(language, sentence, **facts)
+
+
+def why_of_ledger(error: Disagrees | NoLedger, folder: Path) -> tuple[str, Mapping[str, object]]:
+    """The same, as a sentence to be translated and its facts."""
     if isinstance(error, NoLedger):
-        return error.told_in(language)
-    return say(language, _WHY[error.why], file=str(folder / "ledger.jsonl"), line=error.line)
+        return error.sentence, error.facts
+    return _WHY[error.why], {"file": str(folder / "ledger.jsonl"), "line": error.line}

@@ -134,6 +134,7 @@ class _Lost:
 
     destroyed: list[UUID] = field(default_factory=list)
     sent: dict[UUID, datetime] = field(default_factory=dict)
+    redacted: list[UUID] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     numbers: dict[str, set[int]] = field(default_factory=dict)
 
@@ -157,6 +158,7 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | N
     for participant_id in lost.destroyed:
         destroy_again(session, participant_id, by=BY_RESTORE, at=at)
     sent_before.mark_sent(session, lost.sent)
+    sent_before.withdraw(session, lost.redacted)
     sent_before.keep_keys(session, lost.keys)
     for series, numbers in sorted(lost.numbers.items()):
         given = insert(NumberGiven).values(
@@ -215,6 +217,8 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
         elif note.kind == apart.SENT:
             of_program.sent[note.id] = note.at
             of_program.keys.append(str(note.more["key"]))
+        elif note.more.get("verb") == "notice.redacted":
+            of_program.redacted.append(note.id)
         elif note.kind == apart.NUMBERED:
             given = from_json(apart.Given, note.more)
             of_program.numbers.setdefault(apart.series_name(given.series, given.of), set()).add(given.last)

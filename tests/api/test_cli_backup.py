@@ -146,7 +146,7 @@ def restore(command: Say, house: House, *more: str) -> tuple[int, str]:
     return status, out + err
 
 
-def go_on_without_the_list_apart(command: Say) -> None:
+def go_on_without_the_ledger(command: Say) -> None:
     """Say at the terminal that the list of what must not come back is lost; until then nothing is read or written."""
     status, _, err = command("verify")
     assert (status, "ledger.jsonl is missing" in err) == (2, True)
@@ -280,8 +280,8 @@ def test_into_an_empty_database_comes_back_what_was_there(
     assert "Nothing is served yet" in said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of one that was killed nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
-    assert "spheres ledger accept" in said, "the list apart is in no copy, and here it is lost"
-    go_on_without_the_list_apart(command)
+    assert "spheres ledger accept" in said, "the ledger is in no copy, and here it is lost"
+    go_on_without_the_ledger(command)
     assert command("verify")[0] == 0
     status, said = restore(command, copied)
     assert (status, "There are keys already" in said) == (2, True)
@@ -293,7 +293,7 @@ def test_into_an_empty_folder_comes_back_what_spheres_up_takes(command: Say, cop
     status, said = restore(command, copied)
     assert status == 0, said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
-    go_on_without_the_list_apart(command)
+    go_on_without_the_ledger(command)
     status, out, _ = command("verify")
     assert (status, "Nothing was changed" in out) == (0, True)
     with data_folder(copied.data):

@@ -69,7 +69,8 @@ def on_disk(database: Database, data: Path) -> FileLedger:
     make_seal_key(data / "keys" / "seal.json")
     if make_ledger(data / "ledger"):
         with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
-            owner.execute("delete from ledger_seen")  # of what was written with another
+            if owner.execute("select to_regclass('ledger_seen')").fetchone() != (None,):
+                owner.execute("delete from ledger_seen")  # of what was written with another
     ledger = FileLedger(data / "ledger", FileSealKeys(data / "keys" / "seal.json"))
     write_apart(database.engine, ledger)
     return ledger

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.cli.checkup import clock, databases, engine, keys, mail, ports, program_walls, settings, versions
+from api.cli.checkup import (
+    clock,
+    copies,
+    databases,
+    engine,
+    keys,
+    ledger,
+    mail,
+    ports,
+    program_walls,
+    settings,
+    versions,
+)
 from api.cli.checkup.finding import Group
 
 GROUPS: Final[tuple[Group, ...]] = (
@@ -12,6 +24,8 @@ GROUPS: Final[tuple[Group, ...]] = (
     databases.GROUP,
     program_walls.GROUP,
     keys.GROUP,
+    ledger.GROUP,
+    copies.GROUP,
     engine.GROUP,
     clock.GROUP,
     mail.GROUP,

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, NullPool, create_engine, text
 
-from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api.cli.checkup.finding import Check, Finding, Group
@@ -18,6 +17,7 @@ from api.cli.checkup.house import House
 from api.cli.doctor import examine
 from tests.cast import AT, Cast
 from tests.fakes.answering import Answering
+from tests.fakes.ledger import on_disk
 from tests.flows.prefect_server import free_port
 
 #: Each is somewhere in the settings of a sound installation, and nowhere in what the doctor says.
@@ -28,8 +28,8 @@ ENGINE: Final = {"/api/health": (200, True), "/api/work_pools/spheres": (200, {"
 
 
 def environment(cast: Cast, data: Path, **more: object) -> dict[str, str]:
-    """The variables of an installation on a test's database, with its keys in a folder."""
-    make_seal_key(data / "keys" / "seal.json")
+    """The variables of an installation on a test's database, with its keys and its ledger in a folder."""
+    on_disk(cast.database, data)
     make_people_keys(data / "keys" / "people")
     word = data / "prefect-auth"
     if not word.exists():

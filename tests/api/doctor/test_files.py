@@ -7,18 +7,75 @@ import os
 import shutil
 import socket
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from adapters.backups.pair import make_pair
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from api.cli.checkup import keys, ports, settings, versions
-from tests.api.doctor.houses import WORD, found, house, running
-from tests.cast import Cast
+from api.cli.checkup import copies, keys, ledger, ports, settings, versions
+from api.cli.ledgers import before_any_program, compare_with_ledger
+from models.ports import LedgerNote
+from tests.api.doctor.houses import WORD, break_database, found, house, running
+from tests.cast import AT, Cast
+from tests.domain.test_copies import ran
+from tests.fakes.ledger import on_disk
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.referring import declare_admission, participant_of, refer
 from tests.sealing import seal_all
+
+# -------------------------------------------------------------------------------------------------- ledger and copies
+
+
+def test_a_ledger_is_looked_at_line_by_line_and_with_its_database(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    shutil.rmtree(tmp_path / "ledger")
+    assert found(ledger.GROUP, here)[ledger.SOUND].state == "wrong", "the database knows one, and none is there"
+    written = on_disk(cast.database, tmp_path)
+    for _ in range(2):
+        written.append([LedgerNote("ended", AT, None, None, {})])
+    told = found(ledger.GROUP, here)
+    assert told[ledger.SOUND].state == "ok"
+    lines = written.path.read_text().splitlines(keepends=True)
+    written.path.write_text(lines[0].replace("ended", "opened") + lines[1])
+    told = found(ledger.GROUP, here)
+    assert told[ledger.SOUND].state == "wrong"
+    assert "ledger.jsonl was changed" in told[ledger.SOUND].seen.told_in("en")
+    assert told[ledger.KNOWN].state == "not_asked"
+
+
+def test_a_database_of_before_the_ledgers_last_line_does_not_belong_to_it(cast: Cast, tmp_path: Path) -> None:
+    here = house(cast, tmp_path)
+    with before_any_program(cast.database.owner_url) as session:
+        compare_with_ledger(session, here.settings)
+    assert {one.state for one in found(ledger.GROUP, here).values()} == {"ok"}
+    break_database(cast, "delete from ledger_seen where n = (select max(n) from ledger_seen)")
+    told = found(ledger.GROUP, here)[ledger.KNOWN]
+    assert (told.state, "was restored from a copy" in told.seen.told_in("en")) == ("wrong", True)
+
+
+def test_copies_that_nobody_set_are_told_and_those_that_fail_are_wrong(cast: Cast, tmp_path: Path) -> None:
+    told = found(copies.GROUP, house(cast, tmp_path))
+    assert [told[one].state for one in (copies.PLACE, copies.LAST, copies.TRIED)] == ["warn", "not_asked", "not_asked"]
+    set_up = {"SPHERES_BACKUP_TO": tmp_path / "to", "SPHERES_BACKUP_KEY": make_pair(tmp_path / "key")}
+    here = house(cast, tmp_path / "data", **set_up, SPHERES_BACKUP_AT="02:30")
+    assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "the disk is not mounted"
+    (tmp_path / "to").mkdir()
+    told = found(copies.GROUP, here)
+    assert [told[one].state for one in (copies.PLACE, copies.LAST)] == ["ok", "warn"]
+    for code, hours, state in (("", 3, "ok"), ("disk_full", 2, "wrong")):
+        ran(cast, code=code, ago=timedelta(hours=hours))
+        last = found(copies.GROUP, here)[copies.LAST]
+        assert last.state == state
+        assert f"{AT - timedelta(hours=3):%Y-%m-%d %H:%M} UTC" in last.seen.told_in("en"), "the last good one"
+    assert "disk_full" in found(copies.GROUP, here)[copies.LAST].seen.told_in("en")
+    ran(cast, "drill", ago=timedelta(days=9), next_in=timedelta(days=8))
+    assert found(copies.GROUP, here)[copies.TRIED].state == "wrong", "the next one is late"
+    demonstration = house(cast, tmp_path / "demo", SPHERES_DEMO="yes", SPHERES_BASE_URL="http://localhost:8400")
+    assert {one.state for one in found(copies.GROUP, demonstration).values()} == {"not_asked"}
+
 
 # ---------------------------------------------------------------------------------------------------------------- keys
 

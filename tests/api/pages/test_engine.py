@@ -22,6 +22,7 @@ from tests.api.application import client_for
 from tests.api.pages.test_post import give_up, one_letter
 from tests.casework import open_onboarding
 from tests.cast import AT, MEMBERS, Cast
+from tests.domain.test_copies import ran
 from tests.flows.prefect_server import free_port
 from tests.tending import carried, give_sign, hold_up, take_in_hand, tries, wake_up_of
 
@@ -275,3 +276,15 @@ def test_a_quiet_engine_is_shown_without_alarm(cast: Cast, operator: TestClient,
     page = page_of(operator, language)
     assert 'class="notice warn"' not in page
     assert 'class="card late"' not in page
+
+
+def test_copies_of_the_installation_stand_on_the_page_with_the_last_good_one(cast: Cast, operator: TestClient) -> None:
+    assert "none was ever made here" in part(page_of(operator), "copies")
+    ran(cast, ago=timedelta(days=2), next_in=timedelta(days=1))
+    told = part(page_of(operator), "copies")
+    assert ("the last good one:" in told, ">late<" in told) == (True, True)
+    ran(cast, code="not_verified", ago=timedelta(hours=1))
+    told = part(page_of(operator), "copies")
+    assert ("the last good one:" in told, "the last one failed" in told, "not_verified" in told) == (True, True, True)
+    kinds = [(one["kind"], one["code"]) for one in operator.get("/api/v1/engine").json()["copies"]]
+    assert kinds == [("backup", "not_verified")]
