@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from api.access.permissions import Action, asks, at_the_terminal, require
-from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, opened
 from domain.declarations import read_program
@@ -43,9 +42,7 @@ def load(file: File, yes: Annotated[bool, typer.Option("--yes", help="Do not ask
     require(Action.LOAD_PROGRAM, at_the_terminal())
     declared = read_program(file)
     protocols = declared_protocols(declared.value)
-    with opened("loader") as database:
-        if database.urls.owner:
-            bring_to_newest(database.settings, database.urls)  # the first thing that a new region does may be this
+    with opened("loader", migrates=True) as database:  # the first thing that a new region does may be this
         with database.before_a_program() as session:
             known = loading.program_id_for(session, declared.value.program.key)
         with database.transaction(known or loading.new_program_id()) as session:

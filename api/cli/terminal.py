@@ -26,6 +26,7 @@ from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
 from api.cli.ledgers import before_any_program, compare_with_ledger, ledger_at
+from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending
 from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
@@ -117,13 +118,16 @@ class OpenDatabase:
 
 
 @contextmanager
-def opened(command: str, *, connections: int = 2) -> Iterator[OpenDatabase]:
+def opened(command: str, *, connections: int = 2, migrates: bool = False) -> Iterator[OpenDatabase]:
     """The database that the settings name, for as long as a command works. `command` is how the server knows it.
 
-    Where no ledger is there, the first command begins it, if the database has not seen one yet.
+    It is brought to the newest migration first where the command `migrates` and the owner is known. Where no ledger is
+    there, the first command begins it, if the database has not seen one yet.
     """
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
+        if migrates and urls.owner:
+            bring_to_newest(settings, urls)
         if urls.owner and not is_there(settings.ledger / LEDGER_FILE):
             begin = (
                 compare_with_ledger if is_there(settings.seal_keys) else ledger_at

@@ -161,7 +161,7 @@ def test_a_case_is_shown_by_its_steps_with_the_address_of_its_page_and_its_runs_
     assert {"protocol", "protocol:onboarding", f"program:{cast.program_id}"} < set(tags)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_case_that_did_not_change_is_not_shown_again(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -213,7 +213,7 @@ def test_what_is_started_by_hand_does_nothing_twice_and_says_by_a_code_what_was_
         assert prefect_server.rows("select 1 from flow_run where state_type in ('RUNNING', 'PENDING')") == []
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_run_is_named_by_when_it_was_due_and_one_of_a_flow_that_is_not_ours_is_ended_by_a_code(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -354,7 +354,7 @@ def test_the_run_of_a_worker_that_is_killed_is_ended_by_prefect_itself_and_its_c
     assert len(seats(cast, "worker_em")) == 1
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_an_automation_is_made_once_and_one_that_an_operator_switched_off_stays_off(
     prefect_server: PrefectServer,
 ) -> None:
@@ -373,7 +373,7 @@ def test_an_automation_is_made_once_and_one_that_an_operator_switched_off_stays_
 # ------------------------------------------------------------------------------------------------ registered again
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_programs_new_zone_and_a_deployment_that_was_removed_are_registered_under_a_running_worker(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -401,7 +401,7 @@ def test_a_programs_new_zone_and_a_deployment_that_was_removed_are_registered_un
         eventually(lambda: deployment(prefect_server, "departure") != gone)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_server_that_comes_back_with_an_empty_database_has_everything_again_and_takes_cases(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

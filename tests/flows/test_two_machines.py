@@ -145,8 +145,13 @@ def takes_over(
         assert first.wait(SOON_SECONDS) == 0
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("point", ["act", "acting", "finish", "letter"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("acting", marks=pytest.mark.ci),
+        *(pytest.param(point, marks=pytest.mark.nightly) for point in ("act", "finish", "letter")),
+    ],
+)
 def test_a_worker_that_slept_while_another_took_its_case_or_its_letter_does_nothing_twice(
     cast: Cast, tmp_path: Path, point: str
 ) -> None:
@@ -185,7 +190,7 @@ def each_thing_is_done_once(cast: Cast, tmp_path: Path, cases: list[UUID]) -> No
     assert told(cast, "act.trouble") == []
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_worker_that_slept_in_the_middle_of_a_round_tells_nobody_twice(cast: Cast, tmp_path: Path) -> None:
     open_onboarding(cast, at=now() - timedelta(days=1))
     carry_all(means_of(cast, now))
@@ -217,7 +222,7 @@ def test_a_round_whose_worker_died_before_it_was_noted_is_done_by_another_which_
     assert set(before.values()) <= {1}
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_doors_that_a_worker_was_closing_as_it_slept_are_closed_by_another_and_once(cast: Cast, tmp_path: Path) -> None:
     record_protocols(cast)
     then = now() - timedelta(days=3)
