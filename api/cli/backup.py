@@ -43,7 +43,10 @@ def now(
     require(Action.RUN_INSTALLATION, at_the_terminal())
     taken, gone = back_up(Settings.from_env(os.environ), to)
     tell(
-        N_("The copy %(name)s is made and verified: %(rows)s rows came back from it. Older copies removed: %(gone)s."),
+        N_(
+            "The copy %(name)s is made and verified. Rows that came back from it: %(rows)s. "
+            "Older copies removed: %(gone)s."
+        ),
         name=taken.id,
         rows=taken.rows,
         gone=gone,

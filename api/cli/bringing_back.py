@@ -36,7 +36,7 @@ from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, tell
 from locales import N_, current_language, say
 
-_BACK: Final = N_("The copy of %(moment)s is back: %(rows)s rows. Nothing is served yet. Start it with: %(command)s")
+_BACK: Final = N_("The copy of %(moment)s is back. Rows: %(rows)s. Nothing is served yet. Start it with: %(command)s")
 _NO_LEDGER: Final = N_(
     "What must not come back is written in %(file)s, which is not there. Put its newest copy there before the start. "
     "Where there is none, say so with: spheres ledger accept"

@@ -45,7 +45,7 @@ _FAILED: Final = N_("The check itself failed (%(error)s).")
 _TELL_US: Final = N_("Tell those who keep the program, with this line. What it looks at may be well or not.")
 _BROKEN_OFF: Final = N_("The database broke off what was asked (%(error)s).")
 _SEE_DATABASE: Final = N_("See that it runs and has room, and what it logs.")
-_HANGS: Final = N_("No answer came within %(seconds)s seconds.")
+_HANGS: Final = N_("No answer came within %(seconds)s s.")
 _SEE_WHY: Final = N_(
     "Something that it asks hangs: a disk, the network, or a name server. Ask again, one thing at a time."
 )

@@ -28,7 +28,7 @@ def drill(settings: Settings, wish: Wish, *, by: BySchedule | None = None) -> No
 
 def _tell(copy: Copy, rows: int) -> None:
     tell(
-        N_("The drill went well: the copy %(name)s came back aside with %(rows)s rows, and was removed again."),
+        N_("The drill went well: the copy %(name)s came back aside, and was removed again. Rows: %(rows)s."),
         name=copy.manifest.id,
         rows=rows,
     )

@@ -46,7 +46,7 @@ def check() -> None:
             tell("%(why)s", why=wrong)
             raise typer.Exit(1)
         lines = len(_ledger(settings).lines())
-    tell(N_("The ledger is sound, and the database knows it: %(lines)s lines."), lines=lines)
+    tell(N_("The ledger is sound, and the database knows it. Lines: %(lines)s."), lines=lines)
 
 
 @app.command()

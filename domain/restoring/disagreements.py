@@ -13,7 +13,7 @@ from models.ports import NoLedger
 #: By `Disagrees.why`.
 _WHY: Final[Mapping[str, str]] = {
     "missing": N_(
-        "%(file)s is empty, and this database knows %(line)s lines of it: put its newest copy back. Where there is "
+        "%(file)s is empty, and this database knows its line %(line)s: put its newest copy back. Where there is "
         "none, say so with: spheres ledger accept"
     ),
     "shorter": N_(
@@ -29,9 +29,9 @@ _WHY: Final[Mapping[str, str]] = {
         "known to it. Stop everything and start it again with spheres up, or run: spheres migrate"
     ),
     "fresh": N_(
-        "This database is empty, and %(file)s holds %(line)s lines of an installation that ran here. Restore its "
-        "database. To begin a new installation, put the folder away; to go on with this ledger, say so with: "
-        "spheres ledger accept"
+        "This database is empty, and %(file)s tells, up to its line %(line)s, of an installation that ran here. "
+        "Restore its database. To begin a new installation, put the folder away; to go on with this ledger, say so "
+        "with: spheres ledger accept"
     ),
 }
 

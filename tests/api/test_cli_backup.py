@@ -202,6 +202,7 @@ def test_a_copy_that_does_not_come_back_as_it_was_is_not_kept(
     assert code == "not_verified"
 
 
+@pytest.mark.nightly
 def test_a_record_that_was_changed_behind_its_seals_makes_no_good_copy(command: Say, house: House, lived: Cast) -> None:
     tamper(
         lived.database,
@@ -212,6 +213,7 @@ def test_a_record_that_was_changed_behind_its_seals_makes_no_good_copy(command: 
     assert (status, "line.changed" in err, house.copies) == (2, True, [])
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("lived")
 def test_keys_that_do_not_open_what_they_sealed_make_no_good_copy(command: Say, house: House) -> None:
     shutil.rmtree(house.data / "keys" / "people")
@@ -220,6 +222,7 @@ def test_keys_that_do_not_open_what_they_sealed_make_no_good_copy(command: Say, 
     assert (status, "The keys of the participants do not open" in err, house.copies) == (2, True, [])
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("lived")
 def test_one_copy_of_a_database_is_made_at_a_time_and_the_second_is_no_fault(
     command: Say, house: House, cast: Cast
@@ -254,6 +257,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(command: Say, house: Hous
     assert code == "disk_full"
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("lived")
 def test_a_process_killed_in_the_middle_leaves_no_copy_and_the_next_one_tidies_up(command: Say, house: House) -> None:
     working = subprocess.Popen([sys.executable, "-m", "api.cli", "backup"], cwd=ROOT, env=os.environ)
@@ -408,6 +412,7 @@ def test_where_it_runs_or_another_restore_is_at_work_nothing_is_done(command: Sa
     assert [one.name for one in copied.data.iterdir()] == ["up.lock"]
 
 
+@pytest.mark.nightly
 def test_two_restores_into_one_database_at_once_are_one(command: Say, copied: House, empty_database: Database) -> None:
     copied.live_in(empty_database)
     with alone(empty_database.owner_url):
@@ -427,6 +432,7 @@ def test_a_database_in_which_anything_lies_is_left_as_it_is(
     assert not (copied.data / "keys").exists()
 
 
+@pytest.mark.nightly
 def test_what_cannot_be_verified_leaves_the_database_empty_and_no_keys(
     command: Say, copied: House, empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,6 +447,7 @@ def test_what_cannot_be_verified_leaves_the_database_empty_and_no_keys(
     assert not (copied.data / "keys").exists()
 
 
+@pytest.mark.nightly
 def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: Say, copied: House) -> None:
     arguments = ["restore", "--key", str(copied.key)]
     working = subprocess.Popen([sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, env=os.environ)
@@ -466,6 +473,7 @@ def test_a_restore_onto_a_full_disk_leaves_the_place_empty(command: Say, copied:
         subprocess.run(["umount", str(copied.data)], check=True)
 
 
+@pytest.mark.nightly
 def test_the_keys_of_a_newer_copy_serve_an_older_one(command: Say, copied: House, empty_database: Database) -> None:
     older = copied.folder / "older"
     shutil.copytree(copied.copy, older)
@@ -476,6 +484,7 @@ def test_the_keys_of_a_newer_copy_serve_an_older_one(command: Say, copied: House
     assert (copied.data / "keys" / "people" / "master.json").exists()
 
 
+@pytest.mark.nightly
 def test_the_database_alone_comes_back_where_that_is_said(
     command: Say, copied: House, empty_database: Database
 ) -> None:
@@ -508,6 +517,7 @@ if [ -f {programs}/full ]; then echo "P00  ERROR: [040]: unable to restore to pa
     return programs / "called"
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("lived")
 def test_where_its_stanza_is_set_a_copy_is_made_by_pgbackrest_too(command: Say, house: House, called: Path) -> None:
     assert command("backup")[0] == 0
@@ -519,6 +529,7 @@ def test_where_its_stanza_is_set_a_copy_is_made_by_pgbackrest_too(command: Say, 
     assert house.copy != before, "ours is good all the same, and the only one that is kept of a day"
 
 
+@pytest.mark.nightly
 def test_to_a_moment_a_server_of_ones_own_is_brought_back_by_it_with_the_keys_of_the_newest_copy(
     command: Say, copied: House, called: Path, database: Database
 ) -> None:

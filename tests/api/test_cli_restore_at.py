@@ -124,7 +124,7 @@ def restore(command: Say, yard: Yard, at: str, *more: str) -> tuple[int, str]:
     return status, out + err
 
 
-@pytest.mark.parametrize("row", [9, 0])
+@pytest.mark.parametrize("row", [9, pytest.param(0, marks=pytest.mark.nightly)])
 def test_it_comes_back_exact_to_a_row(command: Say, yard: Yard, row: int) -> None:
     status, said = restore(command, yard, yard.between(row))
     assert status == 0, said
@@ -135,6 +135,7 @@ def test_it_comes_back_exact_to_a_row(command: Say, yard: Yard, row: int) -> Non
     assert (yard.written / "00000002.history.age").exists(), "the next one takes another timeline"
 
 
+@pytest.mark.nightly
 def test_it_goes_on_from_there_into_the_same_archive_and_back_again(command: Say, yard: Yard) -> None:
     assert restore(command, yard, yard.between(5))[0] == 0
     with databases(Settings.from_env(os.environ)) as urls:
@@ -170,6 +171,7 @@ def test_a_moment_that_nothing_leads_to_is_refused_and_leaves_the_place_empty(
     assert not yard.data.exists() or [one.name for one in yard.data.iterdir()] == ["up.lock"]
 
 
+@pytest.mark.nightly
 def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_is_kept(
     command: Say, yard: Yard
 ) -> None:
@@ -180,6 +182,7 @@ def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_i
     assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
 
 
+@pytest.mark.nightly
 def test_a_file_of_the_archive_that_was_changed_is_named(command: Say, yard: Yard) -> None:
     last = max(one for one in yard.written.glob("0*.age") if len(one.stem) == 24)
     held = bytearray(last.read_bytes())
@@ -190,6 +193,7 @@ def test_a_file_of_the_archive_that_was_changed_is_named(command: Say, yard: Yar
     assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
 
 
+@pytest.mark.nightly
 def test_the_servers_files_that_were_cut_off_are_named(command: Say, yard: Yard) -> None:
     (copy,) = yard.to.iterdir()
     os.truncate(copy / BASE, (copy / BASE).stat().st_size - 1)

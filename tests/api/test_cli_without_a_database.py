@@ -179,7 +179,7 @@ def test_migrate_makes_a_database_and_a_command_in_another_folder_finds_it(
     assert list(elsewhere.iterdir()) == []
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_an_embedded_database_of_a_trial_version_stays_and_one_is_told_which_folder_to_move_away(
     short_data: Path,
 ) -> None:

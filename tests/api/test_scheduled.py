@@ -60,7 +60,7 @@ def test_a_copy_that_is_due_is_made_once(nightly: House, lived: Cast) -> None:
     assert runs(lived) == [("backup", ""), ("backup", "")]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_one_that_fails_is_noted_and_tried_again(nightly: House, lived: Cast) -> None:
     nightly.to.rename(nightly.folder / "unmounted")
     status, said = run()
@@ -84,7 +84,7 @@ def test_of_two_machines_at_once_one_makes_it(nightly: House, lived: Cast) -> No
     assert statuses in ([0, 0], [0, 1])
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_with_the_key_a_copy_is_tried_each_week(nightly: House, lived: Cast) -> None:
     nightly.set(SPHERES_DRILL_KEY_FILE=nightly.key)
     assert run()[0] == 0

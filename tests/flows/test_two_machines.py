@@ -201,7 +201,7 @@ def test_a_worker_that_slept_in_the_middle_of_a_round_tells_nobody_twice(cast: C
     assert set(sent(tmp_path / "one", tmp_path / "two").values()) <= {1}
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_round_whose_worker_died_before_it_was_noted_is_done_by_another_which_tells_nobody_twice(
     cast: Cast, tmp_path: Path
 ) -> None:

@@ -722,8 +722,10 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     assert len(told(cast, "act.done")) == 2
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=pytest.mark.ci), pytest.param(signal.SIGINT, marks=pytest.mark.nightly)],
+)
 def test_a_signal_while_prefect_runs_a_case_lets_the_case_finish_and_is_no_trouble_of_prefects(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer, number: int, capfd: pytest.CaptureFixture[str]
 ) -> None:

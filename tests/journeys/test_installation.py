@@ -108,6 +108,7 @@ def is_up(browser: httpx2.Client, port: int) -> bool:
         return False
 
 
+@pytest.mark.nightly
 def test_a_demonstration_is_refused_beside_a_real_program_and_nothing_is_left_running(
     cast: Cast, tmp_path: Path
 ) -> None:

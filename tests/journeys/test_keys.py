@@ -177,9 +177,14 @@ def test_a_new_installation_makes_its_keys_and_one_that_lost_them_makes_none_in_
     assert prepared(tmp_path) == (0, ""), "whoever has no copy begins with another, as they were told"
 
 
-@pytest.mark.ci
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("name", ["SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("SPHERES_SEAL_KEY_FILE", marks=pytest.mark.ci),
+        pytest.param("SPHERES_PEOPLE_KEYS", marks=pytest.mark.nightly),
+    ],
+)
 def test_an_installation_whose_settings_lead_to_no_keys_does_not_start(tmp_path: Path, name: str) -> None:
     """Nothing would be sealed, and nobody referred, until somebody read the log."""
     status, said = prepared(tmp_path, **{name: str(tmp_path / "nowhere")})

@@ -40,7 +40,7 @@ def look(house: House) -> Iterator[Finding]:
 def compared(ours: datetime, theirs: datetime) -> Finding:
     """How far our clock is from the database's."""
     apart = abs(ours - theirs)
-    seen = words(N_("They are %(seconds)s seconds apart."), seconds=round(apart.total_seconds(), 1))
+    seen = words(N_("They are %(seconds)s s apart."), seconds=round(apart.total_seconds(), 1))
     if apart > _TOO_MUCH:
         return AGAINST_DATABASE.wrong(seen, words(_SET_CLOCK))
     return (
@@ -56,7 +56,7 @@ def _record(house: House) -> Finding:
     if ahead > _TOO_MUCH:
         return AGAINST_RECORD.wrong(
             words(
-                N_("The last line is %(seconds)s seconds ahead of this clock: it goes back, or it was ahead."),
+                N_("The last line is %(seconds)s s ahead of this clock: it goes back, or it was ahead."),
                 seconds=int(ahead.total_seconds()),
             ),
             words(N_("Set the clock right before people go on. What was written meanwhile keeps its moments.")),

@@ -141,9 +141,7 @@ def _workers(house: House, alive: int) -> Finding:
     if not house.runs:
         return WORKERS.not_asked(words(_STOPPED))
     return WORKERS.wrong(
-        words(
-            N_("None gave a sign of life in the last %(seconds)s seconds."), seconds=int(SILENT_AFTER.total_seconds())
-        ),
+        words(N_("None gave a sign of life in the last %(seconds)s s."), seconds=int(SILENT_AFTER.total_seconds())),
         words(N_("It is started again by itself. If it stays away, look into what “spheres up” wrote.")),
     )
 

@@ -66,7 +66,7 @@ def lively(cast: Cast) -> UUID:
     ("lang", "width", "dark"),
     [
         pytest.param("fr", 320, False, marks=pytest.mark.nightly),
-        pytest.param("en", 1280, True, marks=pytest.mark.ci),
+        pytest.param("en", 1280, True, marks=pytest.mark.nightly),
         pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
 )

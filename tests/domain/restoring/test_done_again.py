@@ -475,7 +475,7 @@ def test_a_ledger_that_is_missing_older_edited_or_empty_stops_the_start_until_so
 def test_an_empty_database_beside_an_old_ledger_is_not_taken_for_a_new_installation(installed: Installed) -> None:
     end_access(installed, "manager_em")
     installed.empty()
-    with speaking("en"), pytest.raises(Ending, match=r"holds \d+ lines of an installation that ran here"):
+    with speaking("en"), pytest.raises(Ending, match=r"up to its line \d+, of an installation that ran here"):
         installed.start()
 
 
