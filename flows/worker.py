@@ -352,7 +352,7 @@ class Worker:
             if not self.stopping.is_set() and await asyncio.to_thread(rounds.is_overdue, self.means, key):
                 _log.warning("a round is overdue: the worker runs it", extra={"part": key})
                 with suppress(Exception):  # which the log tells: it holds up no other round, and is overdue still
-                    await asyncio.to_thread(rounds.run_round, self.means, key, "worker")
+                    await asyncio.to_thread(rounds.run_round, self.means, key, "worker", self.stopping.is_set)
 
 
 # ---------------------------------------------------------------------------------------------------- as a process
