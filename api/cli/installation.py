@@ -218,6 +218,9 @@ def _processes(
     # The web and the worker never own the database, whatever the supervisor was given.
     shared.pop("DATABASE_OWNER_URL", None)
     shared.pop("PREFECT_DATABASE_URL", None)
+    # One more machine serves and works on nothing before its step has seen the walls, the keys and the tables: that may
+    # wait for long. The first brings the tables there itself, within seconds, and its first page is waited for.
+    seen_first = 1 if join else 0
     # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
     return [
         Process(
@@ -244,6 +247,7 @@ def _processes(
             shared,
             ready=f"http://{_reached_at(settings.host)}:{settings.port}/healthz",
             longest_wait=_WEB_WAITS_SECONDS,
+            after=seen_first,
         ),
         Process(
             "prefect",
@@ -258,6 +262,7 @@ def _processes(
             outlives=True,  # a case in the worker's hand tells it how far it came
             settles=_PREFECT_SETTLES_SECONDS,
             may_wait=join,
+            after=seen_first,
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
         Process("worker", module("flows.worker"), shared, after=2 if settings.demo and not join else 1),
