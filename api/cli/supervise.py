@@ -260,3 +260,8 @@ def _wait(running: Sequence[subprocess.Popen[bytes]], patience_seconds: float) -
 def module(name: str, *arguments: str) -> list[str]:
     """The command that runs one of our modules in this Python."""
     return [sys.executable, "-m", name, *arguments]
+
+
+def tied(name: str, *arguments: str) -> list[str]:
+    """The same for what is to end with this process, whatever ends it. Started by a thread that lives as long."""
+    return module("api.cli.tied", str(os.getpid()), name, *arguments)

@@ -23,6 +23,7 @@ from api.cli.installation import _processes
 from api.cli.place import data_folder
 from api.cli.pulse import answers
 from api.cli.supervise import Process, end, run_step, supervise
+from bench.ground import ROOT
 from bench.processes import free_port
 from flows import worker as workers
 
@@ -475,6 +476,45 @@ def test_prefect_is_there_until_the_worker_has_finished(tmp_path: Path) -> None:
     processes = as_started({"SPHERES_DATA": str(tmp_path)})
     assert [name for name, one in processes.items() if one.outlives] == ["prefect"]
     assert processes["prefect"].settles > 0, "its services start after it answers"
+
+
+#: Keeps one process alive, as `spheres up` does.
+_KEEPS_ALIVE = """
+import os, sys, time
+from api.cli.supervise import Process, tied
+Process("web", tied("http.server", sys.argv[1], "--bind", "127.0.0.1"), os.environ).start()
+time.sleep(600)
+"""
+
+
+def test_what_a_killed_supervisor_kept_alive_ends_with_it_and_leaves_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    keeping = subprocess.Popen([sys.executable, "-c", _KEEPS_ALIVE, str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: answers(f"http://127.0.0.1:{port}/"))
+    finally:
+        keeping.kill()
+        keeping.wait()
+
+    def is_free() -> bool:
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", port)) != 0
+
+    _until(is_free)
+    assert {tuple(one.command[:4]) for one in as_started({"SPHERES_DATA": str(tmp_path)}).values()} == {
+        (sys.executable, "-m", "api.cli.tied", str(os.getpid()))
+    }
+
+
+def test_what_is_started_by_one_that_is_gone_already_does_nothing() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "api.cli.tied", str(os.getpid() + 1), "this"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (1, b"", b"")
 
 
 def test_what_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
