@@ -293,11 +293,21 @@ async def _asked_by_hand(case_id: str) -> State[None]:
     means = at_hand.get(None)
     if means is None:
         return ended_in_trouble("no_means")
+    case = _id_in(case_id)
     try:
-        known = await asyncio.to_thread(_wake, means, UUID(case_id))
-    except ValueError:
-        known = False
+        known = case is not None and await asyncio.to_thread(_wake, means, case)
+    except Exception as error:  # noqa: BLE001 - as above, such as where the database restarts
+        _log.warning("a case is not asked for by hand", extra={"case": case, "error": type(error).__name__})
+        return ended_in_trouble(code_of(error))
     return Completed(name="Asked") if known else ended_in_trouble("case.unknown")
+
+
+def _id_in(typed: str) -> UUID | None:
+    """The id that was typed, or None where it is none."""
+    try:
+        return UUID(typed)
+    except ValueError:
+        return None
 
 
 def _wake(means: Means, case_id: UUID) -> bool:

@@ -36,6 +36,19 @@ _LOCKS: Final = 0x524F
 #: When a schedule was last due in the program of a session; None where it is not due at that moment.
 Due = Callable[[str, Session, datetime], datetime | None]
 
+#: Whether what is being done is to stop, such as a round that was cancelled by hand.
+Asked = Callable[[], bool]
+
+
+def never() -> bool:
+    """What goes on to its end."""
+    return False
+
+
+class Stopped(BaseException):
+    """The round is to stop before its next part. No failure, so that nothing takes it for one: it is done later."""
+
+
 T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")
 
@@ -59,7 +72,8 @@ class Turn:
     """One go at one program, at one moment: it reads what is due, and does each part in a transaction of its own.
 
     What a rule refuses by now (it was seen to, moved or taken up again meanwhile) is logged with the sentence
-    `refused`. A part that was `beaten` by another process did nothing. `ran_by`: who started the round.
+    `refused`. A part that was `beaten` by another process did nothing. `ran_by`: who started the round. Once it is
+    `stopped`, no other part begins: raises Stopped.
     """
 
     means: Means
@@ -69,14 +83,21 @@ class Turn:
     ran_by: str = "worker"
     by: Actor = BY_ROUNDS
     beaten: Callable[[IntegrityError], bool] = lambda _: False
+    stopped: Asked = never
 
     def reading(self) -> Session:
         """A session of the program whose changes are not kept."""
+        self._go_on()
         return self.means.sessions(self.program_id)
 
     def transaction(self) -> AbstractContextManager[Session]:
         """A session of the program whose changes are kept where its block ends."""
+        self._go_on()
         return self.means.transaction(self.program_id)
+
+    def _go_on(self) -> None:
+        if self.stopped():
+            raise Stopped
 
     def once(self, do: Callable[[Session], int]) -> int:
         """Do one part; how much it did."""
@@ -96,7 +117,7 @@ class Turn:
     def tell_trouble(self, code: str) -> None:
         """Note that the round failed here, for people to see; where that fails too, the log says what did."""
         try:
-            with self.transaction() as session:
+            with self.means.transaction(self.program_id) as session:  # also where it is stopped
                 set_trouble(session, self.key, code, self.means.clock())
         except Exception as error:  # noqa: BLE001 - the round's own error is raised by who called
             _log.warning("a failed round cannot be noted", extra={"part": self.key, "error": type(error).__name__})
@@ -131,11 +152,14 @@ class Round:
     is_needed: Callable[[Means], bool] = lambda _: True
     by: Actor = BY_ROUNDS
 
-    def __call__(self, means: Means, program_id: UUID, ran_by: str) -> int:
-        """Have a turn in one program. Blocks; run it in a thread. Again, late or twice at once changes nothing."""
+    def __call__(self, means: Means, program_id: UUID, ran_by: str, stopped: Asked = never) -> int:
+        """Have a turn in one program. Blocks; run it in a thread. Again, late or twice at once changes nothing.
+
+        Raises Stopped before its next part once it is `stopped`; it is then not done, and is done again.
+        """
         if not self.is_needed(means):
             return 0
-        turn = Turn(means, program_id, self.key, means.clock(), ran_by, self.by)
+        turn = Turn(means, program_id, self.key, means.clock(), ran_by, self.by, stopped=stopped)
         with alone(means, program_id, self.key) as mine:
             if not mine:
                 return 0

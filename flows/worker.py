@@ -130,6 +130,7 @@ class Worker:
                 self._destroy,
                 self._watch,
                 self._see_off,
+                self.by_prefect.keep_asking,
                 self.by_prefect.work,
                 self._look_for_overdue,
             )
@@ -257,14 +258,14 @@ class Worker:
     async def _give_signs(self) -> None:
         said, since = None, self.means.clock()
         while not self.stopping.is_set():
-            was_up = await self.by_prefect.works()
+            was_up = self.by_prefect.works
             if was_up is not said:
                 said, since = was_up, self.means.clock()
             await asyncio.to_thread(self._sign, was_up, since)
             next_at = time.monotonic() + BEAT_SECONDS
             # Where Prefect came or went, that is told at once.
             while time.monotonic() < next_at and not self.stopping.is_set():
-                if await self.by_prefect.works() != was_up:
+                if self.by_prefect.works != was_up:
                     break
                 await self._pause(AWAY_SECONDS)
 
@@ -340,7 +341,7 @@ class Worker:
 
     def _engine_elsewhere(self) -> str:
         with self.means.open_sessions() as session:
-            return seats.address_elsewhere(session)
+            return seats.address_elsewhere(session, ours=self.known_as or self.prefect_url)
 
     async def _look_for_overdue(self) -> None:
         while not self.stopping.is_set():
@@ -352,7 +353,7 @@ class Worker:
             if not self.stopping.is_set() and await asyncio.to_thread(rounds.is_overdue, self.means, key):
                 _log.warning("a round is overdue: the worker runs it", extra={"part": key})
                 with suppress(Exception):  # which the log tells: it holds up no other round, and is overdue still
-                    await asyncio.to_thread(rounds.run_round, self.means, key, "worker")
+                    await asyncio.to_thread(rounds.run_round, self.means, key, "worker", self.stopping.is_set)
 
 
 # ---------------------------------------------------------------------------------------------------- as a process

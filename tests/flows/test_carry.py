@@ -19,8 +19,8 @@ from domain.people import people
 from domain.record import events
 from domain.roles.roles import standing
 from flows import protocols
-from flows.carry import carry, plainly
-from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction
+from flows.carry import carry, plainly, protocol_flow
+from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction, at_hand
 from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
@@ -893,6 +893,24 @@ def test_a_failure_carries_a_code_and_no_trace_of_the_error_behind_it(
     assert failed.value.__context__ is None
     assert failed.value.__cause__ is None
     assert failed.value.args == ("error.ValueError",)
+
+
+def test_what_fails_in_a_run_that_was_started_by_hand_is_told_to_prefect_as_a_code(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the database restarts: what leaves a flow Prefect keeps with its text, which may hold an address."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("connection to server at 10.0.0.5 failed for user spheres_app")
+
+    async def by_hand(case_id: str) -> tuple[str | None, str | None]:
+        at_hand.set(means_of(cast, Clock()))
+        state = await protocol_flow("onboarding").fn(case_id)
+        return state.name, state.message
+
+    monkeypatch.setattr(wakeups, "wake_by_id", broken)
+    assert asyncio.run(by_hand(str(uuid4()))) == ("Trouble (error.ValueError)", "error.ValueError")
+    assert asyncio.run(by_hand("no id")) == ("Trouble (case.unknown)", "case.unknown")
 
 
 async def _once(means: Means, act: DueAction) -> None:

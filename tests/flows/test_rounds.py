@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,14 +13,14 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import Session
 
 from domain.access import sign_ins
-from domain.kernel import Refusal
+from domain.kernel import Actor, Refusal
 from domain.kernel.scope import program_of
 from flows import rounds, timetable
-from flows.engine import Means
+from flows.engine import Means, at_hand
 from flows.marks import mark_of
-from flows.rounds import is_overdue, run_round
+from flows.rounds import is_overdue, round_flow, run_round
 from flows.sweep import sweep as sweep_once
-from flows.turns import alone
+from flows.turns import Turn, alone
 from locales import N_
 from models.access import AnsweredRequest, BrowserSession
 from models.base import table_of
@@ -251,6 +253,46 @@ def test_a_round_that_another_process_is_at_gets_no_trouble_from_one_that_only_w
         assert replace(rounds.ROUNDS["sweep"], whole=failing)(means, cast.program_id, "worker") == 0
     with cast.session() as session:
         assert session.scalar(select(func.count()).select_from(_mark)) == 0
+
+
+def test_a_round_that_is_cancelled_by_hand_ends_after_the_part_that_it_is_at_and_is_done_anew_later(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect gives its place to another at once: what went on would be a second one beside it."""
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+    done: list[int] = []
+    began, may_end = threading.Event(), threading.Event()
+
+    def parts(turn: Turn) -> int:
+        def part(_: Session, number: int, *, by: Actor, at: datetime) -> int:
+            assert (by, at) == (turn.by, turn.at)
+            began.set()
+            assert may_end.wait(60)
+            done.append(number)
+            return 1
+
+        return turn.each(range(3), part)
+
+    async def cancelled_in_its_first_part() -> None:
+        at_hand.set(means)
+        running = asyncio.create_task(round_flow("sweep").fn())
+        assert await asyncio.to_thread(began.wait, 60)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled()
+        may_end.set()
+
+    declared = replace(rounds.ROUNDS["sweep"], whole=None, parts=parts)
+    monkeypatch.setattr(rounds, "ROUNDS", {"sweep": declared})
+    monkeypatch.setattr(rounds, "programs", lambda _: [cast.program_id, cast.other.program_id])
+    asyncio.run(cancelled_in_its_first_part())  # which ends once its threads have
+    assert done == [0]
+    for one in (cast, cast.other):
+        with one.session() as session:
+            assert session.scalar(select(func.count()).select_from(_mark)) == 0, "neither done nor in trouble"
+    assert run_round(means, "sweep", "worker") == 6
+    assert done == [0, 0, 1, 2, 0, 1, 2]
 
 
 @pytest.mark.parametrize(

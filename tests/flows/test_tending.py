@@ -115,16 +115,13 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
     over: list[UUID] = []
 
     def body(worker: Worker) -> None:
-        async def is_up() -> bool:
-            return True
-
         async def has_no_place() -> bool:
             return False
 
         async def never_begins(_: object) -> None:
             await worker.stopping.wait()
 
-        monkeypatch.setattr(worker.prefect, "is_up", is_up)
+        worker.prefect.seems_up = True
         monkeypatch.setattr(worker.by_prefect, "_run", never_begins)
         if hurdle == "place":
             monkeypatch.setattr(worker.by_prefect, "_has_place", has_no_place)
@@ -136,5 +133,6 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
         await by_prefect.stopping.wait()
 
     monkeypatch.setattr(ByPrefect, "work", asks_no_server)
+    monkeypatch.setattr(ByPrefect, "keep_asking", asks_no_server)
     within(cast, means_of(cast, now), body)
     assert whys(cast) == {why}
