@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import Session
 
 from domain.kernel import ROUNDS, Actor, Refusal, run, scalar
@@ -219,10 +219,9 @@ def alone(means: Means, program_id: UUID, key: str) -> Iterator[bool]:
 
 
 def _end_waiting(session: Session) -> None:
-    """Let the lock go. Where the database did so already the line is closed, and no more is to be done."""
+    """Let the lock go. Where the database did so already its line is closed, and no more is to be done."""
     try:
         session.rollback()
-    except (OperationalError, InterfaceError) as error:
-        if not is_away(error):
-            raise
+    except DBAPIError as error:
+        _log.warning("the database let go of a round before its end", extra={"error": type(error.orig).__name__})
         session.invalidate()

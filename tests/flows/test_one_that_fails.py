@@ -11,9 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from domain.departure import current, offers, recruiting, ways_in
 from domain.kernel import Actor
 from domain.kernel.scope import program_of
 from domain.participants import retention
+from domain.record import seals
+from domain.restoring import heads, telling
 from flows import apart, departing, destroying, post, sealing, troubles
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
@@ -53,18 +56,24 @@ def failing_at(first: UUID, ended: list[UUID]) -> Callable[..., int]:
     return end
 
 
+def noting(done: list[int], n: int) -> Callable[..., int]:
+    """A verb that notes that it was done."""
+
+    def note(*_: object, **__: object) -> int:
+        done.append(n)
+        return 1
+
+    return note
+
+
 def test_a_departure_that_fails_keeps_no_other_door_open_and_people_are_told_until_it_goes_well(
     cast: Cast, means: Means, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, forgotten = uuid4(), uuid4(), uuid4()
     ended: list[UUID] = []
-    monkeypatch.setattr(departing.current, "to_move", lambda _: [])
-    monkeypatch.setattr(
-        departing.current, "due_to_end", lambda s, _: [first, second] if program_of(s) == cast.program_id else []
-    )
-    monkeypatch.setattr(
-        departing.ways_in, "left_open", lambda s, _: [forgotten] if program_of(s) == cast.program_id else []
-    )
+    monkeypatch.setattr(current, "to_move", lambda _: [])
+    monkeypatch.setattr(current, "due_to_end", lambda s, _: [first, second] if program_of(s) == cast.program_id else [])
+    monkeypatch.setattr(ways_in, "left_open", lambda s, _: [forgotten] if program_of(s) == cast.program_id else [])
     monkeypatch.setattr(departing, "_end", failing_at(first, ended))
     monkeypatch.setattr(departing, "_shut", failing_at(first, ended))
     with pytest.raises(ValueError, match="of one departure"):
@@ -85,7 +94,7 @@ def test_a_program_in_which_it_fails_holds_up_no_other_program(
         looked.append(program_of(session))
         raise LookupError
 
-    monkeypatch.setattr(departing.current, "to_move", look)
+    monkeypatch.setattr(current, "to_move", look)
     with pytest.raises(LookupError):
         close_doors(means)
     assert sorted(looked) == sorted([cast.program_id, cast.other.program_id])
@@ -98,8 +107,8 @@ def test_what_is_looked_at_in_hands_is_looked_at_though_the_first_look_fails(
         raise KeyError
 
     followed: list[int] = []
-    monkeypatch.setattr(departing.offers, "lapse", lapse)
-    monkeypatch.setattr(departing.recruiting, "see_who_follows", lambda *_, **__: followed.append(1) or 0)
+    monkeypatch.setattr(offers, "lapse", lapse)
+    monkeypatch.setattr(recruiting, "see_who_follows", noting(followed, 1))
     with pytest.raises(KeyError):
         look_at_hands(means)
     assert len(followed) == 2, "in both programs"
@@ -112,7 +121,7 @@ def test_a_part_of_a_round_that_fails_is_told_and_the_parts_behind_it_are_done(c
     @in_parts("sweep", "*/15 * * * *", due_everywhere)
     def look(turn: Turn) -> int:
         found = turn.each([1, 2, 3], part)
-        return found + turn.act(lambda _, by, at: done.append(9) or 1)  # noqa: ARG005
+        return found + turn.act(noting(done, 9))
 
     def part(_: Session, n: int, *, by: Actor, at: datetime) -> int:  # noqa: ARG001
         if n == broken:
@@ -139,8 +148,8 @@ def test_where_the_database_is_away_no_thing_after_the_first_is_tried(
         tried.append(one)
         raise OperationalError("select 1", {}, ConnectionError("no server"))
 
-    monkeypatch.setattr(departing.current, "to_move", lambda _: [])
-    monkeypatch.setattr(departing.current, "due_to_end", lambda *_: [uuid4(), uuid4()])
+    monkeypatch.setattr(current, "to_move", lambda _: [])
+    monkeypatch.setattr(current, "due_to_end", lambda *_: [uuid4(), uuid4()])
     monkeypatch.setattr(departing, "_end", end)
     with pytest.raises(OperationalError):
         close_doors(means)
@@ -162,10 +171,10 @@ def test_seals_keys_and_heads_of_other_programs_do_not_wait_for_one_that_fails(
 
         return fail
 
-    monkeypatch.setattr(sealing.seals, "seal_next", failing("seal"))
+    monkeypatch.setattr(seals, "seal_next", failing("seal"))
     monkeypatch.setattr(retention, "sweep_drafts", failing("destroy"))
-    monkeypatch.setattr(apart.telling, "tell", failing("tell"))
-    monkeypatch.setattr(apart.heads, "note_head", failing("head"))
+    monkeypatch.setattr(telling, "tell", failing("tell"))
+    monkeypatch.setattr(heads, "note_head", failing("head"))
     sealed = Means(**{**vars(means), "seal_keys": object()})
     for look in (sealing.seal, destroying.destroy, apart.look_after):
         with pytest.raises(LookupError):
