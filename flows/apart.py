@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from domain.restoring import heads, redoing, telling
 from flows.engine import Means, programs
+from flows.troubles import LEDGER, RESTORED, in_each
 
 #: How often the whole ledger is read, for keys that it says are destroyed and of which a copy was put back meanwhile.
 READ_SECONDS: Final = 3600.0
@@ -13,11 +15,20 @@ READ_SECONDS: Final = 3600.0
 
 def look_after(means: Means) -> None:
     """Note each program's head in the ledger now and then, and write the letters of a restore. Raises NoLedger."""
-    for program_id in programs(means):
+
+    def tell(program_id: UUID) -> int:
         with means.transaction(program_id) as session:
             telling.tell(session, at=means.clock())
+        return 0
+
+    def note(program_id: UUID) -> int:
         with means.transaction(program_id) as session:
-            heads.note_head(session, at=means.clock())
+            return int(heads.note_head(session, at=means.clock()))
+
+    try:
+        in_each(means, RESTORED, tell)
+    finally:
+        in_each(means, LEDGER, note)
 
 
 def destroy_what_is_listed(means: Means) -> int:

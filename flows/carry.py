@@ -43,7 +43,7 @@ from models.record import Event
 
 _log = logging.getLogger(__name__)
 
-#: A case that asks for more in one run is going round in a circle; the rest waits for the next run.
+#: A case that asks for more in one run may be going round in a circle; the rest waits a while for the next run.
 MOST_ACTS: Final = 100
 
 #: Within one run, an act that failed by an error is tried again after these seconds; a refusal is not.
@@ -216,7 +216,7 @@ def _finish(
         if trouble and not _needs_people(trouble):
             mine = wakeups.put_back(session, claim, trouble=trouble, at=at)
         else:
-            mine = wakeups.acknowledge(session, claim, at=at, trouble=trouble)
+            mine = wakeups.acknowledge(session, claim, at=at, trouble=trouble, more=done >= MOST_ACTS)
         if not mine:
             session.rollback()
             return Carried("lost", done, trouble)

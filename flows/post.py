@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,8 @@ from domain.access import doors
 from domain.kernel import Actor, changes, col, in_program, program_of, run, same, select
 from domain.mail import DeliveryOutcome, next_attempt, notices
 from domain.record import apart, events
-from flows.engine import Means, programs
+from flows.engine import Means
+from flows.troubles import POST, in_each
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.ports import Later, Mailer, Outcome, Refused
@@ -28,6 +29,9 @@ LEASE: Final = timedelta(minutes=5)
 REST: Final = timedelta(seconds=30)
 #: And for no longer than this, whatever silence the relay asks for.
 LONGEST_REST: Final = timedelta(minutes=10)
+
+#: A lease ends within this. What lies further ahead was written by a clock that was put back since.
+BEYOND: Final = timedelta(minutes=10)
 
 BY_POST: Final = Actor.system("post")
 
@@ -57,25 +61,40 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
     A letter is taken for a while, sent outside any transaction, and then recorded. So of two workers one sends it, and
     where one dies in between it is sent again with the same bytes.
     """
-    attempts = 0
     if means.mailer is None:
         return Delivered()
-    for program_id in programs(means):
-        while attempts < most:
+    going = _Pass(means, means.mailer, most)
+    in_each(means, POST, going.deliver)
+    return going.done
+
+
+@dataclass
+class _Pass:
+    """One pass over the outbox of every program, until it sent enough or the relay is the trouble."""
+
+    means: Means
+    mailer: Mailer
+    most: int
+    done: Delivered = Delivered()
+
+    def deliver(self, program_id: UUID) -> int:
+        """Send what is due in one program; how many letters."""
+        before, means = self.done.attempts, self.means
+        while self.done.attempts < self.most and not self.done.rest:
             with means.transaction(program_id) as session:
                 letter = _take(session, means.clock())
             if letter is None:
                 break
-            outcome = _hand_over(means.mailer, letter, means.clock)
+            outcome = _hand_over(self.mailer, letter, means.clock)
             if outcome is None:
                 continue
-            attempts += 1
+            self.done = replace(self.done, attempts=self.done.attempts + 1)
             with means.transaction(program_id) as session:
                 _write_down(session, letter, outcome, means.clock())
             if _is_the_relay(outcome):
                 asked = getattr(outcome, "retry_after", None) or REST
-                return Delivered(attempts, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
-    return Delivered(attempts)
+                self.done = replace(self.done, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
+        return self.done.attempts - before
 
 
 def _hand_over(mailer: Mailer, letter: _Letter, clock: Callable[[], datetime]) -> Outcome | None:
@@ -88,7 +107,8 @@ def _hand_over(mailer: Mailer, letter: _Letter, clock: Callable[[], datetime]) -
 def _take(session: Session, at: datetime) -> _Letter | None:
     """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile.
 
-    A letter of a thread waits for those before it: a cancellation never overtakes its invitation.
+    A letter of a thread waits for those before it: a cancellation never overtakes its invitation. A moment that a clock
+    wrote which was put back since keeps none: not the lease of a worker that died, nor a first attempt.
     """
     earlier = aliased(Notice, name="earlier")
     waits = exists().where(
@@ -104,8 +124,12 @@ def _take(session: Session, at: datetime) -> _Letter | None:
         .where(
             in_program(Notice),
             Notice.state == "queued",
-            col(Notice.next_attempt_at) <= at,
-            or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= at),
+            or_(col(Notice.next_attempt_at) <= at, _is_of_a_clock_put_back(at)),
+            or_(
+                col(Notice.leased_until).is_(None),
+                col(Notice.leased_until) <= at,
+                col(Notice.leased_until) > at + BEYOND,
+            ),
             or_(Notice.thread == "", ~waits),
         )
         .order_by(col(Notice.next_attempt_at), col(Notice.n))
@@ -133,6 +157,15 @@ def _take(session: Session, at: datetime) -> _Letter | None:
     return _Letter(row.id, row.to_address, row.message, row.attempts + 1, again=again, until=at + LEASE)
 
 
+def _is_of_a_clock_put_back(at: datetime) -> ColumnElement[bool]:
+    """The condition that a letter was taken, or never tried, at a moment that is still to come: it waits for nothing.
+
+    Of one that was tried the lease says when, since the next attempt may be a day away.
+    """
+    never = and_(col(Notice.attempts) == 0, col(Notice.next_attempt_at) > at + BEYOND)
+    return or_(never, col(Notice.leased_until) > at + BEYOND)
+
+
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
     """Record what came of an attempt, unless the letter went another way meanwhile."""
     decision = next_attempt(letter.attempt, outcome, at)
@@ -143,7 +176,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
         .values(
             attempts=letter.attempt,
             code=getattr(outcome, "code", ""),
-            leased_until=None,
+            leased_until=at if decision.state == "retry" else None,  # it says when it was tried
             **({"message": _without_its_door(session)} if decision.state == "sent" else {}),
             **_columns(decision, at),
         )

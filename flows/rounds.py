@@ -21,7 +21,7 @@ from prefect.states import Completed
 
 from flows.ends import ended_in_trouble
 from flows.engine import Means, at_hand, code_of, programs
-from flows.marks import due_everywhere, mark_of
+from flows.marks import due_everywhere, is_done, mark_of
 from flows.timetable import ROUNDS as ROUNDS  # noqa: PLC0414 - the engine finds them here
 from flows.told import told
 from flows.turns import Asked, Round, Stopped, never
@@ -61,12 +61,12 @@ def is_overdue(means: Means, key: str) -> bool:
     asked = ROUNDS[key]
     if not asked.is_needed(means):
         return False
-    then = means.clock() - asked.patience
+    at = means.clock()
+    then = at - asked.patience
     for program_id in programs(means):
         with means.sessions(program_id) as session:
             due = asked.due_at(session, then)
-            done = mark_of(session, key)
-            if due is not None and (done is None or done < due):
+            if due is not None and not is_done(mark_of(session, key), due, at):
                 return True
     return False
 

@@ -18,6 +18,7 @@ from domain.mail import notices
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import standing
+from flows import carry as carrying
 from flows import protocols
 from flows.carry import carry, plainly, protocol_flow
 from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction, at_hand
@@ -740,6 +741,23 @@ def test_a_change_made_during_the_carry_keeps_the_case_due(cast: Cast) -> None:
     assert carried.outcome == "waiting"
     assert wake_up(cast, case_id).want > wake_up(cast, case_id).have
     assert len(carry_all(means)) == 1
+
+
+def test_what_is_left_of_a_run_that_did_as_much_as_one_may_is_done_soon_and_waits_for_no_sweep(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = introduced(cast)
+    monkeypatch.setattr(carrying, "MOST_ACTS", 1)
+    assert [one.acts for one in carry_all(means)] == [1]
+    assert task(cast, case_id, "send_contact_lists")["state"] != "done"
+    clock.pass_by(seconds=wakeups.REST_AFTER.total_seconds())
+    assert [one.acts for one in carry_all(means)] == [1]
+    assert task(cast, case_id, "send_contact_lists")["state"] == "done"
+    clock.pass_by(seconds=wakeups.REST_AFTER.total_seconds())
+    assert [one.acts for one in carry_all(means)] == [0]
+    assert wake_up(cast, case_id).want == wake_up(cast, case_id).have
 
 
 def test_a_carry_whose_lease_passed_to_another_writes_nothing(cast: Cast) -> None:
