@@ -330,7 +330,8 @@ def test_a_round_that_hangs_as_it_is_made_up_for_holds_up_no_other_for_long(
     means, goes_on = means_of(cast, Clock()), threading.Event()
     begun: list[str] = []
 
-    def make_up(_: object, key: str, ran_by: str) -> int:
+    def make_up(_: object, key: str, ran_by: str, stopped: Callable[[], bool]) -> int:
+        assert not stopped()
         begun.append(f"{key} {ran_by}")
         if key == "remind":
             goes_on.wait(60)
