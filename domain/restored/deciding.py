@@ -16,6 +16,7 @@ from sqlmodel import Session
 from domain.access import KEEPS_OUT, voiding
 from domain.casework import needed_reason
 from domain.kernel import Actor, Refusal, changes, col, every, first, local_day, of, run
+from domain.mail import resending
 from domain.record import apart, events
 from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
 from domain.restored.matters import concerned, waiting
@@ -127,6 +128,8 @@ def settle(
 ) -> None:
     """Write down what was decided of these matters, each with its line in the record."""
     for matter in matters:
+        if matter.verb == "person.updated" and matter.person_id is not None:
+            resending.follow_address(session, matter.person_id)
         run(
             session,
             changes(RestoredMatter)

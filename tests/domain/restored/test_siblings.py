@@ -59,9 +59,8 @@ def test_a_consent_that_is_withdrawn_again_leaves_those_to_other_partners_closed
 
     back = come_back(installed, stood, ended)
     _, others = decide_one(back, "consent.withdrawn")
-    for matter in others:
-        place = UUID(str(matter.facts["organization"]))
-        assert not back.asked(lambda session, place=place: circle_of(session, back.thing, DAY).agrees_to(place))
+    circle = back.asked(lambda session: circle_of(session, back.thing, DAY))
+    assert not [one for one in others if circle.agrees_to(UUID(str(one.facts["organization"])))]
 
 
 @pytest.mark.ci
