@@ -33,7 +33,7 @@ from domain.kernel import (
     value_of,
 )
 from domain.kernel import lasts as is_not_over
-from domain.roles import may_act_as
+from domain.roles import cancelled_since, may_act_as, replaced_since
 from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Absence, Organization, Program, Tenure
@@ -57,6 +57,13 @@ class Hold(SeatHolder):
 
     model_config = SHAPE
     ended_since: date | None = also(value_of(ENDED_SINCE))
+
+
+class Away(Absence):
+    """An absence. `lost_deputy` says that who deputizes in it had been replaced, which a restore lost."""
+
+    model_config = SHAPE
+    lost_deputy: bool = also(value_of(replaced_since().label("lost_deputy")))
 
 
 class CommitteeSeat(Seat):
@@ -260,7 +267,7 @@ def _absences(session: Session, since: date) -> dict[UUID, tuple[SeatAbsence, ..
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[SeatAbsence]] = defaultdict(list)
     for row in rows:
-        deputy = row.deputy_id if "seats" in row.kinds else None
+        deputy = row.deputy_id if "seats" in row.kinds and not row.lost_deputy else None
         until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
         found[row.person_id].append(SeatAbsence(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
@@ -301,7 +308,9 @@ _HOLDINGS: Final = built(
     )
     .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id))
 )
-_ABSENCES: Final = built(of(Absence).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE))
+_ABSENCES: Final = built(
+    of(Away).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE, ~cancelled_since())
+)
 _ROLES: Final = built(
     only(Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))).where(
         col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))
