@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlmodel import Session
+from starlette.testclient import TestClient
 
 from domain.accompaniment import barring
 from domain.departure import last_days
@@ -16,7 +17,9 @@ from domain.people import absences
 from domain.restored import deciding
 from domain.roles import standing
 from meetings.committees import memberships
+from models.program import Person
 from tests.api.application import client_for
+from tests.api.pages.looking import text_of
 from tests.cast import AT
 from tests.databases import Database, in_database
 from tests.domain.restored.coming_back import LATER, NOW, CameBack, come_back, participant_of
@@ -88,6 +91,20 @@ def decided_by(back: CameBack[UUID], verb: str, by: Actor) -> str:
     return ""
 
 
+def client_of(back: CameBack[UUID], name: str) -> TestClient:
+    """The browser of one who looks after the restore."""
+    house = back.house
+    app, admin = (in_database(url, house.name) for url in (house.copies.urls.app, house.copies.urls.admin))
+    return client_for(Database(house.engine, app, house.owner_url, admin), house.person(name), at=NOW)
+
+
+def name_of(back: CameBack[UUID], name: str) -> str:
+    found: str = back.asked(
+        lambda session: session.get_one(Person, (session.info["program_id"], back.house.person(name))).name
+    )
+    return found
+
+
 def test_a_deputy_whose_powers_had_ended_does_not_act_nor_decide_on_them(installed: Installed) -> None:
     back = cancelled(installed)
     assert not acts_for_them(back)
@@ -126,6 +143,8 @@ def test_a_deputy_who_was_replaced_does_not_act_until_it_is_decided(installed: I
     assert not acts_for_them(back)
     deputy = Actor(role="coordinator", person_id=installed.person(DEPUTY), acting_for=installed.person("coordinator"))
     assert decided_by(back, "absence.deputy_changed", deputy) == "restored.own"
+    page = client_of(back, "coordinator").get("/restored").text
+    assert f"no longer had {name_of(back, DEPUTY)} as a deputy" in text_of(page)
     back.again("absence.deputy_changed")
     assert not acts_for_them(back)
     assert installed.rows("select deputy_id from absence") == [{"deputy_id": None}]
@@ -151,9 +170,7 @@ def test_who_was_barred_from_a_file_neither_sees_nor_decides_on_a_part_in_its_fo
 
     back = come_back(installed, stood, ended)
     matter = back.of("follow_up.part_ended")
-    app, admin = (in_database(url, installed.name) for url in (installed.copies.urls.app, installed.copies.urls.admin))
-    database = Database(installed.engine, app, installed.owner_url, admin)
-    officer = client_for(database, installed.person("privacy_officer"), at=NOW)
+    officer = client_of(back, "privacy_officer")
     page = officer.get("/restored")
     assert (page.status_code, str(matter.id) in page.text) == (200, False)
     assert officer.post(f"/restored/{matter.id}/undone", data={"reason": "I say so"}).status_code == 404
