@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case, or_
 
-from domain.access import doors
-from domain.kernel import Actor, changes, col, in_program, program_of, run, same, select
+from domain.access import doors, voiding
+from domain.kernel import Actor, changes, col, in_program, local_day, program_of, run, same, select
 from domain.mail import DeliveryOutcome, next_attempt, notices
 from domain.record import apart, events
 from flows.engine import Means
@@ -131,6 +131,7 @@ def _take(session: Session, at: datetime) -> _Letter | None:
                 col(Notice.leased_until) > at + BEYOND,
             ),
             or_(Notice.thread == "", ~waits),
+            ~voiding.keeps_out(col(Notice.person_id), local_day(session, at)),  # it waits until that is decided
         )
         .order_by(col(Notice.next_attempt_at), col(Notice.n))
         .limit(1)
