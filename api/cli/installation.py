@@ -218,9 +218,9 @@ def _processes(
     # The web and the worker never own the database, whatever the supervisor was given.
     shared.pop("DATABASE_OWNER_URL", None)
     shared.pop("PREFECT_DATABASE_URL", None)
-    # One more machine serves and works on nothing before its step has seen the walls, the keys and the tables: that may
-    # wait for long. The first brings the tables there itself, within seconds, and its first page is waited for.
-    seen_first = 1 if join else 0
+    # On a server of the operator's nothing serves before the step has seen the walls, the keys and the tables: one more
+    # machine may wait for them for long. The embedded database has both by its make, and its first page is waited for.
+    seen_first = 0 if settings.database_url is None else 1
     # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
     return [
         Process(

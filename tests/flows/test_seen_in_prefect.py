@@ -272,6 +272,33 @@ def test_a_run_that_is_cancelled_by_hand_stops_gives_its_place_back_and_its_case
     assert len(seats(cast, "worker_em")) == 1
 
 
+@pytest.mark.nightly
+def test_a_round_that_is_cancelled_by_hand_ends_after_the_part_that_it_is_at_and_another_does_it_whole(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with at_work(prefect_server, cast, tmp_path, "round"):
+        cancelled = started_by_hand(prefect_server, "sweep")
+        eventually(gate.with_suffix(".here").exists)
+
+        async def cancel(client: PrefectClient) -> None:
+            await client.set_flow_run_state(cancelled, Cancelling())
+
+        asked(prefect_server, cancel)
+        assert ended(prefect_server, cancelled) == ("Cancelled", "by_hand")
+        gate.unlink()
+        done = gate.with_suffix(".done")
+        eventually(lambda: done.exists() and done.read_text())
+
+        def is_done_whole() -> bool:
+            assert ended(prefect_server, started_by_hand(prefect_server, "sweep"))[0] == "Done"
+            return len(done.read_text()) > 1
+
+        eventually(is_done_whole)  # not while the part of before still ends
+    assert done.read_text() == "0" + "012" * 2, "of each of the two programs"
+
+
 # ------------------------------------------------------------------------------------------------- what ends by itself
 
 
