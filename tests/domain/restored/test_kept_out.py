@@ -15,7 +15,7 @@ from domain.access import invitations
 from domain.kernel import first, of
 from domain.people import people, seat_holders
 from flows.post import deliver
-from meetings import schedule
+from meetings import replies, schedule
 from meetings.committees import memberships
 from meetings.invitees import guests_of, invited_to
 from models.committee import SeatHolder
@@ -27,6 +27,7 @@ from tests.databases import Database, in_database
 from tests.domain.restored.coming_back import LATER, NOW, CameBack, come_back
 from tests.domain.restoring.test_done_again import letter
 from tests.meetings.meeting_room import LOCAL
+from tests.meetings.replying import plan_a_season, reply, season_uid
 from tests.meetings.sitting import give, letters, seat_everyone
 from tests.restored import Installed, installed
 
@@ -117,6 +118,21 @@ def test_no_link_of_a_letter_answers_for_who_may_have_no_access(installed: Insta
     assert reader.get(path).status_code == 404
     back.undone("access.ended")
     assert reader.get(path).status_code == 200
+
+
+def test_no_mail_of_a_calendar_answers_for_who_may_have_no_access(installed: Installed) -> None:
+    def ended(session: Session, _: object) -> None:
+        whose, by = installed.person("police"), installed.actor("coordinator")
+        invitations.end_access(session, whose, by=by, at=LATER)
+
+    back = come_back(installed, lambda session: plan_a_season(session, installed.cast), ended)
+
+    with installed.session() as session:
+        received = replies.receive(session, reply(season_uid(session)), at=NOW)
+        assert received == replies.Received(stray="not_invited")
+    back.undone("access.ended")
+    with installed.session() as session:
+        assert replies.receive(session, reply(season_uid(session), partstat="DECLINED"), at=NOW).answered == 1
 
 
 def sits(back: CameBack[None], who: UUID, day: date) -> bool:
