@@ -164,6 +164,30 @@ def test_who_left_a_seat_sits_on_it_to_the_day_and_not_after_until_it_is_decided
     assert sits(back, who, after)
 
 
+def test_a_seat_to_come_that_was_withdrawn_comes_to_no_one_until_it_is_decided(installed: Installed) -> None:
+    who, begins = installed.person(WHO), LATER.date() + timedelta(days=40)
+
+    def stood(session: Session) -> UUID:
+        return give(session, installed.cast, "clinical", "anonyme", WHO, since=begins)
+
+    def ended(session: Session, held: UUID) -> None:
+        holding = first(session, of(SeatHolder).where(SeatHolder.id == held))
+        assert holding is not None
+        day = LATER.date()
+        seat_holders.end_seat(session, holding, day, by=installed.actor("coordinator"), at=LATER)
+
+    back = come_back(installed, stood, ended)
+
+    def to_come(session: Session) -> set[UUID]:
+        members = memberships(session).values()
+        return {one.person_id for each in members for seat in each.seats for one in each.to_hold(seat.id, NOW.date())}
+
+    assert back.asked(to_come) == set()
+    back.undone("seat.left")
+    assert back.asked(to_come) == {who}
+
+
+@pytest.mark.nightly
 def test_a_seat_that_is_given_after_the_restore_is_held(installed: Installed) -> None:
     def ended(session: Session, _: object) -> None:
         holding = first(session, of(SeatHolder).where(SeatHolder.person_id == installed.person("manager_la")))

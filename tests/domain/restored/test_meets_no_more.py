@@ -103,6 +103,7 @@ def test_of_a_pair_the_second_alone_is_kept_away_and_goes_alone(installed: Insta
     assert (row.worker_id, row.second_id) == (installed.person(WORKER), None)
 
 
+@pytest.mark.nightly
 def test_both_of_a_pair_are_kept_away_where_no_one_was_to_be_sent(installed: Installed) -> None:
     def ended(session: Session, whose: UUID) -> None:
         held, by = hold_participant(session, whose), installed.actor("coordinator")
@@ -113,6 +114,7 @@ def test_both_of_a_pair_are_kept_away_where_no_one_was_to_be_sent(installed: Ins
     assert [one.verb for one in back.waiting()] == ["participant.meets_no_more"] * 2
 
 
+@pytest.mark.nightly
 def test_who_stays_of_a_pair_is_not_noted_as_gone(installed: Installed) -> None:
     def ended(session: Session, whose: UUID) -> None:
         second, by = installed.person(WORKER), installed.actor("coordinator")
