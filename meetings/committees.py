@@ -233,8 +233,8 @@ def memberships(
     from_then = {**asked, "since": since}
     ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(_ABSENCES, {"since": since}))
     seats = grouped(every(session, _SEATS, asked), lambda seat: seat.committee_id)
-    holds = [_until_it_ended(one) for one in every(session, _HOLDINGS, from_then)]
-    held = grouped((one for one in holds if one.ends_on is None or one.ends_on >= since), lambda one: one.seat_id)
+    holds = map(_until_it_ended, every(session, _HOLDINGS, from_then))
+    held = grouped([one for one in holds if _has_days(one, since)], lambda one: one.seat_id)
     absences = _absences(session, since)
     return {
         one: Membership(one, rows[one].key, tuple(chain.from_iterable(seats[each] for each in family)), held, absences)
@@ -246,6 +246,10 @@ def _until_it_ended(hold: Hold) -> Hold:
     """A hold with the last day on which it had ended, where that waits to be decided."""
     days = [day for day in (hold.ends_on, hold.ended_since) if day is not None]
     return hold if hold.ended_since is None else replaced(hold, ends_on=min(days))
+
+
+def _has_days(hold: Hold, since: date) -> bool:
+    return hold.ends_on is None or hold.ends_on >= max(hold.starts_on, since)
 
 
 def _families(rows: Mapping[UUID, Committee], wanted: Iterable[UUID]) -> dict[UUID, list[UUID]]:

@@ -56,8 +56,9 @@ _PEOPLE: Final = ("person", "worker", "deputy", "instead_of", "director")
 
 
 def concerned(matter: RestoredMatter) -> frozenset[UUID]:
-    """The people whose access, role, part or signature it is, or who stood in: none of them decides it."""
+    """The people whom it is about: whose access, role, absence, part or signature, or who stood in. None decides it."""
     named = {matter.person_id, *(id_in(matter, fact) for fact in _PEOPLE)}
+    named.add(matter.subject_id if matter.subject_kind == "person" else None)
     return frozenset(one for one in named if one is not None)
 
 

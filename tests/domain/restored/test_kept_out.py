@@ -15,7 +15,7 @@ from domain.access import invitations
 from domain.kernel import first, of
 from domain.people import people, seat_holders
 from flows.post import deliver
-from meetings import schedule
+from meetings import replies, schedule
 from meetings.committees import memberships
 from meetings.invitees import guests_of, invited_to
 from models.committee import SeatHolder
@@ -27,6 +27,7 @@ from tests.databases import Database, in_database
 from tests.domain.restored.coming_back import LATER, NOW, CameBack, come_back
 from tests.domain.restoring.test_done_again import letter
 from tests.meetings.meeting_room import LOCAL
+from tests.meetings.replying import plan_a_season, reply, season_uid
 from tests.meetings.sitting import give, letters, seat_everyone
 from tests.restored import Installed, installed
 
@@ -119,6 +120,21 @@ def test_no_link_of_a_letter_answers_for_who_may_have_no_access(installed: Insta
     assert reader.get(path).status_code == 200
 
 
+def test_no_mail_of_a_calendar_answers_for_who_may_have_no_access(installed: Installed) -> None:
+    def ended(session: Session, _: object) -> None:
+        whose, by = installed.person("police"), installed.actor("coordinator")
+        invitations.end_access(session, whose, by=by, at=LATER)
+
+    back = come_back(installed, lambda session: plan_a_season(session, installed.cast), ended)
+
+    with installed.session() as session:
+        received = replies.receive(session, reply(season_uid(session)), at=NOW)
+        assert received == replies.Received(stray="not_invited")
+    back.undone("access.ended")
+    with installed.session() as session:
+        assert replies.receive(session, reply(season_uid(session), partstat="DECLINED"), at=NOW).answered == 1
+
+
 def sits(back: CameBack[None], who: UUID, day: date) -> bool:
     def asked(session: Session) -> bool:
         return any(one.seat_of(who, day) is not None for one in memberships(session).values())
@@ -148,6 +164,30 @@ def test_who_left_a_seat_sits_on_it_to_the_day_and_not_after_until_it_is_decided
     assert sits(back, who, after)
 
 
+def test_a_seat_to_come_that_was_withdrawn_comes_to_no_one_until_it_is_decided(installed: Installed) -> None:
+    who, begins = installed.person(WHO), LATER.date() + timedelta(days=40)
+
+    def stood(session: Session) -> UUID:
+        return give(session, installed.cast, "clinical", "anonyme", WHO, since=begins)
+
+    def ended(session: Session, held: UUID) -> None:
+        holding = first(session, of(SeatHolder).where(SeatHolder.id == held))
+        assert holding is not None
+        day = LATER.date()
+        seat_holders.end_seat(session, holding, day, by=installed.actor("coordinator"), at=LATER)
+
+    back = come_back(installed, stood, ended)
+
+    def to_come(session: Session) -> set[UUID]:
+        members = memberships(session).values()
+        return {one.person_id for each in members for seat in each.seats for one in each.to_hold(seat.id, NOW.date())}
+
+    assert back.asked(to_come) == set()
+    back.undone("seat.left")
+    assert back.asked(to_come) == {who}
+
+
+@pytest.mark.nightly
 def test_a_seat_that_is_given_after_the_restore_is_held(installed: Installed) -> None:
     def ended(session: Session, _: object) -> None:
         holding = first(session, of(SeatHolder).where(SeatHolder.person_id == installed.person("manager_la")))

@@ -12,7 +12,11 @@ from domain.accompaniment import workers
 from domain.kernel import Refusal
 from domain.participants import hold_participant, reading, referring
 from domain.roles import who_barred
+from models.program import Person
+from tests.api.application import client_for
+from tests.api.pages.looking import text_of
 from tests.cast import AT
+from tests.databases import Database, in_database
 from tests.domain.restored.coming_back import LATER, NOW, CameBack
 from tests.domain.restored.test_redacted import living_in
 from tests.following import SECOND, THIRD, WORKER, agreed
@@ -88,11 +92,18 @@ def test_of_a_pair_the_second_alone_is_kept_away_and_goes_alone(installed: Insta
 
     back = met(installed, ended, second=SECOND)
     assert kept_away(back) == {SECOND}
+    app, admin = (in_database(url, installed.name) for url in (installed.copies.urls.app, installed.copies.urls.admin))
+    database = Database(installed.engine, app, installed.owner_url, admin)
+    page = client_for(database, installed.person("privacy_officer"), at=NOW).get("/restored").text
+    with installed.session() as session:
+        name = session.get_one(Person, (installed.cast.program_id, installed.person(SECOND))).name
+    assert f"{name} is not to meet them any more" in text_of(page)
     back.again("participant.meets_no_more", by="privacy_officer")
     row = back.asked(lambda session: workers.named(session, back.thing))
     assert (row.worker_id, row.second_id) == (installed.person(WORKER), None)
 
 
+@pytest.mark.nightly
 def test_both_of_a_pair_are_kept_away_where_no_one_was_to_be_sent(installed: Installed) -> None:
     def ended(session: Session, whose: UUID) -> None:
         held, by = hold_participant(session, whose), installed.actor("coordinator")
@@ -103,6 +114,7 @@ def test_both_of_a_pair_are_kept_away_where_no_one_was_to_be_sent(installed: Ins
     assert [one.verb for one in back.waiting()] == ["participant.meets_no_more"] * 2
 
 
+@pytest.mark.nightly
 def test_who_stays_of_a_pair_is_not_noted_as_gone(installed: Installed) -> None:
     def ended(session: Session, whose: UUID) -> None:
         second, by = installed.person(WORKER), installed.actor("coordinator")

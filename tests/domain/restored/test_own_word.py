@@ -65,6 +65,7 @@ def test_what_a_participant_says_after_the_restore_is_kept_whatever_is_decided(i
     assert is_barred(back, whose)
 
 
+@pytest.mark.nightly
 def test_it_is_said_once_when_it_is_said_twice(installed: Installed) -> None:
     back, whose = part_ended(installed)
     bar(back, whose)

@@ -99,7 +99,7 @@ def test_a_part_that_is_ended_again_leaves_the_other_worker_barred_from_the_file
     assert back.asked(lambda session: who_barred(session, UUID(str(other.facts["worker"])))) == whose
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_passkey_that_is_removed_again_leaves_the_person_out_until_the_other_is(installed: Installed) -> None:
     whose = installed.person("manager_em")
 

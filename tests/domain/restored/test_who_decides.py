@@ -115,6 +115,7 @@ def test_a_deputy_whose_powers_had_ended_does_not_act_nor_decide_on_them(install
     assert acts_for_them(back)
 
 
+@pytest.mark.nightly
 def test_an_absence_is_cancelled_again_by_one_act(installed: Installed) -> None:
     back = cancelled(installed)
     back.again("absence.cancelled")
@@ -122,6 +123,7 @@ def test_an_absence_is_cancelled_again_by_one_act(installed: Installed) -> None:
     assert not acts_for_them(back)
 
 
+@pytest.mark.nightly
 def test_of_two_absences_of_one_person_the_one_that_was_cancelled_is(installed: Installed) -> None:
     def stood(session: Session) -> UUID:
         later = DAY + timedelta(days=60)
@@ -150,6 +152,7 @@ def test_a_deputy_who_was_replaced_does_not_act_until_it_is_decided(installed: I
     assert installed.rows("select deputy_id from absence") == [{"deputy_id": None}]
 
 
+@pytest.mark.nightly
 def test_a_deputy_acts_again_once_it_is_said_that_their_replacement_does_not_hold(installed: Installed) -> None:
     back = replaced(installed)
     back.undone("absence.deputy_changed")
