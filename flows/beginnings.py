@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -63,22 +64,23 @@ def begin(turn: Turn) -> int:
     again with the next round.
     """
     with turn.reading() as session:
-        wanted = list(due_to_begin(session, local_day(session, turn.at)))
+        protocols, day = _protocols(session), local_day(session, turn.at)
     opening = replace(turn, beaten=_is_opened_already)
-    return opening.each(wanted, _open)
+    # Of each protocol by itself: one that cannot be read holds up no other.
+    return sum(opening.each(turn.look(partial(_due_of, one=one, day=day)), _open) for one in protocols)
 
 
-def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, CaseSubject]]:
-    """What is due to begin on a local day and never had its case: the protocol's key, and the subject."""
-    for version, since in _protocols(session):
-        protocol = protocol_of(version)
-        if protocol.starts is None:
-            continue
-        known = _begun(session, version.key)
-        for subject in _due(session, protocol, protocol.starts, since, day):
-            ids = (subject.subject_id, subject.organization_id, subject.agreement_version_id, subject.period)
-            if ids not in known:
-                yield version.key, subject
+def _due_of(session: Session, *, one: tuple[ProtocolVersion, date], day: date) -> Iterator[tuple[str, CaseSubject]]:
+    """What of a protocol is due to begin on a local day and never had its case: the protocol's key, and the subject."""
+    version, since = one
+    protocol = protocol_of(version)
+    if protocol.starts is None:
+        return
+    known = _begun(session, version.key)
+    for subject in _due(session, protocol, protocol.starts, since, day):
+        ids = (subject.subject_id, subject.organization_id, subject.agreement_version_id, subject.period)
+        if ids not in known:
+            yield version.key, subject
 
 
 def _open(session: Session, wanted: tuple[str, CaseSubject], *, by: Actor, at: datetime) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from typing import Final
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -42,16 +43,10 @@ def look(turn: Turn) -> int:
     at = turn.at
     with turn.reading() as session:
         day = local_day(session, at)
-        returning = breaks.due_to_return(session, day)
-        active = list(
-            scalars(
-                session,
-                only(FollowUp.id).where(FollowUp.state == "active").order_by(col(FollowUp.opened_at), col(FollowUp.id)),
-            )
-        )
-        consenting = reviews.to_look_at(session, day)
-        forgotten = agenda_points.forgotten(session)
-    found = turn.each(returning, breaks.come_back_if_due)
+    # Looked for before anything is done: what is done first is not found to be due by what comes after it.
+    active, consenting = turn.look(_active), turn.look(lambda session: reviews.to_look_at(session, day))
+    forgotten = turn.look(agenda_points.forgotten)
+    found = turn.each(turn.look(lambda session: breaks.due_to_return(session, day)), breaks.come_back_if_due)
     found += turn.each(active, assigning.keep_vacancy)
     found += turn.act(_see_to_notes)
     found += turn.act(_see_to_withdrawals)
@@ -62,6 +57,12 @@ def look(turn: Turn) -> int:
     found += turn.once(partial(tell_the_committee, at=at))
     found += turn.act(recruiters.keep_on_agendas)
     return found + sum(turn.once(partial(agenda_points.put_back, case_id=case_id, at=at)) for case_id in forgotten)
+
+
+def _active(session: Session) -> list[UUID]:
+    """The follow-ups under way, the oldest first."""
+    asked = only(FollowUp.id).where(FollowUp.state == "active").order_by(col(FollowUp.opened_at), col(FollowUp.id))
+    return list(scalars(session, asked))
 
 
 def tell_the_committee(session: Session, *, at: datetime) -> int:

@@ -81,15 +81,10 @@ def _in_each(means: Means, key: str, see_to: Callable[[Turn], int]) -> int:
 
 
 def _doors_of(turn: Turn) -> int:
-    with turn.reading() as session:
-        elsewhere = current.to_move(session)
-    moved = turn.each(elsewhere, current.follow_roles)
-    with turn.reading() as session:
-        over = current.due_to_end(session, turn.at)
-    found = moved + turn.each(over, _end)
-    with turn.reading() as session:
-        forgotten = ways_in.left_open(session, turn.at)
-    return found + turn.each(forgotten, _shut)
+    at = turn.at
+    moved = turn.each(turn.look(current.to_move), current.follow_roles)
+    found = moved + turn.each(turn.look(lambda session: current.due_to_end(session, at)), _end)
+    return found + turn.each(turn.look(lambda session: ways_in.left_open(session, at)), _shut)
 
 
 def _end(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -105,10 +100,13 @@ def _shut(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
 
 
 def _hands_of(turn: Turn) -> int:
-    with turn.reading() as session:
-        found = [*unopened.left_behind(session, turn.at), *unopened.due_to_open(session, turn.at)]
-        to_open = {(one.person_id, one.organization_id): one for one in found}.values()  # each once
-        under_way = current.under_way(session)
+    at = turn.at
+    found = [
+        *turn.look(lambda session: unopened.left_behind(session, at)),
+        *turn.look(lambda session: unopened.due_to_open(session, at)),
+    ]
+    to_open = {(one.person_id, one.organization_id): one for one in found}.values()  # each once
+    under_way = turn.look(current.under_way)
     silent = turn.once(partial(offers.lapse, at=turn.at, by=turn.by)) + turn.act(referring.ask_to_finish)
     opened = turn.each(to_open, _open)
     joined = turn.each(under_way, _gather)

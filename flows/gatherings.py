@@ -37,12 +37,8 @@ def gather(turn: Turn) -> int:
     found += turn.act(unclosed.ask_to_close)
     # Before agendas go out: one that is frozen by then takes an objection as what could not wait.
     found += turn.once(lambda session: len(objections.bring_all(session, at=turn.at)))
-    with turn.reading() as session:
-        to_circulate = assembling.due_to_circulate(session, turn.at)
-    found += turn.each(to_circulate, _circulate)
-    with turn.reading() as session:
-        to_freeze = assembling.due_to_freeze(session, turn.at)
-    found += turn.each(to_freeze, _freeze)
+    found += turn.each(turn.look(lambda session: assembling.due_to_circulate(session, turn.at)), _circulate)
+    found += turn.each(turn.look(lambda session: assembling.due_to_freeze(session, turn.at)), _freeze)
     return found + turn.once(lambda session: len(drafting.draft_due(session, by=turn.by, at=turn.at)))
 
 

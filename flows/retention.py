@@ -25,9 +25,8 @@ CRON: Final = "30 6 * * *"
 def look(turn: Turn) -> int:
     """See to the files of one program whose last day is over; how many were asked about."""
     turn.act(retention.count_what_was_missed)
-    with turn.reading() as session:
-        asked = [row.participant_id for row in destruction_requests.all_asked(session)]
-    turn.each(asked, destruction.look_again)
+    asked = turn.look(destruction_requests.all_asked)
+    turn.each([row.participant_id for row in asked], destruction.look_again)
     with turn.reading() as session:
         over = retention.due(session, local_day(session, turn.at))
         by_itself = retention_terms.retention_of(session).destruction == "by_itself"

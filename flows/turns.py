@@ -105,26 +105,41 @@ class Turn:
         if self.stopped():
             raise Stopped
 
+    def look(self, read: Callable[[Session], Iterable[T]]) -> list[T]:
+        """What is found to be due. A look that fails, or is refused, holds up no other look, and finds nothing."""
+        try:
+            with self.reading() as session:
+                return list(read(session))
+        except Refusal as refusal:
+            self.failed.append(refusal)
+        except Exception as error:  # noqa: BLE001 - kept, and raised by `fail`
+            self._keep(error)
+        return []
+
     def once(self, do: Callable[[Session], int]) -> int:
         """Do one part; how much it did. Raises where the database is away, since all others would fare the same."""
         try:
             with self.transaction() as session:
                 return do(session)
-        except Refusal as refusal:
+        except Exception as error:  # noqa: BLE001 - kept, and raised by `fail`
+            self._keep(error)
+        return 0
+
+    def _keep(self, error: Exception) -> None:
+        """Log what a part failed by, and keep it for the end."""
+        if isinstance(error, Refusal):
             _log.warning(
                 "a rule refused a part of a round",
-                extra={"part": self.key, "program": self.program_id, "code": refusal.code},
+                extra={"part": self.key, "program": self.program_id, "code": error.code},
             )
-        except Exception as error:
-            if is_away(error):
-                raise
-            if not (isinstance(error, IntegrityError) and self.beaten(error)):
-                _log.warning(
-                    "a part of a round failed",
-                    extra={"part": self.key, "program": self.program_id, "error": type(error).__name__},
-                )
-                self.failed.append(error)
-        return 0
+        elif is_away(error):
+            raise error
+        elif not (isinstance(error, IntegrityError) and self.beaten(error)):
+            _log.warning(
+                "a part of a round failed",
+                extra={"part": self.key, "program": self.program_id, "error": type(error).__name__},
+            )
+            self.failed.append(error)
 
     def fail(self) -> None:
         """Raise the first error of a part, if any failed: once the others are done, so that people are told of it."""

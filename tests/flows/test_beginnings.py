@@ -13,14 +13,15 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.agreements.agreements import send_version, start_version
 from domain.agreements.terminations import end_version
-from domain.casework import cases
+from domain.casework import cases, protocol_of
+from domain.declarations import Protocol
 from domain.kernel.refusals import Refusal
 from domain.loading.loading import load
 from domain.people.people import appoint, end_tenure
 from domain.roles.roles import standing
 from flows import beginnings
 from models.base import table_of
-from models.casework import Case
+from models.casework import Case, ProtocolVersion
 from models.program import Organization
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
 from tests.declared import DECLARED_ALONE, YEARLY_TALK, record, record_text
@@ -354,6 +355,26 @@ def test_what_cannot_open_does_not_hold_up_the_others_and_is_tried_again(
     monkeypatch.undo()
     assert run(cast, AT + timedelta(days=1)) == 1
     assert begun(cast, "communication_plan") == [("", "2027")]
+
+
+def test_a_protocol_that_cannot_be_read_holds_up_no_other(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of an older version, which has what this one does not know."""
+    record(cast, "communication_plan")
+    record(cast, "financial_report")
+    real = protocol_of
+
+    def old(version: ProtocolVersion) -> Protocol:
+        if version.key == "communication_plan":
+            raise KeyError("of old")
+        return real(version)
+
+    monkeypatch.setattr(beginnings, "protocol_of", old)
+    with pytest.raises(KeyError):
+        run(cast, local(date(2026, 12, 31)))
+    assert begun(cast, "financial_report") == [("", "2026-Q4")]
+    monkeypatch.undo()
+    assert run(cast, local(date(2026, 12, 31))) > 0
+    assert begun(cast, "communication_plan") != []
 
 
 def test_the_other_program_begins_its_own_and_nothing_crosses(cast: Cast) -> None:

@@ -312,7 +312,8 @@ def test_a_cancellation_never_overtakes_its_invitation(cast: Cast) -> None:
         first = session.scalars(
             select(_notice.c.id).where(_notice.c.person_id == cast.people["police"]).order_by(_notice.c.n)
         ).first()
-        session.execute(update(_notice).where(_notice.c.id == first).values(next_attempt_at=AT + timedelta(minutes=30)))
+        tried = {"attempts": 1, "next_attempt_at": AT + timedelta(minutes=30)}
+        session.execute(update(_notice).where(_notice.c.id == first).values(**tried))
         session.commit()
     deliver(means)
     assert not [to for to, _ in bag.sent if to.startswith("police@")]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from domain.departure import current, offers, recruiting, ways_in
-from domain.kernel import Actor
+from domain.kernel import Actor, Refusal
 from domain.kernel.scope import program_of
 from domain.participants import retention
 from domain.record import seals
@@ -23,6 +23,7 @@ from flows.engine import Means
 from flows.marks import due_everywhere, set_trouble
 from flows.turns import Turn, in_parts
 from flows.worker import Worker
+from locales import N_
 from models.base import table_of
 from models.engine import RoundMark
 from models.ports import NoKeys
@@ -236,3 +237,28 @@ def test_a_worker_whose_doors_fail_looks_at_hands_and_one_without_keys_looks_aft
         eventually(lambda: looked == {"hands", "ledger"})
 
     within(cast, means, body)
+
+
+def test_a_look_for_what_is_due_that_fails_or_is_refused_is_told_and_the_looks_behind_it_are_made(
+    cast: Cast, means: Means, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[UUID] = []
+    forgotten = uuid4()
+
+    def fails(_: Session) -> list[UUID]:
+        raise LookupError
+
+    def refused(*_: object) -> list[UUID]:
+        raise Refusal("keys.away", N_("This e-mail address cannot be used."))
+
+    monkeypatch.setattr(current, "to_move", fails)
+    monkeypatch.setattr(current, "due_to_end", refused)
+    monkeypatch.setattr(ways_in, "left_open", lambda *_: [forgotten])
+    monkeypatch.setattr(departing, "_shut", failing_at(uuid4(), ended))
+    with pytest.raises(LookupError):
+        close_doors(means)
+    assert ended == [forgotten, forgotten], "in both programs"
+    monkeypatch.setattr(current, "to_move", lambda _: [])
+    with pytest.raises(Refusal):
+        close_doors(means)
+    assert told(cast) == {"departures": "keys.away"}
