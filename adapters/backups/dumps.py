@@ -150,6 +150,14 @@ def count(url: str) -> int:
         return sum(int(one[0]) for one in content_of(connection).tables.values())
 
 
+def which(url: str) -> str:
+    """By what one database is told from another, also from one of the same name. Raises BackupError."""
+    with signed_in(url) as connection:
+        number = _value(connection, "select oid from pg_database where datname = current_database()")
+        info = connection.info
+        return f"{info.host}:{info.port}/{info.dbname} {number} {_server_of(connection, 0).system}"
+
+
 def is_empty(url: str) -> bool:
     """Whether nothing lies in a database but its extensions. Raises BackupError."""
     with signed_in(url) as connection:

@@ -10,7 +10,7 @@ from typing import Final
 #: A person's data are destroyed by destroying their key, and live on in each copy of it: no setting keeps one longer.
 MOST_DAYS_OF_KEYS: Final = 35
 #: A copy from further ahead was made by a clock that went wrong.
-_AHEAD: Final = timedelta(days=1)
+AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _named(copies: Iterable[Kept]) -> tuple[str, ...]:
 
 
 def _may_hold_keys(one: Kept, keeping: Keeping, now: datetime) -> bool:
-    return now - timedelta(days=keeping.days_of_keys) < one.taken_at < now + _AHEAD
+    return now - timedelta(days=keeping.days_of_keys) < one.taken_at < now + AHEAD
 
 
 def _newest_of_each(ordered: Sequence[Kept], period: Callable[[date], tuple[int, ...]], count: int) -> set[str]:

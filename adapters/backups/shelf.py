@@ -7,11 +7,12 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.keeping import Keeping, Kept, removals
+from adapters.backups.keeping import AHEAD, Keeping, Kept, removals
 from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
 from adapters.key_files import settle
 
@@ -93,19 +94,54 @@ class Shelf:
             )
 
 
-def newest_in(folder: Path, installation: str) -> Path:
+@dataclass(frozen=True)
+class Newest:
+    """The copy that is meant, those that were passed over for a date that is yet to come, and one that holds more."""
+
+    folder: Path
+    ahead: tuple[Path, ...] = ()
+    holds_more: Path | None = None
+
+
+def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
     """The copy that is meant: `folder` itself, or the newest in it, first of all of this installation.
 
-    Raises BackupError where there is none.
+    One that a clock dated ahead is passed over where there is any other. Raises BackupError where there is none.
     """
     if (folder / MANIFEST).exists():
-        return folder
-    found: list[tuple[Manifest, Path]] = []
-    with telling(folder):
-        for one in folder.iterdir():
-            if not one.name.startswith(".") and (one / MANIFEST).exists():
-                with suppress(BackupError):
-                    found.append((read_manifest(one), one))
-    if not found:
+        return Newest(folder)
+    here = _copies_in(folder, installation)
+    if not here:
         raise BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
-    return max(found, key=lambda each: (each[0].installation == installation, each[0].taken_at))[1]
+    behind = [one for one in here if one[1].taken_at < now + AHEAD] or here
+    chosen, manifest = behind[-1]
+    more = [place for place, one in here if _holds_more(one, manifest)]
+    ahead = tuple(place for place, _ in here[len(behind) :])
+    return Newest(chosen, ahead, more[-1] if more else None)
+
+
+def _copies_in(folder: Path, installation: str) -> list[tuple[Path, Manifest]]:
+    """The copies of an installation in a folder, else of any other, the newest last. Raises BackupError."""
+    with telling(folder):
+        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and (one / MANIFEST).exists()]
+    found = []
+    for one in folders:
+        with suppress(BackupError):
+            found.append((one, read_manifest(one)))
+    ours = [one for one in found if one[1].installation == installation]
+    return sorted(ours or found, key=lambda one: one[1].taken_at)
+
+
+def _holds_more(one: Manifest, than: Manifest) -> bool:
+    """Whether a copy was made later than another, whatever their dates say: its record goes on where that one ends.
+
+    Of before a restore none is meant: its record may have gone further, and was left.
+    """
+    if one.installation != than.installation or _epoch(one) != _epoch(than):
+        return False
+    return any(head.number > than.heads[key].number for key, head in one.heads.items() if key in than.heads)
+
+
+def _epoch(manifest: Manifest) -> object:
+    """How often the database had been restored, by the list that lies apart."""
+    return manifest.ledger.get("epoch") if manifest.ledger is not None else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import NullPool, create_engine, insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +22,7 @@ from adapters.backups.shelf import Shelf
 from adapters.backups.taking import Origin, Taken, WriteBase, take
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
+from adapters.places import ASIDE
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.databases import databases
@@ -33,9 +34,6 @@ from models.base import table_of
 from models.ports import NoLedger
 
 T = TypeVar("T")
-
-#: A folder of the data folder in which copies are tried.
-ASIDE: Final = "aside"
 
 
 class NotDue(Exception):

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from adapters.backups.aside import sweep
 from adapters.environment import SettingsError
-from adapters.places import WORKING, is_there
+from adapters.places import ASIDE, WORKING, is_there
 from adapters.settings import Settings
 from api.cli.spoken import Ending
 from locales import N_, current_language, say
@@ -39,7 +40,8 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
     """The data folder, made where it is missing, and this installation's alone until the end.
 
     Raises Ending where it cannot be written, or another installation runs over it. The kernel lets go of it when a
-    process dies. Only a restore goes on where one was cut off.
+    process dies. Only a restore goes on where one was cut off. What a trial of a copy left that was killed is removed:
+    keys and a whole database lie in it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,6 +56,7 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
             raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
         if not restoring and (folder / WORKING).exists():
             raise Ending(say(current_language(), _CUT_OFF, folder=folder))
+        sweep(folder / ASIDE)
         yield
     finally:
         os.close(guard)

@@ -21,6 +21,7 @@ from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
 from adapters.backups.pair import make_pair
+from adapters.backups.traces import Traces
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import EmbeddedPostgres
@@ -278,11 +279,12 @@ def test_into_an_empty_database_comes_back_what_was_there(
     command: Say, copied: House, empty_database: Database
 ) -> None:
     copied.live_in(empty_database)
-    (copied.data / "restoring-killed").mkdir(parents=True)
+    (copied.data / "aside" / "keys").mkdir(parents=True)
     status, said = restore(command, copied)
     assert status == 0, said
+    assert f"Taken is the copy {copied.copy.name}" in said
     assert "Nothing is served yet" in said
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of one that was killed nothing stays"
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of a killed drill nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
     assert "spheres ledger accept" in said, "the ledger is in no copy, and here it is lost"
     go_on_without_the_ledger(command)
@@ -320,6 +322,13 @@ def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, 
     assert (status, "is cut off, or was changed" in said) == (2, True)
     codes = rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill").order_by(RUN.c.ended_at))
     assert codes == [("",), ("damaged",)]
+
+
+def test_on_a_machine_that_has_the_copies_alone_a_drill_needs_not_their_address(command: Say, copied: House) -> None:
+    copied.set(SPHERES_BASE_URL="https://elsewhere.example")
+    status, said = restore(command, copied, "--drill")
+    assert (status, "The drill went well" in said) == (0, True), said
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
 
 
 # ------------------------------------------------------------------------------------------- what is refused first
@@ -368,6 +377,12 @@ def test_a_spoilt_copy_is_refused_by_the_name_of_its_file_and_nothing_is_touched
     spoil(copied.copy)
     status, said = restore(command, copied)
     assert (status, sentence in said) == (2, True), said
+    assert not copied.data.exists()
+
+
+def test_what_says_two_things_at_once_is_refused(command: Say, copied: House) -> None:
+    for words in (("--only-keys", "--without-keys"), ("--drill", "--only-keys"), ("--drill", "--into", "/nowhere")):
+        assert restore(command, copied, *words)[0] == 2
     assert not copied.data.exists()
 
 
@@ -459,6 +474,96 @@ def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: 
     status, said = restore(command, copied)
     assert status == 0, said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+
+
+def keys_of(house: House) -> dict[str, bytes]:
+    """Every file of keys in the data folder."""
+    keys = house.data / "keys"
+    return {str(one.relative_to(keys)): one.read_bytes() for one in keys.rglob("*") if one.is_file()}
+
+
+def test_keys_that_lie_there_stay_where_one_without_them_was_cut_off_and_is_begun_anew_with_them(
+    command: Say, copied: House
+) -> None:
+    make_seal_key(copied.data / "keys" / "seal.json")
+    make_people_keys(copied.data / "keys" / "people")
+    before = keys_of(copied)
+    Traces(copied.data).begin("folder")  # all that a restore --without-keys leaves that is killed at once
+    status, said = restore(command, copied)
+    assert (status, "There are keys already" in said) == (2, True), said
+    assert keys_of(copied) == before
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+        pass
+    status, said = restore(command, copied, "--without-keys")
+    assert status == 0, said
+    assert keys_of(copied) == before
+
+
+def started(house: House, *more: str) -> subprocess.Popen[bytes]:
+    arguments = ["restore", "--key", str(house.key), *more]
+    return subprocess.Popen([sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, env=os.environ)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_says_stop_leaves_an_own_database_empty_and_no_key(
+    copied: House, empty_database: Database, number: signal.Signals
+) -> None:
+    copied.live_in(empty_database)
+    working = started(copied)
+    eventually((copied.data / "restoring" / "keys" / "people" / "master.json").exists)
+    working.send_signal(number)
+    assert working.wait() == 128 + number
+    assert is_empty(empty_database.owner_url)
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+
+
+@pytest.mark.nightly
+def test_killed_in_the_middle_an_own_server_starts_nothing_and_the_same_command_begins_anew(
+    command: Say, copied: House, empty_database: Database
+) -> None:
+    copied.live_in(empty_database)
+    working = started(copied)
+    eventually((copied.data / "restoring" / "keys" / "people" / "master.json").exists)
+    working.kill()
+    working.wait()
+    assert not is_empty(empty_database.owner_url)
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+        pass
+    with signed_in(empty_database.owner_url) as connection:
+        one = "update person set family_name = {} where ctid = (select {}(ctid) from person)"
+        connection.execute(one.format("family_name || 'x'", "min"))
+        answers = [""]
+
+        def once_the_killed_one_let_go() -> bool:
+            answers[0] = restore(command, copied)[1]
+            return "is at work" not in answers[0]
+
+        eventually(once_the_killed_one_let_go)
+        assert "was cut off has put there" in answers[0], "what was written there since is nowhere else"
+        connection.execute(one.format("left(family_name, -1)", "max"))  # the row that was written last
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}
+
+
+@pytest.mark.nightly
+def test_a_drill_that_a_signal_ends_leaves_no_key_and_no_server(copied: House) -> None:
+    working = started(copied, "--drill")
+    eventually((copied.data / "aside" / "keys" / "people" / "master.json").exists)
+    working.terminate()
+    assert working.wait() == 128 + signal.SIGTERM
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+
+
+@pytest.mark.nightly
+def test_of_a_drill_that_was_killed_nothing_stays_once_anything_is_started_there(copied: House) -> None:
+    working = started(copied, "--drill")
+    eventually((copied.data / "aside" / "keys" / "people" / "master.json").exists)
+    working.kill()
+    working.wait()
+    with data_folder(copied.data):
+        assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")

@@ -16,14 +16,21 @@ import pytest
 
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
+from adapters.backups.faults import BackupError
 from adapters.backups.keys_ahead import copy_keys
-from adapters.backups.manifest import BASE, PEOPLE_KEYS, SEAL_KEYS
+from adapters.backups.manifest import BASE, PEOPLE_KEYS, SEAL_KEYS, read_manifest
 from adapters.backups.pair import make_pair
+from adapters.backups.shelf import Shelf
 from adapters.keys import make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from adapters.postgres import EmbeddedPostgres
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
+from api.cli.backing_up import BySchedule, back_up
+from api.cli.bringing_back import Wish
 from api.cli.databases import databases
+from api.cli.drilling import drill
+from api.cli.ready import bring_to_newest
+from locales import speaking
 from tests.api.test_cli import Say, command
 from tests.conftest import short_folder
 from tests.flows.support import eventually
@@ -52,33 +59,39 @@ class Yard:
         return (self.moments[row] + (self.moments[row + 1] - self.moments[row]) / 2).isoformat()
 
 
+@contextmanager
+def living() -> Iterator[tuple[Yard, Settings, DatabaseUrls]]:
+    """An installation of its own at work, of which a copy was made, with its archive."""
+    yard = Yard(short_folder())
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for folder in (yard.to, yard.archive):
+                folder.mkdir()
+            _set(patch, yard, make_pair(yard.key))
+            settings = Settings.from_env(os.environ)
+            make_seal_key(settings.seal_keys)
+            make_people_keys(settings.people_keys)
+            with databases(settings, make=True) as urls:
+                bring_to_newest(settings, urls)
+                back_up(settings)
+                yield yard, settings, urls
+    finally:
+        EmbeddedPostgres(yard.data / "postgres").stop()
+        shutil.rmtree(yard.folder)
+
+
 @pytest.fixture(scope="session")
 def lived() -> Iterator[Yard]:
     """Twenty rows half a second apart, after a copy: made once, and read by all."""
-    yard = Yard(short_folder())
-    with pytest.MonkeyPatch.context() as patch:
-        for folder in (yard.to, yard.archive):
-            folder.mkdir()
-        _set(patch, yard, make_pair(yard.key))
-        from api.cli.backing_up import back_up  # noqa: PLC0415  # once the environment says where
-        from api.cli.ready import bring_to_newest  # noqa: PLC0415  # the same
-
-        settings = Settings.from_env(os.environ)
-        make_seal_key(settings.seal_keys)
-        make_people_keys(settings.people_keys)
-        with databases(settings, make=True) as urls:
-            bring_to_newest(settings, urls)
-            back_up(settings)
-            FilePeopleKeys(settings.people_keys).make(uuid4())
-            assert settings.backups.archived is not None
-            copy_keys(settings.backups.archived, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
-            _write_rows(yard, urls.owner)
-            with signed_in(urls.admin) as admin:
-                (name,) = admin.execute("select pg_walfile_name(pg_switch_wal())").fetchall()[0]
-            eventually((yard.written / f"{name}.age").exists)
-    yield yard
-    EmbeddedPostgres(yard.data / "postgres").stop()
-    shutil.rmtree(yard.folder)
+    with living() as (yard, settings, urls):
+        FilePeopleKeys(settings.people_keys).make(uuid4())
+        assert settings.backups.archived is not None
+        copy_keys(settings.backups.archived, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
+        _write_rows(yard, urls.owner)
+        with signed_in(urls.admin) as admin:
+            (name,) = admin.execute("select pg_walfile_name(pg_switch_wal())").fetchall()[0]
+        eventually((yard.written / f"{name}.age").exists)
+        yield yard
 
 
 def _write_rows(yard: Yard, owner_url: str) -> None:
@@ -172,11 +185,55 @@ def test_a_moment_that_nothing_leads_to_is_refused_and_leaves_the_place_empty(
 
 
 @pytest.mark.nightly
+def test_a_drill_to_a_moment_tries_the_servers_files_and_the_archive_and_leaves_both_as_they_were(
+    command: Say, yard: Yard
+) -> None:
+    before = {one: one.read_bytes() for one in (*yard.written.iterdir(), *yard.to.rglob("*")) if one.is_file()}
+    status, said = restore(command, yard, yard.between(9), "--drill")
+    assert (status, "everything came back aside as of" in said) == (0, True), said
+    assert {one: one.read_bytes() for one in before} == before
+    assert not list(yard.written.glob("*.history.age")), "what the server writes from now on leads on as before"
+    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    for one in yard.written.iterdir():
+        one.unlink()
+    status, said = restore(command, yard, yard.between(9), "--drill")
+    assert (status, "The archive does not reach" in said) == (2, True), said
+    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+
+
+@pytest.mark.nightly
+def test_by_schedule_a_moment_between_the_last_two_copies_is_tried_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shelf, "tidy", lambda *_, **__: 0)  # of two of one day the first would go
+    with living() as (yard, settings, urls), speaking("en"):
+        wish, by = Wish(yard.to, yard.key), BySchedule(datetime.now(UTC), lambda: True)
+        drill(settings, wish, by=by)
+        assert "To a moment nothing is tried yet" in capsys.readouterr().out
+        _write_rows(yard, urls.owner)
+        (first,) = yard.to.iterdir()
+        back_up(settings)
+        drill(settings, wish, by=by)
+        said = capsys.readouterr().out
+        assert "The drill went well: the copy" in said
+        assert f"from the copy {first.name} and the archive" in said
+        with signed_in(urls.owner) as owner:
+            assert owner.execute("select code from backup_run where kind = 'drill'").fetchall() == [("",), ("",)]
+        shutil.rmtree(yard.written)
+        with pytest.raises(BackupError, match="The archive does not reach"):
+            drill(settings, wish, by=by)
+
+
+@pytest.mark.nightly
 def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_is_kept(
     command: Say, yard: Yard
 ) -> None:
-    last = max(one for one in yard.written.glob("0*.age") if len(one.stem) == 24)
-    last.unlink()
+    (copy,) = yard.to.iterdir()
+    base = read_manifest(copy).base
+    assert base is not None
+    for one in yard.written.glob("0*.age"):
+        if one.stem > base.from_file:  # the server's files bring the first themselves
+            one.unlink()
     status, said = restore(command, yard, yard.between(9))
     assert (status, "The archive does not reach" in said) == (2, True), said
     assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
