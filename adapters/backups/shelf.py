@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.keeping import Keeping, Kept, removals
-from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
+from adapters.backups.keeping import Keeping, Kept, is_credible, removals
+from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, BaseOf, Manifest, read_manifest
 from adapters.key_files import settle
 
 
@@ -60,13 +60,21 @@ class Shelf:
             with suppress(BackupError):  # another's, or no copy at all
                 manifest = read_manifest(folder)
                 if manifest.installation == self._installation:
-                    found.append(Kept(folder.name, manifest.taken_at, (folder / PEOPLE_KEYS).exists()))
+                    has_keys, is_lacking = (folder / PEOPLE_KEYS).exists(), manifest.keys_missing > 0
+                    found.append(Kept(folder.name, manifest.taken_at, has_keys, is_lacking))
         return sorted(found, key=lambda one: one.taken_at, reverse=True)
 
     def bases(self) -> list[tuple[Path, Manifest]]:
         """The copies that hold the files of the server, the newest first. Raises BackupError."""
         folders = [self.folder / one.id for one in self.copies() if (self.folder / one.id / BASE).exists()]
         return [(folder, read_manifest(folder)) for folder in folders]
+
+    def every_base(self) -> list[BaseOf]:
+        """The files of servers in all whole copies here, of every address. Raises BackupError where one is not read."""
+        self._refuse_missing()
+        with telling(self.folder):
+            folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and (one / BASE).exists()]
+        return [base for folder in folders if (base := read_manifest(folder).base) is not None]
 
     def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
         """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
@@ -82,6 +90,16 @@ class Shelf:
                 shutil.rmtree(going)
             settle(self.folder)
         return len(gone.copies)
+
+    def make_room(self, keeping: Keeping, now: datetime) -> int:
+        """Remove what is no longer kept beside the newest copy that is there; how many went. Raises BackupError.
+
+        Where that one is of a moment to come, a clock is wrong, and nothing is removed by it.
+        """
+        there = self.copies()
+        if not there or not is_credible(there[0].taken_at, now):
+            return 0
+        return self.tidy(keeping, newest=there[0].id, now=now)
 
     def _refuse_missing(self) -> None:
         """Refuse a folder that is not there: made by us it could be under where a disk was to be."""

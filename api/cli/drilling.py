@@ -43,5 +43,5 @@ def _aside(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> tuple[Copy
             (beside / "keys").mkdir(mode=0o700)
             keys = KeyPlaces(beside / "keys" / "seal.json", beside / "keys" / "people")
             keys.put(keys_of)
-            judge(server.urls().owner, keys.seal_keys, keys.people_keys)
+            judge(server.urls().owner, keys.seal_keys, keys.people_keys, copy.content.findings)
     return copy, rows
