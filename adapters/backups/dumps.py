@@ -53,6 +53,7 @@ class Moment:
     content: Content
     schema: str
     zone: str
+    size: int
     server: ServerOf
     heads: Mapping[str, HeadOf]
     url: str = field(repr=False)
@@ -90,6 +91,7 @@ def moment_of(url: str) -> Iterator[Moment]:
             content=content_of(connection),
             schema=str(_value(connection, "select version_num from alembic_version")),
             zone=str(zone[0]) if zone else "America/Toronto",
+            size=int(_value(connection, "select pg_database_size(current_database())")),
             server=_server_of(connection, tools.major),
             heads=_heads(connection),
             url=url,

@@ -9,15 +9,34 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from pyrage import x25519
+
 from adapters.backups.faults import BackupError, telling
+from adapters.backups.sealed import unseal
 from adapters.key_files import settle
+from adapters.people_keys import is_being_destroyed
 
 #: The names that files of keys have: nothing else is taken out, wherever it would go.
 _NAMES: Final = re.compile(r"seal\.json|master\.json|wrapped/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SINGLE: Final = "seal.json"
+
+
+@dataclass(frozen=True)
+class SealedKeys:
+    """Both sets of keys as they lie encrypted in a folder, and the key that opens them."""
+
+    folder: Path
+    key: x25519.Identity = field(repr=False)
+
+    def keys(self, name: str) -> io.BytesIO:
+        """The files of one set, as one stream. Raises BackupError."""
+        stream = io.BytesIO()
+        unseal(self.folder / name, self.key, stream)
+        return stream
 
 
 def packed(place: Path) -> io.BytesIO:
@@ -31,6 +50,8 @@ def packed(place: Path) -> io.BytesIO:
                 if name.startswith("wrapped/"):
                     continue  # destroyed since it was listed
                 raise
+            if name.startswith("wrapped/") and is_being_destroyed(content):
+                continue
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime = len(content), int(stood.st_mtime)
             tar.addfile(entry, io.BytesIO(content))

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.keeping import AHEAD, Keeping, Kept, removals
-from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
+from adapters.backups.keeping import Keeping, Kept, is_credible, removals
+from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, BaseOf, Manifest, read_manifest
 from adapters.key_files import settle
 
 
@@ -61,13 +61,21 @@ class Shelf:
             with suppress(BackupError):  # another's, or no copy at all
                 manifest = read_manifest(folder)
                 if manifest.installation == self._installation:
-                    found.append(Kept(folder.name, manifest.taken_at, (folder / PEOPLE_KEYS).exists()))
+                    has_keys, is_lacking = (folder / PEOPLE_KEYS).exists(), manifest.keys_missing > 0
+                    found.append(Kept(folder.name, manifest.taken_at, has_keys, is_lacking))
         return sorted(found, key=lambda one: one.taken_at, reverse=True)
 
     def bases(self) -> list[tuple[Path, Manifest]]:
         """The copies that hold the files of the server, the newest first. Raises BackupError."""
         folders = [self.folder / one.id for one in self.copies() if (self.folder / one.id / BASE).exists()]
         return [(folder, read_manifest(folder)) for folder in folders]
+
+    def every_base(self) -> list[BaseOf]:
+        """The files of servers in all whole copies here, of every address. Raises BackupError where one is not read."""
+        self._refuse_missing()
+        with telling(self.folder):
+            folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and (one / BASE).exists()]
+        return [base for folder in folders if (base := read_manifest(folder).base) is not None]
 
     def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
         """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
@@ -83,6 +91,16 @@ class Shelf:
                 shutil.rmtree(going)
             settle(self.folder)
         return len(gone.copies)
+
+    def make_room(self, keeping: Keeping, now: datetime) -> int:
+        """Remove what is no longer kept beside the newest copy that is there; how many went. Raises BackupError.
+
+        Where that one is of a moment to come, a clock is wrong, and nothing is removed by it.
+        """
+        there = self.copies()
+        if not there or not is_credible(there[0].taken_at, now):
+            return 0
+        return self.tidy(keeping, newest=there[0].id, now=now)
 
     def _refuse_missing(self) -> None:
         """Refuse a folder that is not there: made by us it could be under where a disk was to be."""
@@ -113,7 +131,7 @@ def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
     here = _copies_in(folder, installation)
     if not here:
         raise BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
-    behind = [one for one in here if one[1].taken_at < now + AHEAD] or here
+    behind = [one for one in here if is_credible(one[1].taken_at, now)] or here
     chosen, manifest = behind[-1]
     more = [place for place, one in here if _holds_more(one, manifest)]
     ahead = tuple(place for place, _ in here[len(behind) :])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from adapters.backups.faults import BackupError
 from adapters.backups.keys_ahead import keys_ahead
@@ -50,10 +51,6 @@ _NO_LEDGER: Final = N_(
     "What must not come back is written in %(file)s, which is not there. Put its newest copy there before the start. "
     "Where there is none, say so with: spheres ledger accept"
 )
-
-
-if TYPE_CHECKING:
-    from pyrage.x25519 import Identity
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ def opened(settings: Settings, wish: Wish) -> tuple[Copy, KeysOf | None]:
     _refuse_foreign(settings, wish, copy)
     if not knows_migration(copy.manifest.schema):
         raise newer(copy.folder)
-    keys_of = None if wish.without_keys else _keys_for(settings, wish, newest, key)
+    keys_of = None if wish.without_keys else _keys_for(settings, wish, newest, copy)
     copy.check_files([BASE if wish.at else DATABASE])
     tell(_TAKEN, name=copy.manifest.id, moment=f"{copy.manifest.taken_at:%Y-%m-%d %H:%M:%S %z}")
     return copy, keys_of
@@ -152,15 +149,16 @@ def _newest(place: Path, settings: Settings) -> Path:
     return newest.folder
 
 
-def _keys_for(settings: Settings, wish: Wish, newest: Path, key: Identity) -> KeysOf:
+def _keys_for(settings: Settings, wish: Wish, newest: Path, copy: Copy) -> KeysOf:
     """The keys that are put back: those of the copy that is asked for, of the newest copy, or of the archive.
 
     The newest open the most, and whoever was destroyed since is destroyed again. Raises BackupError.
     """
-    ahead = keys_ahead(settings.backups.archived, key) if wish.at and settings.backups.archived else None
+    archive, base = settings.backups.archived, copy.manifest.base
+    ahead = keys_ahead(archive, base.system, copy.key) if wish.at and archive and base else None
     if ahead is not None and not wish.keys_from:
         return ahead
-    held = open_copy(_newest(wish.keys_from.absolute(), settings) if wish.keys_from else newest, key)
+    held = open_copy(_newest(wish.keys_from.absolute(), settings) if wish.keys_from else newest, copy.key)
     _refuse_foreign(settings, wish, held)
     if not (held.folder / PEOPLE_KEYS).exists():
         raise BackupError(
@@ -192,7 +190,8 @@ def _into_folder(settings: Settings, wish: Wish, copy: Copy, keys_of: KeysOf | N
         elsewhere.people_keys if elsewhere else folder / "keys" / "people",
     )
     with data_folder(folder, restoring=True):
-        look, to_moment = partial(_look, settings), recovering(settings, wish, copy)
+        to_moment = recovering(settings, wish, copy)
+        look = partial(_look, settings, None if to_moment else copy.content.findings)
         return into_folder(copy, folder, keys_of, places, look, recover=to_moment)
 
 
@@ -204,14 +203,15 @@ def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> 
         )
     places = KeyPlaces(settings.seal_keys, settings.people_keys)
     with data_folder(settings.data, restoring=True):
-        return into_database(copy, urls, settings.data, keys_of, places, partial(_look, settings))
+        look = partial(_look, settings, copy.content.findings)
+        return into_database(copy, urls, settings.data, keys_of, places, look)
 
 
-def _look(settings: Settings, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
+def _look(settings: Settings, known: Collection[str] | None, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
     """See that what came back is sound, and bring it to the newest migration."""
     bring_to_newest(settings, urls)
     if keys is not None:
-        judge(urls.owner, keys.seal_keys, keys.people_keys)
+        judge(urls.owner, keys.seal_keys, keys.people_keys, known)
 
 
 def _put_keys(settings: Settings, wish: Wish) -> None:

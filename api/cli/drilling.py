@@ -93,5 +93,5 @@ def _aside(settings: Settings, wish: Wish, copy: Copy, keys_of: KeysOf | None) -
                 (beside / "keys").mkdir(mode=0o700)
                 keys = KeyPlaces(beside / "keys" / "seal.json", beside / "keys" / "people")
                 keys.put(keys_of)
-                judge(owner, keys.seal_keys, keys.people_keys)
+                judge(owner, keys.seal_keys, keys.people_keys, copy.content.findings if recover is None else None)
     return rows

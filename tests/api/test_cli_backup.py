@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,16 +11,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from pyrage import x25519
 from sqlalchemy import NullPool, create_engine, select, text
 
-from adapters.backups import dumps, manifest, pgbackrest
+from adapters.backups import dumps, keys_packed, manifest, pgbackrest
 from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
+from adapters.backups.marked import MARK
 from adapters.backups.pair import make_pair
 from adapters.backups.traces import Traces
 from adapters.keys import FileSealKeys, make_seal_key
@@ -133,6 +136,12 @@ def copied(house: House, shelf: Path, request: pytest.FixtureRequest) -> House:
     return house
 
 
+#: Done behind the program's back: a line of the record that is not what was sealed.
+_CHANGE_A_LINE: Final = (
+    "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = %(here)s)"
+)
+
+
 def rows(url: str, statement: Any) -> list[Any]:
     engine = create_engine(url, poolclass=NullPool)
     try:
@@ -160,8 +169,10 @@ def go_on_without_the_ledger(command: Say) -> None:
 
 def test_a_copy_holds_three_files_apart_encrypted_and_closed(command: Say, house: House, lived: Cast) -> None:
     status, out, err = command("backup")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     assert "is made and verified" in out
+    assert "is marked as the place for copies" in out
+    assert "lies on the same disk as the data" in err, "here it does"
     assert {one.name for one in house.copy.iterdir()} == {DATABASE, PEOPLE_KEYS, SEAL_KEYS, MANIFEST, SEALED_MANIFEST}
     names = [
         name
@@ -204,14 +215,91 @@ def test_a_copy_that_does_not_come_back_as_it_was_is_not_kept(
 
 
 @pytest.mark.nightly
-def test_a_record_that_was_changed_behind_its_seals_makes_no_good_copy(command: Say, house: House, lived: Cast) -> None:
-    tamper(
-        lived.database,
-        "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = :here)",
-        here=lived.program_id,
-    )
+def test_a_record_that_is_changed_in_the_copy_alone_makes_no_good_copy(
+    command: Say, house: House, lived: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dumps.load
+
+    def changes_a_line(path: Path, key: x25519.Identity, url: str, *, written_by: int) -> None:
+        real(path, key, url, written_by=written_by)
+        with signed_in(url) as connection:
+            connection.execute("alter table event disable trigger user")
+            connection.execute(_CHANGE_A_LINE, {"here": lived.program_id})
+
+    monkeypatch.setattr(dumps, "load", changes_a_line)
+    monkeypatch.setattr(dumps, "compare", lambda *_: 1)
     status, _, err = command("backup")
     assert (status, "line.changed" in err, house.copies) == (2, True, [])
+
+
+@pytest.mark.nightly
+def test_a_record_that_was_changed_behind_its_seals_is_copied_as_it_is_told_and_comes_back(
+    command: Say, house: House, lived: Cast, empty_database: Database
+) -> None:
+    tamper(lived.database, _CHANGE_A_LINE.replace("%(here)s", ":here"), here=lived.program_id)
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out, "line.changed" in err) == (0, True, True), err
+    status, said = restore(command, house, "--drill")
+    assert (status, "line.changed" in said) == (0, True), said
+    shutil.rmtree(house.data)
+    house.live_in(empty_database)
+    status, said = restore(command, house)
+    assert (status, "line.changed" in said) == (0, True), said
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("lived")
+def test_after_a_seal_key_was_lost_and_another_begun_copies_go_on(command: Say, house: House) -> None:
+    (house.data / "keys" / "seal.json").unlink()
+    assert command("keys", "init")[0] == 0
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out, "key.missing" in err) == (0, True, True), err
+    assert len(house.copies) == 1
+
+
+def test_where_a_key_is_lost_the_copy_is_kept_and_not_called_good_and_an_earlier_one_stays(
+    command: Say, house: House, lived: Cast
+) -> None:
+    with lived.session() as session:
+        session.info["keys"] = FilePeopleKeys(house.data / "keys" / "people")
+        begin_referral(session, ONDINE, by=lived.actor("worker_ccsmtl"), at=AT)
+    assert command("backup")[0] == 0
+    before = house.copy
+    lost = min((house.data / "keys" / "people" / "wrapped").iterdir())
+    lost.unlink()
+    for _ in range(2):
+        status, out, err = command("backup")
+        assert (status, "verified" in out, "is not whole" in err, "How many: 1." in err) == (2, False, True, True), err
+    assert (len(house.copies), before in house.copies) == (2, True), "that of before, and the newest"
+    codes = rows(lived.database.url, select(RUN.c.code).order_by(RUN.c.ended_at))
+    assert codes == [("",), ("keys_missing",), ("keys_missing",)]
+
+
+@pytest.mark.nightly
+def test_a_key_that_is_destroyed_while_it_is_copied_is_not_missed_and_the_copy_comes_back(
+    command: Say, house: House, lived: Cast, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = FilePeopleKeys(house.data / "keys" / "people")
+    with lived.session() as session:
+        session.info["keys"] = people
+        begin_referral(session, ONDINE, by=lived.actor("worker_ccsmtl"), at=AT)
+    (first, *_) = (UUID(one.name) for one in (house.data / "keys" / "people" / "wrapped").iterdir())
+    real = keys_packed.packed
+
+    def destroyed_meanwhile(place: Path) -> io.BytesIO:
+        if place.is_dir():
+            with signed_in(lived.database.owner_url) as connection:
+                connection.execute("update data_key set destroyed_at = now() where participant_id = %s", [first])
+            people.destroy(first)
+        return real(place)
+
+    monkeypatch.setattr(keys_packed, "packed", destroyed_meanwhile)
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out) == (0, True), err
+    shutil.rmtree(house.data)
+    house.live_in(empty_database)
+    status, said = restore(command, house)
+    assert (status, "not among those of the copy: 1" in said) == (0, True), said
 
 
 @pytest.mark.nightly
@@ -237,9 +325,11 @@ def test_one_copy_of_a_database_is_made_at_a_time_and_the_second_is_no_fault(
 
 @pytest.mark.usefixtures("lived")
 def test_a_folder_that_is_not_there_or_in_the_data_is_refused(command: Say, house: House, cast: Cast) -> None:
-    status, _, err = command("backup", str(house.folder / "nowhere"))
+    house.set(SPHERES_BACKUP_TO=house.folder / "nowhere")
+    status, _, err = command("backup")
     assert (status, "The folder for copies is not there" in err) == (2, True)
-    status, _, err = command("backup", str(house.data / "keys"))
+    house.set(SPHERES_BACKUP_TO=house.data / "keys")
+    status, _, err = command("backup")
     assert (status, "lies in the data folder" in err) == (2, True)
     assert {code for (code,) in rows(cast.database.url, select(RUN.c.code))} == {"no_place"}
 
@@ -268,7 +358,7 @@ def test_a_process_killed_in_the_middle_leaves_no_copy_and_the_next_one_tidies_u
     assert house.copies == []
     assert len(list(house.to.iterdir())) == 1
     eventually(lambda: command("backup")[0] == 0)  # until the server notices that the killed one let go
-    assert [one.name for one in house.to.iterdir()] == [house.copy.name]
+    assert {one.name for one in house.to.iterdir()} == {house.copy.name, MARK}
     assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}
 
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,9 +17,11 @@ import pytest
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
 from adapters.backups.faults import BackupError
-from adapters.backups.keys_ahead import copy_keys
+from adapters.backups.keeping import Keeping
+from adapters.backups.keys_ahead import copy_keys, forget_keys, keys_ahead
+from adapters.backups.keys_packed import unpack
 from adapters.backups.manifest import BASE, PEOPLE_KEYS, SEAL_KEYS, read_manifest
-from adapters.backups.pair import make_pair
+from adapters.backups.pair import make_pair, private_key
 from adapters.backups.shelf import Shelf
 from adapters.keys import make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
@@ -86,7 +88,8 @@ def lived() -> Iterator[Yard]:
     with living() as (yard, settings, urls):
         FilePeopleKeys(settings.people_keys).make(uuid4())
         assert settings.backups.archived is not None
-        copy_keys(settings.backups.archived, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
+        system = EmbeddedPostgres(settings.data / "postgres").system()
+        copy_keys(settings.backups.archived, system, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
         _write_rows(yard, urls.owner)
         with signed_in(urls.admin) as admin:
             (name,) = admin.execute("select pg_walfile_name(pg_switch_wal())").fetchall()[0]
@@ -252,24 +255,57 @@ def test_a_file_of_the_archive_that_was_changed_is_named(command: Say, yard: Yar
 
 @pytest.mark.nightly
 def test_the_servers_files_that_were_cut_off_are_named(command: Say, yard: Yard) -> None:
-    (copy,) = yard.to.iterdir()
+    (copy,) = (one for one in yard.to.iterdir() if not one.name.startswith("."))
     os.truncate(copy / BASE, (copy / BASE).stat().st_size - 1)
     status, said = restore(command, yard, yard.between(9))
     assert (status, f"{BASE} is cut off, or was changed" in said) == (2, True), said
     assert not yard.data.exists()
 
 
-def test_keys_in_the_archive_are_of_now_and_a_destroyed_one_is_out_of_it(lived: Yard, tmp_path: Path) -> None:
+@pytest.fixture
+def archive(lived: Yard, tmp_path: Path) -> Archive:
+    """An archive that the yard's key opens."""
+    made = Archive(tmp_path / "archive", lived.key.read_text(encoding="ascii").split()[3])
+    made.folder.mkdir()
+    return made
+
+
+def test_keys_in_the_archive_are_of_now_and_a_destroyed_one_is_out_of_it(archive: Archive, tmp_path: Path) -> None:
     make_people_keys(tmp_path / "people")
     keys, key_id = FilePeopleKeys(tmp_path / "people"), uuid4()
-    archive = Archive(tmp_path / "archive", lived.key.read_text(encoding="ascii").split()[3])
-    archive.folder.mkdir()
     places = {PEOPLE_KEYS: tmp_path / "people"}
     keys.make(key_id)
-    assert copy_keys(archive, places) == 1
-    before = (archive.folder / "keys" / PEOPLE_KEYS).read_bytes()
-    assert copy_keys(archive, places) == 0
+    assert copy_keys(archive, "555", places) == 1
+    before = (archive.keys_of("555") / PEOPLE_KEYS).read_bytes()
+    assert copy_keys(archive, "555", places) == 0
     keys.destroy(key_id)
-    assert copy_keys(archive, places) == 1
-    held = [one.read_bytes() for one in (archive.folder / "keys").iterdir()]
+    assert copy_keys(archive, "555", places) == 1
+    held = [one.read_bytes() for one in archive.keys_of("555").iterdir()]
     assert before not in held
+
+
+def test_what_starts_over_the_same_archive_leaves_the_keys_of_the_server_before_it(
+    lived: Yard, archive: Archive, tmp_path: Path
+) -> None:
+    for name in ("lost", "trial"):
+        make_people_keys(tmp_path / name)
+    key_id = uuid4()
+    FilePeopleKeys(tmp_path / "lost").make(key_id)
+    copy_keys(archive, "555", {PEOPLE_KEYS: tmp_path / "lost", SEAL_KEYS: tmp_path / "lost"})
+    copy_keys(archive, "777", {PEOPLE_KEYS: tmp_path / "trial", SEAL_KEYS: tmp_path / "trial"})
+    found = keys_ahead(archive, "555", private_key(lived.key))
+    assert found is not None
+    unpack(found.keys(PEOPLE_KEYS), tmp_path / "back")
+    assert (tmp_path / "back" / "wrapped" / str(key_id)).exists()
+
+
+def test_the_keys_of_another_server_are_in_the_archive_for_35_days_and_those_of_this_one_stay(
+    archive: Archive, tmp_path: Path
+) -> None:
+    make_people_keys(tmp_path / "people")
+    for system in ("555", "777"):
+        copy_keys(archive, system, {PEOPLE_KEYS: tmp_path / "people"})
+    now = datetime.now(UTC)
+    assert forget_keys(archive, "777", Keeping(), now + timedelta(days=34)) == 0
+    assert forget_keys(archive, "777", Keeping(), now + timedelta(days=36)) == 1
+    assert [one.name for one in archive.keys_of("777").parent.iterdir()] == ["777"]
