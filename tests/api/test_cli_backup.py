@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +24,7 @@ from adapters.backups import dumps, keys_packed, manifest, pgbackrest
 from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
-from adapters.backups.marked import MARK
+from adapters.backups.marked import MARK, put_mark
 from adapters.backups.pair import make_pair
 from adapters.backups.traces import Traces
 from adapters.keys import FileSealKeys, make_seal_key
@@ -30,6 +32,7 @@ from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli import bringing_back
+from api.cli.backing_up import BySchedule, back_up
 from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.place import data_folder
 from api.cli.spoken import Ending
@@ -332,6 +335,44 @@ def test_a_folder_that_is_not_there_or_in_the_data_is_refused(command: Say, hous
     status, _, err = command("backup")
     assert (status, "lies in the data folder" in err) == (2, True)
     assert {code for (code,) in rows(cast.database.url, select(RUN.c.code))} == {"no_place"}
+
+
+def test_a_copy_made_elsewhere_counts_for_nothing_where_copies_are_kept(
+    command: Say, house: House, lived: Cast
+) -> None:
+    elsewhere = house.folder / "elsewhere"
+    elsewhere.mkdir()
+    status, out, _ = command("backup", str(elsewhere))
+    assert (status, "is made and verified" in out) == (0, True)
+    assert rows(lived.database.url, select(RUN.c.code)) == []
+    assert not (elsewhere / MARK).exists()
+
+
+def by_schedule() -> BySchedule:
+    return BySchedule(datetime.now(UTC), lambda: True)
+
+
+def test_by_schedule_no_copy_is_made_where_none_was_made_from_the_terminal(house: House, lived: Cast) -> None:
+    settings = Settings.from_env(os.environ)
+    with speaking("en"):
+        with pytest.raises(BackupError, match="or its disk is not there"):
+            back_up(settings, by=by_schedule())
+        assert [*house.to.iterdir()] == []
+        assert rows(lived.database.url, select(RUN.c.code)) == [("no_place",)]
+        put_mark(house.to)
+        back_up(settings, by=by_schedule())
+    assert len(house.copies) == 1
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_trial_that_could_fill_the_disk_of_the_database_is_not_begun(
+    command: Say, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = (2 << 30) + (1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    status, _, err = command("backup")
+    assert (status, "There is too little room at" in err, "2.0 GiB free" in err) == (2, True, True), err
+    assert [*house.to.iterdir()] == []
 
 
 @pytest.mark.usefixtures("lived")

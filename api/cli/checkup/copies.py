@@ -9,7 +9,7 @@ from typing import Final
 
 from api.cli.checkup.finding import Check, Finding, Group, words
 from api.cli.checkup.house import Away, House
-from domain.casework import RunsOfKind, copies_state
+from domain.casework import CopySchedule, RunsOfKind, copies_state
 from locales import N_
 
 PLACE: Final = Check("copies.place", N_("Copies have a place to go to, each day"))
@@ -34,12 +34,17 @@ def look(house: House) -> Iterator[Finding]:
     yield _place(house)
     try:
         with house.before_a_program() as session:
-            runs = {one.kind: one for one in copies_state(session, house.at)}
+            runs = {one.kind: one for one in copies_state(session, house.at, _schedule(house))}
     except Away as away:
         yield from (one.not_asked(away.why) for one in (LAST, TRIED))
         return
     yield _ended(LAST, runs.get("backup"), _BACK_UP, is_expected=house.settings.backups.to is not None)
     yield _ended(TRIED, runs.get("drill"), _DRILL, is_expected=house.settings.backups.drill_key_file is not None)
+
+
+def _schedule(house: House) -> CopySchedule | None:
+    backups = house.settings.backups
+    return CopySchedule(backups.last_due, backups.drill_key_file is not None) if backups.at is not None else None
 
 
 def _place(house: House) -> Finding:
