@@ -31,7 +31,7 @@ class Shelf:
 
         What a process left that was killed is removed first: the caller sees to it that no other makes one.
         """
-        self._refuse_missing()
+        self.refuse_missing()
         with telling(self.folder):
             for left in self.folder.glob(f"{self._unfinished}*"):
                 shutil.rmtree(left, ignore_errors=True)
@@ -53,7 +53,7 @@ class Shelf:
 
     def copies(self) -> list[Kept]:
         """The whole copies of this installation, the newest first. Raises BackupError where the folder is not there."""
-        self._refuse_missing()
+        self.refuse_missing()
         with telling(self.folder):
             folders = [one for one in sorted(self.folder.iterdir()) if not one.name.startswith(".")]
         found = []
@@ -72,7 +72,7 @@ class Shelf:
 
     def every_base(self) -> list[BaseOf]:
         """The files of servers in all whole copies here, of every address. Raises BackupError where one is not read."""
-        self._refuse_missing()
+        self.refuse_missing()
         with telling(self.folder):
             folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and (one / BASE).exists()]
         return [base for folder in folders if (base := read_manifest(folder).base) is not None]
@@ -102,7 +102,7 @@ class Shelf:
             return 0
         return self.tidy(keeping, newest=there[0].id, now=now)
 
-    def _refuse_missing(self) -> None:
+    def refuse_missing(self) -> None:
         """Refuse a folder that is not there: made by us it could be under where a disk was to be."""
         if not self.folder.is_dir():
             raise BackupError(

@@ -153,16 +153,22 @@ def _made(run: _Run, urls: DatabaseUrls, at: datetime) -> tuple[Taken, int]:
 
 
 def _refuse_place(run: _Run, archive: Path | None) -> None:
-    if run.folder.is_relative_to(run.settings.data):
-        raise BackupError(
-            "no_place",
-            "%(folder)s lies in the data folder. A copy beside what it is of is lost with it.",
-            folder=run.folder,
-        )
+    refuse_folder(run.settings, run.folder)
     if run.by_schedule:
         for place in (run.folder, archive):
             if place is not None:
                 refuse_unmarked(place)
+
+
+def refuse_folder(settings: Settings, folder: Path) -> None:
+    """Refuse a folder in the data folder, also by another name, and one that is not there. Raises BackupError."""
+    if folder.resolve().is_relative_to(settings.data.resolve()):
+        raise BackupError(
+            "no_place",
+            "%(folder)s lies in the data folder. A copy beside what it is of is lost with it.",
+            folder=folder,
+        )
+    Shelf(folder, settings.base_url).refuse_missing()
 
 
 def _mark_place(run: _Run, archive: Path | None) -> None:

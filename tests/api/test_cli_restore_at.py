@@ -51,6 +51,10 @@ class Yard:
         self.moments: list[datetime] = []
 
     @property
+    def copies(self) -> list[Path]:
+        return [one for one in self.to.iterdir() if not one.name.startswith(".")]
+
+    @property
     def written(self) -> Path:
         """The archive's folder of the one server."""
         (only,) = (one for one in self.archive.iterdir() if one.name.isdigit())
@@ -214,7 +218,7 @@ def test_by_schedule_a_moment_between_the_last_two_copies_is_tried_too(
         drill(settings, wish, by=by)
         assert "To a moment nothing is tried yet" in capsys.readouterr().out
         _write_rows(yard, urls.owner)
-        (first,) = yard.to.iterdir()
+        (first,) = yard.copies
         back_up(settings)
         drill(settings, wish, by=by)
         said = capsys.readouterr().out
@@ -231,7 +235,7 @@ def test_by_schedule_a_moment_between_the_last_two_copies_is_tried_too(
 def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_is_kept(
     command: Say, yard: Yard
 ) -> None:
-    (copy,) = yard.to.iterdir()
+    (copy,) = yard.copies
     base = read_manifest(copy).base
     assert base is not None
     for one in yard.written.glob("0*.age"):
