@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from adapters.backups.faults import BackupError, Busy, telling
+from adapters.backups.faults import BackupError, Busy, telling, unusable
 from adapters.postgres import EmbeddedPostgres, PostgresError
 
 
@@ -47,6 +47,8 @@ def sweep(folder: Path) -> bool:
         held = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
         return True
+    except OSError as refused:
+        raise unusable(folder, refused) from None
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove(folder)

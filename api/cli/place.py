@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from adapters.backups.aside import sweep
+from adapters.backups.faults import BackupError
 from adapters.environment import SettingsError
 from adapters.places import ASIDE, WORKING, is_there
 from adapters.settings import Settings
-from api.cli.spoken import Ending
+from api.cli.spoken import Ending, tell_apart
 from locales import N_, current_language, say
 
 _NOT_OURS: Final = N_(
@@ -56,10 +57,21 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
             raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
         if not restoring and (folder / WORKING).exists():
             raise Ending(say(current_language(), _CUT_OFF, folder=folder))
-        sweep(folder / ASIDE)
+        _sweep(folder / ASIDE)
         yield
     finally:
         os.close(guard)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a trial left that was killed. Where that cannot be done it is told: people's work goes on."""
+    try:
+        sweep(folder)
+    except BackupError as left:
+        tell_apart(
+            N_("A trial of a copy was killed, and what it left could not be removed, keys among it: %(why)s"),
+            why=left.told_in(current_language()),
+        )
 
 
 def refuse_keys_that_are_not_there(settings: Settings) -> None:
