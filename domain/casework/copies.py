@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from domain.kernel import Question, ask_ahead, built, col, run, scalar, select
-from models.backups import BACKUP_KINDS, BACKUP_MADE, BackupRun
+from models.backups import BACKUP_MADE, BackupRun
 
 #: Nothing is made so far ahead of now: it was noted by a clock that went wrong, and does not count.
 _AHEAD: Final = timedelta(hours=1)
@@ -56,31 +56,31 @@ class CopySchedule:
 def copies_state(session: Session, at: datetime, schedule: CopySchedule | None) -> list[RunsOfKind]:
     """Each kind that ever ran, or should have, as it stands at the moment `at`.
 
-    Without a schedule here, as on a machine that makes none, the last run says when the next one was to have ended.
+    Of a kind that is not asked for here, but maybe by another machine, the last run says when the next was to end.
     """
     ask_ahead(session, *asked_of_copies(at))
     values = _counting_at(at)
     goods = {row.kind: row.ended_at for row in run(session, _LAST_GOOD, values)}
-    last = {kind: (code, next_by) for kind, code, next_by in run(session, _LAST, values)}
-    if schedule is None:
-        late = {kind for kind, (_, next_by) in last.items() if next_by is not None and next_by < at}
-    else:
-        late = _late_by(session, schedule, goods, at)
-    kinds = [kind for kind in BACKUP_KINDS if kind in last or kind in late]
-    return [RunsOfKind(kind, goods.get(kind), last.get(kind, ("",))[0], is_late=kind in late) for kind in kinds]
+    last = {row.kind: row for row in run(session, _LAST, values)}
+    late = {row.kind for row in last.values() if row.next_by is not None and row.next_by < at}
+    if schedule is not None:
+        late -= {"backup", "drill"} if schedule.tries else {"backup"}
+        late |= _late_by(session, schedule, goods, at)
+    codes = dict.fromkeys(late, "") | {kind: row.code for kind, row in last.items()}
+    return [RunsOfKind(kind, goods.get(kind), code, is_late=kind in late) for kind, code in sorted(codes.items())]
 
 
 def _late_by(session: Session, schedule: CopySchedule, goods: Mapping[str, datetime], at: datetime) -> set[str]:
     """The kinds of which the schedule asked for a good run, which did not end in time, or at all."""
-    settled, late = at - GRACE, set()
-    if "backup" not in goods:
-        if schedule.since is None or schedule.since < settled:
-            late.add("backup")
-    elif goods["backup"] < schedule.last_due(settled):
-        late.add("backup")
+    settled, good, tried = at - GRACE, goods.get("backup"), goods.get("drill")
+    if good is not None:
+        is_late = good < schedule.last_due(settled)
+    else:
+        is_late = schedule.since is None or schedule.since < settled
+    late = {"backup"} if is_late else set()
     if schedule.tries:
-        tried = goods["drill"] + DRILL_EVERY if "drill" in goods else scalar(session, _FIRST_GOOD, _counting_at(at))
-        if tried is not None and tried < settled - _DAY:  # after the copy of the day on which it comes
+        due = tried + DRILL_EVERY if tried else scalar(session, _FIRST_GOOD, _counting_at(at))
+        if due is not None and due < settled - _DAY:  # after the copy of the day on which it comes
             late.add("drill")
     return late
 
