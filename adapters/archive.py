@@ -30,6 +30,10 @@ class Archive:
         """The folder of one server, by its own number: the files of two would have the same names."""
         return self.folder / system
 
+    def keys_of(self, system: str) -> Path:
+        """The folder of the keys of one server's installation: those of another must not come in their place."""
+        return self.folder / "keys" / system
+
     def settings(self, system: str) -> Mapping[str, str]:
         """What the server is told."""
         words = [sys.executable, "-I", str(_SEGMENT)]

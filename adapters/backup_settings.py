@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from adapters.archive import Archive
 from adapters.backups.keeping import MOST_DAYS_OF_KEYS, Keeping
 from adapters.environment import SettingsError, text_of
 from adapters.places import lasting_path_of
+from adapters.time_of_day import last_at
 
 #: A public key of age, as far as it can be seen without its library: the process that stays reads this too.
 _PUBLIC: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
@@ -35,6 +36,10 @@ class BackupSettings:
     drill_key_file: Path | None
     archive: Path | None
     stanza: str = ""
+
+    def last_due(self, by: datetime) -> datetime:
+        """When the time of day for copies last came, by a moment, on this machine's clock."""
+        return last_at(self.at or time(), by.astimezone())
 
     @property
     def archived(self) -> Archive | None:

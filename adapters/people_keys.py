@@ -32,6 +32,8 @@ _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 #: The first byte of what is sealed and of a wrapped key: how it is laid out.
 _LAYOUT: Final = b"\x01"
+#: The first byte of a file whose key is destroyed, until the file itself is gone: it is no key, and not damaged.
+_DESTROYED: Final = b"\x00"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class FilePeopleKeys:
             size = place.stat().st_size
             handle = os.open(place, os.O_WRONLY)
             with open(handle, "wb", buffering=0) as file:  # noqa: PTH123  # a descriptor, not a path
-                file.write(secrets.token_bytes(size))
+                file.write(_DESTROYED + secrets.token_bytes(max(0, size - 1)))
                 os.fsync(file.fileno())
             place.unlink()
             settle(self._wrapped)
@@ -99,7 +101,7 @@ class FilePeopleKeys:
         current = self._master().current.encode()
         changed = 0
         for key_id, place in self._files():
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, KeyGone):
                 if place.read_bytes()[1 : 1 + len(current)] != current:
                     stood = place.stat()
                     self._write(key_id, self._key(key_id), new=False)
@@ -127,6 +129,8 @@ class FilePeopleKeys:
             raise KeyGone from None
         except OSError as refused:
             raise _unusable(self._wrapped, refused) from None
+        if is_being_destroyed(kept):
+            raise KeyGone
         master_id = kept[1:9].decode("ascii", errors="replace")
         wrapping = master.keys.get(master_id)
         if wrapping is None:
@@ -175,6 +179,11 @@ class FilePeopleKeys:
                 raise NoKeys("%(file)s can be read by others than its owner; close it with: chmod 600", file=str(path))
             self._held, self._seen = _parsed(path), seen
         return self._held
+
+
+def is_being_destroyed(content: bytes) -> bool:
+    """Whether this content of a file says that its key was destroyed: the file goes at once, or after a crash."""
+    return content.startswith(_DESTROYED)
 
 
 def make_people_keys(folder: Path) -> bool:

@@ -11,6 +11,8 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 #: Stands in a data folder while a restore is at work in it: nothing starts over what is there in part.
 WORKING: Final = "restoring"
+#: In a data folder, where copies are tried: nothing of it lasts longer than the trial.
+ASIDE: Final = "aside"
 
 
 def data_of(env: Mapping[str, str]) -> Path:

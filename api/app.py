@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from threading import Event, Thread
 from typing import Any, Final
@@ -27,6 +28,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters import logs
+from adapters.backup_settings import BackupSettings
 from adapters.clock import DatabaseClock
 from adapters.database import epoch_of, make_engine
 from adapters.environment import SettingsError
@@ -51,6 +53,7 @@ from api.web.language import LanguageMiddleware
 from api.web.logs import AccessLog, InRequest
 from api.web.pointing import Pointing
 from api.web.rendering import STATIC
+from domain.casework import CopySchedule
 from domain.kernel import Refusal
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
@@ -198,12 +201,20 @@ def from_environment() -> FastAPI:
         keys=FilePeopleKeys(settings.people_keys),
         letters_leave=settings.letters_leave,
         clock=clock,
-        opened_at=clock(),
+        opened_at=(opened_at := clock()),
         is_being_written=settings.being_written.exists,
+        copies=copies_asked_for(settings.backups, since=opened_at),
     )
     if settings.operator_email:
         Thread(target=_look_out, args=(settings, installation, Event()), name="alarm", daemon=True).start()
     return create_app(installation)
+
+
+def copies_asked_for(backups: BackupSettings, *, since: datetime) -> CopySchedule | None:
+    """When copies are asked for by these settings, None where none is made by itself."""
+    if backups.at is None:
+        return None
+    return CopySchedule(backups.last_due, tries=backups.drill_key_file is not None, since=since)
 
 
 def _look_out(settings: Settings, installation: Installation, over: Event) -> None:

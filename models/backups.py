@@ -12,8 +12,10 @@ BACKUP_KINDS = ("backup", "drill")
 #: How a run ended, "" where well. Pages have words for each.
 BACKUP_CODES = (
     *("", "disk_full", "no_place", "no_key", "database_away"),
-    *("tools", "not_verified", "damaged", "failed"),
+    *("tools", "not_verified", "damaged", "failed", "keys_missing"),
 )
+#: Of a run that left a copy: with the last of them, one to which keys were wanting where it was made.
+BACKUP_MADE = ("", "keys_missing")
 
 
 class BackupRun(Table, table=True):

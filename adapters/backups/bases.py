@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from pyrage import x25519
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.manifest import BaseOf, Manifest
+from adapters.backups.keeping import Keeping, is_past
+from adapters.backups.manifest import BaseOf
 from adapters.backups.sealed import Sealed, seal
 from adapters.backups.taking import WriteBase
 from adapters.backups.tools import brought, reached, running
@@ -58,28 +60,46 @@ def refuse_lost_archive(archive: Archive, admin_url: str, system: str) -> None:
         )
 
 
-def tidy_archive(archive: Archive, manifests: Sequence[Manifest], *, system: str) -> int:
+def tidy_archive(archive: Archive, bases: Sequence[BaseOf], *, system: str, keeping: Keeping, now: datetime) -> int:
     """Remove from the archive what no base leads over any more; how many files went. Raises BackupError.
 
-    `system` is the server that runs: its files stay where it has no base yet. Of another server, of before a restore,
-    nothing stays once its last base is gone.
+    `bases` are all that there are in the place of copies: to what one of them leads stays. `system` is the server that
+    runs: its files stay where it has no base yet. Those of another server, of before a restore or of a neighbour, stay
+    without a base for as long as keys may: no one here knows whether it still runs.
     """
-    bases = [manifest.base for manifest in manifests if manifest.base is not None]
     with telling(archive.folder):
         folders = [one for one in archive.folder.iterdir() if one.is_dir() and one.name.isdigit()]
-        return sum(_tidy(folder, bases, is_running=folder.name == system) for folder in folders)
+        based = {one: first for one in folders if (first := _first(bases, one.name))}
+        others = {*folders} - {*based, archive.of_server(system)}
+        past = [one for one in others if is_past(_last_written(one), keeping, now)]
+        return sum(_before(*one) for one in based.items()) + sum(_forgotten(archive, one) for one in past)
 
 
-def _tidy(folder: Path, bases: Sequence[BaseOf], *, is_running: bool) -> int:
-    first = min((_order(base.from_file) for base in bases if base.system == folder.name), default=None)
-    if first is None and is_running:
-        return 0
-    gone = [file for file in folder.iterdir() if first is None or "" < _order(file.name) < first]
-    for file in gone:
+def _first(bases: Sequence[BaseOf], system: str) -> str:
+    """The first file of a server to which a base leads, in the order of all; "" where there is no base of it."""
+    return min((_order(base.from_file) for base in bases if base.system == system), default="")
+
+
+def _before(folder: Path, first: str) -> int:
+    return _removed([one for one in folder.iterdir() if "" < _order(one.name) < first])
+
+
+def _forgotten(archive: Archive, folder: Path) -> int:
+    """Remove all that is of another server; how many files it was, without those of its keys."""
+    gone = _removed(list(folder.iterdir()))
+    folder.rmdir()
+    shutil.rmtree(archive.keys_of(folder.name), ignore_errors=True)
+    return gone
+
+
+def _removed(files: Sequence[Path]) -> int:
+    for file in files:
         file.unlink()
-    if first is None:
-        folder.rmdir()
-    return len(gone)
+    return len(files)
+
+
+def _last_written(folder: Path) -> datetime:
+    return datetime.fromtimestamp(max(one.stat().st_mtime for one in (folder, *folder.iterdir())), UTC)
 
 
 def _order(name: str) -> str:

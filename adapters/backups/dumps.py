@@ -53,6 +53,7 @@ class Moment:
     content: Content
     schema: str
     zone: str
+    size: int
     server: ServerOf
     heads: Mapping[str, HeadOf]
     url: str = field(repr=False)
@@ -90,6 +91,7 @@ def moment_of(url: str) -> Iterator[Moment]:
             content=content_of(connection),
             schema=str(_value(connection, "select version_num from alembic_version")),
             zone=str(zone[0]) if zone else "America/Toronto",
+            size=int(_value(connection, "select pg_database_size(current_database())")),
             server=_server_of(connection, tools.major),
             heads=_heads(connection),
             url=url,
@@ -148,6 +150,14 @@ def count(url: str) -> int:
     """The rows of a database. Raises BackupError."""
     with signed_in(url) as connection:
         return sum(int(one[0]) for one in content_of(connection).tables.values())
+
+
+def which(url: str) -> str:
+    """By what one database is told from another, also from one of the same name. Raises BackupError."""
+    with signed_in(url) as connection:
+        number = _value(connection, "select oid from pg_database where datname = current_database()")
+        info = connection.info
+        return f"{info.host}:{info.port}/{info.dbname} {number} {_server_of(connection, 0).system}"
 
 
 def is_empty(url: str) -> bool:

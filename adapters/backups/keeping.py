@@ -25,11 +25,15 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Kept:
-    """One whole copy: its name, its moment, and whether the participants' keys are still in it."""
+    """One whole copy: its name, its moment, and whether the participants' keys are still in it.
+
+    `is_lacking`: keys were missing where it was made, so that an earlier one of the same day may hold more.
+    """
 
     id: str
     taken_at: datetime
     has_keys: bool
+    is_lacking: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,19 +60,31 @@ def removals(copies: Iterable[Kept], keeping: Keeping, *, newest: str, now: date
     )
 
 
+def is_past(taken_at: datetime, keeping: Keeping, now: datetime) -> bool:
+    """Whether keys of this moment have outlived their days."""
+    return taken_at <= now - timedelta(days=keeping.days_of_keys)
+
+
+def is_credible(taken_at: datetime, now: datetime) -> bool:
+    """Whether a clock that went right can have said this moment."""
+    return taken_at < now + _AHEAD
+
+
 def _named(copies: Iterable[Kept]) -> tuple[str, ...]:
     return tuple(one.id for one in copies)
 
 
 def _may_hold_keys(one: Kept, keeping: Keeping, now: datetime) -> bool:
-    return now - timedelta(days=keeping.days_of_keys) < one.taken_at < now + _AHEAD
+    return is_credible(one.taken_at, now) and not is_past(one.taken_at, keeping, now)
 
 
 def _newest_of_each(ordered: Sequence[Kept], period: Callable[[date], tuple[int, ...]], count: int) -> set[str]:
-    found: dict[tuple[int, ...], str] = {}
+    found: dict[tuple[int, ...], Kept] = {}
     for one in ordered:
-        found.setdefault(period(one.taken_at.date()), one.id)
-    return set(list(found.values())[:count])
+        held = found.setdefault(period(one.taken_at.date()), one)
+        if held.is_lacking and not one.is_lacking:
+            found[period(one.taken_at.date())] = one
+    return {one.id for one in list(found.values())[:count]}
 
 
 def _day(day: date) -> tuple[int, ...]:

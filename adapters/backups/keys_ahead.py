@@ -1,60 +1,45 @@
 """The keys in the archive, beside what the server wrote since the last copy: `python -m adapters.backups.keys_ahead`.
 
-A row of this morning is of no use without the key that was made for it. One copy lies there, and no other: a key that
-is destroyed is out of it within a minute.
+A row of this morning is of no use without the key that was made for it. One copy of each server's lies there, and no
+other: a key that is destroyed is out of it within a minute. What another server runs over stays as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
+import shutil
 import sys
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from pyrage import x25519
 
 from adapters.archive import Archive
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.keys_packed import packed
+from adapters.backups.keeping import Keeping, is_past
+from adapters.backups.keys_packed import SealedKeys, packed
 from adapters.backups.manifest import PEOPLE_KEYS, SEAL_KEYS
 from adapters.backups.pair import public_key
-from adapters.backups.sealed import seal, unseal
+from adapters.backups.sealed import seal
 from adapters.key_files import settle
+from adapters.postgres import EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
 
-#: Of the archive, beside the folders of servers.
-FOLDER: Final = "keys"
 
-
-@dataclass(frozen=True)
-class KeysAhead:
-    """The keys that lie in an archive."""
-
-    folder: Path
-    key: x25519.Identity = field(repr=False)
-
-    def keys(self, name: str) -> io.BytesIO:
-        """The files of keys, as one stream. Raises BackupError."""
-        stream = io.BytesIO()
-        unseal(self.folder / name, self.key, stream)
-        return stream
-
-
-def keys_ahead(archive: Archive, key: x25519.Identity) -> KeysAhead | None:
-    """Those that lie in this archive, None where none do."""
-    folder = archive.folder / FOLDER
+def keys_ahead(archive: Archive, system: str, key: x25519.Identity) -> SealedKeys | None:
+    """Those that lie in this archive for one server, None where none do."""
+    folder = archive.keys_of(system)
     there = all((folder / name).exists() for name in (PEOPLE_KEYS, SEAL_KEYS))
-    return KeysAhead(folder, key) if there else None
+    return SealedKeys(folder, key) if there else None
 
 
-def copy_keys(archive: Archive, places: dict[str, Path]) -> int:
-    """Copy each set of keys that changed into the archive; how many did. Raises BackupError."""
-    folder, changed = archive.folder / FOLDER, 0
+def copy_keys(archive: Archive, system: str, places: dict[str, Path]) -> int:
+    """Copy each set of keys that changed into the archive, for this server; how many did. Raises BackupError."""
+    folder, changed = archive.keys_of(system), 0
     with telling(archive.folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
+        for made in (folder.parent, folder):
+            made.mkdir(mode=0o700, exist_ok=True)
     for name, place in places.items():
         stream = packed(place)
         digest = hashlib.sha256(stream.getvalue()).hexdigest()
@@ -73,14 +58,29 @@ def copy_keys(archive: Archive, places: dict[str, Path]) -> int:
     return changed
 
 
+def forget_keys(archive: Archive, system: str, keeping: Keeping, now: datetime) -> int:
+    """Remove the keys of every other server that have outlived their days; of how many it was. Raises BackupError."""
+    with telling(archive.folder):
+        others = [one for one in archive.keys_of("").glob("*") if one.name != system and one.is_dir()]
+        gone = [one for one in others if is_past(_last_written(one), keeping, now)]
+        for one in gone:
+            shutil.rmtree(one)
+    return len(gone)
+
+
+def _last_written(folder: Path) -> datetime:
+    return datetime.fromtimestamp(max((one.stat().st_mtime for one in folder.iterdir()), default=0.0), UTC)
+
+
 def main() -> None:
     """Do it once for the installation that the environment names. Status 1 where it cannot be done."""
     settings = Settings.from_env(os.environ)
     archive = settings.backups.archived
     if archive is not None:
         try:
-            copy_keys(archive, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
-        except BackupError as failed:
+            system = EmbeddedPostgres(settings.data / "postgres").system()
+            copy_keys(archive, system, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
+        except (BackupError, PostgresError) as failed:
             sys.exit(str(failed))
 
 

@@ -35,6 +35,8 @@ class Content:
     tables: Mapping[str, Sequence[Any]]
     policies: int
     rights: int
+    #: What `spheres verify` said of its record when it was copied: what was wrong then is no fault of the copy.
+    findings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Manifest:
 
     `heads` is the last seal of each program's record; `ledger` the head of the list that lies apart, None where there
     is none; `base` says from which moment on the files of the server lead to any other. `zone` is in which a moment
-    without an offset is meant.
+    without an offset is meant. `keys_missing` counts the keys that rows needed and that lay nowhere.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Manifest:
     ledger: Mapping[str, object] | None
     base: BaseOf | None
     files: Mapping[str, Sealed]
+    keys_missing: int = 0
     layout: int = LAYOUT
 
 

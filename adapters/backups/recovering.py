@@ -43,10 +43,11 @@ exit 126
 """
 
 
-def recover(copy: Copy, archive: Path, at: datetime, working: Path) -> EmbeddedPostgres:
+def recover(copy: Copy, archive: Path, at: datetime, working: Path, *, goes_on: bool = True) -> EmbeddedPostgres:
     """Have the server as it stood at `at` in `working`, at rest. Raises BackupError where the archive does not reach.
 
-    `archive` is the folder of that server's own files.
+    `archive` is the folder of that server's own files. Of one that `goes_on` from there, the archive is told that it
+    does: whatever comes later leads along it. Of a trial it hears nothing.
     """
     home, account = working / "postgres", server_account()
     with telling(working):
@@ -75,7 +76,8 @@ def recover(copy: Copy, archive: Path, at: datetime, working: Path) -> EmbeddedP
                 at=f"{at:%Y-%m-%d %H:%M:%S} UTC",
                 last=_last_of(archive),
             ) from None
-    _claim_timeline(home / "cluster" / "pg_wal", archive, copy.key)
+    if goes_on:
+        _claim_timeline(home / "cluster" / "pg_wal", archive, copy.key)
     return server
 
 

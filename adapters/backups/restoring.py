@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,14 +17,13 @@ from adapters.backups import dumps, keys_packed
 from adapters.backups.faults import BackupError, Busy, telling
 from adapters.backups.manifest import DATABASE, PEOPLE_KEYS, SEAL_KEYS, Content, Manifest, open_manifest, read_manifest
 from adapters.backups.sealed import damaged, seen, unseal
+from adapters.backups.traces import Traces, marked
 from adapters.key_files import settle
 from adapters.places import WORKING
-from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 
 #: What may lie in a data folder beforehand, and stays: nothing of it is data, and by the ledger a restore is known.
 _NO_DATA: Final = frozenset({"up.lock", WORKING, "ledger", "prefect", "prefect-auth"})
-#: Says in the working folder that the folder held no keys before.
-_BRINGS_KEYS: Final = "brings-keys"
 
 
 @dataclass(frozen=True)
@@ -90,26 +88,34 @@ class KeyPlaces:
                     place=place,
                 )
 
-    def put(self, copy: KeysOf) -> None:
+    def put(self, copy: KeysOf, traces: Traces | None = None) -> None:
         """Put the keys of a copy there, both sets or none, and never over others. Raises BackupError."""
-        people = copy.keys(PEOPLE_KEYS)
-        keys_packed.unpack(copy.keys(SEAL_KEYS), self.seal_keys)
-        try:
-            keys_packed.unpack(people, self.people_keys)
-        except BaseException:
-            self.seal_keys.unlink()
-            raise
+        people, seals = copy.keys(PEOPLE_KEYS), copy.keys(SEAL_KEYS)
+        if traces is not None:
+            traces.will_put([self.seal_keys, self.people_keys])
+        with (
+            keys_packed.staged(seals, self.seal_keys) as of_seals,
+            keys_packed.staged(people, self.people_keys) as of_people,
+        ):
+            if traces is not None:
+                traces.note_keys(of_seals | of_people)
+            keys_packed.put_staged(self.seal_keys)
+            try:
+                keys_packed.put_staged(self.people_keys)
+            except BaseException:
+                self.seal_keys.unlink()
+                raise
 
 
 #: Looks at what came back: the owner's address, the application's, and where the keys lie, None where they do not.
 Look = Callable[[DatabaseUrls, KeyPlaces | None], None]
 
 
-def refuse_data(folder: Path, *, but: Sequence[str] = ()) -> None:
+def _refuse_data(folder: Path, *, but: Sequence[str] = ()) -> None:
     """Refuse a data folder in which anything lies, `but` these names. Raises BackupError."""
     with telling(folder):
-        there = sorted({one.name for one in folder.iterdir()} - _NO_DATA - {*but}) if folder.exists() else []
-    if there and not (folder / WORKING).exists():
+        there = sorted({one.name for one in folder.iterdir()} - _NO_DATA - {*but})
+    if there:
         raise BackupError(
             "no_place",
             "%(folder)s is not empty: %(there)s lies there. Nothing was changed. Name an empty folder with --into.",
@@ -130,7 +136,15 @@ def into_folder(
     The caller holds the folder's lock. Until all is there the folder says that it is not: where a process is killed in
     the middle, the next one begins anew. `look` comes before anything is in its place.
     """
-    with _worked_in(folder, brings_keys=keys_of is not None) as working:
+
+    def refuse(_: Traces) -> None:
+        _refuse_data(folder, but=["keys"])
+        if keys_of is not None:
+            places.refuse_taken()
+            _refuse_data(folder)
+
+    with marked(folder, "folder", refuse, brings_keys=keys_of is not None) as traces:
+        working = traces.working
         if recover is not None:
             recover(copy, working)
         with EmbeddedPostgres(working / "postgres", fast=True) as server:
@@ -138,7 +152,8 @@ def into_folder(
             rows = copy.load(owner) if recover is None else dumps.count(owner)
             look(server.urls(), _tried(keys_of, working))
         if keys_of is not None:
-            places.put(keys_of)
+            places.put(keys_of, traces)
+        traces.note_server(working / "postgres")
         os.sync()  # the server was made in haste: only now is it on the disk for good
         with telling(folder):
             (working / "postgres").rename(folder / "postgres")
@@ -151,25 +166,58 @@ def into_database(
 ) -> int:
     """Bring a copy back into an empty database of a server of one's own; returns the rows. Raises BackupError.
 
-    Where what came back is not what was copied, the database is emptied again. `folder` is the data folder, whose lock
-    the caller holds.
+    Where what came back is not what was copied, the database is emptied again; and where a restore was cut off before,
+    what it loaded, as far as that is still the same to the row. `folder` is the data folder, which says until all is
+    there that it is not, and whose lock the caller holds.
     """
-    for left in folder.glob(f"{WORKING}-*"):  # of one that was killed: keys lie in it
-        shutil.rmtree(left)
-    with dumps.alone(urls.owner) as is_alone, tempfile.TemporaryDirectory(prefix=f"{WORKING}-", dir=folder) as working:
+
+    def refuse(former: Traces) -> None:
+        if keys_of is not None:
+            places.refuse_taken()
+        _refuse_rows(urls.owner, former)
+
+    with dumps.alone(urls.owner) as is_alone:
         if not is_alone:
             raise Busy
-        if not dumps.is_empty(urls.owner):
-            raise BackupError("no_place", "The database is not empty. Nothing was changed: name an empty one.")
-        try:
+        emptied = partial(_emptied, urls.owner)
+        with marked(folder, "database", refuse, brings_keys=keys_of is not None, emptied=emptied) as traces:
+            traces.note_database(urls.owner, copy.content)
             rows = copy.load(urls.owner)
-            look(urls, _tried(keys_of, Path(working)))
+            look(urls, _tried(keys_of, traces.working))
             if keys_of is not None:
-                places.put(keys_of)
-        except BaseException:
-            dumps.empty_again(urls.owner)
-            raise
+                places.put(keys_of, traces)
     return rows
+
+
+def keys_into(folder: Path, keys_of: KeysOf, places: KeyPlaces, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Put the keys alone into their places, both sets or none, after what is done `meanwhile`. Raises BackupError.
+
+    `folder` is the data folder, whose lock the caller holds: until all are there it says that they are not.
+    """
+    with marked(folder, "keys", lambda _: places.refuse_taken(), brings_keys=True) as traces:
+        meanwhile()
+        places.put(keys_of, traces)
+
+
+def _refuse_rows(url: str, former: Traces) -> None:
+    """Refuse a database in which anything lies, but what a restore that was cut off has loaded: that is taken out."""
+    if dumps.is_empty(url):
+        return
+    if not former.loaded(url):
+        raise BackupError(
+            "no_place",
+            "The database is not empty. Nothing was changed: name an empty one. What a restore that was cut off has "
+            "put there is taken out by itself only where it is the same to the row.",
+        )
+    dumps.empty_again(url)
+
+
+def _emptied(url: str) -> bool:
+    """Take out what was loaded; whether nothing lies there any more, as far as the database answers."""
+    with suppress(BackupError):
+        dumps.empty_again(url)
+        return dumps.is_empty(url)
+    return False
 
 
 def _tried(keys_of: KeysOf | None, working: Path) -> KeyPlaces | None:
@@ -180,50 +228,3 @@ def _tried(keys_of: KeysOf | None, working: Path) -> KeyPlaces | None:
     tried = KeyPlaces(working / "keys" / "seal.json", working / "keys" / "people")
     tried.put(keys_of)
     return tried
-
-
-@contextmanager
-def _worked_in(folder: Path, *, brings_keys: bool) -> Iterator[Path]:
-    """A working folder in `folder`, gone at the end. One that is there already is of a restore that was killed."""
-    working = folder / WORKING
-    if working.exists():
-        _forget(folder)
-    with telling(folder):
-        working.mkdir(mode=0o700)
-        if brings_keys:  # those that lay there before are none of ours to remove
-            (working / _BRINGS_KEYS).touch()
-        settle(working)
-        settle(folder)
-    try:
-        yield working
-    except BaseException:
-        _forget(folder)
-        raise
-    _forget_working(working)
-
-
-def _forget(folder: Path) -> None:
-    """Remove what a restore has put into an empty folder so far, its mark last."""
-    working = folder / WORKING
-    _stop(working / "postgres")
-    if (folder / "postgres").exists():
-        shutil.rmtree(folder / "postgres")
-    if (working / _BRINGS_KEYS).exists() and (folder / "keys").exists():
-        shutil.rmtree(folder / "keys")
-    _forget_working(working)
-
-
-def _stop(server: Path) -> None:
-    try:
-        EmbeddedPostgres(server).stop()
-    except PostgresError as refused:
-        raise BackupError("failed", refused.sentence, **refused.facts) from None
-
-
-def _forget_working(working: Path) -> None:
-    with telling(working):
-        for left in working.iterdir():  # its mark goes last
-            if left.is_dir():
-                shutil.rmtree(left)
-        shutil.rmtree(working)
-        settle(working.parent)

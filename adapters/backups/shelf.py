@@ -7,12 +7,13 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from adapters.backups.faults import BackupError, telling
-from adapters.backups.keeping import Keeping, Kept, removals
-from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, Manifest, read_manifest
+from adapters.backups.keeping import Keeping, Kept, is_credible, removals
+from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, BaseOf, Manifest, read_manifest
 from adapters.key_files import settle
 
 
@@ -30,7 +31,7 @@ class Shelf:
 
         What a process left that was killed is removed first: the caller sees to it that no other makes one.
         """
-        self._refuse_missing()
+        self.refuse_missing()
         with telling(self.folder):
             for left in self.folder.glob(f"{self._unfinished}*"):
                 shutil.rmtree(left, ignore_errors=True)
@@ -52,7 +53,7 @@ class Shelf:
 
     def copies(self) -> list[Kept]:
         """The whole copies of this installation, the newest first. Raises BackupError where the folder is not there."""
-        self._refuse_missing()
+        self.refuse_missing()
         with telling(self.folder):
             folders = [one for one in sorted(self.folder.iterdir()) if not one.name.startswith(".")]
         found = []
@@ -60,13 +61,21 @@ class Shelf:
             with suppress(BackupError):  # another's, or no copy at all
                 manifest = read_manifest(folder)
                 if manifest.installation == self._installation:
-                    found.append(Kept(folder.name, manifest.taken_at, (folder / PEOPLE_KEYS).exists()))
+                    has_keys, is_lacking = (folder / PEOPLE_KEYS).exists(), manifest.keys_missing > 0
+                    found.append(Kept(folder.name, manifest.taken_at, has_keys, is_lacking))
         return sorted(found, key=lambda one: one.taken_at, reverse=True)
 
     def bases(self) -> list[tuple[Path, Manifest]]:
         """The copies that hold the files of the server, the newest first. Raises BackupError."""
         folders = [self.folder / one.id for one in self.copies() if (self.folder / one.id / BASE).exists()]
         return [(folder, read_manifest(folder)) for folder in folders]
+
+    def every_base(self) -> list[BaseOf]:
+        """The files of servers in all whole copies here, of every address. Raises BackupError where one is not read."""
+        self.refuse_missing()
+        with telling(self.folder):
+            folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and (one / BASE).exists()]
+        return [base for folder in folders if (base := read_manifest(folder).base) is not None]
 
     def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
         """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
@@ -83,7 +92,17 @@ class Shelf:
             settle(self.folder)
         return len(gone.copies)
 
-    def _refuse_missing(self) -> None:
+    def make_room(self, keeping: Keeping, now: datetime) -> int:
+        """Remove what is no longer kept beside the newest copy that is there; how many went. Raises BackupError.
+
+        Where that one is of a moment to come, a clock is wrong, and nothing is removed by it.
+        """
+        there = self.copies()
+        if not there or not is_credible(there[0].taken_at, now):
+            return 0
+        return self.tidy(keeping, newest=there[0].id, now=now)
+
+    def refuse_missing(self) -> None:
         """Refuse a folder that is not there: made by us it could be under where a disk was to be."""
         if not self.folder.is_dir():
             raise BackupError(
@@ -93,19 +112,54 @@ class Shelf:
             )
 
 
-def newest_in(folder: Path, installation: str) -> Path:
+@dataclass(frozen=True)
+class Newest:
+    """The copy that is meant, those that were passed over for a date that is yet to come, and one that holds more."""
+
+    folder: Path
+    ahead: tuple[Path, ...] = ()
+    holds_more: Path | None = None
+
+
+def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
     """The copy that is meant: `folder` itself, or the newest in it, first of all of this installation.
 
-    Raises BackupError where there is none.
+    One that a clock dated ahead is passed over where there is any other. Raises BackupError where there is none.
     """
     if (folder / MANIFEST).exists():
-        return folder
-    found: list[tuple[Manifest, Path]] = []
-    with telling(folder):
-        for one in folder.iterdir():
-            if not one.name.startswith(".") and (one / MANIFEST).exists():
-                with suppress(BackupError):
-                    found.append((read_manifest(one), one))
-    if not found:
+        return Newest(folder)
+    here = _copies_in(folder, installation)
+    if not here:
         raise BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
-    return max(found, key=lambda each: (each[0].installation == installation, each[0].taken_at))[1]
+    behind = [one for one in here if is_credible(one[1].taken_at, now)] or here
+    chosen, manifest = behind[-1]
+    more = [place for place, one in here if _holds_more(one, manifest)]
+    ahead = tuple(place for place, _ in here[len(behind) :])
+    return Newest(chosen, ahead, more[-1] if more else None)
+
+
+def _copies_in(folder: Path, installation: str) -> list[tuple[Path, Manifest]]:
+    """The copies of an installation in a folder, else of any other, the newest last. Raises BackupError."""
+    with telling(folder):
+        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and (one / MANIFEST).exists()]
+    found = []
+    for one in folders:
+        with suppress(BackupError):
+            found.append((one, read_manifest(one)))
+    ours = [one for one in found if one[1].installation == installation]
+    return sorted(ours or found, key=lambda one: one[1].taken_at)
+
+
+def _holds_more(one: Manifest, than: Manifest) -> bool:
+    """Whether a copy was made later than another, whatever their dates say: its record goes on where that one ends.
+
+    Of before a restore none is meant: its record may have gone further, and was left.
+    """
+    if one.installation != than.installation or _epoch(one) != _epoch(than):
+        return False
+    return any(head.number > than.heads[key].number for key, head in one.heads.items() if key in than.heads)
+
+
+def _epoch(manifest: Manifest) -> object:
+    """How often the database had been restored, by the list that lies apart."""
+    return manifest.ledger.get("epoch") if manifest.ledger is not None else None

@@ -32,6 +32,7 @@ from api.access.engine_server import EngineServer
 from api.access.permissions import Asker, action_of, is_for_anyone
 from api.access.request_rates import Requests
 from domain.access import Means, sign_ins
+from domain.casework import CopySchedule
 from domain.kernel import (
     Question,
     Refusal,
@@ -117,6 +118,7 @@ class Installation:
     letters_leave: bool = True  # or, in a demonstration, are shown; else they wait, and links are handed over
     opened_at: datetime | None = None  # when this process began to answer, if that is known
     is_being_written: Callable[[], bool] = lambda: False  # of a demonstration: its people, or the year behind them
+    copies: CopySchedule | None = None  # when copies of the installation are asked for, where that is set
     requests: Requests = field(default_factory=Requests)  # how much each signed-in person asked lately
 
     def finding_a_program(self) -> Session:

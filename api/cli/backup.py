@@ -15,6 +15,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.backing_up import back_up
 from api.cli.bringing_back import Wish, bring_back
 from api.cli.drilling import drill
+from api.cli.leaving import tidily
 from api.cli.spoken import tell
 from locales import N_
 
@@ -41,7 +42,8 @@ def now(
 ) -> None:
     """Make a copy of the database and of both sets of keys, restore it aside to see that it is whole, and keep it."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
-    taken, gone = back_up(Settings.from_env(os.environ), to)
+    with tidily():
+        taken, gone = back_up(Settings.from_env(os.environ), to)
     tell(
         N_(
             "The copy %(name)s is made and verified. Rows that came back from it: %(rows)s. "
@@ -101,7 +103,8 @@ def restore(
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
     wish = Wish(copy, key.expanduser(), at, into, keys_from, without_keys, other_installation, only_keys)
-    if drill_only:
-        drill(settings, wish)
-    else:
-        bring_back(settings, wish)
+    with tidily():
+        if drill_only:
+            drill(settings, wish)
+        else:
+            bring_back(settings, wish)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from adapters.backups.faults import BackupError
 from adapters.backups.keys_ahead import keys_ahead
@@ -22,8 +23,8 @@ from adapters.backups.restoring import (
     Recover,
     into_database,
     into_folder,
+    keys_into,
     open_copy,
-    refuse_data,
 )
 from adapters.backups.shelf import Shelf, newest_in
 from adapters.database import knows_migration
@@ -33,18 +34,23 @@ from adapters.settings import Settings
 from api.cli.judging import judge
 from api.cli.place import data_folder
 from api.cli.ready import bring_to_newest
-from api.cli.spoken import Ending, tell
+from api.cli.spoken import Ending, tell, tell_apart
 from locales import N_, current_language, say
 
 _BACK: Final = N_("The copy of %(moment)s is back. Rows: %(rows)s. Nothing is served yet. Start it with: %(command)s")
+_TAKEN: Final = N_("Taken is the copy %(name)s, of %(moment)s by the clock that made it.")
+_AHEAD: Final = N_(
+    "Passed over is the copy %(folder)s: its date is yet to come, so that the clock that made it was wrong. Where it "
+    "is the one that is meant, name it."
+)
+_HOLDS_MORE: Final = N_(
+    "The copy %(folder)s has an earlier date and a record that goes further: a clock went back. Where it is the one "
+    "that is meant, name it."
+)
 _NO_LEDGER: Final = N_(
     "What must not come back is written in %(file)s, which is not there. Put its newest copy there before the start. "
     "Where there is none, say so with: spheres ledger accept"
 )
-
-
-if TYPE_CHECKING:
-    from pyrage.x25519 import Identity
 
 
 @dataclass(frozen=True)
@@ -63,22 +69,27 @@ class Wish:
 
 def bring_back(settings: Settings, wish: Wish) -> None:
     """Restore a copy into an empty place. Raises BackupError or Ending, and leaves the place as it was."""
+    if wish.only_keys and wish.without_keys:
+        raise Ending(say(current_language(), N_("Say one: --only-keys puts the keys back, --without-keys puts none.")))
     is_own_server = settings.database_url is not None
-    if wish.at and is_own_server:
-        _by_pgbackrest(settings, wish)
-        return
-    copy, keys_of = opened(settings, wish)
     if wish.only_keys:
-        _put_keys(settings, keys_of)
-        return
+        _put_keys(settings, replace(wish, at="") if is_own_server else wish)
+    elif wish.at and is_own_server:
+        _by_pgbackrest(settings, wish)
+    else:
+        _bring_back(settings, wish, is_own_server=is_own_server and wish.into is None)
+
+
+def _bring_back(settings: Settings, wish: Wish, *, is_own_server: bool) -> None:
+    copy, keys_of = opened(settings, wish)
     folder = wish.into.expanduser().absolute() if wish.into is not None else settings.data
-    if is_own_server and wish.into is None:
+    if is_own_server:
         rows = _into_own_server(settings, copy, keys_of)
         command = "spheres up --no-demo"
     else:
         rows = _into_folder(settings, wish, copy, keys_of, folder)
         command = f"SPHERES_DATA={folder} spheres up --no-demo"
-    moment = _moment(wish, copy) or copy.manifest.taken_at
+    moment = moment_of(wish, copy) or copy.manifest.taken_at
     tell(_BACK, moment=f"{moment:%Y-%m-%d %H:%M:%S} UTC", rows=rows, command=command)
     ledger = (settings.ledger_folder or folder / "ledger") / LEDGER_FILE
     if not ledger.exists():
@@ -96,12 +107,12 @@ def _by_pgbackrest(settings: Settings, wish: Wish) -> None:
     copy, keys_of = opened(settings, replace(wish, at=""))
     places = KeyPlaces(settings.seal_keys, settings.people_keys)
     at = _past_moment(wish, copy.manifest.zone)
+    server = partial(restore_stanza, settings.backups.stanza, at, wish.into)
     with data_folder(settings.data, restoring=True):
-        if keys_of is not None:
-            places.refuse_taken()
-        restore_stanza(settings.backups.stanza, at, wish.into)
-        if keys_of is not None:
-            places.put(keys_of)
+        if keys_of is None:
+            server()
+        else:
+            keys_into(settings.data, keys_of, places, server)
     tell(
         N_("The server's files of %(moment)s are back. Start the server, then the program: spheres up --no-demo"),
         moment=f"{at:%Y-%m-%d %H:%M:%S} UTC",
@@ -117,25 +128,37 @@ def opened(settings: Settings, wish: Wish) -> tuple[Copy, KeysOf | None]:
     place = wish.copy.expanduser().absolute() if wish.copy is not None else settings.backups.to
     if place is None:
         raise Ending(say(current_language(), N_("Say which copy: spheres restore FOLDER --key FILE.")))
-    newest = newest_in(place, settings.base_url)
+    newest = _newest(place, settings)
     copy = open_copy(_with_base(settings, place, newest, wish) if wish.at else newest, key)
     _refuse_foreign(settings, wish, copy)
     if not knows_migration(copy.manifest.schema):
         raise newer(copy.folder)
-    keys_of = None if wish.without_keys else _keys_for(settings, wish, newest, key)
+    keys_of = None if wish.without_keys else _keys_for(settings, wish, newest, copy)
     copy.check_files([BASE if wish.at else DATABASE])
+    tell(_TAKEN, name=copy.manifest.id, moment=f"{copy.manifest.taken_at:%Y-%m-%d %H:%M:%S %z}")
     return copy, keys_of
 
 
-def _keys_for(settings: Settings, wish: Wish, newest: Path, key: Identity) -> KeysOf:
+def _newest(place: Path, settings: Settings) -> Path:
+    """The copy that is meant by a folder. What speaks against it is told. Raises BackupError."""
+    newest = newest_in(place, settings.base_url, datetime.now(UTC))
+    for one in newest.ahead:
+        tell_apart(_AHEAD, folder=one)
+    if newest.holds_more is not None and newest.holds_more not in newest.ahead:
+        tell_apart(_HOLDS_MORE, folder=newest.holds_more)
+    return newest.folder
+
+
+def _keys_for(settings: Settings, wish: Wish, newest: Path, copy: Copy) -> KeysOf:
     """The keys that are put back: those of the copy that is asked for, of the newest copy, or of the archive.
 
     The newest open the most, and whoever was destroyed since is destroyed again. Raises BackupError.
     """
-    ahead = keys_ahead(settings.backups.archived, key) if wish.at and settings.backups.archived else None
+    archive, base = settings.backups.archived, copy.manifest.base
+    ahead = keys_ahead(archive, base.system, copy.key) if wish.at and archive and base else None
     if ahead is not None and not wish.keys_from:
         return ahead
-    held = open_copy(newest_in(wish.keys_from.absolute(), settings.base_url) if wish.keys_from else newest, key)
+    held = open_copy(_newest(wish.keys_from.absolute(), settings) if wish.keys_from else newest, copy.key)
     _refuse_foreign(settings, wish, held)
     if not (held.folder / PEOPLE_KEYS).exists():
         raise BackupError(
@@ -167,12 +190,9 @@ def _into_folder(settings: Settings, wish: Wish, copy: Copy, keys_of: KeysOf | N
         elsewhere.people_keys if elsewhere else folder / "keys" / "people",
     )
     with data_folder(folder, restoring=True):
-        refuse_data(folder, but=["keys"] if keys_of is None else [])
-        if keys_of is not None and not (folder / "restoring").exists():
-            places.refuse_taken()
-        recovering = _recovering(settings, wish, copy)
-        look = partial(_look, settings)
-        return into_folder(copy, folder, keys_of, places, look, recover=recovering)
+        to_moment = recovering(settings, wish, copy)
+        look = partial(_look, settings, None if to_moment else copy.content.findings)
+        return into_folder(copy, folder, keys_of, places, look, recover=to_moment)
 
 
 def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> int:
@@ -183,29 +203,28 @@ def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> 
         )
     places = KeyPlaces(settings.seal_keys, settings.people_keys)
     with data_folder(settings.data, restoring=True):
-        if keys_of is not None:
-            places.refuse_taken()
-        return into_database(copy, urls, settings.data, keys_of, places, partial(_look, settings))
+        look = partial(_look, settings, copy.content.findings)
+        return into_database(copy, urls, settings.data, keys_of, places, look)
 
 
-def _look(settings: Settings, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
+def _look(settings: Settings, known: Collection[str] | None, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
     """See that what came back is sound, and bring it to the newest migration."""
     bring_to_newest(settings, urls)
     if keys is not None:
-        judge(urls.owner, keys.seal_keys, keys.people_keys)
+        judge(urls.owner, keys.seal_keys, keys.people_keys, known)
 
 
-def _put_keys(settings: Settings, keys_of: KeysOf | None) -> None:
+def _put_keys(settings: Settings, wish: Wish) -> None:
     """Put back the keys alone, where the database is there and they are not."""
-    places = KeyPlaces(settings.seal_keys, settings.people_keys)
+    _, keys_of = opened(settings, wish)
+    if keys_of is None:
+        return  # both words at once are refused
     with data_folder(settings.data, restoring=True):
-        places.refuse_taken()
-        if keys_of is not None:
-            places.put(keys_of)
+        keys_into(settings.data, keys_of, KeyPlaces(settings.seal_keys, settings.people_keys))
     tell(N_("The keys are back: %(place)s. Nothing else was touched."), place=settings.people_keys)
 
 
-def _moment(wish: Wish, copy: Copy) -> datetime | None:
+def moment_of(wish: Wish, copy: Copy) -> datetime | None:
     """The moment that is asked for, by the clock of the program's zone. Raises BackupError."""
     return typed_moment(wish.at, copy.manifest.zone) if wish.at else None
 
@@ -236,9 +255,10 @@ def _with_base(settings: Settings, place: Path, newest: Path, wish: Wish) -> Pat
     )
 
 
-def _recovering(settings: Settings, wish: Wish, copy: Copy) -> Recover | None:
-    at, archive = _moment(wish, copy), settings.backups.archived
+def recovering(settings: Settings, wish: Wish, copy: Copy, *, goes_on: bool = True) -> Recover | None:
+    """What has the server as it stood at the moment that is asked for; None where none is. Raises BackupError."""
+    at, archive = moment_of(wish, copy), settings.backups.archived
     if at is None or archive is None or copy.manifest.base is None:
         return None
     place, moment = archive.of_server(copy.manifest.base.system), at
-    return lambda copy, working: recover(copy, place, moment, working)
+    return lambda copy, working: recover(copy, place, moment, working, goes_on=goes_on)

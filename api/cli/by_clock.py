@@ -5,9 +5,10 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Final
 
+from adapters.time_of_day import next_at
 from api.cli.supervise import Process
 
 #: After one that failed, or that another machine was at, it is looked again so much later.
@@ -51,20 +52,3 @@ class EachMinute(Process):
         elif self.running.poll() is not None:
             self.running = None
             self.start_at = now + _MINUTE_SECONDS
-
-
-def last_at(at: time, now: datetime) -> datetime:
-    """When the time of day `at` last came, on the clock of `now`."""
-    moment = _on_day_of(now, at)
-    return moment if moment <= now else _on_day_of(now - timedelta(days=1), at)
-
-
-def next_at(at: time, now: datetime) -> datetime:
-    """When the time of day `at` comes next."""
-    moment = _on_day_of(now, at)
-    return moment if moment > now else _on_day_of(now + timedelta(days=1), at)
-
-
-def _on_day_of(day: datetime, at: time) -> datetime:
-    """A time of a day, with the offset that this machine's clock has then."""
-    return datetime.combine(day.date(), at).astimezone()

@@ -58,27 +58,34 @@ _SUMS: Final = N_("Wrong: %(wrong)s. To look at: %(warn)s. Well: %(ok)s. Not ask
 @asks(Action.RUN_INSTALLATION)
 def doctor(
     in_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, whose keys stay the same.")] = False,
+    has_to_run: Annotated[
+        bool, typer.Option("--running", help="For a timer: that the installation does not run here is wrong too.")
+    ] = False,
 ) -> None:
     """Look at everything that the installation needs, and say what to do. Status 1 where something is wrong.
 
     It runs whether the installation runs or not, starts nothing, and changes nothing.
     """
     require(Action.RUN_INSTALLATION, at_the_terminal())
-    found = examined(os.environ)
+    found = examined(os.environ, has_to_run=has_to_run)
     language = current_language()
     typer.echo(as_json(found, language, datetime.now(UTC)) if in_json else "\n".join(as_text(found, language)))
     raise typer.Exit(1 if gravest(found) == "wrong" else 0)
 
 
 def examined(
-    environment: Mapping[str, str], groups: Sequence[Group] = GROUPS, *, seconds: float = ALL_SECONDS
+    environment: Mapping[str, str],
+    groups: Sequence[Group] = GROUPS,
+    *,
+    seconds: float = ALL_SECONDS,
+    has_to_run: bool = False,
 ) -> list[tuple[Group, Finding]]:
     """What every check finds of the installation that an environment describes, each once and in its order."""
     try:
         settings = Settings.from_env(environment)
     except SettingsError as error:
         return _unset(error, groups)
-    return examine(House(settings, environment), groups, seconds=seconds)
+    return examine(House(settings, environment, has_to_run=has_to_run), groups, seconds=seconds)
 
 
 def examine(house: House, groups: Sequence[Group], *, seconds: float = ALL_SECONDS) -> list[tuple[Group, Finding]]:

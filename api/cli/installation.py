@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import time as time_of_day
 from typing import Final, NoReturn
 
 from adapters import engine_settings, engine_word, logs
@@ -34,6 +35,8 @@ _WEB_WAITS_SECONDS: Final = 5.0
 _LINE_KEPT_SECONDS: Final = 75
 #: The services of Prefect's server still start when it answers, each with a look at its database.
 _PREFECT_SETTLES_SECONDS: Final = 3.0
+#: Keys that outlived their days are removed then, where no time for copies is set.
+_KEYS_GO_AT: Final = time_of_day(3)
 #: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
 #: other uses; of our threads one works at a time, and they need no more than one heap.
 _ONE_HEAP: Final[Mapping[str, str]] = {"MALLOC_ARENA_MAX": "1"}
@@ -276,7 +279,8 @@ def _by_clock(settings: Settings, environment: dict[str, str]) -> list[Process]:
     at = settings.backups.at
     if settings.backups.archive is not None and settings.database_url is None:
         made.append(EachMinute("keys ahead", tied("adapters.backups.keys_ahead"), environment, after=1))
-    if at is not None:
+    if at is not None or settings.backups.to is not None:  # where none are made, old keys go all the same
+        at = at or _KEYS_GO_AT
         made.append(AtATimeOfDay("copies", tied("api.cli.scheduled"), environment, after=1, at=at))
     return made
 

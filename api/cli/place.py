@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from adapters.backups.aside import sweep
+from adapters.backups.faults import BackupError
 from adapters.environment import SettingsError
-from adapters.places import WORKING, is_there
+from adapters.places import ASIDE, WORKING, is_there
 from adapters.settings import Settings
-from api.cli.spoken import Ending
+from api.cli.spoken import Ending, tell_apart
 from locales import N_, current_language, say
 
 _NOT_OURS: Final = N_(
@@ -39,7 +41,8 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
     """The data folder, made where it is missing, and this installation's alone until the end.
 
     Raises Ending where it cannot be written, or another installation runs over it. The kernel lets go of it when a
-    process dies. Only a restore goes on where one was cut off.
+    process dies. Only a restore goes on where one was cut off. What a trial of a copy left that was killed is removed:
+    keys and a whole database lie in it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,9 +57,21 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
             raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
         if not restoring and (folder / WORKING).exists():
             raise Ending(say(current_language(), _CUT_OFF, folder=folder))
+        _sweep(folder / ASIDE)
         yield
     finally:
         os.close(guard)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a trial left that was killed. Where that cannot be done it is told: people's work goes on."""
+    try:
+        sweep(folder)
+    except BackupError as left:
+        tell_apart(
+            N_("A trial of a copy was killed, and what it left could not be removed, keys among it: %(why)s"),
+            why=left.told_in(current_language()),
+        )
 
 
 def refuse_keys_that_are_not_there(settings: Settings) -> None:

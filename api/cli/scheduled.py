@@ -1,5 +1,7 @@
 """What makes a copy by schedule, and tries one each week: `python -m api.cli.scheduled`. After a fault its status is 1.
 
+First of all, and where no schedule is set too, it removes the participants' keys that outlived their days.
+
 Of several machines one does it: who comes later finds it done, or at work.
 """
 
@@ -18,11 +20,12 @@ from adapters import logs
 from adapters.backups.faults import BackupError
 from adapters.database import make_engine, open_session
 from adapters.settings import Settings
+from adapters.time_of_day import last_at, next_at
 from api.cli.backing_up import BySchedule, NotDue, back_up
 from api.cli.bringing_back import Wish
-from api.cli.by_clock import last_at, next_at
 from api.cli.databases import databases
 from api.cli.drilling import drill
+from api.cli.letting_go import let_keys_go
 from api.cli.ready import ending_plainly
 from api.cli.spoken import tell, tell_apart
 from domain.casework import DRILL_EVERY, GRACE, is_due
@@ -42,6 +45,7 @@ def main() -> None:
 
 
 def _all_that_is_due(settings: Settings) -> bool:
+    let_keys_go(settings)
     at = settings.backups.at
     if at is None:
         return True

@@ -104,7 +104,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         engine=engine,
         late_rounds=late_rounds(context, engine.rounds),
         mail=post_state(session, context.at),
-        copies=copies_state(session, context.at),
+        copies=copies_state(session, context.at, context.installation.copies),
         stuck=[*map(told, stuck)],
         rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),

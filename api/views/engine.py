@@ -299,7 +299,7 @@ def letters(context: RequestContext) -> LettersShown:
 
 def copies(context: RequestContext) -> list[RunsOfKind]:
     """How the copies of the installation stand, and the trials of them: the kinds that ever ran."""
-    return copies_state(context.session, context.at)
+    return copies_state(context.session, context.at, context.installation.copies)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from domain.casework.cases import links_allowed as links_allowed
 from domain.casework.cases import open_case as open_case
 from domain.casework.copies import DRILL_EVERY as DRILL_EVERY
 from domain.casework.copies import GRACE as GRACE
+from domain.casework.copies import CopySchedule as CopySchedule
 from domain.casework.copies import RunsOfKind as RunsOfKind
 from domain.casework.copies import asked_of_copies as asked_of_copies
 from domain.casework.copies import copies_state as copies_state

@@ -45,6 +45,9 @@ from domain.participants.identity import open_identity as open_identity
 from domain.participants.identity import sealed_identity as sealed_identity
 from domain.participants.identity import without_the_name as without_the_name
 from domain.participants.keeping_changes import write_change as write_change
+from domain.participants.key_check import KeysTried as KeysTried
+from domain.participants.key_check import destroyed as destroyed
+from domain.participants.key_check import together as together
 from domain.participants.key_check import try_keys as try_keys
 from domain.participants.locking import barred_workers as barred_workers
 from domain.participants.locking import case_of as case_of

@@ -2,51 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import and_
+from sqlalchemy import and_, bindparam, union_all
 from sqlmodel import Session
 
-from domain.kernel import Refusal, built, col, in_program, only, run, unseal
+from domain.kernel import Refusal, built, col, in_program, keys_of, only, run, scalars, select, surely, unseal
 from domain.participants.identity import IDENTITY
 from models.participant import DataKey, Participant
+from models.ports import KeyGone, NoKeys
+from models.redaction import WordKey
 
-#: So many are tried: the keys of one copy are wrapped under one master key, and go wrong together.
-TRIED_AT_MOST: Final = 200
+#: Of so many what they sealed is opened too: keys that are not of this database go wrong together.
+OPENED_AT_MOST: Final = 200
 
 
 @dataclass(frozen=True)
 class KeysTried:
-    """Of so many participants with a key, how many were opened, and for how many no key lies here."""
+    """The keys that rows need: how many, those that lie nowhere, and those that lie there and open nothing."""
 
-    tried: int
-    opened: int
-    gone: int
+    needed: int
+    missing: frozenset[UUID]
+    broken: frozenset[UUID]
 
     @property
-    def is_sound(self) -> bool:
-        """Whether every key that lies here opens what it has to, and some do where any was tried."""
-        return self.opened + self.gone == self.tried and (self.opened > 0 or self.tried == 0)
+    def opened(self) -> int:
+        """How many are as they have to be."""
+        return self.needed - len(self.missing) - len(self.broken)
 
 
 def try_keys(session: Session) -> KeysTried:
-    """Open the newest identities of the session's program, and forget what they say."""
-    found = run(session, _NEWEST, {}).all()
-    opened = gone = 0
-    for participant_id, sealed in found:
+    """Try every key that the session's program needs, and open the newest identities; forget what they say."""
+    needed = frozenset(scalars(session, _NEEDED))
+    missing, broken = set(), set()
+    for key_id in needed:
+        try:
+            keys_of(session).seal(key_id, b"", about="a trial")  # as much as unwrapping it
+        except KeyGone:
+            missing.add(key_id)
+        except NoKeys:
+            broken.add(key_id)
+    for participant_id, sealed in run(session, _NEWEST, {}).all():
         try:
             unseal(session, participant_id, IDENTITY, sealed or b"")
-            opened += 1
         except Refusal as refused:
-            gone += refused.code == "keys.gone"
-    return KeysTried(len(found), opened, gone)
+            (missing if refused.code == "keys.gone" else broken).add(participant_id)
+    return KeysTried(len(needed), frozenset(missing), frozenset(broken - missing))
 
 
+def together(each: Iterable[KeysTried]) -> KeysTried:
+    """What was found of several programs, as one."""
+    found = [*each]
+    return KeysTried(
+        sum(one.needed for one in found),
+        frozenset().union(*(one.missing for one in found)),
+        frozenset().union(*(one.broken for one in found)),
+    )
+
+
+def destroyed(session: Session, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these keys of which the session's program says that they are destroyed."""
+    return frozenset(scalars(session, _DESTROYED, {"ids": list(ids)})) if ids else frozenset()
+
+
+_NEEDED: Final = built(
+    union_all(
+        select(surely(DataKey.participant_id)).where(in_program(DataKey), col(DataKey.destroyed_at).is_(None)),
+        select(surely(WordKey.id)).where(in_program(WordKey), col(WordKey.destroyed_at).is_(None)),
+    )
+)
+_IDS: Final[Any] = bindparam("ids", expanding=True)
+_DESTROYED: Final = built(
+    union_all(
+        select(surely(DataKey.participant_id)).where(
+            in_program(DataKey), col(DataKey.destroyed_at).is_not(None), col(DataKey.participant_id).in_(_IDS)
+        ),
+        select(surely(WordKey.id)).where(
+            in_program(WordKey), col(WordKey.destroyed_at).is_not(None), col(WordKey.id).in_(_IDS)
+        ),
+    )
+)
 _NEWEST: Final = built(
     only(Participant.id, Participant.sealed)
-    .join(DataKey, and_(in_program(DataKey), col(DataKey.id) == col(Participant.id)))
+    .join(DataKey, and_(in_program(DataKey), col(DataKey.participant_id) == col(Participant.id)))
     .where(col(Participant.sealed).is_not(None), col(DataKey.destroyed_at).is_(None))
     .order_by(col(DataKey.made_at).desc())
-    .limit(TRIED_AT_MOST)
+    .limit(OPENED_AT_MOST)
 )

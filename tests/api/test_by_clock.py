@@ -8,8 +8,9 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from adapters.time_of_day import last_at, next_at
 from api.cli import by_clock
-from api.cli.by_clock import AtATimeOfDay, last_at, next_at
+from api.cli.by_clock import AtATimeOfDay
 from tests.flows.support import eventually
 
 HALF_PAST_TWO = time(2, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,23 +10,29 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from pyrage import x25519
 from sqlalchemy import NullPool, create_engine, select, text
 
-from adapters.backups import dumps, manifest, pgbackrest
+from adapters.backups import dumps, keys_packed, manifest, pgbackrest
 from adapters.backups.dumps import alone, content_of, is_empty, signed_in
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS, SEALED_MANIFEST
+from adapters.backups.marked import MARK, put_mark
 from adapters.backups.pair import make_pair
+from adapters.backups.traces import Traces
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from adapters.postgres import EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli import bringing_back
+from api.cli.backing_up import BySchedule, back_up
 from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.place import data_folder
 from api.cli.spoken import Ending
@@ -132,6 +139,12 @@ def copied(house: House, shelf: Path, request: pytest.FixtureRequest) -> House:
     return house
 
 
+#: Done behind the program's back: a line of the record that is not what was sealed.
+_CHANGE_A_LINE: Final = (
+    "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = %(here)s)"
+)
+
+
 def rows(url: str, statement: Any) -> list[Any]:
     engine = create_engine(url, poolclass=NullPool)
     try:
@@ -159,8 +172,10 @@ def go_on_without_the_ledger(command: Say) -> None:
 
 def test_a_copy_holds_three_files_apart_encrypted_and_closed(command: Say, house: House, lived: Cast) -> None:
     status, out, err = command("backup")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     assert "is made and verified" in out
+    assert "is marked as the place for copies" in out
+    assert "lies on the same disk as the data" in err, "here it does"
     assert {one.name for one in house.copy.iterdir()} == {DATABASE, PEOPLE_KEYS, SEAL_KEYS, MANIFEST, SEALED_MANIFEST}
     names = [
         name
@@ -203,14 +218,91 @@ def test_a_copy_that_does_not_come_back_as_it_was_is_not_kept(
 
 
 @pytest.mark.nightly
-def test_a_record_that_was_changed_behind_its_seals_makes_no_good_copy(command: Say, house: House, lived: Cast) -> None:
-    tamper(
-        lived.database,
-        "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = :here)",
-        here=lived.program_id,
-    )
+def test_a_record_that_is_changed_in_the_copy_alone_makes_no_good_copy(
+    command: Say, house: House, lived: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = dumps.load
+
+    def changes_a_line(path: Path, key: x25519.Identity, url: str, *, written_by: int) -> None:
+        real(path, key, url, written_by=written_by)
+        with signed_in(url) as connection:
+            connection.execute("alter table event disable trigger user")
+            connection.execute(_CHANGE_A_LINE, {"here": lived.program_id})
+
+    monkeypatch.setattr(dumps, "load", changes_a_line)
+    monkeypatch.setattr(dumps, "compare", lambda *_: 1)
     status, _, err = command("backup")
     assert (status, "line.changed" in err, house.copies) == (2, True, [])
+
+
+@pytest.mark.nightly
+def test_a_record_that_was_changed_behind_its_seals_is_copied_as_it_is_told_and_comes_back(
+    command: Say, house: House, lived: Cast, empty_database: Database
+) -> None:
+    tamper(lived.database, _CHANGE_A_LINE.replace("%(here)s", ":here"), here=lived.program_id)
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out, "line.changed" in err) == (0, True, True), err
+    status, said = restore(command, house, "--drill")
+    assert (status, "line.changed" in said) == (0, True), said
+    shutil.rmtree(house.data)
+    house.live_in(empty_database)
+    status, said = restore(command, house)
+    assert (status, "line.changed" in said) == (0, True), said
+
+
+@pytest.mark.nightly
+@pytest.mark.usefixtures("lived")
+def test_after_a_seal_key_was_lost_and_another_begun_copies_go_on(command: Say, house: House) -> None:
+    (house.data / "keys" / "seal.json").unlink()
+    assert command("keys", "init")[0] == 0
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out, "key.missing" in err) == (0, True, True), err
+    assert len(house.copies) == 1
+
+
+def test_where_a_key_is_lost_the_copy_is_kept_and_not_called_good_and_an_earlier_one_stays(
+    command: Say, house: House, lived: Cast
+) -> None:
+    with lived.session() as session:
+        session.info["keys"] = FilePeopleKeys(house.data / "keys" / "people")
+        begin_referral(session, ONDINE, by=lived.actor("worker_ccsmtl"), at=AT)
+    assert command("backup")[0] == 0
+    before = house.copy
+    lost = min((house.data / "keys" / "people" / "wrapped").iterdir())
+    lost.unlink()
+    for _ in range(2):
+        status, out, err = command("backup")
+        assert (status, "verified" in out, "is not whole" in err, "How many: 1." in err) == (2, False, True, True), err
+    assert (len(house.copies), before in house.copies) == (2, True), "that of before, and the newest"
+    codes = rows(lived.database.url, select(RUN.c.code).order_by(RUN.c.ended_at))
+    assert codes == [("",), ("keys_missing",), ("keys_missing",)]
+
+
+@pytest.mark.nightly
+def test_a_key_that_is_destroyed_while_it_is_copied_is_not_missed_and_the_copy_comes_back(
+    command: Say, house: House, lived: Cast, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = FilePeopleKeys(house.data / "keys" / "people")
+    with lived.session() as session:
+        session.info["keys"] = people
+        begin_referral(session, ONDINE, by=lived.actor("worker_ccsmtl"), at=AT)
+    (first, *_) = (UUID(one.name) for one in (house.data / "keys" / "people" / "wrapped").iterdir())
+    real = keys_packed.packed
+
+    def destroyed_meanwhile(place: Path) -> io.BytesIO:
+        if place.is_dir():
+            with signed_in(lived.database.owner_url) as connection:
+                connection.execute("update data_key set destroyed_at = now() where participant_id = %s", [first])
+            people.destroy(first)
+        return real(place)
+
+    monkeypatch.setattr(keys_packed, "packed", destroyed_meanwhile)
+    status, out, err = command("backup")
+    assert (status, "is made and verified" in out) == (0, True), err
+    shutil.rmtree(house.data)
+    house.live_in(empty_database)
+    status, said = restore(command, house)
+    assert (status, "not among those of the copy: 1" in said) == (0, True), said
 
 
 @pytest.mark.nightly
@@ -236,11 +328,51 @@ def test_one_copy_of_a_database_is_made_at_a_time_and_the_second_is_no_fault(
 
 @pytest.mark.usefixtures("lived")
 def test_a_folder_that_is_not_there_or_in_the_data_is_refused(command: Say, house: House, cast: Cast) -> None:
-    status, _, err = command("backup", str(house.folder / "nowhere"))
+    house.set(SPHERES_BACKUP_TO=house.folder / "nowhere")
+    status, _, err = command("backup")
     assert (status, "The folder for copies is not there" in err) == (2, True)
-    status, _, err = command("backup", str(house.data / "keys"))
+    house.set(SPHERES_BACKUP_TO=house.data / "keys")
+    status, _, err = command("backup")
     assert (status, "lies in the data folder" in err) == (2, True)
     assert {code for (code,) in rows(cast.database.url, select(RUN.c.code))} == {"no_place"}
+
+
+def test_a_copy_made_elsewhere_counts_for_nothing_where_copies_are_kept(
+    command: Say, house: House, lived: Cast
+) -> None:
+    elsewhere = house.folder / "elsewhere"
+    elsewhere.mkdir()
+    status, out, _ = command("backup", str(elsewhere))
+    assert (status, "is made and verified" in out) == (0, True)
+    assert rows(lived.database.url, select(RUN.c.code)) == []
+    assert not (elsewhere / MARK).exists()
+
+
+def by_schedule() -> BySchedule:
+    return BySchedule(datetime.now(UTC), lambda: True)
+
+
+def test_by_schedule_no_copy_is_made_where_none_was_made_from_the_terminal(house: House, lived: Cast) -> None:
+    settings = Settings.from_env(os.environ)
+    with speaking("en"):
+        with pytest.raises(BackupError, match="or its disk is not there"):
+            back_up(settings, by=by_schedule())
+        assert [*house.to.iterdir()] == []
+        assert rows(lived.database.url, select(RUN.c.code)) == [("no_place",)]
+        put_mark(house.to)
+        back_up(settings, by=by_schedule())
+    assert len(house.copies) == 1
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_trial_that_could_fill_the_disk_of_the_database_is_not_begun(
+    command: Say, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = (2 << 30) + (1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    status, _, err = command("backup")
+    assert (status, "There is too little room at" in err, "2.0 GiB free" in err) == (2, True, True), err
+    assert [*house.to.iterdir()] == []
 
 
 @pytest.mark.usefixtures("lived")
@@ -267,7 +399,7 @@ def test_a_process_killed_in_the_middle_leaves_no_copy_and_the_next_one_tidies_u
     assert house.copies == []
     assert len(list(house.to.iterdir())) == 1
     eventually(lambda: command("backup")[0] == 0)  # until the server notices that the killed one let go
-    assert [one.name for one in house.to.iterdir()] == [house.copy.name]
+    assert {one.name for one in house.to.iterdir()} == {house.copy.name, MARK}
     assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}
 
 
@@ -278,11 +410,12 @@ def test_into_an_empty_database_comes_back_what_was_there(
     command: Say, copied: House, empty_database: Database
 ) -> None:
     copied.live_in(empty_database)
-    (copied.data / "restoring-killed").mkdir(parents=True)
+    (copied.data / "aside" / "keys").mkdir(parents=True)
     status, said = restore(command, copied)
     assert status == 0, said
+    assert f"Taken is the copy {copied.copy.name}" in said
     assert "Nothing is served yet" in said
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of one that was killed nothing stays"
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of a killed drill nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
     assert "spheres ledger accept" in said, "the ledger is in no copy, and here it is lost"
     go_on_without_the_ledger(command)
@@ -320,6 +453,13 @@ def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, 
     assert (status, "is cut off, or was changed" in said) == (2, True)
     codes = rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill").order_by(RUN.c.ended_at))
     assert codes == [("",), ("damaged",)]
+
+
+def test_on_a_machine_that_has_the_copies_alone_a_drill_needs_not_their_address(command: Say, copied: House) -> None:
+    copied.set(SPHERES_BASE_URL="https://elsewhere.example")
+    status, said = restore(command, copied, "--drill")
+    assert (status, "The drill went well" in said) == (0, True), said
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
 
 
 # ------------------------------------------------------------------------------------------- what is refused first
@@ -368,6 +508,12 @@ def test_a_spoilt_copy_is_refused_by_the_name_of_its_file_and_nothing_is_touched
     spoil(copied.copy)
     status, said = restore(command, copied)
     assert (status, sentence in said) == (2, True), said
+    assert not copied.data.exists()
+
+
+def test_what_says_two_things_at_once_is_refused(command: Say, copied: House) -> None:
+    for words in (("--only-keys", "--without-keys"), ("--drill", "--only-keys"), ("--drill", "--into", "/nowhere")):
+        assert restore(command, copied, *words)[0] == 2
     assert not copied.data.exists()
 
 
@@ -459,6 +605,96 @@ def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: 
     status, said = restore(command, copied)
     assert status == 0, said
     assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+
+
+def keys_of(house: House) -> dict[str, bytes]:
+    """Every file of keys in the data folder."""
+    keys = house.data / "keys"
+    return {str(one.relative_to(keys)): one.read_bytes() for one in keys.rglob("*") if one.is_file()}
+
+
+def test_keys_that_lie_there_stay_where_one_without_them_was_cut_off_and_is_begun_anew_with_them(
+    command: Say, copied: House
+) -> None:
+    make_seal_key(copied.data / "keys" / "seal.json")
+    make_people_keys(copied.data / "keys" / "people")
+    before = keys_of(copied)
+    Traces(copied.data).begin("folder")  # all that a restore --without-keys leaves that is killed at once
+    status, said = restore(command, copied)
+    assert (status, "There are keys already" in said) == (2, True), said
+    assert keys_of(copied) == before
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+        pass
+    status, said = restore(command, copied, "--without-keys")
+    assert status == 0, said
+    assert keys_of(copied) == before
+
+
+def started(house: House, *more: str) -> subprocess.Popen[bytes]:
+    arguments = ["restore", "--key", str(house.key), *more]
+    return subprocess.Popen([sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, env=os.environ)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_says_stop_leaves_an_own_database_empty_and_no_key(
+    copied: House, empty_database: Database, number: signal.Signals
+) -> None:
+    copied.live_in(empty_database)
+    working = started(copied)
+    eventually((copied.data / "restoring" / "keys" / "people" / "master.json").exists)
+    working.send_signal(number)
+    assert working.wait() == 128 + number
+    assert is_empty(empty_database.owner_url)
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+
+
+@pytest.mark.nightly
+def test_killed_in_the_middle_an_own_server_starts_nothing_and_the_same_command_begins_anew(
+    command: Say, copied: House, empty_database: Database
+) -> None:
+    copied.live_in(empty_database)
+    working = started(copied)
+    eventually((copied.data / "restoring" / "keys" / "people" / "master.json").exists)
+    working.kill()
+    working.wait()
+    assert not is_empty(empty_database.owner_url)
+    with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
+        pass
+    with signed_in(empty_database.owner_url) as connection:
+        one = "update person set family_name = {} where ctid = (select {}(ctid) from person)"
+        connection.execute(one.format("family_name || 'x'", "min"))
+        answers = [""]
+
+        def once_the_killed_one_let_go() -> bool:
+            answers[0] = restore(command, copied)[1]
+            return "is at work" not in answers[0]
+
+        eventually(once_the_killed_one_let_go)
+        assert "was cut off has put there" in answers[0], "what was written there since is nowhere else"
+        connection.execute(one.format("left(family_name, -1)", "max"))  # the row that was written last
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}
+
+
+@pytest.mark.nightly
+def test_a_drill_that_a_signal_ends_leaves_no_key_and_no_server(copied: House) -> None:
+    working = started(copied, "--drill")
+    eventually((copied.data / "aside" / "keys" / "people" / "master.json").exists)
+    working.terminate()
+    assert working.wait() == 128 + signal.SIGTERM
+    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+
+
+@pytest.mark.nightly
+def test_of_a_drill_that_was_killed_nothing_stays_once_anything_is_started_there(copied: House) -> None:
+    working = started(copied, "--drill")
+    eventually((copied.data / "aside" / "keys" / "people" / "master.json").exists)
+    working.kill()
+    working.wait()
+    with data_folder(copied.data):
+        assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")

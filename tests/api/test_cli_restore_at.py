@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,14 +16,23 @@ import pytest
 
 from adapters.archive import Archive
 from adapters.backups.dumps import signed_in
-from adapters.backups.keys_ahead import copy_keys
-from adapters.backups.manifest import BASE, PEOPLE_KEYS, SEAL_KEYS
-from adapters.backups.pair import make_pair
+from adapters.backups.faults import BackupError
+from adapters.backups.keeping import Keeping
+from adapters.backups.keys_ahead import copy_keys, forget_keys, keys_ahead
+from adapters.backups.keys_packed import unpack
+from adapters.backups.manifest import BASE, PEOPLE_KEYS, SEAL_KEYS, read_manifest
+from adapters.backups.pair import make_pair, private_key
+from adapters.backups.shelf import Shelf
 from adapters.keys import make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from adapters.postgres import EmbeddedPostgres
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
+from api.cli.backing_up import BySchedule, back_up
+from api.cli.bringing_back import Wish
 from api.cli.databases import databases
+from api.cli.drilling import drill
+from api.cli.ready import bring_to_newest
+from locales import speaking
 from tests.api.test_cli import Say, command
 from tests.conftest import short_folder
 from tests.flows.support import eventually
@@ -42,6 +51,10 @@ class Yard:
         self.moments: list[datetime] = []
 
     @property
+    def copies(self) -> list[Path]:
+        return [one for one in self.to.iterdir() if not one.name.startswith(".")]
+
+    @property
     def written(self) -> Path:
         """The archive's folder of the one server."""
         (only,) = (one for one in self.archive.iterdir() if one.name.isdigit())
@@ -52,33 +65,40 @@ class Yard:
         return (self.moments[row] + (self.moments[row + 1] - self.moments[row]) / 2).isoformat()
 
 
+@contextmanager
+def living() -> Iterator[tuple[Yard, Settings, DatabaseUrls]]:
+    """An installation of its own at work, of which a copy was made, with its archive."""
+    yard = Yard(short_folder())
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for folder in (yard.to, yard.archive):
+                folder.mkdir()
+            _set(patch, yard, make_pair(yard.key))
+            settings = Settings.from_env(os.environ)
+            make_seal_key(settings.seal_keys)
+            make_people_keys(settings.people_keys)
+            with databases(settings, make=True) as urls:
+                bring_to_newest(settings, urls)
+                back_up(settings)
+                yield yard, settings, urls
+    finally:
+        EmbeddedPostgres(yard.data / "postgres").stop()
+        shutil.rmtree(yard.folder)
+
+
 @pytest.fixture(scope="session")
 def lived() -> Iterator[Yard]:
     """Twenty rows half a second apart, after a copy: made once, and read by all."""
-    yard = Yard(short_folder())
-    with pytest.MonkeyPatch.context() as patch:
-        for folder in (yard.to, yard.archive):
-            folder.mkdir()
-        _set(patch, yard, make_pair(yard.key))
-        from api.cli.backing_up import back_up  # noqa: PLC0415  # once the environment says where
-        from api.cli.ready import bring_to_newest  # noqa: PLC0415  # the same
-
-        settings = Settings.from_env(os.environ)
-        make_seal_key(settings.seal_keys)
-        make_people_keys(settings.people_keys)
-        with databases(settings, make=True) as urls:
-            bring_to_newest(settings, urls)
-            back_up(settings)
-            FilePeopleKeys(settings.people_keys).make(uuid4())
-            assert settings.backups.archived is not None
-            copy_keys(settings.backups.archived, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
-            _write_rows(yard, urls.owner)
-            with signed_in(urls.admin) as admin:
-                (name,) = admin.execute("select pg_walfile_name(pg_switch_wal())").fetchall()[0]
-            eventually((yard.written / f"{name}.age").exists)
-    yield yard
-    EmbeddedPostgres(yard.data / "postgres").stop()
-    shutil.rmtree(yard.folder)
+    with living() as (yard, settings, urls):
+        FilePeopleKeys(settings.people_keys).make(uuid4())
+        assert settings.backups.archived is not None
+        system = EmbeddedPostgres(settings.data / "postgres").system()
+        copy_keys(settings.backups.archived, system, {PEOPLE_KEYS: settings.people_keys, SEAL_KEYS: settings.seal_keys})
+        _write_rows(yard, urls.owner)
+        with signed_in(urls.admin) as admin:
+            (name,) = admin.execute("select pg_walfile_name(pg_switch_wal())").fetchall()[0]
+        eventually((yard.written / f"{name}.age").exists)
+        yield yard
 
 
 def _write_rows(yard: Yard, owner_url: str) -> None:
@@ -172,11 +192,55 @@ def test_a_moment_that_nothing_leads_to_is_refused_and_leaves_the_place_empty(
 
 
 @pytest.mark.nightly
+def test_a_drill_to_a_moment_tries_the_servers_files_and_the_archive_and_leaves_both_as_they_were(
+    command: Say, yard: Yard
+) -> None:
+    before = {one: one.read_bytes() for one in (*yard.written.iterdir(), *yard.to.rglob("*")) if one.is_file()}
+    status, said = restore(command, yard, yard.between(9), "--drill")
+    assert (status, "everything came back aside as of" in said) == (0, True), said
+    assert {one: one.read_bytes() for one in before} == before
+    assert not list(yard.written.glob("*.history.age")), "what the server writes from now on leads on as before"
+    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    for one in yard.written.iterdir():
+        one.unlink()
+    status, said = restore(command, yard, yard.between(9), "--drill")
+    assert (status, "The archive does not reach" in said) == (2, True), said
+    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+
+
+@pytest.mark.nightly
+def test_by_schedule_a_moment_between_the_last_two_copies_is_tried_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shelf, "tidy", lambda *_, **__: 0)  # of two of one day the first would go
+    with living() as (yard, settings, urls), speaking("en"):
+        wish, by = Wish(yard.to, yard.key), BySchedule(datetime.now(UTC), lambda: True)
+        drill(settings, wish, by=by)
+        assert "To a moment nothing is tried yet" in capsys.readouterr().out
+        _write_rows(yard, urls.owner)
+        (first,) = yard.copies
+        back_up(settings)
+        drill(settings, wish, by=by)
+        said = capsys.readouterr().out
+        assert "The drill went well: the copy" in said
+        assert f"from the copy {first.name} and the archive" in said
+        with signed_in(urls.owner) as owner:
+            assert owner.execute("select code from backup_run where kind = 'drill'").fetchall() == [("",), ("",)]
+        shutil.rmtree(yard.written)
+        with pytest.raises(BackupError, match="The archive does not reach"):
+            drill(settings, wish, by=by)
+
+
+@pytest.mark.nightly
 def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_is_kept(
     command: Say, yard: Yard
 ) -> None:
-    last = max(one for one in yard.written.glob("0*.age") if len(one.stem) == 24)
-    last.unlink()
+    (copy,) = yard.copies
+    base = read_manifest(copy).base
+    assert base is not None
+    for one in yard.written.glob("0*.age"):
+        if one.stem > base.from_file:  # the server's files bring the first themselves
+            one.unlink()
     status, said = restore(command, yard, yard.between(9))
     assert (status, "The archive does not reach" in said) == (2, True), said
     assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
@@ -195,24 +259,57 @@ def test_a_file_of_the_archive_that_was_changed_is_named(command: Say, yard: Yar
 
 @pytest.mark.nightly
 def test_the_servers_files_that_were_cut_off_are_named(command: Say, yard: Yard) -> None:
-    (copy,) = yard.to.iterdir()
+    (copy,) = (one for one in yard.to.iterdir() if not one.name.startswith("."))
     os.truncate(copy / BASE, (copy / BASE).stat().st_size - 1)
     status, said = restore(command, yard, yard.between(9))
     assert (status, f"{BASE} is cut off, or was changed" in said) == (2, True), said
     assert not yard.data.exists()
 
 
-def test_keys_in_the_archive_are_of_now_and_a_destroyed_one_is_out_of_it(lived: Yard, tmp_path: Path) -> None:
+@pytest.fixture
+def archive(lived: Yard, tmp_path: Path) -> Archive:
+    """An archive that the yard's key opens."""
+    made = Archive(tmp_path / "archive", lived.key.read_text(encoding="ascii").split()[3])
+    made.folder.mkdir()
+    return made
+
+
+def test_keys_in_the_archive_are_of_now_and_a_destroyed_one_is_out_of_it(archive: Archive, tmp_path: Path) -> None:
     make_people_keys(tmp_path / "people")
     keys, key_id = FilePeopleKeys(tmp_path / "people"), uuid4()
-    archive = Archive(tmp_path / "archive", lived.key.read_text(encoding="ascii").split()[3])
-    archive.folder.mkdir()
     places = {PEOPLE_KEYS: tmp_path / "people"}
     keys.make(key_id)
-    assert copy_keys(archive, places) == 1
-    before = (archive.folder / "keys" / PEOPLE_KEYS).read_bytes()
-    assert copy_keys(archive, places) == 0
+    assert copy_keys(archive, "555", places) == 1
+    before = (archive.keys_of("555") / PEOPLE_KEYS).read_bytes()
+    assert copy_keys(archive, "555", places) == 0
     keys.destroy(key_id)
-    assert copy_keys(archive, places) == 1
-    held = [one.read_bytes() for one in (archive.folder / "keys").iterdir()]
+    assert copy_keys(archive, "555", places) == 1
+    held = [one.read_bytes() for one in archive.keys_of("555").iterdir()]
     assert before not in held
+
+
+def test_what_starts_over_the_same_archive_leaves_the_keys_of_the_server_before_it(
+    lived: Yard, archive: Archive, tmp_path: Path
+) -> None:
+    for name in ("lost", "trial"):
+        make_people_keys(tmp_path / name)
+    key_id = uuid4()
+    FilePeopleKeys(tmp_path / "lost").make(key_id)
+    copy_keys(archive, "555", {PEOPLE_KEYS: tmp_path / "lost", SEAL_KEYS: tmp_path / "lost"})
+    copy_keys(archive, "777", {PEOPLE_KEYS: tmp_path / "trial", SEAL_KEYS: tmp_path / "trial"})
+    found = keys_ahead(archive, "555", private_key(lived.key))
+    assert found is not None
+    unpack(found.keys(PEOPLE_KEYS), tmp_path / "back")
+    assert (tmp_path / "back" / "wrapped" / str(key_id)).exists()
+
+
+def test_the_keys_of_another_server_are_in_the_archive_for_35_days_and_those_of_this_one_stay(
+    archive: Archive, tmp_path: Path
+) -> None:
+    make_people_keys(tmp_path / "people")
+    for system in ("555", "777"):
+        copy_keys(archive, system, {PEOPLE_KEYS: tmp_path / "people"})
+    now = datetime.now(UTC)
+    assert forget_keys(archive, "777", Keeping(), now + timedelta(days=34)) == 0
+    assert forget_keys(archive, "777", Keeping(), now + timedelta(days=36)) == 1
+    assert [one.name for one in archive.keys_of("777").parent.iterdir()] == ["777"]

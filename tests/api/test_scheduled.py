@@ -9,6 +9,7 @@ import sys
 import pytest
 from sqlalchemy import select
 
+from adapters.backups.marked import put_mark
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.by_clock import AtATimeOfDay, EachMinute
@@ -29,6 +30,7 @@ SCHEDULED = [sys.executable, "-m", "api.cli.scheduled"]
 @pytest.fixture
 def nightly(house: House) -> House:
     house.set(SPHERES_BACKUP_AT="02:30", SPHERES_LANG="en")
+    put_mark(house.to)
     return house
 
 
@@ -99,8 +101,11 @@ def test_what_runs_by_the_clock_is_started_where_it_is_set_alone(house: House) -
         processes = _processes(settings, URLS, dict(os.environ))
         return [type(one) for one in processes if isinstance(one, (AtATimeOfDay, EachMinute))]
 
-    assert clocked() == []
+    assert clocked() == [AtATimeOfDay], "where copies lie, old keys go from them each day"
     house.set(SPHERES_BACKUP_AT="02:30")
     assert clocked() == [AtATimeOfDay]
     house.set(SPHERES_ARCHIVE=house.folder / "archive")
     assert clocked() == [EachMinute, AtATimeOfDay]
+    for name in ("SPHERES_BACKUP_TO", "SPHERES_BACKUP_AT", "SPHERES_ARCHIVE"):
+        house.environment.delenv(name)
+    assert clocked() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from api.cli.supervise import Process, end, run_step, supervise
 from bench.ground import ROOT
 from bench.processes import free_port
 from flows import worker as workers
+from locales import speaking
 
 #: Waits for a file, then answers at a port for as long as it lives.
 _ANSWERS_LATE = """
@@ -716,3 +718,16 @@ def test_each_process_has_one_heap_for_all_its_threads_unless_the_operator_says_
     started = as_started({"SPHERES_DATA": str(tmp_path), **given})
     heaps = {name: one.environment["MALLOC_ARENA_MAX"] for name, one in started.items()}
     assert heaps == dict.fromkeys(("web", "prefect", "worker"), given.get("MALLOC_ARENA_MAX", "1"))
+
+
+def test_what_a_killed_trial_left_and_cannot_be_removed_is_told_and_holds_up_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    (tmp_path / "aside" / "keys").mkdir(parents=True)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with speaking("en"), data_folder(tmp_path):
+        pass
+    assert "keys among it" in capsys.readouterr().err

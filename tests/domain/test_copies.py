@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import insert
 
-from domain.casework.copies import GRACE, RunsOfKind, copies_state, is_due
+from adapters.time_of_day import last_at
+from domain.casework.copies import GRACE, CopySchedule, RunsOfKind, copies_state, is_due
 from models.backups import BackupRun
 from models.base import table_of
 from tests.cast import AT, Cast
@@ -26,9 +27,16 @@ def ran(
         session.execute(insert(table_of(BackupRun)).values(row.model_dump()))
 
 
-def state(cast: Cast, kind: str = "backup") -> RunsOfKind | None:
+def state(cast: Cast, kind: str = "backup", schedule: CopySchedule | None = None) -> RunsOfKind | None:
     with cast.session() as session:
-        return next((one for one in copies_state(session, AT) if one.kind == kind), None)
+        return next((one for one in copies_state(session, AT, schedule) if one.kind == kind), None)
+
+
+def is_late(cast: Cast, kind: str = "backup", *, tries: bool = False, since: timedelta | None = None) -> bool:
+    """Whether a kind is late where a copy is asked for at half past two, each day."""
+    watched = None if since is None else AT - since
+    found = state(cast, kind, CopySchedule(lambda by: last_at(time(2, 30), by), tries, watched))
+    return found is not None and found.is_late
 
 
 def test_where_no_copy_was_ever_made_nothing_is_told(cast: Cast) -> None:
@@ -60,6 +68,42 @@ def test_without_a_schedule_none_is_late(cast: Cast) -> None:
     found = state(cast)
     assert found is not None
     assert not found.wants_attention
+
+
+def test_a_copy_made_by_hand_does_not_hide_the_nights_that_are_missed_after_it(cast: Cast) -> None:
+    ran(cast, ago=41 * NIGHT, next_in=NIGHT)
+    ran(cast, ago=40 * NIGHT, next_in=None)
+    assert is_late(cast)
+    ran(cast, ago=timedelta(hours=1), next_in=None)
+    assert not is_late(cast), "it is a good one, and of this day"
+
+
+def test_a_schedule_whose_first_run_never_ends_is_late(cast: Cast) -> None:
+    assert is_late(cast)
+    assert is_late(cast, since=GRACE + timedelta(minutes=1))
+    assert not is_late(cast, since=GRACE - timedelta(minutes=1)), "it has as long as any other"
+
+
+def test_a_copy_that_lacks_keys_was_made_and_is_told(cast: Cast) -> None:
+    ran(cast, code="keys_missing", ago=timedelta(hours=1))
+    found = state(cast)
+    assert not is_late(cast)
+    assert found is not None
+    assert (found.code, found.wants_attention) == ("keys_missing", True)
+    with cast.session() as session:
+        assert not is_due(session, "backup", since=AT - timedelta(hours=8), at=AT), "another would lack them too"
+
+
+def test_a_weekly_trial_is_late_a_day_after_its_week_also_where_the_first_never_ended(cast: Cast) -> None:
+    ran(cast, ago=timedelta(hours=1))
+    assert not is_late(cast, "drill", tries=True)
+    ran(cast, ago=2 * NIGHT)
+    assert is_late(cast, "drill", tries=True)
+    assert not is_late(cast, "drill"), "none is asked for"
+    ran(cast, kind="drill", ago=9 * NIGHT)
+    assert is_late(cast, "drill", tries=True)
+    ran(cast, kind="drill", ago=7 * NIGHT)
+    assert not is_late(cast, "drill", tries=True)
 
 
 def test_a_trial_is_told_apart_from_a_copy(cast: Cast) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from adapters.backups.faults import BackupError
+from adapters.backups.marked import refuse_unmarked
+from api.cli.backing_up import refuse_folder
 from api.cli.checkup.finding import Check, Finding, Group, words
 from api.cli.checkup.house import Away, House
-from domain.casework import RunsOfKind, copies_state
+from domain.casework import CopySchedule, RunsOfKind, copies_state
 from locales import N_
 
 PLACE: Final = Check("copies.place", N_("Copies have a place to go to, each day"))
@@ -22,6 +25,9 @@ _SET_THEM: Final = N_(
     "Make a key pair on another machine (spheres backup key FILE), and set SPHERES_BACKUP_TO, SPHERES_BACKUP_KEY and "
     "SPHERES_BACKUP_AT, as the guide says."
 )
+_SEE_PLACE: Final = N_("Mount what belongs there, or give it to the account that runs SPHÈRES, or name another.")
+_NO_OWNER: Final = N_("DATABASE_OWNER_URL is not set, and a copy is made as the owner.")
+_NAME_OWNER: Final = N_("Say in DATABASE_OWNER_URL how the owner signs in.")
 _BACK_UP: Final = N_("Run: spheres backup, which says what is in the way.")
 _DRILL: Final = N_("Where the private key is, run: spheres restore --drill --key FILE")
 
@@ -34,7 +40,7 @@ def look(house: House) -> Iterator[Finding]:
     yield _place(house)
     try:
         with house.before_a_program() as session:
-            runs = {one.kind: one for one in copies_state(session, house.at)}
+            runs = {one.kind: one for one in copies_state(session, house.at, _schedule(house))}
     except Away as away:
         yield from (one.not_asked(away.why) for one in (LAST, TRIED))
         return
@@ -42,15 +48,27 @@ def look(house: House) -> Iterator[Finding]:
     yield _ended(TRIED, runs.get("drill"), _DRILL, is_expected=house.settings.backups.drill_key_file is not None)
 
 
+def _schedule(house: House) -> CopySchedule | None:
+    backups = house.settings.backups
+    return CopySchedule(backups.last_due, backups.drill_key_file is not None) if backups.at is not None else None
+
+
 def _place(house: House) -> Finding:
     backups = house.settings.backups
     if backups.to is None:
         return PLACE.warn(words(_NONE_SET), words(_SET_THEM))
-    if not (backups.to.is_dir() and os.access(backups.to, os.W_OK | os.X_OK)):
+    try:
+        refuse_folder(house.settings, backups.to)
+        if backups.at is not None:
+            refuse_unmarked(backups.to)
+    except BackupError as refused:
+        return PLACE.wrong(words(refused.sentence, **refused.facts), words(_SEE_PLACE))
+    if not os.access(backups.to, os.W_OK | os.X_OK):
         return PLACE.wrong(
-            words(N_("%(folder)s is not there, or cannot be written by this account."), folder=str(backups.to)),
-            words(N_("Mount what belongs there, or give it to the account that runs SPHÈRES.")),
+            words(N_("%(folder)s cannot be written by this account."), folder=str(backups.to)), words(_SEE_PLACE)
         )
+    if house.embedded_folder is None and not house.urls.owner:
+        return PLACE.wrong(words(_NO_OWNER), words(_NAME_OWNER))
     if backups.at is None:
         return PLACE.warn(
             words(N_("Copies go to %(folder)s when a command makes one; none is made by itself."), folder=backups.to),

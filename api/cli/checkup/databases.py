@@ -59,7 +59,7 @@ def look(house: House) -> Iterator[Finding]:
 
 
 def _absent(away: Away) -> Finding:
-    return ANSWERS.not_asked(away.why) if away.is_stopped else ANSWERS.wrong(away.why, words(_SEE_ADDRESS))
+    return ANSWERS.not_asked(away.why) if away.is_stopped else ANSWERS.wrong(away.why, away.todo or words(_SEE_ADDRESS))
 
 
 def _answers(connection: Connection) -> Finding:

@@ -18,6 +18,7 @@ from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late, marks_of
 from locales import N_
 from models.engine import Beat
 
+RUNS: Final = Check("engine.runs", N_("The installation runs here"))
 SERVER: Final = Check("engine.server", N_("The engine’s server answers to its word"))
 IN_POOL: Final = Check("engine.pool", N_("The engine’s work pool is there, and a worker works it"))
 WORKERS: Final = Check("engine.workers", N_("A worker of ours gives signs of life"))
@@ -30,6 +31,7 @@ POOL: Final = "spheres"
 
 _STOPPED: Final = N_("The installation does not run here.")
 _BEING_WRITTEN: Final = N_("The demonstration is still being written: the worker comes after it.")
+_START: Final = N_("Start it (spheres up), or see what it wrote as it ended.")
 _SEE_SERVER: Final = N_(
     "It is started again by itself, and work goes on without it. If it stays away, look into what “spheres up” wrote, "
     "and at the disk and the database named in PREFECT_DATABASE_URL."
@@ -41,12 +43,21 @@ _SEE_PAGE: Final = N_(
 
 
 def look(house: House) -> Iterator[Finding]:
-    """Look at the server first, which needs no database of ours."""
+    """Look at the web and the server first, which need no database of ours."""
+    yield _runs(house)
     yield from _server(house)
     try:
         yield from _by_rows(house)
     except Away as away:
         yield from (one.not_asked(away.why) for one in (WORKERS, WAITING, ROUND_TIMES, HELD_UP))
+
+
+def _runs(house: House) -> Finding:
+    """Whether the web answers. That it does not is a fault where the one who asks says so: else it may be stopped."""
+    if house.runs:
+        return RUNS.ok(N_("Its web answers."))
+    seen = words(_STOPPED)
+    return RUNS.wrong(seen, words(_START)) if house.has_to_run else RUNS.not_asked(seen)
 
 
 # ------------------------------------------------------------------------------------------------------- its server
@@ -192,4 +203,4 @@ def _held_up(house: House) -> Finding:
     return HELD_UP.ok(N_("None is."))
 
 
-GROUP: Final = Group("engine", N_("The engine"), (SERVER, IN_POOL, WORKERS, WAITING, ROUND_TIMES, HELD_UP), look)
+GROUP: Final = Group("engine", N_("The engine"), (RUNS, SERVER, IN_POOL, WORKERS, WAITING, ROUND_TIMES, HELD_UP), look)

@@ -20,7 +20,8 @@ from sqlmodel import Session
 
 from adapters.account import SYSTEM_USER
 from adapters.database import open_session, program_session, reading_engine
-from adapters.places import is_there
+from adapters.ledger import NAME as LEDGER_FILE
+from adapters.places import WORKING, is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.checkup.asking import ask, is_our_web
@@ -35,25 +36,41 @@ DATABASE_SECONDS: Final = 3
 
 _STOPPED: Final = N_("The embedded database is stopped; the doctor starts nothing. Start it with: spheres up")
 _NOT_MADE: Final = N_("No database was made here yet. Make one with: spheres up")
+_LOST: Final = N_("There is no database here, and %(there)s lies here, which belongs to one.")
+_RESTORE: Final = N_("Bring it back from its copy: spheres restore. Where there never was one, start: spheres up")
+_CUT_OFF: Final = N_("A restore into %(folder)s is at work, or was cut off: nothing starts there until it is done.")
+_AGAIN: Final = N_("Where none is at work, do it again, with the same command: it begins anew.")
 _AWAY: Final = N_("The database does not answer, or does not let us in.")
 _OPEN: Final = N_("The file of the embedded database’s passwords can be read by others: close it first.")
 _NOT_OURS: Final = N_("The files of the embedded database are another account’s.")
 
 
 class Away(Exception):
-    """The database cannot be asked. `is_stopped` where that is because the embedded one is stopped or not made."""
+    """The database cannot be asked. `is_stopped` where that is because the embedded one is stopped or not made.
 
-    def __init__(self, why: Words, *, is_stopped: bool = False) -> None:
+    `todo` is what to do, where that is more than to see that it answers.
+    """
+
+    def __init__(self, why: Words, *, is_stopped: bool = False, todo: Words | None = None) -> None:
         super().__init__(why.msgid)
         self.why = why
         self.is_stopped = is_stopped
+        self.todo = todo
 
 
 class House:
     """The settings, the database and the addresses of one installation, at one moment."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str], *, at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        *,
+        at: datetime | None = None,
+        has_to_run: bool = False,
+    ) -> None:
         self.settings = settings
+        self.has_to_run = has_to_run  # that nothing runs is a fault then
         self.environment = environment
         self.at = at or datetime.now(UTC)
         # Before anything is read: our own reading of a file of passwords closes it to others.
@@ -95,11 +112,27 @@ class House:
     def _refuse_to_disturb(self, folder: Path) -> None:
         """Raises Away where the embedded database was not made, or to ask about it would change something."""
         if not is_there(folder / "cluster"):
-            raise Away(words(_NOT_MADE), is_stopped=True)
+            raise self._not_made()
         if os.geteuid() == 0 and not _is_account(SYSTEM_USER):
             raise Away(words(_NOT_OURS))  # to speak of it as root would make the account under which root runs it
         if self.modes.get(folder / "secrets.json", 0) & 0o077:
             raise Away(words(_OPEN))  # to read it would close it
+
+    def _not_made(self) -> Away:
+        """Why there is no embedded database: it is yet to come, or was lost from beside what was written with it."""
+        named = self.settings
+        for one in (named.ledger / LEDGER_FILE, named.people_keys / "master.json", named.seal_keys):
+            if is_there(one):
+                return Away(words(_LOST, there=str(one)), todo=words(_RESTORE))
+        return Away(words(_NOT_MADE), is_stopped=True)
+
+    @property
+    def cut_off(self) -> Away | None:
+        """Why nothing starts here, where a restore has not come to its end."""
+        folder = self.settings.data
+        if not is_there(folder / WORKING):
+            return None
+        return Away(words(_CUT_OFF, folder=str(folder)), todo=words(_AGAIN))
 
     @property
     def engine(self) -> Engine:
@@ -112,6 +145,8 @@ class House:
         return self._reached
 
     def _reach(self) -> Engine | Away:
+        if self.cut_off is not None:
+            return self.cut_off
         try:
             engine = reading_engine(self.urls.app, DATABASE_SECONDS)
             with engine.connect() as connection:

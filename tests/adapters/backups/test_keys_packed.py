@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 from uuid import uuid4
@@ -14,6 +15,7 @@ from adapters.backups.faults import BackupError
 from adapters.backups.keys_packed import packed, unpack
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
+from models.ports import KeyGone
 
 
 @pytest.fixture
@@ -43,6 +45,34 @@ def test_the_seal_keys_come_back_and_sign_alike(tmp_path: Path) -> None:
     unpack(packed(tmp_path / "seal.json"), tmp_path / "back" / "seal.json")
     here, back = FileSealKeys(tmp_path / "seal.json"), FileSealKeys(tmp_path / "back" / "seal.json")
     assert here.sign(here.current(), b"line") == back.sign(back.current(), b"line")
+
+
+def test_a_key_that_is_being_destroyed_is_no_key_and_in_no_copy(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, key_id = FilePeopleKeys(people), uuid4()
+    keys.make(key_id)
+    sealed = keys.seal(key_id, b"who it is", about="here")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # the process stops before the file goes
+        keys.destroy(key_id)
+    assert (people / "wrapped" / str(key_id)).exists()
+    assert unpack(packed(people), tmp_path / "back") == 1, "the master's file alone"
+    with pytest.raises(KeyGone):
+        keys.open(key_id, sealed, about="here")
+    assert keys.rewrap() == 0
+
+
+def test_keys_of_an_older_copy_are_put_back_by_age_and_tar_where_they_are_missing(people: Path) -> None:
+    keys, lost, there = FilePeopleKeys(people), uuid4(), uuid4()
+    for key_id in (lost, there):
+        keys.make(key_id)
+    sealed = keys.seal(lost, b"who it is", about="here")
+    clear = packed(people).getvalue()  # what age writes of the copy's file
+    (people / "wrapped" / str(lost)).unlink()
+    command = ["tar", "-xf", "-", "-C", str(people), "--skip-old-files", "wrapped"]
+    subprocess.run(command, input=clear, check=True)
+    assert keys.open(lost, sealed, about="here") == b"who it is"
 
 
 def test_a_key_that_is_half_written_or_just_destroyed_is_left_out(people: Path, tmp_path: Path) -> None:

@@ -75,7 +75,36 @@ def test_what_is_wrong_is_the_status(doctor: Doctor, cast: Cast) -> None:
 def test_an_installation_that_is_stopped_is_told_without_a_fault(doctor: Doctor) -> None:
     status, said, err = doctor()
     assert (status, err) == (0, "")
-    assert "The installation does not run here. [engine.server]" in said
+    assert "not asked  The installation does not run here. [engine.runs, engine.server]" in said
+
+
+def test_for_a_timer_an_installation_that_does_not_run_is_wrong(doctor: Doctor) -> None:
+    status, said, _ = doctor("--running")
+    assert status == 1
+    assert "WRONG      The installation does not run here. [engine.runs]" in said
+    assert "spheres up" in said
+    with running() as ports:
+        _, said, _ = doctor("--running", **ports)
+    assert "Its web answers. [engine.runs]" in said
+
+
+@pytest.mark.parametrize("of_server", [True, False], ids=["own server", "embedded"])
+def test_where_a_restore_was_cut_off_that_is_wrong_whatever_else_is_there(
+    doctor: Doctor, tmp_path: Path, *, of_server: bool
+) -> None:
+    (tmp_path / "restoring").mkdir()
+    none: dict[str, object] = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"))
+    status, said, _ = doctor(**({} if of_server else none))
+    assert status == 1
+    assert "is at work, or was cut off" in said
+
+
+def test_keys_and_a_ledger_without_their_database_are_wrong(doctor: Doctor) -> None:
+    none: dict[str, object] = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"))
+    status, said, _ = doctor(**none)
+    assert status == 1
+    assert "ledger.jsonl lies here, which belongs to one. [database.answers]" in said
+    assert "spheres restore" in said
 
 
 def test_a_setting_that_cannot_be_used_is_told_and_nothing_else_is_asked(doctor: Doctor) -> None:

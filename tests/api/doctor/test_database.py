@@ -43,7 +43,10 @@ def test_a_database_that_does_not_answer_is_wrong_and_nothing_else_is_asked_of_i
 
 def test_an_embedded_database_that_was_never_made_is_not_made_by_asking(cast: Cast, tmp_path: Path) -> None:
     none = dict.fromkeys(("DATABASE_URL", "DATABASE_OWNER_URL", "PREFECT_DATABASE_URL"))
-    seen = found(databases.GROUP, house(cast, tmp_path / "data", **none))
+    here = house(cast, tmp_path / "data", **none)
+    for one in ("keys", "ledger"):
+        shutil.rmtree(tmp_path / "data" / one)
+    seen = found(databases.GROUP, here)
     assert seen[databases.ANSWERS].state == "not_asked"
     assert "spheres up" in seen[databases.ANSWERS].seen.told_in("en")
     assert seen[databases.DATABASE_ROOM].state == "ok"

@@ -13,12 +13,13 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.backups.marked import put_mark
 from adapters.backups.pair import make_pair
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from api.cli.checkup import copies, keys, ledger, ports, settings, versions
 from api.cli.ledgers import before_any_program, compare_with_ledger
 from models.ports import LedgerNote
-from tests.api.doctor.houses import WORD, break_database, found, house, running
+from tests.api.doctor.houses import WORD, break_database, found, house, house_at, running
 from tests.cast import AT, Cast
 from tests.domain.test_copies import ran
 from tests.fakes.ledger import on_disk
@@ -63,18 +64,43 @@ def test_copies_that_nobody_set_are_told_and_those_that_fail_are_wrong(cast: Cas
     here = house(cast, tmp_path / "data", **set_up, SPHERES_BACKUP_AT="02:30")
     assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "the disk is not mounted"
     (tmp_path / "to").mkdir()
+    assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "none was made there from the terminal"
+    put_mark(tmp_path / "to")
     told = found(copies.GROUP, here)
-    assert [told[one].state for one in (copies.PLACE, copies.LAST)] == ["ok", "warn"]
+    assert [told[one].state for one in (copies.PLACE, copies.LAST)] == ["ok", "wrong"], "there never was a good one"
     for code, hours, state in (("", 3, "ok"), ("disk_full", 2, "wrong")):
         ran(cast, code=code, ago=timedelta(hours=hours))
         last = found(copies.GROUP, here)[copies.LAST]
         assert last.state == state
         assert f"{AT - timedelta(hours=3):%Y-%m-%d %H:%M} UTC" in last.seen.told_in("en"), "the last good one"
     assert "disk_full" in found(copies.GROUP, here)[copies.LAST].seen.told_in("en")
+    ran(cast, ago=timedelta(hours=1), next_in=None)
+    assert found(copies.GROUP, here)[copies.LAST].state == "ok"
+    later = house_at(AT + timedelta(days=2), here.environment)
+    assert found(copies.GROUP, later)[copies.LAST].state == "wrong", "the last good one is older than one that was due"
     ran(cast, "drill", ago=timedelta(days=9), next_in=timedelta(days=8))
-    assert found(copies.GROUP, here)[copies.TRIED].state == "wrong", "the next one is late"
+    assert found(copies.GROUP, here)[copies.TRIED].state == "ok", "by hand, and none is asked for"
+    weekly = house_at(AT, {**here.environment, "SPHERES_DRILL_KEY_FILE": str(tmp_path / "key")})
+    assert found(copies.GROUP, weekly)[copies.TRIED].state == "wrong", "the next one is late"
     demonstration = house(cast, tmp_path / "demo", SPHERES_DEMO="yes", SPHERES_BASE_URL="http://localhost:8400")
     assert {one.state for one in found(copies.GROUP, demonstration).values()} == {"not_asked"}
+
+
+def test_a_place_for_copies_that_a_copy_would_refuse_is_wrong(cast: Cast, tmp_path: Path) -> None:
+    inside, link = tmp_path / "data" / "copies", tmp_path / "link"
+    inside.mkdir(parents=True)
+    link.symlink_to(inside)
+    key = make_pair(tmp_path / "key")
+    for folder in (inside, link):
+        put_mark(folder)
+        here = house(cast, tmp_path / "data", SPHERES_BACKUP_TO=folder, SPHERES_BACKUP_KEY=key)
+        told = found(copies.GROUP, here)[copies.PLACE]
+        assert (told.state, "lies in the data folder" in told.seen.told_in("en")) == ("wrong", True)
+    (tmp_path / "to").mkdir()
+    here = house(
+        cast, tmp_path / "data", SPHERES_BACKUP_TO=tmp_path / "to", SPHERES_BACKUP_KEY=key, DATABASE_OWNER_URL=None
+    )
+    assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "a copy is made as the owner"
 
 
 # ---------------------------------------------------------------------------------------------------------------- keys

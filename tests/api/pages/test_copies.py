@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from models.backups import BACKUP_CODES, BackupRun
+from models.backups import BACKUP_CODES, BACKUP_MADE, BackupRun
 from models.base import table_of
 from tests.api.pages.test_board import board_of
 from tests.cast import AT, Cast
@@ -28,7 +28,7 @@ def test_while_copies_are_made_the_board_says_nothing_of_them(cast: Cast) -> Non
     assert NOT_MADE not in board_of(cast)
 
 
-@pytest.mark.parametrize("code", [code for code in BACKUP_CODES if code])
+@pytest.mark.parametrize("code", [code for code in BACKUP_CODES if code not in BACKUP_MADE])
 def test_a_copy_that_failed_stands_on_the_board_with_the_day_of_the_last_good_one(cast: Cast, code: str) -> None:
     ran(cast, days_ago=2)
     ran(cast, code)
@@ -43,6 +43,21 @@ def test_a_copy_that_was_not_made_stands_there_too(cast: Cast) -> None:
     page = board_of(cast)
     assert NOT_MADE in page
     assert "The one that was due has not been made." in page
+
+
+def test_where_keys_are_lost_the_board_says_that_copies_are_made_and_lack_them(cast: Cast) -> None:
+    ran(cast, "keys_missing")
+    page = board_of(cast)
+    assert "Keys are missing from the backup" in page
+    assert "An older copy may hold them" in page
+    assert "Nothing is lost" not in page
+    assert NOT_MADE not in page
+
+
+def test_of_an_old_last_copy_it_is_said_that_it_keeps_the_keys_past_their_days(cast: Cast) -> None:
+    ran(cast, days_ago=36)
+    ran(cast, "disk_full")
+    assert "longer than their days" in board_of(cast)
 
 
 def test_a_trial_that_failed_is_told_as_such(cast: Cast) -> None:

@@ -428,7 +428,7 @@ create table backup_run (
     constraint pk_backup_run primary key (id),
     constraint ck_backup_run_kind check (kind in ('backup', 'drill')),
     constraint ck_backup_run_code check (code in ('', 'disk_full', 'no_place', 'no_key', 'database_away', 'tools',
-        'not_verified', 'damaged', 'failed')),
+        'not_verified', 'damaged', 'failed', 'keys_missing')),
     constraint ck_backup_run_in_order check (ended_at >= started_at)
 );
 create index ix_backup_run_ended on backup_run (kind, ended_at);

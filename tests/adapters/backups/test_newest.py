@@ -1,0 +1,78 @@
+"""Which copy of a folder is the newest, also where a clock was wrong when one of them was made."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyrage import x25519
+
+from adapters.backups.faults import BackupError
+from adapters.backups.manifest import Content, HeadOf, Manifest, ServerOf, write_manifest
+from adapters.backups.shelf import newest_in
+
+NOW = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
+NIGHT = timedelta(days=1)
+HERE = "https://spheres.example"
+TO = x25519.Identity.generate().to_public()
+
+
+def copy(folder: Path, taken_at: datetime, *, seal: int = 1, epoch: int = 0, installation: str = HERE) -> Path:
+    made = folder / f"{taken_at:%Y%m%dT%H%M%SZ}-{seal}"
+    made.mkdir()
+    manifest = Manifest(
+        id=made.name,
+        installation=installation,
+        version="1",
+        schema="0101",
+        taken_at=taken_at,
+        server=ServerOf(160000, 16),
+        zone="America/Toronto",
+        heads={"greater-montreal": HeadOf(seal, "x")},
+        ledger={"n": seal, "digest": "x", "epoch": epoch},
+        base=None,
+        files={},
+    )
+    write_manifest(made, manifest, Content({}, 0, 0), [TO])
+    return made
+
+
+def test_the_newest_of_this_installation_is_meant_and_a_copy_that_is_named_is_itself(tmp_path: Path) -> None:
+    older, newer = copy(tmp_path, NOW - NIGHT, seal=1), copy(tmp_path, NOW, seal=2)
+    copy(tmp_path, NOW + timedelta(hours=1), seal=9, installation="https://elsewhere.example")
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.ahead, found.holds_more) == (newer, (), None)
+    assert newest_in(older, HERE, NOW).folder == older
+
+
+def test_one_that_a_clock_dated_ahead_is_passed_over_and_named(tmp_path: Path) -> None:
+    ahead = copy(tmp_path, NOW + 30 * NIGHT, seal=1)
+    made = copy(tmp_path, NOW, seal=2)
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.ahead, found.holds_more) == (made, (ahead,), None)
+
+
+def test_where_there_is_no_other_the_one_dated_ahead_is_taken(tmp_path: Path) -> None:
+    ahead = copy(tmp_path, NOW + 30 * NIGHT)
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.ahead) == (ahead, ())
+
+
+def test_one_that_was_made_later_by_a_clock_gone_back_is_named(tmp_path: Path) -> None:
+    by_its_date = copy(tmp_path, NOW, seal=1)
+    later = copy(tmp_path, NOW - NIGHT, seal=2)
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.holds_more) == (by_its_date, later)
+
+
+def test_what_an_earlier_restore_went_back_over_holds_no_more(tmp_path: Path) -> None:
+    copy(tmp_path, NOW - NIGHT, seal=9, epoch=0)
+    restored = copy(tmp_path, NOW, seal=2, epoch=1)
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.holds_more) == (restored, None)
+
+
+def test_where_there_is_none_that_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="There is no whole copy"):
+        newest_in(tmp_path, HERE, NOW)
