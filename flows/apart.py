@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import func
+
+from domain.kernel import col, scalar, select
 from domain.restoring import heads, redoing, telling
 from flows.engine import Means, programs
+from models.engine import Beat
 
 #: How often the whole ledger is read, for keys that it says are destroyed and of which a copy was put back meanwhile.
 READ_SECONDS: Final = 3600.0
+#: How often the web looks whether a worker notes the heads; and without a sign of life for so long, none does.
+HEADS_SECONDS: Final = 60.0
+AWAY_AFTER: Final = timedelta(minutes=5)
 
 
 def look_after(means: Means) -> None:
@@ -18,6 +26,22 @@ def look_after(means: Means) -> None:
             telling.tell(session, at=means.clock())
         with means.transaction(program_id) as session:
             heads.note_head(session, at=means.clock())
+
+
+def note_heads_for_the_worker(means: Means) -> int:
+    """Note each program's head while no worker gives a sign of life; how many. Raises NoLedger.
+
+    For the web: people go on with it, and what they do without a worker is missed after a restore as well.
+    """
+    with means.transaction() as session:
+        seen_at = scalar(session, select(func.max(col(Beat.at))))
+    if seen_at is not None and means.clock() - seen_at <= AWAY_AFTER:
+        return 0
+    noted = 0
+    for program_id in programs(means):
+        with means.transaction(program_id) as session:
+            noted += heads.note_head(session, at=means.clock())
+    return noted
 
 
 def destroy_what_is_listed(means: Means) -> int:
