@@ -222,8 +222,9 @@ def _note_heads(installation: Installation, over: Event) -> None:
 
 def _look_out(settings: Settings, installation: Installation, over: Event) -> None:
     """Write to who runs the installation when the engine needs them: this process is there when the worker is not."""
-    mailer, _, _ = outside_of(settings)
-    means = Means(installation.of_program, installation.before_a_program, installation.clock, mailer)
+    mailer, inbox, _ = outside_of(settings)
+    # By the inbox it is known whether the round of the mailbox is done here at all.
+    means = Means(installation.of_program, installation.before_a_program, installation.clock, mailer, inbox=inbox)
     looking = alarm.Alarm(
         means, Mailbox(settings.sender, "SPHÈRES"), Mailbox(settings.operator_email), settings.base_url
     )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from api.cli.supervise import answers
+from api.cli.pulse import answers
 from bench.ground import ROOT
 
 WAIT_SECONDS = 120.0

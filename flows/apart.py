@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import func
 
 from domain.kernel import col, scalar, select
 from domain.restoring import heads, redoing, telling
 from flows.engine import Means, programs
+from flows.troubles import LEDGER, RESTORED, in_each
 from models.engine import Beat
 
 #: How often the whole ledger is read, for keys that it says are destroyed and of which a copy was put back meanwhile.
@@ -21,11 +23,16 @@ AWAY_AFTER: Final = timedelta(minutes=5)
 
 def look_after(means: Means) -> None:
     """Note each program's head in the ledger now and then, and write the letters of a restore. Raises NoLedger."""
-    for program_id in programs(means):
+
+    def tell(program_id: UUID) -> int:
         with means.transaction(program_id) as session:
             telling.tell(session, at=means.clock())
-        with means.transaction(program_id) as session:
-            heads.note_head(session, at=means.clock())
+        return 0
+
+    try:
+        in_each(means, RESTORED, tell)
+    finally:
+        in_each(means, LEDGER, lambda program_id: _note_head(means, program_id))
 
 
 def note_heads_for_the_worker(means: Means) -> int:
@@ -35,13 +42,14 @@ def note_heads_for_the_worker(means: Means) -> int:
     """
     with means.transaction() as session:
         seen_at = scalar(session, select(func.max(col(Beat.at))))
-    if seen_at is not None and means.clock() - seen_at <= AWAY_AFTER:
+    if seen_at is not None and abs(means.clock() - seen_at) <= AWAY_AFTER:  # also of a clock that was put back since
         return 0
-    noted = 0
-    for program_id in programs(means):
-        with means.transaction(program_id) as session:
-            noted += heads.note_head(session, at=means.clock())
-    return noted
+    return in_each(means, LEDGER, lambda program_id: _note_head(means, program_id))
+
+
+def _note_head(means: Means, program_id: UUID) -> int:
+    with means.transaction(program_id) as session:
+        return int(heads.note_head(session, at=means.clock()))
 
 
 def destroy_what_is_listed(means: Means) -> int:

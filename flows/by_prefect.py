@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from contextvars import Context, copy_context
 from typing import Any, Final
 
@@ -37,8 +36,8 @@ from models.casework import Case
 _log = logging.getLogger(__name__)
 
 RUN_SECONDS: Final = 60.0
-#: Prefect's server takes one or two runs a second. What gets no place, or does not begin, in these seconds is carried
-#: plainly, so that nobody waits for it.
+#: Prefect's server takes one or two runs a second. What gets no place in the first of these seconds, or has not begun
+#: by the second, is carried plainly, so that nobody waits for it. Both count from when the case was taken in hand.
 AT_ONCE: Final = 2
 PLACE_SECONDS: Final = 0.25
 BEGIN_SECONDS: Final = 0.75
@@ -69,9 +68,19 @@ class ByPrefect:
         self._speaking: Context = copy_context()
         self._spared_until = 0.0
 
-    async def works(self) -> bool:
-        """Whether Prefect's server answers and takes this worker: one that refuses it does as little as none."""
-        return await self.prefect.is_up() and self._engine is not None
+    @property
+    def works(self) -> bool:
+        """Whether Prefect's server answered lately and takes this worker: one that refuses it does as little as none.
+
+        It is known without a question, for which a person would wait; `keep_asking` asks.
+        """
+        return self.prefect.seems_up and self._engine is not None
+
+    async def keep_asking(self) -> None:
+        """Ask now and then whether the server answers. One that hangs holds up this alone."""
+        while not self.stopping.is_set():
+            await self.prefect.is_up()
+            await pause(self.stopping, AWAY_SECONDS)
 
     def wake(self) -> None:
         """Look at the pool at once, and so see that the work is over."""
@@ -91,9 +100,11 @@ class ByPrefect:
         "" where it was carried and its wake-up acknowledged, whatever Prefect says of it afterwards. A run that begins
         late does nothing. Raises ActFailed where the case has to be tried again.
         """
-        if not await self.works():
+        clock = asyncio.get_running_loop().time
+        begins_by = clock() + BEGIN_SECONDS
+        if not self.works:
             return "away"
-        if time.monotonic() < self._spared_until or not await self._has_place():
+        if clock() < self._spared_until or not await self._has_place():
             return "busy"
         hand = CarryUnderWay(claim, self.means)
         # In the context in which the worker's client is known: else each run would open a connection of its own.
@@ -101,10 +112,10 @@ class ByPrefect:
         self._running.add(running)
         running.add_done_callback(self._give_place_back)
         began = asyncio.create_task(hand.begun.wait())
-        await asyncio.wait([running, began], timeout=BEGIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([running, began], timeout=max(0.0, begins_by - clock()), return_when=asyncio.FIRST_COMPLETED)
         began.cancel()
         if hand.take("plain"):
-            self._spared_until = time.monotonic() + SPARED_SECONDS
+            self._spared_until = clock() + SPARED_SECONDS
             return "slow"
         await asyncio.wait([running], timeout=RUN_SECONDS)
         if not running.done():

@@ -43,7 +43,7 @@ from models.record import Event
 
 _log = logging.getLogger(__name__)
 
-#: A case that asks for more in one run is going round in a circle; the rest waits for the next run.
+#: A case that asks for more in one run may be going round in a circle; the rest waits a while for the next run.
 MOST_ACTS: Final = 100
 
 #: Within one run, an act that failed by an error is tried again after these seconds; a refusal is not.
@@ -216,7 +216,7 @@ def _finish(
         if trouble and not _needs_people(trouble):
             mine = wakeups.put_back(session, claim, trouble=trouble, at=at)
         else:
-            mine = wakeups.acknowledge(session, claim, at=at, trouble=trouble)
+            mine = wakeups.acknowledge(session, claim, at=at, trouble=trouble, more=done >= MOST_ACTS)
         if not mine:
             session.rollback()
             return Carried("lost", done, trouble)
@@ -293,11 +293,21 @@ async def _asked_by_hand(case_id: str) -> State[None]:
     means = at_hand.get(None)
     if means is None:
         return ended_in_trouble("no_means")
+    case = _id_in(case_id)
     try:
-        known = await asyncio.to_thread(_wake, means, UUID(case_id))
-    except ValueError:
-        known = False
+        known = case is not None and await asyncio.to_thread(_wake, means, case)
+    except Exception as error:  # noqa: BLE001 - as above, such as where the database restarts
+        _log.warning("a case is not asked for by hand", extra={"case": case, "error": type(error).__name__})
+        return ended_in_trouble(code_of(error))
     return Completed(name="Asked") if known else ended_in_trouble("case.unknown")
+
+
+def _id_in(typed: str) -> UUID | None:
+    """The id that was typed, or None where it is none."""
+    try:
+        return UUID(typed)
+    except ValueError:
+        return None
 
 
 def _wake(means: Means, case_id: UUID) -> bool:

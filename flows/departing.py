@@ -31,8 +31,9 @@ from domain.departure import (
 )
 from domain.kernel import ENGINE, Actor, Refusal, local_day
 from domain.participants import referring
-from flows.engine import Means, programs
+from flows.engine import Means
 from flows.summaries import ask_for_summaries
+from flows.troubles import DOORS, HANDS, in_each
 from flows.turns import Turn
 from meetings import invitations
 from models.casework import Case
@@ -47,12 +48,12 @@ BY_ENGINE: Final = Actor.system(ENGINE)
 
 def close_doors(means: Means) -> int:
     """End what is over since the last look, in every program; how many departures and forgotten accesses there were."""
-    return _in_each(means, _doors_of)
+    return _in_each(means, DOORS, _doors_of)
 
 
 def look_at_hands(means: Means) -> int:
     """Open the departures that a date asks for, and make those under way ask for what arrived; how many things."""
-    return _in_each(means, _hands_of)
+    return _in_each(means, HANDS, _hands_of)
 
 
 def follow(session: Session, case: Case, *, at: datetime) -> None:
@@ -66,21 +67,17 @@ def follow(session: Session, case: Case, *, at: datetime) -> None:
     invitations.tell_all(session, at=at)
 
 
-def _in_each(means: Means, see_to: Callable[[Turn], int]) -> int:
-    """Have a turn in every program. What fails of one thing holds up no other, and is looked at again."""
-    return sum(
-        see_to(
-            Turn(
-                means,
-                program_id,
-                "departures",
-                means.clock(),
-                by=BY_ENGINE,
-                beaten=lambda _: True,  # another worker was first
-            )
-        )
-        for program_id in programs(means)
-    )
+def _in_each(means: Means, key: str, see_to: Callable[[Turn], int]) -> int:
+    """Have a turn in every program. What fails of one thing holds up no other, is told, and is looked at again."""
+
+    def have_a_turn(program_id: UUID) -> int:
+        # Beaten: another worker was first.
+        turn = Turn(means, program_id, key, means.clock(), by=BY_ENGINE, beaten=lambda _: True)
+        found = see_to(turn)
+        turn.fail()
+        return found
+
+    return in_each(means, key, have_a_turn)
 
 
 def _doors_of(turn: Turn) -> int:

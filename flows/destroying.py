@@ -12,7 +12,8 @@ from uuid import UUID
 from domain.casework import words
 from domain.kernel import Refusal
 from domain.participants import retention
-from flows.engine import Means, programs
+from flows.engine import Means
+from flows.troubles import DESTROY, in_each
 from flows.turns import BY_ROUNDS
 
 _log = logging.getLogger(__name__)
@@ -26,14 +27,15 @@ def destroy(means: Means) -> int:
 
     Two transactions: a key goes once its row says so for good. Blocks; run it in a thread. Raises NoKeys.
     """
-    gone = 0
-    for program_id in programs(means):
+
+    def destroy_here(program_id: UUID) -> int:
         with means.transaction(program_id) as session:
             retention.sweep_drafts(session, by=BY_ROUNDS, at=means.clock())
         _seal_what_is_clear(means, program_id)
         with means.transaction(program_id) as session:
-            gone += retention.destroy_keys(session, at=means.clock())
-    return gone
+            return retention.destroy_keys(session, at=means.clock())
+
+    return in_each(means, DESTROY, destroy_here)
 
 
 def _seal_what_is_clear(means: Means, program_id: UUID) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
 from domain.casework import Claim
@@ -26,7 +27,8 @@ class Means:
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
     is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines of
     the record wait for their seal; without an `inbox`, no mailbox is read; without `accounts`, people close them.
-    `base_url` is the address that people type, for links to it.
+    `base_url` is the address that people type, for links to it. `well_since` is by which program and loop this process
+    last saw to it, and at which of its seconds, that no trouble is told any more that is over.
     """
 
     sessions: Callable[[UUID], Session]
@@ -37,6 +39,7 @@ class Means:
     inbox: Inbox | None = None
     accounts: Accounts | None = None
     base_url: str = ""
+    well_since: dict[tuple[UUID, str], float] = field(default_factory=dict, repr=False, compare=False)
 
     @contextmanager
     def transaction(self, program_id: UUID | None = None) -> Iterator[Session]:
@@ -145,3 +148,13 @@ async def pause(until: asyncio.Event, seconds: float) -> None:
 def code_of(error: BaseException) -> str:
     """An error as a code that may be stored and shown: the name of its kind, and never its text."""
     return f"error.{type(error).__name__}"
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error is the database's that is away, so that whatever is asked of it next fails as well.
+
+    What a server that is there refuses has a state: one statement was too slow, or waited for another.
+    """
+    return isinstance(error, OperationalError | InterfaceError) and (
+        error.connection_invalidated or not getattr(error.orig, "sqlstate", None)
+    )

@@ -23,6 +23,7 @@ class Prefect:
 
     `here` is where it would answer on this machine, and is asked first; `elsewhere` says where another machine has it.
     `url` is the address that answered last. `word` is what it asks for: a server that does not know it is another's.
+    `seems_up`: whether it answered when it was last asked, for who cannot wait for an answer.
     """
 
     def __init__(self, here: str, elsewhere: Callable[[], str] = lambda: "", *, word: str = "") -> None:
@@ -30,7 +31,7 @@ class Prefect:
         self._elsewhere = elsewhere
         self._signed = {"Authorization": f"Basic {b64encode(word.encode()).decode()}"} if word else {}
         self._ask_at = float("-inf")
-        self._up = False
+        self.seems_up = False
         self._asking = asyncio.Lock()
 
     @property
@@ -39,16 +40,19 @@ class Prefect:
         return self.url == self.here
 
     async def is_up(self) -> bool:
-        """Whether it answered when it was last asked."""
+        """Whether it answers. Where it is asked anew, one that hangs, or a name that is not found, takes its time."""
         async with self._asking:
             if time.monotonic() >= self._ask_at:
-                self._up = await asyncio.to_thread(self._finds)
-                self._ask_at = time.monotonic() + (HEALTH_SECONDS if self._up else AWAY_SECONDS)
-        return self._up
+                before = self._ask_at
+                finds = await asyncio.to_thread(self._finds)
+                if self._ask_at == before:  # else it failed a caller meanwhile, whatever it says of itself
+                    self.seems_up = finds
+                    self._ask_at = time.monotonic() + (HEALTH_SECONDS if finds else AWAY_SECONDS)
+        return self.seems_up
 
     def doubt(self) -> None:
         """Count the server as away for some seconds, whatever it says of itself, since it failed a caller."""
-        self._up, self._ask_at = False, time.monotonic() + HEALTH_SECONDS
+        self.seems_up, self._ask_at = False, time.monotonic() + HEALTH_SECONDS
 
     def _finds(self) -> bool:
         if self._answers(self.here):

@@ -22,8 +22,8 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Crashed
 
-from domain.casework import SILENT_AFTER
-from domain.kernel import col, scalars, select
+from domain.casework import living
+from domain.kernel import scalars, select
 from flows.deployments import DEPLOYMENT, WORKER
 from flows.engine import Means
 from models.engine import Beat
@@ -32,6 +32,8 @@ from models.engine import Beat
 PATIENCE: Final = timedelta(seconds=45)
 #: And one of this very worker, which may just begin or end it; clocks differ.
 OWN_PATIENCE: Final = timedelta(minutes=3)
+#: A state that lies further ahead was set before a clock was put back, and is no fresh one.
+AHEAD: Final = timedelta(hours=1)
 #: The code of a run that was ended so.
 CODE: Final = "worker_gone"
 MOST: Final = 200
@@ -57,7 +59,10 @@ async def end_lost_runs(
 def _is_lost(run: FlowRun, me: str, alive: Collection[str], at: datetime) -> bool:
     """Whether no worker that lives has it. One without a name was claimed by a worker that died at once."""
     workers = {tag.removeprefix(WORKER) for tag in run.tags if tag.startswith(WORKER)}
-    if run.state is None or at - run.state.timestamp < (OWN_PATIENCE if me in workers else PATIENCE):
+    if run.state is None:
+        return False
+    age = at - run.state.timestamp
+    if -AHEAD < age < (OWN_PATIENCE if me in workers else PATIENCE):
         return False
     return not workers & (set(alive) - {me})
 
@@ -65,4 +70,4 @@ def _is_lost(run: FlowRun, me: str, alive: Collection[str], at: datetime) -> boo
 def living_workers(means: Means) -> set[str]:
     """The names of the workers that gave a sign of life lately."""
     with means.open_sessions() as session:
-        return set(scalars(session, select(Beat.process).where(col(Beat.at) > means.clock() - SILENT_AFTER)))
+        return set(scalars(session, select(Beat.process).where(*living(means.clock()))))

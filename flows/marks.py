@@ -10,8 +10,11 @@ from cronsim import CronSim
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel import calendar_of, local_day, only, program, program_of, put_row, run, scalar
+from domain.kernel import calendar_of, changes, col, local_day, only, program, program_of, put_row, run, scalar
 from models.engine import RoundMark
+
+#: A mark may be so far ahead: of a process that reads the time a little otherwise. Further, the clock was put back.
+AHEAD: Final = timedelta(minutes=2)
 
 
 def due_everywhere(cron: str, _: Session, at: datetime) -> datetime:
@@ -37,6 +40,16 @@ def mark_of(session: Session, key: str) -> datetime | None:
     return scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
 
 
+def is_ahead(mark: datetime | None, at: datetime) -> bool:
+    """Whether a mark is of a clock that was put back since: it says nothing of how far a round came."""
+    return mark is not None and mark > at + AHEAD
+
+
+def is_done(done: datetime | None, due: datetime, at: datetime) -> bool:
+    """Whether at this moment a round was `done` since it was last `due`."""
+    return done is not None and done >= due and not is_ahead(done, at)
+
+
 def set_trouble(session: Session, key: str, code: str, at: datetime) -> None:
     """Note that a round failed, by which code: since `at`, or since it first failed if it was not done after that."""
     run(session, _TROUBLED, {"program_id": program_of(session), "key": key, "code": code, "at": at})
@@ -51,6 +64,16 @@ _TROUBLED: Final = text(
         troubled_since = coalesce(round_mark.troubled_since, excluded.troubled_since)
     """
 )
+
+
+def clear_trouble(session: Session, key: str) -> None:
+    """Note that what failed goes well again, or is not done any more. Writes nothing where nothing failed."""
+    run(
+        session,
+        changes(RoundMark)
+        .where(RoundMark.key == key, col(RoundMark.trouble) != "")
+        .values(trouble="", troubled_since=None),
+    )
 
 
 def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int = 0) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,11 +13,12 @@ from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case, or_
 
-from domain.access import doors
-from domain.kernel import Actor, changes, col, in_program, program_of, run, same, select
+from domain.access import doors, voiding
+from domain.kernel import Actor, changes, col, in_program, local_day, program_of, run, same, select
 from domain.mail import DeliveryOutcome, next_attempt, notices
 from domain.record import apart, events
-from flows.engine import Means, programs
+from flows.engine import Means
+from flows.troubles import POST, in_each
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.ports import LEDGER, Accepted, Later, Ledger, Mailer, NoLedger, Outcome, Refused
@@ -31,6 +32,9 @@ LEASE: Final = timedelta(minutes=5)
 REST: Final = timedelta(seconds=30)
 #: And for no longer than this, whatever silence the relay asks for.
 LONGEST_REST: Final = timedelta(minutes=10)
+
+#: A lease ends within this. What lies further ahead was written by a clock that was put back since.
+BEYOND: Final = timedelta(minutes=10)
 
 BY_POST: Final = Actor.system("post")
 
@@ -67,30 +71,45 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
 
     While the ledger cannot be written no letter leaves: that it did would not be known after a restore.
     """
-    attempts = 0
     if means.mailer is None:
         return Delivered()
-    for program_id in programs(means):
-        while attempts < most:
-            try:
-                with means.transaction(program_id) as session:
-                    letter = _take(session, means.clock())
-                    if letter is not None:
-                        session.info[LEDGER].refuse_unwritable()
-                if letter is None:
-                    break
-                outcome = _hand_over(means.mailer, letter, means.clock)
-                if outcome is None:
-                    continue
-                attempts += 1
-                _note(means, program_id, letter, outcome)
-            except NoLedger:
-                _log.warning("the ledger cannot be written: no letter leaves until it can")
-                return Delivered(attempts, rest=True)
+    going = _Pass(means, means.mailer, most)
+    try:
+        in_each(means, POST, going.deliver)
+    except NoLedger:
+        _log.warning("the ledger cannot be written: no letter leaves until it can")
+        return replace(going.done, rest=True)
+    return going.done
+
+
+@dataclass
+class _Pass:
+    """One pass over the outbox of every program, until it sent enough or the relay is the trouble."""
+
+    means: Means
+    mailer: Mailer
+    most: int
+    done: Delivered = Delivered()
+
+    def deliver(self, program_id: UUID) -> int:
+        """Send what is due in one program; how many letters. Raises NoLedger."""
+        before, means = self.done.attempts, self.means
+        while self.done.attempts < self.most and not self.done.rest:
+            with means.transaction(program_id) as session:
+                letter = _take(session, means.clock())
+                if letter is not None:
+                    session.info[LEDGER].refuse_unwritable()
+            if letter is None:
+                break
+            outcome = _hand_over(self.mailer, letter, means.clock)
+            if outcome is None:
+                continue
+            self.done = replace(self.done, attempts=self.done.attempts + 1)
+            _note(means, program_id, letter, outcome)
             if _is_the_relay(outcome):
                 asked = getattr(outcome, "retry_after", None) or REST
-                return Delivered(attempts, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
-    return Delivered(attempts)
+                self.done = replace(self.done, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
+        return self.done.attempts - before
 
 
 def _hand_over(mailer: Mailer, letter: _Letter, clock: Callable[[], datetime]) -> Outcome | None:
@@ -117,7 +136,8 @@ def _note(means: Means, program_id: UUID, letter: _Letter, outcome: Outcome) -> 
 def _take(session: Session, at: datetime) -> _Letter | None:
     """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile.
 
-    A letter of a thread waits for those before it: a cancellation never overtakes its invitation.
+    A letter of a thread waits for those before it: a cancellation never overtakes its invitation. A moment that a clock
+    wrote which was put back since keeps none: not the lease of a worker that died, nor a first attempt.
     """
     earlier = aliased(Notice, name="earlier")
     waits = exists().where(
@@ -133,9 +153,14 @@ def _take(session: Session, at: datetime) -> _Letter | None:
         .where(
             in_program(Notice),
             Notice.state == "queued",
-            col(Notice.next_attempt_at) <= at,
-            or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= at),
+            or_(col(Notice.next_attempt_at) <= at, _is_of_a_clock_put_back(at)),
+            or_(
+                col(Notice.leased_until).is_(None),
+                col(Notice.leased_until) <= at,
+                col(Notice.leased_until) > at + BEYOND,
+            ),
             or_(Notice.thread == "", ~waits),
+            ~voiding.keeps_out(col(Notice.person_id), local_day(session, at)),  # it waits until that is decided
         )
         .order_by(col(Notice.next_attempt_at), col(Notice.n))
         .limit(1)
@@ -176,6 +201,15 @@ def _is_known_as_sent(ledger: Ledger, notice_id: UUID) -> bool:
     return any(line.note.kind == apart.SENT and line.note.id == notice_id for line in ledger.lines())
 
 
+def _is_of_a_clock_put_back(at: datetime) -> ColumnElement[bool]:
+    """The condition that a letter was taken, or never tried, at a moment that is still to come: it waits for nothing.
+
+    Of one that was tried the lease says when, since the next attempt may be a day away.
+    """
+    never = and_(col(Notice.attempts) == 0, col(Notice.next_attempt_at) > at + BEYOND)
+    return or_(never, col(Notice.leased_until) > at + BEYOND)
+
+
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
     """Record what came of an attempt, unless the letter went another way meanwhile."""
     decision = next_attempt(letter.attempt, outcome, at)
@@ -186,7 +220,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
         .values(
             attempts=letter.attempt,
             code=getattr(outcome, "code", ""),
-            leased_until=None,
+            leased_until=at if decision.state == "retry" else None,  # it says when it was tried
             **({"message": _without_its_door(session)} if decision.state == "sent" else {}),
             **_columns(decision, at),
         )

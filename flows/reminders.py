@@ -22,7 +22,7 @@ from domain.kernel import changes, col, every, in_program, local_day, only, run,
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, write_digests
 from flows.ladders import Ladders, RungsUsed
-from flows.marks import due_on_working_day, mark_of, set_mark
+from flows.marks import due_on_working_day, is_ahead, mark_of, set_mark
 from flows.turns import BY_ROUNDS, Turn, in_parts
 from models.casework import LIVE, Task
 from models.record import Event
@@ -53,9 +53,7 @@ def _due_by_day(cron: str, session: Session, at: datetime) -> datetime | None:
 def remind(turn: Turn) -> int:
     """Remind whoever is to be reminded today in one program. Returns the rungs used."""
     with turn.transaction() as session:
-        done, begun = mark_of(session, KEY), mark_of(session, BEGUN)
-        since = done or turn.at - FIRST_LOOK
-        broken_off_at = begun if begun is not None and begun > since else None
+        since, broken_off_at = _how_far(mark_of(session, KEY), mark_of(session, BEGUN), turn.at)
         if broken_off_at is None:
             set_mark(session, BEGUN, turn.at, turn.ran_by)
     used = reminded = _use_rungs(turn)
@@ -64,6 +62,18 @@ def remind(turn: Turn) -> int:
             reminded = _recorded(session, broken_off_at)
     write_digests(turn.means, turn.program_id, turn.at, reminded, since)
     return len(used)
+
+
+def _how_far(done: datetime | None, begun: datetime | None, at: datetime) -> tuple[datetime, datetime | None]:
+    """Up to when everything was told, and when a round began that was broken off; None where none was.
+
+    By a clock that was put back since, nothing is known to have been told: the first look begins anew.
+    """
+    told = None if is_ahead(done, at) else done
+    since = told or at - FIRST_LOOK
+    # Two marks of the same clock say which came first, also where it was put back.
+    before = done if done is not None and is_ahead(begun, at) else since
+    return since, begun if begun is not None and begun > before else None
 
 
 # ------------------------------------------------------------------------------------------------ using up the rungs

@@ -21,10 +21,10 @@ from prefect.states import Completed
 
 from flows.ends import ended_in_trouble
 from flows.engine import Means, at_hand, code_of, programs
-from flows.marks import due_everywhere, mark_of
+from flows.marks import due_everywhere, is_done, mark_of
 from flows.timetable import ROUNDS as ROUNDS  # noqa: PLC0414 - the engine finds them here
 from flows.told import told
-from flows.turns import Round
+from flows.turns import Asked, Round, Stopped, never
 
 _log = logging.getLogger(__name__)
 
@@ -32,19 +32,19 @@ _log = logging.getLogger(__name__)
 EVERYWHERE: Final = "UTC"
 
 
-def run_round(means: Means, key: str, ran_by: str, stopped: threading.Event | None = None) -> int:
-    """Do a round in every program. Blocks; run it in a thread, which ends early once `stopped` is set.
+def run_round(means: Means, key: str, ran_by: str, stopped: Asked = never) -> int:
+    """Do a round in every program. Blocks; run it in a thread, which begins no other part once it is `stopped`.
 
     A failure in one program does not hold up the others; the first error is raised at the end.
     """
     found, failed = 0, None
     for program_id in programs(means):
-        if stopped is not None and stopped.is_set():
-            break
         try:
-            here = ROUNDS[key](means, program_id, ran_by)
+            here = ROUNDS[key](means, program_id, ran_by, stopped)
             found += here
             told.info("a round was done in a program", extra={"program": program_id, "count": here})
+        except Stopped:
+            break
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
             _log.warning(
                 "a round failed in a program", extra={"part": key, "program": program_id, "error": type(error).__name__}
@@ -61,12 +61,12 @@ def is_overdue(means: Means, key: str) -> bool:
     asked = ROUNDS[key]
     if not asked.is_needed(means):
         return False
-    then = means.clock() - asked.patience
+    at = means.clock()
+    then = at - asked.patience
     for program_id in programs(means):
         with means.sessions(program_id) as session:
             due = asked.due_at(session, then)
-            done = mark_of(session, key)
-            if due is not None and (done is None or done < due):
+            if due is not None and not is_done(mark_of(session, key), due, at):
                 return True
     return False
 
@@ -84,9 +84,9 @@ def round_flow(key: str) -> Flow[[], Any]:
             return ended_in_trouble("no_means")
         stopped = threading.Event()
         try:
-            found = await asyncio.to_thread(run_round, means, key, "prefect", stopped)
+            found = await asyncio.to_thread(run_round, means, key, "prefect", stopped.is_set)
         except asyncio.CancelledError:
-            stopped.set()  # the thread goes on to the end of the part that it is at
+            stopped.set()  # the thread ends the part that it is at, and begins no other
             raise
         except Exception as error:  # noqa: BLE001 - Prefect keeps the text of what it sees: it sees a code
             return ended_in_trouble(code_of(error))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.mail import heads
 from domain.record import seals
-from flows.engine import Means, programs
+from flows.engine import Means
 from flows.marks import due_on_working_day
+from flows.troubles import SEAL, in_each
 from flows.turns import as_a_whole
 
 #: How long a line waits for its seal, about. In this time it can be changed without being found.
@@ -29,15 +31,17 @@ def seal(means: Means) -> int:
     keys = means.seal_keys
     if keys is None:
         return 0
-    sealed = 0
-    for program_id in programs(means):
+
+    def seal_here(program_id: UUID) -> int:
+        sealed = 0
         while True:
             with means.transaction(program_id) as session:
                 lines = seals.seal_next(session, keys)
             sealed += lines
             if lines < seals.LINES_AT_A_TIME:
-                break
-    return sealed
+                return sealed
+
+    return in_each(means, SEAL, seal_here)
 
 
 @as_a_whole("head", CRON, due_on_working_day)

@@ -37,7 +37,12 @@ def machine_of(session: Session) -> str:
     return seat.machine if seat is not None else ""
 
 
-def address_elsewhere(session: Session) -> str:
-    """How the server of another machine is reached, "" where none is known by an address that leads there."""
+def address_elsewhere(session: Session, *, ours: str = "") -> str:
+    """How the server of another machine is reached, "" where none is known by an address that leads there.
+
+    `ours` is how this machine's own is known to the others: where that one is meant, there is none elsewhere.
+    """
     seat = first(session, of(EngineSeat).where(EngineSeat.seat == _SEAT))
-    return seat.address if seat is not None and urlsplit(seat.address).hostname not in _ITSELF else ""
+    if seat is None or urlsplit(seat.address).hostname in _ITSELF:
+        return ""
+    return "" if (seat.machine, seat.address) == (machine(), ours) else seat.address

@@ -74,7 +74,8 @@ def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
             only(WakeUp.case_id).where(
                 WakeUp.trouble != "",
                 col(WakeUp.want) <= col(WakeUp.have),
-                col(WakeUp.wanted_at) <= at - TRIED_AGAIN_AFTER,
+                # Or at a moment that is to come, by a clock that was put back since.
+                or_(col(WakeUp.wanted_at) <= at - TRIED_AGAIN_AFTER, col(WakeUp.wanted_at) > at + wakeups.BEYOND),
             ),
         )
     )

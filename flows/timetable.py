@@ -27,7 +27,7 @@ from flows import (
     sealing,
     sweep,
 )
-from flows.marks import due_everywhere
+from flows.marks import due_everywhere, is_ahead, is_done
 from flows.turns import Round
 from models.engine import RoundMark
 
@@ -60,12 +60,13 @@ NOT_LATE: Final = timedelta(0)
 def late_by(session: Session, key: str, at: datetime, done: datetime | None) -> timedelta:
     """For how long a round is due in the session's program that was `done` up to then; `NOT_LATE` where none is due.
 
-    It counts from the first time that was missed, and not from the last.
+    It counts from the first time that was missed, and not from the last. Since when is not known where the clock was
+    put back after it was done: then from the last.
     """
     due = ROUNDS[key].due_at(session, at)
-    if due is None or (done is not None and done >= due):
+    if due is None or is_done(done, due, at):
         return NOT_LATE
-    missed = next_due(session, key, done) if done is not None else None
+    missed = next_due(session, key, done) if done is not None and not is_ahead(done, at) else None
     return at - min(missed or due, due)
 
 

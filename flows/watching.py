@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from domain.participants import watching
-from flows.engine import Means, programs
+from flows.engine import Means
 from flows.marks import mark_of, set_mark
+from flows.troubles import WATCH, in_each
 from flows.turns import alone
 
-KEY: Final = "watch"
+KEY: Final = WATCH
 #: How often it is looked: a letter leaves as soon as it is written.
 WATCH_SECONDS: Final = 15.0
 
@@ -19,14 +21,15 @@ def watch(means: Means) -> int:
 
     Of several workers one looks at a program at a time. Blocks; run it in a thread.
     """
-    written = 0
-    for program_id in programs(means):
+
+    def watch_here(program_id: UUID) -> int:
         with alone(means, program_id, KEY) as mine:
             if not mine:
-                continue
+                return 0
             with means.transaction(program_id) as session:
                 at = means.clock()
                 found = watching.watch(session, since=mark_of(session, KEY), at=at)
                 set_mark(session, KEY, at, "worker", found)
-            written += found
-    return written
+            return found
+
+    return in_each(means, KEY, watch_here)

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -34,7 +35,7 @@ if __name__ == "__main__":
         _host = os.environ.get("SPHERES_PREFECT_HOST") or "127.0.0.1"
         os.environ["PREFECT_API_URL"] = f"http://{_host}:{os.environ.get('SPHERES_PREFECT_PORT') or 8401}/api"
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlmodel import Session
 
 from adapters import logs
@@ -47,7 +48,7 @@ from adapters.mail import SmtpMailer
 from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from domain.casework import Claim, wakeups
+from domain.casework import SILENT_AFTER, Claim, wakeups
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import refuse_another_epoch
@@ -77,6 +78,8 @@ BEAT_SECONDS: Final = 5.0
 #: Without a key nothing is sealed, and that is said so often.
 NO_KEY_SECONDS: Final = 60.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
+#: The next round waits for one that is made up for no longer than this. It goes on beside it, or hangs.
+OVERDUE_ROUND_SECONDS: Final = 120.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
 #: How long what is in hand may still take when the worker is told to stop, and then what is broken off. The supervisor
@@ -115,6 +118,7 @@ class Worker:
         self._posted = asyncio.Event()
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._in_hand: dict[asyncio.Task[None], Claim] = {}
+        self._made_up_for: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Work until `stop`, then finish what is in hand within some seconds, and give back the rest."""
@@ -130,6 +134,7 @@ class Worker:
                 self._destroy,
                 self._watch,
                 self._see_off,
+                self.by_prefect.keep_asking,
                 self.by_prefect.work,
                 self._look_for_overdue,
             )
@@ -257,14 +262,14 @@ class Worker:
     async def _give_signs(self) -> None:
         said, since = None, self.means.clock()
         while not self.stopping.is_set():
-            was_up = await self.by_prefect.works()
+            was_up = self.by_prefect.works
             if was_up is not said:
                 said, since = was_up, self.means.clock()
             await asyncio.to_thread(self._sign, was_up, since)
             next_at = time.monotonic() + BEAT_SECONDS
             # Where Prefect came or went, that is told at once.
             while time.monotonic() < next_at and not self.stopping.is_set():
-                if await self.by_prefect.works() != was_up:
+                if self.by_prefect.works != was_up:
                     break
                 await self._pause(AWAY_SECONDS)
 
@@ -275,7 +280,9 @@ class Worker:
             put_row(session, beat)
             if prefect_up and self.prefect.is_here:
                 seats.hold(session, self.known_as or self.prefect_url, at=at)
-            rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
+            # One that lies ahead is of a clock that was put back: who lives gives another within seconds.
+            gone = or_(col(Beat.at) < at - OLD_BEAT, col(Beat.at) > at + SILENT_AFTER)
+            rows.run(session, delete(Beat).where(gone))
 
     def _sign_off(self) -> None:
         with self.means.transaction() as session:
@@ -308,17 +315,23 @@ class Worker:
     async def _destroy(self) -> None:
         looked_at = time.monotonic()
         while not self.stopping.is_set():
-            try:
-                await asyncio.to_thread(destroying.destroy, self.means)
-                await asyncio.to_thread(apart.look_after, self.means)
-                if time.monotonic() - looked_at > apart.READ_SECONDS:
-                    looked_at = time.monotonic()
-                    await asyncio.to_thread(apart.destroy_what_is_listed, self.means)
-            except NoKeys:
-                _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
-            except NoLedger:
-                _log.warning("the ledger cannot be written: nothing ends, and no letter leaves, until it can")
+            looks = [destroying.destroy, apart.look_after]
+            if time.monotonic() - looked_at > apart.READ_SECONDS:
+                looked_at = time.monotonic()
+                looks.append(apart.destroy_what_is_listed)
+            for look in looks:  # where the keys are away, the ledger is looked after all the same
+                await self._look(look)
             await self._pause(destroying.DESTROY_SECONDS)
+
+    async def _look(self, look: Callable[[Means], object]) -> None:
+        try:
+            await asyncio.to_thread(look, self.means)
+        except NoKeys:
+            _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
+        except NoLedger:
+            _log.warning("the ledger cannot be written: nothing ends, and no letter leaves, until it can")
+        except Exception as error:  # noqa: BLE001 - people are told of it where it is looked; the next look comes soon
+            _log.warning("a look failed", extra={"part": look.__name__, "error": type(error).__name__})
 
     async def _watch(self) -> None:
         while not self.stopping.is_set():
@@ -330,17 +343,17 @@ class Worker:
     async def _see_off(self) -> None:
         looked_at = 0.0
         while not self.stopping.is_set():
-            await asyncio.to_thread(departing.close_doors, self.means)
+            await self._look(departing.close_doors)
             if time.monotonic() - looked_at > departing.HANDS_SECONDS:
                 looked_at = time.monotonic()
-                await asyncio.to_thread(departing.look_at_hands, self.means)
+                await self._look(departing.look_at_hands)
             await self._pause(departing.DOORS_SECONDS)
 
     # ------------------------------------------------------------------------------------------------------- rounds
 
     def _engine_elsewhere(self) -> str:
         with self.means.open_sessions() as session:
-            return seats.address_elsewhere(session)
+            return seats.address_elsewhere(session, ours=self.known_as or self.prefect_url)
 
     async def _look_for_overdue(self) -> None:
         while not self.stopping.is_set():
@@ -348,11 +361,24 @@ class Worker:
             await self._overdue_rounds()
 
     async def _overdue_rounds(self) -> None:
+        """Make up for the rounds that are overdue, one after the other; one that hangs holds up no other for long."""
         for key in rounds.ROUNDS:
-            if not self.stopping.is_set() and await asyncio.to_thread(rounds.is_overdue, self.means, key):
+            if self.stopping.is_set() or key in self._made_up_for:
+                continue
+            making_up = asyncio.create_task(asyncio.to_thread(self._make_up_for, key))
+            self._made_up_for[key] = making_up
+            making_up.add_done_callback(partial(self._is_made_up_for, key))
+            await asyncio.wait([making_up], timeout=OVERDUE_ROUND_SECONDS)
+
+    def _is_made_up_for(self, key: str, _: asyncio.Task[None]) -> None:
+        del self._made_up_for[key]
+
+    def _make_up_for(self, key: str) -> None:
+        # A failure, which the log and the board tell, holds up no other round: it is overdue still.
+        with suppress(Exception):
+            if rounds.is_overdue(self.means, key):
                 _log.warning("a round is overdue: the worker runs it", extra={"part": key})
-                with suppress(Exception):  # which the log tells: it holds up no other round, and is overdue still
-                    await asyncio.to_thread(rounds.run_round, self.means, key, "worker")
+                rounds.run_round(self.means, key, "worker", self.stopping.is_set)
 
 
 # ---------------------------------------------------------------------------------------------------- as a process

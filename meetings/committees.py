@@ -14,15 +14,56 @@ from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
 from sqlmodel import Session
 
 from domain.declarations import Rhythm, grouped, stands
-from domain.kernel import SHAPE, Question, Refusal, also, ask_ahead, built, col, every, joins, of, only, run, value_of
+from domain.kernel import (
+    MATTER,
+    SHAPE,
+    Question,
+    Refusal,
+    also,
+    ask_ahead,
+    built,
+    col,
+    every,
+    joins,
+    last_day_undecided,
+    of,
+    only,
+    replaced,
+    run,
+    value_of,
+)
 from domain.kernel import lasts as is_not_over
-from domain.roles import may_act_as
+from domain.roles import cancelled_since, may_act_as, replaced_since
 from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Absence, Organization, Program, Tenure
 
 PRINCIPAL = "principal"
 ALTERNATE = "alternate"
+
+
+#: The last day of a hold of a seat where a restore lost that it had ended, until it is decided; else null.
+ENDED_SINCE: Final = last_day_undecided(
+    "role",
+    MATTER.subject_kind == "seat",
+    col(MATTER.subject_id) == col(SeatHolder.seat_id),
+    col(MATTER.person_id) == col(SeatHolder.person_id),
+    col(MATTER.at) >= col(SeatHolder.recorded_at),
+)
+
+
+class Hold(SeatHolder):
+    """A hold of a seat, and its last day as `ENDED_SINCE` has it."""
+
+    model_config = SHAPE
+    ended_since: date | None = also(value_of(ENDED_SINCE))
+
+
+class Away(Absence):
+    """An absence. `lost_deputy` says that who deputizes in it had been replaced, which a restore lost."""
+
+    model_config = SHAPE
+    lost_deputy: bool = also(value_of(replaced_since().label("lost_deputy")))
 
 
 class CommitteeSeat(Seat):
@@ -192,12 +233,19 @@ def memberships(
     from_then = {**asked, "since": since}
     ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(_ABSENCES, {"since": since}))
     seats = grouped(every(session, _SEATS, asked), lambda seat: seat.committee_id)
-    held = grouped(every(session, _HOLDINGS, from_then), lambda one: one.seat_id)
+    holds = [_until_it_ended(one) for one in every(session, _HOLDINGS, from_then)]
+    held = grouped((one for one in holds if one.ends_on is None or one.ends_on >= since), lambda one: one.seat_id)
     absences = _absences(session, since)
     return {
         one: Membership(one, rows[one].key, tuple(chain.from_iterable(seats[each] for each in family)), held, absences)
         for one, family in families.items()
     }
+
+
+def _until_it_ended(hold: Hold) -> Hold:
+    """A hold with the last day on which it had ended, where that waits to be decided."""
+    days = [day for day in (hold.ends_on, hold.ended_since) if day is not None]
+    return hold if hold.ended_since is None else replaced(hold, ends_on=min(days))
 
 
 def _families(rows: Mapping[UUID, Committee], wanted: Iterable[UUID]) -> dict[UUID, list[UUID]]:
@@ -219,7 +267,7 @@ def _absences(session: Session, since: date) -> dict[UUID, tuple[SeatAbsence, ..
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[SeatAbsence]] = defaultdict(list)
     for row in rows:
-        deputy = row.deputy_id if "seats" in row.kinds else None
+        deputy = row.deputy_id if "seats" in row.kinds and not row.lost_deputy else None
         until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
         found[row.person_id].append(SeatAbsence(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
@@ -251,7 +299,7 @@ _SEATS: Final = built(
     .order_by(col(Committee.key), col(Seat.key))
 )
 _HOLDINGS: Final = built(
-    of(SeatHolder)
+    of(Hold)
     .join(Seat, joins(SeatHolder.seat_id, Seat))
     .where(
         col(SeatHolder.withdrawn_at).is_(None),
@@ -260,7 +308,9 @@ _HOLDINGS: Final = built(
     )
     .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id))
 )
-_ABSENCES: Final = built(of(Absence).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE))
+_ABSENCES: Final = built(
+    of(Away).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE, ~cancelled_since())
+)
 _ROLES: Final = built(
     only(Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))).where(
         col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, cast
+from sqlalchemy import ColumnElement, Date, cast, func, true
 from sqlmodel import Session
 
-from domain.kernel import col, joins, lasts, only, run, same, scalars, select
-from meetings.committees import ALTERNATE, Membership, memberships
+from domain.kernel import MATTER, col, joins, lasts, only, run, same, scalars, select, undecided
+from meetings.committees import ALTERNATE, ENDED_SINCE, Membership, memberships
 from models.committee import SeatHolder
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting, MeetingGuest
@@ -56,9 +56,7 @@ def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
 
 def guests_of(session: Session, meeting_id: UUID) -> list[UUID]:
     """Who is invited to a meeting without a seat, in the order in which they were."""
-    guests = only(MeetingGuest.person_id).where(
-        MeetingGuest.meeting_id == meeting_id, col(MeetingGuest.withdrawn_at).is_(None)
-    )
+    guests = only(MeetingGuest.person_id).where(MeetingGuest.meeting_id == meeting_id, *_STILL_A_GUEST)
     return [*scalars(session, guests.order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)))]
 
 
@@ -69,7 +67,7 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
     """
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
     guests = only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
-        col(MeetingGuest.withdrawn_at).is_(None), col(MeetingGuest.meeting_id).in_(meeting_ids)
+        *_STILL_A_GUEST, col(MeetingGuest.meeting_id).in_(meeting_ids)
     )
     answers = only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
     named = answers.join(Meeting, joins(MeetingAnswer.meeting_id, Meeting)).where(
@@ -81,6 +79,19 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
     for meeting_id, person_id in (*run(session, guests), *run(session, named)):
         found[meeting_id].add(person_id)
     return {one: frozenset(people) for one, people in found.items()}
+
+
+#: The conditions on a guest that their invitation was not taken back, nor was so before a restore that lost it.
+_STILL_A_GUEST: Final = (
+    col(MeetingGuest.withdrawn_at).is_(None),
+    ~undecided(
+        "role",
+        MATTER.subject_kind == "meeting",
+        col(MATTER.subject_id) == col(MeetingGuest.meeting_id),
+        col(MATTER.person_id) == col(MeetingGuest.person_id),
+        col(MATTER.at) >= col(MeetingGuest.invited_at),
+    ),
+)
 
 
 def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool]:
@@ -95,6 +106,7 @@ def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool
             col(SeatHolder.withdrawn_at).is_(None),
             col(SeatHolder.starts_on) <= day,
             lasts(SeatHolder, day),
+            func.coalesce(day <= ENDED_SINCE, true()),
             *([col(SeatHolder.kind).in_(kinds)] if kinds else []),
         )
         .exists()

@@ -18,6 +18,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, or_
 
+from domain.access import voiding
 from domain.kernel import Actor, Refusal, col, every, first, frozen, joins, of, program_of, scalar, surely
 from domain.people import calendar_readers
 from domain.record import events
@@ -146,6 +147,8 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
         return _Bound("ambiguous" if asked else "not_invited", None, thing, meetings)
     (invitation,) = asked
     reason = _refused(reply, invitation) or ("" if meetings else "no_such_date")
+    if voiding.is_kept_out(session, invitation.person_id, at=at):
+        reason = "not_invited"
     return _Bound(reason, invitation.person_id, thing, meetings)
 
 

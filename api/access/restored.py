@@ -22,7 +22,7 @@ def to_matter(context: RequestContext, matter: RestoredMatter, waiting: Sequence
     Who answers for privacy decides what the coordination cannot: on a coordinator alone, or while there is none.
     """
     asker, about = context.asker, matters.concerned(matter)
-    if matter.subject_id in who_barred(context.session, asker.person_id):
+    if matters.file_of(context.session, matter) in who_barred(context.session, asker.person_id):
         return {}
     given = to_program(asker)
     if matter.kind in matters.FOR_PRIVACY:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from api.cli.spoken import Ending
-from api.cli.supervise import module
 from locales import N_, current_language, say
 
-#: The process that writes the demonstration, for where `refuse_without_a_checkout` lets it start.
-COMMAND: Final = module("demo")
+#: What writes the demonstration, as a process, for where `refuse_without_a_checkout` lets it start.
+MODULE: Final = "demo"
 #: The status of that process where it could not write the demonstration, and has said why.
 NOT_WRITTEN: Final = 3
 

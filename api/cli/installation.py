@@ -23,7 +23,7 @@ from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_keys_that_are_not_there, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart, write_apart
-from api.cli.supervise import Process, module, run_step, supervise
+from api.cli.supervise import Process, run_step, supervise, tied
 from locales import N_, current_language, speaking
 from locales.told import Told, language_of_terminal
 
@@ -138,7 +138,7 @@ def _announce_writing(settings: Settings) -> None:
 
 def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
     """What prepares the database: the tables, on which all else works, then a demonstration and the year behind it."""
-    steps = [lambda: _prepare(module("api.cli.migrated"), urls, environment)]
+    steps = [lambda: _prepare(tied("api.cli.migrated"), urls, environment)]
     if settings.demo:
         steps.append(lambda: _demonstrate(settings, urls, environment))
     return steps
@@ -146,7 +146,7 @@ def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) 
 
 def _steps_of_one_more(_: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
     """What one more machine does before it works on a database that another prepares."""
-    return [lambda: _prepare(module("api.cli.migrated", "--join"), urls, environment)]
+    return [lambda: _prepare(tied("api.cli.migrated", "--join"), urls, environment)]
 
 
 def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> None:
@@ -155,7 +155,7 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
         return  # as the tables were brought up to date it was seen to be there
     tell_apart(N_("The demonstration is being written: its people first, then their past year."))
     try:
-        _prepare(demonstration.COMMAND, urls, environment)
+        _prepare(tied(demonstration.MODULE), urls, environment)
     except _NotPrepared as failed:
         if failed.status != demonstration.NOT_WRITTEN:
             tell_apart(
@@ -218,11 +218,14 @@ def _processes(
     # The web and the worker never own the database, whatever the supervisor was given.
     shared.pop("DATABASE_OWNER_URL", None)
     shared.pop("PREFECT_DATABASE_URL", None)
+    # One more machine serves and works on nothing before its step has seen the walls, the keys and the tables: that may
+    # wait for long. The first brings the tables there itself, within seconds, and its first page is waited for.
+    seen_first = 1 if join else 0
     # In the order in which they are waited for: on a small machine Prefect does not take a core from the first page.
     return [
         Process(
             "web",
-            module(
+            tied(
                 "uvicorn",
                 "--factory",
                 "api.app:from_environment",
@@ -244,10 +247,11 @@ def _processes(
             shared,
             ready=f"http://{_reached_at(settings.host)}:{settings.port}/healthz",
             longest_wait=_WEB_WAITS_SECONDS,
+            after=seen_first,
         ),
         Process(
             "prefect",
-            module("api.cli.engine_server", settings.prefect_host, str(settings.prefect_port)),
+            tied("api.cli.engine_server", settings.prefect_host, str(settings.prefect_port)),
             {
                 **_without_secrets(environment),
                 **engine_settings.server_settings(
@@ -258,9 +262,10 @@ def _processes(
             outlives=True,  # a case in the worker's hand tells it how far it came
             settles=_PREFECT_SETTLES_SECONDS,
             may_wait=join,
+            after=seen_first,
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
-        Process("worker", module("flows.worker"), shared, after=2 if settings.demo and not join else 1),
+        Process("worker", tied("flows.worker"), shared, after=2 if settings.demo and not join else 1),
         *_by_clock(settings, environment),
     ]
 
@@ -270,9 +275,9 @@ def _by_clock(settings: Settings, environment: dict[str, str]) -> list[Process]:
     made: list[Process] = []
     at = settings.backups.at
     if settings.backups.archive is not None and settings.database_url is None:
-        made.append(EachMinute("keys ahead", module("adapters.backups.keys_ahead"), environment, after=1))
+        made.append(EachMinute("keys ahead", tied("adapters.backups.keys_ahead"), environment, after=1))
     if at is not None:
-        made.append(AtATimeOfDay("copies", module("api.cli.scheduled"), environment, after=1, at=at))
+        made.append(AtATimeOfDay("copies", tied("api.cli.scheduled"), environment, after=1, at=at))
     return made
 
 

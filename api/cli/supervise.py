@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.cli import stopping
+from api.cli.pulse import Pulse, answers
 from locales import N_, current_language
 from locales import say as words
 
 _ENDED: Final = N_("%(name)s ended with status %(status)s; it is started again in %(seconds)s s.")
+_SILENT: Final = N_("%(name)s does not answer any more; it is ended.")
 #: A process that served for less before it died waits before it is started again, twice as long each time.
 STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
@@ -34,7 +34,6 @@ AT_ONCE = max(2, os.cpu_count() or 2)
 #: How long the others hold back for a process that does not answer: late is better than never.
 PATIENCE_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass
@@ -63,6 +62,7 @@ class Process:
     answered: float = 0.0
     quick_deaths: int = 0
     start_at: float = 0.0
+    pulse: Pulse | None = None
 
     def start(self) -> None:
         """Start it."""
@@ -72,9 +72,13 @@ class Process:
         )
         self.started = time.monotonic()
         self.answered = 0.0
+        self.pulse = None
 
     def look(self, say: Callable[[str], None]) -> None:
-        """Start it if it does not run: again where it died, after a wait where it dies quickly."""
+        """Start it if it does not run: again where it died, after a wait where it dies quickly.
+
+        One that served and answers no more is ended: it would keep its port, and what it alone may have.
+        """
         now = time.monotonic()
         if self.running is None:
             if now >= self.start_at:
@@ -86,6 +90,7 @@ class Process:
         elif status is not None:
             self.quick_deaths += 1
         if status is None:
+            self._end_if_silent(say)
             return
         # Twice as long each time, up to a number that no day of dying makes too large to reckon with.
         wait = min(self.longest_wait, 0.5 * 2 ** min(self.quick_deaths, _DOUBLINGS)) if self.quick_deaths else 0.0
@@ -98,6 +103,12 @@ class Process:
         serves_since = self.answered if self.ready else self.started
         return (serves_since > 0 and now - serves_since > STEADY_SECONDS) or now - self.started > LONG_SECONDS
 
+    def _end_if_silent(self, say: Callable[[str], None]) -> None:
+        if self.running is not None and self.pulse is not None and self.pulse.is_gone():
+            say(words(current_language(), _SILENT, name=self.name))
+            self.running.kill()  # also where it is halted
+            self.pulse = None
+
     @property
     def was_started(self) -> bool:
         """Whether it ever was started."""
@@ -109,6 +120,7 @@ class Process:
             return
         if not self.ready or answers(self.ready):
             self.answered = time.monotonic()
+            self.pulse = Pulse(self.ready) if self.ready else None
 
     def tell_to_end(self) -> None:
         """Let it finish what it has in hand; what can have nothing ends at once."""
@@ -119,15 +131,6 @@ class Process:
     def has_settled(self) -> bool:
         """Whether it may have something in hand."""
         return not self.ready or (self.answered > 0 and time.monotonic() - self.answered >= self.settles)
-
-
-def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
-    """Whether an address of this machine answers with success; asked without any proxy that the environment names."""
-    try:
-        with _DIRECTLY.open(url, timeout=timeout_seconds) as response:  # our own address
-            return bool(response.status == 200)  # noqa: PLR2004  # OK
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def supervise(
@@ -257,3 +260,8 @@ def _wait(running: Sequence[subprocess.Popen[bytes]], patience_seconds: float) -
 def module(name: str, *arguments: str) -> list[str]:
     """The command that runs one of our modules in this Python."""
     return [sys.executable, "-m", name, *arguments]
+
+
+def tied(name: str, *arguments: str) -> list[str]:
+    """The same for what is to end with this process, whatever ends it. Started by a thread that lives as long."""
+    return module("api.cli.tied", str(os.getpid()), name, *arguments)

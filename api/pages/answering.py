@@ -27,6 +27,7 @@ from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.readers import checked_answer, id_or_none
 from api.web.rendering import render
+from domain.access import voiding
 from domain.kernel import Refusal, local_day, program, program_of
 from domain.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
@@ -145,7 +146,10 @@ def _program_of(installation: Installation, token: str) -> UUID:
 
 
 def _open(installation: Installation, session: Session, token: str) -> _Opened:
-    """The person of a link, and what it asks them. Raises Forbidden, also where the person holds no role any more."""
+    """The person of a link, and what it asks them.
+
+    Raises Forbidden, also where the person holds no role any more, or it waits for a decision whether they are let in.
+    """
     at = installation.clock()
     opens = links.look(session, token, at=at)
     if opens is None:
@@ -153,7 +157,7 @@ def _open(installation: Installation, session: Session, token: str) -> _Opened:
     person_id, asked = answers.asked_by(session, opens.invitation_id, at=at)
     asker = Asker(person_id, standing(session, local_day(session, at)))
     person = session.get(Person, (program_of(session), person_id))
-    if person is None or not asker.is_staff:
+    if person is None or not asker.is_staff or voiding.is_kept_out(session, person_id, at=at):
         raise Forbidden
     return _Opened(asker, person, asked)
 

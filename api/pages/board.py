@@ -17,7 +17,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
-from api.views.engine import ROUND_WORDS, late_rounds
+from api.views.engine import ROUND_WORDS, engine_of, late_rounds
 from api.views.names import ASKED_OF_PROTOCOLS, titles_of_protocols, titles_of_roles
 from api.views.task_reads import chains_of
 from api.views.tasks import Named, TaskComing, names_of
@@ -29,7 +29,6 @@ from domain.casework import (
     asked_of_pins,
     board,
     copies_state,
-    engine_state,
     is_in_place,
     post_state,
     protocols_of,
@@ -86,7 +85,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
     stuck = _open_to_reader(context, every(session, _STUCK, {"person": me}))
     abouts = _abouts(context, chain(late, handed_back, stuck, *falling.values()))
     told = partial(_told, context, abouts)
-    engine = engine_state(session, context.at, watched_since=context.watched_since)
+    engine = engine_of(context)
     waiting = {one.task.id: one for one in waiting_shown(context, [*handed_back, *late], abouts)}
     return page(
         context,

@@ -18,18 +18,10 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.views import handed_over
+from api.views.engine import engine_of
 from api.views.tasks import TaskCase, TaskLine, cases_about, lines_of, names_of
 from domain.agreements import agreements
-from domain.casework import (
-    ASKED_OF_ENGINE,
-    ASKED_OF_POST,
-    EngineState,
-    PostState,
-    board,
-    engine_state,
-    post_state,
-    vacancies,
-)
+from domain.casework import ASKED_OF_ENGINE, ASKED_OF_POST, EngineState, PostState, board, post_state, vacancies
 from domain.departure import offers
 from domain.kernel import Question, ask_ahead, built, col, in_program, only, scalar, scalars, select
 from domain.roles import DayAbsence
@@ -175,6 +167,6 @@ def _wide(context: RequestContext) -> WideView:
     return WideView(
         len(vacancies.find(context.session, context.asker.standing)),
         scalar(context.session, _LATE, {"day": context.day}) or 0,
-        engine_state(context.session, context.at, watched_since=context.watched_since),
+        engine_of(context),
         post_state(context.session, context.at),
     )

@@ -5,8 +5,8 @@ A section is read by one function and shown by the template of its name. One mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +15,7 @@ from api.access.permissions import Action, is_allowed
 from api.access.session import RequestContext
 from domain.casework import (
     SILENT_AFTER,
+    EngineState,
     RunsOfKind,
     copies_state,
     engine_state,
@@ -25,7 +26,9 @@ from domain.casework import (
 )
 from domain.kernel import col, every, of
 from flows import seats
-from flows.timetable import OF_THE_MAILBOX, ROUNDS, late_by, next_due
+from flows.reminders import BEGUN
+from flows.timetable import NOT_LATE, OF_THE_MAILBOX, ROUNDS, late_by, next_due
+from flows.troubles import DESTROY, DOORS, HANDS, LEDGER, LOOPS, POST, RESTORED, SEAL, WATCH
 from locales import N_, say
 from models.engine import Beat, RoundMark
 
@@ -38,11 +41,17 @@ _LOOKS_WITHIN: Final = timedelta(minutes=3)
 #: With this name one signs in to the engine's server.
 USER: Final = "spheres"
 
-#: What each timed round does, by its key; reminders say when they were begun too.
+#: What each timed round does, and each loop, by its key; reminders say when they were begun too.
 ROUND_WORDS: Final[Mapping[str, str]] = {
-    "ledger": N_("Noting, outside the database, how far the record has come"),
+    DOORS: N_("Ending access and seats after a last day"),
+    HANDS: N_("Opening departures, and gathering what they ask for"),
+    SEAL: N_("Sealing the record"),
+    DESTROY: N_("Destroying the keys of what is no longer kept"),
+    LEDGER: N_("Noting, outside the database, how far the record has come"),
+    RESTORED: N_("Writing to those concerned after a restore"),
+    POST: N_("Sending letters"),
     "remind": N_("Reminders, one digest a day"),
-    "remind.begun": N_("Reminders, when they were last begun"),
+    BEGUN: N_("Reminders, when they were last begun"),
     "gatherings": N_("Invitations, agendas and drafted dates"),
     "incoming": N_("Reading the mailbox for answers to invitations"),
     "head": N_("Mailing the record's last seal"),
@@ -52,7 +61,7 @@ ROUND_WORDS: Final[Mapping[str, str]] = {
     "agreements": N_("Warnings about agreements that end soon"),
     "contacts": N_("Lost contact, breaks that end and missing notes"),
     "retention": N_("Removing what is no longer kept, once a day"),
-    "watch": N_("Warnings about unusual readings"),
+    WATCH: N_("Warnings about unusual readings"),
     "sweep": N_("Cleaning up, and catching up on what was missed"),
 }
 
@@ -156,9 +165,21 @@ class LettersShown:
     may_open: bool
 
 
+def engine_of(context: RequestContext) -> EngineState:
+    """The engine as the program's people see it: of its rounds and loops, those that are done here and were ever done.
+
+    A trouble of what these settings or this version do no more is no trouble.
+    """
+    state = engine_state(context.session, context.at, watched_since=context.watched_since)
+    known = {*_needed(context), *LOOPS, BEGUN}
+    return replace(
+        state, rounds=[mark for mark in state.rounds if mark.key in known and (mark.done_up_to or mark.trouble)]
+    )
+
+
 def health(context: RequestContext) -> HealthShown:
     """Whether workers live, the server answers, and what waits."""
-    state = engine_state(context.session, context.at, watched_since=context.watched_since)
+    state = engine_of(context)
     server, machine = context.installation.engine_server, seats.machine_of(context.session)
     server.follow(
         "" if machine in ("", seats.machine()) else seats.address_elsewhere(context.session).removesuffix("/api")
@@ -174,7 +195,7 @@ def health(context: RequestContext) -> HealthShown:
                 beat.process,
                 beat.machine,
                 beat.at,
-                context.at - beat.at <= SILENT_AFTER,
+                abs(context.at - beat.at) <= SILENT_AFTER,  # one ahead was given before a clock was put back
                 beat.prefect_up,
                 beat.prefect_since,
             )
@@ -185,30 +206,32 @@ def health(context: RequestContext) -> HealthShown:
 
 
 def rounds(context: RequestContext) -> list[RoundShown]:
-    """Every round that is done in the program, those that are late first."""
+    """Every round that is done in the program, those that are late first, and what is done all the time and fails."""
     marks = {mark.key: mark for mark in every(context.session, of(RoundMark))}
-    shown = [_round(context, key, marks.get(key)) for key in _needed(context, marks)]
+    failing = [key for key in LOOPS if key in marks and marks[key].trouble]
+    shown = [_round(context, key, marks.get(key)) for key in (*_needed(context), *failing)]
     return sorted(shown, key=lambda one: (not one.trouble, not one.is_late, -one.late))
 
 
-def _needed(context: RequestContext, known: Container[str]) -> list[str]:
+def _needed(context: RequestContext) -> list[str]:
     """The rounds that are done here: answers are read where there is a mailbox."""
-    return [key for key in ROUNDS if key != OF_THE_MAILBOX or context.installation.reads_mail or key in known]
+    return [key for key in ROUNDS if key != OF_THE_MAILBOX or context.installation.reads_mail]
 
 
-def _round(context: RequestContext, key: str, mark: RoundMark | None) -> RoundShown:
-    late = late_by(context.session, key, context.at, mark.done_up_to if mark else None)
+def _round(context: RequestContext, key: str, found: RoundMark | None) -> RoundShown:
+    is_timed, mark = key in ROUNDS, found or RoundMark(program_id=context.program.id, key=key)
+    late = late_by(context.session, key, context.at, mark.done_up_to) if is_timed else NOT_LATE
     return RoundShown(
         key=key,
         title=say(context.language, ROUND_WORDS[key]),
-        ran_at=mark.ran_at if mark else None,
-        ran_by=mark.ran_by if mark else "",
-        found=mark.found if mark else 0,
-        next_at=next_due(context.session, key, context.at),
+        ran_at=mark.ran_at,
+        ran_by=mark.ran_by,
+        found=mark.found,
+        next_at=next_due(context.session, key, context.at) if is_timed else None,
         late=late,
-        is_late=late > ROUNDS[key].patience and not context.is_being_written,
-        trouble=mark.trouble if mark else "",
-        troubled_since=mark.troubled_since if mark else None,
+        is_late=is_timed and late > ROUNDS[key].patience and not context.is_being_written,
+        trouble=mark.trouble,
+        troubled_since=mark.troubled_since,
     )
 
 
@@ -230,7 +253,7 @@ def late_rounds(context: RequestContext, marks: Iterable[RoundMark]) -> list[Lat
     since = context.watched_since
     if context.is_being_written or (since is not None and context.at - since < _LOOKS_WITHIN):
         return []
-    late = {key: late_by(context.session, key, context.at, done[key]) for key in ROUNDS if key in done}
+    late = {key: late_by(context.session, key, context.at, done[key]) for key in _needed(context) if done.get(key)}
     return [
         LateRound(say(context.language, ROUND_WORDS[key]), context.at - by)
         for key, by in sorted(late.items(), key=lambda one: -one[1])

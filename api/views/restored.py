@@ -48,6 +48,7 @@ DOES: Final[Mapping[str, str]] = {
     "departure.last_day_over": N_("The departure ends as it did: seats, parts and access there are closed."),
     "seat.left": N_("They leave the seat on that day."),
     "absence.cancelled": N_("The absence is cancelled. What the deputy did meanwhile stays theirs."),
+    "absence.deputy_changed": N_("This deputy acts for them no more. Name another where they need one."),
     "consent.withdrawn": N_(
         "The consent is withdrawn as of that day. The worker and the coordinator are asked what follows."
     ),
@@ -57,6 +58,10 @@ DOES: Final[Mapping[str, str]] = {
     "research_consent.withdrawn": N_("The consent to research is withdrawn as of that day."),
     "participant.barred": N_("The worker is barred from the file, and their part in it ends."),
     "follow_up.part_ended": N_("The worker’s part in the follow-up ends. Without another worker, it is a vacancy."),
+    "participant.meets_no_more": N_(
+        "They are not to meet this person any more. Without a worker, the coordinator is asked to find one."
+    ),
+    "referral.left": N_("The draft is left to the coordinator again, and its author no longer reads it."),
     "retention.held": N_("The file is on legal hold again. The reason given at the time is missing."),
     "retention.moved": N_("The file is kept until that day. The reason given at the time is missing."),
     "agreement.ended": N_("The agreement ends on that day."),
@@ -208,7 +213,9 @@ def _as_line(matter: RestoredMatter) -> Event:
 #: What is called otherwise here than the record does: a line of the ledger says less.
 _CALLED: Final[Mapping[str, str]] = {
     "consent.replaced": "restored.consent_replaced",
+    "absence.deputy_changed": "restored.deputy_changed",
     "follow_up.part_ended": "restored.part_ended",
+    "participant.meets_no_more": "restored.meets_no_more",
 }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, or_
 
-from domain.kernel import Refusal, changes, col, in_program, inside, local_day, only, run, scalar
+from domain.kernel import Refusal, changes, col, in_program, inside, local_day, only, run, scalar, select
 from locales import N_
 from models.access import BrowserSession, Door, SignInFlow
 from models.invitation import CalendarFeed, MeetingLink
@@ -63,14 +63,23 @@ def end_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> None:
 
 def is_kept_out(session: Session, person_id: UUID, *, at: datetime) -> bool:
     """Whether it waits for a decision if a person still has access: theirs may have ended, and a restore lost that."""
+    matter = only(RestoredMatter.id).where(*_keeping_out(person_id, local_day(session, at)))
+    return scalar(session, matter.limit(1)) is not None
+
+
+def keeps_out(person: Any, day: date) -> ColumnElement[bool]:
+    """The condition that this waits of a person, on a local day: as of a letter's reader, to whom none is sent."""
+    return select(RestoredMatter.id).where(in_program(RestoredMatter), *_keeping_out(person, day)).exists()
+
+
+def _keeping_out(person: Any, day: date) -> tuple[ColumnElement[bool], ...]:
     last_day = inside(RestoredMatter.facts)["day"].astext
-    matter = only(RestoredMatter.id).where(
-        RestoredMatter.person_id == person_id,
+    return (
+        col(RestoredMatter.person_id) == person,
         col(RestoredMatter.decided_at).is_(None),
         col(RestoredMatter.kind).in_(KEEPS_OUT),
-        or_(last_day.is_(None), last_day < local_day(session, at).isoformat()),
+        or_(last_day.is_(None), last_day < day.isoformat()),
     )
-    return scalar(session, matter.limit(1)) is not None
 
 
 def refuse_kept_out(session: Session, person_id: UUID, *, at: datetime) -> None:

@@ -7,14 +7,31 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today, workers
 from domain.follow_ups import part_with
-from domain.kernel import Actor, Refusal, changes, col, every, hook, in_program, of, only, program_of, scalar, select
+from domain.kernel import (
+    MATTER,
+    Actor,
+    Refusal,
+    changes,
+    col,
+    every,
+    fact_of_matter,
+    hook,
+    in_program,
+    is_undecided,
+    of,
+    only,
+    program_of,
+    scalar,
+    select,
+)
 from domain.participants import hold_participant
 from domain.record import events
 from locales import N_
+from models.follow_up import FollowUp
 from models.participant import Barred
 from models.program import Person
 
@@ -22,6 +39,7 @@ from models.program import Person
 def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Bar a person from a participant's file, at once and without a reason. Repeating it changes nothing.
 
+    A bar that a restore placed becomes the participant's own, and stays whatever is decided of what it waited for.
     A candidate they were to meet, or a participant they followed, then has no worker. In the same transaction, a task
     asks the coordinator to find someone else. Where they were the second of a pair, the first stays. What a departure
     offered them of this follow-up is withdrawn, to be offered anew. Raises Refusal.
@@ -48,7 +66,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         )
         .returning(col(Barred.id)),
     )
-    if made is None:
+    if made is None and not _take_over(session, participant_id, person_id, by=by, at=at):
         return
     events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
     named = workers.named(session, participant_id)
@@ -61,13 +79,24 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
 
 
+def _take_over(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Make a bar that a restore placed the participant's own word; whether it was such a one."""
+    placed = changes(Barred).where(*_standing(participant_id, person_id), col(Barred.recorded_by).is_(None))
+    taken = placed.values(recorded_by=by.person_id, recorded_at=at).returning(col(Barred.id))
+    return scalar(session, taken) is not None
+
+
 @hook
 def withdraw_offers(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Withdraw what was offered of the participant's follow-up to the person who is now barred."""
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Let a person near the file again, at the participant's wish. Raises Refusal where they were not barred."""
+    """Let a person near the file again, at the participant's wish.
+
+    Raises Refusal: they were not barred, or a restore left it to be decided whether they may read the file.
+    """
+    _refuse_undecided(session, participant_id, person_id)
     lifted = scalar(
         session,
         changes(Barred)
@@ -79,6 +108,24 @@ def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, 
         raise Refusal("barred.not", N_("This person is not barred from this file."))
     events.write(session, "participant.bar_lifted", "participant", participant_id, by=by, at=at, person=str(person_id))
     asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
+
+
+def _refuse_undecided(session: Session, participant_id: UUID, person_id: UUID) -> None:
+    """Refuse to let a person near a file while that waits after a restore: another decides it."""
+    follow_ups = only(FollowUp.id).where(FollowUp.participant_id == participant_id)
+    if is_undecided(
+        session,
+        "restriction",
+        or_(MATTER.subject_id == participant_id, col(MATTER.subject_id).in_(follow_ups)),
+        or_(MATTER.person_id == person_id, fact_of_matter("worker") == str(person_id)),
+    ):
+        raise Refusal(
+            "barred.undecided",
+            N_(
+                "The program was restored from a copy, and it is still to be decided whether this person may read the "
+                "file. The privacy officer decides first, on the page “After a restore”."
+            ),
+        )
 
 
 def is_barred(session: Session, participant_id: UUID, person_id: UUID) -> bool:

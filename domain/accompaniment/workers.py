@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -43,7 +43,7 @@ from domain.participants import (
     skip_step,
     step_of,
 )
-from domain.record import events
+from domain.record import apart, events
 from domain.roles import Link, responsibility
 from domain.terms import PRIMARY, SECOND
 from locales import N_
@@ -62,6 +62,8 @@ FIND_OUT: Final = "admission.more"
 DAYS_TO_FIND_OUT: Final = 5
 #: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
 DECIDE: Final = "decide"
+#: What the ledger calls it where one who was to meet a candidate does not any more: no verb of the record says who.
+MEETS_NO_MORE: Final = "participant.meets_no_more"
 #: The step by which the engine tells the referrer who makes contact (AD-R5).
 TELL_REFERRER: Final = "tell_referrer"
 
@@ -93,6 +95,8 @@ def name_worker(
     role = bar_to(session, participant_id, worker_id, kind=PRIMARY, day=day)
     if second_id is not None:
         bar_to(session, participant_id, second_id, kind=SECOND, day=day)
+    if before is not None:
+        _note_who_left(session, before, {worker_id, second_id}, at=at)
     end(session, participant_id, "replaced", at=at)
     row = CandidateWorker(
         program_id=program_of(session),
@@ -321,6 +325,9 @@ def send_nobody(session: Session, held: Participant, how: str, *, by: Actor, at:
 
 def _take_from(session: Session, held: Participant, how: str, *, at: datetime) -> None:
     """Take a locked candidate from their worker. The caller writes the event, knowing the reason. Raises Refusal."""
+    before = named(session, held.id)
+    if before is not None:
+        _note_who_left(session, before, (), at=at)
     end(session, held.id, how, at=at)
     change_participant(session, held, state=participant_state_after(held, "take_back"))
     _owe(session, held.id, COORDINATION)
@@ -336,6 +343,7 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
         if second_id == row.worker_id:
             raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
         bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
+    _note_who_left(session, row, {row.worker_id, second_id}, at=at)
     rewrite(session, CandidateWorker, row.id, second_id=second_id)
     events.write(
         session,
@@ -347,6 +355,14 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
         second=str(second_id) if second_id else None,
         instead_of=str(row.second_id) if row.second_id else None,
     )
+
+
+def _note_who_left(session: Session, row: CandidateWorker, stays: Collection[UUID | None], *, at: datetime) -> None:
+    """Note in the ledger each of the pair who meets the candidate no more: a restore must not let them read again."""
+    for person_id in (row.worker_id, row.second_id):
+        if person_id is not None and person_id not in stays:
+            told = {"worker": str(person_id)}
+            apart.note_closing(session, MEETS_NO_MORE, "participant", row.participant_id, told, at=at)
 
 
 def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:

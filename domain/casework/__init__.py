@@ -93,6 +93,7 @@ from domain.casework.watch import EngineState as EngineState
 from domain.casework.watch import PostState as PostState
 from domain.casework.watch import engine_state as engine_state
 from domain.casework.watch import letters_given_up as letters_given_up
+from domain.casework.watch import living as living
 from domain.casework.watch import oldest_letter as oldest_letter
 from domain.casework.watch import post_state as post_state
 from domain.casework.words import Beside as Beside

@@ -25,6 +25,13 @@ WAKE_CHANNEL = "spheres_wake"
 #: After a failed carry, the next try waits twice as long, up to this.
 LONGEST_WAIT = timedelta(minutes=5)
 
+#: No wait and no lease is as long. What ends later was written by a clock that was put back since, and binds no one.
+BEYOND = timedelta(minutes=10)
+
+#: After a run that did as much as one may, the rest waits so long: a case that goes round in a circle is not carried
+#: all the time.
+REST_AFTER = timedelta(seconds=30)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -44,14 +51,18 @@ def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
 
 def wake_all(session: Session, cases: Collection[UUID], *, at: datetime) -> None:
     """Ask that cases which were woken before be carried as soon as this transaction commits, in one statement."""
-    waits = col(WakeUp.want) > col(WakeUp.have)
     run(
         session,
         changes(WakeUp)
         .where(col(WakeUp.case_id).in_(cases))
-        .values(want=col(WakeUp.want) + 1, not_before=at, wanted_at=case((waits, col(WakeUp.wanted_at)), else_=at)),
+        .values(want=col(WakeUp.want) + 1, not_before=at, wanted_at=_wanted_at(at)),
     )
     run(session, text("select pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
+
+
+def _wanted_at(at: datetime) -> Any:
+    """Since when a case waits that is woken at a moment, as `_WAKE` has it: of several changes the oldest counts."""
+    return case((col(WakeUp.want) > col(WakeUp.have), col(WakeUp.wanted_at)), else_=at)
 
 
 #: The oldest change that still waits tells how far behind the engine is. One statement with its news: people wait.
@@ -79,12 +90,14 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
             update wake_up set leased_until = :until, leased_by = :worker, taken_at = :at, attempts = attempts + 1
             where (program_id, case_id) = (
                 select program_id, case_id from wake_up
-                where want > have and not_before <= :at and (leased_until is null or leased_until <= :at)
+                where want > have
+                    and (not_before <= :at or not_before > :beyond)
+                    and (leased_until is null or leased_until <= :at or leased_until > :beyond)
                 order by not_before limit 1 for update skip locked)
             returning program_id, case_id, want, attempts, leased_by
             """
         ),
-        {"until": at + lease, "worker": worker, "at": at},
+        {"until": at + lease, "worker": worker, "at": at, "beyond": at + BEYOND},
     ).first()
     return Claim(*row) if row else None
 
@@ -101,25 +114,35 @@ def renew(session: Session, *, worker: str, at: datetime, lease: timedelta) -> i
 def wake_by_id(session: Session, case_id: UUID, *, at: datetime) -> bool:
     """Ask that a case of any program be carried, known by its id alone. Whether there is one; the caller commits."""
     woken = run(
-        session, update(WakeUp).where(col(WakeUp.case_id) == case_id).values(want=col(WakeUp.want) + 1, not_before=at)
+        session,
+        update(WakeUp)
+        .where(col(WakeUp.case_id) == case_id)
+        .values(want=col(WakeUp.want) + 1, not_before=at, wanted_at=_wanted_at(at)),
     )
     run(session, text("select pg_notify(:channel, '')"), {"channel": WAKE_CHANNEL})
     return bool(woken.rowcount)
 
 
-def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "") -> bool:
+def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "", more: bool = False) -> bool:
     """Record that the case was carried as far as `taken.want`. A change made meanwhile keeps it due.
 
-    `trouble` is the code of what was refused and waits for people: the case is tried again now and then. Returns False,
-    and writes nothing, where the lease ended before and another worker has the case.
+    `trouble` is the code of what was refused and waits for people: the case is tried again now and then. With `more`
+    the run did as much as one may, and the case is due again after a while. Returns False, and writes nothing, where
+    the lease ended before and another worker has the case.
     """
+    rest = {"want": col(WakeUp.want) + 1, "not_before": _unless_woken(taken, at + REST_AFTER)} if more else {}
     done = run(
         session,
         update(WakeUp)
         .where(*_still_mine(taken))
-        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at),
+        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at, **rest),
     )
     return bool(done.rowcount)
+
+
+def _unless_woken(taken: Claim, moment: datetime) -> Any:
+    """A moment before which a case is not carried again, unless it changed while it was in hand: then it is due."""
+    return case((col(WakeUp.want) > taken.want, col(WakeUp.not_before)), else_=moment)
 
 
 def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
@@ -128,13 +151,17 @@ def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
 
 
 def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
-    """Record that the carry failed with the code `trouble`: retry after a doubled wait. False as in `acknowledge`."""
+    """Record that the carry failed with the code `trouble`: retry after a doubled wait. False as in `acknowledge`.
+
+    Where the case changed meanwhile, or "try again" was said, it is carried at once: who acted does not wait for what
+    failed before.
+    """
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
     done = run(
         session,
         update(WakeUp)
         .where(*_still_mine(taken))
-        .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble),
+        .values(leased_until=None, leased_by="", not_before=_unless_woken(taken, at + wait), trouble=trouble),
     )
     return bool(done.rowcount)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import and_, func
+from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import Session
 
 from domain.kernel import Question, ask_ahead, built, col, every, in_program, of, only, run, scalar, select, value_of
@@ -23,6 +23,14 @@ BEHIND_AFTER = timedelta(minutes=1)
 GONE_AFTER = timedelta(minutes=10)
 #: Letters that were tried and did not leave, while no other did, for so long: it is the sender's own trouble.
 STILL_AFTER = timedelta(minutes=10)
+
+
+def living(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a sign of life is of a worker that lives at a moment.
+
+    One that lies ahead is of a clock that was put back since, and of a worker that gave none after that.
+    """
+    return col(Beat.at) > at - SILENT_AFTER, col(Beat.at) < at + SILENT_AFTER
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,9 @@ class EngineState:
     @property
     def is_silent(self) -> bool:
         """Whether no worker gives a sign of life."""
-        listened = [moment for moment in (self.seen_at, self.watched_since) if moment is not None]
-        return not listened or self.at - max(listened) > SILENT_AFTER
+        # What is ahead was said by a clock that was put back since.
+        heard = (moment for moment in (self.seen_at, self.watched_since) if moment is not None)
+        return not any(abs(self.at - moment) <= SILENT_AFTER for moment in heard)
 
     @property
     def troubled(self) -> list[RoundMark]:

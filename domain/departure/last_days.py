@@ -122,7 +122,8 @@ def change_deputy(
     )
     if person_id is not None:
         deputy = str(deputy_id) if deputy_id else None
-        events.write(session, "absence.deputy_changed", "person", person_id, by=by, at=at, deputy=deputy)
+        told: dict[str, events.Fact] = {"absence": str(absence_id), "deputy": deputy, "instead_of": str(was)}
+        events.write(session, "absence.deputy_changed", "person", person_id, by=by, at=at, case_id=None, **told)
         asked_today.ask_who_acts_now(session, person_id, by=by, at=at)
 
 

@@ -92,6 +92,7 @@ from domain.kernel.undecided import as_said as as_said
 from domain.kernel.undecided import fact_of_matter as fact_of_matter
 from domain.kernel.undecided import is_undecided as is_undecided
 from domain.kernel.undecided import last_day_of_matter as last_day_of_matter
+from domain.kernel.undecided import last_day_undecided as last_day_undecided
 from domain.kernel.undecided import undecided as undecided
 from domain.kernel.writing import add_row as add_row
 from domain.kernel.writing import next_number as next_number

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Date, Text, cast, func
+from sqlalchemy import Date, ScalarSelect, Text, cast, func
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session, select
 
@@ -40,6 +40,14 @@ def last_day_of_matter() -> ColumnElement[date]:
     done = cast(func.timezone("UTC", col(RestoredMatter.at)), Date) - 1
     said: ColumnElement[date] = func.coalesce(cast(func.nullif(fact_of_matter("day"), ""), Date), done)
     return said
+
+
+def last_day_undecided(kind: str, *about: Any) -> ScalarSelect[date | None]:
+    """The first last day of what had ended, of the matters of this kind that wait; null where there is none."""
+    first: ScalarSelect[date | None] = (
+        select(func.min(last_day_of_matter())).where(*_open(kind), *about).scalar_subquery()
+    )
+    return first
 
 
 def as_said(column: Any) -> ColumnElement[str]:

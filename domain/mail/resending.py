@@ -101,6 +101,29 @@ def _is_used_up() -> ColumnElement[bool]:
     return and_(Notice.state == "failed", col(Notice.attempts) > len(WAITS))
 
 
+def follow_address(session: Session, person_id: UUID) -> None:
+    """Have the letters that wait for a person go to their address of today; without one, they are withdrawn.
+
+    For letters that were held back after a restore which lost that the address was changed. The letter that tells the
+    old address goes there.
+    """
+    person = person_of(session, person_id)
+    waits = of(Notice).where(
+        Notice.person_id == person_id,
+        Notice.state == "queued",
+        Notice.template != "address_changed",
+        col(Notice.to_address).is_distinct_from(person.email),
+    )
+    for row in every(session, waits.order_by(col(Notice.n)).with_for_update()):
+        values: dict[str, object]
+        if person.email is None:
+            values = {"state": NOTICE.after(row.state, "withdraw"), "next_attempt_at": None, "leased_until": None}
+        else:
+            message = readdressed(row.message, Mailbox(person.email, person.name))
+            values = {"to_address": person.email, "message": message}
+        run(session, changes(Notice).where(Notice.id == row.id).values(**values))
+
+
 def redact(
     session: Session, ids: Collection[UUID], taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
 ) -> int:

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlmodel import Session, case, or_
+from sqlmodel import Session, and_, case, or_
 
 from domain.kernel import AnySelect, col, every, in_program, joins, of, only, run, scalar, select, tuples, value_of
+from domain.participants.referring import LEFT_SINCE
 from domain.terms import BEING_ADMITTED
 from models.participant import CandidateWorker, Participant
 from models.record import Event
@@ -128,7 +129,8 @@ def mine(session: Session, person_id: UUID) -> list[OwnReferral]:
             in_program(Referral),
             Referral.referred_by == person_id,
             Referral.state != "abandoned",
-            or_(col(Referral.left_at).is_(None), Referral.state != "draft"),  # what was left is the coordination's
+            # What was left is the coordination's, also where a restore lost that, until it is decided.
+            or_(and_(col(Referral.left_at).is_(None), ~LEFT_SINCE), Referral.state != "draft"),
         )
         .order_by(col(Referral.saved_at).desc(), col(Referral.id))  # of one moment: nothing moves one
         .limit(50)

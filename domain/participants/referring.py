@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from domain.casework import asking, cases
 from domain.kernel import (
+    MATTER,
     SHAPE,
     Actor,
     Refusal,
@@ -21,6 +22,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    is_undecided,
     joins,
     local_day,
     new_key,
@@ -33,7 +35,9 @@ from domain.kernel import (
     seal,
     surely,
     there_is,
+    undecided,
     unseal,
+    value_of,
 )
 from domain.participants import links
 from domain.participants.identity import ParticipantIdentity, sealed_identity
@@ -61,6 +65,11 @@ DRAFT_KEPT: Final = timedelta(days=14)
 #: The coordinator's task to send or delete what a leaver had begun; its item is the referral.
 UNFINISHED: Final = "referral.unfinished"
 DAYS_TO_FINISH: Final = 2
+
+#: The condition on a referral that it was left to the coordination, a restore lost that, and it is not decided yet.
+LEFT_SINCE: Final = undecided(
+    "restriction", MATTER.subject_kind == "referral", col(MATTER.subject_id) == col(Referral.id)
+)
 
 #: The role that keeps what a leaver had begun: referrals are sent to it.
 KEEPER: Final = "coordinator"
@@ -194,12 +203,14 @@ def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordina
     """Who may go on with a draft: its author, or the coordination where they left it; None where it is no draft."""
     found = run(
         session,
-        only(Referral.referred_by, Referral.left_at).where(Referral.id == referral_id, Referral.state == "draft"),
+        only(Referral.referred_by, Referral.left_at, value_of(LEFT_SINCE.label("left_since"))).where(
+            Referral.id == referral_id, Referral.state == "draft"
+        ),
     ).first()
     if found is None:
         return None
     author: UUID | None = found.referred_by
-    return author if found.left_at is None else "coordination"
+    return author if found.left_at is None and not found.left_since else "coordination"
 
 
 def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> tuple[ReferralForm, int]:
@@ -208,7 +219,7 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
     One that was left unfinished holds what another wrote: the coordinator reads that, which is noted on record.
     """
     held = _hold_draft(session, referral_id, by, None)
-    if held.left_at is not None:
+    if _is_left(session, held):
         record_read(session, "referral", referral_id, what="referral", ground="part", by=by, at=at)
     return _form_of(session, held), held.version
 
@@ -394,9 +405,14 @@ def _held(session: Session, referral_id: UUID) -> Referral:
     return held
 
 
+def _is_left(session: Session, held: Referral) -> bool:
+    """Whether a draft is the coordination's."""
+    return held.left_at is not None or is_undecided(session, "restriction", MATTER.subject_id == held.id)
+
+
 def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None) -> Referral:
     held = _held(session, referral_id)
-    is_theirs = by.is_one_of(held.referred_by) if held.left_at is None else by.role == KEEPER
+    is_theirs = by.role == KEEPER if _is_left(session, held) else by.is_one_of(held.referred_by)
     if held.state != "draft" or not is_theirs:
         # A draft is its author's alone, or the coordinator's after they left it; no one goes on with what was sent.
         raise _unknown()

@@ -42,7 +42,7 @@ from domain.mail import coordination_chain
 from domain.participants import destruction, destruction_requests, still_needed
 from domain.participants.keeping_changes import day_by_hand, write_change
 from domain.participants.locking import change_participant, hold_participant
-from domain.participants.referring import DRAFT_KEPT, destroy_draft
+from domain.participants.referring import DRAFT_KEPT, LEFT_SINCE, destroy_draft
 from domain.participants.retention_terms import last_day
 from domain.participants.still_needed import calendar_day, refuse_while_decided, refuse_while_followed
 from domain.record import events
@@ -265,6 +265,7 @@ def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
             col(Referral.saved_at) < at - DRAFT_KEPT,
             # What a leaver had begun is sent, or deleted by one who may read it: not by a day that passes.
             col(Referral.left_at).is_(None),
+            ~LEFT_SINCE,
             ~select(Case.id)
             .where(
                 same(Case, Referral), Case.subject_id == Referral.referred_by, col(Case.gathers), Case.state == "open"

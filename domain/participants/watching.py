@@ -243,11 +243,11 @@ def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list
 
 
 def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
-    """The last time that a letter told of each reader."""
+    """The last time that a letter told of each reader. A time to come is of a clock that was put back, and is none."""
     rows = run(
         session,
         only(Event.subject_id, func.max(col(Event.at)).label("last"))
-        .where(Event.verb == TOLD, col(Event.at) > at - LOOKS_BACK)
+        .where(Event.verb == TOLD, col(Event.at) > at - LOOKS_BACK, col(Event.at) <= at)
         .group_by(col(Event.subject_id)),
     )
     return {row.subject_id: row.last for row in rows}

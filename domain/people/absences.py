@@ -184,4 +184,7 @@ def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetim
     person_id = held.person_id
     privacy_officers.refuse_absence(session, person_id, held.starts_on, held.ends_on, by=by, at=at)
     run(session, changes(Absence).where(Absence.id == absence_id).values(cancelled_at=at))
-    events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)
+    deputy = str(held.deputy_id) if held.deputy_id else None
+    events.write(
+        session, "absence.cancelled", "person", person_id, by=by, at=at, absence=str(absence_id), deputy=deputy
+    )

@@ -70,8 +70,8 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "departure.opened": Closing("departure", "subject", "last_day", ("organization",)),
     "departure.last_day_over": Closing("departure", "subject", "", ("organization",)),
     "role.ended": Closing("role"),
-    "absence.cancelled": Closing("other"),
-    "absence.deputy_changed": Closing("other"),
+    "absence.cancelled": Closing("other", "subject", facts=("absence", "deputy")),
+    "absence.deputy_changed": Closing("other", "subject", facts=("absence", "instead_of"), only_where="instead_of"),
     "seat.left": Closing("role", "person", "ends_on"),
     "seat.withdrawn": Closing("role", "person"),
     "seat.ended": Closing("other"),
@@ -83,10 +83,9 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "consent.replaced": Closing("consent", facts=("purpose", "organization")),  # no verb of the record: of a new one
     "research_consent.withdrawn": Closing("consent"),
     "participant.barred": Closing("restriction", facts=("person",)),
-    "participant.worker_left": Closing("restriction"),
+    "participant.meets_no_more": Closing("restriction", facts=("worker",)),  # no verb of the record: of several acts
     "follow_up.part_ended": Closing("restriction", facts=("worker",)),
     "referral.left": Closing("restriction"),
-    "referral.handed_on": Closing("restriction"),
     "retention.held": Closing("restriction"),
     "retention.moved": Closing("restriction", facts=("day",)),
     "retention.stopped": Closing("restriction"),

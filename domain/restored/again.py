@@ -10,16 +10,16 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.access import passkeys
-from domain.accompaniment import barring, consents
+from domain.accompaniment import barring, consents, workers
 from domain.agreements import agreements, terminations, unsigning
-from domain.departure import departures, ending, ways_in
+from domain.departure import departures, ending, last_days, ways_in
 from domain.follow_ups import assigning
-from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, only, program_of, run, scalar
-from domain.participants import holds, research, retention
+from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, program_of, run
+from domain.participants import hold_participant, holds, referring, research, retention
 from domain.people import absences, people, privacy_officers, seat_holders
+from domain.restored.matters import file_of, id_in
 from domain.restored.standing import day_of
 from locales import N_, say
-from models.follow_up import FollowUp
 from models.ledger import RestoredMatter
 from models.participant import Barred
 
@@ -62,21 +62,15 @@ def place_what_others_need(session: Session, matter: RestoredMatter) -> None:
             add_row(session, placed)
 
 
-_BARS: Final = ("participant.barred", "follow_up.part_ended")
+_BARS: Final = ("participant.barred", "follow_up.part_ended", workers.MEETS_NO_MORE)
 
 
 def _whose_bar(session: Session, matter: RestoredMatter) -> tuple[UUID, UUID] | None:
     """The file from which the restore barred a person for a matter, and the person; None of any other matter."""
-    participant_id, person_id = _file_of(session, matter), matter.facts.get("worker") or matter.person_id
+    if matter.verb not in _BARS:
+        return None
+    participant_id, person_id = file_of(session, matter), matter.facts.get("worker") or matter.person_id
     return (participant_id, UUID(str(person_id))) if participant_id and person_id else None
-
-
-def _file_of(session: Session, matter: RestoredMatter) -> Any:
-    if matter.verb == "participant.barred":
-        return matter.subject_id
-    if matter.verb == "follow_up.part_ended":
-        return scalar(session, only(FollowUp.participant_id).where(FollowUp.id == matter.subject_id))
-    return None
 
 
 def _end_access(session: Session, matter: RestoredMatter, _: Any, by: Actor) -> None:
@@ -127,6 +121,10 @@ def _cancel_absence(session: Session, matter: RestoredMatter, absence: Any, by: 
     absences.cancel_absence(session, absence.id, by=by, at=matter.at)
 
 
+def _change_deputy(session: Session, matter: RestoredMatter, absence: Any, by: Actor) -> None:
+    last_days.change_deputy(session, absence.id, absence.deputy_id, None, by=by, at=matter.at)
+
+
 def _withdraw(session: Session, matter: RestoredMatter, consent: Any, by: Actor) -> None:
     consents.withdraw(session, consent.id, by=by, at=matter.at)
 
@@ -141,6 +139,20 @@ def _bar(session: Session, matter: RestoredMatter, person_id: Any, by: Actor) ->
 
 def _end_part(session: Session, matter: RestoredMatter, worker: Any, by: Actor) -> None:
     assigning.end_part(session, matter.subject_id, worker, by=by, at=matter.at)
+
+
+def _meet_no_more(session: Session, matter: RestoredMatter, row: Any, by: Actor) -> None:
+    """Have one of a pair not meet a candidate any more; with the worker the whole pair goes, and one is asked for."""
+    if row.second_id == id_in(matter, "worker"):
+        workers.change_second(session, matter.subject_id, None, by=by, at=matter.at)
+        return
+    held = hold_participant(session, matter.subject_id)
+    workers.send_nobody(session, held, "replaced", by=by, at=matter.at)
+    workers.ask_for_one(session, held.id, by=by, at=matter.at)
+
+
+def _leave_draft(session: Session, matter: RestoredMatter, referral_id: Any, by: Actor) -> None:
+    referring.leave_draft(session, referral_id, by=by, at=matter.at)
 
 
 def _hold(session: Session, matter: RestoredMatter, participant_id: Any, by: Actor) -> None:
@@ -192,11 +204,14 @@ AGAIN: Final[Mapping[str, _Redo]] = {
     "departure.last_day_over": _end_departure,
     "seat.left": _leave_seat,
     "absence.cancelled": _cancel_absence,
+    "absence.deputy_changed": _change_deputy,
     "consent.withdrawn": _withdraw,
     "consent.replaced": _withdraw,
     "research_consent.withdrawn": _withdraw_research,
     "participant.barred": _bar,
     "follow_up.part_ended": _end_part,
+    workers.MEETS_NO_MORE: _meet_no_more,
+    "referral.left": _leave_draft,
     "retention.held": _hold,
     "retention.moved": _keep,
     "agreement.ended": _end_version,

@@ -5,8 +5,10 @@ Who decides is never the one whose access, role or part it is. Each decision has
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -14,6 +16,7 @@ from sqlmodel import Session
 from domain.access import KEEPS_OUT, voiding
 from domain.casework import needed_reason
 from domain.kernel import Actor, Refusal, changes, col, every, first, local_day, of, run
+from domain.mail import resending
 from domain.record import apart, events
 from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
 from domain.restored.matters import concerned, waiting
@@ -23,6 +26,8 @@ from locales import N_
 from models.ledger import RestoredMatter
 from models.ports import LEDGER_NOTES, LedgerNote
 
+#: What a line of the ledger says: the act, of what, and each fact.
+_Said = tuple[str, UUID | None, tuple[tuple[str, str], ...]]
 #: Who decides what a restore left.
 _WHO_DECIDE: Final = ("coordinator", "privacy_officer")
 #: What was kept of the same meeting, and went with the words that were taken out of it.
@@ -50,7 +55,8 @@ def done_again(session: Session, matter_id: UUID, *, by: Actor, at: datetime) ->
     for other in others:
         lift_what_the_restore_placed(session, other, by=by, at=at)
     settle(session, others, "done_again", by=by, at=at)
-    place_what_others_need(session, matter)
+    for decided in (matter, *others):
+        place_what_others_need(session, decided)
 
 
 def leave_undone(session: Session, matter_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -122,6 +128,8 @@ def settle(
 ) -> None:
     """Write down what was decided of these matters, each with its line in the record."""
     for matter in matters:
+        if matter.verb == "person.updated" and matter.person_id is not None:
+            resending.follow_address(session, matter.person_id)
         run(
             session,
             changes(RestoredMatter)
@@ -134,17 +142,33 @@ def settle(
 
 
 def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNote]) -> list[RestoredMatter]:
-    """The other matters that the act has just done again, as its own lines for the ledger say."""
-    done: set[Any] = {
-        (one.more.get("verb"), one.id, one.more.get("person", "")) for one in notes if one.kind == apart.ENDED
-    }
-    if matter.verb == "redaction.done":
-        done |= {(verb, None, "") for verb in _WITH_A_REDACTION}
-    waiting = every(session, of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None)).with_for_update())
-    return [one for one in waiting if one.id != matter.id and _is_among(one, matter, done)]
+    """The other matters that the act has just done again, as its own lines for the ledger say.
+
+    Each line explains one matter, and says the same of it in every fact. The line of what was decided explains that.
+    """
+    done = Counter(_said(str(one.more.get("verb")), one.id, one.more) for one in notes if one.kind == apart.ENDED)
+    done.subtract([_said_of(matter)])
+    asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None), RestoredMatter.id != matter.id)
+    waits = every(session, asked.order_by(col(RestoredMatter.ledger_n)).with_for_update())
+    return [one for one in waits if _goes_with(one, matter) or _is_taken(done, _said_of(one))]
 
 
-def _is_among(one: RestoredMatter, matter: RestoredMatter, done: set[Any]) -> bool:
-    if one.verb in _WITH_A_REDACTION:
-        return (one.verb, None, "") in done and one.at == matter.at
-    return (one.verb, one.subject_id, str(one.person_id or "")) in done
+def _is_taken(done: Counter[_Said], said: _Said) -> bool:
+    """Whether a line says this, which then says it of no other matter."""
+    done[said] -= 1
+    return done[said] >= 0
+
+
+def _goes_with(one: RestoredMatter, matter: RestoredMatter) -> bool:
+    """Whether it was kept of what was redacted, and went in the same act."""
+    return matter.verb == "redaction.done" and one.verb in _WITH_A_REDACTION and one.at == matter.at
+
+
+def _said_of(matter: RestoredMatter) -> _Said:
+    whose = {"person": str(matter.person_id)} if matter.person_id else {}
+    return _said(matter.verb, matter.subject_id, {**matter.facts, **whose})
+
+
+def _said(verb: str, subject_id: UUID | None, more: Mapping[str, object]) -> _Said:
+    facts = ((name, str(said)) for name, said in more.items() if name not in ("verb", "of"))
+    return verb, subject_id, tuple(sorted(facts))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import Question, built, col, every, first, in_program, of, scalar, select
+from domain.kernel import Question, built, col, every, first, in_program, of, only, scalar, select
+from models.follow_up import FollowUp
 from models.ledger import Restoration, RestoredMatter
+from models.referral import Referral
 
 #: The kinds that who answers for privacy decides. The coordination decides the others.
 FOR_PRIVACY: Final = frozenset({"consent", "restriction", "redaction"})
@@ -48,10 +51,25 @@ def last_restoration(session: Session) -> Restoration | None:
     return first(session, of(Restoration).order_by(col(Restoration.epoch).desc()).limit(1))
 
 
+#: The facts of a matter that name a person.
+_PEOPLE: Final = ("person", "worker", "deputy", "instead_of", "director")
+
+
 def concerned(matter: RestoredMatter) -> frozenset[UUID]:
-    """The people whose access, role or part it is: none of them decides it."""
-    named = {matter.person_id, *(id_in(matter, fact) for fact in ("person", "worker"))}
+    """The people whose access, role, part or signature it is, or who stood in: none of them decides it."""
+    named = {matter.person_id, *(id_in(matter, fact) for fact in _PEOPLE)}
     return frozenset(one for one in named if one is not None)
+
+
+def file_of(session: Session, matter: RestoredMatter) -> UUID | None:
+    """The participant whose file a matter is about; None where it is about none, or it is not here any more."""
+    table = _OF_A_FILE.get(matter.subject_kind)
+    if table is None:
+        return matter.subject_id if matter.subject_kind == "participant" else None
+    return scalar(session, only(table.participant_id).where(col(table.id) == matter.subject_id))
+
+
+_OF_A_FILE: Final[Mapping[str, type[FollowUp | Referral]]] = {"follow_up": FollowUp, "referral": Referral}
 
 
 def id_in(matter: RestoredMatter, fact: str) -> UUID | None:

@@ -12,22 +12,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, select
 
-from domain.accompaniment import consents
+from domain.accompaniment import consents, workers
 from domain.agreements import agreements
-from domain.kernel import (
-    col,
-    every,
-    first,
-    in_program,
-    lasts_beyond,
-    local_day,
-    of,
-    only,
-    scalars,
-    sealing,
-    surely,
-    there_is,
-)
+from domain.kernel import col, first, in_program, lasts_beyond, local_day, of, only, scalars, sealing, surely, there_is
 from domain.participants import research
 from domain.restored.matters import id_in, last_restoration
 from domain.terms import BEGUN
@@ -42,10 +29,11 @@ from models.follow_up import Assignment, FollowUp
 from models.ledger import RestoredMatter
 from models.lifecycles import REDACTION
 from models.meeting import Meeting, MeetingSeries
-from models.participant import Participant
+from models.participant import CandidateWorker, Participant
 from models.program import Absence, Person, Tenure
 from models.record import Event, Incident
 from models.redaction import Redaction, WordKey
+from models.referral import Referral
 
 #: What can be done: it again; nothing, since it is so already, or what it is about was made after the copy; or it is
 #: done where such things are done, and noted here.
@@ -95,6 +83,7 @@ _TABLES: Final[Mapping[str, type[InProgram]]] = {
     "participant": Participant,
     "agreement_version": AgreementVersion,
     "follow_up": FollowUp,
+    "referral": Referral,
     "meeting": Meeting,
     "meeting_series": MeetingSeries,
 }
@@ -199,15 +188,14 @@ def _seat(session: Session, matter: RestoredMatter) -> SeatHolder | None:
 
 
 def _absence(session: Session, matter: RestoredMatter) -> Absence | None:
-    """The one absence of a person that it can have been; None where there are several, or none."""
-    day = local_day(session, matter.at)
-    found = every(
-        session,
-        of(Absence).where(
-            Absence.person_id == matter.subject_id, col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day
-        ),
-    )
-    return found[0] if len(found) == 1 else None
+    live = of(Absence).where(Absence.id == id_in(matter, "absence"), col(Absence.cancelled_at).is_(None))
+    return first(session, live)
+
+
+def _deputizing(session: Session, matter: RestoredMatter) -> Absence | None:
+    """The absence in which one who was replaced deputizes again."""
+    held = _absence(session, matter)
+    return held if held is not None and held.deputy_id == id_in(matter, "instead_of") else None
 
 
 def _to_bar(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -231,6 +219,19 @@ def _part(session: Session, matter: RestoredMatter) -> UUID | None:
         col(Assignment.withdrawn_at).is_(None),
     )
     return worker if there_is(session, current) else None
+
+
+def _meets(session: Session, matter: RestoredMatter) -> CandidateWorker | None:
+    """The pair that is to meet a candidate, where the one whom this is about is of it."""
+    row = workers.named(session, matter.subject_id)
+    return row if row is not None and id_in(matter, "worker") in (row.worker_id, row.second_id) else None
+
+
+def _draft(session: Session, matter: RestoredMatter) -> UUID | None:
+    draft = only(Referral.id).where(
+        Referral.id == matter.subject_id, Referral.state == "draft", col(Referral.left_at).is_(None)
+    )
+    return matter.subject_id if there_is(session, draft) else None
 
 
 def _to_hold(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -297,11 +298,14 @@ _FINDERS: Final[Mapping[str, Callable[[Session, RestoredMatter], Any]]] = {
     "departure.last_day_over": _open_departure,
     "seat.left": _seat,
     "absence.cancelled": _absence,
+    "absence.deputy_changed": _deputizing,
     "consent.withdrawn": _consent,
     "consent.replaced": _consent,
     "research_consent.withdrawn": _research,
     "participant.barred": _to_bar,
     "follow_up.part_ended": _part,
+    workers.MEETS_NO_MORE: _meets,
+    "referral.left": _draft,
     "retention.held": _to_hold,
     "retention.moved": _to_keep,
     "agreement.ended": _to_end,

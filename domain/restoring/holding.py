@@ -15,7 +15,8 @@ from domain.kernel import run
 
 def hold_back(session: Session) -> None:
     """Close what waits for a decision, in every program. In a session of the owner; doing it again changes nothing."""
-    for statement in (_BAR_WHO_WAS_BARRED, _BAR_WHOSE_PART_ENDED, *map(_number, ("meeting", "meeting_series"))):
+    bars = (_BAR_WHO_WAS_BARRED, _BAR_WHOSE_PART_ENDED, _BAR_WHO_MEETS_NO_MORE)
+    for statement in (*bars, *map(_number, ("meeting", "meeting_series"))):
         run(session, statement)
 
 
@@ -39,6 +40,16 @@ _BAR_WHOSE_PART_ENDED: Final = text(
     join assignment a on a.program_id = u.program_id and a.follow_up_id = u.id
         and a.person_id = (m.facts ->> 'worker')::uuid and a.ended_at is null and a.withdrawn_at is null
     where m.verb = 'follow_up.part_ended' and {_OPEN}
+    on conflict do nothing"""  # noqa: S608  # of constants alone
+)
+#: Nor does one who was to meet a candidate, alone or as second, and was not any more.
+_BAR_WHO_MEETS_NO_MORE: Final = text(
+    f"""{_BARS}
+    select m.program_id, gen_random_uuid(), c.participant_id, p.id, m.at from restored_matter m
+    join candidate_worker c on c.program_id = m.program_id and c.participant_id = m.subject_id and c.ended_at is null
+    join person p on p.program_id = c.program_id and p.id in (c.worker_id, c.second_id)
+        and p.id = (m.facts ->> 'worker')::uuid
+    where m.verb = 'participant.meets_no_more' and {_OPEN}
     on conflict do nothing"""  # noqa: S608  # of constants alone
 )
 

@@ -13,7 +13,9 @@ from domain.roles.roles import DayTenures as DayTenures
 from domain.roles.roles import Falls as Falls
 from domain.roles.roles import HeldRole as HeldRole
 from domain.roles.roles import Holder as Holder
+from domain.roles.roles import cancelled_since as cancelled_since
 from domain.roles.roles import never_began as never_began
+from domain.roles.roles import replaced_since as replaced_since
 from domain.roles.roles import responsibility as responsibility
 from domain.roles.roles import standing as standing
 from domain.roles.roles import standings as standings

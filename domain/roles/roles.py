@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, union_all
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_, case, or_
 
 from domain.kernel import (
     MATTER,
@@ -156,6 +156,21 @@ def _ended_since() -> ColumnElement[bool]:
     )
 
 
+def cancelled_since() -> ColumnElement[bool]:
+    """The condition on an absence that it had been cancelled, a restore lost that, and it is not decided yet."""
+    return undecided("other", MATTER.verb == "absence.cancelled", fact_of_matter("absence") == as_said(Absence.id))
+
+
+def replaced_since() -> ColumnElement[bool]:
+    """The condition on an absence that its deputy had been replaced or removed, and a restore lost that, as above."""
+    return undecided(
+        "other",
+        MATTER.verb == "absence.deputy_changed",
+        fact_of_matter("absence") == as_said(Absence.id),
+        fact_of_matter("instead_of") == as_said(Absence.deputy_id),
+    )
+
+
 #: What everyone holds or is to hold, and who is away on some days, in one query: each request of a window asks it. A
 #: line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
@@ -175,14 +190,14 @@ _ON_THESE_DAYS: Final = union_all(
     select(
         Absence.id,
         Absence.person_id,
-        Absence.deputy_id,
+        value_of(case((replaced_since(), null()), else_=col(Absence.deputy_id))),
         value_of(null()),
         Absence.kinds,
         Absence.starts_on,
         Absence.ends_on,
         value_of(null()),
         value_of(null()),
-    ).where(in_program(Absence), _touches(Absence), col(Absence.cancelled_at).is_(None)),
+    ).where(in_program(Absence), _touches(Absence), col(Absence.cancelled_at).is_(None), ~cancelled_since()),
 )
 
 

@@ -21,6 +21,7 @@ from adapters import engine_seat
 from adapters.engine_seat import SeatLost, keep, take
 from adapters.engine_settings import SERVER_NAME
 from adapters.engine_word import NoWord, word_of
+from bench.processes import free_port
 from tests.conftest import Database
 from tests.databases import bare
 
@@ -186,25 +187,38 @@ def test_the_database_gives_up_the_seat_of_a_machine_that_fell_silent() -> None:
 
 # ---------------------------------------------------------------------------------------------- the process that serves
 
-#: The process as it is, with something that answers nothing in the place of Prefect's server.
+#: The process as it is, with another server in the place of Prefect's: it says by a file that it is there, and answers
+#: until another file is, and then nothing.
 _SERVES = """
-import sys, time
+import http.server, sys, time
 from pathlib import Path
 from adapters import engine_seat
 from api.cli import engine_server
 engine_seat.TRY_SECONDS, engine_seat.LOOK_SECONDS, engine_seat.GRACE_SECONDS = 0.05, 0.2, 0.2
-def serve():
-    Path(sys.argv[1]).touch()
-    time.sleep(600)
+*sys.argv[1:], file, hurried = sys.argv[1:]
+if hurried:
+    engine_server.ASK_SECONDS, engine_server.ANSWER_SECONDS = 0.1, 0.3
+    engine_server.MOST_UNHEARD_AT_FIRST = int(hurried)
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        while Path(file).with_suffix(".hangs").exists():
+            time.sleep(0.05)
+        self.send_response(200 if self.path == "/api/health" else 404); self.end_headers()
+        Path(file).with_suffix(".asked").touch()
+    def log_message(self, *_): pass
+def serve(host, port):
+    server = http.server.HTTPServer((host, port), Answer)
+    Path(file).touch()
+    server.serve_forever()
 engine_server._serve = serve
 engine_server.main()
 """
 
 
 @contextmanager
-def serving(database: Database, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+def serving(database: Database, file: Path, hurried: str = "") -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVES, str(file)],
+        [sys.executable, "-c", _SERVES, "127.0.0.1", str(free_port()), str(file), hurried],
         env={**os.environ, "PREFECT_SERVER_DATABASE_CONNECTION_URL": as_prefect(database), "SPHERES_LANG": "en"},
         stderr=subprocess.PIPE,
     )
@@ -251,6 +265,30 @@ def test_a_server_that_lost_its_seat_ends_at_once_whatever_it_is_at(empty_databa
         assert server.wait(SOON_SECONDS) == 75
         assert server.stderr is not None
         assert b"lost its seat" in server.stderr.read()
+
+
+@pytest.mark.ci
+@pytest.mark.wide(8)
+@pytest.mark.parametrize("since", ["its start", "a while"])
+def test_a_server_that_hangs_ends_and_leaves_its_seat_to_another(
+    empty_database: Database, tmp_path: Path, since: str
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    hangs = one.with_suffix(".hangs")
+    if since == "its start":
+        hangs.touch()
+    with serving(empty_database, one, hurried="600" if since == "a while" else "2") as first:
+        until(one.exists)
+        with serving(empty_database, two, hurried="600") as second:
+            if since == "a while":
+                until(one.with_suffix(".asked").exists)
+                assert first.poll() is None
+                hangs.touch()
+            assert first.wait(SOON_SECONDS) == 70
+            assert first.stderr is not None
+            assert b"does not answer" in first.stderr.read()
+            until(two.with_suffix(".asked").exists)
+            assert second.poll() is None, "one that answers goes on"
 
 
 # ---------------------------------------------------------------------------------------------------------- its word

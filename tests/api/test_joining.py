@@ -67,6 +67,17 @@ def test_the_engines_server_of_a_machine_that_joins_holds_up_nothing_while_it_wa
     assert not as_started({"SPHERES_DATA": str(tmp_path)})["prefect"].may_wait
 
 
+def test_a_machine_that_joins_starts_nothing_before_it_has_seen_the_walls_the_keys_and_the_tables(
+    tmp_path: Path,
+) -> None:
+    """Its web would else serve pages on tables of another version, for as long as it waits for them."""
+    joined = as_started({"SPHERES_DATA": str(tmp_path), **_OWN}, join=True)
+    assert {name for name, one in joined.items() if one.after == 0} == set()
+    assert list(joined)[:3] == ["web", "prefect", "worker"]
+    first = as_started({"SPHERES_DATA": str(tmp_path), **_OWN})
+    assert first["web"].after == 0, "a person waits for the first page"
+
+
 @pytest.mark.parametrize(
     ("settings", "here", "elsewhere"),
     [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import supervise as supervising
+from api.cli.pulse import Pulse
 from api.cli.supervise import Process
 from tests.api.test_supervise import as_started
 
@@ -24,6 +25,7 @@ class _Dies:
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: self)
         monkeypatch.setattr(supervising, "answers", lambda _: self._has_answered())
+        monkeypatch.setattr(Pulse, "is_gone", lambda _: False)  # it answers until it dies
 
     def _has_answered(self) -> bool:
         return self.answers_after is not None and self.now >= self.process.started + self.answers_after

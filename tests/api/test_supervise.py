@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters import database
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
-from api.cli import stopping
+from api.cli import pulse, stopping
 from api.cli import supervise as supervising
 from api.cli.installation import _processes
 from api.cli.place import data_folder
-from api.cli.supervise import Process, answers, end, run_step, supervise
+from api.cli.pulse import answers
+from api.cli.supervise import Process, end, run_step, supervise
+from bench.ground import ROOT
 from bench.processes import free_port
 from flows import worker as workers
 
@@ -292,6 +295,73 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_begins_nothing_
     assert worker.running is None
 
 
+#: Answers well once, and then that it cannot; how often it was asked, a file counts.
+_ANSWERS_THAT_IT_CANNOT = """
+import http.server, pathlib, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    asked = 0
+    def do_GET(self):
+        self.send_response(503 if Answer.asked else 200); self.end_headers()
+        Answer.asked += 1
+        pathlib.Path(sys.argv[2]).write_text("x" * Answer.asked)
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What answered once is asked without a pause."""
+    monkeypatch.setattr(pulse, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(pulse, "ANSWER_SECONDS", 0.3)
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("impatient")
+def test_one_that_served_and_answers_no_more_is_ended_and_started_again_also_where_it_is_halted(
+    begin: Path, web: Process
+) -> None:
+    begin.touch()
+    said: list[str] = []
+    halted: list[subprocess.Popen[bytes]] = []
+
+    def look() -> None:
+        _until(lambda: web.answered > 0)
+        assert web.running is not None
+        halted.append(web.running)
+        web.running.send_signal(signal.SIGSTOP)
+        _until(lambda: web.running not in (None, halted[0]) and web.answered > 0)
+        assert answers(web.ready)
+        _stop()
+
+    _supervise(web, prepare=look, say=said.append)
+    assert len(said) == 2, "that it does not answer, and that it is started again"
+    assert all(line.startswith("web") for line in said)
+    assert halted[0].returncode == -signal.SIGKILL
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("impatient")
+def test_one_that_answers_that_its_database_is_away_is_left_alone(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    port = str(free_port())
+    command = [sys.executable, "-c", _ANSWERS_THAT_IT_CANNOT, port, str(asked)]
+    web = Process("web", command, os.environ, ready=f"http://127.0.0.1:{port}/")
+    said: list[str] = []
+
+    def look() -> None:
+        _until(lambda: asked.exists() and len(asked.read_text()) > 3 * pulse.MOST_UNHEARD)
+        _stop()
+
+    _supervise(web, prepare=look, say=said.append)
+    assert said == []
+
+
+def test_what_a_web_waits_for_itself_is_over_before_it_counts_as_silent() -> None:
+    """A database that hangs: the web says so after its own wait, and goes on by itself."""
+    assert pulse.ANSWER_SECONDS > database.WAIT_FOR_CONNECTION_SECONDS
+
+
 #: Says where it is by a file, and would go on for a minute.
 _AT_IT = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 _STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + _AT_IT
@@ -406,6 +476,45 @@ def test_prefect_is_there_until_the_worker_has_finished(tmp_path: Path) -> None:
     processes = as_started({"SPHERES_DATA": str(tmp_path)})
     assert [name for name, one in processes.items() if one.outlives] == ["prefect"]
     assert processes["prefect"].settles > 0, "its services start after it answers"
+
+
+#: Keeps one process alive, as `spheres up` does.
+_KEEPS_ALIVE = """
+import os, sys, time
+from api.cli.supervise import Process, tied
+Process("web", tied("http.server", sys.argv[1], "--bind", "127.0.0.1"), os.environ).start()
+time.sleep(600)
+"""
+
+
+def test_what_a_killed_supervisor_kept_alive_ends_with_it_and_leaves_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    keeping = subprocess.Popen([sys.executable, "-c", _KEEPS_ALIVE, str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: answers(f"http://127.0.0.1:{port}/"))
+    finally:
+        keeping.kill()
+        keeping.wait()
+
+    def is_free() -> bool:
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", port)) != 0
+
+    _until(is_free)
+    assert {tuple(one.command[:4]) for one in as_started({"SPHERES_DATA": str(tmp_path)}).values()} == {
+        (sys.executable, "-m", "api.cli.tied", str(os.getpid()))
+    }
+
+
+def test_what_is_started_by_one_that_is_gone_already_does_nothing() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "api.cli.tied", str(os.getpid() + 1), "this"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (1, b"", b"")
 
 
 def test_what_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

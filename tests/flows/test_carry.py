@@ -18,9 +18,10 @@ from domain.mail import notices
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import standing
+from flows import carry as carrying
 from flows import protocols
-from flows.carry import carry, plainly
-from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction
+from flows.carry import carry, plainly, protocol_flow
+from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction, at_hand
 from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
@@ -742,6 +743,23 @@ def test_a_change_made_during_the_carry_keeps_the_case_due(cast: Cast) -> None:
     assert len(carry_all(means)) == 1
 
 
+def test_what_is_left_of_a_run_that_did_as_much_as_one_may_is_done_soon_and_waits_for_no_sweep(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+    case_id = introduced(cast)
+    monkeypatch.setattr(carrying, "MOST_ACTS", 1)
+    assert [one.acts for one in carry_all(means)] == [1]
+    assert task(cast, case_id, "send_contact_lists")["state"] != "done"
+    clock.pass_by(seconds=wakeups.REST_AFTER.total_seconds())
+    assert [one.acts for one in carry_all(means)] == [1]
+    assert task(cast, case_id, "send_contact_lists")["state"] == "done"
+    clock.pass_by(seconds=wakeups.REST_AFTER.total_seconds())
+    assert [one.acts for one in carry_all(means)] == [0]
+    assert wake_up(cast, case_id).want == wake_up(cast, case_id).have
+
+
 def test_a_carry_whose_lease_passed_to_another_writes_nothing(cast: Cast) -> None:
     clock = Clock()
     means = means_of(cast, clock)
@@ -893,6 +911,24 @@ def test_a_failure_carries_a_code_and_no_trace_of_the_error_behind_it(
     assert failed.value.__context__ is None
     assert failed.value.__cause__ is None
     assert failed.value.args == ("error.ValueError",)
+
+
+def test_what_fails_in_a_run_that_was_started_by_hand_is_told_to_prefect_as_a_code(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the database restarts: what leaves a flow Prefect keeps with its text, which may hold an address."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("connection to server at 10.0.0.5 failed for user spheres_app")
+
+    async def by_hand(case_id: str) -> tuple[str | None, str | None]:
+        at_hand.set(means_of(cast, Clock()))
+        state = await protocol_flow("onboarding").fn(case_id)
+        return state.name, state.message
+
+    monkeypatch.setattr(wakeups, "wake_by_id", broken)
+    assert asyncio.run(by_hand(str(uuid4()))) == ("Trouble (error.ValueError)", "error.ValueError")
+    assert asyncio.run(by_hand("no id")) == ("Trouble (case.unknown)", "case.unknown")
 
 
 async def _once(means: Means, act: DueAction) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -11,14 +14,15 @@ from sqlalchemy import func, insert, select, update
 from sqlmodel import Session
 
 from domain.access import sign_ins
-from domain.kernel import Refusal
+from domain.kernel import Actor, Refusal
 from domain.kernel.scope import program_of
-from flows import rounds, timetable
-from flows.engine import Means
-from flows.marks import mark_of
-from flows.rounds import is_overdue, run_round
+from flows import rounds, timetable, turns, worker
+from flows.engine import Means, at_hand
+from flows.marks import mark_of, set_trouble
+from flows.rounds import is_overdue, round_flow, run_round
 from flows.sweep import sweep as sweep_once
-from flows.turns import alone
+from flows.turns import Turn, alone
+from flows.worker import Worker
 from locales import N_
 from models.access import AnsweredRequest, BrowserSession
 from models.base import table_of
@@ -28,7 +32,7 @@ from models.invitation import StrayReply
 from models.record import Event
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, Cast
-from tests.flows.support import Clock, carry_all, means_of, take, task
+from tests.flows.support import Clock, carry_all, eventually, means_of, take, task, within
 
 _wake = table_of(WakeUp)
 _task = table_of(Task)
@@ -251,6 +255,102 @@ def test_a_round_that_another_process_is_at_gets_no_trouble_from_one_that_only_w
         assert replace(rounds.ROUNDS["sweep"], whole=failing)(means, cast.program_id, "worker") == 0
     with cast.session() as session:
         assert session.scalar(select(func.count()).select_from(_mark)) == 0
+
+
+def test_a_round_that_is_cancelled_by_hand_ends_after_the_part_that_it_is_at_and_is_done_anew_later(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect gives its place to another at once: what went on would be a second one beside it."""
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+    done: list[int] = []
+    began, may_end = threading.Event(), threading.Event()
+
+    def parts(turn: Turn) -> int:
+        def part(_: Session, number: int, *, by: Actor, at: datetime) -> int:
+            assert (by, at) == (turn.by, turn.at)
+            began.set()
+            assert may_end.wait(60)
+            done.append(number)
+            return 1
+
+        return turn.each(range(3), part)
+
+    async def cancelled_in_its_first_part() -> None:
+        at_hand.set(means)
+        running = asyncio.create_task(round_flow("sweep").fn())
+        assert await asyncio.to_thread(began.wait, 60)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled()
+        may_end.set()
+
+    declared = replace(rounds.ROUNDS["sweep"], whole=None, parts=parts)
+    monkeypatch.setattr(rounds, "ROUNDS", {"sweep": declared})
+    monkeypatch.setattr(rounds, "programs", lambda _: [cast.program_id, cast.other.program_id])
+    asyncio.run(cancelled_in_its_first_part())  # which ends once its threads have
+    assert done == [0]
+    for one in (cast, cast.other):
+        with one.session() as session:
+            assert session.scalar(select(func.count()).select_from(_mark)) == 0, "neither done nor in trouble"
+    assert run_round(means, "sweep", "worker") == 6
+    assert done == [0, 0, 1, 2, 0, 1, 2]
+
+
+def test_a_round_that_hangs_keeps_others_from_it_for_as_long_as_a_round_may_take_and_no_longer(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on where it can after all: nothing of what it did is lost, and its end is an end."""
+    monkeypatch.setattr(turns, "LONGEST_ROUND", timedelta(milliseconds=300))
+    clock = Clock(AT + timedelta(minutes=15))
+    means = means_of(cast, clock)
+    with alone(means, cast.program_id, "sweep") as hung:
+        assert hung
+
+        def is_done() -> bool:
+            sweep_once(means, cast.program_id, "worker")
+            with cast.session() as session:
+                return mark_of(session, "sweep") == clock.now
+
+        eventually(is_done)
+    assert timedelta(hours=2) > turns.LONGEST_ROUND
+
+
+def test_a_round_that_is_needed_no_more_is_in_no_trouble(cast: Cast) -> None:
+    """As where the mailbox that could not be read was taken out of the settings."""
+    with cast.session() as session:
+        set_trouble(session, "incoming", "error.ConnectionError", AT)
+    assert run_round(means_of(cast, Clock()), "incoming", "worker") == 0
+    assert marks(cast, "incoming") == (None, "", None)
+
+
+@pytest.mark.ci
+def test_a_round_that_hangs_as_it_is_made_up_for_holds_up_no_other_for_long(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means, goes_on = means_of(cast, Clock()), threading.Event()
+    begun: list[str] = []
+
+    def make_up(_: object, key: str, ran_by: str, stopped: Callable[[], bool]) -> int:
+        assert not stopped()
+        begun.append(f"{key} {ran_by}")
+        if key == "remind":
+            goes_on.wait(60)
+        return 0
+
+    monkeypatch.setattr(worker, "OVERDUE_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(worker, "OVERDUE_ROUND_SECONDS", 0.2)
+    monkeypatch.setattr(rounds, "is_overdue", lambda *_: True)
+    monkeypatch.setattr(rounds, "run_round", make_up)
+
+    def body(_: Worker) -> None:
+        try:
+            eventually(lambda: begun.count("sweep worker") > 1)
+            assert begun.count("remind worker") == 1, "one that hangs is not begun beside itself"
+        finally:
+            goes_on.set()
+
+    within(cast, means, body)
 
 
 @pytest.mark.parametrize(

@@ -54,3 +54,15 @@ def test_what_a_machine_calls_itself_leads_no_other_there(cast: Cast, address: s
     """It would ask its own machine, and tell its word to whatever listens there."""
     held(cast, address, 0)
     assert elsewhere(cast) == ""
+
+
+def test_the_machine_that_has_the_server_does_not_ask_it_again_by_the_address_that_the_others_use(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it does not answer, that is one question more to something that hangs."""
+    held(cast, HERE, 0)
+    with cast.session() as session:
+        assert seats.address_elsewhere(session, ours=HERE) == ""
+        assert seats.address_elsewhere(session, ours=THERE) == HERE, "another worker of this machine has it"
+        monkeypatch.setattr(seats, "machine", lambda: "another")
+        assert seats.address_elsewhere(session, ours=HERE) == HERE, "a name that leads to whichever machine has it"

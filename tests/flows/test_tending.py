@@ -9,17 +9,17 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from domain.casework import tending, wakeups
+from domain.casework import engine_state, tending, wakeups
 from domain.kernel import Refusal
 from flows.by_prefect import ByPrefect
 from flows.worker import Worker
 from models.base import table_of
 from models.engine import Beat, EngineRun, WakeUp
-from tests.casework import open_onboarding
+from tests.casework import complete, open_onboarding
 from tests.cast import AT, Cast
-from tests.flows.support import eventually, means_of, take, within
+from tests.flows.support import Clock, carry_all, eventually, means_of, take, within
 from tests.tending import hold_up, tries, wake_up_of
 
 _run = table_of(EngineRun)
@@ -47,6 +47,43 @@ def test_a_case_that_waits_for_its_next_try_is_taken_at_once_when_it_is_asked_fo
     assert claim.case_id == case_id
     with cast.session() as session:
         assert session.scalar(select(_wake_up.c.taken_at).where(_wake_up.c.case_id == case_id)) == AT
+
+
+def test_who_acts_while_a_carry_fails_does_not_wait_for_what_failed_before(cast: Cast) -> None:
+    clock = Clock()
+    means, case_id = means_of(cast, clock), open_onboarding(cast)
+    with cast.session() as session:
+        session.execute(update(_wake_up).values(attempts=8))
+    failing = take(means)
+    assert failing is not None
+    complete(cast, case_id, "introduce_program", at=clock.now)
+    with means.transaction(cast.program_id) as session:
+        assert wakeups.put_back(session, failing, trouble="error.OSError", at=clock.now)
+    again = take(means)
+    assert again is not None
+    with means.transaction(cast.program_id) as session:
+        assert wakeups.put_back(session, again, trouble="error.OSError", at=clock.now)
+    assert take(means) is None, "no one acted since: it waits as long as it did before"
+
+
+def test_a_case_that_is_asked_for_by_its_id_waits_since_then_and_not_since_it_was_carried_last(cast: Cast) -> None:
+    """As by a run that is started by hand in Prefect's pages."""
+    clock = Clock()
+    means, case_id = means_of(cast, clock), open_onboarding(cast)
+    carry_all(means)
+    clock.pass_by(days=30)
+    with means.transaction() as session:
+        assert wakeups.wake_by_id(session, case_id, at=clock.now)
+    with cast.session() as session:
+        state = engine_state(session, clock.now)
+    assert (state.waiting, state.waiting_since, state.is_behind) == (1, clock.now, False)
+    asked = clock.now
+    clock.pass_by(minutes=2)
+    with means.transaction() as session:
+        assert wakeups.wake_by_id(session, case_id, at=clock.now)
+    with cast.session() as session:
+        state = engine_state(session, clock.now)
+    assert (state.waiting_since, state.is_behind) == (asked, True)
 
 
 def test_a_case_in_hand_that_is_asked_for_again_is_carried_once_more_and_not_beside(cast: Cast) -> None:
@@ -115,16 +152,13 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
     over: list[UUID] = []
 
     def body(worker: Worker) -> None:
-        async def is_up() -> bool:
-            return True
-
         async def has_no_place() -> bool:
             return False
 
         async def never_begins(_: object) -> None:
             await worker.stopping.wait()
 
-        monkeypatch.setattr(worker.prefect, "is_up", is_up)
+        worker.prefect.seems_up = True
         monkeypatch.setattr(worker.by_prefect, "_run", never_begins)
         if hurdle == "place":
             monkeypatch.setattr(worker.by_prefect, "_has_place", has_no_place)
@@ -136,5 +170,6 @@ def test_what_prefect_does_not_take_in_time_is_carried_plainly_and_says_why(
         await by_prefect.stopping.wait()
 
     monkeypatch.setattr(ByPrefect, "work", asks_no_server)
+    monkeypatch.setattr(ByPrefect, "keep_asking", asks_no_server)
     within(cast, means_of(cast, now), body)
     assert whys(cast) == {why}

@@ -210,11 +210,9 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
         await by_prefect.stopping.wait()
 
     monkeypatch.setattr(ByPrefect, "work", never)
+    monkeypatch.setattr(ByPrefect, "keep_asking", never)
 
     def body(worker: Worker) -> None:
-        async def is_up() -> bool:
-            return True
-
         class Dying:
             """A client whose server ends at its first question."""
 
@@ -229,7 +227,7 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
             asking = Dying()
             woken = asyncio.Event()
 
-        monkeypatch.setattr(worker.prefect, "is_up", is_up)
+        worker.prefect.seems_up = True
         worker.by_prefect._engine = OfIt()  # type: ignore[assignment]
         worker.by_prefect._deployed = Deployed({}, {"onboarding": UUID(int=1)}, [])
         introduced(cast)

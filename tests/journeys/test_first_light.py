@@ -34,7 +34,7 @@ def test_three_steps_by_page_and_api_with_prefect_killed_and_brought_back(runnin
     assert task_of(coordinator, case, "plan_coaching")["state"] == "done"
 
     # Prefect dies, and people go on: a step by the API, after which the program does two by itself.
-    running.child("prefect.server").send_signal(signal.SIGKILL)
+    running.child("engine_server").send_signal(signal.SIGKILL)
     introduced = task_of(coordinator, case, "introduce_program")
     headers = {"If-Match": f'"{introduced["version"]}"', "Idempotency-Key": "first-light"}
     for _ in range(2):  # the answer was lost, and the client asks again: the act is done once

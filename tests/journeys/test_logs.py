@@ -29,7 +29,7 @@ from adapters.logs import FIELDS
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.installation import _processes
-from api.cli.supervise import answers
+from api.cli.pulse import answers
 from domain.people.people import update_person
 from tests.api.application import app_on, token_for
 from tests.casework import complete, open_onboarding

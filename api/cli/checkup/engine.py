@@ -11,8 +11,8 @@ from typing import Final
 from api.cli.checkup.asking import Reply, ask
 from api.cli.checkup.finding import Check, Finding, Group, named, words
 from api.cli.checkup.house import Away, House
-from domain.casework import SILENT_AFTER, engine_state, tending
-from domain.kernel import col, run, select
+from domain.casework import SILENT_AFTER, engine_state, living, tending
+from domain.kernel import run, select
 from flows import seats
 from flows.timetable import OF_THE_MAILBOX, ROUNDS, is_late, marks_of
 from locales import N_
@@ -131,7 +131,7 @@ def _by_rows(house: House) -> Iterator[Finding]:
 
 def _alive(house: House) -> int:
     with house.before_a_program() as session:
-        beats = run(session, select(Beat.at, Beat.process).where(col(Beat.at) > house.at - SILENT_AFTER))
+        beats = run(session, select(Beat.at, Beat.process).where(*living(house.at)))
         return len(beats.all())
 
 

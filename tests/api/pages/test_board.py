@@ -17,8 +17,10 @@ from domain.casework.wakeups import wake
 from domain.departure import ways_in
 from domain.people.absences import record_absence
 from domain.people.people import end_tenure
-from flows import reminders, rounds, watching
-from flows.marks import set_mark, set_trouble
+from flows import reminders, rounds
+from flows.marks import clear_trouble, set_mark, set_trouble
+from flows.timetable import OF_THE_MAILBOX
+from flows.troubles import DOORS, LOOPS
 from locales import LANGUAGES, say
 from models.base import table_of
 from models.casework import Task
@@ -333,12 +335,38 @@ def test_a_round_that_fails_is_told_in_words_with_its_code_on_the_board_and_at_t
     assert "What is done at fixed times fails" not in part(board_of(cast), "engine")
 
 
+def test_what_is_done_all_the_time_and_fails_is_told_on_the_board_in_words_until_it_goes_well(cast: Cast) -> None:
+    with cast.session() as session:
+        set_trouble(session, DOORS, "error.ValueError", AT - timedelta(minutes=3))
+    engine = part(board_of(cast), "engine")
+    assert "What is done at fixed times fails" in engine
+    assert ROUND_WORDS[DOORS] in engine
+    assert "error.ValueError" in engine
+    with cast.session() as session:
+        clear_trouble(session, DOORS)
+    assert ROUND_WORDS[DOORS] not in part(board_of(cast), "engine")
+
+
+def test_a_trouble_of_what_is_done_here_no_more_is_told_no_more_and_never_late(cast: Cast) -> None:
+    """The mailbox was taken out of the settings, and a later version has a round no more."""
+    with cast.session() as session:
+        for key in (OF_THE_MAILBOX, "of_old"):
+            set_mark(session, key, AT - timedelta(days=3), "worker")
+            set_trouble(session, key, "error.ConnectionError", AT - timedelta(days=2))
+    engine = part(board_of(cast), "engine")
+    assert "fails" not in engine
+    assert "is late" not in engine
+    assert ROUND_WORDS[OF_THE_MAILBOX] not in engine
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_round_is_called_by_what_it_does_in_the_language_of_the_reader(cast: Cast, language: str) -> None:
-    keys = [*rounds.ROUNDS, reminders.BEGUN, watching.KEY]
+    keys = [*rounds.ROUNDS, *LOOPS, reminders.BEGUN]
     with cast.session() as session:
         for key in keys:
             set_mark(session, key, AT, "worker")
+    assert OF_THE_MAILBOX in ROUND_WORDS
+    keys.remove(OF_THE_MAILBOX)  # told only where a mailbox is read
     client = client_for(cast.database, cast.people["coordinator"])
     engine = part(client.get("/board", headers={"Accept-Language": language}).text, "engine")
     assert [key for key in keys if f">{key}<" in engine.replace(" ", "")] == []

@@ -15,9 +15,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.access.engine_server import EngineServer
+from api.views.engine import ROUND_WORDS
 from domain.casework.wakeups import wake
 from flows import timetable
-from flows.marks import set_mark
+from flows.marks import set_mark, set_trouble
+from flows.troubles import DOORS
 from tests.api.application import client_for
 from tests.api.pages.test_post import give_up, one_letter
 from tests.casework import open_onboarding
@@ -190,6 +192,17 @@ def test_a_round_that_is_late_comes_first_and_says_since_when(cast: Cast, operat
     assert "was due 5 hours ago" in rounds
     assert rounds.index("Cleaning up") < rounds.index("Reminders")
     assert rounds.count("was due") == 1
+
+
+def test_what_is_done_all_the_time_stands_among_the_rounds_while_it_fails(cast: Cast, operator: TestClient) -> None:
+    assert ROUND_WORDS[DOORS] not in page_of(operator)
+    with cast.session() as session:
+        set_trouble(session, DOORS, "error.ValueError", AT - timedelta(minutes=3))
+    rounds = part(page_of(operator), "rounds")
+    assert ROUND_WORDS[DOORS] in rounds
+    assert "error.ValueError" in rounds
+    answer = operator.get("/api/v1/engine").json()
+    assert [one["key"] for one in answer["rounds"] if one["trouble"]] == [DOORS]
 
 
 def test_a_round_that_is_done_says_when_it_comes_next(cast: Cast) -> None:
