@@ -3,15 +3,12 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from importlib.resources import as_file, files
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -25,7 +22,6 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    insert,
     literal_column,
     text,
 )
@@ -35,10 +31,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
 from adapters.addresses import conninfo_of, parts_of
+from adapters.closing import Agree, told_of, write_apart
 from models import walls
-from models.base import PROGRAM_SETTING, table_of
-from models.ledger import LedgerSeen
-from models.ports import EPOCH, LEDGER, LEDGER_NOTES, VOID, Ledger, LedgerNote, NoLedger
+from models.base import PROGRAM_SETTING
+from models.ports import Ledger
 from models.tables import metadata
 
 _log = logging.getLogger(__name__)
@@ -63,10 +59,6 @@ OF_TRIALS: Final = frozenset(f"{number:04}" for number in range(1, 35))
 _MIGRATION_LOCK: Final = 0x5F4E5245
 
 
-#: Says which epoch a ledger and a database agree on, in a session before a program is known; raises where they do not.
-Agree = Callable[[Session, Ledger], int]
-
-
 def make_engine(
     url: str,
     *,
@@ -83,7 +75,8 @@ def make_engine(
     is replaced unseen. Parameters are left out of errors: they may be nominative.
 
     What its sessions close is written to `ledger`; without one, they can close nothing. `agree` is asked before the
-    first session is opened, and what it raises is raised there.
+    first session is opened, in the first transaction on each new connection, before anything is closed, and now and
+    then: a database that is put back breaks connections, and no process. What it raises is raised there.
     """
     engine = create_engine(
         url,
@@ -127,14 +120,9 @@ def reading_engine(url: str, seconds: int) -> Engine:
     )
 
 
-def write_apart(engine: Engine, ledger: Ledger, agree: Agree | None = None) -> None:
-    """Have what the sessions of an engine close written to a ledger, as `make_engine` says."""
-    _APART[engine] = _Apart(ledger, agree)
-
-
 def program_session(engine: Engine, program_id: UUID) -> Session:
     """A session whose every transaction sees and writes the rows of `program_id` and of no other."""
-    return _ProgramSession(engine, expire_on_commit=False, info={"program_id": program_id, **_told_of(engine)})
+    return _ProgramSession(engine, expire_on_commit=False, info={"program_id": program_id, **told_of(engine)})
 
 
 def finding_session(engine: Engine) -> Session:
@@ -142,7 +130,7 @@ def finding_session(engine: Engine) -> Session:
 
     Until then only what lies open answers. With `session.info["program_id"]` set, each later transaction says it too.
     """
-    return _ProgramSession(engine, expire_on_commit=False, info=_told_of(engine))
+    return _ProgramSession(engine, expire_on_commit=False, info=told_of(engine))
 
 
 def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
@@ -156,18 +144,7 @@ def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
 
 def open_session(engine: Engine) -> Session:
     """A session before the program is known: only what `models.walls` leaves open until then answers."""
-    return Session(engine, expire_on_commit=False, info=_told_of(engine))
-
-
-def epoch_of(engine: Engine) -> int:
-    """The epoch that the ledger and the database agree on; 0 without a ledger. Raises as `agree` of `make_engine`."""
-    apart = _APART.get(engine)
-    if apart is None:
-        return 0
-    if apart.epoch is None and apart.agree is not None:
-        with Session(engine) as session:
-            apart.epoch = apart.agree(session, apart.ledger)
-    return apart.epoch or 0
+    return Session(engine, expire_on_commit=False, info=told_of(engine))
 
 
 class Listener:
@@ -367,76 +344,6 @@ def _say_the_program(session: Session, transaction: SessionTransaction, connecti
         return  # a savepoint keeps what its transaction said; a program not yet found is said where it is found
     # For this transaction alone: the connection goes back to the pool without a program.
     connection.exec_driver_sql(f"select set_config('{PROGRAM_SETTING}', %s, true)", (str(session.info["program_id"]),))
-
-
-@event.listens_for(Session, "before_commit")
-def _write_to_the_ledger(session: Session) -> None:
-    """Have what this transaction closes on the disk, outside the database, before it is acknowledged. Raises NoLedger.
-
-    A line whose transaction then fails stays without its row. The next one to write voids it, once the database says
-    that it was never done.
-    """
-    if not session.info.get(LEDGER_NOTES) or session.in_nested_transaction():
-        return
-    notes, ledger = session.info[LEDGER_NOTES], session.info.get(LEDGER)
-    if ledger is None:
-        raise NoLedger("this session was given no ledger")
-    connection = session.connection()
-    xid = int(connection.exec_driver_sql("select pg_current_xact_id()::text").scalar_one())
-    unsettled = session.info[_UNSETTLED]
-    never_done = _never_done(connection, unsettled)
-    voids = [LedgerNote(VOID, notes[0].at, more={"lines": [str(n) for n in never_done]})] if never_done else []
-    lines = ledger.append([*voids, *notes], xid=xid)
-    session.info[_IN_DOUBT] = {line.n: xid for line in lines}
-    for n in never_done:
-        unsettled.pop(n, None)
-    connection.execute(insert(table_of(LedgerSeen)), [{"n": one.n, "digest": one.digest} for one in lines])
-    del session.info[LEDGER_NOTES]
-
-
-@event.listens_for(Session, "after_commit")
-def _know_it_done(session: Session) -> None:
-    session.info.pop(_IN_DOUBT, None)
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _doubt_it(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:  # rolled back, closed, or ended by the answer that never came
-        session.info.get(_UNSETTLED, {}).update(session.info.pop(_IN_DOUBT, {}))
-
-
-#: Where a session keeps the lines that it wrote and has not committed, by their transaction; and an engine those whose
-#: commit failed: perhaps the database has done it, and the answer was lost.
-_IN_DOUBT: Final = "ledger_in_doubt"
-_UNSETTLED: Final = "ledger_unsettled"
-
-
-def _never_done(connection: Connection, unsettled: Mapping[int, int]) -> list[int]:
-    """The lines of failed transactions of which the database says that they were never done."""
-    if not unsettled:
-        return []
-    asked = "select xid from unnest(cast(:xids as bigint[])) as xid where pg_xact_status(xid::text::xid8) = 'aborted'"
-    gone = set(connection.scalars(text(asked), {"xids": sorted(set(unsettled.values()))}))
-    return sorted(n for n, xid in unsettled.items() if xid in gone)
-
-
-@dataclass
-class _Apart:
-    """What goes with an engine and lies outside its database: the ledger, and the epoch once it is agreed on."""
-
-    ledger: Ledger
-    agree: Agree | None
-    epoch: int | None = None
-    unsettled: dict[int, int] = field(default_factory=dict)
-
-
-_APART: Final[WeakKeyDictionary[Engine, _Apart]] = WeakKeyDictionary()
-
-
-def _told_of(engine: Engine) -> dict[str, object]:
-    """What a session of an engine knows of what lies apart."""
-    apart = _APART.get(engine)
-    return {} if apart is None else {LEDGER: apart.ledger, EPOCH: epoch_of(engine), _UNSETTLED: apart.unsettled}
 
 
 def _have_extensions(connection: Connection) -> None:

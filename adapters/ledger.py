@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 from adapters.key_files import settle
-from models.ports import LedgerFact, LedgerLine, LedgerNote, NoLedger, NoSealKey, SealKeys
+from models.ports import NOT_RUN, LedgerFact, LedgerLine, LedgerNote, NoLedger, NoSealKey, OtherEpoch, Ran, SealKeys
 
 NAME: Final = "ledger.jsonl"
 #: The kind of a first line that carries on one which was missing, or was not what it had been.
@@ -43,6 +43,8 @@ _LONGEST: Final = 80
 _NO_LINE: Final = (ValueError, TypeError, AttributeError)
 #: So much of the end of the file is read to find its last line; more where that is longer.
 _TAIL_BYTES: Final = 1 << 16
+#: With less on its disk, the next line may not fit.
+_ROOM_BYTES: Final = 1 << 16
 
 
 class _Fields(NamedTuple):
@@ -55,6 +57,7 @@ class _Fields(NamedTuple):
     id: str
     more: dict[str, LedgerFact]
     xid: int
+    server: str
     epoch: int
     before: str
     key: str
@@ -84,7 +87,15 @@ class _Fields(NamedTuple):
             UUID(self.id) if self.id else None,
             dict(self.more),
         )
-        return LedgerLine(int(self.n), note, int(self.xid), int(self.epoch), hashlib.sha256(content).hexdigest())
+        digest = hashlib.sha256(content).hexdigest()
+        return LedgerLine(int(self.n), note, int(self.xid), int(self.epoch), digest, str(self.server))
+
+
+class _GoesOn(NamedTuple):
+    """What lines that are written together share: their transaction, and their epoch."""
+
+    ran: Ran
+    epoch: int
 
 
 @dataclass(frozen=True)
@@ -104,16 +115,24 @@ class FileLedger:
         self._keys = keys
         self._seen: _Seen | None = None
 
-    def append(self, notes: Sequence[LedgerNote], *, xid: int = 0, epoch: int | None = None) -> Sequence[LedgerLine]:
-        """Write lines, on the disk for good. Raises NoLedger, and none is written; ValueError for what is no opaque."""
+    def append(
+        self, notes: Sequence[LedgerNote], *, ran: Ran = NOT_RUN, epoch: int | None = None, within: int | None = None
+    ) -> Sequence[LedgerLine]:
+        """Write lines, on the disk for good. Raises NoLedger, OtherEpoch, and none is written.
+
+        Raises ValueError for what is no opaque.
+        """
         for note in notes:
             _refuse_text(note)
         with self._locked(fcntl.LOCK_EX) as handle:
             last, size = self._tip(handle)
+            if within is not None and within != (last.epoch if last else 0):
+                raise OtherEpoch
+            goes_on = _GoesOn(ran, epoch if epoch is not None else last.epoch if last else 0)
             lines: list[LedgerLine] = []
             written = b""
             for note in notes:
-                line, content = self._made(note, last, xid, epoch)
+                line, content = self._made(note, last, goes_on)
                 lines.append(line)
                 written += content + b"\n"
                 last = line
@@ -131,6 +150,34 @@ class FileLedger:
         """The last whole line. Raises NoLedger."""
         with self._locked(fcntl.LOCK_SH) as handle:
             return self._end(handle)[0]
+
+    def refuse_unwritable(self) -> None:
+        """Raises NoLedger where it is missing, was changed, cannot be written, or where its disk has no room left."""
+        with self._locked(fcntl.LOCK_EX) as handle:
+            self._tip(handle)
+            try:
+                self._keys.current()
+            except NoSealKey as missing:
+                raise NoLedger(missing.sentence, **missing.facts) from None
+            disk = os.fstatvfs(handle)
+            if disk.f_flag & os.ST_RDONLY or disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+                raise _unusable(self.path, OSError())
+
+    def since(self, n: int) -> Sequence[LedgerLine]:
+        """The lines from this number on, each checked. Only so much of the end of the file is read. Raises NoLedger."""
+        with self._locked(fcntl.LOCK_SH) as handle:
+            last, size = self._end(handle)
+            if last is None or last.n < n:
+                return []
+            if last.n == n:
+                return [last]
+            found: list[LedgerLine] = []
+            before: LedgerLine | None = None
+            written, is_first = _tail(handle, size, n)
+            for one in written:
+                before = self._checked(one, before, is_first=is_first and before is None)
+                found.append(before)
+        return [line for line in found if line.n >= n]
 
     def lines(self) -> Sequence[LedgerLine]:
         """Every whole line, checked from the first to the last. Raises NoLedger.
@@ -180,10 +227,11 @@ class FileLedger:
     def begin_anew(self, notes: Sequence[LedgerNote], *, after: int, epoch: int, at: datetime) -> None:
         """Put the file aside under another name, and begin one that goes on after a number. Raises NoLedger."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        line, content = self._made(LedgerNote(ACCEPTED, at), None, 0, epoch, n=after + 1)
+        goes_on = _GoesOn(NOT_RUN, epoch)
+        line, content = self._made(LedgerNote(ACCEPTED, at), None, goes_on, n=after + 1)
         whole = content + b"\n"
         for note in notes:
-            line, content = self._made(note, line, 0, epoch)
+            line, content = self._made(note, line, goes_on)
             whole += content + b"\n"
         unfinished = self.path.with_name(f"{NAME}.{stamp}.part")
         try:
@@ -204,7 +252,7 @@ class FileLedger:
     # ------------------------------------------------------------------------------------------------- the lines
 
     def _made(
-        self, note: LedgerNote, before: LedgerLine | None, xid: int, epoch: int | None, *, n: int | None = None
+        self, note: LedgerNote, before: LedgerLine | None, goes_on: _GoesOn, *, n: int | None = None
     ) -> tuple[LedgerLine, bytes]:
         try:
             key_id = self._keys.current()
@@ -215,8 +263,9 @@ class FileLedger:
                 program=str(note.program_id) if note.program_id else "",
                 id=str(note.id) if note.id else "",
                 more=dict(note.more),
-                xid=xid,
-                epoch=epoch if epoch is not None else before.epoch if before else 0,
+                xid=goes_on.ran.xid,
+                server=goes_on.ran.server,
+                epoch=goes_on.epoch,
                 before=before.digest if before else "",
                 key=key_id,
             )
@@ -395,6 +444,25 @@ def _read(handle: int, begins: int, length: int) -> bytes:
             break
         content += part
     return content
+
+
+def _tail(handle: int, size: int, n: int) -> tuple[list[bytes], bool]:
+    """The whole lines of the end of a file, from one of this number or before on; whether they begin with its first."""
+    length = _TAIL_BYTES
+    while True:
+        begins = max(0, size - length)
+        lines = _read(handle, begins, size - begins).split(b"\n")[(1 if begins else 0) : -1]
+        if not begins or (lines and _number_of(lines[0]) <= n):
+            return lines, not begins
+        length *= 2
+
+
+def _number_of(content: bytes) -> int:
+    """The number that a line says it has; 0 of what is no line, which is then found to be none."""
+    try:
+        return _Fields.read(content).n
+    except _NO_LINE:
+        return 0
 
 
 def _write_whole(handle: int, content: bytes) -> None:

@@ -30,7 +30,8 @@ from starlette.types import ASGIApp
 from adapters import logs
 from adapters.backup_settings import BackupSettings
 from adapters.clock import DatabaseClock
-from adapters.database import epoch_of, make_engine
+from adapters.closing import epoch_of
+from adapters.database import make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
@@ -58,11 +59,11 @@ from domain.kernel import Refusal
 from domain.mail import Mailbox, stationery_for
 from domain.participants import names_known
 from domain.restoring import Disagrees, refuse_another_epoch, told_of_ledger
-from flows import alarm
+from flows import alarm, apart
 from flows.engine import Means
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
-from models.ports import NoLedger, SignInProvider
+from models.ports import NoLedger, OtherEpoch, SignInProvider
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +132,8 @@ def create_app(installation: Installation) -> FastAPI:
     app.add_exception_handler(OperationalError, answers.database_away)
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(NoLedger, answers.ledger_away)
+    app.add_exception_handler(Disagrees, answers.database_restored)
+    app.add_exception_handler(OtherEpoch, answers.database_restored)
     app.add_exception_handler(Exception, answers.fault)
     app.add_middleware(Pointing)
     app.add_middleware(Guard, base_url=installation.base_url)  # around what reads a body: it says how large one may be
@@ -205,6 +208,7 @@ def from_environment() -> FastAPI:
         is_being_written=settings.being_written.exists,
         copies=copies_asked_for(settings.backups, since=opened_at),
     )
+    Thread(target=_note_heads, args=(installation, Event()), name="heads", daemon=True).start()
     if settings.operator_email:
         Thread(target=_look_out, args=(settings, installation, Event()), name="alarm", daemon=True).start()
     return create_app(installation)
@@ -215,6 +219,16 @@ def copies_asked_for(backups: BackupSettings, *, since: datetime) -> CopySchedul
     if backups.at is None:
         return None
     return CopySchedule(backups.last_due, tries=backups.drill_key_file is not None, since=since)
+
+
+def _note_heads(installation: Installation, over: Event) -> None:
+    """Have the ledger know how far the record came, also while there is no worker to do it."""
+    means = Means(installation.of_program, installation.before_a_program, installation.clock, None)
+    while not over.wait(apart.HEADS_SECONDS):
+        try:
+            apart.note_heads_for_the_worker(means)
+        except Exception as error:  # noqa: BLE001 - the database or the ledger may be away: it looks again
+            _log.warning("no head is noted in the ledger", extra={"error": type(error).__name__})
 
 
 def _look_out(settings: Settings, installation: Installation, over: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,8 +21,10 @@ from flows.engine import Means
 from flows.troubles import POST, in_each
 from models.lifecycles import NOTICE
 from models.outbox import Notice
-from models.ports import Later, Mailer, Outcome, Refused
+from models.ports import LEDGER, Accepted, Later, Ledger, Mailer, NoLedger, Outcome, Refused
 from models.program import Program
+
+_log = logging.getLogger(__name__)
 
 #: Longer than a mailer waits for all the answers of one letter. A letter whose worker died goes out again after it.
 LEASE: Final = timedelta(minutes=5)
@@ -34,6 +37,10 @@ LONGEST_REST: Final = timedelta(minutes=10)
 BEYOND: Final = timedelta(minutes=10)
 
 BY_POST: Final = Actor.system("post")
+
+#: The code of a letter that the mail server took while the ledger could not be written: it is sent, and only that is
+#: still to be written down.
+TAKEN: Final = "taken"
 
 
 @dataclass(frozen=True)
@@ -53,18 +60,25 @@ class _Letter:
     attempt: int
     again: bool
     until: datetime
+    is_taken: bool
 
 
 def deliver(means: Means, *, most: int = 100) -> Delivered:
     """Send what is due in every program, at most `most` letters. Blocks; run it in a thread.
 
     A letter is taken for a while, sent outside any transaction, and then recorded. So of two workers one sends it, and
-    where one dies in between it is sent again with the same bytes.
+    where one dies in between it is sent again with the same bytes, unless the ledger has it as sent.
+
+    While the ledger cannot be written no letter leaves: that it did would not be known after a restore.
     """
     if means.mailer is None:
         return Delivered()
     going = _Pass(means, means.mailer, most)
-    in_each(means, POST, going.deliver)
+    try:
+        in_each(means, POST, going.deliver)
+    except NoLedger:
+        _log.warning("the ledger cannot be written: no letter leaves until it can")
+        return replace(going.done, rest=True)
     return going.done
 
 
@@ -78,19 +92,20 @@ class _Pass:
     done: Delivered = Delivered()
 
     def deliver(self, program_id: UUID) -> int:
-        """Send what is due in one program; how many letters."""
+        """Send what is due in one program; how many letters. Raises NoLedger."""
         before, means = self.done.attempts, self.means
         while self.done.attempts < self.most and not self.done.rest:
             with means.transaction(program_id) as session:
                 letter = _take(session, means.clock())
+                if letter is not None:
+                    session.info[LEDGER].refuse_unwritable()
             if letter is None:
                 break
             outcome = _hand_over(self.mailer, letter, means.clock)
             if outcome is None:
                 continue
             self.done = replace(self.done, attempts=self.done.attempts + 1)
-            with means.transaction(program_id) as session:
-                _write_down(session, letter, outcome, means.clock())
+            _note(means, program_id, letter, outcome)
             if _is_the_relay(outcome):
                 asked = getattr(outcome, "retry_after", None) or REST
                 self.done = replace(self.done, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
@@ -101,7 +116,21 @@ def _hand_over(mailer: Mailer, letter: _Letter, clock: Callable[[], datetime]) -
     """Send a letter, unless it is ours no longer: this process was halted meanwhile, and another may have sent it."""
     if clock() >= letter.until:
         return None
+    if letter.is_taken:
+        return Accepted()
     return mailer.send(to=letter.to, message=letter.message, again=letter.again)
+
+
+def _note(means: Means, program_id: UUID, letter: _Letter, outcome: Outcome) -> None:
+    """Record an attempt. Raises NoLedger, and the letter that the mail server took is kept as taken."""
+    try:
+        with means.transaction(program_id) as session:
+            _write_down(session, letter, outcome, means.clock())
+    except NoLedger:
+        with means.transaction(program_id) as session:
+            kept = changes(Notice).where(Notice.id == letter.id, Notice.state == "queued")
+            run(session, kept.values(code=TAKEN, leased_until=None, next_attempt_at=means.clock() + REST))
+        raise
 
 
 def _take(session: Session, at: datetime) -> _Letter | None:
@@ -148,14 +177,28 @@ def _take(session: Session, at: datetime) -> _Letter | None:
             col(Notice.to_address),
             col(Notice.message),
             col(Notice.attempts),
+            col(Notice.code),
             due.c.leased_until.label("held"),
         ),
     ).first()
     if row is None:
         return None
     # Taken until a moment that has passed: its worker died, perhaps after it was sent.
-    again = row.attempts > 0 or row.held is not None
-    return _Letter(row.id, row.to_address, row.message, row.attempts + 1, again=again, until=at + LEASE)
+    died = row.held is not None
+    return _Letter(
+        row.id,
+        row.to_address,
+        row.message,
+        row.attempts + 1,
+        again=row.attempts > 0 or died,
+        until=at + LEASE,
+        is_taken=row.code == TAKEN or (died and _is_known_as_sent(session.info[LEDGER], row.id)),
+    )
+
+
+def _is_known_as_sent(ledger: Ledger, notice_id: UUID) -> bool:
+    """Whether a line says that the mail server took a letter, also where the database never came to know. Reads all."""
+    return any(line.note.kind == apart.SENT and line.note.id == notice_id for line in ledger.lines())
 
 
 def _is_of_a_clock_put_back(at: datetime) -> ColumnElement[bool]:

@@ -9,13 +9,10 @@ from sqlmodel import Session
 from domain.kernel import col, every, of
 from domain.restored import matters
 from models.ledger import RestoredMatter
-from models.ports import EPOCH
 
 
 def redacted_before(session: Session) -> frozenset[UUID]:
-    """The ids of these meetings. Of a database that never was restored, none, and nothing is asked."""
-    if not session.info.get(EPOCH):
-        return frozenset()
+    """The ids of these meetings."""
     waiting = of(RestoredMatter).where(
         RestoredMatter.verb == "redaction.done", col(RestoredMatter.decided_at).is_(None)
     )

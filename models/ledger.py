@@ -5,6 +5,7 @@ database was there when the line was written: a line without its row was lost wi
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, UniqueConstraint
@@ -12,6 +13,15 @@ from sqlmodel import Field
 
 from models.base import InProgram, Table, found_by, is_digest, moment, one_of, structure, to, together
 from models.ports import LedgerFact
+
+#: Which server's data it is, which database of it, and on which timeline: where a transaction's number has its meaning.
+#: A standby that is promoted has the same data, begins a timeline, and may give numbers that were lost out again.
+SERVER: Final = (
+    "(select system_identifier::text from pg_control_system())"
+    " || '.' || (select oid::text from pg_database where datname = current_database())"
+    " || '.' || case when pg_is_in_recovery() then '0'"
+    " else left(pg_walfile_name(pg_current_wal_lsn()), 8) end"
+)
 
 #: What a matter is about: each is closed in its own way until it is decided.
 MATTERS = ("access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", "meeting")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from locales.told import Told
@@ -311,7 +311,8 @@ class LedgerNote:
 class LedgerLine:
     """A note as it stands in the ledger: its number, the transaction that it was of, the epoch, and its digest.
 
-    `xid` is PostgreSQL's number of the transaction, 0 of a line that was written outside one.
+    `xid` is PostgreSQL's number of the transaction, 0 of a line that was written outside one. It says something on
+    that `server` alone, as `models.ledger.SERVER` has it: another one, or another timeline, gives the number anew.
     """
 
     n: int
@@ -319,6 +320,22 @@ class LedgerLine:
     xid: int
     epoch: int
     digest: str
+    server: str = ""
+
+
+class Ran(NamedTuple):
+    """The transaction that lines are written in: PostgreSQL's number of it, and the server on which it has that one."""
+
+    xid: int = 0
+    server: str = ""
+
+
+#: Of lines that are written outside a transaction.
+NOT_RUN: Final = Ran()
+
+
+class OtherEpoch(Exception):
+    """The database was restored, and that was dealt with, while this was under way: nothing of it was done."""
 
 
 class Ledger(Protocol):
@@ -327,11 +344,17 @@ class Ledger(Protocol):
     Each call raises NoLedger where it is missing, was changed, or cannot be written.
     """
 
-    def append(self, notes: Sequence[LedgerNote], *, xid: int = 0, epoch: int | None = None) -> Sequence[LedgerLine]:
+    def append(
+        self, notes: Sequence[LedgerNote], *, ran: Ran = NOT_RUN, epoch: int | None = None, within: int | None = None
+    ) -> Sequence[LedgerLine]:
         """Write lines. On return, they are on the disk for good. Without `epoch` they are of the one of the last line.
 
-        Where that fails, none is written.
+        Where that fails, none is written. Raises OtherEpoch where the last line is not of the epoch `within`.
         """
+        ...
+
+    def refuse_unwritable(self) -> None:
+        """Raises NoLedger where a line could not be written now."""
         ...
 
     def last(self) -> LedgerLine | None:
@@ -340,6 +363,10 @@ class Ledger(Protocol):
 
     def lines(self) -> Sequence[LedgerLine]:
         """Every line, after checking each against its signature and against the line before it."""
+        ...
+
+    def since(self, n: int) -> Sequence[LedgerLine]:
+        """The lines from this number on, checked, without reading those before; none where it ends before."""
         ...
 
     def readable(self) -> Sequence[LedgerLine]:

@@ -22,7 +22,8 @@ from sqlalchemy import Dialect, Engine, QueuePool, make_url
 from sqlalchemy.util import LRUCache
 
 from adapters.addresses import conninfo_of
-from adapters.database import make_engine, write_apart
+from adapters.closing import write_apart
+from adapters.database import make_engine
 from adapters.postgres import OWNER, DatabaseUrls
 from tests.fakes.ledger import LEDGER
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -25,6 +26,11 @@ from domain.restoring import Disagrees, finding, redoing, told_of_ledger
 from locales import N_, current_language, say
 from models.ports import NoLedger
 
+_NOT_MOVED: Final = N_(
+    "This database was not moved whole: something that the ledger tells of is missing in it, or was being done in a "
+    "crash. Start with spheres up, which deals with that."
+)
+
 app = typer.Typer(no_args_is_help=True, help="The ledger, outside the database, of what must not come back.")
 
 _WHAT_FOLLOWS: Final = N_(
@@ -41,7 +47,7 @@ def check() -> None:
     require(Action.KEEP_LEDGER, at_the_terminal())
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls, before_any_program(urls.owner or urls.app) as session:
-        wrong = _what_is_wrong(session, settings)
+        wrong = _what_is_wrong(session, settings, has_dealt_with_it=True)
         if wrong is not None:
             tell("%(why)s", why=wrong)
             raise typer.Exit(1)
@@ -55,24 +61,45 @@ def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the
     """Go on where the right ledger is lost, as after a restore. The file that lies there is put aside, and kept."""
     require(Action.KEEP_LEDGER, at_the_terminal())
     settings = Settings.from_env(os.environ)
-    with databases(settings) as urls:
-        if not urls.owner:
-            raise Ending(say(current_language(), N_("DATABASE_OWNER_URL has to say how the owner signs in.")))
-        with before_any_program(urls.owner) as session:
-            redoing.lock(session)
-            wrong = _what_is_wrong(session, settings)
-            if wrong is None:
-                tell(N_("The ledger is the right one: there is nothing to accept."))
-                return
-            if not yes:
-                tell("%(why)s", why=wrong)
-                tell(_WHAT_FOLLOWS)
-                raise typer.Exit(1)
-            with suppress(NoLedger):
-                make_ledger(settings.ledger)
-            keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
-            redoing.accept(session, _ledger(settings), keys, at=at)
+    with _as_owner(settings) as session:
+        wrong = _what_is_wrong(session, settings)
+        if wrong is None:
+            tell(N_("The ledger is the right one: there is nothing to accept."))
+            return
+        if not yes:
+            tell("%(why)s", why=wrong)
+            tell(_WHAT_FOLLOWS)
+            raise typer.Exit(1)
+        with suppress(NoLedger):
+            make_ledger(settings.ledger)
+        keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
+        redoing.accept(session, _ledger(settings), keys, at=at)
     tell(N_("A new ledger goes on from here. The one before is kept beside it. Everyone signs in anew."))
+
+
+@app.command()
+@asks(Action.KEEP_LEDGER)
+def moved() -> None:
+    """Say, before the first start, that the database was moved whole: it is no copy, and nothing was done since.
+
+    A new server, another database of it, or a newer PostgreSQL by pg_upgrade. Without it, the start takes the database
+    for a copy that was put back: everyone signs in anew, and the record says so.
+    """
+    require(Action.KEEP_LEDGER, at_the_terminal())
+    settings = Settings.from_env(os.environ)
+    with _as_owner(settings) as session:
+        ledger = _ledger(settings)
+        try:
+            found = finding.look(session, ledger)
+        except (Disagrees, NoLedger) as error:
+            raise Ending(told_of_ledger(error, settings.ledger, current_language())) from None
+        if found.verdict.kind == "same":
+            tell(N_("The database is where it was: there is nothing to say."))
+            return
+        if found.verdict.kind != "moved":
+            raise Ending(say(current_language(), _NOT_MOVED))
+        redoing.begin(session, ledger, found, at=datetime.now(UTC))
+    tell(N_("The ledger goes on with the database where it is now. Nothing is void."))
 
 
 @app.command("let-in")
@@ -93,14 +120,30 @@ def let_in(
     tell(N_("They are let in again; decided: %(count)s. The page “After a restore” has the rest."), count=count)
 
 
+@contextmanager
+def _as_owner(settings: Settings) -> Iterator[Session]:
+    """A transaction of the owner: another machine that would compare the ledger and the database waits for its end."""
+    with databases(settings) as urls:
+        if not urls.owner:
+            raise Ending(say(current_language(), N_("DATABASE_OWNER_URL has to say how the owner signs in.")))
+        with before_any_program(urls.owner) as session:
+            redoing.lock(session)
+            yield session
+
+
 def _ledger(settings: Settings) -> FileLedger:
     return FileLedger(settings.ledger, FileSealKeys(settings.seal_keys))
 
 
-def _what_is_wrong(session: Session, settings: Settings) -> str | None:
-    """Why the ledger is not this database's, in words; None where it is, also where a restore is to be dealt with."""
+def _what_is_wrong(session: Session, settings: Settings, *, has_dealt_with_it: bool = False) -> str | None:
+    """Why the ledger is not this database's, in words; None where it is.
+
+    Where a restore is yet to be dealt with it is this database's, unless it `has_dealt_with_it`.
+    """
     try:
-        finding.look(session, _ledger(settings))
+        found = finding.look(session, _ledger(settings))
+        if has_dealt_with_it and found.verdict.kind in ("restored", "moved"):
+            raise Disagrees(found.verdict.kind, (found.verdict.lost or found.lines)[-1].n)
     except (Disagrees, NoLedger) as error:
         return told_of_ledger(error, settings.ledger, current_language())
     return None

@@ -45,12 +45,14 @@ def compare_with_ledger(session: Session, settings: Settings) -> None:
 def act_on(session: Session, settings: Settings, ledger: FileLedger, found: Found) -> None:
     """Do what follows from what was found. Raises NoLedger, NoKeys."""
     at, keys = datetime.now(UTC), FilePeopleKeys(settings.people_keys)
-    if found.verdict.kind == "restored":
+    if found.verdict.kind in ("restored", "moved"):
         redoing.redo(session, ledger, keys, found, at=at)
+        redoing.put_voided_destructions_before_people(session, found)
         tell_apart(_RESTORED)
         return
     redoing.destroy_keys(found.lines, keys, not_done=found.verdict.undone)  # a copy of them may have been put back
-    if found.verdict.kind in ("new", "moved"):
+    redoing.put_voided_destructions_before_people(session, found)
+    if found.verdict.kind == "new":
         redoing.begin(session, ledger, found, at=at)
     elif found.verdict.kind == "crashed":
         redoing.put_aside(session, ledger, found, at=at)

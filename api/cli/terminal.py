@@ -32,7 +32,7 @@ from domain.kernel import Refusal, first, of, run, select
 from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.obligations import triggers
 from domain.participants import names_known
-from domain.restoring import refuse_another_epoch
+from domain.restoring import Disagrees, refuse_another_epoch, told_of_ledger
 from flows.protocols import letter_folders
 from locales import N_, current_language, say, show_moments_in
 from models.ports import Keys, Ledger
@@ -143,6 +143,8 @@ def opened(command: str, *, connections: int = 2, migrates: bool = False) -> Ite
         )
         try:
             yield OpenDatabase(settings, urls, engine)
+        except Disagrees as error:
+            raise Ending(told_of_ledger(error, settings.ledger, current_language())) from None
         finally:
             engine.dispose()
 

@@ -15,7 +15,7 @@ from api.views.timeline import told
 from domain.kernel import surely, title_of
 from domain.record import apart
 from domain.restored import matters, reports, standing
-from locales import N_, gettext, show_moment
+from locales import N_, gettext, say, show_moment
 from meetings.committees import committees
 from meetings.told_since import ToldSince, told_since
 from meetings.wording import when
@@ -267,7 +267,7 @@ def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[
         since, until = (
             show_moment(context.language, one) for one in (restoration.missing_from, restoration.missing_to)
         )
-        missing = f"{since} – {until}"
+        missing = say(context.language, N_("%(since)s – %(until)s at least"), since=since, until=until)
         pairs.append((N_("Missing"), missing))
     pairs += [(KINDS[kind], str(n)) for kind, n in sorted(report.by_kind.items())]
     pairs += [

@@ -212,7 +212,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "program.restored": (
         N_(
             "The database was restored from a copy (restore %(epoch)s). Missing: what was done from "
-            "%(missing_from)s to %(missing_to)s."
+            "%(missing_from)s to %(missing_to)s at least."
         ),
         "stop",
     ),

@@ -282,6 +282,12 @@ async def database_away(request: Request, error: Exception) -> Response:
     return answer(request, 503, headers={"Retry-After": "5"})
 
 
+async def database_restored(request: Request, error: Exception) -> Response:
+    """An older copy of the database was put back meanwhile: nothing of it is served before that was dealt with."""
+    _log.error("the database was restored; see spheres ledger check", extra={"error": type(error).__name__})
+    return answer(request, 503, headers={"Retry-After": "5"})
+
+
 async def ledger_away(request: Request, error: Exception) -> Response:
     """What this would end has to stand in the ledger first, and it cannot be written: nothing was done."""
     _log.error("the ledger cannot be written", extra={"error": type(error).__name__})

@@ -15,5 +15,6 @@ def digest(session: Session, token: str) -> str:
     The epoch is in it: what was made before a restore is found by nothing that people still hold. In epoch 0, of a
     database that was never restored, it is that of the token alone.
     """
+    session.connection()  # on a new one, the epoch is agreed on anew
     epoch: int = session.info.get(EPOCH, 0)
     return hashlib.sha256((f"{epoch}:{token}" if epoch else token).encode()).hexdigest()

@@ -14,7 +14,6 @@ from domain.record import apart
 from models.ledger import SentBefore
 from models.lifecycles import NOTICE
 from models.outbox import Notice
-from models.ports import EPOCH
 
 _SENT = NOTICE.after(NOTICE.initial, "send")
 
@@ -47,7 +46,5 @@ def keep_keys(session: Session, digests: list[str]) -> None:
 
 
 def was_sent(session: Session, key: str) -> bool:
-    """Whether a letter of this key was sent before a restore. Of a database that never was restored: no."""
-    if not session.info.get(EPOCH):
-        return False
+    """Whether a letter of this key was sent before a restore, or before a crash that the database knows nothing of."""
     return there_is(session, only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key)))

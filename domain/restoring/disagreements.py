@@ -28,6 +28,11 @@ _WHY: Final[Mapping[str, str]] = {
         "This database was restored from a copy, and that has not been dealt with: line %(line)s of %(file)s is not "
         "known to it. Stop everything and start it again with spheres up, or run: spheres migrate"
     ),
+    "moved": N_(
+        "This database is not where it was when line %(line)s of %(file)s was written: a copy was put back, or it was "
+        "moved. Stop everything. Where it was moved and nothing was done since, say so with: spheres ledger moved. "
+        "Then start with spheres up, or run: spheres migrate"
+    ),
     "fresh": N_(
         "This database is empty, and %(file)s tells, up to its line %(line)s, of an installation that ran here. "
         "Restore its database. To begin a new installation, put the folder away; to go on with this ledger, say so "

@@ -11,9 +11,10 @@ from sqlalchemy import func, literal, text
 from sqlmodel import Session
 
 from domain.kernel import col, run, scalar, select
-from domain.restoring.judging import Disagrees, Fate, Place, Standing, Verdict, judge, without_row
-from models.ledger import Epoch, LedgerSeen
-from models.ports import VOID, Ledger, LedgerLine
+from domain.restoring import judging
+from domain.restoring.judging import Disagrees, Fate, Missing, Place, Standing, Verdict, judge, sort_out, without_row
+from models.ledger import SERVER, Epoch, LedgerSeen
+from models.ports import Ledger, LedgerLine
 from models.program import Program
 
 #: How long a transaction that another machine has under way is waited for, at most. No act takes as long.
@@ -40,7 +41,7 @@ def look(session: Session, ledger: Ledger, *, pause: Callable[[float], object] =
     while True:
         fates = _fates(session, without_row(lines, seen(session)))
         if waited >= LONGEST_WAIT_SECONDS:
-            fates = {xid: cast("Fate", "" if fate == "in progress" else fate) for xid, fate in fates.items()}
+            fates = _lost_if_under_way(fates)
         standing = stand(session)
         verdict = judge(lines, standing, fates)
         if verdict.kind != "waits":
@@ -49,9 +50,20 @@ def look(session: Session, ledger: Ledger, *, pause: Callable[[float], object] =
         waited += _LOOKS_EVERY_SECONDS
 
 
+def missing_now(session: Session, lines: Sequence[LedgerLine]) -> Missing:
+    """What the lines without a row are of, where no one is to be waited for."""
+    fates = _lost_if_under_way(_fates(session, without_row(lines, seen(session))))
+    return sort_out(without_row(lines, seen(session)), fates, server_of(session))
+
+
 def stand(session: Session) -> Standing:
     """What the database says of itself."""
-    return Standing(place_of(session), seen(session), epoch_of(session), _is_empty(session))
+    return Standing(place_of(session), seen(session), epoch_of(session), _is_empty(session), server_of(session))
+
+
+def server_of(session: Session) -> str:
+    """Which server, database and timeline this is: where a transaction's number has its meaning."""
+    return str(scalar(session, text(f"select {SERVER}")))  # a constant
 
 
 def place_of(session: Session) -> Place:
@@ -74,7 +86,7 @@ def epoch_of(session: Session) -> int:
 def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
     """The epoch that the ledger and the database agree on, without reading all of the ledger. Raises Disagrees.
 
-    For each process before it serves anything: what lets people in is of an epoch.
+    For each process before it serves anything, and again on each new connection: what lets people in is of an epoch.
     """
     here = epoch_of(session)  # where the database is away, that is what is wrong
     newest = scalar(session, select(func.max(col(LedgerSeen.n)))) or 0
@@ -85,23 +97,35 @@ def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
         return 0
     if newest > last.n:
         raise Disagrees("shorter", last.n)
-    if last.epoch != here or _is_lost(session, last):
-        raise Disagrees("restored", last.n)
+    lines = ledger.since(newest)
+    lost = _lost_since(session, lines, newest)
+    if lost or last.epoch != here:
+        raise Disagrees("restored", lost[0].n if lost else last.n)
+    if judging.place_of(lines) not in (None, place_of(session)):
+        raise Disagrees("moved", last.n)
     return here
 
 
-def _is_lost(session: Session, line: LedgerLine) -> bool:
-    """Whether a line is of an act that this database does not know. Raises Disagrees, where it knows another."""
-    fate = _fates(session, [line]).get(line.xid, "")  # asked before its row is looked for, as in `look`
-    digest = scalar(session, select(LedgerSeen.digest).where(col(LedgerSeen.n) == line.n))
-    if digest not in (None, line.digest):
-        raise Disagrees("different", line.n)
-    return digest is None and line.note.kind != VOID and fate in ("committed", "")
+def _lost_since(session: Session, lines: Sequence[LedgerLine], newest: int) -> Sequence[LedgerLine]:
+    """The lines after the newest row that are of acts which this database does not know: voided and undone are not.
+
+    Raises Disagrees, where it knows another line of that number.
+    """
+    fates = _fates(
+        session, [line for line in lines if line.n != newest]
+    )  # before the rows are looked for, as in `look`
+    known = seen(session, since=newest)
+    for line in lines:
+        if known.get(line.n, line.digest) != line.digest:
+            raise Disagrees("different", line.n)
+    missing = without_row(lines, known)
+    return sort_out(missing, fates, server_of(session)).lost if missing else ()
 
 
-def seen(session: Session) -> Mapping[int, str]:
-    """The lines that this database was there for, by their numbers."""
-    return {row.n: row.digest for row in run(session, select(LedgerSeen.n, LedgerSeen.digest))}
+def seen(session: Session, *, since: int = 0) -> Mapping[int, str]:
+    """The lines that this database was there for, by their numbers: from this one on."""
+    rows = select(LedgerSeen.n, LedgerSeen.digest).where(col(LedgerSeen.n) >= since)
+    return {row.n: row.digest for row in run(session, rows)}
 
 
 def _is_empty(session: Session) -> bool:
@@ -113,6 +137,18 @@ def _fates(session: Session, lines: Sequence[LedgerLine]) -> dict[int, Fate]:
     xids = sorted({line.xid for line in lines if line.xid})
     if not xids:
         return {}
+    # Each that is under way locks its number. Asked first: one that ends meanwhile has ended for what is asked next.
+    running = {
+        row.xid
+        for row in run(
+            session,
+            text(
+                "select xid from unnest(cast(:xids as bigint[])) as xid join pg_locks l on l.locktype = 'transactionid'"
+                " and l.transactionid::text::bigint = xid % 4294967296 where l.mode = 'ExclusiveLock'"
+            ),
+            {"xids": xids},
+        )
+    }
     # Asked of none that this server has not begun: it would raise.
     rows = run(
         session,
@@ -122,4 +158,8 @@ def _fates(session: Session, lines: Sequence[LedgerLine]) -> dict[int, Fate]:
         ),
         {"xids": xids},
     )
-    return {row.xid: cast("Fate", row.fate or "") for row in rows}
+    return {row.xid: cast("Fate", "in progress" if row.xid in running else row.fate or "") for row in rows}
+
+
+def _lost_if_under_way(fates: Mapping[int, Fate]) -> dict[int, Fate]:
+    return {xid: cast("Fate", "" if fate == "in progress" else fate) for xid, fate in fates.items()}

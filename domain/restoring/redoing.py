@@ -1,20 +1,21 @@
 """What is done at once when a restore is found, before anything is served: one transaction, which can be repeated.
 
-The new epoch is in the ledger before the database says it. Keys are destroyed before the rows are. So a crash between
-any two of these steps leaves a database that is found to be restored again, and all of it is done anew.
+The new epoch is in the ledger before the database says it. Keys are destroyed before the rows are. What was being done
+in a crash is voided after it stands before those who decide. So a crash between any two of these steps leaves a
+database that is found to be restored again, and all of it is done anew.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, text
+from sqlalchemy import event, func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -23,12 +24,12 @@ from domain.kernel import Actor, col, in_program, keys_of, program, program_of, 
 from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
-from domain.restoring.finding import Found, look, seen, stand
+from domain.restoring.finding import Found, look, missing_now, seen, stand
 from domain.restoring.holding import hold_back
-from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, epoch_of, told_of, voided_by, without_row
+from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, UNDONE, epoch_of, told_of, voided_by, without_row
 from models.base import PROGRAM_SETTING
 from models.ledger import Epoch, LedgerSeen, NumberGiven, Restoration, RestoredMatter
-from models.participant import DataKey
+from models.participant import DataKey, Participant
 from models.ports import LEDGER, LEDGER_NOTES, VOID, Keys, Ledger, LedgerLine, LedgerNote
 from models.program import Program
 from models.record import Event
@@ -64,21 +65,35 @@ def destroy_what_is_listed(session: Session) -> int:
 
 
 def begin(session: Session, ledger: Ledger, found: Found, *, at: datetime) -> None:
-    """Note in the ledger where the database is: of a new installation, or one that was moved and lost nothing."""
+    """Note in the ledger where the database is: of a new installation, or one of which a person says that it moved."""
     line = _last_opened(found) or ledger.append([LedgerNote(OPENED, at, more=told_of(found.standing.place))])[0]
     _saw(session, [line])
 
 
 def put_aside(session: Session, ledger: Ledger, found: Found, *, at: datetime) -> None:
-    """Void the lines of what was being done in a crash, and have a person look whether it is to be done after all."""
+    """Have a person look whether what was being done in a crash is to be done after all; its lines are then void.
+
+    A letter of which there is a line was taken by the mail server before the crash: it is sent.
+    """
     undone = found.verdict.undone
     _to_decide(session, undone, epoch_of(found.lines), undone=undone)
+    for program_id, of_program in _by_program(_sent_without_row(found)).items():
+        work_in(session, program_id)
+        _mark_sent(session, of_program)
     for line in undone:
         whose = line.note.more.get("person")
         if line.note.kind == apart.ENDED and whose and line.note.program_id is not None:
             work_in(session, line.note.program_id)
             voiding.end_sign_ins(session, UUID(str(whose)), at=at)
-    ledger.append([_voids(undone, at)])
+    _void_after_commit(session, ledger, undone, at)
+
+
+def put_voided_destructions_before_people(session: Session, found: Found) -> None:
+    """Have a person look at each destruction that was voided, of a file that is still there: perhaps it was told."""
+    voided = voided_by(found.lines)
+    told = set(scalars(session, select(RestoredMatter.ledger_n).where(col(RestoredMatter.ledger_n).in_(voided))))
+    doubtful = [line for line in found.lines if _is_destroyed(line) and line.n in voided - told]
+    _to_decide(session, doubtful, epoch_of(found.lines), undone=doubtful)
 
 
 def redo(session: Session, ledger: Ledger, keys: Keys, found: Found, *, at: datetime) -> int:
@@ -91,13 +106,14 @@ def redo(session: Session, ledger: Ledger, keys: Keys, found: Found, *, at: date
     destroy_keys(found.lines, keys, not_done=undone)
     run(session, insert(Epoch).values(number=line.epoch, found_at=at, lines=len(lost)))
     _saw(session, [one for one in lost if one.n != line.n] + [line])
-    by_program = _by_program(lost)
+    by_program = _by_program([*lost, *_sent_without_row(found)])
     here = scalars(session, select(Program.id).order_by(col(Program.id))).all()
     missing_to = None if line.note.kind == ACCEPTED else _last_act(found)
     for program_id in here:
         work_in(session, program_id)
         _redo_in(session, by_program[program_id], line.epoch, missing_to, at=at)
     _to_decide(session, [*lost, *undone], line.epoch, undone=undone)
+    _void_after_commit(session, ledger, undone, at)
     session.info.pop(LEDGER_NOTES, None)  # what is done again stands in the ledger already
     return line.epoch
 
@@ -106,13 +122,12 @@ def accept(session: Session, ledger: Ledger, keys: Keys, *, at: datetime) -> int
     """Go on with a new ledger where the right one is lost, as after a restore; the new epoch. Raises NoLedger, NoKeys.
 
     What can still be read of the one before is done, and every file of which a row says that it was destroyed stands
-    in the new one too. Where it is cut off in between, the next start does the rest. The caller has locked, in a
-    session of the owner.
+    in the new one too. What was never done is not: of a destruction, a person decides. Where it is cut off in between,
+    the next start does the rest. The caller has locked, in a session of the owner.
     """
     standing, before = stand(session), ledger.readable()
-    done = {line.n for line in without_row(before, standing.seen)}
-    carried = [line.note for line in before if line.n in done or line.note.kind == apart.DESTROYED]
-    listed = {note.id for note in carried if note.kind == apart.DESTROYED}
+    carried = _carried(session, before)
+    listed = {note.id for note in carried if note.kind == apart.DESTROYED and not note.more.get(UNDONE)}
     rows = select(DataKey.program_id, DataKey.participant_id).where(col(DataKey.destroyed_at).is_not(None))
     carried += [
         LedgerNote(apart.DESTROYED, at, row.program_id, row.participant_id)
@@ -126,6 +141,45 @@ def accept(session: Session, ledger: Ledger, keys: Keys, *, at: datetime) -> int
         at=at,
     )
     return redo(session, ledger, keys, look(session, ledger), at=at)
+
+
+def _carried(session: Session, before: Sequence[LedgerLine]) -> list[LedgerNote]:
+    """What stands in a new ledger of the one before: what was lost, who was destroyed, and what nobody looked at yet.
+
+    What was never done is marked so: an act of a crash, and a destruction that was voided.
+    """
+    missing, voided = missing_now(session, before), voided_by(before)
+    destroyed, sent = (frozenset(line.n for line in before if line.note.kind == one) for one in _NOT_TO_BE_FORGOTTEN)
+    undone = frozenset(line.n for line in missing.undone)
+    looked_at = frozenset(scalars(session, select(RestoredMatter.ledger_n)))
+    done = {line.n for line in missing.lost} | (destroyed - undone - voided) | (sent & (undone | voided))
+    doubtful = (undone | (destroyed & voided - looked_at)) - done
+    return [
+        line.note if line.n in done else replace(line.note, more={**line.note.more, UNDONE: True})
+        for line in before
+        if line.n in done | doubtful
+    ]
+
+
+#: The kinds of lines that a new ledger carries on though they are not missing: a file's end, and a letter's sending.
+_NOT_TO_BE_FORGOTTEN: Final = (apart.DESTROYED, apart.SENT)
+
+
+def _is_destroyed(line: LedgerLine) -> bool:
+    return line.note.kind == apart.DESTROYED
+
+
+def _sent_without_row(found: Found) -> list[LedgerLine]:
+    """The letters of which the database has no row: the mail server had taken each before its line was written."""
+    known = found.standing.seen.keys() | {line.n for line in found.verdict.lost}
+    return [line for line in found.lines if line.note.kind == apart.SENT and line.n not in known]
+
+
+def _void_after_commit(session: Session, ledger: Ledger, undone: Sequence[LedgerLine], at: datetime) -> None:
+    """Void lines once it is for good that a person looks at them: before that, the next start has to find them."""
+    if undone:
+        told = LedgerNote(VOID, at, more={"lines": [str(line.n) for line in undone]})
+        event.listen(session, "after_commit", lambda _: ledger.append([told]), once=True)
 
 
 @dataclass
@@ -157,9 +211,8 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | N
     voiding.void_all(session, at=at)
     for participant_id in lost.destroyed:
         destroy_again(session, participant_id, by=BY_RESTORE, at=at)
-    sent_before.mark_sent(session, lost.sent)
+    _mark_sent(session, lost)
     sent_before.withdraw(session, lost.redacted)
-    sent_before.keep_keys(session, lost.keys)
     for series, numbers in sorted(lost.numbers.items()):
         given = insert(NumberGiven).values(
             program_id=program_id, series=series, last=max(numbers), lost=sorted(numbers)
@@ -200,6 +253,11 @@ def _redo_in(session: Session, lost: _Lost, epoch: int, missing_to: datetime | N
     )
 
 
+def _mark_sent(session: Session, lost: _Lost) -> None:
+    sent_before.mark_sent(session, lost.sent)
+    sent_before.keep_keys(session, lost.keys)
+
+
 def _clock(session: Session, moment: datetime | None) -> str:
     """A moment as the program's own clocks show it, for the record; "–" where there is none."""
     return f"{moment.astimezone(ZoneInfo(program(session).time_zone)):%Y-%m-%d %H:%M}" if moment else "–"
@@ -228,18 +286,28 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
 def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, undone: Sequence[LedgerLine]) -> None:
     """Write what a person has to decide: each thing that had ended, and each meeting that was told.
 
-    Of what was `undone` it is not certain that anyone was told that it was done.
+    Of what was `undone` it is not certain that anyone was told that it was done. A destruction among it is put before
+    people, as long as the file is there: no one else may say that it is done.
     """
     here = set(scalars(session, select(Program.id)))
     uncertain = {line.n for line in undone}
+    alive = _alive(session, [line for line in undone if _is_destroyed(line)])
     rows = [
         _matter(line, kind, epoch, is_certain=line.n not in uncertain)
         for line in lines
-        if line.note.program_id in here and (kind := _kind(line))
+        if line.note.program_id in here and (kind := "restriction" if line.n in alive else _kind(line))
     ]
     if rows:
         run(session, insert(RestoredMatter).values([row.model_dump() for row in rows]).on_conflict_do_nothing())
         hold_back(session)
+
+
+def _alive(session: Session, destroyed: Sequence[LedgerLine]) -> set[int]:
+    """The lines of destructions of files that are still there."""
+    ids = [line.note.id for line in destroyed]
+    there = select(Participant.id).where(col(Participant.id).in_(ids), Participant.state != "destroyed")
+    alive = set(scalars(session, there)) if ids else set()
+    return {line.n for line in destroyed if line.note.id in alive}
 
 
 def _kind(line: LedgerLine) -> str:
@@ -255,7 +323,9 @@ def _kind(line: LedgerLine) -> str:
 def _matter(line: LedgerLine, kind: str, epoch: int, *, is_certain: bool) -> RestoredMatter:
     note = line.note
     more = dict(note.more)
-    verb = str(more.pop("verb", "meeting.told"))
+    more.pop(UNDONE, None)
+    verb, of_kind = ("participant.destroyed", "participant") if _is_destroyed(line) else ("meeting.told", "")
+    verb, of_kind = str(more.pop("verb", verb)), str(more.pop("of", of_kind))
     whose = more.pop("person", "")
     assert note.program_id is not None and note.id is not None  # noqa: S101, PT018  # as every line of a program has
     return RestoredMatter(
@@ -264,7 +334,7 @@ def _matter(line: LedgerLine, kind: str, epoch: int, *, is_certain: bool) -> Res
         epoch=epoch,
         kind=kind,
         verb=verb,
-        subject_kind=str(more.pop("of", "")),
+        subject_kind=of_kind,
         subject_id=note.id,
         person_id=UUID(str(whose)) if whose else None,
         facts=more,
@@ -282,13 +352,7 @@ def _epoch_line(ledger: Ledger, found: Found, at: datetime) -> LedgerLine:
         if line.xid:
             break  # something was done since
     number = max(epoch_of(found.lines), found.standing.epoch) + 1
-    notes = [_voids(found.verdict.undone, at)] if found.verdict.undone else []
-    notes.append(LedgerNote(EPOCH, at, more=told_of(found.standing.place)))
-    return ledger.append(notes, epoch=number)[-1]
-
-
-def _voids(undone: Sequence[LedgerLine], at: datetime) -> LedgerNote:
-    return LedgerNote(VOID, at, more={"lines": [str(line.n) for line in undone]})
+    return ledger.append([LedgerNote(EPOCH, at, more=told_of(found.standing.place))], epoch=number)[-1]
 
 
 def _last_opened(found: Found) -> LedgerLine | None:

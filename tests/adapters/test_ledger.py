@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.ledger import NAME, FileLedger, make_ledger
-from models.ports import LedgerFact, LedgerNote, NoLedger
+from models.ports import LedgerFact, LedgerNote, NoLedger, OtherEpoch, Ran
 from tests.fakes.seal_keys import FakeSealKeys
 
 AT = datetime(2026, 11, 30, 13, 20, tzinfo=UTC)
@@ -43,7 +43,7 @@ def again(ledger: FileLedger) -> FileLedger:
 
 def test_what_is_written_is_read_again_in_its_order_and_each_line_has_a_number(ledger: FileLedger) -> None:
     notes = [note(verb="access.ended", of="person"), note("sent", key="ab" * 32), note("destroyed")]
-    written = [*ledger.append(notes[:2], xid=7), *ledger.append(notes[2:], xid=8, epoch=1)]
+    written = [*ledger.append(notes[:2], ran=Ran(7, "1.2.00000001")), *ledger.append(notes[2:], ran=Ran(8), epoch=1)]
     read = again(ledger).lines()
     assert [(line.n, line.note, line.xid, line.epoch) for line in read] == [
         (1, notes[0], 7, 0),
@@ -278,3 +278,47 @@ def _spy(monkeypatch: pytest.MonkeyPatch, name: str, tell: Callable[[], None]) -
         return real(*args)
 
     monkeypatch.setattr(os, name, spied)
+
+
+def test_a_line_says_of_which_transaction_of_which_server_it_is(ledger: FileLedger) -> None:
+    ledger.append([note()], ran=Ran(7, "7300000000000000001.16384.00000002"))
+    (line,) = again(ledger).lines()
+    assert (line.xid, line.server) == (7, "7300000000000000001.16384.00000002")
+
+
+@pytest.mark.parametrize("count", [3, 400])
+def test_the_lines_since_a_number_are_read_from_the_end_and_each_is_checked(ledger: FileLedger, count: int) -> None:
+    lines = list(ledger.append([note() for _ in range(count)]))
+    for first in (1, 2, count - 1, count):
+        assert again(ledger).since(first) == lines[first - 1 :]
+        assert ledger.since(first) == lines[first - 1 :]
+    assert again(ledger).since(0) == lines
+    assert again(ledger).since(count + 1) == []
+    content = ledger.path.read_bytes()
+    at = content.index(b"ended", content.index(f'"n":{count - 1},'.encode()))
+    ledger.path.write_bytes(content[:at] + b"ENDED" + content[at + 5 :])
+    with pytest.raises(NoLedger, match="changed after line"):
+        again(ledger).since(count - 1)
+
+
+def test_nothing_is_written_in_another_epoch_than_the_one_that_was_agreed_on(ledger: FileLedger) -> None:
+    ledger.append([note()], within=0)
+    ledger.append([note()], epoch=1)
+    with pytest.raises(OtherEpoch):
+        ledger.append([note()], within=0)
+    assert len(ledger.append([note()], within=1)) == 1
+    assert [line.n for line in again(ledger).lines()] == [1, 2, 3]
+
+
+def test_a_ledger_without_room_for_a_line_or_that_is_missing_says_that_it_cannot_be_written(
+    ledger: FileLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.refuse_unwritable()
+    real = os.fstatvfs
+    with monkeypatch.context() as full:
+        full.setattr(os, "fstatvfs", lambda handle: os.statvfs_result([*real(handle)[:4], 0, *real(handle)[5:]]))
+        with pytest.raises(NoLedger, match="cannot be used"):
+            ledger.refuse_unwritable()
+    ledger.path.unlink()
+    with pytest.raises(NoLedger, match="missing"):
+        ledger.refuse_unwritable()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from adapters.addresses import conninfo_of
-from adapters.database import write_apart
+from adapters.closing import write_apart
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.ledger import FileLedger, make_ledger
-from models.ports import LedgerLine, LedgerNote, NoLedger
+from models.ports import NOT_RUN, LedgerLine, LedgerNote, NoLedger, OtherEpoch, Ran
 
 if TYPE_CHECKING:
     from tests.databases import Database
@@ -28,14 +28,18 @@ class FakeLedger:
     kept: list[LedgerLine] = field(default_factory=list)
     broken: bool = False
 
-    def append(self, notes: Sequence[LedgerNote], *, xid: int = 0, epoch: int | None = None) -> Sequence[LedgerLine]:
+    def append(
+        self, notes: Sequence[LedgerNote], *, ran: Ran = NOT_RUN, epoch: int | None = None, within: int | None = None
+    ) -> Sequence[LedgerLine]:
         self._refuse_if_broken()
+        if within is not None and self.kept and within != self.kept[-1].epoch:
+            raise OtherEpoch
         lines: list[LedgerLine] = []
         for note in notes:
             last = self.kept[-1] if self.kept else None
             n, stands = (last.n + 1, last.epoch) if last else (1, 0)
-            digest = hashlib.sha256(f"{n} {note} {xid} {last.digest if last else ''}".encode()).hexdigest()
-            lines.append(LedgerLine(n, note, xid, stands if epoch is None else epoch, digest))
+            digest = hashlib.sha256(f"{n} {note} {ran.xid} {last.digest if last else ''}".encode()).hexdigest()
+            lines.append(LedgerLine(n, note, ran.xid, stands if epoch is None else epoch, digest, ran.server))
             self.kept.append(lines[-1])
         return lines
 
@@ -46,6 +50,12 @@ class FakeLedger:
     def lines(self) -> Sequence[LedgerLine]:
         self._refuse_if_broken()
         return list(self.kept)
+
+    def since(self, n: int) -> Sequence[LedgerLine]:
+        return [line for line in self.lines() if line.n >= n]
+
+    def refuse_unwritable(self) -> None:
+        self._refuse_if_broken()
 
     def readable(self) -> Sequence[LedgerLine]:
         return list(self.kept)

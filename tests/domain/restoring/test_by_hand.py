@@ -19,12 +19,15 @@ from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
 from adapters.postgres import EmbeddedPostgres
 from adapters.settings import Settings
+from domain.restoring import Disagrees
 from tests.cast import build_cast
 from tests.conftest import Database, short_folder
 from tests.databases import Copies, bare, in_database
+from tests.domain.restoring.test_done_again import candidate, destroy, opens
 from tests.domain.restoring.test_put_back import end_access, is_open, matters, sign_in
+from tests.domain.restoring.test_running import by, web_of, who_is_in
 from tests.flows.support import eventually
-from tests.restored import Installed, installed
+from tests.restored import Installed, installed, kept_aside
 
 __all__ = ["installed"]
 
@@ -131,23 +134,50 @@ def test_a_failover_changes_the_timeline_and_loses_nothing_so_it_is_no_restore(
     token = sign_in(alone, "manager_la")
     end_access(alone, "manager_em")
     before = _timeline(alone)
-    stopped(server, alone)
-    cluster = server.data_dir / "cluster"
-    for name, content in (
-        ("recovery.signal", ""),
-        ("local.conf", "restore_command = '/bin/false'\nhot_standby = off\n"),
-    ):
-        (cluster / name).write_text(content, encoding="ascii")
-        if os.geteuid() == 0 and (account := server_account()) is not None:
-            os.chown(cluster / name, account.pw_uid, account.pw_gid)
-    started(server, alone)
-    assert _timeline(alone) > before
+    with web_of(alone) as web:
+        by(web, alone, who_is_in(alone, "manager_la"))
+        stopped(server, alone)
+        _to_be_promoted(server)
+        started(server, alone)
+        assert _timeline(alone) > before
+        assert by(web, alone, who_is_in(alone, "manager_la")) == 1
     alone.start()
     assert alone.rows("select 1 from epoch") == []
     assert is_open(alone, token)
     end_access(alone, "manager_la")
     alone.start()
     assert alone.rows("select 1 from epoch") == []
+
+
+@pytest.mark.nightly  # three starts of a server
+def test_who_was_destroyed_is_destroyed_again_after_a_failover_that_lost_it_and_gave_its_number_again(
+    server: EmbeddedPostgres, alone: Installed, tmp_path: Path
+) -> None:
+    whose = candidate(alone)
+    cluster = server.data_dir / "cluster"
+    stopped(server, alone)
+    subprocess.run(["/bin/cp", "-a", str(cluster), str(tmp_path / "standby")], check=True)
+    started(server, alone)
+    put_keys_back = kept_aside(alone.settings.people_keys)
+    destroy(alone, whose)
+    (lost,) = [line for line in alone.ledger.lines() if line.note.kind == "destroyed"]
+    stopped(server, alone)
+    shutil.rmtree(cluster)
+    subprocess.run(["/bin/cp", "-a", str(tmp_path / "standby"), str(cluster)], check=True)
+    _to_be_promoted(server)
+    started(server, alone)
+    given = 0
+    while given < lost.xid:
+        with alone.as_owner() as session:
+            given = int(session.scalar(text("select pg_current_xact_id()::text")) or 0)
+            session.rollback()
+    put_keys_back()
+    with pytest.raises(Disagrees):
+        sign_in(alone, "manager_la")
+    alone.start()
+    assert alone.rows("select number from epoch") == [{"number": 1}]
+    assert not opens(alone, whose)
+    assert alone.rows("select state from participant where id = :id", id=whose) == [{"state": "destroyed"}]
 
 
 def test_a_crash_of_the_server_loses_nothing_that_was_acknowledged(server: EmbeddedPostgres, alone: Installed) -> None:
@@ -161,6 +191,18 @@ def test_a_crash_of_the_server_loses_nothing_that_was_acknowledged(server: Embed
     alone.start()
     assert alone.rows("select 1 from epoch") == []
     assert is_open(alone, token)
+
+
+def _to_be_promoted(server: EmbeddedPostgres) -> None:
+    """Have a server that is stopped begin as a standby that is promoted at once."""
+    cluster = server.data_dir / "cluster"
+    for name, content in (
+        ("recovery.signal", ""),
+        ("local.conf", "restore_command = '/bin/false'\nhot_standby = off\n"),
+    ):
+        (cluster / name).write_text(content, encoding="ascii")
+        if os.geteuid() == 0 and (account := server_account()) is not None:
+            os.chown(cluster / name, account.pw_uid, account.pw_gid)
 
 
 def stopped(server: EmbeddedPostgres, house: Installed) -> None:
