@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -101,6 +102,32 @@ def test_the_same_is_decided_over_json(cast: Cast, found: dict[str, UUID]) -> No
     answer = officer.post(f"/api/v1/restored/{found['coordinator']}/undone", json={"reason": "It goes on"})
     assert answer.status_code == 200
     assert (answer.json()["decision"], answer.json()["reason"]) == ("left_undone", "It goes on")
+
+
+def test_noting_lets_no_one_in_by_one_tap_and_says_whom_it_lets_in(cast: Cast, found: dict[str, UUID]) -> None:
+    manager = cast.people["manager_em"]
+    with cast.session() as session:
+        address = left(session, cast, "access", "person.updated", manager, 4, person_id=manager)
+        seat = left(session, cast, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
+        found |= {"address": address, "seat": seat, "agreement": left(
+            session, cast, "agreement", "agreement.lapsed", uuid4(), 6, subject_kind="agreement_version"
+        )}  # fmt: skip
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    page = unescape(coordinator.get("/restored").text)
+    for one in ("address", "seat"):
+        shown = page[page.index(f'id="m-{found[one]}"') :].partition("</li>")[0]
+        asked = shown.index('<p class="question">')
+        assert asked < shown.index(f'id="undone-{found[one]}"')
+        assert f'id="noted-{found[one]}"' in shown, "it is asked first"
+        assert cast.members["manager_em"].name in shown[asked:]
+        assert 'class="button primary"' not in shown.partition(f'id="undone-{found[one]}"')[0]
+    assert f'href="/people/{manager}"' in page
+    assert "Letters and links for signing in go to" in page
+    refused = coordinator.post(f"/restored/{found['address']}/noted")
+    assert refused.status_code == 409
+    assert "This was not done anew yet" in text_of(refused.text)
+    assert coordinator.post(f"/restored/{found['seat']}/noted").status_code == 303
+    assert set(decided(cast)) == {found["seat"]}
 
 
 def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dict[str, UUID]) -> None:
