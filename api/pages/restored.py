@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.restored import theirs
+from api.access.restored import theirs, unseen_by
 from api.access.session import InContext, RequestContext
 from api.acts.restored import MATTER
 from api.pages.act_routes import act_pages
@@ -29,7 +29,11 @@ def show_restored(context: InContext, request: Request) -> HTMLResponse:
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     waiting = matters.waiting(context.session)
     mine = theirs(context, waiting)
-    report = reports.report(context.session)
+    report = reports.report(context.session, unseen=unseen_by(context))
+    facts = []
+    if report is not None:
+        left = theirs(context, matters.of_epoch(context.session, report.restoration.epoch))
+        facts = report_facts(context, report, left)
     return page(
         context,
         request,
@@ -37,9 +41,9 @@ def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLRespon
         typed=typed,
         lines=lines_of(context, mine),
         meetings=told_lines_of(context, mine),
-        others=len(waiting) - len(mine),
+        others=len(waiting) > len(mine),
         decided=decided_lines_of(context, theirs(context, matters.decided(context.session))),
-        facts=report_facts(context, report) if report is not None else [],
+        facts=facts,
     )
 
 

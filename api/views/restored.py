@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -258,8 +259,13 @@ _NOW: Final[Mapping[str, str]] = {
 }
 
 
-def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[str, str]]:
-    """What is told of a restore: from when to when something is missing, and what was done, by count."""
+def report_facts(
+    context: RequestContext, report: reports.Report, theirs: Iterable[RestoredMatter]
+) -> list[tuple[str, str]]:
+    """What is told of a restore: from when to when something is missing, and what was done, by count.
+
+    Of what it left to decide, what is the reader's to decide alone: a number of the others would tell of them.
+    """
     restoration = report.restoration
     pairs = [(N_("Found"), show_moment(context.language, restoration.found_at))]
     if restoration.missing_from is not None and restoration.missing_to is not None:
@@ -267,8 +273,8 @@ def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[
             show_moment(context.language, one) for one in (restoration.missing_from, restoration.missing_to)
         )
         missing = f"{since} – {until}"
-        pairs.append((N_("Missing"), missing))
-    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(report.by_kind.items())]
+        pairs.append((N_("What was done in this time is missing"), missing))
+    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(Counter(one.kind for one in theirs).items())]
     pairs += [
         (N_("Files destroyed again"), str(report.destroyed)),
         (N_("Letters not sent again"), str(report.letters)),

@@ -41,6 +41,12 @@ def decided(session: Session) -> list[RestoredMatter]:
     return every(session, asked.order_by(col(RestoredMatter.decided_at).desc(), col(RestoredMatter.ledger_n)))
 
 
+def of_epoch(session: Session, epoch: int) -> list[RestoredMatter]:
+    """All that one restore left to decide, in the order in which it was done."""
+    asked = of(RestoredMatter).where(RestoredMatter.epoch == epoch)
+    return every(session, asked.order_by(col(RestoredMatter.at), col(RestoredMatter.ledger_n)))
+
+
 def find(session: Session, matter_id: UUID) -> RestoredMatter | None:
     """One matter; None where there is none."""
     return first(session, of(RestoredMatter).where(RestoredMatter.id == matter_id))

@@ -78,11 +78,11 @@ def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:
 @pytest.mark.usefixtures("found")
 def test_the_board_says_first_that_something_waits_until_all_is_decided(cast: Cast) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
-    assert "3 matters that had ended stay closed" in text_of(coordinator.get("/board").text)
+    assert "3 matters that a restore brought back wait for a decision" in text_of(coordinator.get("/board").text)
     with cast.session() as session:
         for row in session.scalars(select(RestoredMatter)):
             row.decision, row.decided_at, row.decided_as = "noted", NOW, "coordinator"
-    assert "stay closed until someone decides" not in text_of(coordinator.get("/board").text)
+    assert "wait for a decision" not in text_of(coordinator.get("/board").text)
     assert "The last restore" in text_of(coordinator.get("/restored").text)
 
 
@@ -128,6 +128,23 @@ def test_noting_lets_no_one_in_by_one_tap_and_says_whom_it_lets_in(cast: Cast, f
     assert "This was not done anew yet" in text_of(refused.text)
     assert coordinator.post(f"/restored/{found['seat']}/noted").status_code == 303
     assert set(decided(cast)) == {found["seat"]}
+
+
+@pytest.mark.usefixtures("found")
+def test_the_report_counts_for_each_reader_what_they_decide_and_says_no_number_of_the_others(cast: Cast) -> None:
+    with cast.session() as session:
+        barred = {"subject_kind": "participant", "person_id": cast.people["coordinator"]}
+        left(session, cast, "restriction", "participant.barred", uuid4(), 4, **barred)
+    reports = {}
+    for name in ("coordinator", "privacy_officer"):
+        page = client_for(cast.database, cast.people[name], at=NOW).get("/restored").text
+        reports[name] = text_of("<main" + page[page.index('id="report"') :])
+        assert "There are others, which wait for someone else." in text_of(page)
+        assert "What was done in this time is missing" in reports[name]
+    assert "Restrictions of files" not in reports["coordinator"]
+    assert "Consents" not in reports["coordinator"]
+    assert "Other 1" in reports["coordinator"]
+    assert "Restrictions of files 1" in reports["privacy_officer"]
 
 
 def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dict[str, UUID]) -> None:
