@@ -47,10 +47,15 @@ def find_matter(context: RequestContext, action: Action, matter_id: UUID) -> tup
     return matter, require(action, to_matter(context, matter, matters.waiting(context.session), unseen_by(context)))
 
 
-def theirs(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[RestoredMatter]:
-    """Those of these matters that the asker decides. Raises Forbidden where they may not look at all."""
+def theirs(
+    context: RequestContext, rows: Sequence[RestoredMatter], waiting: Sequence[RestoredMatter]
+) -> list[RestoredMatter]:
+    """Those of these matters that the asker decides; `waiting` is all that waits.
+
+    Raises Forbidden where they may not look at all.
+    """
     require(Action.SEE_RESTORED, to_program(context.asker))
-    waiting, unseen = matters.waiting(context.session), unseen_by(context)
+    unseen = unseen_by(context)
     return [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting, unseen))]
 
 

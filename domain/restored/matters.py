@@ -19,9 +19,9 @@ FOR_PRIVACY: Final = frozenset({"consent", "restriction", "redaction"})
 
 
 def waiting(session: Session) -> list[RestoredMatter]:
-    """What waits for a decision, in the order in which it was done."""
+    """What waits for a decision, in the order in which it was done: that of the ledger's lines."""
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None))
-    return every(session, asked.order_by(col(RestoredMatter.at), col(RestoredMatter.ledger_n)))
+    return every(session, asked.order_by(col(RestoredMatter.ledger_n)))
 
 
 _IS_WAITING: Final = col(RestoredMatter.decided_at).is_(None)
@@ -39,12 +39,6 @@ def decided(session: Session) -> list[RestoredMatter]:
     """What was decided, the last one first."""
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_not(None))
     return every(session, asked.order_by(col(RestoredMatter.decided_at).desc(), col(RestoredMatter.ledger_n)))
-
-
-def of_epoch(session: Session, epoch: int) -> list[RestoredMatter]:
-    """All that one restore left to decide, in the order in which it was done."""
-    asked = of(RestoredMatter).where(RestoredMatter.epoch == epoch)
-    return every(session, asked.order_by(col(RestoredMatter.at), col(RestoredMatter.ledger_n)))
 
 
 def find(session: Session, matter_id: UUID) -> RestoredMatter | None:

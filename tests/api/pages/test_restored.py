@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, select
+from sqlalchemy import event
+from sqlmodel import Session, col, select
 
 from models.ledger import Epoch, Restoration, RestoredMatter
 from tests.api.application import client_for
@@ -145,6 +147,62 @@ def test_the_report_counts_for_each_reader_what_they_decide_and_says_no_number_o
     assert "Consents" not in reports["coordinator"]
     assert "Other 1" in reports["coordinator"]
     assert "Restrictions of files 1" in reports["privacy_officer"]
+
+
+def test_of_many_matters_a_page_asks_for_those_that_it_shows_and_leads_to_the_others(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    manager = cast.people["manager_em"]
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+
+    def grown(first: int, last: int) -> list[UUID]:
+        with cast.session() as session:
+            return [
+                left(session, cast, "other", "seat.ended", uuid4(), n, person_id=manager) for n in range(first, last)
+            ]
+
+    def asked() -> int:
+        seen: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+            seen.append(statement)
+
+        event.listen(cast.database.engine, "before_cursor_execute", note)
+        try:
+            assert coordinator.get("/restored").status_code == 200
+        finally:
+            event.remove(cast.database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    first = [found["manager"], *grown(4, 25)]
+    asked()  # what is read once is read
+    few = asked()
+    more = [*first, *grown(25, 60)]
+    assert asked() == few
+    page = coordinator.get("/restored").text
+    assert [one for one in more if f'id="m-{one}"' in page] == more[:20]
+    (following,) = re.findall(r'href="(/restored\?after=\d+)#ended"', page)
+    assert [one for one in more if f'id="m-{one}"' in coordinator.get(following).text] == more[20:40]
+    part = coordinator.get("/api/v1/restored", params={"limit": 30}).json()
+    rest = coordinator.get("/api/v1/restored", params={"after": part[-1]["line"]}).json()
+    assert [one["id"] for one in (*part, *rest)] == [str(one) for one in more]
+
+
+def test_who_decided_is_told_what_was_decided_and_older_decisions_stand_on_pages_of_their_own(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    with cast.session() as session:
+        made = [left(session, cast, "other", "seat.ended", uuid4(), n) for n in range(4, 29)]
+        for row in session.scalars(select(RestoredMatter).where(col(RestoredMatter.id).in_(made))):
+            row.decision, row.decided_at, row.decided_as = "noted", NOW - timedelta(minutes=row.ledger_n), "coordinator"
+    led = coordinator.post(f"/restored/{found['manager']}/noted").headers["location"]
+    page = text_of(coordinator.get(led).text)
+    assert page.index("Noted An account of") < page.index("The last restore")
+    assert "Decided 26" in page
+    assert page.partition("Decided 26")[2].count("Seat ended") == 19
+    (older,) = re.findall(r'href="(/restored\?from=[0-9a-f-]+)#decided"', coordinator.get("/restored").text)
+    assert text_of(coordinator.get(older).text).count("Seat ended") == 6
 
 
 def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dict[str, UUID]) -> None:
