@@ -12,20 +12,22 @@ from models.agreement import AgreementVersion
 from models.casework import Evidence
 from models.committee import Committee, Seat
 from models.ledger import RestoredMatter
-from models.minutes import Minutes
+from models.minutes import Decision, Minutes
+from models.program import Organization
+from models.record import Incident
 
-#: The page of each kind of thing that has one of its own, by its id.
+#: The page of each kind of thing that has one of its own, and of which it is known that it is there.
 _PAGES: Final[Mapping[str, str]] = {
     "person": "/people/{}",
     "participant": "/participants/{}",
     "follow_up": "/follow-ups/{}",
-    "organization": "/partners/{}",
-    "decision": "/decisions/{}",
     "meeting": "/meetings/{}",
-    "incident": "/privacy/incidents/{}",
 }
 #: The page on which something is, by its id, and what is asked for the part of that page's address.
 _ON: Final[Mapping[str, tuple[str, Any, Any]]] = {
+    "organization": ("/partners/{}", only(Organization.id), Organization.id),
+    "decision": ("/decisions/{}", only(Decision.id), Decision.id),
+    "incident": ("/privacy/incidents/{}", only(Incident.id), Incident.id),
     "seat": ("/committees/{}", only(Committee.key).join(Seat, joins(Seat.committee_id, Committee)), Seat.id),
     "committee": ("/committees/{}", only(Committee.key), Committee.id),
     "agreement_version": ("/program/agreements/{}", only(AgreementVersion.agreement_id), AgreementVersion.id),

@@ -9,10 +9,11 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from api.views.restored_words import SENTENCES
 from domain.record import apart
+from models.committee import Seat
 from models.ledger import Epoch, Restoration, RestoredMatter
 from models.ports import LEDGER_NOTES
 from tests.api.application import client_for
@@ -147,3 +148,26 @@ def test_what_the_ledger_notes_of_an_act_is_said_of_it() -> None:
         closing = apart.CLOSINGS[verb]
         noted = {*closing.facts, closing.day, closing.whose} - known_otherwise
         assert noted <= set(re.findall(r"%\((\w+)\)s", " ".join(SENTENCES[verb]))), verb
+
+
+def test_a_link_to_where_something_is_done_leads_to_a_page_that_is_there(cast: Cast) -> None:
+    with cast.session() as session:
+        restored(session, cast)
+        for n, verb in enumerate(DECIDED, 1):
+            here = line_of(session, verb, cast.people["manager_em"], facts_of(cast))
+            is_person = here["subject_kind"] == "person"
+            left(session, cast, verb, n, subject_id=cast.people["manager_em"] if is_person else uuid4(), **here)
+        seat = session.scalars(select(Seat.id)).first()
+        left(session, cast, "seat.ended", 900, subject_kind="seat", subject_id=seat)
+    found = set()
+    for name in ("coordinator", "privacy_officer"):
+        client = client_for(cast.database, cast.people[name], at=NOW)
+        page, at_all = client.get("/restored?after=0").text, 0
+        while page:
+            found |= {(name, one) for one in re.findall(r'<a href="([^"]+)">Where this is done', page)}
+            following = re.search(r'href="(/restored\?after=\d+)#ended"', page)
+            page, at_all = client.get(following[1]).text if following else "", at_all + 1
+        assert at_all < len(DECIDED)
+        assert {href for who, href in found if who == name and client.get(href).status_code != 200} == set()
+    assert any("/committees/" in href for _, href in found)
+    assert any("/people/" in href for _, href in found)
