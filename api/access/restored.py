@@ -25,7 +25,7 @@ def to_matter(
     Who answers for privacy decides what the coordination cannot: on a coordinator alone, or while there is none.
     """
     asker, about = context.asker, matters.concerned(matter)
-    if unseen and matters.file_of(context.session, matter) in unseen:
+    if _is_unseen(context, matter, unseen):
         return {}
     given = to_program(asker)
     if matter.kind in matters.FOR_PRIVACY:
@@ -36,6 +36,10 @@ def to_matter(
         can = coordinators - about - kept_out
         sides = frozenset({Relation.COORDINATOR} if can else {Relation.COORDINATOR, Relation.PRIVACY})
     return {one: by for one, by in given.items() if one in sides and not {by.person_id, by.acting_for} & about}
+
+
+def _is_unseen(context: RequestContext, matter: RestoredMatter, unseen: Collection[UUID | None]) -> bool:
+    return bool(unseen) and matters.file_of(context.session, matter) in unseen
 
 
 def find_matter(context: RequestContext, action: Action, matter_id: UUID) -> tuple[RestoredMatter, Actor]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -39,36 +40,52 @@ def show_restored(context: InContext, request: Request) -> HTMLResponse:
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     waiting = matters.waiting(context.session)
     mine = theirs(context, waiting, waiting)
-    asked = request.query_params
-    ended = [one for one in mine if one.kind != "meeting"]
-    after = int(asked[AFTER]) if _NUMBER.fullmatch(asked.get(AFTER, "")) else 0
-    rest = [one for one in ended if one.ledger_n > after]
     was_decided = theirs(context, matters.decided(context.session), waiting)
-    older = _from(was_decided, asked.get(OLDER, ""))
+    asked = request.query_params
     just = [one for one in was_decided if str(one.id) == asked.get(JUST)]
-    report = reports.report(context.session, unseen=unseen_by(context))
-    facts = []
-    if report is not None:
-        left = [one for one in (*mine, *was_decided) if one.epoch == report.restoration.epoch]
-        facts = report_facts(context, report, left)
     return page(
         context,
         request,
         "restored.html",
         typed=typed,
-        lines=lines_of(context, rest[:MOST]),
-        ended_total=len(ended),
-        first="/restored#ended" if after else "",
-        next=f"/restored?{AFTER}={rest[MOST - 1].ledger_n}#ended" if len(rest) > MOST else "",
         meetings=told_lines_of(context, mine),
         others=len(waiting) > len(mine),
         just=decided_lines_of(context, just),
-        decided=decided_lines_of(context, older[:MOST]),
-        decided_total=len(was_decided),
-        newest="/restored#decided" if len(older) < len(was_decided) else "",
-        older=f"/restored?{OLDER}={older[MOST].id}#decided" if len(older) > MOST else "",
-        facts=facts,
+        facts=_facts(context, [*mine, *was_decided]),
+        **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, "")),
+        **_decided(context, was_decided, asked.get(OLDER, "")),
     )
+
+
+def _facts(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[tuple[str, str]]:
+    """The report of the last restore, as far as these matters are of it; empty where there never was one."""
+    report = reports.report(context.session, unseen=unseen_by(context))
+    if report is None:
+        return []
+    return report_facts(context, report, [one for one in rows if one.epoch == report.restoration.epoch])
+
+
+def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> dict[str, Any]:
+    """The part of what waits that comes after a line of the ledger, and where the others stand."""
+    after = int(asked) if _NUMBER.fullmatch(asked) else 0
+    rest = [one for one in rows if one.ledger_n > after]
+    return {
+        "lines": lines_of(context, rest[:MOST]),
+        "ended_total": len(rows),
+        "first": "/restored#ended" if after else "",
+        "next": f"/restored?{AFTER}={rest[MOST - 1].ledger_n}#ended" if len(rest) > MOST else "",
+    }
+
+
+def _decided(context: RequestContext, rows: list[RestoredMatter], asked: str) -> dict[str, Any]:
+    """The part of what was decided that begins with a matter, and where the others stand."""
+    part = _from(rows, asked)
+    return {
+        "decided": decided_lines_of(context, part[:MOST]),
+        "decided_total": len(rows),
+        "newest": "/restored#decided" if len(part) < len(rows) else "",
+        "older": f"/restored?{OLDER}={part[MOST].id}#decided" if len(part) > MOST else "",
+    }
 
 
 def _from(rows: list[RestoredMatter], matter_id: str) -> list[RestoredMatter]:

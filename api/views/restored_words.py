@@ -178,19 +178,22 @@ class _Saying:
         self.context = context
         self.roles = titles_of_roles(context)
         self.organizations = {str(place): name for place, name in places_by_id(context).items()}
-        absences = {one for row in rows if (one := matters.id_in(row, "absence"))}
-        read = of(Absence).where(col(Absence.id).in_(absences))
-        self.absences = {one.id: one for one in every(context.session, read)} if absences else {}
-        people = {who for row in rows for who in matters.concerned(row)}
-        people |= {subject for kind, subject in map(_about, rows) if kind == "person"}
-        self.names = names_of(context, people)
         by_kind: dict[str, set[UUID]] = {}
         for kind, subject in map(_about, rows):
             by_kind.setdefault(kind, set()).add(subject)
+        people = {who for row in rows for who in matters.concerned(row)}
+        self.names = names_of(context, people | by_kind.get("person", set()))
         self.things = called(context, by_kind, self.roles) | self._incidents(by_kind.get("incident", set()))
-        versions = by_kind.get("agreement_version", set())
-        numbered = only(AgreementVersion.id, AgreementVersion.n).where(col(AgreementVersion.id).in_(versions))
-        self.numbers = dict(tuples(context.session, numbered)) if versions else {}
+        self.numbers = self._numbers(by_kind.get("agreement_version", set()))
+        self.absences = self._absences({one for row in rows if (one := matters.id_in(row, "absence"))})
+
+    def _absences(self, ids: set[UUID]) -> dict[UUID, Absence]:
+        read = of(Absence).where(col(Absence.id).in_(ids))
+        return {one.id: one for one in every(self.context.session, read)} if ids else {}
+
+    def _numbers(self, ids: set[UUID]) -> dict[UUID, int]:
+        read = only(AgreementVersion.id, AgreementVersion.n).where(col(AgreementVersion.id).in_(ids))
+        return dict(tuples(self.context.session, read)) if ids else {}
 
     def _incidents(self, ids: set[UUID]) -> dict[UUID, str]:
         read = only(Incident.id, Incident.number).where(col(Incident.id).in_(ids))
@@ -246,6 +249,7 @@ def _said_by_line(matter: RestoredMatter) -> Iterator[tuple[str, str]]:
     """The facts of a line that say something, its last day also by the name that the act has for it."""
     said = {name: str(value) for name, value in matter.facts.items() if value and name != "subject"}
     closing = apart.CLOSINGS.get(matter.verb)
-    if closing is not None and closing.day and "day" in said:
-        said[closing.day] = said["day"]
+    day = said.get("day")
+    if closing is not None and closing.day and day:
+        said[closing.day] = day
     yield from said.items()
