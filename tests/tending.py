@@ -34,8 +34,10 @@ def hold_up(cast: Cast, case_id: UUID, code: str = "seat.none", *, at: datetime 
         )
 
 
-def take_in_hand(cast: Cast, case_id: UUID, worker: str = "worker-abc", *, at: datetime = AT) -> None:
-    """Have a worker hold a case since a minute."""
+def take_in_hand(
+    cast: Cast, case_id: UUID, worker: str = "worker-abc", *, at: datetime = AT, since: datetime | None = None
+) -> None:
+    """Have a worker hold a case, since a minute where nothing else is said."""
     with cast.session() as session:
         session.execute(
             update(_wake_up)
@@ -43,7 +45,7 @@ def take_in_hand(cast: Cast, case_id: UUID, worker: str = "worker-abc", *, at: d
             .values(
                 leased_by=worker,
                 leased_until=at + timedelta(seconds=20),
-                taken_at=at - timedelta(minutes=1),
+                taken_at=since or at - timedelta(minutes=1),
                 attempts=3,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed, require, to_program
@@ -16,13 +16,16 @@ from models.ledger import RestoredMatter
 _SIDES = frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN})
 
 
-def to_matter(context: RequestContext, matter: RestoredMatter, waiting: Sequence[RestoredMatter]) -> Given:
+def to_matter(
+    context: RequestContext, matter: RestoredMatter, waiting: Sequence[RestoredMatter], unseen: Collection[UUID | None]
+) -> Given:
     """What the asker is to a matter, as one who decides it; `waiting` is all that waits.
 
+    Of a file that is `unseen`, as that of a participant who barred the asker, they decide nothing.
     Who answers for privacy decides what the coordination cannot: on a coordinator alone, or while there is none.
     """
     asker, about = context.asker, matters.concerned(matter)
-    if matters.file_of(context.session, matter) in who_barred(context.session, asker.person_id):
+    if _is_unseen(context, matter, unseen):
         return {}
     given = to_program(asker)
     if matter.kind in matters.FOR_PRIVACY:
@@ -35,17 +38,31 @@ def to_matter(context: RequestContext, matter: RestoredMatter, waiting: Sequence
     return {one: by for one, by in given.items() if one in sides and not {by.person_id, by.acting_for} & about}
 
 
+def _is_unseen(context: RequestContext, matter: RestoredMatter, unseen: Collection[UUID | None]) -> bool:
+    return bool(unseen) and matters.file_of(context.session, matter) in unseen
+
+
 def find_matter(context: RequestContext, action: Action, matter_id: UUID) -> tuple[RestoredMatter, Actor]:
     """A matter that the asker may decide, also one that was decided. Raises Forbidden, also where there is none."""
     require(action, to_program(context.asker))
     matter = matters.find(context.session, matter_id)
     if matter is None:
         raise Forbidden
-    return matter, require(action, to_matter(context, matter, matters.waiting(context.session)))
+    return matter, require(action, to_matter(context, matter, matters.waiting(context.session), unseen_by(context)))
 
 
-def theirs(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[RestoredMatter]:
-    """Those of these matters that the asker decides. Raises Forbidden where they may not look at all."""
+def theirs(
+    context: RequestContext, rows: Sequence[RestoredMatter], waiting: Sequence[RestoredMatter]
+) -> list[RestoredMatter]:
+    """Those of these matters that the asker decides; `waiting` is all that waits.
+
+    Raises Forbidden where they may not look at all.
+    """
     require(Action.SEE_RESTORED, to_program(context.asker))
-    waiting = matters.waiting(context.session)
-    return [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting))]
+    unseen = unseen_by(context)
+    return [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting, unseen))]
+
+
+def unseen_by(context: RequestContext) -> frozenset[UUID]:
+    """The files of participants who barred the asker: nothing of them is told, and nothing counted."""
+    return frozenset(who_barred(context.session, context.asker.person_id))

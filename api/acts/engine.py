@@ -40,8 +40,12 @@ ENGINE_CASE: Final = ActSubject("/engine/cases/{case_id}", _find)
 ENGINE: Final = ActSubject("/engine", _find_all)
 
 
-def _back(*_: object) -> str:
-    return "/engine#stuck"
+#: What the page is told of an act that led to it: how many cases were woken.
+TRIED: Final = "tried"
+
+
+def _back(_: object, woken: int) -> str:
+    return f"/engine?{TRIED}={woken}#stuck"
 
 
 @ENGINE_CASE.act(Action.TEND_ENGINE, "/retry", leads=_back)

@@ -12,7 +12,14 @@ from domain.restored import deciding
 from meetings import told_since
 from models.ledger import RestoredMatter
 
-PAGE: Final = "/restored"
+#: What the page is told of a decision that led to it: which matter was decided.
+JUST: Final = "just"
+
+
+def _back(on: On[RestoredMatter], _: object) -> str:
+    return f"/restored?{JUST}={on.id}#just"
+
+
 MATTER: Final = ActSubject("/restored/{matter_id}", find_matter)
 
 
@@ -22,31 +29,31 @@ class UndoneGiven(ActInput):
     reason: PlainText
 
 
-@MATTER.act(Action.DECIDE_RESTORED, "/again", leads=lambda _, __: PAGE)
+@MATTER.act(Action.DECIDE_RESTORED, "/again", leads=_back)
 def do_again(on: On[RestoredMatter]) -> None:
     """Do again what had ended, by the act itself, as of the day on which it was done."""
     deciding.done_again(on.session, on.id, by=on.by, at=on.at)
 
 
-@MATTER.act(Action.DECIDE_RESTORED, "/undone", form="undone-{matter_id}", leads=lambda _, __: PAGE)
+@MATTER.act(Action.DECIDE_RESTORED, "/undone", form="undone-{matter_id}", leads=_back)
 def leave_undone(on: On[RestoredMatter], said: UndoneGiven) -> None:
     """Say that what had ended does not hold any more, and why."""
     deciding.leave_undone(on.session, on.id, reason=said.reason, by=on.by, at=on.at)
 
 
-@MATTER.act(Action.DECIDE_RESTORED, "/noted", leads=lambda _, __: PAGE)
+@MATTER.act(Action.DECIDE_RESTORED, "/noted", leads=_back)
 def note_matter(on: On[RestoredMatter]) -> None:
     """Note what is so already, cannot be found any more, or was done where such things are done."""
     deciding.note(on.session, on.id, by=on.by, at=on.at)
 
 
-@MATTER.act(Action.DECIDE_RESTORED, "/cancellation", leads=lambda _, __: PAGE)
+@MATTER.act(Action.DECIDE_RESTORED, "/cancellation", leads=_back)
 def cancel_told_meeting(on: On[RestoredMatter]) -> None:
     """Cancel a meeting in the calendars of all who were told of it."""
     told_since.cancel(on.session, on.id, by=on.by, at=on.at)
 
 
-@MATTER.act(Action.DECIDE_RESTORED, "/keeping", leads=lambda _, __: PAGE)
+@MATTER.act(Action.DECIDE_RESTORED, "/keeping", leads=_back)
 def keep_told_meeting(on: On[RestoredMatter]) -> None:
     """Keep a meeting that people were told of: all are told how it stands, where the program has it."""
     told_since.keep(on.session, on.id, by=on.by, at=on.at)

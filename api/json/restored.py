@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AwareDatetime
 
 from api.access.permissions import Action, asks
@@ -21,15 +22,19 @@ from models.ledger import RestoredMatter
 
 router = api_routes("restored", of_acts=True)
 
+#: So many are given at most at once.
+MOST: Final = 100
+
 
 class MatterShown(Shown):
     """One thing that had ended, or a meeting that was told of, and what was decided of it.
 
     `can` says whether it can be done again here: `again`, `so` where it is so already, `gone` where it cannot be found,
-    or `by_hand`. It is empty of a meeting, and of one that was decided.
+    or `by_hand`. It is empty of a meeting, and of one that was decided. `line` is the number of its line in the ledger.
     """
 
     id: UUID
+    line: int
     kind: str
     verb: str
     words: str
@@ -44,9 +49,15 @@ class MatterShown(Shown):
 
 @router.get("/restored")
 @asks(Action.SEE_RESTORED)
-def list_restored(context: InContext) -> list[MatterShown]:
-    """What waits for the asker's decision after a restore, in the order in which it was done."""
-    return _shown(context, theirs(context, matters.waiting(context.session)))
+def list_restored(
+    context: InContext, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
+) -> list[MatterShown]:
+    """What waits for the asker's decision after a restore, in the order in which it was done.
+
+    Where `limit` of them came, ask again `after` the `line` of the last one.
+    """
+    waiting = matters.waiting(context.session)
+    return _shown(context, [one for one in theirs(context, waiting, waiting) if one.ledger_n > after][:limit])
 
 
 def _shown(context: RequestContext, rows: list[RestoredMatter]) -> list[MatterShown]:
@@ -57,6 +68,7 @@ def _shown(context: RequestContext, rows: list[RestoredMatter]) -> list[MatterSh
 def _one(matter: RestoredMatter, line: MatterLine | None) -> MatterShown:
     return MatterShown(
         **{name: getattr(matter, name) for name in MatterShown.model_fields if hasattr(matter, name)},
+        line=matter.ledger_n,
         words=line.what if line else "",
         can=line.can if line else "",
     )

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
-from api.access.restored import theirs
+from api.access.restored import theirs, unseen_by
 from api.access.session import InContext, RequestContext
-from api.acts.restored import MATTER
+from api.acts.restored import JUST, MATTER
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.restored import decided_lines_of, lines_of, report_facts, told_lines_of
 from domain.restored import matters, reports
+from models.ledger import RestoredMatter
 
 router = framed_pages(of_acts=True)
+
+#: So many of what waits, and of what was decided, stand on one page.
+MOST: Final = 20
+#: What waits is shown after a line of the ledger, and what was decided from a matter on.
+AFTER, OLDER = "after", "from"
+_NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @router.get("/restored", name="restored")
@@ -28,19 +39,58 @@ def show_restored(context: InContext, request: Request) -> HTMLResponse:
 
 def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
     waiting = matters.waiting(context.session)
-    mine = theirs(context, waiting)
-    report = reports.report(context.session)
+    mine = theirs(context, waiting, waiting)
+    was_decided = theirs(context, matters.decided(context.session), waiting)
+    asked = request.query_params
+    just = [one for one in was_decided if str(one.id) == asked.get(JUST)]
     return page(
         context,
         request,
         "restored.html",
         typed=typed,
-        lines=lines_of(context, mine),
         meetings=told_lines_of(context, mine),
-        others=len(waiting) - len(mine),
-        decided=decided_lines_of(context, theirs(context, matters.decided(context.session))),
-        facts=report_facts(context, report) if report is not None else [],
+        others=len(waiting) > len(mine),
+        just=decided_lines_of(context, just),
+        facts=_facts(context, [*mine, *was_decided]),
+        **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, "")),
+        **_decided(context, was_decided, asked.get(OLDER, "")),
     )
+
+
+def _facts(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[tuple[str, str]]:
+    """The report of the last restore, as far as these matters are of it; empty where there never was one."""
+    report = reports.report(context.session, unseen=unseen_by(context))
+    if report is None:
+        return []
+    return report_facts(context, report, [one for one in rows if one.epoch == report.restoration.epoch])
+
+
+def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> dict[str, Any]:
+    """The part of what waits that comes after a line of the ledger, and where the others stand."""
+    after = int(asked) if _NUMBER.fullmatch(asked) else 0
+    rest = [one for one in rows if one.ledger_n > after]
+    return {
+        "lines": lines_of(context, rest[:MOST]),
+        "ended_total": len(rows),
+        "first": "/restored#ended" if after else "",
+        "next": f"/restored?{AFTER}={rest[MOST - 1].ledger_n}#ended" if len(rest) > MOST else "",
+    }
+
+
+def _decided(context: RequestContext, rows: list[RestoredMatter], asked: str) -> dict[str, Any]:
+    """The part of what was decided that begins with a matter, and where the others stand."""
+    part = _from(rows, asked)
+    return {
+        "decided": decided_lines_of(context, part[:MOST]),
+        "decided_total": len(rows),
+        "newest": "/restored#decided" if len(part) < len(rows) else "",
+        "older": f"/restored?{OLDER}={part[MOST].id}#decided" if len(part) > MOST else "",
+    }
+
+
+def _from(rows: list[RestoredMatter], matter_id: str) -> list[RestoredMatter]:
+    """These from one of them on; all where it is not among them."""
+    return next((rows[n:] for n, one in enumerate(rows) if str(one.id) == matter_id), rows)
 
 
 act_pages(router, MATTER, lambda on, request, typed: _page(on.context, request, typed))

@@ -89,7 +89,10 @@ class WorkerShown:
 
 @dataclass(frozen=True)
 class ServerShown:
-    """The engine's server: where it is, whether it answers (None: not known yet), and how one signs in."""
+    """The engine's server: where it is, whether it answers (None: not known yet), and how one signs in.
+
+    Without an `address` it is not known, or runs on the `machine` that is named, and is reached from there alone.
+    """
 
     address: str
     machine: str
@@ -180,10 +183,6 @@ def engine_of(context: RequestContext) -> EngineState:
 def health(context: RequestContext) -> HealthShown:
     """Whether workers live, the server answers, and what waits."""
     state = engine_of(context)
-    server, machine = context.installation.engine_server, seats.machine_of(context.session)
-    server.follow(
-        "" if machine in ("", seats.machine()) else seats.address_elsewhere(context.session).removesuffix("/api")
-    )
     beats = every(context.session, of(Beat).order_by(col(Beat.at).desc(), col(Beat.process)))
     return HealthShown(
         is_silent=state.is_silent,
@@ -201,8 +200,19 @@ def health(context: RequestContext) -> HealthShown:
             )
             for beat in beats
         ],
-        server=ServerShown(server.address, machine, server.answers(), USER, server.word_file),
+        server=_server(context),
     )
+
+
+def _server(context: RequestContext) -> ServerShown:
+    """The engine's server, of this machine or another. One that only its own machine reaches is not asked from here."""
+    server, machine = context.installation.engine_server, seats.machine_of(context.session)
+    is_here = machine in ("", seats.machine())
+    elsewhere = "" if is_here else seats.address_elsewhere(context.session).removesuffix("/api")
+    if not is_here and not elsewhere:
+        return ServerShown("", machine, None, USER, "")
+    server.follow(elsewhere)
+    return ServerShown(server.address, machine, server.answers(), USER, server.word_file)
 
 
 def rounds(context: RequestContext) -> list[RoundShown]:
@@ -262,8 +272,13 @@ def late_rounds(context: RequestContext, marks: Iterable[RoundMark]) -> list[Lat
 
 
 def in_hand(context: RequestContext) -> list[tending.CaseInHand]:
-    """The cases that workers have in hand now."""
+    """The cases that workers have in hand now, the first hundred of them."""
     return tending.in_hand(context.session, context.at)
+
+
+def in_hand_total(context: RequestContext) -> int:
+    """How many cases workers have in hand now."""
+    return tending.count_in_hand(context.session, context.at)
 
 
 def stuck(context: RequestContext) -> StuckShown:

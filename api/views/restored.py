@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,17 +11,18 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.names import places_by_id
+from api.views.restored_places import place_of
+from api.views.restored_words import said_of
 from api.views.tasks import names_of
-from api.views.timeline import told
-from domain.kernel import surely, title_of
-from domain.record import apart
+from domain.access import KEEPS_OUT
+from domain.kernel import only, run, surely, title_of
 from domain.restored import matters, reports, standing
 from locales import N_, gettext, say, show_moment
 from meetings.committees import committees
 from meetings.told_since import ToldSince, told_since
 from meetings.wording import when
 from models.ledger import RestoredMatter
-from models.record import Event
+from models.program import Person
 
 #: The kinds of matters, as the report counts them.
 KINDS: Final[Mapping[str, str]] = {
@@ -80,6 +82,16 @@ WHY_NOT: Final[Mapping[str, str]] = {
     "by_hand": N_("It has no act here. See to it where such things are done, then note it."),
 }
 
+#: What noting a matter opens again, where it closes something until then.
+_LETS_IN: Final = N_(
+    "%(name)s is no longer kept out because of this. With a way to sign in they can use it, unless something else of "
+    "theirs still waits here."
+)
+_AT_THIS_ADDRESS: Final = N_("Letters and links for signing in go to %(address)s, which the program has now.")
+_OPENS: Final = N_("What this keeps closed is open again, as the program has it now.")
+#: The kinds that close something, whoever it is of.
+_CLOSES: Final = frozenset({"agreement", "consent", "restriction"})
+
 DECISIONS: Final[Mapping[str, str]] = {
     "done_again": N_("Done again"),
     "left_undone": N_("Does not hold any more"),
@@ -94,7 +106,8 @@ class MatterLine:
     """One thing that had ended, in words: when, what of it is known, and what can be decided.
 
     `about` are the partner and the people that it names beside its words.
-    `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be.
+    `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be. `opens` says
+    what noting it opens again; "" where that opens nothing. `href` is where such things are done, or "".
     """
 
     id: UUID
@@ -105,6 +118,8 @@ class MatterLine:
     is_certain: bool
     can: standing.Can
     does: str
+    opens: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,8 +154,8 @@ def lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[Ma
     names = names_of(context, {who for one in those for who in matters.concerned(one)})
     places = {str(one): name for one, name in places_by_id(context).items()}
     return [
-        _line(context, one, what, _about(one, what, names, places))
-        for one, what in zip(those, _sentences(context, those), strict=True)
+        _line(context, one, what, _about(one, what, names, places), names)
+        for one, what in zip(those, said_of(context, those), strict=True)
     ]
 
 
@@ -151,11 +166,33 @@ def _about(matter: RestoredMatter, what: str, names: Mapping[UUID, str], places:
     return tuple(one for one in said if one and one not in what)
 
 
-def _line(context: RequestContext, matter: RestoredMatter, what: str, about: tuple[str, ...]) -> MatterLine:
+def _line(
+    context: RequestContext, matter: RestoredMatter, what: str, about: tuple[str, ...], names: Mapping[UUID, str]
+) -> MatterLine:
     can = standing.standing_of(context.session, matter).can
-    does = DOES[matter.verb] if can == "again" else WHY_NOT[can]
+    does = gettext(_does(matter.verb, can))
     kind = gettext(KINDS[matter.kind])
-    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, gettext(does))
+    opens = _opened_by_noting(context, matter, can, names) if can != "again" else ""
+    href = place_of(context, matter) if can == "by_hand" else ""
+    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href)
+
+
+def _does(verb: str, can: standing.Can) -> str:
+    return DOES[verb] if can == "again" else WHY_NOT[can]
+
+
+def _opened_by_noting(
+    context: RequestContext, matter: RestoredMatter, can: standing.Can, names: Mapping[UUID, str]
+) -> str:
+    """What noting a matter opens again, in words; "" where it opens nothing."""
+    name = names.get(matter.person_id, "") if matter.person_id else ""
+    if matter.kind not in KEEPS_OUT or not name:
+        return gettext(_OPENS) if can == "by_hand" and matter.kind in _CLOSES else ""
+    said = gettext(_LETS_IN) % {"name": name}
+    if matter.verb != "person.updated":
+        return said
+    address = run(context.session, only(Person.email).where(Person.id == matter.person_id)).scalar_one()
+    return f"{said} {gettext(_AT_THIS_ADDRESS) % {'address': address}}" if address else said
 
 
 def told_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[ToldLine]:
@@ -168,7 +205,7 @@ def decided_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) ->
     names = names_of(context, {one.decided_by for one in rows if one.decided_by})
     told_of = told_since(context.session, rows)
     meetings = {matter.id: _meeting(context, one) for one in told_of for matter in one.matters}
-    sentences = _sentences(context, rows)
+    sentences = said_of(context, rows)
     return [
         DecidedLine(
             one.id,
@@ -180,43 +217,6 @@ def decided_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) ->
         )
         for one, what in zip(rows, sentences, strict=True)
     ]
-
-
-def _sentences(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[str]:
-    """What the record said of each, as it said it then."""
-    return [line.what for line in told(context, [_as_line(one) for one in rows])]
-
-
-def _as_line(matter: RestoredMatter) -> Event:
-    closing = apart.CLOSINGS.get(matter.verb)
-    facts = dict(matter.facts)
-    day = facts.get("day")
-    if closing is not None and closing.day and day:
-        facts[closing.day] = day
-    if closing is not None and closing.whose not in ("", "subject") and matter.person_id:
-        facts[closing.whose] = str(matter.person_id)
-    verb = _CALLED.get(matter.verb, matter.verb)
-    return Event(
-        program_id=matter.program_id,
-        id=matter.id,
-        n=matter.ledger_n,
-        at=matter.at,
-        actor_id=None,
-        actor_as="",
-        verb=verb,
-        subject_kind="redaction" if verb == "redaction.done" else matter.subject_kind,
-        subject_id=matter.subject_id,
-        facts=facts,
-    )
-
-
-#: What is called otherwise here than the record does: a line of the ledger says less.
-_CALLED: Final[Mapping[str, str]] = {
-    "consent.replaced": "restored.consent_replaced",
-    "absence.deputy_changed": "restored.deputy_changed",
-    "follow_up.part_ended": "restored.part_ended",
-    "participant.meets_no_more": "restored.meets_no_more",
-}
 
 
 def _meeting(context: RequestContext, told: ToldSince) -> str:
@@ -259,8 +259,13 @@ _NOW: Final[Mapping[str, str]] = {
 }
 
 
-def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[str, str]]:
-    """What is told of a restore: from when to when something is missing, and what was done, by count."""
+def report_facts(
+    context: RequestContext, report: reports.Report, theirs: Iterable[RestoredMatter]
+) -> list[tuple[str, str]]:
+    """What is told of a restore: from when to when something is missing, and what was done, by count.
+
+    Of what it left to decide, what is the reader's to decide alone: a number of the others would tell of them.
+    """
     restoration = report.restoration
     pairs = [(N_("Found"), show_moment(context.language, restoration.found_at))]
     if restoration.missing_from is not None and restoration.missing_to is not None:
@@ -268,8 +273,8 @@ def report_facts(context: RequestContext, report: reports.Report) -> list[tuple[
             show_moment(context.language, one) for one in (restoration.missing_from, restoration.missing_to)
         )
         missing = say(context.language, N_("%(since)s – %(until)s at least"), since=since, until=until)
-        pairs.append((N_("Missing"), missing))
-    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(report.by_kind.items())]
+        pairs.append((N_("What was done in this time is missing"), missing))
+    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(Counter(one.kind for one in theirs).items())]
     pairs += [
         (N_("Files destroyed again"), str(report.destroyed)),
         (N_("Letters not sent again"), str(report.letters)),

@@ -9,9 +9,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case as chosen
-from sqlmodel import and_
-
 from api.access.session import RequestContext
 from api.views import (
     timeline_follow_ups,
@@ -22,30 +19,11 @@ from api.views import (
 )
 from api.views.names import places_by_id, titles_of_roles
 from api.views.tasks import cases_about, names_of, who_acted
-from api.views.timeline_readings import Reading, reading
-from domain.kernel import (
-    ENGINE,
-    LOADER,
-    OPERATOR,
-    OUTSIDE,
-    ROUNDS,
-    SIGN_IN,
-    AnySelect,
-    col,
-    in_words,
-    joins,
-    only,
-    run,
-    surely,
-    tuples,
-)
+from api.views.timeline_things import called
+from domain.kernel import ENGINE, LOADER, OPERATOR, OUTSIDE, ROUNDS, SIGN_IN, col, in_words, joins, only, surely, tuples
 from locales import N_, gettext, show_day
 from meetings.wording import when
-from models.agreement import Agreement, AgreementVersion
-from models.casework import Case, Evidence, ProtocolVersion, Task
-from models.committee import Committee, Seat
-from models.equipment import Equipment
-from models.program import Organization, Role
+from models.casework import Case, ProtocolVersion
 from models.record import Event
 
 
@@ -361,12 +339,6 @@ FIELDS: Final[Mapping[str, str]] = {
     "calendar": N_("calendar that takes the invitations"),
 }
 
-#: How a participant wants to be handed over, where that is the proof of a step.
-HANDING_OVER: Final[Mapping[str, str]] = {
-    "call": N_("a call from the new worker"),
-    "meeting": N_("a meeting with both"),
-}
-
 _NONE = N_("none")
 _NOBODY = N_("no one")
 
@@ -481,23 +453,7 @@ class _Telling:
         by_kind: dict[str, set[UUID]] = {}
         for event in self.events:
             by_kind.setdefault(event.subject_kind, set()).add(event.subject_id)
-        found: dict[UUID, str] = {}
-        for kind, ids in by_kind.items():
-            asked = _READINGS.get(kind)
-            if asked is not None:
-                said = slice(None) if self.with_notes or kind != "evidence" else slice(1)  # the task, and no label
-                for row_id, *parts in run(self.context.session, asked(self.context, ids)):
-                    found[row_id] = " – ".join(self._part(kind, part) for part in parts[said])
-        return found
-
-    def _part(self, kind: str, value: Any) -> str:
-        if isinstance(value, date):
-            return show_day(self.context.language, value)
-        if kind == "agenda_item":
-            return timeline_meetings.item_in_words(str(value))
-        if kind in timeline_obligations.READINGS:
-            return timeline_obligations.clause_in_words(str(value), self.roles)
-        return str(value)
+        return called(self.context, by_kind, self.roles, with_notes=self.with_notes)
 
     def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:
         """The titles of the gates and days of the cases that an event names."""
@@ -552,32 +508,3 @@ def _declared_of(context: RequestContext, cases: set[UUID]) -> Sequence[tuple[UU
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
         .where(col(Case.id).in_(cases)),
     )
-
-
-def _evidence_read(context: RequestContext, ids: set[UUID]) -> AnySelect:
-    """A proof is called by its step, and by its own label; in words where it is a choice."""
-    shown = [(and_(Evidence.kind == "way", Evidence.label == key), gettext(said)) for key, said in HANDING_OVER.items()]
-    label = chosen(*shown, else_=Evidence.label)
-    return reading(Evidence, Task, label, by=[(Evidence.task_id, Task)])(context, ids)
-
-
-#: How the words for each kind of thing are read: the id, then what is said, its parts in order.
-_TO_ORGANIZATION: Final = (Agreement.organization_id, Organization)
-_READINGS: Final[Mapping[str, Reading]] = {
-    "task": reading(Task, Task),
-    "protocol": reading(ProtocolVersion, ProtocolVersion),
-    "role": reading(Role, Role),
-    "committee": reading(Committee, Committee),
-    "evidence": _evidence_read,
-    "seat": reading(Seat, Committee, Seat, by=[(Seat.committee_id, Committee)]),
-    "equipment": reading(Equipment, Equipment.serial),
-    "organization": reading(Organization, Organization.short_name),
-    "agreement": reading(Agreement, Organization.short_name, by=[_TO_ORGANIZATION]),
-    "agreement_version": reading(
-        AgreementVersion, Organization.short_name, by=[(AgreementVersion.agreement_id, Agreement), _TO_ORGANIZATION]
-    ),
-    **timeline_meetings.READINGS,
-    **timeline_participants.READINGS,
-    **timeline_obligations.READINGS,
-    **timeline_follow_ups.READINGS,
-}

@@ -13,10 +13,6 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "restored.left_undone": (N_("After the restore, no longer holds: %(matter)s."), "skip"),
     "restored.noted": (N_("After the restore, noted: %(matter)s."), "half"),
     "restored.cancelled": (N_("After the restore, cancelled in calendars: %(matter)s."), "stop"),
-    "restored.consent_replaced": (N_("%(subject)s: a consent was replaced by another."), "stop"),
-    "restored.part_ended": (N_("%(subject)s: %(worker)s no longer has a part in it."), "stop"),
-    "restored.meets_no_more": (N_("%(subject)s: %(worker)s is not to meet them any more."), "stop"),
-    "restored.deputy_changed": (N_("Away, %(subject)s no longer had %(instead_of)s as a deputy."), "stop"),
     "restored.kept": (N_("After the restore, kept: %(matter)s."), "full"),
 }
 

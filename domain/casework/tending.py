@@ -28,6 +28,7 @@ from domain.kernel import (
     of,
     only,
     run,
+    scalar,
     select,
     there_is,
     value_of,
@@ -60,7 +61,13 @@ _failed_first: Final = (
 #: Since when a case is held up; where no run of it was kept, since when it waits.
 _SINCE: Final = func.coalesce(_failed_first, col(WakeUp.wanted_at))
 _HELD: Final = of(WakeUp).where(in_program(WakeUp))
+#: Since when a worker has a case in hand; where that was not kept, since when it waited.
+_HAD_SINCE: Final = func.coalesce(col(WakeUp.taken_at), col(WakeUp.wanted_at))
 _NEXT_TRY: Final = case((col(WakeUp.want) > col(WakeUp.have), col(WakeUp.not_before)))
+
+
+#: Of a run that had its effect.
+_WAS_CARRIED: Final = col(EngineRun.outcome) != "trouble"
 
 
 @dataclass(frozen=True)
@@ -109,16 +116,22 @@ class RunCounts:
 
 
 def in_hand(session: Session, at: datetime) -> list[CaseInHand]:
-    """The cases that a worker has in hand at a moment, those taken first before the others."""
+    """The cases that a worker has in hand at a moment, the longest first; where that is unknown, since they waited."""
     rows = run(
         session,
         only(WakeUp.case_id, Case.protocol, WakeUp.leased_by, WakeUp.taken_at, WakeUp.wanted_at, WakeUp.attempts)
         .join(Case, joins(WakeUp.case_id, Case))
         .where(col(WakeUp.leased_until) > at)
-        .order_by(col(WakeUp.taken_at).asc().nulls_first(), col(WakeUp.case_id))
+        .order_by(_HAD_SINCE, col(WakeUp.case_id))
         .limit(MOST),
     )
     return [CaseInHand(*row) for row in rows]
+
+
+def count_in_hand(session: Session, at: datetime) -> int:
+    """How many cases workers have in hand at a moment."""
+    asked = select(func.count()).select_from(WakeUp).where(in_program(WakeUp), col(WakeUp.leased_until) > at)
+    return scalar(session, asked) or 0
 
 
 def stuck(session: Session) -> list[StuckCase]:
@@ -142,12 +155,12 @@ def stuck_by_code(session: Session) -> dict[str, int]:
 
 
 def plain_runs(session: Session, since: datetime, *, most: int) -> list[PlainRun]:
-    """The last cases since a moment that were carried without Prefect."""
+    """The last cases since a moment that were carried without Prefect. What went wrong was carried by none."""
     rows = run(
         session,
         only(EngineRun.case_id, Case.protocol, EngineRun.ended_at, EngineRun.outcome, EngineRun.why_plain)
         .join(Case, joins(EngineRun.case_id, Case))
-        .where(col(EngineRun.ended_at) > since, col(EngineRun.flow_run_id).is_(None))
+        .where(col(EngineRun.ended_at) > since, col(EngineRun.flow_run_id).is_(None), _WAS_CARRIED)
         .order_by(col(EngineRun.ended_at).desc(), col(EngineRun.id))
         .limit(most),
     )
@@ -155,12 +168,12 @@ def plain_runs(session: Session, since: datetime, *, most: int) -> list[PlainRun
 
 
 def count_runs(session: Session, since: datetime) -> RunCounts:
-    """How often cases were carried since a moment, and which way."""
+    """How often cases were carried since a moment, and which way. What went wrong was carried by none."""
     plainly = col(EngineRun.flow_run_id).is_(None)
     rows: Any = run(
         session,
         select(value_of(plainly), EngineRun.why_plain, value_of(func.count()))
-        .where(in_program(EngineRun), col(EngineRun.ended_at) > since)
+        .where(in_program(EngineRun), col(EngineRun.ended_at) > since, _WAS_CARRIED)
         .group_by(plainly, col(EngineRun.why_plain)),
     )
     counted = [tuple(row) for row in rows]

@@ -20,7 +20,7 @@ from domain.mail import resending
 from domain.record import apart, events
 from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
 from domain.restored.matters import concerned, waiting
-from domain.restored.standing import standing_of
+from domain.restored.standing import SEEN_TO, standing_of
 from domain.roles import HeldRole, standing
 from locales import N_
 from models.ledger import RestoredMatter
@@ -71,10 +71,16 @@ def leave_undone(session: Session, matter_id: UUID, *, reason: str, by: Actor, a
 def note(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
     """Note that it was seen to: it is so already, cannot be found any more, or was done where such things are done.
 
-    Raises Refusal: decided, the decider's own, or it can be done again here.
+    Raises Refusal: decided, the decider's own, it can be done again here, or it plainly was not done anew elsewhere.
     """
     matter = hold(session, matter_id, by=by)
-    if standing_of(session, matter).can == "again":
+    can = standing_of(session, matter).can
+    if can == "by_hand" and matter.verb in SEEN_TO:
+        raise Refusal(
+            "restored.not_seen_to",
+            N_("This was not done anew yet. Do it where such things are done, or say why it does not hold any more."),
+        )
+    if can == "again":
         raise Refusal(
             "restored.not_noted", N_("This can be done again here: do it, or say why it does not hold any more.")
         )

@@ -19,9 +19,9 @@ FOR_PRIVACY: Final = frozenset({"consent", "restriction", "redaction"})
 
 
 def waiting(session: Session) -> list[RestoredMatter]:
-    """What waits for a decision, in the order in which it was done."""
+    """What waits for a decision, in the order in which it was done: that of the ledger's lines."""
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None))
-    return every(session, asked.order_by(col(RestoredMatter.at), col(RestoredMatter.ledger_n)))
+    return every(session, asked.order_by(col(RestoredMatter.ledger_n)))
 
 
 _IS_WAITING: Final = col(RestoredMatter.decided_at).is_(None)

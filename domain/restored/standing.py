@@ -14,7 +14,20 @@ from sqlmodel import Session, select
 
 from domain.accompaniment import consents, workers
 from domain.agreements import agreements
-from domain.kernel import col, first, in_program, lasts_beyond, local_day, of, only, scalars, sealing, surely, there_is
+from domain.kernel import (
+    col,
+    first,
+    in_program,
+    inside,
+    lasts_beyond,
+    local_day,
+    of,
+    only,
+    scalars,
+    sealing,
+    surely,
+    there_is,
+)
 from domain.participants import research
 from domain.restored.matters import id_in, last_restoration
 from domain.terms import BEGUN
@@ -52,6 +65,8 @@ def standing_of(session: Session, matter: RestoredMatter) -> Standing:
     """How what a matter is about stands now."""
     if not _is_there(session, matter):
         return Standing("gone")
+    if matter.verb in SEEN_TO and SEEN_TO[matter.verb](session, matter):
+        return Standing("so")
     finder = _FINDERS.get(matter.verb)
     if finder is None or (matter.verb == "redaction.done" and _key_is_gone(session, matter)):
         return Standing("by_hand")
@@ -119,12 +134,25 @@ def _research(session: Session, matter: RestoredMatter) -> object:
 
 def _to_shut_out(session: Session, matter: RestoredMatter) -> UUID | None:
     """The person, unless their access was ended anew since the restore."""
+    return None if _has_happened_since(session, matter, "access.ended") else matter.subject_id
+
+
+def _has_happened_since(session: Session, matter: RestoredMatter, verb: str, *where: ColumnElement[bool]) -> bool:
+    """Whether this was done to what a matter is about after the restore was found."""
     restored = last_restoration(session)
     since = restored.found_at if restored is not None else matter.at
-    ended = only(Event.id).where(
-        Event.verb == "access.ended", Event.subject_id == matter.subject_id, col(Event.recorded_at) > since
+    done = only(Event.id).where(
+        Event.verb == verb, Event.subject_id == matter.subject_id, col(Event.recorded_at) > since, *where
     )
-    return None if there_is(session, ended) else matter.subject_id
+    return there_is(session, done)
+
+
+def _has_new_address(session: Session, matter: RestoredMatter) -> bool:
+    return _has_happened_since(session, matter, matter.verb, inside(Event.facts)["changed"].contains(["email"]))
+
+
+#: Of what is done where such things are done: whether it was done anew, where the program can tell.
+SEEN_TO: Final[Mapping[str, Callable[[Session, RestoredMatter], bool]]] = {"person.updated": _has_new_address}
 
 
 def _passkey(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -136,6 +164,8 @@ def _passkey(session: Session, matter: RestoredMatter) -> UUID | None:
 def _tenure(session: Session, matter: RestoredMatter, *, begun: bool) -> Tenure | None:
     day = day_of(session, matter)
     days = (col(Tenure.starts_on) <= day, lasts_beyond(Tenure, day)) if begun else (col(Tenure.starts_on) > day,)
+    if said := matter.facts.get("starts_on"):  # of several appointments, this one
+        days = (col(Tenure.starts_on) == date.fromisoformat(str(said)),)
     return first(
         session,
         of(Tenure)

@@ -12,7 +12,7 @@ from models.base import table_of
 from tests.api.pages.test_board import board_of
 from tests.cast import AT, Cast
 
-NOT_MADE = "The installation is not being backed up"
+NOT_MADE = "The last backup failed or is late"
 
 
 def ran(cast: Cast, code: str = "", *, kind: str = "backup", days_ago: int = 0) -> None:
@@ -65,5 +65,5 @@ def test_a_trial_that_failed_is_told_as_such(cast: Cast) -> None:
     ran(cast, "damaged", kind="drill")
     page = board_of(cast)
     assert "The last trial of the backup failed or is late" in page
-    assert "There has not been a good one yet." in page
+    assert "There has not been a good trial yet." in page
     assert NOT_MADE not in page

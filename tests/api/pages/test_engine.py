@@ -16,10 +16,13 @@ from fastapi.testclient import TestClient
 
 from api.access.engine_server import EngineServer
 from api.views.engine import ROUND_WORDS
+from domain.casework import tending
 from domain.casework.wakeups import wake
+from domain.kernel import put_row
 from flows import timetable
 from flows.marks import set_mark, set_trouble
 from flows.troubles import DOORS
+from models.engine import EngineSeat
 from tests.api.application import client_for
 from tests.api.pages.test_post import give_up, one_letter
 from tests.casework import open_onboarding
@@ -99,9 +102,9 @@ def test_try_again_wakes_the_case_and_is_on_record_and_a_second_click_changes_no
 ) -> None:
     hold_up(cast, case_id, "error.OSError")
     before, _, _ = wake_up_of(cast, case_id)
-    for _ in range(2):
+    for woken in (1, 0):
         answer = operator.post(f"/engine/cases/{case_id}/retry")
-        assert (answer.status_code, answer.headers["location"]) == (303, "/engine#stuck")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/engine?tried={woken}#stuck")
         assert wake_up_of(cast, case_id)[0::2] == (before + 1, AT)
     assert tries(cast) == [(case_id, "error.OSError", cast.people["administrator"])]
 
@@ -118,6 +121,31 @@ def test_all_cases_of_one_code_are_tried_again_together_and_those_of_another_are
     assert len(tries(cast)) == 2
     want, have, _ = wake_up_of(cast, third)
     assert want == have
+
+
+@pytest.mark.parametrize(
+    ("tried", "said"),
+    [
+        ("1", "1 case is tried now"),
+        ("40", "40 cases are tried now"),
+        ("0", "Nothing was left to try"),
+        ("", ""),
+        ("many", ""),
+    ],
+)
+def test_who_asked_to_try_again_is_told_how_many_are_tried(operator: TestClient, tried: str, said: str) -> None:
+    page = unescape(operator.get("/engine", params={"tried": tried}).text)
+    told = [one for one in ("1 case is tried", "cases are tried now", "Nothing was left to try") if one in page]
+    assert (said in page, bool(told)) == (True, bool(said))
+
+
+def test_before_all_that_wait_for_people_are_tried_it_is_asked_and_before_errors_it_is_not(
+    cast: Cast, case_id: UUID, operator: TestClient
+) -> None:
+    hold_up(cast, case_id)
+    assert "Until people have done their part, each fails again." in part(page_of(operator), "stuck")
+    hold_up(cast, case_id, "error.OSError")
+    assert '<p class="question">' not in part(page_of(operator), "stuck")
 
 
 def test_a_case_that_is_not_held_up_any_more_is_not_tried_again(
@@ -168,6 +196,20 @@ def test_a_case_in_hand_says_by_which_worker_and_since_when(cast: Cast, case_id:
     assert str(case_id)[:8] in in_hand
 
 
+def test_of_more_cases_in_hand_than_are_shown_all_are_counted_and_the_longest_comes_first(
+    cast: Cast, case_id: UUID, operator: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, third = open_onboarding(cast, "worker_codim", "codim"), open_onboarding(cast, "without_mail", "anonyme")
+    for one, minutes in ((case_id, 1), (second, 9), (third, 3)):
+        take_in_hand(cast, one, since=AT - timedelta(minutes=minutes))
+    monkeypatch.setattr(tending, "MOST", 2)
+    in_hand = part(page_of(operator), "in-hand")
+    assert '<span class="count">3</span>' in in_hand
+    assert "and 1 other" in in_hand
+    assert in_hand.index(str(second)[:8]) < in_hand.index(str(third)[:8])
+    assert str(case_id)[:8] not in in_hand
+
+
 def test_what_was_carried_without_prefect_lately_is_told_with_why(
     cast: Cast, case_id: UUID, operator: TestClient
 ) -> None:
@@ -176,6 +218,7 @@ def test_what_was_carried_without_prefect_lately_is_told_with_why(
         carried(cast, case_id, why_plain=why)
     carried(cast, case_id, why_plain="from_the_future")
     carried(cast, case_id, at=AT - timedelta(days=2), why_plain="busy")
+    carried(cast, case_id, why_plain="busy", outcome="trouble")  # without an effect: nothing was carried
     plain = part(page_of(operator), "plain")
     assert '<span class="count">6</span>' in plain
     for said in ("did not answer", "had enough to do", "did not begin in time", "failed with it", "not recorded"):
@@ -189,9 +232,9 @@ def test_a_round_that_is_late_comes_first_and_says_since_when(cast: Cast, operat
             set_mark(session, key, AT - (timedelta(hours=5) if key == "sweep" else timedelta(0)), "prefect")
     rounds = part(page_of(operator), "rounds")
     assert '<span class="count">1</span>' in rounds
-    assert "was due 5 hours ago" in rounds
+    assert "was to be done 5 hours ago" in rounds
     assert rounds.index("Cleaning up") < rounds.index("Reminders")
-    assert rounds.count("was due") == 1
+    assert rounds.count("was to be done") == 1
 
 
 def test_what_is_done_all_the_time_stands_among_the_rounds_while_it_fails(cast: Cast, operator: TestClient) -> None:
@@ -262,6 +305,24 @@ def test_the_page_does_not_wait_for_a_server_that_hangs(operator: TestClient, hu
 def test_a_server_that_is_away_is_said_to_be(operator: TestClient) -> None:
     page = page_of(served_by(operator, EngineServer(f"http://127.0.0.1:{free_port()}", "/data/prefect-auth")))
     assert "The engine’s server does not answer" in part(page, "health")
+
+
+def test_of_a_server_that_only_its_own_machine_reaches_nothing_is_said_that_is_not_known(
+    cast: Cast, operator: TestClient, hung: int
+) -> None:
+    with cast.session() as session:
+        put_row(
+            session, EngineSeat(seat="engine", address="http://127.0.0.1:4299/api", machine="one", since=AT, beat_at=AT)
+        )
+    here = f"http://127.0.0.1:{hung}"
+    page = page_of(served_by(operator, EngineServer(here, "/data/prefect-auth")))
+    health = part(page, "health")
+    assert "It runs on the machine one, and is reached from there alone." in health
+    assert [
+        one for one in (here, "127.0.0.1", "/data/prefect-auth", "does not answer", "being asked") if one in page
+    ] == []
+    server = operator.get("/api/v1/engine").json()["health"]["server"]
+    assert (server["address"], server["answers"], server["machine"]) == ("", None, "one")
 
 
 def test_the_page_says_where_the_word_lies_and_never_the_word(operator: TestClient, tmp_path: Path) -> None:

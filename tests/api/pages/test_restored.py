@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, select
+from sqlalchemy import event
+from sqlmodel import Session, col, select
 
 from models.ledger import Epoch, Restoration, RestoredMatter
 from tests.api.application import client_for
@@ -77,11 +80,11 @@ def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:
 @pytest.mark.usefixtures("found")
 def test_the_board_says_first_that_something_waits_until_all_is_decided(cast: Cast) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
-    assert "3 matters that had ended stay closed" in text_of(coordinator.get("/board").text)
+    assert "3 matters that a restore brought back wait for a decision" in text_of(coordinator.get("/board").text)
     with cast.session() as session:
         for row in session.scalars(select(RestoredMatter)):
             row.decision, row.decided_at, row.decided_as = "noted", NOW, "coordinator"
-    assert "stay closed until someone decides" not in text_of(coordinator.get("/board").text)
+    assert "wait for a decision" not in text_of(coordinator.get("/board").text)
     assert "The last restore" in text_of(coordinator.get("/restored").text)
 
 
@@ -101,6 +104,105 @@ def test_the_same_is_decided_over_json(cast: Cast, found: dict[str, UUID]) -> No
     answer = officer.post(f"/api/v1/restored/{found['coordinator']}/undone", json={"reason": "It goes on"})
     assert answer.status_code == 200
     assert (answer.json()["decision"], answer.json()["reason"]) == ("left_undone", "It goes on")
+
+
+def test_noting_lets_no_one_in_by_one_tap_and_says_whom_it_lets_in(cast: Cast, found: dict[str, UUID]) -> None:
+    manager = cast.people["manager_em"]
+    with cast.session() as session:
+        address = left(session, cast, "access", "person.updated", manager, 4, person_id=manager)
+        seat = left(session, cast, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
+        found |= {"address": address, "seat": seat, "agreement": left(
+            session, cast, "agreement", "agreement.lapsed", uuid4(), 6, subject_kind="agreement_version"
+        )}  # fmt: skip
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    page = unescape(coordinator.get("/restored").text)
+    for one in ("address", "seat"):
+        shown = page[page.index(f'id="m-{found[one]}"') :].partition("</li>")[0]
+        asked = shown.index('<p class="question">')
+        assert asked < shown.index(f'id="undone-{found[one]}"')
+        assert f'id="noted-{found[one]}"' in shown, "it is asked first"
+        assert cast.members["manager_em"].name in shown[asked:]
+        assert 'class="button primary"' not in shown.partition(f'id="undone-{found[one]}"')[0]
+    assert f'href="/people/{manager}"' in page
+    assert "Letters and links for signing in go to" in page
+    refused = coordinator.post(f"/restored/{found['address']}/noted")
+    assert refused.status_code == 409
+    assert "This was not done anew yet" in text_of(refused.text)
+    assert coordinator.post(f"/restored/{found['seat']}/noted").status_code == 303
+    assert set(decided(cast)) == {found["seat"]}
+
+
+@pytest.mark.usefixtures("found")
+def test_the_report_counts_for_each_reader_what_they_decide_and_says_no_number_of_the_others(cast: Cast) -> None:
+    with cast.session() as session:
+        barred = {"subject_kind": "participant", "person_id": cast.people["coordinator"]}
+        left(session, cast, "restriction", "participant.barred", uuid4(), 4, **barred)
+    reports = {}
+    for name in ("coordinator", "privacy_officer"):
+        page = client_for(cast.database, cast.people[name], at=NOW).get("/restored").text
+        reports[name] = text_of("<main" + page[page.index('id="report"') :])
+        assert "There are others, which wait for someone else." in text_of(page)
+        assert "What was done in this time is missing" in reports[name]
+    assert "Restrictions of files" not in reports["coordinator"]
+    assert "Consents" not in reports["coordinator"]
+    assert "Other 1" in reports["coordinator"]
+    assert "Restrictions of files 1" in reports["privacy_officer"]
+
+
+def test_of_many_matters_a_page_asks_for_those_that_it_shows_and_leads_to_the_others(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    manager = cast.people["manager_em"]
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+
+    def grown(first: int, last: int) -> list[UUID]:
+        with cast.session() as session:
+            return [
+                left(session, cast, "other", "seat.ended", uuid4(), n, person_id=manager) for n in range(first, last)
+            ]
+
+    def asked() -> int:
+        seen: list[str] = []
+
+        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+            seen.append(statement)
+
+        event.listen(cast.database.engine, "before_cursor_execute", note)
+        try:
+            assert coordinator.get("/restored").status_code == 200
+        finally:
+            event.remove(cast.database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    first = [found["manager"], *grown(4, 25)]
+    asked()  # what is read once is read
+    few = asked()
+    more = [*first, *grown(25, 60)]
+    assert asked() == few
+    page = coordinator.get("/restored").text
+    assert [one for one in more if f'id="m-{one}"' in page] == more[:20]
+    (following,) = re.findall(r'href="(/restored\?after=\d+)#ended"', page)
+    assert [one for one in more if f'id="m-{one}"' in coordinator.get(following).text] == more[20:40]
+    part = coordinator.get("/api/v1/restored", params={"limit": 30}).json()
+    rest = coordinator.get("/api/v1/restored", params={"after": part[-1]["line"]}).json()
+    assert [one["id"] for one in (*part, *rest)] == [str(one) for one in more]
+
+
+def test_who_decided_is_told_what_was_decided_and_older_decisions_stand_on_pages_of_their_own(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    with cast.session() as session:
+        made = [left(session, cast, "other", "seat.ended", uuid4(), n) for n in range(4, 29)]
+        for row in session.scalars(select(RestoredMatter).where(col(RestoredMatter.id).in_(made))):
+            row.decision, row.decided_at, row.decided_as = "noted", NOW - timedelta(minutes=row.ledger_n), "coordinator"
+    led = coordinator.post(f"/restored/{found['manager']}/noted").headers["location"]
+    page = text_of(coordinator.get(led).text)
+    assert page.index("Noted An account of") < page.index("The last restore")
+    assert "Decided 26" in page
+    assert page.partition("Decided 26")[2].count("Seat ended") == 19
+    (older,) = re.findall(r'href="(/restored\?from=[0-9a-f-]+)#decided"', coordinator.get("/restored").text)
+    assert text_of(coordinator.get(older).text).count("Seat ended") == 6
 
 
 def test_a_matter_of_a_meeting_alone_is_cancelled_or_kept(cast: Cast, found: dict[str, UUID]) -> None:

@@ -131,6 +131,10 @@ def changed_address(house: Installed, name: str, session: Session) -> None:
 def test_no_link_to_an_address_that_was_changed_lets_in_until_it_is_decided(installed: Installed) -> None:
     back = come_back(installed, lambda _: None, lambda session, _: changed_address(installed, "manager_em", session))
     assert not let_in(installed, "manager_em")
+    assert code_of(lambda: back.noted("person.updated")) == "restored.not_seen_to"
+    assert not let_in(installed, "manager_em"), "the address is the old one"
+    with installed.session() as session:
+        changed_address(installed, "manager_em", session)
     back.noted("person.updated")
     assert let_in(installed, "manager_em")
 

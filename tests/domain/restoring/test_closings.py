@@ -68,9 +68,7 @@ WHY: dict[str, str] = {
         incident.entered incident.reopened incident.told""",
     "it decides what a restore left, which waits again after another one; the act itself has a line": """
         restored.cancelled restored.done_again restored.kept restored.left_undone restored.noted""",
-    "no act writes it: it says a line of the ledger in words": """
-        referral.handed_on restored.consent_replaced restored.deputy_changed restored.meets_no_more
-        restored.part_ended""",
+    "no act writes it: it says a line of the ledger in words": "referral.handed_on",
 }
 #: Each verb with its reason.
 NEEDS_NONE = {verb: why for why, listed in WHY.items() for verb in listed.split()}
