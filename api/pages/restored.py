@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -16,7 +16,7 @@ from api.acts.restored import JUST, MATTER
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.restored import decided_lines_of, lines_of, report_facts, told_lines_of
+from api.views.restored import DecidedLine, MatterLine, decided_lines_of, lines_of, report_facts, told_lines_of
 from domain.restored import matters, reports
 from models.ledger import RestoredMatter
 
@@ -52,8 +52,8 @@ def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLRespon
         others=len(waiting) > len(mine),
         just=decided_lines_of(context, just),
         facts=_facts(context, [*mine, *was_decided]),
-        **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, "")),
-        **_decided(context, was_decided, asked.get(OLDER, "")),
+        **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, ""))._asdict(),
+        **_decided(context, was_decided, asked.get(OLDER, ""))._asdict(),
     )
 
 
@@ -65,27 +65,45 @@ def _facts(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[tupl
     return report_facts(context, report, [one for one in rows if one.epoch == report.restoration.epoch])
 
 
-def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> dict[str, Any]:
+class _Ended(NamedTuple):
+    """A page of what waits: how much there is, and where the first and the next ones are."""
+
+    lines: list[MatterLine]
+    ended_total: int
+    first: str
+    next: str
+
+
+class _Decided(NamedTuple):
+    """A page of what was decided: how much there is, and where the newest and the older ones are."""
+
+    decided: list[DecidedLine]
+    decided_total: int
+    newest: str
+    older: str
+
+
+def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> _Ended:
     """The part of what waits that comes after a line of the ledger, and where the others stand."""
     after = int(asked) if _NUMBER.fullmatch(asked) else 0
     rest = [one for one in rows if one.ledger_n > after]
-    return {
-        "lines": lines_of(context, rest[:MOST]),
-        "ended_total": len(rows),
-        "first": "/restored#ended" if after else "",
-        "next": f"/restored?{AFTER}={rest[MOST - 1].ledger_n}#ended" if len(rest) > MOST else "",
-    }
+    return _Ended(
+        lines_of(context, rest[:MOST]),
+        len(rows),
+        "/restored#ended" if after else "",
+        f"/restored?{AFTER}={rest[MOST - 1].ledger_n}#ended" if len(rest) > MOST else "",
+    )
 
 
-def _decided(context: RequestContext, rows: list[RestoredMatter], asked: str) -> dict[str, Any]:
+def _decided(context: RequestContext, rows: list[RestoredMatter], asked: str) -> _Decided:
     """The part of what was decided that begins with a matter, and where the others stand."""
     part = _from(rows, asked)
-    return {
-        "decided": decided_lines_of(context, part[:MOST]),
-        "decided_total": len(rows),
-        "newest": "/restored#decided" if len(part) < len(rows) else "",
-        "older": f"/restored?{OLDER}={part[MOST].id}#decided" if len(part) > MOST else "",
-    }
+    return _Decided(
+        decided_lines_of(context, part[:MOST]),
+        len(rows),
+        "/restored#decided" if len(part) < len(rows) else "",
+        f"/restored?{OLDER}={part[MOST].id}#decided" if len(part) > MOST else "",
+    )
 
 
 def _from(rows: list[RestoredMatter], matter_id: str) -> list[RestoredMatter]:
