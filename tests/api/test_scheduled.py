@@ -44,7 +44,7 @@ def runs(cast: Cast) -> list[tuple[str, str]]:
     return [(kind, code) for kind, code in rows(cast.database.url, asked)]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_copy_that_is_due_is_made_once(nightly: House, lived: Cast) -> None:
     status, said = run()
     assert (status, "was made by schedule and verified" in said) == (0, True), said

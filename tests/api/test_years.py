@@ -102,7 +102,7 @@ def counting(world: World) -> Iterator[list[int]]:
         event.remove(engine, "after_cursor_execute", note)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_ten_times_the_past_costs_no_list_a_statement_nor_more_rows_nor_bytes(aged: Aged) -> None:
     assert len({path for _, path in aged.after_one}) > 50
     after_ten = dict(costs_of(aged.world))
@@ -117,7 +117,7 @@ def test_ten_times_the_past_costs_no_list_a_statement_nor_more_rows_nor_bytes(ag
     } == {}
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_what_is_late_stuck_or_waits_is_counted_by_an_index_of_that_alone(aged: Aged) -> None:
     plans = {
         "ix_task_stuck": ASKED_OF_ENGINE[2],

@@ -124,7 +124,7 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert aware not in words[cast.people["police"]]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> None:
     """What a week is owed is found by its days: a count of the weeks of a year begins anew at its end, and stops."""
     _planned(cast)

@@ -185,7 +185,7 @@ def test_a_case_that_did_not_change_is_not_shown_again(
 # ------------------------------------------------------------------------------------------------- started by hand
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_what_is_started_by_hand_does_nothing_twice_and_says_by_a_code_what_was_wrong_with_it(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

@@ -148,7 +148,7 @@ def takes_over(
 @pytest.mark.parametrize(
     "point",
     [
-        pytest.param("acting", marks=pytest.mark.ci),
+        pytest.param("acting", marks=pytest.mark.nightly),
         *(pytest.param(point, marks=pytest.mark.nightly) for point in ("act", "finish", "letter")),
     ],
 )

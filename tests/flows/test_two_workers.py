@@ -43,7 +43,7 @@ def at_work(server: PrefectServer, since: object) -> int:
     return len(server.rows("select name from worker where last_heartbeat_time > %s", since))
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_of_two_workers_one_has_each_run_of_a_round_and_its_work_is_done_once(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

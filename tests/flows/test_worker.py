@@ -698,7 +698,7 @@ def test_a_manager_approves_while_prefect_is_dead_and_what_follows_is_done_witho
     assert len(people) == len(set(people)) > 0, "each is told once"
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

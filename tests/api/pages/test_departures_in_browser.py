@@ -20,7 +20,7 @@ __all__ = ["window"]
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.nightly)])
 def test_a_departure_is_legible_and_fits(window: Window, width: int) -> None:  # the fixture of its kin
     cast = window.cast
     record_protocols(cast)

@@ -76,7 +76,7 @@ def planned(cast: Cast) -> list[UUID]:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        pytest.param("fr", 320, False, marks=pytest.mark.ci),
+        pytest.param("fr", 320, False, marks=pytest.mark.nightly),
         pytest.param("en", 1280, True, marks=pytest.mark.nightly),
         pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
