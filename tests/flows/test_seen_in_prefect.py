@@ -137,7 +137,7 @@ def shown(server: PrefectServer, case_id: UUID) -> list[tuple[str, list[dict[str
     return [(description, json.loads(data) if isinstance(data, str) else data) for description, data in found]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_case_is_shown_by_its_steps_with_the_address_of_its_page_and_its_runs_say_what_they_did_in_codes(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

@@ -197,7 +197,7 @@ def test_reading_at_night_is_unusual_for_who_works_by_day(cast: Cast, files: lis
     assert "inhabituelles" in body(letters(cast, LETTER)[0])
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_letter_leaves_within_a_minute_of_the_last_reading(cast: Cast, files: list[UUID]) -> None:
     clock, mailbag = Clock(AT), Mailbag()
     means = means_of(cast, clock, mailbag)
