@@ -233,7 +233,7 @@ def test_what_a_browser_keeps_of_a_sign_in_that_has_begun_is_bound_to_this_host_
     value = browser.cookies[FLOW]
     with place.before() as session:
         (row,) = session.execute(select(_flow)).mappings().all()
-    assert row["cookie_digest"] == digest(session, value)
+        assert row["cookie_digest"] == digest(session, value)
     assert value not in str(row["kept"])
     assert not is_in(browser)
 
