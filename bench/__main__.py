@@ -29,7 +29,7 @@ def main() -> int:
     folder = _folder()
     try:
         with EmbeddedPostgres(folder / "postgres") as server:
-            ground = build(server.urls(), now())
+            ground = build(server.urls(), folder, now())
             _say_where(ground)
             ratios: list[Ratio] = []
             for name, measure in _measures(asked).items():

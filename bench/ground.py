@@ -6,14 +6,11 @@ one by one would take longer than all the rest. Each copy is about a person of i
 
 from __future__ import annotations
 
-import atexit
 import itertools
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -216,19 +213,21 @@ def _copy(admin: psycopg.Connection[Any], table: Table, where: LiteralString, ot
     )
 
 
-def new_ledger() -> Ledger:
-    """A ledger in a folder of its own, which goes with the process: it costs as much as an installation has to pay."""
-    folder = Path(mkdtemp(prefix="spheres-bench-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    make_seal_key(folder / "seal.json")
-    make_ledger(folder)
-    return FileLedger(folder, FileSealKeys(folder / "seal.json"))
+def ledger_in(data: Path) -> Ledger:
+    """The ledger of a data folder, made where there is none: processes that have this folder go on with it."""
+    seal_keys = data / "keys" / "seal.json"
+    make_seal_key(seal_keys)
+    make_ledger(data / "ledger")
+    return FileLedger(data / "ledger", FileSealKeys(seal_keys))
 
 
-def build(urls: DatabaseUrls, at: datetime) -> Ground:
-    """Migrate, load the real program into a new program's id, and appoint a coordinator and staff by the verbs."""
+def build(urls: DatabaseUrls, data: Path, at: datetime) -> Ground:
+    """Migrate, load the real program into a new program's id, and appoint a coordinator and staff by the verbs.
+
+    Processes that are to work on it have `data` as their folder, where its ledger lies.
+    """
     migrate(urls.owner)
-    engine = make_engine(urls.app, application_name=APPLICATION, ledger=new_ledger())
+    engine = make_engine(urls.app, application_name=APPLICATION, ledger=ledger_in(data))
     ground = Ground(
         urls,
         engine,

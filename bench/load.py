@@ -109,7 +109,6 @@ def _run(shown: Demonstrated, folder: Path, seconds: float, people: int, every: 
     environment = {
         "DATABASE_URL": shown.urls.app,
         "SPHERES_DATA": str(folder),
-        "SPHERES_PEOPLE_KEYS": str(folder / "keys"),
         "SPHERES_BASE_URL": f"http://127.0.0.1:{reached}",
     }
     command = module("uvicorn", "--factory", "api.app:from_environment", "--port", str(web_port))

@@ -17,7 +17,7 @@ from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from api.access.session import Installation
 from api.app import create_app
 from bench.figures import Ratio, median, mixed, ms, table
-from bench.ground import APPLICATION, Ground, new_ledger, now
+from bench.ground import APPLICATION, Ground, ledger_in, now
 from bench.reading import HOST, Counter, Reader, Reading, cookie_of
 from demo.loading import Demonstration
 from demo.people import coordinator
@@ -89,7 +89,7 @@ class Demonstrated:
 def demonstration(ground: Ground, folder: Path) -> Iterator[Demonstrated]:
     """The demonstration with its year, in a database server of its own."""
     folder.mkdir()
-    make_people_keys(folder / "keys")
+    make_people_keys(folder / "keys" / "people")
     with EmbeddedPostgres(folder / "postgres") as server:
         urls = server.urls()
         migrate(urls.owner)
@@ -100,9 +100,9 @@ def demonstration(ground: Ground, folder: Path) -> Iterator[Demonstrated]:
 
 
 def installed(ground: Ground, url: str, folder: Path) -> Installation:
-    """An installation of a demonstration on a database, with the keys in `folder`."""
-    engine = make_engine(url, application_name=APPLICATION, ledger=new_ledger())
-    keys = FilePeopleKeys(folder / "keys")
+    """An installation of a demonstration on a database, with the keys and the ledger in its data `folder`."""
+    engine = make_engine(url, application_name=APPLICATION, ledger=ledger_in(folder))
+    keys = FilePeopleKeys(folder / "keys" / "people")
     return Installation(engine, ground.letter_templates, f"http://{HOST}", demonstration=True, keys=keys)
 
 
