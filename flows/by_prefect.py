@@ -39,7 +39,7 @@ RUN_SECONDS: Final = 60.0
 #: Prefect's server takes one or two runs a second. What gets no place in the first of these seconds, or has not begun
 #: by the second, is carried plainly, so that nobody waits for it. Both count from when the case was taken in hand.
 AT_ONCE: Final = 2
-PLACE_SECONDS: Final = 0.25
+PLACE_SECONDS: Final = 0.05
 BEGIN_SECONDS: Final = 0.75
 #: After one that did not begin in time the next would not either: for so long none is asked for, and no person waits.
 SPARED_SECONDS: Final = 5.0
