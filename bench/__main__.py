@@ -74,7 +74,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "meetings": lambda ground, folder: meetings.measure(
             ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
         ),
-        "years": lambda ground, folder: years.measure(ground, folder, a_year=17, rounds=5),
+        "years": lambda ground, folder: years.measure(ground, folder, a_year=90 if asked.large else 17, rounds=5),
         "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.
         "growth": lambda ground, _: growth.measure(
@@ -86,7 +86,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that it runs, and measures nothing")
-    parser.add_argument("--large", action="store_true", help="also with 80,000 open cases (some minutes more)")
+    parser.add_argument("--large", action="store_true", help="with 80,000 open cases too, and years of 32,000 people")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=(), help="these alone")
     return parser.parse_args()
 
