@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
+from domain.casework import tasks
 from domain.endorsement import refuse_unless_it_counts
 from domain.kernel import Refusal, first, of, program_of, surely
 from domain.loading import load
@@ -28,7 +29,17 @@ from tests.cast import LOADING, Cast, edited, onboarding, program_file
 from tests.domain.restored.coming_back import LATER, come_back
 from tests.domain.restored.coming_back import NOW as LONG_AFTER
 from tests.domain.restored.test_redacted import living_in
-from tests.meetings.endorsed import all_endorse, decide, rest_waiver, say, session, sitting_of_two_partners, stands
+from tests.meetings.endorsed import (
+    DUE,
+    all_endorse,
+    decide,
+    rest_waiver,
+    say,
+    session,
+    sitting_of_two_partners,
+    stands,
+    task_of,
+)
 from tests.meetings.meeting_room import MINUTE, NOW
 from tests.restored import Installed, installed
 
@@ -79,6 +90,18 @@ def test_nothing_rests_on_a_decision_that_had_been_revoked_or_suspended_until_it
     decided(session)
     assert stands(session, decision) == ("endorsed", True)
     assert waived() == [COMING]
+
+
+def test_what_a_revoked_decision_asked_for_is_not_done_until_it_is_decided(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast, kind="other", owner_role="coordinator", due_on=DUE)
+    task = surely(decisions.decision_of(session, decision).task_id)
+    left(session, "decision.withdrawn", decision, at=NOW + MINUTE)
+    with pytest.raises(Refusal) as refused:
+        tasks.complete_task(session, task, by=cast.actor("coordinator"), at=NOW + 2 * MINUTE)
+    assert refused.value.code == "decision.not_in_effect"
+    decided(session)
+    tasks.complete_task(session, task, by=cast.actor("coordinator"), at=NOW + 3 * MINUTE)
+    assert task_of(session, task)["state"] == "done"
 
 
 def test_nothing_takes_effect_by_a_word_that_was_withdrawn_until_it_is_decided_or_said_anew(
