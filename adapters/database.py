@@ -34,6 +34,7 @@ from adapters.addresses import conninfo_of, parts_of
 from adapters.closing import Agree, told_of, write_apart
 from models import walls
 from models.base import PROGRAM_SETTING
+from models.ledger import IS_BEING_RESTORED
 from models.ports import Ledger
 from models.tables import metadata
 
@@ -295,6 +296,16 @@ def passes_walls(url: str) -> bool:
     try:
         with engine.connect() as connection:
             return bool(connection.scalar(text(PASSES_WALLS)))
+    finally:
+        engine.dispose()
+
+
+def is_being_restored(url: str) -> bool:
+    """Whether a copy is being brought back into this database, also by another machine, or that was cut off."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return bool(connection.scalar(text(f"select {IS_BEING_RESTORED}")))
     finally:
         engine.dispose()
 

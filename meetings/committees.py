@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from domain.declarations import Rhythm, grouped, stands
 from domain.kernel import (
@@ -66,12 +66,29 @@ class Away(Absence):
     lost_deputy: bool = also(value_of(replaced_since().label("lost_deputy")))
 
 
+#: The last day of a seat where a restore lost that it had ended, or its committee had, until it is decided; else null.
+SEAT_ENDED_SINCE: Final = last_day_undecided(
+    "other",
+    or_(
+        and_(MATTER.verb == "seat.ended", col(MATTER.subject_id) == col(Seat.id)),
+        and_(MATTER.verb == "committee.ended", col(MATTER.subject_id) == col(Seat.committee_id)),
+    ),
+)
+
+
 class CommitteeSeat(Seat):
-    """A seat as a committee has it: its own, or one that it takes from the committee of the key `committee`."""
+    """A seat as a committee has it: its own, or one that it takes from the committee of the key `committee`.
+
+    `ended_since` is its last day as `SEAT_ENDED_SINCE` has it.
+    """
 
     model_config = SHAPE
     committee: str = also(Committee.key)
     organization: str = also(Organization.short_name)
+    ended_since: date | None = also(value_of(SEAT_ENDED_SINCE))
+
+
+HeldOrSeat = TypeVar("HeldOrSeat", Hold, CommitteeSeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +249,7 @@ def memberships(
     asked = {"families": sorted(set(chain.from_iterable(families.values())))}
     from_then = {**asked, "since": since}
     ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(_ABSENCES, {"since": since}))
-    seats = grouped(every(session, _SEATS, asked), lambda seat: seat.committee_id)
+    seats = grouped(map(_until_it_ended, every(session, _SEATS, asked)), lambda seat: seat.committee_id)
     holds = map(_until_it_ended, every(session, _HOLDINGS, from_then))
     held = grouped([one for one in holds if _has_days(one, since)], lambda one: one.seat_id)
     absences = _absences(session, since)
@@ -242,10 +259,10 @@ def memberships(
     }
 
 
-def _until_it_ended(hold: Hold) -> Hold:
-    """A hold with the last day on which it had ended, where that waits to be decided."""
-    days = [day for day in (hold.ends_on, hold.ended_since) if day is not None]
-    return hold if hold.ended_since is None else replaced(hold, ends_on=min(days))
+def _until_it_ended(row: HeldOrSeat) -> HeldOrSeat:
+    """A hold or a seat with the last day on which it had ended, where that waits to be decided."""
+    days = [day for day in (row.ends_on, row.ended_since) if day is not None]
+    return row if row.ended_since is None else replaced(row, ends_on=min(days))
 
 
 def _has_days(hold: Hold, since: date) -> bool:

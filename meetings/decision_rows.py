@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import false, func, literal
 from sqlmodel import Session
 
+from domain.endorsement import ended_since
 from domain.kernel import SHAPE, Actor, Refusal, also, changes, col, first, joins, of, run, surely, value_of
 from domain.record import events
 from domain.roles import Link
@@ -24,10 +25,14 @@ from models.program import Organization, Role
 
 
 class DecisionWithTask(Decision):
-    """A decision as it is stored, with the state of its task."""
+    """A decision as it is stored, with the state of its task.
+
+    `ended_since` says that it had been revoked or suspended, which a restore lost, and it is not decided.
+    """
 
     model_config = SHAPE
     task_state: str | None = also(Task.state)
+    ended_since: bool = also(value_of(ended_since().label("ended_since")))
 
 
 class RegisteredDecision(DecisionWithTask):

@@ -21,6 +21,7 @@ DECISION_STATES: Final[Mapping[str, str]] = {
     "pending": N_("Pending"),
     "objected": N_("Objected"),
     "no_quorum": N_("Does not hold: no quorum"),
+    "undecided": N_("To be decided since the restore"),
 }
 #: What the partners made of it.
 ENDORSEMENTS: Final[Mapping[str, str]] = {
@@ -54,7 +55,9 @@ def shown_state(row: RegisteredDecision) -> str:
         return row.state
     if not row.has_quorum:
         return "no_quorum"
-    return row.state if counts_by(row) else row.endorsement
+    if not counts_by(row):
+        return row.endorsement
+    return "undecided" if row.ended_since else row.state
 
 
 def said_as(one: Endorsed) -> str:

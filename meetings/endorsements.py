@@ -19,14 +19,17 @@ from sqlmodel import Session, and_
 from domain.declarations import EndorsementRules as Declared
 from domain.endorsement import OWES_AGAIN, PartnerWord
 from domain.kernel import (
+    MATTER,
     SHAPE,
     Actor,
     Question,
     also,
+    as_said,
     ask_ahead,
     built,
     col,
     every,
+    fact_of_matter,
     first,
     in_program,
     joins,
@@ -41,6 +44,7 @@ from domain.kernel import (
     same,
     scalar,
     scalars,
+    undecided,
     value_of,
 )
 from domain.mail import COORDINATION
@@ -59,23 +63,36 @@ SPEAK_FOR_IT: Final = ("manager", "director", "second_representative")
 ANSWER_FOR_IT: Final = SPEAK_FOR_IT[:2]
 
 
+#: The condition on a word that it was withdrawn before a restore that lost it; one that is said since stands.
+_TAKEN_BACK_SINCE: Final = undecided(
+    "other",
+    MATTER.verb == "decision.word_taken_back",
+    col(MATTER.subject_id) == col(Endorsement.decision_id),
+    fact_of_matter("organization") == as_said(Endorsement.organization_id),
+    col(MATTER.at) >= col(Endorsement.said_at),
+)
+
+
 class Endorsed(Endorsement):
     """What an asked partner said of a decision; of one that says nothing, neither by whom nor when.
 
     `is_partner` says whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
-    (`meetings.freeing`). `said_by` acted for `said_for`, where that is a person.
+    (`meetings.freeing`). `said_by` acted for `said_for`, where that is a person. `is_taken_back` says that it withdrew
+    its word, which a restore lost, and it is not decided.
     """
 
     model_config = SHAPE
     organization: str = also(Organization.short_name)
     is_partner: bool = also(value_of(literal_column("true", Boolean).label("is_partner")))
     stake: str = also(value_of(literal_column("''", Text).label("stake")))
+    is_taken_back: bool = also(value_of(_TAKEN_BACK_SINCE.label("is_taken_back")))
 
     @property
     def word(self) -> PartnerWord:
-        """It as the rule looks at it."""
+        """It as the rule looks at it: nothing takes effect by a word that was withdrawn."""
         settled = self.settled_by_id is not None
-        return PartnerWord(self.organization_id, self.said, self.majority, settled, self.is_partner, self.stake)
+        said = "" if self.is_taken_back and self.said == "endorsed" else self.said
+        return PartnerWord(self.organization_id, said, self.majority, settled, self.is_partner, self.stake)
 
 
 def declared(session: Session) -> Declared:

@@ -31,6 +31,7 @@ from domain.kernel import (
     surely,
     tuples,
 )
+from domain.mail import resending
 from domain.names import takes_out
 from meetings import agenda_items, freezing, minutes, told
 from meetings.locking import read_meeting
@@ -42,7 +43,7 @@ from models.meeting import Meeting
 from models.minutes import Decision, Endorsement
 
 #: What stands where words were taken out, by the language of the text; else in both.
-GONE: Final[Mapping[str, str]] = {"fr": "[caviardé]", "en": "[redacted]", "": "[caviardé – redacted]"}
+GONE: Final[Mapping[str, str]] = {"fr": "[caviardé]", "en": "[redacted]", "": resending.GONE}
 
 #: The columns in which people wrote, each with the language of its text; "" where it stands for both.
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))

@@ -97,11 +97,16 @@ class ToldSince:
 
 def told_since(session: Session, matters: Iterable[RestoredMatter]) -> list[ToldSince]:
     """What people were told of, of these matters, by UID, in the order of the first news."""
+    return [_of_one(session, ToldNews.of(found[0]).uid, found) for found in by_meeting(matters)]
+
+
+def by_meeting(matters: Iterable[RestoredMatter]) -> list[list[RestoredMatter]]:
+    """Those of these matters that are of one UID, together, in the order of the first news."""
     by_uid: dict[str, list[RestoredMatter]] = {}
     for matter in matters:
         if matter.kind == "meeting":
             by_uid.setdefault(ToldNews.of(matter).uid, []).append(matter)
-    return [_of_one(session, uid, found) for uid, found in by_uid.items()]
+    return list(by_uid.values())
 
 
 def cancel(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:

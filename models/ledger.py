@@ -23,6 +23,15 @@ SERVER: Final = (
     " else left(pg_walfile_name(pg_current_wal_lsn()), 8) end"
 )
 
+#: How the comment of a database begins while a copy is brought back into it: every machine sees that, and no copy has
+#: it.
+RESTORING: Final = "SPHERES: a restore is at work"
+#: Whether it is so.
+IS_BEING_RESTORED: Final = (
+    f"coalesce((select starts_with(shobj_description(oid, 'pg_database'), '{RESTORING}')"  # noqa: S608  # of constants
+    " from pg_database where datname = current_database()), false)"
+)
+
 #: What a matter is about: each is closed in its own way until it is decided.
 MATTERS = ("access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", "meeting")
 #: What was decided: it was done again, it stays undone, nothing can be done here; or a meeting is cancelled, or kept.

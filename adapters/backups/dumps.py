@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from adapters.backups.faults import BackupError
 from adapters.backups.manifest import Content, HeadOf, ServerOf
 from adapters.backups.sealed import Sealed, seal, unseal
 from adapters.backups.tools import Tools, for_server, reached, running
+from models.ledger import RESTORING
 
 #: Held while a copy of this database is made, or one is brought back: of two machines, one does. Only we use it.
 _COPYING: Final = 0x5F4E5246
@@ -35,6 +36,12 @@ _ALIKE: Final = (
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex -c extra_float_digits=1"
     " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout=0"
 )
+_IS_OWNER: Final = """
+select pg_has_role(datdba, 'usage') from pg_database where datname = current_database()
+"""
+_SAID: Final = """
+select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = current_database()
+"""
 #: Any object of ours, or of another: an empty database has none but its extensions'.
 _ANY: Final = """
 select exists (select from pg_class c where relnamespace = 'public'::regnamespace
@@ -164,6 +171,31 @@ def is_empty(url: str) -> bool:
     """Whether nothing lies in a database but its extensions. Raises BackupError."""
     with signed_in(url) as connection:
         return not _value(connection, _ANY)
+
+
+def may_mark(url: str) -> bool:
+    """Whether who signs in owns the database, so that it can say that a restore is at work in it."""
+    with signed_in(url) as connection:
+        return bool(_value(connection, _IS_OWNER))
+
+
+def mark(url: str) -> None:
+    """Have the database say that a restore is at work, before what its comment says; where it is the caller's own."""
+    _comment(url, lambda said: said if said.startswith(RESTORING) else f"{RESTORING}. {said}")
+
+
+def unmark(url: str) -> None:
+    """Have it say that no longer, and what its comment said before."""
+    _comment(url, lambda said: said.removeprefix(RESTORING).removeprefix(". "))
+
+
+def _comment(url: str, change: Callable[[str], str]) -> None:
+    with signed_in(url) as connection:
+        if not _value(connection, _IS_OWNER):
+            return
+        said = change(str(_value(connection, _SAID)))
+        named = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("comment on database {} is {}").format(named, sql.Literal(said or None)))
 
 
 def load(path: Path, key: x25519.Identity, url: str, *, written_by: int) -> None:

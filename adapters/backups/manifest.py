@@ -87,6 +87,7 @@ class Manifest:
     base: BaseOf | None
     files: Mapping[str, Sealed]
     keys_missing: int = 0
+    size: int = 0  # of the database, where it lay: by it the room is known that a trial takes
     layout: int = LAYOUT
 
 

@@ -168,7 +168,7 @@ def into_database(
 
     Where what came back is not what was copied, the database is emptied again; and where a restore was cut off before,
     what it loaded, as far as that is still the same to the row. `folder` is the data folder, which says until all is
-    there that it is not, and whose lock the caller holds.
+    there that it is not, and whose lock the caller holds. The database says so too, for other machines.
     """
 
     def refuse(former: Traces) -> None:
@@ -182,10 +182,12 @@ def into_database(
         emptied = partial(_emptied, urls.owner)
         with marked(folder, "database", refuse, brings_keys=keys_of is not None, emptied=emptied) as traces:
             traces.note_database(urls.owner, copy.content)
+            dumps.mark(urls.owner)
             rows = copy.load(urls.owner)
             look(urls, _tried(keys_of, traces.working))
             if keys_of is not None:
                 places.put(keys_of, traces)
+            dumps.unmark(urls.owner)
     return rows
 
 
@@ -216,7 +218,9 @@ def _emptied(url: str) -> bool:
     """Take out what was loaded; whether nothing lies there any more, as far as the database answers."""
     with suppress(BackupError):
         dumps.empty_again(url)
-        return dumps.is_empty(url)
+        if dumps.is_empty(url):
+            dumps.unmark(url)
+            return True
     return False
 
 

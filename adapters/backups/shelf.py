@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.keeping import Keeping, Kept, is_credible, removals
@@ -74,7 +76,7 @@ class Shelf:
         """The files of servers in all whole copies here, of every address. Raises BackupError where one is not read."""
         self.refuse_missing()
         with telling(self.folder):
-            folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and (one / BASE).exists()]
+            folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and _holds(one, BASE)]
         return [base for folder in folders if (base := read_manifest(folder).base) is not None]
 
     def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
@@ -141,13 +143,30 @@ def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
 def _copies_in(folder: Path, installation: str) -> list[tuple[Path, Manifest]]:
     """The copies of an installation in a folder, else of any other, the newest last. Raises BackupError."""
     with telling(folder):
-        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and (one / MANIFEST).exists()]
+        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and _holds(one, MANIFEST)]
     found = []
     for one in folders:
         with suppress(BackupError):
             found.append((one, read_manifest(one)))
     ours = [one for one in found if one[1].installation == installation]
     return sorted(ours or found, key=lambda one: one[1].taken_at)
+
+
+#: The name that `Shelf.new` gives a copy.
+_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}", re.ASCII)
+
+
+def _holds(folder: Path, name: str) -> bool:
+    """Whether a file of a copy lies in a folder: in none that we may not look into, but one that is named as a copy.
+
+    Raises PermissionError for that one. A disk has a folder of its own, `lost+found`, which is for root alone.
+    """
+    try:
+        return (folder / name).exists()
+    except PermissionError:
+        if _NAME.fullmatch(folder.name):
+            raise
+        return False
 
 
 def _holds_more(one: Manifest, than: Manifest) -> bool:

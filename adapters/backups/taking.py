@@ -111,6 +111,7 @@ def take(
             base=of_base,
             files=files,
             keys_missing=verdict.keys_missing,
+            size=moment.size,
         )
         write_manifest(making, manifest, replace(moment.content, findings=verdict.findings), both)
         open_manifest(making, passing)

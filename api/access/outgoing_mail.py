@@ -13,7 +13,8 @@ from sqlalchemy import Uuid, func, literal
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, to_program
 from api.access.session import RequestContext
 from domain.access import doors
-from domain.kernel import MATTER, Actor, AnySelect, col, is_undecided, joins, only, run
+from domain.kernel import Actor, AnySelect, col, joins, only, run, there_is
+from domain.mail import resending
 from domain.record import reads
 from domain.roles import calls_who_barred, letter_is_open_to, who_barred
 from models.outbox import Notice
@@ -105,9 +106,7 @@ def is_withheld(context: RequestContext, found: OutgoingLetter) -> bool:
 
 def was_redacted(context: RequestContext, found: OutgoingLetter) -> bool:
     """Whether words of a letter had been taken out, a restore brought them back, and nobody has decided yet."""
-    return is_undecided(
-        context.session, "redaction", MATTER.verb == "notice.redacted", col(MATTER.subject_id) == found.id
-    )
+    return there_is(context.session, only(Notice.id).where(Notice.id == found.id, resending.redacted_since()))
 
 
 def is_kept_from(context: RequestContext, found: OutgoingLetter) -> bool:
@@ -140,7 +139,7 @@ def _letters(context: RequestContext) -> AnySelect:
             Notice.to_address,
             Notice.language,
             Notice.template,
-            Notice.subject,
+            resending.subject_shown().label("subject"),
             Notice.case_id,
             Notice.state,
             Notice.created_at,

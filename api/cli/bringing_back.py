@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from adapters.backups import dumps
 from adapters.backups.faults import BackupError
 from adapters.backups.keys_ahead import keys_ahead
-from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, newer, read_manifest
+from adapters.backups.manifest import BASE, DATABASE, PEOPLE_KEYS, SEAL_KEYS, Manifest, newer, read_manifest
 from adapters.backups.moments import typed_moment
 from adapters.backups.pair import private_key
 from adapters.backups.pgbackrest import restore_stanza
@@ -46,6 +47,19 @@ _AHEAD: Final = N_(
 _HOLDS_MORE: Final = N_(
     "The copy %(folder)s has an earlier date and a record that goes further: a clock went back. Where it is the one "
     "that is meant, name it."
+)
+_NO_NEWER_KEYS: Final = N_(
+    "The newest keys are those of the copy %(name)s, of %(of)s, and what is brought back is of %(moment)s: the files "
+    "of participants who were referred in between will not open."
+)
+_OLDER_KEYS: Final = N_(
+    "The keys of the copy %(name)s are of %(of)s, and what is brought back is of %(moment)s: the files of participants "
+    "who were referred in between would not open. Nothing was changed. Name a newer copy with --keys-from, or leave it "
+    "out. To take these all the same, use --without-keys first, then --only-keys with this copy."
+)
+_NOT_MARKED: Final = N_(
+    "The role in DATABASE_OWNER_URL does not own the database, so that the other machines of the installation cannot "
+    "see this restore. Keep them stopped until it is done."
 )
 _NO_LEDGER: Final = N_(
     "What must not come back is written in %(file)s, which is not there. Put its newest copy there before the start. "
@@ -107,6 +121,8 @@ def _by_pgbackrest(settings: Settings, wish: Wish) -> None:
     copy, keys_of = opened(settings, replace(wish, at=""))
     places = KeyPlaces(settings.seal_keys, settings.people_keys)
     at = _past_moment(wish, copy.manifest.zone)
+    if isinstance(keys_of, Copy):
+        _look_at_their_age(wish, keys_of.manifest, at)
     server = partial(restore_stanza, settings.backups.stanza, at, wish.into)
     with data_folder(settings.data, restoring=True):
         if keys_of is None:
@@ -160,6 +176,7 @@ def _keys_for(settings: Settings, wish: Wish, newest: Path, copy: Copy) -> KeysO
         return ahead
     held = open_copy(_newest(wish.keys_from.absolute(), settings) if wish.keys_from else newest, copy.key)
     _refuse_foreign(settings, wish, held)
+    _look_at_their_age(wish, held.manifest, moment_of(wish, copy) or copy.manifest.taken_at)
     if not (held.folder / PEOPLE_KEYS).exists():
         raise BackupError(
             "damaged",
@@ -169,6 +186,20 @@ def _keys_for(settings: Settings, wish: Wish, newest: Path, copy: Copy) -> KeysO
         )
     held.check_files([PEOPLE_KEYS, SEAL_KEYS])
     return held
+
+
+def _look_at_their_age(wish: Wish, keys: Manifest, moment: datetime) -> None:
+    """Refuse keys that are older than what they are to open, where a person named them. Raises BackupError.
+
+    Where they are the newest that there are, it is told: of who was referred since there is no key.
+    """
+    if keys.taken_at >= moment:
+        return
+    said = {"name": keys.id, "of": f"{keys.taken_at:%Y-%m-%d %H:%M:%S %z}", "moment": f"{moment:%Y-%m-%d %H:%M:%S %z}"}
+    if wish.keys_from is None:
+        tell_apart(_NO_NEWER_KEYS, **said)
+        return
+    raise BackupError("failed", _OLDER_KEYS, **said)
 
 
 def _refuse_foreign(settings: Settings, wish: Wish, copy: Copy) -> None:
@@ -202,6 +233,8 @@ def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> 
             say(current_language(), N_("To copy or restore, DATABASE_OWNER_URL has to say how the owner signs in."))
         )
     places = KeyPlaces(settings.seal_keys, settings.people_keys)
+    if not dumps.may_mark(urls.owner):
+        tell_apart(_NOT_MARKED)
     with data_folder(settings.data, restoring=True):
         look = partial(_look, settings, copy.content.findings)
         return into_database(copy, urls, settings.data, keys_of, places, look)
@@ -209,7 +242,7 @@ def _into_own_server(settings: Settings, copy: Copy, keys_of: KeysOf | None) -> 
 
 def _look(settings: Settings, known: Collection[str] | None, urls: DatabaseUrls, keys: KeyPlaces | None) -> None:
     """See that what came back is sound, and bring it to the newest migration."""
-    bring_to_newest(settings, urls)
+    bring_to_newest(settings, urls, restoring=True)
     if keys is not None:
         judge(urls.owner, keys.seal_keys, keys.people_keys, known)
 

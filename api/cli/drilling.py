@@ -10,6 +10,7 @@ from adapters.backups import dumps
 from adapters.backups.aside import room, serving
 from adapters.backups.faults import BackupError
 from adapters.backups.restoring import Copy, KeyPlaces, KeysOf
+from adapters.backups.room import refuse_without_room
 from adapters.backups.shelf import Shelf
 from adapters.places import ASIDE
 from adapters.postgres import EmbeddedPostgres
@@ -81,6 +82,7 @@ def _try(settings: Settings, wish: Wish) -> None:
 
 def _aside(settings: Settings, wish: Wish, copy: Copy, keys_of: KeysOf | None) -> int:
     beside = settings.data / ASIDE
+    refuse_without_room(beside, copy.manifest.size)
     recover = recovering(settings, wish, copy, goes_on=False)
     with room(beside):
         if recover is not None:

@@ -19,6 +19,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.access import Email, at_address
 from api.cli.databases import databases
 from api.cli.ledgers import before_any_program
+from api.cli.ready import refuse_while_restoring
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import ProgramKey, counter
 from domain.restored import deciding
@@ -126,6 +127,7 @@ def _as_owner(settings: Settings) -> Iterator[Session]:
     with databases(settings) as urls:
         if not urls.owner:
             raise Ending(say(current_language(), N_("DATABASE_OWNER_URL has to say how the owner signs in.")))
+        refuse_while_restoring(settings, urls)
         with before_any_program(urls.owner) as session:
             redoing.lock(session)
             yield session

@@ -23,7 +23,7 @@ from models.ledger import LedgerSeen
 
 _RESTORED: Final = N_(
     "This database was restored from a copy. Every sign-in, link and calendar address from before is void, who was "
-    "destroyed since is destroyed again, and what was sent since is not sent again. What had ended since is closed "
+    "destroyed since is destroyed again, and what was sent since is not sent again. What had ended since waits "
     "until the coordination or the privacy officer decides, on the page “After a restore”."
 )
 

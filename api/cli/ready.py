@@ -12,12 +12,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import NewerDatabase, TrialDatabase, migrate, passes_walls
+from adapters.database import NewerDatabase, TrialDatabase, is_being_restored, migrate, passes_walls
 from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
 from domain.kernel import col, run, scalar, select
+from domain.restoring import Disagrees, told_of_ledger
 from locales import N_, current_language, say
 from locales.told import Told
 from models import walls
@@ -67,14 +68,17 @@ _NO_ROOM: Final = "53100"
 _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 
 
-def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
+def bring_to_newest(settings: Settings, urls: DatabaseUrls, *, restoring: bool = False) -> None:
     """Bring the database to the newest migration.
 
     Raises Ending where no owner's sign-in is set, where the database is newer than this program, or where a trial
-    version made it. It raises Ending, too, where the walls of the database would not bind the application's role.
+    version made it. It raises Ending, too, where the walls of the database would not bind the application's role, and
+    where a copy is being brought back into it, unless by the caller.
     """
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
+    if not restoring:
+        refuse_while_restoring(settings, urls)
     try:
         migrate(urls.owner)
     except NewerDatabase:
@@ -86,6 +90,12 @@ def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
         raise Ending(say(current_language(), OF_A_TRIAL)) from None
     if passes_walls(urls.app):
         raise Ending(say(current_language(), PASSES_EVERY_WALL))
+
+
+def refuse_while_restoring(settings: Settings, urls: DatabaseUrls) -> None:
+    """Raises Ending where a copy is being brought back, also by another machine, or that was cut off."""
+    if is_being_restored(urls.owner):
+        raise Ending(told_of_ledger(Disagrees("restoring"), settings.ledger, current_language()))
 
 
 def refuse_real_program(session: Session) -> None:

@@ -178,7 +178,7 @@ def _decisions(context: RequestContext, rows: Sequence[RegisteredDecision]) -> l
         DecisionShown.about(
             row,
             state=shown_state(row),
-            counts=why_it_does_not_count(row, with_quorum=True) is None,
+            counts=why_it_does_not_count(row, with_quorum=True) is None and not row.ended_since,
             endorsements=_endorsements(said[row.id]),
         )
         for row in rows

@@ -153,7 +153,7 @@ class DecisionShown(Shown):
     `endorsement` is not_asked, pending, endorsed, objected, or earlier for what was taken before endorsements bound;
     `counts` says whether anything may rest on it now, which needs a quorum, and `counts_since` since when it counted
     first. What it `takes_back` is taken back only while it counts. `state` is no_quorum where nothing is owed and too
-    few sat.
+    few sat, and undecided where a restore brought it back after it had been revoked or suspended.
     """
 
     id: UUID

@@ -52,7 +52,9 @@ from domain.kernel import (
     select,
     surely,
     title_of,
+    value_of,
 )
+from domain.mail import resending
 from domain.restored import matters
 from domain.roles import Falls, Link, letter_is_open_to, task_is_open_to
 from models.casework import Task
@@ -299,6 +301,7 @@ class Failed(Notice):
     model_config = SHAPE
     given_name: str = also(Person.given_name)
     family_name: str = also(Person.family_name)
+    shown_subject: str = also(value_of(resending.subject_shown().label("shown_subject")))
 
 
 _PERSON: Final = bindparam("person", type_=Uuid())

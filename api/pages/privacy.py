@@ -25,7 +25,8 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.tasks import by_day, cases_about, names_of, who_acted
 from api.web.readers import day_or_none, id_or_none
-from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples
+from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples, value_of
+from domain.mail import resending
 from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
 from domain.restored import matters
 from locales import N_, gettext, say
@@ -236,7 +237,7 @@ def things_in_words(context: RequestContext, things: Iterable[UUID | None]) -> d
     found |= _tasks_in_words(context, ids)
     for row in run(
         context.session,
-        only(Notice.id, Notice.subject, Person.given_name, Person.family_name)
+        only(Notice.id, value_of(resending.subject_shown().label("subject")), Person.given_name, Person.family_name)
         .join(Person, joins(Notice.person_id, Person))
         .where(col(Notice.id).in_(ids)),
     ):

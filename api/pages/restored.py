@@ -16,16 +16,25 @@ from api.acts.restored import JUST, MATTER
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.restored import DecidedLine, MatterLine, decided_lines_of, lines_of, report_facts, told_lines_of
+from api.views.restored import (
+    DecidedLine,
+    MatterLine,
+    ToldLine,
+    decided_lines_of,
+    lines_of,
+    report_facts,
+    told_lines_of,
+)
 from domain.restored import matters, reports
+from meetings.told_since import by_meeting
 from models.ledger import RestoredMatter
 
 router = framed_pages(of_acts=True)
 
 #: So many of what waits, and of what was decided, stand on one page.
 MOST: Final = 20
-#: What waits is shown after a line of the ledger, and what was decided from a matter on.
-AFTER, OLDER = "after", "from"
+#: What waits is shown after a line of the ledger, as meetings are, and what was decided from a matter on.
+AFTER, TOLD_AFTER, OLDER = "after", "told", "from"
 _NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -48,11 +57,11 @@ def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLRespon
         request,
         "restored.html",
         typed=typed,
-        meetings=told_lines_of(context, mine),
         others=len(waiting) > len(mine),
         just=decided_lines_of(context, just),
         facts=_facts(context, [*mine, *was_decided]),
         **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, ""))._asdict(),
+        **_told(context, mine, asked.get(TOLD_AFTER, ""))._asdict(),
         **_decided(context, was_decided, asked.get(OLDER, ""))._asdict(),
     )
 
@@ -83,9 +92,34 @@ class _Decided(NamedTuple):
     older: str
 
 
+class _Told(NamedTuple):
+    """A page of the meetings that people were told of: how many there are, and where the first and the next are."""
+
+    meetings: list[ToldLine]
+    told_total: int
+    told_first: str
+    told_next: str
+
+
+def _told(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> _Told:
+    """The meetings of which people were first told after a line of the ledger, and where the others stand."""
+    told, after = by_meeting(rows), _number(asked)
+    rest = [one for one in told if one[0].ledger_n > after]
+    return _Told(
+        told_lines_of(context, [matter for one in rest[:MOST] for matter in one]),
+        len(told),
+        "/restored#told" if after else "",
+        f"/restored?{TOLD_AFTER}={rest[MOST - 1][0].ledger_n}#told" if len(rest) > MOST else "",
+    )
+
+
+def _number(asked: str) -> int:
+    return int(asked) if _NUMBER.fullmatch(asked) else 0
+
+
 def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) -> _Ended:
     """The part of what waits that comes after a line of the ledger, and where the others stand."""
-    after = int(asked) if _NUMBER.fullmatch(asked) else 0
+    after = _number(asked)
     rest = [one for one in rows if one.ledger_n > after]
     return _Ended(
         lines_of(context, rest[:MOST]),

@@ -35,6 +35,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
         ("pending", "wait"),
         ("objected", "stop"),
         ("no_quorum", "stop"),
+        ("undecided", "stop"),
     )
 }
 

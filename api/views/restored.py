@@ -89,8 +89,8 @@ _LETS_IN: Final = N_(
 )
 _AT_THIS_ADDRESS: Final = N_("Letters and links for signing in go to %(address)s, which the program has now.")
 _OPENS: Final = N_("What this keeps closed is open again, as the program has it now.")
-#: The kinds that close something, whoever it is of.
-_CLOSES: Final = frozenset({"agreement", "consent", "restriction"})
+#: Said of what is open as the copy has it, decided or not.
+_OPEN_MEANWHILE: Final = N_("Nothing is kept closed by it meanwhile: the program has it as it was in the copy.")
 
 DECISIONS: Final[Mapping[str, str]] = {
     "done_again": N_("Done again"),
@@ -107,7 +107,8 @@ class MatterLine:
 
     `about` are the partner and the people that it names beside its words.
     `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be. `opens` says
-    what noting it opens again; "" where that opens nothing. `href` is where such things are done, or "".
+    what noting it opens again; "" where that opens nothing. `href` is where such things are done, or "". `is_open` says
+    that nothing is kept closed by it.
     """
 
     id: UUID
@@ -120,6 +121,7 @@ class MatterLine:
     does: str
     opens: str = ""
     href: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,11 +172,12 @@ def _line(
     context: RequestContext, matter: RestoredMatter, what: str, about: tuple[str, ...], names: Mapping[UUID, str]
 ) -> MatterLine:
     can = standing.standing_of(context.session, matter).can
-    does = gettext(_does(matter.verb, can))
+    is_open = can == "by_hand" and not matters.is_closed_meanwhile(matter)
+    does = f"{gettext(_does(matter.verb, can))} {gettext(_OPEN_MEANWHILE) if is_open else ''}".strip()
     kind = gettext(KINDS[matter.kind])
     opens = _opened_by_noting(context, matter, can, names) if can != "again" else ""
     href = place_of(context, matter) if can == "by_hand" else ""
-    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href)
+    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href, is_open)
 
 
 def _does(verb: str, can: standing.Can) -> str:
@@ -187,7 +190,7 @@ def _opened_by_noting(
     """What noting a matter opens again, in words; "" where it opens nothing."""
     name = names.get(matter.person_id, "") if matter.person_id else ""
     if matter.kind not in KEEPS_OUT or not name:
-        return gettext(_OPENS) if can == "by_hand" and matter.kind in _CLOSES else ""
+        return gettext(_OPENS) if can == "by_hand" and matters.is_closed_meanwhile(matter) else ""
     said = gettext(_LETS_IN) % {"name": name}
     if matter.verb != "person.updated":
         return said

@@ -135,7 +135,10 @@ SENTENCES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "decision.withdrawn": (N_("Decision revoked: %(subject)s."),),
     "decision.suspended": (N_("A decision is no longer in effect, by a partner’s answer: %(subject)s."),),
-    "decision.word_taken_back": (N_("A partner withdrew its answer on a decision: %(subject)s."),),
+    "decision.word_taken_back": (
+        N_("%(organization)s withdrew its answer on a decision: %(subject)s."),
+        N_("A partner withdrew its answer on a decision: %(subject)s."),
+    ),
     "redaction.done": (N_("Words redacted everywhere: %(subject)s."),),
     "minutes.redacted": (N_("Words redacted in minutes: %(subject)s."),),
     "notice.redacted": (N_("Words redacted in a letter."),),

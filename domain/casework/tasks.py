@@ -112,6 +112,8 @@ def _refuse_to_complete(session: Session, held: LockedTask, note: str, *, by: Ac
     if held.task.action and not by.is_system:
         raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_open(session, held)
+    if held.case_id is None and waits_for_it(session, held.id):
+        raise Refusal("decision.not_in_effect", N_("The decision that asks for this is not in effect: see its page."))
     if held.task.holding and not by.is_system:
         raise Refusal("holding.not_settled", N_("To settle this step, say who takes this over, or how it ends."))
     refuse_unless_so(session, held)

@@ -4,6 +4,7 @@ from domain.endorsement import letters as letters
 from domain.endorsement.counting import counted as counted
 from domain.endorsement.counting import counts_by as counts_by
 from domain.endorsement.counting import does_it_count as does_it_count
+from domain.endorsement.counting import ended_since as ended_since
 from domain.endorsement.counting import it_counts as it_counts
 from domain.endorsement.counting import refuse_unless_it_counts as refuse_unless_it_counts
 from domain.endorsement.counting import waits_for_it as waits_for_it

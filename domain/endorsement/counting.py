@@ -2,6 +2,9 @@
 
 A decision on management or coordination takes effect when the partners have endorsed it. While one of them objects,
 nothing that rests on it counts; nor does anything that rests on one that a later decision revoked. Guide: GV-4.
+
+One that had been revoked or suspended, and stands again since a restore lost that, is in effect for nothing new until
+a person has decided.
 """
 
 from __future__ import annotations
@@ -15,18 +18,46 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.kernel import Refusal, col, every, first, in_program, local_day, of, only, scalar, select
+from domain.kernel import (
+    MATTER,
+    SHAPE,
+    Refusal,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    is_undecided,
+    last_day_undecided,
+    local_day,
+    of,
+    only,
+    scalar,
+    select,
+    undecided,
+    value_of,
+)
 from locales import N_
 from models.minutes import COUNTING, Decision
 
 
 def it_counts(decision: Any = Decision) -> ColumnElement[bool]:
     """The condition that a decision counts now: `does_it_count` as SQL, on its table or an alias of it."""
-    return and_(decision.state != "withdrawn", col(decision.endorsement).in_(COUNTING))
+    return and_(decision.state != "withdrawn", col(decision.endorsement).in_(COUNTING), ~ended_since(decision))
+
+
+def ended_since(decision: Any = Decision) -> ColumnElement[bool]:
+    """The condition that a decision had been revoked or suspended, a restore lost that, and it is not decided yet."""
+    return undecided("other", _IS_AN_END, col(MATTER.subject_id) == col(decision.id))
+
+
+#: The conditions on a matter that a decision was revoked or suspended, and which.
+_IS_AN_END: Final = col(MATTER.verb).in_(("decision.withdrawn", "decision.suspended"))
+_IS_OF_IT: Final = col(MATTER.subject_id) == col(Decision.id)
 
 
 def counts_by(row: Decision) -> bool:
-    """As `does_it_count`, by a decision's row."""
+    """Whether a decision counts by what its own row says: what it does itself by the partners' words asks no more."""
     return row.state != "withdrawn" and row.endorsement in COUNTING
 
 
@@ -59,13 +90,22 @@ def counted(session: Session, decision_ids: Iterable[UUID], *, quorum_asked: boo
 
     `quorum_asked` says that one taken without a quorum never counted for what rests on it.
     """
-    rows = every(session, of(Decision).where(col(Decision.id).in_(set(decision_ids))))
+    rows = every(session, of(_Rested).where(col(Decision.id).in_(set(decision_ids))))
     return {row.id: _counted(session, row, quorum_asked=quorum_asked) for row in rows}
 
 
-def _counted(session: Session, row: Decision, *, quorum_asked: bool) -> Counted:
+class _Rested(Decision):
+    """A decision, and the last day on which it counted that had ended before a restore, until that is decided."""
+
+    model_config = SHAPE
+    ended_on: date | None = also(value_of(last_day_undecided("other", _IS_AN_END, _IS_OF_IT)))
+
+
+def _counted(session: Session, row: _Rested, *, quorum_asked: bool) -> Counted:
     if quorum_asked and not row.has_quorum:
         return _NEVER
+    if row.ended_on is not None and counts_by(row):
+        return Counted(ever=True, until=row.ended_on)
     if counts_by(row):
         return Counted(ever=True)
     last = last_day_it_counted(session, row)
@@ -86,13 +126,23 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
     """The row of a decision that an act is about to rest on, locked so that it stays as it is meanwhile.
 
     One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
-    pending or objected to, one that settles objections, or one without the quorum where that is asked.
+    pending or objected to, one that settles objections, one without the quorum where that is asked, or one that a
+    restore leaves undecided.
     """
     row = first(session, of(Decision).where(Decision.id == decision_id).with_for_update(read=True))
     refusal = why_it_does_not_count(row, with_quorum=with_quorum)
     if refusal is not None:
         raise refusal
     assert row is not None  # noqa: S101 - refused above
+    if is_undecided(session, "other", _IS_AN_END, col(MATTER.subject_id) == row.id):
+        raise Refusal(
+            "decision.undecided",
+            N_(
+                "The program was restored from a copy, and decision %(number)s had been revoked or suspended since. "
+                "Nothing can be based on it until someone has decided."
+            ),
+            number=row.number,
+        )
     return row
 
 

@@ -9,9 +9,10 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, text
-from sqlmodel import Session, and_
+from sqlmodel import Session, and_, case
 
 from domain.kernel import (
+    MATTER,
     Actor,
     Refusal,
     changes,
@@ -26,6 +27,7 @@ from domain.kernel import (
     scalar,
     scalars,
     select,
+    undecided,
 )
 from domain.mail.delivery import POST_CHANNEL, WAITS
 from domain.mail.envelopes import Mailbox, emptied, readdressed, texts_of
@@ -122,6 +124,20 @@ def follow_address(session: Session, person_id: UUID) -> None:
             message = readdressed(row.message, Mailbox(person.email, person.name))
             values = {"to_address": person.email, "message": message}
         run(session, changes(Notice).where(Notice.id == row.id).values(**values))
+
+
+#: What stands in the subject of a letter, in both languages, while it is not decided that words of it are gone.
+GONE: Final = "[caviardé – redacted]"
+
+
+def redacted_since() -> ColumnElement[bool]:
+    """The condition on a letter that words of it had been taken out, a restore brought them back, and it waits."""
+    return undecided("redaction", MATTER.verb == "notice.redacted", col(MATTER.subject_id) == col(Notice.id))
+
+
+def subject_shown() -> ColumnElement[str]:
+    """The subject of a letter as people may see it: none while words of it may have to go."""
+    return case((redacted_since(), GONE), else_=col(Notice.subject))
 
 
 def redact(

@@ -100,7 +100,7 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "agreement.signature_taken_back": Closing("agreement", facts=("director", "number", "signed_on")),
     "decision.withdrawn": Closing("other"),
     "decision.suspended": Closing("other"),
-    "decision.word_taken_back": Closing("other"),
+    "decision.word_taken_back": Closing("other", facts=("organization",)),
     # Words and papers that were taken out.
     "redaction.done": Closing("redaction", facts=("of", "subject")),
     "minutes.redacted": Closing("redaction"),

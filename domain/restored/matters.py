@@ -10,12 +10,28 @@ from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.kernel import Question, built, col, every, first, in_program, of, only, scalar, select
+from domain.record import apart
 from models.follow_up import FollowUp
 from models.ledger import Restoration, RestoredMatter
 from models.referral import Referral
 
 #: The kinds that who answers for privacy decides. The coordination decides the others.
 FOR_PRIVACY: Final = frozenset({"consent", "restriction", "redaction"})
+
+
+#: The acts of which nothing is kept closed until it is decided, and why.
+OPEN_MEANWHILE: Final[Mapping[str, str]] = {
+    "role.ended": "its row stays as it is: what ended it is the program's own file, which is loaded again",
+    "evidence.withdrawn": "the step that it proved is done again with it: who undid that one undoes it again",
+    "obligation.document_withdrawn": "a withdrawn one is read as any other, and people look at the clause again",
+    "reply.address_forgotten": "it is forgotten again by the next round",
+    "incident.redacted": "the register is read by those who decide alone",
+}
+
+
+def is_closed_meanwhile(matter: RestoredMatter) -> bool:
+    """Whether something stays closed until a matter is decided: not of an act that this version does not know."""
+    return matter.verb not in OPEN_MEANWHILE and matter.verb in apart.CLOSINGS
 
 
 def waiting(session: Session) -> list[RestoredMatter]:

@@ -33,6 +33,11 @@ _WHY: Final[Mapping[str, str]] = {
         "moved. Stop everything. Where it was moved and nothing was done since, say so with: spheres ledger moved. "
         "Then start with spheres up, or run: spheres migrate"
     ),
+    "restoring": N_(
+        "A restore is at work in this database, or one was cut off: nothing is served from it. Where it was cut off, "
+        "do it again with the same command, on the machine where it ran. Where a copy was brought back by other means "
+        "since, say so in the database, as its owner: comment on database … is null"
+    ),
     "fresh": N_(
         "This database is empty, and %(file)s tells, up to its line %(line)s, of an installation that ran here. "
         "Restore its database. To begin a new installation, put the folder away; to go on with this ledger, say so "

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.kernel import col, run, scalar, select
 from domain.restoring import judging
 from domain.restoring.judging import Disagrees, Fate, Missing, Place, Standing, Verdict, judge, sort_out, without_row
-from models.ledger import SERVER, Epoch, LedgerSeen
+from models.ledger import IS_BEING_RESTORED, SERVER, Epoch, LedgerSeen
 from models.ports import Ledger, LedgerLine
 from models.program import Program
 
@@ -36,6 +36,7 @@ def look(session: Session, ledger: Ledger, *, pause: Callable[[float], object] =
 
     What another machine is just committing is waited for; where it does not end in time it counts as lost.
     """
+    _refuse_unfinished(session)
     lines = ledger.lines()  # before the rows are read: a row that comes in between is of no line that is looked at
     waited = 0.0
     while True:
@@ -88,7 +89,8 @@ def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
 
     For each process before it serves anything, and again on each new connection: what lets people in is of an epoch.
     """
-    here = epoch_of(session)  # where the database is away, that is what is wrong
+    _refuse_unfinished(session)  # where the database is away, that is what is wrong
+    here = epoch_of(session)
     newest = scalar(session, select(func.max(col(LedgerSeen.n)))) or 0
     last = ledger.last()
     if last is None:
@@ -104,6 +106,12 @@ def refuse_another_epoch(session: Session, ledger: Ledger) -> int:
     if judging.place_of(lines) not in (None, place_of(session)):
         raise Disagrees("moved", last.n)
     return here
+
+
+def _refuse_unfinished(session: Session) -> None:
+    """Refuse a database into which a copy is being brought back, also by another machine. Raises Disagrees."""
+    if scalar(session, text(f"select {IS_BEING_RESTORED}")):  # a constant
+        raise Disagrees("restoring")
 
 
 def _lost_since(session: Session, lines: Sequence[LedgerLine], newest: int) -> Sequence[LedgerLine]:

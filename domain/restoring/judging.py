@@ -65,11 +65,12 @@ class Disagrees(Exception):
 
     `why`: missing, shorter (it ends before a line that the database saw), different (a line is another one than the
     database saw), or fresh (the database holds nothing, and the ledger does). And restored or moved, of a process that
-    finds it as it serves, or is about to: what brings the database to its newest deals with that.
+    finds it as it serves, or is about to: what brings the database to its newest deals with that. And restoring: a copy
+    is being brought back into the database, or that was cut off.
     """
 
     def __init__(
-        self, why: Literal["missing", "shorter", "different", "fresh", "restored", "moved"], line: int = 0
+        self, why: Literal["missing", "shorter", "different", "fresh", "restored", "moved", "restoring"], line: int = 0
     ) -> None:
         super().__init__(why, line)
         self.why = why

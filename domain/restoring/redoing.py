@@ -82,7 +82,8 @@ def put_aside(session: Session, ledger: Ledger, found: Found, *, at: datetime) -
         _mark_sent(session, of_program)
     for line in undone:
         whose = line.note.more.get("person")
-        if line.note.kind == apart.ENDED and whose and line.note.program_id is not None:
+        # Of a participant's bar, the line names the worker too: they have their access all the same.
+        if whose and _kind(line) in voiding.KEEPS_OUT and line.note.program_id is not None:
             work_in(session, line.note.program_id)
             voiding.end_sign_ins(session, UUID(str(whose)), at=at)
     _void_after_commit(session, ledger, undone, at)

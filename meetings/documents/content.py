@@ -24,7 +24,7 @@ from locales import N_, ZONE
 Purpose = Literal["information", "discussion", "decision"]
 Outcome = Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
 SeatState = Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
-DecisionState = Literal["open", "standing", "done", "withdrawn", "pending", "objected", "no_quorum"]
+DecisionState = Literal["open", "standing", "done", "withdrawn", "pending", "objected", "no_quorum", "undecided"]
 MinutesState = Literal["draft", "circulated", "approved"]
 Audience = Literal["invited", "seats", "partners"]
 

@@ -27,14 +27,16 @@ from adapters.backups.manifest import DATABASE, MANIFEST, PEOPLE_KEYS, SEAL_KEYS
 from adapters.backups.marked import MARK, put_mark
 from adapters.backups.pair import make_pair
 from adapters.backups.traces import Traces
+from adapters.database import is_being_restored
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from adapters.postgres import EmbeddedPostgres
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
-from api.cli import bringing_back
+from api.cli import bringing_back, joined
 from api.cli.backing_up import BySchedule, back_up
 from api.cli.ledgers import before_any_program, compare_with_ledger
 from api.cli.place import data_folder
+from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending
 from domain.participants.referring import begin_referral
 from locales import speaking
@@ -139,6 +141,7 @@ def copied(house: House, shelf: Path, request: pytest.FixtureRequest) -> House:
     return house
 
 
+_COMMENT: Final = "shobj_description((select oid from pg_database where datname = current_database()), 'pg_database')"
 #: Done behind the program's back: a line of the record that is not what was sealed.
 _CHANGE_A_LINE: Final = (
     "update event set actor_as = 'nobody' where n = (select min(n) from event where program_id = %(here)s)"
@@ -578,6 +581,30 @@ def test_a_database_in_which_anything_lies_is_left_as_it_is(
     assert not (copied.data / "keys").exists()
 
 
+def test_while_a_restore_is_at_work_no_machine_serves_the_database_nor_prepares_it(
+    command: Say, copied: House, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied.live_in(empty_database)
+    look = bringing_back._look
+    told: list[str] = []
+
+    def looked_at_from_elsewhere(settings: Settings, known: Any, urls: DatabaseUrls, keys: Any) -> None:
+        look(settings, known, urls, keys)
+        with speaking("en"):
+            told.append(str(joined._why_not_ready(settings, urls.app)))
+            with pytest.raises(Ending) as refused:
+                bring_to_newest(settings, urls)
+            told.append(str(refused.value))
+
+    monkeypatch.setattr(bringing_back, "_look", looked_at_from_elsewhere)
+    with signed_in(empty_database.owner_url) as connection:
+        connection.execute(f"comment on database \"{connection.info.dbname}\" is 'Ours, of the house'")
+    assert restore(command, copied)[0] == 0
+    assert ["A restore is at work in this database" in one for one in told] == [True, True]
+    assert not is_being_restored(empty_database.url)
+    assert rows(empty_database.url, text(f"select {_COMMENT}")) == [("Ours, of the house",)]
+
+
 @pytest.mark.nightly
 def test_what_cannot_be_verified_leaves_the_database_empty_and_no_keys(
     command: Say, copied: House, empty_database: Database, monkeypatch: pytest.MonkeyPatch
@@ -645,6 +672,7 @@ def test_a_signal_that_says_stop_leaves_an_own_database_empty_and_no_key(
     eventually((copied.data / "restoring" / "keys" / "people" / "master.json").exists)
     working.send_signal(number)
     assert working.wait() == 128 + number
+    assert not is_being_restored(empty_database.url)
     assert is_empty(empty_database.owner_url)
     assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
 
@@ -659,6 +687,7 @@ def test_killed_in_the_middle_an_own_server_starts_nothing_and_the_same_command_
     working.kill()
     working.wait()
     assert not is_empty(empty_database.owner_url)
+    assert is_being_restored(empty_database.url), "other machines see it too"
     with speaking("en"), pytest.raises(Ending, match="was cut off"), data_folder(copied.data):
         pass
     with signed_in(empty_database.owner_url) as connection:
@@ -675,6 +704,7 @@ def test_killed_in_the_middle_an_own_server_starts_nothing_and_the_same_command_
         connection.execute(one.format("left(family_name, -1)", "max"))  # the row that was written last
     status, said = restore(command, copied)
     assert status == 0, said
+    assert not is_being_restored(empty_database.url)
     assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}
 
 

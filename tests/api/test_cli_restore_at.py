@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import psycopg
@@ -189,6 +190,28 @@ def test_a_moment_that_nothing_leads_to_is_refused_and_leaves_the_place_empty(
     status, said = restore(command, yard, at or datetime.now(UTC).isoformat())
     assert (status, why in said) == (2, True), said
     assert not yard.data.exists() or [one.name for one in yard.data.iterdir()] == ["up.lock"]
+
+
+def test_keys_that_are_older_than_the_moment_are_refused_by_name_before_anything_is_touched(
+    command: Say, yard: Yard
+) -> None:
+    status, said = restore(command, yard, yard.between(9), "--keys-from", str(yard.to))
+    (copy,) = (one.name for one in yard.to.iterdir() if not one.name.startswith("."))
+    assert (status, f"The keys of the copy {copy} are of" in said) == (2, True), said
+    assert "would not open" in said
+    assert "Taken is the copy" not in said
+    assert not yard.data.exists()
+
+
+def test_where_no_newer_keys_are_anywhere_it_is_told_first_whose_files_will_not_open(
+    command: Say, yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(yard.archive / "keys")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    status, said = restore(command, yard, yard.between(9), "--drill")
+    assert "The newest keys are those of the copy" in said
+    assert (status, "There is too little room" in said) == (2, True), "and a drill looks at the room before it begins"
+    assert {one.name for one in yard.data.iterdir()} == {"up.lock"}
 
 
 @pytest.mark.nightly

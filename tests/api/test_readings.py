@@ -27,6 +27,7 @@ from tests.matrix.world import CODIM, World
 #: What a SELECT of a protected column looks like, under its table's own name or an alias of it.
 _SHOWN: Final = re.compile(r"\b(?:" + "|".join(rf"{table}(?:_\d+)?\.{column}" for table, column in PROTECTED) + r")\b")
 _COLUMNS: Final = re.compile(r"^\s*select\b(.*?)\bfrom\b", re.IGNORECASE | re.DOTALL)
+_INNER: Final = re.compile(r"\(([^()]*)\)")
 _TOLD: Final = re.compile(r"^\s*insert into event\b", re.IGNORECASE)
 
 
@@ -42,15 +43,23 @@ def world(copies: Copies, the_world_template: tuple[str, World]) -> Iterator[Wor
         yield built.on(database)
 
 
+def _flat(statement: str) -> str:
+    """A statement without those that stand within it, so that the columns after them are seen too."""
+    while inner := _INNER.search(statement):
+        said = "" if inner[1].lstrip().lower().startswith("select") else f" {inner[1]} "
+        statement = statement[: inner.start()] + said + statement[inner.end() :]
+    return statement
+
+
 @contextmanager
 def watched(world: World) -> Iterator[list[tuple[str, str]]]:
     """What was read that is protected, and what the record was told, in order, as statements come."""
     seen: list[tuple[str, str]] = []
 
     def look(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        columns = _COLUMNS.match(statement)
-        if columns and _SHOWN.search(columns[1]):
-            seen.append(("shown", _SHOWN.findall(columns[1])[0]))
+        picked = " ".join(found[1] for one in (statement, _flat(statement)) if (found := _COLUMNS.match(one)))
+        if shown := _SHOWN.findall(picked):
+            seen.append(("shown", shown[0]))
         if _TOLD.match(statement) and any(verb in str(parameters) for verb in (f"'{READ}'", f"'{EXPORTED}'")):
             seen.append(("told", ""))
 

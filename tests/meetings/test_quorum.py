@@ -36,6 +36,7 @@ def seat(key: str, organization: str, *, voting: bool = True, committee: str = "
         voting=voting,
         starts_on=None,
         ends_on=None,
+        ended_since=None,
     )
 
 

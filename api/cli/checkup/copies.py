@@ -23,8 +23,9 @@ _IN_DEMONSTRATION: Final = N_("A demonstration needs no copies.")
 _NONE_SET: Final = N_("No place for copies is set here.")
 _SET_THEM: Final = N_(
     "Make a key pair on another machine (spheres backup key FILE), and set SPHERES_BACKUP_TO, SPHERES_BACKUP_KEY and "
-    "SPHERES_BACKUP_AT, as the guide says."
+    "SPHERES_BACKUP_AT, as the guide says. Then run once: spheres backup"
 )
+_RUN_ONCE: Final = N_("See that its disk is there, then run once: spheres backup")
 _SEE_PLACE: Final = N_("Mount what belongs there, or give it to the account that runs SPHÈRES, or name another.")
 _NO_OWNER: Final = N_("DATABASE_OWNER_URL is not set, and a copy is made as the owner.")
 _NAME_OWNER: Final = N_("Say in DATABASE_OWNER_URL how the owner signs in.")
@@ -57,12 +58,14 @@ def _place(house: House) -> Finding:
     backups = house.settings.backups
     if backups.to is None:
         return PLACE.warn(words(_NONE_SET), words(_SET_THEM))
+    todo = _SEE_PLACE
     try:
         refuse_folder(house.settings, backups.to)
+        todo = _RUN_ONCE
         if backups.at is not None:
             refuse_unmarked(backups.to)
     except BackupError as refused:
-        return PLACE.wrong(words(refused.sentence, **refused.facts), words(_SEE_PLACE))
+        return PLACE.wrong(words(refused.sentence, **refused.facts), words(todo))
     if not os.access(backups.to, os.W_OK | os.X_OK):
         return PLACE.wrong(
             words(N_("%(folder)s cannot be written by this account."), folder=str(backups.to)), words(_SEE_PLACE)

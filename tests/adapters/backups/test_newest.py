@@ -10,7 +10,7 @@ from pyrage import x25519
 
 from adapters.backups.faults import BackupError
 from adapters.backups.manifest import Content, HeadOf, Manifest, ServerOf, write_manifest
-from adapters.backups.shelf import newest_in
+from adapters.backups.shelf import Shelf, newest_in
 
 NOW = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
 NIGHT = timedelta(days=1)
@@ -76,3 +76,36 @@ def test_what_an_earlier_restore_went_back_over_holds_no_more(tmp_path: Path) ->
 def test_where_there_is_none_that_is_told(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="There is no whole copy"):
         newest_in(tmp_path, HERE, NOW)
+
+
+def hidden(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A folder that the account which looks may not read."""
+    exists = Path.exists
+
+    def refused(self: Path, **given: bool) -> bool:
+        if self.parent == folder:
+            raise PermissionError(13, "Permission denied", str(self))
+        return exists(self, **given)
+
+    patch.setattr(Path, "exists", refused)
+
+
+def test_a_folder_of_the_disk_that_we_may_not_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = copy(tmp_path, NOW)
+    (tmp_path / "lost+found").mkdir()
+    hidden(monkeypatch, tmp_path / "lost+found")
+    assert newest_in(tmp_path, HERE, NOW).folder == made
+    assert Shelf(tmp_path, HERE).every_base() == []
+
+
+def test_a_copy_that_we_may_not_read_is_never_passed_over_for_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy(tmp_path, NOW - NIGHT)
+    newer = copy(tmp_path, NOW).rename(tmp_path / f"{NOW:%Y%m%dT%H%M%SZ}-0123abcd")
+    hidden(monkeypatch, newer)
+    with pytest.raises(BackupError) as refused:
+        newest_in(tmp_path, HERE, NOW)
+    assert refused.value.code == "no_place"

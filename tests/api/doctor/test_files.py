@@ -64,7 +64,10 @@ def test_copies_that_nobody_set_are_told_and_those_that_fail_are_wrong(cast: Cas
     here = house(cast, tmp_path / "data", **set_up, SPHERES_BACKUP_AT="02:30")
     assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "the disk is not mounted"
     (tmp_path / "to").mkdir()
-    assert found(copies.GROUP, here)[copies.PLACE].state == "wrong", "none was made there from the terminal"
+    unmarked = found(copies.GROUP, here)[copies.PLACE]
+    assert unmarked.state == "wrong", "none was made there from the terminal"
+    assert unmarked.todo is not None
+    assert unmarked.todo.told_in("en") == "See that its disk is there, then run once: spheres backup"
     put_mark(tmp_path / "to")
     told = found(copies.GROUP, here)
     assert [told[one].state for one in (copies.PLACE, copies.LAST)] == ["ok", "wrong"], "there never was a good one"

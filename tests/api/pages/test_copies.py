@@ -67,3 +67,11 @@ def test_a_trial_that_failed_is_told_as_such(cast: Cast) -> None:
     assert "The last trial of the backup failed or is late" in page
     assert "There has not been a good trial yet." in page
     assert NOT_MADE not in page
+
+
+def test_a_schedule_before_the_first_copy_by_hand_stands_there_with_what_is_missing(cast: Cast) -> None:
+    ran(cast, "no_place")
+    page = board_of(cast)
+    assert NOT_MADE in page
+    assert "or the first copy was not made in it by hand" in page
+    assert "There has not been a good one yet." in page

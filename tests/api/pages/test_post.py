@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from email import message_from_bytes
 from email.policy import SMTP
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
 
 from models.base import table_of
+from models.ledger import Epoch, RestoredMatter
 from models.outbox import Notice
 from models.program import Person
 from models.record import Event
 from tests.api.application import client_for
 from tests.casework import open_onboarding
-from tests.cast import Cast
+from tests.cast import AT, Cast
 
 _notice = table_of(Notice)
 _person = table_of(Person)
@@ -160,3 +162,32 @@ def test_a_person_without_an_address_must_get_one_first(letters: Cast) -> None:
     page = client.post(f"/post/{letter}/retry")
     assert page.status_code == 409
     assert "has no address" in page.text
+
+
+def test_of_a_letter_whose_words_were_redacted_before_a_restore_no_subject_shows_until_it_is_decided(
+    letters: Cast,
+) -> None:
+    letter, subject = one_letter(letters), "What nobody is to read any more"
+    give_up(letters, letter)
+    with letters.session() as session:
+        session.execute(update(_notice).where(_notice.c.id == letter).values(subject=subject))
+        session.add(Epoch(number=1, found_at=AT, lines=1))
+        session.flush()
+        about: dict[str, Any] = {
+            "subject_kind": "notice",
+            "subject_id": letter,
+            "verb": "notice.redacted",
+            "kind": "redaction",
+        }
+        session.add(RestoredMatter(**about, program_id=letters.program_id, epoch=1, ledger_n=1, at=AT))
+    coordinator = client_for(letters.database, letters.people["coordinator"])
+    officer = client_for(letters.database, letters.people["privacy_officer"])
+    pages = ("/post", "/post?state=failed", f"/post/{letter}", "/board", "/activity", "/api/v1/post")
+    for path in pages:
+        assert subject not in coordinator.get(path).text, path
+    assert subject not in officer.get("/privacy").text
+    with letters.session() as session:
+        decided = {"decision": "noted", "decided_at": AT, "decided_as": "privacy_officer"}
+        session.execute(update(table_of(RestoredMatter)).values(**decided))
+    for path in ("/post", f"/post/{letter}", "/board", "/api/v1/post"):
+        assert subject in coordinator.get(path).text, path

@@ -237,6 +237,38 @@ def test_each_act_is_done_where_it_fits(cast: Cast, found: dict[str, UUID], pref
     assert found["manager"] not in decided(cast)
 
 
+def test_meetings_that_people_were_told_of_stand_on_pages_of_their_own(cast: Cast, found: dict[str, UUID]) -> None:
+    news = {"sequence": 1, "starts": "2027-02-03T09:00", "minutes": 60, "last_on": "", "off": False, "people": []}
+    with cast.session() as session:
+        told = [
+            left(session, cast, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts=news | {
+                "uid": f"m{n % 30}"
+            })
+            for n in range(4, 64)
+        ]  # fmt: skip
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    page = coordinator.get("/restored").text
+    assert "Meetings that people were told of 30" in text_of(page)
+    assert [one for one in told if f'id="m-{one}"' in page] == told[30:50], "each once, by its last news"
+    (following,) = re.findall(r'href="(/restored\?told=\d+)#told"', page)
+    rest = coordinator.get(following).text
+    assert [one for one in told if f'id="m-{one}"' in rest] == told[50:]
+    assert str(found["manager"]) in rest, "and the others stay where they were"
+
+
+def test_of_what_nothing_keeps_closed_the_line_says_so(cast: Cast, found: dict[str, UUID]) -> None:
+    with cast.session() as session:
+        seat = left(session, cast, "other", "seat.ended", uuid4(), 4, subject_kind="seat")
+        paper = left(session, cast, "other", "role.ended", uuid4(), 5, subject_kind="role")
+    page = client_for(cast.database, cast.people["coordinator"], at=NOW).get("/restored").text
+    lines = {one: text_of("<p" + page.partition(f'id="m-{one}"')[2].partition("</li>")[0]) for one in (seat, paper)}
+    assert "Nothing is kept closed by it meanwhile" in lines[paper]
+    assert "It is open again at once" not in lines[paper]
+    assert "Nothing is kept closed" not in lines[seat]
+    assert "What this keeps closed is open again" in lines[seat], "it is asked first"
+    assert found["manager"] in {UUID(one) for one in re.findall(r'id="m-([0-9a-f-]{36})"', page)}
+
+
 def test_a_program_that_never_was_restored_says_so(cast: Cast) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     assert "never restored" in text_of(coordinator.get("/restored").text)

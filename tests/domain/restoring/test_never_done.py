@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlmodel import Session
 
+from domain.accompaniment import barring
 from domain.participants import hold_participant
 from domain.participants.locking import forget
 from domain.record import apart
@@ -16,7 +17,7 @@ from domain.restoring import finding
 from models.ledger import SERVER
 from models.ports import VOID, LedgerNote, Ran
 from tests.domain.restoring.test_done_again import LATER, Crash, _crash_before_commit, _end, candidate, destroy, opens
-from tests.domain.restoring.test_put_back import end_access, matters
+from tests.domain.restoring.test_put_back import end_access, matters, sign_in
 from tests.restored import Installed, installed
 
 __all__ = ["installed"]
@@ -78,6 +79,23 @@ def test_a_destruction_that_the_next_act_voided_is_put_before_people_at_the_next
 
 def _die(_: Session) -> None:
     raise Crash
+
+
+@pytest.mark.ci
+def test_who_was_being_barred_from_a_file_in_a_crash_goes_on_working_on_everything_else(installed: Installed) -> None:
+    whose, worker, another = candidate(installed), "worker_em", "manager_em"
+    for name in (worker, another):
+        sign_in(installed, name)
+
+    def bar(session: Session) -> None:
+        barring.bar(session, whose, installed.person(worker), by=installed.actor("coordinator"), at=LATER)
+
+    _crash_before_commit(installed, bar)
+    _crash_before_commit(installed, _end(installed, another))
+    installed.start()
+    assert {verb for _, verb, _, _ in matters(installed)} == {"participant.barred", "access.ended"}
+    signed_in = installed.rows("select person_id from browser_session where ended_at is null")
+    assert signed_in == [{"person_id": installed.person(worker)}]
 
 
 def test_accepting_another_ledger_destroys_nobody_of_whom_it_was_never_done(installed: Installed) -> None:

@@ -13,8 +13,10 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from adapters import closing
+from adapters.backups import dumps
 from adapters.database import make_engine, program_session
 from api.cli import joined
+from api.cli.spoken import Ending
 from domain.access import invitations, sign_ins
 from domain.restoring import Disagrees, finding, refuse_another_epoch
 from locales import speaking
@@ -89,6 +91,25 @@ def test_a_process_that_runs_on_serves_nothing_of_a_copy_until_it_was_dealt_with
             by(web, installed, let_in(installed, "manager_em"))
         by(web, installed, out(installed, "manager_la"))
     assert installed.ledger.lines()[-1].epoch == 1
+
+
+def test_a_process_serves_nothing_while_a_copy_is_brought_back_into_its_database_by_another_machine(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with web_of(installed) as web:
+        assert by(web, installed, who_is_in(installed, "manager_em")) == 0
+        dumps.mark(installed.owner_url)
+        lines = installed.ledger.lines()
+        with pytest.raises(Disagrees, match="restoring"):
+            by(web, installed, out(installed, "manager_la"))
+        monkeypatch.setattr(closing, "AGREES_ANEW_SECONDS", 0.0)
+        with pytest.raises(Disagrees, match="restoring"):
+            by(web, installed, who_is_in(installed, "manager_em"))
+        with speaking("en"), pytest.raises(Ending, match="A restore is at work"):
+            installed.start()
+        assert installed.ledger.lines() == lines
+        dumps.unmark(installed.owner_url)
+        assert by(web, installed, who_is_in(installed, "manager_em")) == 0
 
 
 def test_a_copy_that_is_put_back_under_open_connections_is_known_before_anything_ends(installed: Installed) -> None:
