@@ -1,9 +1,16 @@
-"""The PostgreSQL that comes with the project: started, shared by our processes, stopped; its roles and databases."""
+"""The PostgreSQL that comes with the project: started, shared by our processes, stopped; its roles and databases.
+
+`python -m adapters.postgres FOLDER` sees to the roles and databases of the server that runs there, for a process that
+stays and does not read what speaks to a database.
+"""
+
+from __future__ import annotations
 
 import json
 import logging
 import os
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +18,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
+if TYPE_CHECKING:
+    import psycopg
 
 __all__ = ["APP", "DATABASE", "OWNER", "PREFECT", "DatabaseUrls", "EmbeddedPostgres", "PostgresError"]
 
@@ -32,6 +39,8 @@ from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
 _log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.1
+#: The status of the process that sees to the roles where the server does not let it in.
+_NOT_LET_IN: Final = 3
 OWNER, APP, PREFECT = "spheres_owner", "spheres_app", "spheres_prefect"
 DATABASE, PREFECT_DATABASE = "spheres", "prefect"
 
@@ -60,11 +69,15 @@ class EmbeddedPostgres:
     With an `archive`, all that it writes goes there too, a file after the other.
 
     `stop` stops it unless another process of ours still uses it, which the kernel knows even of a process that was
-    killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests.
+    killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests. `stays` is for who
+    lives as long as the server: a process of its own then reads, for a moment, what speaks to a database.
     """
 
-    def __init__(self, data_dir: Path, *, fast: bool = False, archive: Archive | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, fast: bool = False, archive: Archive | None = None, stays: bool = False
+    ) -> None:
         self.data_dir = data_dir.resolve()  # one name a folder, so that its locks are one
+        self._stays = stays
         self._cluster = Cluster(self.data_dir, fast=fast, archive=archive)
         self._use: int | None = None
 
@@ -81,7 +94,7 @@ class EmbeddedPostgres:
                 if not self._secrets_file.exists() and not self._cluster.path.exists():
                     write_private(self._secrets_file, json.dumps(asdict(_new_passwords())))
                 self._cluster.make_ready(self._passwords().superuser)
-                self._provide()
+                (self._provide_apart if self._stays else self.provide)()
             except BaseException:
                 self._let_go()
                 raise
@@ -100,6 +113,8 @@ class EmbeddedPostgres:
 
         The server is at rest afterwards, and is started as any other. Raises PostgresError.
         """
+        import psycopg  # noqa: PLC0415  # who stays does not read it
+
         self._cluster.refuse_bad_names()
         self._make_folder()
         with self._alone():
@@ -221,8 +236,19 @@ class EmbeddedPostgres:
             self._secrets_file.chmod(0o600)
         return passwords
 
-    def _provide(self) -> None:
+    def _provide_apart(self) -> None:
+        """Have a process of its own `provide`, away from the terminal's Ctrl-C. Raises PostgresError."""
+        command = [sys.executable, "-m", "adapters.postgres", str(self.data_dir)]
+        status = subprocess.run(command, process_group=0, check=False).returncode  # noqa: S603  # our own command
+        if status == _NOT_LET_IN:
+            raise self._not_let_in()
+        if status:
+            raise PostgresError("The roles of the database of %(folder)s could not be made.", folder=str(self.data_dir))
+
+    def provide(self) -> None:
         """Make the roles and databases that are missing. Each statement may have been done before."""
+        from psycopg import sql  # noqa: PLC0415  # who stays does not read it
+
         word = self._passwords()
         with self._sign_in("postgres") as admin:
             held = {row[0] for row in admin.execute("select rolname from pg_roles")}
@@ -242,6 +268,8 @@ class EmbeddedPostgres:
             admin.execute("create extension if not exists btree_gist")  # equality inside exclusion constraints
 
     def _sign_in(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        import psycopg  # noqa: PLC0415  # who stays does not read it
+
         try:
             return psycopg.connect(
                 host=str(self._cluster.socket_folder()),
@@ -253,18 +281,25 @@ class EmbeddedPostgres:
                 options="-c client_min_messages=warning",
             )
         except psycopg.OperationalError as refused:
-            raise PostgresError(
-                "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
-            ) from refused
+            raise self._not_let_in() from refused
+
+    def _not_let_in(self) -> PostgresError:
+        return PostgresError(
+            "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
+        )
 
 
 def _new_password(admin: psycopg.Connection[Any], role: str, password: str) -> None:
+    from psycopg import sql  # noqa: PLC0415  # who stays does not read it
+
     digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     admin.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(digest)))
 
 
 def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
     """A role that signs in and is nothing more. Its password is hashed here: the server could log it."""
+    from psycopg import sql  # noqa: PLC0415  # who stays does not read it
+
     digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     making = sql.SQL("create role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
     admin.execute(making.format(sql.Identifier(role), sql.Literal(digest)))
@@ -280,3 +315,16 @@ def _unusable(folder: Path, refused: OSError) -> PostgresError:
 
 def _new_passwords() -> _Passwords:
     return _Passwords(**{one.name: secrets.token_urlsafe(32) for one in fields(_Passwords)})
+
+
+def main() -> int:
+    """See to the roles and databases of the server over the folder that the command names; the exit status."""
+    try:
+        EmbeddedPostgres(Path(sys.argv[1])).provide()
+    except PostgresError:
+        return _NOT_LET_IN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
