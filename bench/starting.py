@@ -66,7 +66,7 @@ def measure(folder: Path, *, again: int) -> Iterator[Ratio]:
     # The worker begins once the year is there: of a first start, what follows it is the engine's own.
     yield Ratio("start.engine_after_year", first.engine - first.year, at_most=12, unit="s")
     yield Ratio("start.engine", second.engine, at_most=12, unit="s")
-    yield Ratio("start.memory", memory / MEGABYTE, at_most=600, unit="MB")
+    yield Ratio("start.memory", memory / MEGABYTE, at_most=560, unit="MB")
 
 
 @dataclass(frozen=True)
