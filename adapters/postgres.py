@@ -12,7 +12,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -24,6 +23,8 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     import psycopg
 
+    from adapters.postgres_roles import Superuser
+
 __all__ = ["APP", "DATABASE", "OWNER", "PREFECT", "DatabaseUrls", "EmbeddedPostgres", "PostgresError"]
 
 if sys.platform == "win32":
@@ -34,11 +35,10 @@ import fcntl
 
 from adapters.account import OpenedTo
 from adapters.archive import Archive
-from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
+from adapters.cluster import SUPERUSER, Cluster, PostgresError, not_let_in, write_private
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.1
 #: The status of the process that sees to the roles where the server does not let it in.
 _NOT_LET_IN: Final = 3
 OWNER, APP, PREFECT = "spheres_owner", "spheres_app", "spheres_prefect"
@@ -61,6 +61,11 @@ class _Passwords:
     owner: str = field(repr=False)
     app: str = field(repr=False)
     prefect: str = field(repr=False)
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """The password of each role but the superuser."""
+        return {OWNER: self.owner, APP: self.app, PREFECT: self.prefect}
 
 
 class EmbeddedPostgres:
@@ -113,8 +118,6 @@ class EmbeddedPostgres:
 
         The server is at rest afterwards, and is started as any other. Raises PostgresError.
         """
-        import psycopg  # noqa: PLC0415  # who stays does not read it
-
         self._cluster.refuse_bad_names()
         self._make_folder()
         with self._alone():
@@ -122,16 +125,7 @@ class EmbeddedPostgres:
             write_private(self._secrets_file, json.dumps(asdict(word)))
             try:
                 self._cluster.recover(settings)
-                with self._sign_in("postgres") as admin:
-                    while not is_over(admin):
-                        time.sleep(_LOOK_SECONDS)
-                    for role in fields(_Passwords):
-                        name = SUPERUSER if role.name == "superuser" else f"spheres_{role.name}"
-                        _new_password(admin, name, getattr(word, role.name))
-            except psycopg.OperationalError:
-                raise PostgresError(
-                    "The recovery in %(folder)s was broken off before its end.", folder=str(self.data_dir)
-                ) from None
+                self._superuser().end_recovery({SUPERUSER: word.superuser, **word.roles}, is_over=is_over)
             finally:
                 if self._cluster.runs():
                     self._cluster.stop()
@@ -241,68 +235,19 @@ class EmbeddedPostgres:
         command = [sys.executable, "-m", "adapters.postgres", str(self.data_dir)]
         status = subprocess.run(command, process_group=0, check=False).returncode  # noqa: S603  # our own command
         if status == _NOT_LET_IN:
-            raise self._not_let_in()
+            raise not_let_in(self.data_dir)
         if status:
             raise PostgresError("The roles of the database of %(folder)s could not be made.", folder=str(self.data_dir))
 
     def provide(self) -> None:
-        """Make the roles and databases that are missing. Each statement may have been done before."""
-        from psycopg import sql  # noqa: PLC0415  # who stays does not read it
+        """Make the roles and databases that are missing, where the server runs. Raises PostgresError."""
+        owners = {DATABASE: OWNER, PREFECT_DATABASE: PREFECT}
+        self._superuser().provide(self._passwords().roles, owners, lets_in=(DATABASE, APP))
 
-        word = self._passwords()
-        with self._sign_in("postgres") as admin:
-            held = {row[0] for row in admin.execute("select rolname from pg_roles")}
-            for role, password in ((OWNER, word.owner), (APP, word.app), (PREFECT, word.prefect)):
-                if role not in held:
-                    _make_role(admin, role, password)
-            made = {row[0] for row in admin.execute("select datname from pg_database")}
-            for database, owner in ((DATABASE, OWNER), (PREFECT_DATABASE, PREFECT)):
-                name = sql.Identifier(database)
-                if database not in made:
-                    admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
-            for database in (DATABASE, PREFECT_DATABASE, "postgres"):
-                admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-            door = sql.SQL("grant connect on database {} to {}")
-            admin.execute(door.format(sql.Identifier(DATABASE), sql.Identifier(APP)))
-        with self._sign_in(DATABASE) as admin:
-            admin.execute("create extension if not exists btree_gist")  # equality inside exclusion constraints
+    def _superuser(self) -> Superuser:
+        from adapters.postgres_roles import Superuser  # noqa: PLC0415  # who stays does not read it
 
-    def _sign_in(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
-        import psycopg  # noqa: PLC0415  # who stays does not read it
-
-        try:
-            return psycopg.connect(
-                host=str(self._cluster.socket_folder()),
-                user=SUPERUSER,
-                password=self._passwords().superuser,
-                dbname=database,
-                autocommit=True,
-                connect_timeout=10,
-                options="-c client_min_messages=warning",
-            )
-        except psycopg.OperationalError as refused:
-            raise self._not_let_in() from refused
-
-    def _not_let_in(self) -> PostgresError:
-        return PostgresError(
-            "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
-        )
-
-
-def _new_password(admin: psycopg.Connection[Any], role: str, password: str) -> None:
-    from psycopg import sql  # noqa: PLC0415  # who stays does not read it
-
-    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    admin.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(digest)))
-
-
-def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
-    """A role that signs in and is nothing more. Its password is hashed here: the server could log it."""
-    from psycopg import sql  # noqa: PLC0415  # who stays does not read it
-
-    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    making = sql.SQL("create role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
-    admin.execute(making.format(sql.Identifier(role), sql.Literal(digest)))
+        return Superuser(self.data_dir, self._cluster.socket_folder(), self._passwords().superuser)
 
 
 def _unusable(folder: Path, refused: OSError) -> PostgresError:
