@@ -419,6 +419,11 @@ def _fail(sentence: str, done: subprocess.CompletedProcess[str], said: str | Non
     raise PostgresError(sentence, said="\n  ".join(["", *lines]), **facts)
 
 
+def not_let_in(folder: Path) -> PostgresError:
+    """That the server of a folder runs and takes no one."""
+    return PostgresError("The embedded database of %(folder)s runs but does not let us in.", folder=str(folder))
+
+
 def write_private(path: Path, text: str, *, owner: pwd.struct_passwd | None = None) -> None:
     """Write a file that only its owner reads, whole or not at all, and kept when the power fails.
 

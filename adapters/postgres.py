@@ -1,21 +1,29 @@
-"""The PostgreSQL that comes with the project: started, shared by our processes, stopped; its roles and databases."""
+"""The PostgreSQL that comes with the project: started, shared by our processes, stopped; its roles and databases.
+
+`python -m adapters.postgres FOLDER` sees to the roles and databases of the server that runs there, for a process that
+stays and does not read what speaks to a database.
+"""
+
+from __future__ import annotations
 
 import json
 import logging
 import os
 import secrets
+import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
+if TYPE_CHECKING:
+    import psycopg
+
+    from adapters.postgres_roles import Superuser
 
 __all__ = ["APP", "DATABASE", "OWNER", "PREFECT", "DatabaseUrls", "EmbeddedPostgres", "PostgresError"]
 
@@ -27,11 +35,12 @@ import fcntl
 
 from adapters.account import OpenedTo
 from adapters.archive import Archive
-from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
+from adapters.cluster import SUPERUSER, Cluster, PostgresError, not_let_in, write_private
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.1
+#: The status of the process that sees to the roles where the server does not let it in.
+_NOT_LET_IN: Final = 3
 OWNER, APP, PREFECT = "spheres_owner", "spheres_app", "spheres_prefect"
 DATABASE, PREFECT_DATABASE = "spheres", "prefect"
 
@@ -53,6 +62,11 @@ class _Passwords:
     app: str = field(repr=False)
     prefect: str = field(repr=False)
 
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """The password of each role but the superuser."""
+        return {OWNER: self.owner, APP: self.app, PREFECT: self.prefect}
+
 
 class EmbeddedPostgres:
     """One server over one folder. `start` makes what is missing and attaches where the server already runs.
@@ -60,11 +74,15 @@ class EmbeddedPostgres:
     With an `archive`, all that it writes goes there too, a file after the other.
 
     `stop` stops it unless another process of ours still uses it, which the kernel knows even of a process that was
-    killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests.
+    killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests. `stays` is for who
+    lives as long as the server: a process of its own then reads, for a moment, what speaks to a database.
     """
 
-    def __init__(self, data_dir: Path, *, fast: bool = False, archive: Archive | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, fast: bool = False, archive: Archive | None = None, stays: bool = False
+    ) -> None:
         self.data_dir = data_dir.resolve()  # one name a folder, so that its locks are one
+        self._stays = stays
         self._cluster = Cluster(self.data_dir, fast=fast, archive=archive)
         self._use: int | None = None
 
@@ -81,7 +99,7 @@ class EmbeddedPostgres:
                 if not self._secrets_file.exists() and not self._cluster.path.exists():
                     write_private(self._secrets_file, json.dumps(asdict(_new_passwords())))
                 self._cluster.make_ready(self._passwords().superuser)
-                self._provide()
+                (self._provide_apart if self._stays else self.provide)()
             except BaseException:
                 self._let_go()
                 raise
@@ -107,16 +125,7 @@ class EmbeddedPostgres:
             write_private(self._secrets_file, json.dumps(asdict(word)))
             try:
                 self._cluster.recover(settings)
-                with self._sign_in("postgres") as admin:
-                    while not is_over(admin):
-                        time.sleep(_LOOK_SECONDS)
-                    for role in fields(_Passwords):
-                        name = SUPERUSER if role.name == "superuser" else f"spheres_{role.name}"
-                        _new_password(admin, name, getattr(word, role.name))
-            except psycopg.OperationalError:
-                raise PostgresError(
-                    "The recovery in %(folder)s was broken off before its end.", folder=str(self.data_dir)
-                ) from None
+                self._superuser().end_recovery({SUPERUSER: word.superuser, **word.roles}, is_over=is_over)
             finally:
                 if self._cluster.runs():
                     self._cluster.stop()
@@ -221,53 +230,24 @@ class EmbeddedPostgres:
             self._secrets_file.chmod(0o600)
         return passwords
 
-    def _provide(self) -> None:
-        """Make the roles and databases that are missing. Each statement may have been done before."""
-        word = self._passwords()
-        with self._sign_in("postgres") as admin:
-            held = {row[0] for row in admin.execute("select rolname from pg_roles")}
-            for role, password in ((OWNER, word.owner), (APP, word.app), (PREFECT, word.prefect)):
-                if role not in held:
-                    _make_role(admin, role, password)
-            made = {row[0] for row in admin.execute("select datname from pg_database")}
-            for database, owner in ((DATABASE, OWNER), (PREFECT_DATABASE, PREFECT)):
-                name = sql.Identifier(database)
-                if database not in made:
-                    admin.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(owner)))
-            for database in (DATABASE, PREFECT_DATABASE, "postgres"):
-                admin.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-            door = sql.SQL("grant connect on database {} to {}")
-            admin.execute(door.format(sql.Identifier(DATABASE), sql.Identifier(APP)))
-        with self._sign_in(DATABASE) as admin:
-            admin.execute("create extension if not exists btree_gist")  # equality inside exclusion constraints
+    def _provide_apart(self) -> None:
+        """Have a process of its own `provide`, away from the terminal's Ctrl-C. Raises PostgresError."""
+        command = [sys.executable, "-m", "adapters.postgres", str(self.data_dir)]
+        status = subprocess.run(command, process_group=0, check=False).returncode  # noqa: S603  # our own command
+        if status == _NOT_LET_IN:
+            raise not_let_in(self.data_dir)
+        if status:
+            raise PostgresError("The roles of the database of %(folder)s could not be made.", folder=str(self.data_dir))
 
-    def _sign_in(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
-        try:
-            return psycopg.connect(
-                host=str(self._cluster.socket_folder()),
-                user=SUPERUSER,
-                password=self._passwords().superuser,
-                dbname=database,
-                autocommit=True,
-                connect_timeout=10,
-                options="-c client_min_messages=warning",
-            )
-        except psycopg.OperationalError as refused:
-            raise PostgresError(
-                "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
-            ) from refused
+    def provide(self) -> None:
+        """Make the roles and databases that are missing, where the server runs. Raises PostgresError."""
+        owners = {DATABASE: OWNER, PREFECT_DATABASE: PREFECT}
+        self._superuser().provide(self._passwords().roles, owners, lets_in=(DATABASE, APP))
 
+    def _superuser(self) -> Superuser:
+        from adapters.postgres_roles import Superuser  # noqa: PLC0415  # who stays does not read it
 
-def _new_password(admin: psycopg.Connection[Any], role: str, password: str) -> None:
-    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    admin.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(digest)))
-
-
-def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
-    """A role that signs in and is nothing more. Its password is hashed here: the server could log it."""
-    digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-    making = sql.SQL("create role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
-    admin.execute(making.format(sql.Identifier(role), sql.Literal(digest)))
+        return Superuser(self.data_dir, self._cluster.socket_folder(), self._passwords().superuser)
 
 
 def _unusable(folder: Path, refused: OSError) -> PostgresError:
@@ -280,3 +260,16 @@ def _unusable(folder: Path, refused: OSError) -> PostgresError:
 
 def _new_passwords() -> _Passwords:
     return _Passwords(**{one.name: secrets.token_urlsafe(32) for one in fields(_Passwords)})
+
+
+def main() -> int:
+    """See to the roles and databases of the server over the folder that the command names; the exit status."""
+    try:
+        EmbeddedPostgres(Path(sys.argv[1])).provide()
+    except PostgresError:
+        return _NOT_LET_IN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

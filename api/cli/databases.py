@@ -58,7 +58,8 @@ def databases(
             admin="",
         )
         return
-    server = EmbeddedPostgres(settings.data / "postgres", archive=settings.backups.archived)
+    folder = settings.data / "postgres"
+    server = EmbeddedPostgres(folder, archive=settings.backups.archived, stays=kept is not None)
     if not make and not server.is_made():
         raise PostgresError(
             "There is no database here: there is none in %(folder)s. Make one with: spheres migrate (or spheres up). "

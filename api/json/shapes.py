@@ -31,7 +31,7 @@ Offset = Annotated[int, Query(ge=0, le=2**31)]
 class Shown(BaseModel):
     """An answer."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
     @classmethod
     def about(cls, row: object, **more: Any) -> Self:
@@ -92,6 +92,8 @@ class Problem(BaseModel):
 class Page(BaseModel, Generic[T]):
     """A part of a list, and how long the whole is."""
 
+    model_config = ConfigDict(defer_build=True)
+
     items: list[T]
     total: int
     limit: int
@@ -119,6 +121,8 @@ class Latest(BaseModel, Generic[T]):
 
     `older` is what to ask for as `before` to get the next part; null where nothing is older.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     items: list[T]
     limit: int

@@ -48,7 +48,7 @@ class Declared(Generic[M]):
 class GrammarPart(BaseModel):
     """The base of a grammar's parts: nothing unknown, nothing changed later, no stray blanks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 def _known_guide_id(value: str) -> str:

@@ -257,6 +257,18 @@ def test_roles_that_were_not_all_made_are_made_at_the_next_start(home: Path) -> 
 
 
 @pytest.mark.ci
+def test_for_who_stays_a_process_of_its_own_makes_the_roles_or_says_that_it_is_not_let_in(home: Path) -> None:
+    with EmbeddedPostgres(home, fast=True) as server:
+        _asks(server.urls().admin, "drop database prefect", answer=False)
+        with EmbeddedPostgres(home, fast=True, stays=True) as again:
+            assert _asks(again.urls().prefect, "select user") == ("spheres_prefect",)
+        words = json.loads((home / "secrets.json").read_text("utf-8"))
+        (home / "secrets.json").write_text(json.dumps({**words, "superuser": "of another server"}), "utf-8")
+        with pytest.raises(PostgresError, match="does not let us in"):
+            EmbeddedPostgres(home, fast=True, stays=True).start()
+
+
+@pytest.mark.ci
 def test_a_deep_folder_gets_a_short_private_socket_and_keeps_it(new_home: Path) -> None:
     deep = new_home / ("d" * 60) / ("e" * 60)
     server = EmbeddedPostgres(deep, fast=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from bench.house import ROOT
@@ -53,6 +54,17 @@ def test_a_face_shows_what_others_use_and_nothing_more() -> None:
 
 def test_the_windows_are_loaded_without_what_few_requests_need() -> None:
     """A face that loads all of its room would undo an import that waits for its first use."""
-    code = f"import sys, api.app; print(*sorted({LARGE!r} & sys.modules.keys()))"
+    assert _loaded_with("api.app", LARGE) == ""
+
+
+def test_the_process_that_stays_is_loaded_without_what_speaks_to_a_database() -> None:
+    """It lives as long as the installation, and has others do what takes a large library."""
+    assert _loaded_with("api.cli.installation", {"asyncio", "psycopg", "sqlalchemy", "typer"}) == ""
+
+
+def _loaded_with(module: str, large: AbstractSet[str]) -> str:
+    """Which of these large modules are loaded with a module."""
+    code = f"import sys, {module}; print(*sorted({large!r} & sys.modules.keys()))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (loaded.returncode, loaded.stdout.strip(), loaded.stderr) == (0, "", "")
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+    return loaded.stdout.strip()
