@@ -42,9 +42,6 @@ _log = logging.getLogger(__name__)
 
 STATEMENT_SECONDS: Final = 30
 IDLE_IN_TRANSACTION_SECONDS: Final = 60
-#: After a rush as many connections lie unused as there were callers at once, each a process of the server of 5 to 10
-#: MB. The server ends one that was left alone for so long.
-LEFT_ALONE_SECONDS: Final = 120
 WAIT_FOR_CONNECTION_SECONDS: Final = 10
 
 #: A machine that lost its power says nothing more, and what it has locked stays locked until the database gives it up:
@@ -74,10 +71,9 @@ def make_engine(
 ) -> Engine:
     """An engine for one process, thread-safe. Times come and go in UTC; a statement may take 30 s.
 
-    `pool_size` connections are kept for two minutes after they were used, and as many more, or `in_a_rush`, are opened
-    in a rush and closed again. A caller who gets none in 10 s gets sqlalchemy's TimeoutError. A connection that lay
-    unused and was ended, such as by a restart of the database, is replaced unseen. Parameters are left out of errors:
-    they may be nominative.
+    `pool_size` connections are kept, and as many more, or `in_a_rush`, are opened in a rush and closed again. A caller
+    who gets none in 10 s gets sqlalchemy's TimeoutError. After a restart of the database, a connection that lay unused
+    is replaced unseen. Parameters are left out of errors: they may be nominative.
 
     What its sessions close is written to `ledger`; without one, they can close nothing. `agree` is asked before the
     first session is opened, in the first transaction on each new connection, before anything is closed, and now and
@@ -89,7 +85,7 @@ def make_engine(
         max_overflow=pool_size if in_a_rush is None else in_a_rush,
         pool_timeout=WAIT_FOR_CONNECTION_SECONDS,
         pool_recycle=3600,
-        pool_use_lifo=True,  # in a quiet hour one serves, and the spare ones are left alone
+        pool_use_lifo=True,  # a quiet hour lets the spare connections go stale together, and one serves
         hide_parameters=True,
         connect_args={
             "application_name": application_name,
@@ -97,8 +93,7 @@ def make_engine(
             "options": _options(
                 url,
                 f"-c timezone=UTC -c statement_timeout={STATEMENT_SECONDS}s "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s "
-                f"-c idle_session_timeout={LEFT_ALONE_SECONDS * 1000:.0f} {_GIVES_UP_THE_SILENT}",
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS}s {_GIVES_UP_THE_SILENT}",
             ),
         },
     )
