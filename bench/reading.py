@@ -35,16 +35,7 @@ class Reading:
 
 
 #: How a page leads to the next part of its list, and how an answer over JSON says that there is one.
-_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=\d+|"older":\d')
-_PART: Final = re.compile(rb'"total":(\d+),"limit":(\d+),"offset":(\d+)\}$')
-
-
-def _goes_on(body: bytes) -> bool:
-    part = _PART.search(body)
-    if part is not None:
-        total, limit, offset = map(int, part.groups())
-        return total > offset + limit
-    return _NEXT.search(body) is not None
+_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=\d+|"older":\d|"limit":\d+,"next":"')
 
 
 class Counter:
@@ -109,7 +100,15 @@ class Reader:
         cpu = time.process_time() - begun
         body = b"".join(one.get("body", b"") for one in sent[1:])
         asked = self._counter
-        return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, len(body), _goes_on(body))
+        return Reading(
+            sent[0]["status"],
+            cpu,
+            asked.seconds,
+            asked.statements,
+            asked.rows,
+            len(body),
+            _NEXT.search(body) is not None,
+        )
 
 
 #: Addresses that are no list: what comes before a sign-in, the description of the addresses, and the style guide.

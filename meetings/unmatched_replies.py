@@ -16,6 +16,8 @@ from sqlmodel import Session
 
 from domain.kernel import (
     Actor,
+    Order,
+    Part,
     Question,
     Refusal,
     built,
@@ -68,16 +70,20 @@ SET_ASIDE: Final = "set_aside"
 TAKEN: Final = "taken"
 
 
-def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
+_LAST_RECEIVED: Final = Order(StrayReply.received_at, StrayReply.id, newest_first=True)
+_LAST_SEEN: Final = Order(StrayReply.seen_at, StrayReply.id, newest_first=True)
+
+
+def waiting(session: Session, *, most: int, after: UUID | None = None) -> Part[StrayReply]:
     """The mails that were not looked at yet, the last ones first."""
-    unseen = of(StrayReply).where(col(StrayReply.seen_at).is_(None)).order_by(col(StrayReply.received_at).desc())
-    return every(session, unseen.order_by(col(StrayReply.id)).limit(limit).offset(offset))
+    unseen = of(StrayReply).where(col(StrayReply.seen_at).is_(None))
+    return _LAST_RECEIVED.part(session, unseen, after=after, most=most)
 
 
-def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
+def seen_to(session: Session, *, most: int, after: UUID | None = None) -> Part[StrayReply]:
     """The mails that were settled, with who, when and what became of each; the last ones first."""
-    seen = of(StrayReply).where(col(StrayReply.seen_at).is_not(None)).order_by(col(StrayReply.seen_at).desc())
-    return every(session, seen.order_by(col(StrayReply.id)).limit(limit).offset(offset))
+    seen = of(StrayReply).where(col(StrayReply.seen_at).is_not(None))
+    return _LAST_SEEN.part(session, seen, after=after, most=most)
 
 
 def count(session: Session, *, are_waiting: bool = True) -> int:

@@ -28,6 +28,7 @@ from api.access.permissions import (
 from domain.casework import TaskOwing, board, falls_for_approval, links_allowed
 from domain.kernel import (
     SHAPE,
+    Order,
     also,
     col,
     first,
@@ -44,6 +45,9 @@ from domain.kernel import (
 from domain.roles import Link, case_is_open_to
 from domain.terms import circle_of
 from models.casework import LIVE, Case, Task
+
+#: How lists of cases are read: the newest first.
+NEWEST: Final = Order(Case.opened_at, Case.id, newest_first=True)
 
 
 @dataclass(frozen=True)

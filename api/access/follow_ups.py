@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, Uuid, all_, any_, bindparam, func
+from sqlalchemy import ARRAY, Uuid, all_, any_, bindparam, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,7 +15,21 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, al
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
 from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, notes
-from domain.kernel import Actor, Question, Refusal, built, col, every, first, in_program, scalar, select
+from domain.kernel import (
+    Actor,
+    Order,
+    Part,
+    Question,
+    Refusal,
+    built,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    scalar,
+    select,
+)
 from domain.participants import barred_workers
 from domain.record import Ground
 from domain.roles import takers, who_barred
@@ -103,6 +117,7 @@ def _not_barred(session: Session, asker: Asker, rows: list[Followed]) -> list[Fo
 
 #: The states in which no one accompanies the participant.
 ENDED: Final = ("inactive", "completed")
+_OLDEST: Final = Order(FollowUp.opened_on, FollowUp.id)
 _BY_AGE: Final = follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id))
 #: What `every_one` asks, but for who barred the asker.
 ASKED_OF_EVERY_ONE: Final = Question(built(_BY_AGE.where(col(FollowUp.state).not_in(ENDED))))
@@ -143,37 +158,40 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Foll
     return row, given
 
 
-_ENDED: Final = built(
-    follow_ups()
-    .where(
-        col(FollowUp.state).in_(ENDED),
-        Participant.state != "destroyed",
-        col(FollowUp.id).in_(assigning.had_last(bindparam("person", type_=Uuid()))),
-        col(FollowUp.participant_id) != all_(bindparam("barred", type_=ARRAY(Uuid()))),
-    )
-    .order_by(col(FollowUp.state_since).desc(), col(FollowUp.id))
-    .limit(bindparam("most", type_=Integer()))
-    .offset(bindparam("start", type_=Integer()))
+_LAST_ENDED: Final = Order(FollowUp.state_since, FollowUp.id, newest_first=True)
+#: The follow-ups whose last worker this person was, until they ended.
+_THEIRS: Final = (
+    Participant.state != "destroyed",
+    col(FollowUp.id).in_(assigning.had_last(bindparam("person", type_=Uuid()))),
+    col(FollowUp.participant_id) != all_(bindparam("barred", type_=ARRAY(Uuid()))),
 )
+_ENDED: Final = built(_LAST_ENDED.of(follow_ups().where(col(FollowUp.state).in_(ENDED), *_THEIRS)))
 
 
-def ended_of(session: Session, asker: Asker, *, most: int, start: int = 0) -> list[Followed]:
-    """The follow-ups that ended and that the asker had until then, the last that ended first: `most` from `start` on.
+def ended_of(session: Session, asker: Asker, *, most: int, after: UUID | None = None) -> Part[Followed]:
+    """The follow-ups that ended and that the asker had until then, the last that ended first: `most` after one of them.
 
     None of a participant who barred them.
     """
     if Relation.FOLLOWS not in to_program(asker):
-        return []
-    barred = list(who_barred(session, asker.person_id))
-    return every(session, _ENDED, {"person": asker.person_id, "barred": barred, "most": most, "start": start})
+        return Part((), "")
+    given = {"person": asker.person_id, "barred": list(who_barred(session, asker.person_id))}
+    return _LAST_ENDED.part_of(
+        session, _ENDED, joins(FollowUp.participant_id, Participant), *_THEIRS, after=after, most=most, values=given
+    )
 
 
-def with_ended(session: Session, asker: Asker, *, most: int, start: int) -> tuple[list[Followed], int]:
-    """As `every_one`, with those that ended: `most` from `start` on, and how many there are in all."""
+def part_of_every_one(
+    session: Session, asker: Asker, *, ended: bool, most: int, after: UUID | None
+) -> tuple[Part[Followed], int]:
+    """As `every_one`, `most` after one of them, wherever it is now; and how many there are in all.
+
+    With those that `ended`, or without.
+    """
     theirs = col(FollowUp.participant_id).not_in(who_barred(session, asker.person_id))
-    rows = every(session, _BY_AGE.where(theirs).limit(most).offset(start))
-    counted = select(func.count()).select_from(FollowUp).where(in_program(FollowUp), theirs)
-    return rows, scalar(session, counted) or 0
+    asked = (in_program(FollowUp), theirs, *([] if ended else [col(FollowUp.state).not_in(ENDED)]))
+    part = _OLDEST.part(session, follow_ups().where(*asked), theirs, after=after, most=most)
+    return part, scalar(session, select(func.count()).select_from(FollowUp).where(*asked)) or 0
 
 
 def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:

@@ -44,6 +44,7 @@ from domain.casework import OWING, board, words
 from domain.departure import OF_OFFERS
 from domain.kernel import (
     Actor,
+    Part,
     col,
     every,
     first,
@@ -81,6 +82,23 @@ def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, Seen
         return task, case
     require(Action.SEE_TASK, to_task(session, asker, task, None))
     return task, None
+
+
+def own_work(
+    session: Session, asker: Asker, hats: board.Hats, *, most: int, after: UUID | None
+) -> Part[board.TaskWithCase]:
+    """`most` of the tasks that are now for the asker, the most pressing first: those after a task that they may see."""
+    may_see = [] if after is None else [_seen_before(asker, hats)]
+    return board.part_of_work(session, hats, *may_see, most=most, after=after)
+
+
+def _seen_before(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
+    """The condition on a task, done or not, that the asker sees its case, or that outside any it is or was theirs."""
+    cases = only(Case.id).where(visible_cases(asker, hats))
+    fell_to_them = or_(board.is_mine(hats), col(Task.owed_by_id).in_(hats.tasks))
+    theirs = or_(fell_to_them, Task.done_by == asker.person_id, Task.settled_by == asker.person_id)
+    open_to = task_is_open_to(literal(asker.person_id, Uuid()))
+    return and_(open_to, or_(col(Task.case_id).in_(cases), and_(col(Task.case_id).is_(None), theirs)))
 
 
 def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:

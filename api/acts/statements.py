@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 
 from api.access.permissions import Action, to_program
@@ -15,6 +15,7 @@ from api.web.given import ActInput, on_form
 from meetings.statements import program
 
 Period = Annotated[str, Path(max_length=12, description="A year, such as 2026, or a quarter: 2026-Q3.")]
+AfterPeriod = Annotated[str, Query(max_length=12, description="The period with which the part before ended.")]
 
 
 def _find(context: RequestContext, _: Action, period: Period) -> tuple[str, Relations]:

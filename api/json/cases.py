@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
 from sqlalchemy import Uuid, func, literal
 from sqlmodel import and_
 
-from api.access.cases import find_case, visible_cases
+from api.access.cases import NEWEST, find_case, visible_cases
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
@@ -19,26 +20,28 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import (
+    After,
     CaseGiven,
     CaseShown,
     CaseWhole,
     EventShown,
     GateShown,
     Limit,
-    Offset,
     Page,
     TaskShown,
     VersionOfferShown,
 )
 from api.json.tasks import reads_notes, shown_tasks
 from domain.casework import ROLE_OF_WORKER, board, cases, scheduling, subjects, versions
-from domain.kernel import col, every, in_program, of, program_of, scalar, select, surely
+from domain.kernel import Order, col, every, in_program, of, program_of, scalar, select, surely
 from domain.people import people
 from domain.roles import task_is_open_to
 from models.casework import SETTLED, Case, Task
 from models.record import Event
 
 router = api_routes("cases")
+
+_LATEST: Final = Order(Event.n, newest_first=True)
 
 
 @router.get("/cases")
@@ -47,20 +50,16 @@ def list_cases(
     context: InContext,
     state: Annotated[Literal["", "open", "closed", "cancelled"], Query()] = "",
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[CaseShown]:
     """The cases that the asker may see, the newest first."""
     require(Action.SEE_CASES, to_program(context.asker))
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
-    wanted = and_(in_program(Case), visible_cases(context.asker, hats))
-    if state:
-        wanted = and_(wanted, Case.state == state)
+    seen = visible_cases(context.asker, hats)
+    wanted = and_(in_program(Case), seen, *([Case.state == state] if state else []))
     total = scalar(context.session, select(func.count()).select_from(Case).where(wanted)) or 0
-    rows = every(
-        context.session,
-        select(Case).where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(limit).offset(offset),
-    )
-    return Page(items=_shown_cases(context, rows), total=total, limit=limit, offset=offset)
+    part = NEWEST.part(context.session, select(Case).where(wanted), seen, after=after, most=limit)
+    return Page[CaseShown].of(part, lambda rows: _shown_cases(context, rows), limit, total)
 
 
 @router.post("/cases", status_code=201)
@@ -119,12 +118,12 @@ def list_case_tasks(case_id: UUID, context: InContext) -> list[TaskShown]:
 
 @router.get("/cases/{case_id}/events")
 @asks(Action.SEE_CASE)
-def list_case_events(case_id: UUID, context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
+def list_case_events(case_id: UUID, context: InContext, limit: Limit = 50, after: After = None) -> Page[EventShown]:
     """What happened in a case, the newest first."""
     wanted = lines_of_case(context.session, context.asker, find_case(context.session, context.asker, case_id))
     total = scalar(context.session, select(func.count()).select_from(Event).where(wanted)) or 0
-    rows = every(context.session, select(Event).where(wanted).order_by(col(Event.n).desc()).limit(limit).offset(offset))
-    return Page(items=EventShown.each(rows), total=total, limit=limit, offset=offset)
+    part = _LATEST.part(context.session, select(Event).where(wanted), wanted, after=after, most=limit)
+    return Page[EventShown].of(part, EventShown.each, limit, total)
 
 
 def _acted_on(on: On[Row], _: None, response: Response) -> CaseWhole:
@@ -149,7 +148,7 @@ def _one_case(context: RequestContext, case_id: UUID, response: Response) -> Cas
     )
 
 
-def _gates(context: RequestContext, rows: list[Case]) -> dict[UUID, list[GateShown]]:
+def _gates(context: RequestContext, rows: Sequence[Case]) -> dict[UUID, list[GateShown]]:
     """The gates of each case, with the steps that each still waits for."""
     left: dict[UUID, dict[str, None]] = {row.id: {} for row in rows}
     for one in every(
@@ -172,7 +171,7 @@ def _gates(context: RequestContext, rows: list[Case]) -> dict[UUID, list[GateSho
     return found
 
 
-def _shown_cases(context: RequestContext, rows: list[Case]) -> list[CaseShown]:
+def _shown_cases(context: RequestContext, rows: Sequence[Case]) -> list[CaseShown]:
     if not rows:
         return []
     ids = [row.id for row in rows]

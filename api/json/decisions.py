@@ -17,10 +17,11 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import FileShown, Limit, Offset, Page
+from api.json.shapes import After, FileShown, Limit, Page
 from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
 from domain.endorsement import why_it_does_not_count
+from domain.kernel import Part
 from meetings import deciding, decisions, endorsements, endorsing
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
@@ -68,13 +69,13 @@ def read_register(
     context: InContext,
     year: OfYear = None,
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
     require(Action.SEE_DECISIONS, to_program(context.asker))
     sight = RegisterSight.of(context)
     return _page(
-        context, sight.of_year(context, [_register(context, sight, key)], year or context.day.year), limit, offset
+        context, sight.of_year(context, [_register(context, sight, key)], year or context.day.year), limit, after
     )
 
 
@@ -101,14 +102,14 @@ def list_all_decisions(
         bool, Query(alias="open", description="Instead of a year: all that is not done yet, the first due first.")
     ] = False,
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[DecisionShown]:
     """Decisions of every committee whose register is the asker's, or of one: those of a year, or what is open."""
     require(Action.SEE_DECISIONS, to_program(context.asker))
     sight = RegisterSight.of(context)
     chosen = list(sight.registers) if committee is None else [_register(context, sight, committee)]
     rows = sight.open_ones(context, chosen) if is_open else sight.of_year(context, chosen, year or context.day.year)
-    return _page(context, rows, limit, offset)
+    return _page(context, rows, limit, after)
 
 
 @router.get("/decisions/{decision_id}")
@@ -123,7 +124,7 @@ def get_decision(decision_id: UUID, context: InContext, response: Response) -> D
 @router.get("/endorsements")
 @asks(Action.SEE_DECISIONS)
 def list_endorsements(
-    context: InContext, year: OfYear = None, limit: Limit = 50, offset: Offset = 0
+    context: InContext, year: OfYear = None, limit: Limit = 50, after: After = None
 ) -> Page[DecisionShown]:
     """The decisions on management that the asker's organizations endorse or object to (GV-4), said or not yet.
 
@@ -131,7 +132,7 @@ def list_endorsements(
     """
     require(Action.SEE_DECISIONS, to_program(context.asker))
     asked = RegisterSight.of(context).organizations
-    return _page(context, decisions.to_endorse(context.session, asked, year or context.day.year), limit, offset)
+    return _page(context, decisions.to_endorse(context.session, asked, year or context.day.year), limit, after)
 
 
 @router.put("/endorsements")
@@ -168,8 +169,11 @@ def _decision(context: RequestContext, row: RegisteredDecision) -> DecisionShown
     return shown
 
 
-def _page(context: RequestContext, rows: Sequence[RegisteredDecision], limit: int, offset: int) -> Page[DecisionShown]:
-    return Page[DecisionShown].of(rows, lambda part: _decisions(context, part), limit, offset)
+def _page(
+    context: RequestContext, rows: Sequence[RegisteredDecision], limit: int, after: UUID | None
+) -> Page[DecisionShown]:
+    part = Part.among(rows, after, limit)
+    return Page[DecisionShown].of(part, lambda shown: _decisions(context, shown), limit, len(rows))
 
 
 def _decisions(context: RequestContext, rows: Sequence[RegisteredDecision]) -> list[DecisionShown]:

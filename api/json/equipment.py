@@ -13,7 +13,7 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import EquipmentShown, Limit, Offset, Page
+from api.json.shapes import After, EquipmentShown, Limit, Page
 from domain.equipment import EquipmentInHand, inventory
 
 router = api_routes("equipment", of_acts=True)
@@ -21,12 +21,12 @@ router = api_routes("equipment", of_acts=True)
 
 @router.get("/equipment")
 @asks(Action.SEE_EQUIPMENT)
-def list_equipment(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[EquipmentShown]:
+def list_equipment(context: InContext, limit: Limit = 50, after: After = None) -> Page[EquipmentShown]:
     """Everything that the program lends, by kind and serial number, and who has it."""
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
-    rows = inventory.inventory(context.session, limit=limit, offset=offset)
+    part = inventory.inventory(context.session, most=limit, after=after)
     total = sum(inventory.count_by_place(context.session).values())
-    return Page(items=[_shown(row) for row in rows], total=total, limit=limit, offset=offset)
+    return Page[EquipmentShown].of(part, EquipmentShown.each, limit, total)
 
 
 @router.get("/equipment/{equipment_id}")

@@ -17,9 +17,9 @@ from api.acts.declaring import On
 from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Limit, Offset, Page, Shown
+from api.json.shapes import After, Limit, Page, Shown
 from domain.follow_ups import activities
-from domain.kernel import Refusal
+from domain.kernel import Part, Refusal
 from domain.participants import CURRENT, research, text_of
 from domain.roles import who_barred
 
@@ -69,10 +69,11 @@ class ConsentFormShown(Shown):
 
 @router.get("/research-consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def get_research_consents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ResearchShown]:
+def get_research_consents(context: InContext, limit: Limit = 50, after: After = None) -> Page[ResearchShown]:
     """The consents to research that stand, and those that were taken back, by number."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    return Page[ResearchShown].of(research.research_consents(context.session), ResearchShown.each, limit, offset)
+    rows = research.research_consents(context.session)
+    return Page[ResearchShown].of(Part.among(rows, after, limit), ResearchShown.each, limit, len(rows))
 
 
 def _kept(on: On[None], _: None) -> list[ResearchShown]:
@@ -85,12 +86,12 @@ act_resources(router, RESEARCH_CONSENT)
 
 @router.get("/activities")
 @asks(Action.PLAN_ACTIVITIES)
-def get_activities(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
+def get_activities(context: InContext, limit: Limit = 50, after: After = None) -> Page[ActivityShown]:
     """What is planned from today on with those whom the asker follows; for the coordinator, with all."""
     ids = [row.id for row in planned_with(context)]
     kept_from = who_barred(context.session, context.asker.person_id)
     planned = activities.planned(context.session, ids, context.day, kept_from=kept_from)
-    return Page[ActivityShown].of(planned, ActivityShown.each, limit, offset)
+    return Page[ActivityShown].of(Part.among(planned, after, limit), ActivityShown.each, limit, len(planned))
 
 
 def _planned(_: On[None], done: object) -> ActivityShown:

@@ -10,7 +10,7 @@ from fastapi import Query, Response
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.access import follow_ups as access
-from api.access.follow_ups import caseload_of, every_one, find_follow_up, sees_every_one, with_ended
+from api.access.follow_ups import caseload_of, every_one, find_follow_up, part_of_every_one, sees_every_one
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts import follow_ups as acts
@@ -18,11 +18,11 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Limit, Offset, Shown, of_columns
+from api.json.shapes import After, AwaitedShown, Limit, Shown, of_columns
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
-from domain.kernel import Actor, every
+from domain.kernel import Actor, Part, every
 from models.follow_up import FollowUp, WeeklyNote
 
 router = api_routes("follow-ups")
@@ -130,13 +130,13 @@ class LoadShown(Shown, load.InHand):
 class CaseloadShown(Shown):
     """The asker's own follow-ups; for the coordinator all of them, each worker's load, and those without a worker.
 
-    Of the follow-ups a part is listed: `total` is how many there are.
+    Of the follow-ups a part is listed: `total` is how many there are, and with `next` as `after` come the next ones.
     """
 
     follow_ups: list[FollowUpShown]
     total: int
     limit: int
-    offset: int
+    next: str | None
     losing: list[LosingShown]
     loads: list[LoadShown]
 
@@ -158,7 +158,7 @@ class WholeShown(FollowUpShown):
 def get_caseload(
     context: InContext,
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
     *,
     ended: Annotated[bool, Query(description="For the coordinator, also the follow-ups that ended.")] = False,
 ) -> CaseloadShown:
@@ -170,14 +170,15 @@ def get_caseload(
     else:
         rows = [row for row, _ in caseload_of(context.session, context.asker)]
     losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in rows])
-    listed, total = rows[offset : offset + limit], len(rows)
-    if oversees and ended:
-        listed, total = with_ended(context.session, context.asker, most=limit, start=offset)
+    if oversees:
+        part, total = part_of_every_one(context.session, context.asker, ended=ended, most=limit, after=after)
+    else:
+        part, total = Part.among(rows, after, limit), len(rows)
     return CaseloadShown(
-        follow_ups=[_shown(row) for row in listed],
+        follow_ups=[_shown(row) for row in part.rows],
         total=total,
         limit=limit,
-        offset=offset,
+        next=part.next or None,
         losing=LosingShown.each(losing),
         loads=[
             LoadShown.about(one, waits_for=AwaitedShown.in_language(one.waits_for, context.language))

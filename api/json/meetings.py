@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from operator import attrgetter
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -29,11 +30,11 @@ from api.json.meeting_shapes import (
     MeetingShown,
 )
 from api.json.previewed_acts import Preview, changed, previewed_resources
-from api.json.shapes import Limit, Offset, Page
+from api.json.shapes import After, Limit, Page
 from api.views.meetings import ListedMeeting, between, lines_of
 from api.views.names import people_by_id
 from api.web.given import Day
-from domain.kernel import Refusal
+from domain.kernel import Part, Refusal
 from locales import N_
 from meetings import answers, feeds, schedule
 from meetings.committees import Membership, committees
@@ -59,7 +60,7 @@ def list_meetings(
     committee: Annotated[str, Query(max_length=61, description="Of this committee alone.")] = "",
     mine: Annotated[bool, Query(description="Only those that invite the asker.")] = False,
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[MeetingLine]:
     """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
     require(Action.SEE_CALENDAR, to_program(context.asker))
@@ -68,7 +69,8 @@ def list_meetings(
     nothing = (committee and chosen is None) or last < first
     lines = [] if nothing else between(context, first, min(last, date.max - _DAY), committee_id=chosen)
     lines = [line for line in lines if line.is_mine or not mine]
-    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
+    part = Part.among(lines, after, limit, attrgetter("meeting.id"))
+    return Page[MeetingLine].of(part, lambda shown: [_line(line) for line in shown], limit, len(lines))
 
 
 def _span(since: date | None, until: date | None, today: date) -> tuple[date, date]:

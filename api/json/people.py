@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,7 @@ from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AbsenceShown, LastDay, Limit, Offset, Page, PersonGiven, PersonShown, RoleShown, Shown
+from api.json.shapes import AbsenceShown, After, LastDay, Limit, Page, PersonGiven, PersonShown, RoleShown, Shown
 from api.web.given import Day
 from domain.accompaniment import asked_today
 from domain.departure import departures, foreseeing
@@ -57,21 +57,22 @@ def list_people(
     on: Annotated[Day | None, Query(description="Who held which role on this day; today where it is missing.")] = None,
     q: Annotated[str, Query(max_length=200, description="A part of a name; accents and capitals do not matter.")] = "",
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[PersonShown]:
     """The staff of the program's organizations, also who left, with what each held on a day."""
     require(Action.SEE_PEOPLE, to_program(context.asker))
     mine = and_(in_program(Person), people.named_like(q))
     total = scalar(context.session, select(func.count()).select_from(Person).where(mine)) or 0
-    rows = context.session.scalars(
-        select(Person).where(mine).order_by(col(Person.sort_key), col(Person.id)).limit(limit).offset(offset)
-    ).all()
+    part = people.BY_NAME.part(context.session, select(Person).where(mine), after=after, most=limit)
     held = context.asker.standing if on is None else standing(context.session, on)
     companions = companions_of(context.session, context.asker)
-    ids = [row.id for row in rows]
+    ids = [row.id for row in part.rows]
     absences, readers = _absences(context, ids, held.day), calendar_readers.readers_of(context.session, ids)
-    items = [_shown(context, row, held, companions, absences[row.id], readers[row.id]) for row in rows]
-    return Page(items=items, total=total, limit=limit, offset=offset)
+
+    def draw(rows: Sequence[Person]) -> list[PersonShown]:
+        return [_shown(context, row, held, companions, absences[row.id], readers[row.id]) for row in rows]
+
+    return Page[PersonShown].of(part, draw, limit, total)
 
 
 @router.post("/people", status_code=201)

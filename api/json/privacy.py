@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query, Response
@@ -19,14 +19,15 @@ from api.acts.incidents import INCIDENT, REGISTER, Row, find_incident
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import EventShown, Latest, Limit, Offset, Page, Shown
+from api.json.shapes import After, EventShown, Latest, Limit, Page, Shown
 from api.web.given import Day
-from domain.kernel import col, every, in_program, of, scalar, select
+from domain.kernel import Order, in_program, of, scalar, select
 from domain.record import LONGEST_FILE, RecordQuery, incident_versions, readings, unusual_reads
 from models.record import Incident
 
 router = api_routes("privacy", prefix="/privacy", of_acts=True)
 
+_BY_NUMBER: Final = Order(Incident.number)
 Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")]
 
 
@@ -112,18 +113,16 @@ def list_unusual(context: InContext) -> list[UnusualShown]:
 
 @router.get("/incidents")
 @asks(Action.SEE_INCIDENTS)
-def list_incidents(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[IncidentShown]:
+def list_incidents(context: InContext, limit: Limit = 50, after: After = None) -> Page[IncidentShown]:
     """The register, in the order of its numbers."""
     require(Action.SEE_INCIDENTS, to_program(context.asker))
     total = scalar(context.session, select(func.count()).select_from(Incident).where(in_program(Incident))) or 0
-    rows = every(
-        context.session, of(incident_versions.OpenedIncident).order_by(col(Incident.number)).limit(limit).offset(offset)
-    )
-    return Page(
-        items=[IncidentShown.model_validate(incident_versions.opened(context.session, row)) for row in rows],
-        total=total,
-        limit=limit,
-        offset=offset,
+    part = _BY_NUMBER.part(context.session, of(incident_versions.OpenedIncident), after=after, most=limit)
+    return Page[IncidentShown].of(
+        part,
+        lambda rows: IncidentShown.each(incident_versions.opened(context.session, row) for row in rows),
+        limit,
+        total,
     )
 
 

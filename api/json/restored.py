@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,8 +17,9 @@ from api.acts.declaring import On
 from api.acts.restored import MATTER
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Shown
+from api.json.shapes import Page, Shown
 from api.views.restored import MatterLine, lines_of
+from domain.kernel import Part
 from domain.restored import matters
 from models.ledger import RestoredMatter
 
@@ -50,17 +53,18 @@ class MatterShown(Shown):
 @router.get("/restored")
 @asks(Action.SEE_RESTORED)
 def list_restored(
-    context: InContext, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=MOST)] = MOST
-) -> list[MatterShown]:
-    """What waits for the asker's decision after a restore, in the order in which it was done.
-
-    Where `limit` of them came, ask again `after` the `line` of the last one.
-    """
+    context: InContext,
+    after: Annotated[int, Query(ge=0, description="The `next` of the part before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+) -> Page[MatterShown]:
+    """What waits for the asker's decision after a restore, in the order in which it was done."""
     waiting = matters.waiting(context.session)
-    return _shown(context, [one for one in theirs(context, waiting, waiting) if one.ledger_n > after][:limit])
+    found = theirs(context, waiting, waiting)
+    part = Part.of([one for one in found if one.ledger_n > after][: limit + 1], limit, attrgetter("ledger_n"))
+    return Page[MatterShown].of(part, lambda rows: _shown(context, rows), limit, len(found))
 
 
-def _shown(context: RequestContext, rows: list[RestoredMatter]) -> list[MatterShown]:
+def _shown(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[MatterShown]:
     lines = {one.id: one for one in lines_of(context, [one for one in rows if one.decided_at is None])}
     return [_one(matter, lines.get(matter.id)) for matter in rows]
 

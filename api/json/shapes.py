@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from api.web.given import ActInput, Day, Key, PlainText
 from api.web.referral_shapes import with_fields
 from domain.follow_ups import Awaited
+from domain.kernel import Part
 from domain.mail import Attachment
 from models.casework import Case, Task
 from models.equipment import Equipment
@@ -23,9 +24,9 @@ from models.record import Event
 T = TypeVar("T")
 Row = TypeVar("Row")
 
-#: How many of a list are asked for, and after how many.
+#: How many of a list are asked for, and after which of its rows.
 Limit = Annotated[int, Query(ge=1, le=200)]
-Offset = Annotated[int, Query(ge=0, le=2**31)]
+After = Annotated[UUID | None, Query(description="The `next` of the part before.")]
 
 
 class Shown(BaseModel):
@@ -90,19 +91,25 @@ class Problem(BaseModel):
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list, and how long the whole is."""
+    """A part of a list, and how long the whole is: null of one that grows with the years, which is not counted.
+
+    `next` is what to ask for as `after` to get the next part; null where nothing follows. What stays in the list while
+    it is read in parts, and where it is, is in one of them, whatever leaves and comes meanwhile.
+    """
 
     model_config = ConfigDict(defer_build=True)
 
     items: list[T]
-    total: int
+    total: int | None = None
     limit: int
-    offset: int
+    next: str | None
 
     @classmethod
-    def of(cls, rows: Sequence[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int, offset: int) -> Page[T]:
-        """The part of `rows` that was asked for, as `draw` shows it."""
-        return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
+    def of(
+        cls, part: Part[Row], draw: Callable[[Sequence[Row]], list[T]], limit: int, total: int | None = None
+    ) -> Page[T]:
+        """A part as `draw` shows its rows."""
+        return cls(items=draw(part.rows), total=total, limit=limit, next=part.next or None)
 
 
 class Numbered(Protocol):

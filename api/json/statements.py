@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from api.access.partners import find_partner, read_statement
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
-from api.acts.statements import STATEMENT, Period
+from api.acts.statements import STATEMENT, AfterPeriod, Period
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import Limit, Offset, Page, Shown
+from api.json.shapes import Limit, Page, Shown
+from domain.kernel import Part
 from meetings.documents.statement import PartnerStatement
 from meetings.statements import program
 from meetings.statements.partner import years
@@ -60,17 +62,17 @@ def get_statement(organization_id: UUID, year: int, context: InContext) -> Partn
 
 @router.get("/statements")
 @asks(Action.SEE_COUNTS)
-def list_periods(context: InContext, limit: Limit = A_PAGE, offset: Offset = 0) -> Page[StatementPeriod]:
+def list_periods(context: InContext, limit: Limit = A_PAGE, after: AfterPeriod = "") -> Page[StatementPeriod]:
     """The years and quarters that are over, the newest first, and which of their statements left."""
     require(Action.SEE_COUNTS, to_program(context.asker))
     over = program.periods(context.session, context.day)
-    shown = over[offset : offset + limit]
-    left = program.released_days(context.session, [one.key for one in shown])
-    return Page(
-        items=[StatementPeriod(period=one.key, released_at=left.get(one.key)) for one in shown],
-        total=len(over),
-        limit=limit,
-        offset=offset,
+    part = Part.among(over, after, limit, attrgetter("key"))
+    left = program.released_days(context.session, [one.key for one in part.rows])
+    return Page[StatementPeriod].of(
+        part,
+        lambda shown: [StatementPeriod(period=one.key, released_at=left.get(one.key)) for one in shown],
+        limit,
+        len(over),
     )
 
 

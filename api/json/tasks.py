@@ -12,7 +12,7 @@ from fastapi import Response
 from api.access.cases import to_case
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.access.tasks import find_task
+from api.access.tasks import find_task, own_work
 from api.access.words import ReadWords, asked_of_said, said_with
 from api.acts.declaring import On
 from api.acts.tasks import TASK
@@ -20,6 +20,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import (
+    After,
     AskedShown,
     BesideShown,
     ChoiceShown,
@@ -27,7 +28,6 @@ from api.json.shapes import (
     HolderShown,
     Limit,
     MovedShown,
-    Offset,
     Page,
     TaskShown,
 )
@@ -43,14 +43,14 @@ router = api_routes("tasks", of_acts=True)
 
 @router.get("/work")
 @asks(Action.SEE_MY_WORK)
-def my_work(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[TaskShown]:
+def my_work(context: InContext, limit: Limit = 50, after: After = None) -> Page[TaskShown]:
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
     require(Action.SEE_MY_WORK, to_program(context.asker))
     session, me, today = context.session, context.asker.person_id, context.asker.standing
     ask_ahead(session, *board.asked_of_mine(today, me), asked_of_who_barred(me))
     mine = board.counts_of(session, today, me)
-    rows = board.work(session, mine.hats, limit=limit, offset=offset)
-    return Page(items=shown_tasks(context, rows), total=mine.to_do + mine.to_approve, limit=limit, offset=offset)
+    part = own_work(session, context.asker, mine.hats, most=limit, after=after)
+    return Page[TaskShown].of(part, lambda rows: shown_tasks(context, rows), limit, mine.to_do + mine.to_approve)
 
 
 @router.get("/tasks/{task_id}")

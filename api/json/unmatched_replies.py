@@ -15,7 +15,7 @@ from api.acts.unmatched_replies import STRAY, find_stray
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import Limit, Offset, Page, Shown, of_columns
+from api.json.shapes import After, Limit, Page, Shown, of_columns
 from api.views.unmatched_replies import UnmatchedReplyLine, lines_of
 from api.web.rendering import words
 from meetings import unmatched_replies
@@ -48,15 +48,15 @@ def list_strays(
     context: InContext,
     seen: Annotated[bool, Query(description="Those that somebody has seen to, instead of those that wait.")] = False,
     limit: Limit = 50,
-    offset: Offset = 0,
+    after: After = None,
 ) -> Page[UnmatchedReplyShown]:
     """The mails that came as answers and were not taken, the last ones first."""
     require(Action.KEEP_STRAYS, to_program(context.asker))
-    rows = (unmatched_replies.seen_to if seen else unmatched_replies.waiting)(
-        context.session, limit=limit, offset=offset
-    )
+    part = (unmatched_replies.seen_to if seen else unmatched_replies.waiting)(context.session, most=limit, after=after)
     total = unmatched_replies.count(context.session, are_waiting=not seen)
-    return Page(items=[_stray(one) for one in lines_of(context, rows)], total=total, limit=limit, offset=offset)
+    return Page[UnmatchedReplyShown].of(
+        part, lambda rows: [_stray(one) for one in lines_of(context, rows)], limit, total
+    )
 
 
 @router.get("/strays/{stray_id}")

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.follow_ups import (
@@ -23,7 +23,7 @@ from api.access.follow_ups import (
 from api.access.permissions import Action, Relation, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
@@ -44,9 +44,7 @@ ENDED_SHOWN: Final = 20
 
 @router.get("/caseload", name="caseload")
 @asks(Action.SEE_CASELOAD)
-def show_caseload(
-    context: InContext, request: Request, ended_from: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
-) -> HTMLResponse:
+def show_caseload(context: InContext, request: Request, after: UUID | None = None) -> HTMLResponse:
     """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and those without a worker."""
     given = to_program(context.asker)
     require(Action.SEE_CASELOAD, given)
@@ -61,12 +59,14 @@ def show_caseload(
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
     shown = every if oversees else [line.row for line in mine]
+    ended = ended_of(context.session, context.asker, most=ENDED_SHOWN, after=after)
     return page(
         context,
         request,
         "caseload.html",
         mine=mine,
-        ended=_ended(context, ended_from),
+        ended=ended.rows,
+        parts=around(ended, after, "/caseload", "#ended"),
         oversees=oversees,
         by_worker=_by_worker(context, every) if oversees else [],
         vacant=_vacant(context, every) if oversees else [],
@@ -82,22 +82,6 @@ def show_caseload(
         no_typed=Typed(),
         day=context.day,
     )
-
-
-class EndedPart(NamedTuple):
-    """A part of the follow-ups that ended, and where those before and after it stand."""
-
-    rows: list[Followed]
-    start: int
-    before: str
-    after: str
-
-
-def _ended(context: RequestContext, start: int) -> EndedPart:
-    """The follow-ups that ended and that the reader had until then, from one of them on."""
-    rows = ended_of(context.session, context.asker, most=ENDED_SHOWN + 1, start=start)
-    before, after = (f"/caseload?ended_from={one}#ended" for one in (max(start - ENDED_SHOWN, 0), start + ENDED_SHOWN))
-    return EndedPart(rows[:ENDED_SHOWN], start, before if start else "", after if len(rows) > ENDED_SHOWN else "")
 
 
 def weeks_of(day: date) -> list[date]:

@@ -15,14 +15,14 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.cases import visible_cases
+from api.access.cases import NEWEST, visible_cases
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.pages.opening import may_open
 from api.web.readers import id_or_none
 from domain.casework import board, subjects
-from domain.kernel import SHAPE, Refusal, also, col, every, in_program, joins, of, only, run, select, title_of
+from domain.kernel import SHAPE, Refusal, also, col, in_program, joins, of, only, run, select, title_of
 from domain.people import people
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
@@ -31,7 +31,6 @@ router = framed_pages()
 
 #: Cases on one page of the list.
 A_PAGE: Final = 25
-_FARTHEST: Final = 2**31
 
 State = Literal["", "open", "closed", "cancelled"]
 
@@ -45,7 +44,7 @@ def list_cases(
     protocol: Annotated[str, Query(max_length=61)] = "",
     organization: str = "",
     q: Annotated[str, Query(max_length=200)] = "",
-    start: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
+    after: UUID | None = None,
 ) -> HTMLResponse:
     """The cases that the reader may see, the newest first, with how far each is."""
     require(Action.SEE_CASES, to_program(context.asker))
@@ -53,14 +52,9 @@ def list_cases(
     seen = and_(in_program(Case), visible_cases(context.asker, hats))
     asked = and_(seen, *_asked(protocol, _place(organization), q))
     counts = _counts(context, asked)
-    total = counts[state]
-    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
     wanted = and_(asked, Case.state == state) if state else asked
-    rows = every(
-        context.session,
-        _with_words().where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(A_PAGE).offset(start),
-    )
-    ids = [row.id for row in rows]
+    part = NEWEST.part(context.session, _with_words().where(wanted), seen, after=after, most=A_PAGE)
+    ids = [row.id for row in part.rows]
     progress = board.progress(context.session, ids, context.day)
     said = subjects.in_words(context.session, ids, context.language)
     filters = {"protocol": protocol, "organization": organization, "q": q}
@@ -76,10 +70,11 @@ def list_cases(
         request,
         "cases.html",
         rows=[
-            CaseLine(row, title_of(row, context.language), said[row.id], progress[row.id], _days(row)) for row in rows
+            CaseLine(row, title_of(row, context.language), said[row.id], progress[row.id], _days(row))
+            for row in part.rows
         ],
         views=[
-            {"href": address(state=key, start=0), "count": counts[key], "current": key == state, "key": key}
+            {"href": address(state=key), "count": counts[key], "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
         ],
         state=state,
@@ -87,10 +82,8 @@ def list_cases(
         is_filtered=any(filters.values()),
         protocols=_protocols_of(context, seen),
         organizations=_organizations_of(context, seen),
-        start=start,
-        total=total,
-        previous=address(start=start - A_PAGE) if start else "",
-        following=address(start=start + A_PAGE) if start + A_PAGE < total else "",
+        total=counts[state],
+        parts=around(part, after, address()),
         may_open=may_open(context),
     )
 

@@ -16,14 +16,14 @@ from api.acts.departures import DEPARTURES, OFFERED, OFFERS
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.views import departures as at_departures
 from api.views.handed_over import handed_over_to
 from api.views.tasks import names_of
 from api.views.timeline import NEWEST
 from domain.casework import board
 from domain.departure import current, offers, unopened
-from domain.kernel import col, every, joins, lasts, of, only, title_of, tuples
+from domain.kernel import Order, col, every, joins, lasts, of, only, title_of, tuples
 from models.casework import Case
 from models.program import Organization, Person, Tenure
 
@@ -31,18 +31,17 @@ router = framed_pages()
 
 #: So many of the departures that are over stand on one page.
 ENDED_SHOWN: Final = 25
+_LAST_ENDED: Final = Order(Case.ended_at, Case.id, newest_first=True)
 
 Seen = Annotated[int, Form()]
 
 
 @router.get("/departures", name="departures")
 @asks(Action.SEE_DEPARTURES)
-def list_departures(
-    context: InContext, request: Request, person: str = "", ended_from: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
-) -> HTMLResponse:
+def list_departures(context: InContext, request: Request, person: str = "", after: UUID | None = None) -> HTMLResponse:
     """The departures that the reader may see, those under way first, and the form that opens one."""
     require(Action.SEE_DEPARTURES, to_program(context.asker))
-    return _list(context, request, Typed(), chosen=person, ended_from=ended_from)
+    return _list(context, request, Typed(), chosen=person, after=after)
 
 
 @router.get("/departures/{case_id}", name="departure")
@@ -89,19 +88,14 @@ def _inbox(context: RequestContext, request: Request, typed: Typed) -> HTMLRespo
 
 
 def _list(
-    context: RequestContext, request: Request, typed: Typed, *, chosen: str = "", ended_from: int = 0
+    context: RequestContext, request: Request, typed: Typed, *, chosen: str = "", after: UUID | None = None
 ) -> HTMLResponse:
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
-    seen = of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(context.asker, hats))
+    may_see = visible_cases(context.asker, hats)
+    seen = of(Case).where(Case.protocol == current.PROTOCOL, may_see)
     under_way = every(context.session, seen.where(Case.state == "open"))
-    ended = every(
-        context.session,
-        seen.where(Case.state != "open")
-        .order_by(col(Case.ended_at).desc(), col(Case.id))
-        .limit(ENDED_SHOWN + 1)
-        .offset(ended_from),
-    )
-    found = at_departures.departures_shown(context.session, [*under_way, *ended[:ENDED_SHOWN]])
+    ended = _LAST_ENDED.part(context.session, seen.where(Case.state != "open"), may_see, after=after, most=ENDED_SHOWN)
+    found = at_departures.departures_shown(context.session, [*under_way, *ended.rows])
     people = _who_may_leave(context)
     return page(
         context,
@@ -110,9 +104,7 @@ def _list(
         typed=typed,
         found=[one for one in found if one.state == "open"],
         ended=[one for one in reversed(found) if one.state != "open"],
-        ended_from=ended_from,
-        ended_before=f"/departures?ended_from={max(ended_from - ENDED_SHOWN, 0)}#ended" if ended_from else "",
-        ended_after=f"/departures?ended_from={ended_from + ENDED_SHOWN}#ended" if len(ended) > ENDED_SHOWN else "",
+        parts=around(ended, after, "/departures", "#ended"),
         people=people,
         # Nobody who has gone already says so themselves.
         may_be_gone=any(not value.startswith(f"{context.asker.person_id}/") for value, _ in people),

@@ -15,7 +15,7 @@ from api.access.session import InContext, RequestContext
 from api.acts import equipment as acts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
@@ -48,10 +48,10 @@ def show_inventory(
     request: Request,
     state: str = "",
     q: Annotated[str, Query(max_length=120)] = "",
-    start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    after: UUID | None = None,
 ) -> HTMLResponse:
     """What the program lends, a page at a time, and a form to add a thing."""
-    return _list(context, request, Typed(), state=state, q=q, start=start)
+    return _list(context, request, Typed(), state=state, q=q, after=after)
 
 
 @router.get("/{equipment_id}", name="equipment")
@@ -69,35 +69,31 @@ act_pages(router, acts.THING, lambda on, request, typed: _page(on.context, reque
 
 
 def _list(
-    context: RequestContext, request: Request, typed: Typed, *, state: str = "", q: str = "", start: int = 0
+    context: RequestContext, request: Request, typed: Typed, *, state: str = "", q: str = "", after: UUID | None = None
 ) -> HTMLResponse:
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
     chosen = state if state in STATES else ""
     counts = inventory.count_by_place(context.session, part=q)
-    total = counts[chosen] if chosen else sum(counts.values())
-    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
-    rows = inventory.inventory(context.session, place=chosen, part=q, limit=A_PAGE, offset=start)
+    part = inventory.inventory(context.session, place=chosen, part=q, most=A_PAGE, after=after)
     return page(
         context,
         request,
         "inventory.html",
         typed=typed,
-        rows=[(row, inventory.place_of(row)) for row in rows],
-        total=total,
-        start=start,
+        rows=[(row, inventory.place_of(row)) for row in part.rows],
+        total=counts[chosen] if chosen else sum(counts.values()),
         q=q,
         views=[(key, counts[key] if key else sum(counts.values()), _address(key, q)) for key in ("", *STATES)],
-        previous=_address(chosen, q, start - A_PAGE) if start else "",
-        following=_address(chosen, q, start + A_PAGE) if start + A_PAGE < total else "",
+        parts=around(part, after, _address(chosen, q)),
         chosen=chosen,
         states=STATES,
         kinds=_kinds(context),
-        names=names_of(context, [one for row in rows for one in (row.person_id, row.last_id)]),
+        names=names_of(context, [one for row in part.rows for one in (row.person_id, row.last_id)]),
     )
 
 
-def _address(state: str, q: str, start: int = 0) -> str:
-    given = {name: value for name, value in {"state": state, "q": q, "start": start}.items() if value}
+def _address(state: str, q: str) -> str:
+    given = {name: value for name, value in {"state": state, "q": q}.items() if value}
     return "/equipment" + (f"?{urlencode(given)}" if given else "")
 
 

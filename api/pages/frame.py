@@ -25,7 +25,20 @@ from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board, vacancies
-from domain.kernel import Question, Refusal, ask_ahead, built, col, in_program, only, run, scalar, select, title_of
+from domain.kernel import (
+    Part,
+    Question,
+    Refusal,
+    ask_ahead,
+    built,
+    col,
+    in_program,
+    only,
+    run,
+    scalar,
+    select,
+    title_of,
+)
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program
@@ -149,6 +162,19 @@ def page(
     answer = render(request, name, status=status, **shown)
     kept = typed.lost_from(bytes(answer.body).decode()) if isinstance(typed, Typed) else []
     return render(request, name, status=status, **shown, words_kept=kept) if kept else answer
+
+
+class Parts(NamedTuple):
+    """The addresses at which the list of a page begins, where this is a later part of it, and goes on; "" for none."""
+
+    beginning: str
+    following: str
+
+
+def around(part: Part[Any], after: object, path: str, at: str = "") -> Parts:
+    """Where the list of a part begins and goes on: at a path, and there `at` a place."""
+    further = f"{path}{'&' if '?' in path else '?'}after={part.next}{at}"
+    return Parts(path + at if after else "", further if part.next else "")
 
 
 def see_other(address: str) -> RedirectResponse:

@@ -17,7 +17,7 @@ from api.access.permissions import Action, Forbidden, allows, asks, is_allowed, 
 from api.access.session import InContext, RequestContext
 from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import around, framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import people_by_id, places_by_id, titles_of_roles
 from api.web.readers import day_of, day_or_none, role_and_organization
@@ -36,7 +36,6 @@ SOON = timedelta(days=60)
 
 #: People of one page of the list of everyone.
 A_PAGE: Final = 50
-_FARTHEST: Final = 2**31
 
 
 @router.get("/people", name="people")
@@ -69,30 +68,18 @@ def list_people(context: InContext, request: Request, on: str = "") -> HTMLRespo
 @router.get("/people/by-name", name="people_by_name")
 @asks(Action.SEE_PEOPLE)
 def list_by_name(
-    context: InContext,
-    request: Request,
-    q: Annotated[str, Query(max_length=200)] = "",
-    start: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
+    context: InContext, request: Request, q: Annotated[str, Query(max_length=200)] = "", after: UUID | None = None
 ) -> HTMLResponse:
     """Everyone who is or ever was in the program, by name, with what they hold today; or those of a part of a name."""
     require(Action.SEE_PEOPLE, to_program(context.asker))
-    rows = every(
-        context.session,
-        of(Person)
-        .where(people.named_like(q))
-        .order_by(col(Person.sort_key), col(Person.id))
-        .limit(A_PAGE + 1)
-        .offset(start),
-    )
+    part = people.BY_NAME.part(context.session, of(Person).where(people.named_like(q)), after=after, most=A_PAGE)
     return page(
         context,
         request,
         "people_by_name.html",
         q=q,
-        start=start,
-        people=[_named_line(context, row) for row in rows[:A_PAGE]],
-        previous=_by_name(q, max(start - A_PAGE, 0)) if start else "",
-        following=_by_name(q, start + A_PAGE) if len(rows) > A_PAGE else "",
+        people=[_named_line(context, row) for row in part.rows],
+        parts=around(part, after, "/people/by-name" + (f"?{urlencode({'q': q})}" if q else "")),
     )
 
 
@@ -109,12 +96,6 @@ def _named_line(context: RequestContext, person: Person) -> NamedLine:
     held = today.roles_of(person.id)
     roles = [f"{titles[one.role]}, {places[one.organization_id]}" for one in held]
     return NamedLine(person, sorted(roles), today.from_day(person.id))
-
-
-def _by_name(q: str, start: int) -> str:
-    asked = {"q": q, "start": start}
-    given = {name: value for name, value in asked.items() if value}
-    return "/people/by-name" + (f"?{urlencode(given)}" if given else "")
 
 
 @router.get("/people/new", name="new_person")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from operator import attrgetter
+from typing import Final, Literal
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.acts.statements import STATEMENT, Period
+from api.acts.statements import STATEMENT, AfterPeriod, Period
 from api.pages.act_routes import act_pages
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.web import downloads
-from domain.kernel import Refusal, in_words, local_day
+from domain.kernel import Part, Refusal, in_words, local_day
 from locales import show_number
 from meetings.statements import program, sheets
 from meetings.statements.tables import Cell
@@ -26,15 +27,12 @@ A_PAGE: Final = 10
 
 @router.get("", name="statements")
 @asks(Action.SEE_COUNTS)
-def list_statements(
-    context: InContext, request: Request, start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0
-) -> HTMLResponse:
+def list_statements(context: InContext, request: Request, after: AfterPeriod = "") -> HTMLResponse:
     """The years and quarters that are over, the newest first, and which of them left."""
     require(Action.SEE_COUNTS, to_program(context.asker))
     over = program.periods(context.session, context.day)
-    start = min(start, max(len(over) - 1, 0)) // A_PAGE * A_PAGE
-    shown = over[start : start + A_PAGE]
-    left = program.released_days(context.session, [one.key for one in shown])
+    part = Part.among(over, after, A_PAGE, attrgetter("key"))
+    left = program.released_days(context.session, [one.key for one in part.rows])
     lines = [
         {
             "key": one.key,
@@ -42,17 +40,10 @@ def list_statements(
             "is_year": "Q" not in one.key,
             "left_on": local_day(context.session, left[one.key]) if one.key in left else None,
         }
-        for one in shown
+        for one in part.rows
     ]
     return page(
-        context,
-        request,
-        "statements.html",
-        lines=lines,
-        start=start,
-        total=len(over),
-        previous=f"/statements?start={start - A_PAGE}" if start else "",
-        following=f"/statements?start={start + A_PAGE}" if start + A_PAGE < len(over) else "",
+        context, request, "statements.html", lines=lines, total=len(over), parts=around(part, after, "/statements")
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
@@ -15,7 +15,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.unmatched_replies import STRAY
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.views.meetings import ANSWERS
 from api.views.names import people_by_id
 from api.views.unmatched_replies import CLAIMS, OUTCOMES, UnmatchedReplyLine, lines_of, may_answer
@@ -32,20 +32,17 @@ A_PAGE: Final = 25
 
 @router.get("/strays", name="strays")
 @asks(Action.KEEP_STRAYS)
-def show_unmatched_replies(
-    context: InContext, request: Request, start: Annotated[int, Query(ge=0, le=2**31)] = 0
-) -> HTMLResponse:
+def show_unmatched_replies(context: InContext, request: Request, after: UUID | None = None) -> HTMLResponse:
     """The mails that wait to be looked at, then those that were settled lately, and by which person."""
-    return strays_page(context, request, Typed(), start=start)
+    return strays_page(context, request, Typed(), after=after)
 
 
-def strays_page(context: RequestContext, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
+def strays_page(context: RequestContext, request: Request, typed: Typed, *, after: UUID | None = None) -> HTMLResponse:
     """The page; with `typed`, as a rule refused what was sent."""
     require(Action.KEEP_STRAYS, to_program(context.asker))
-    total = unmatched_replies.count(context.session)
-    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
-    waiting = lines_of(context, unmatched_replies.waiting(context.session, limit=A_PAGE, offset=start))
-    seen_to = lines_of(context, unmatched_replies.seen_to(context.session, limit=A_PAGE))
+    part = unmatched_replies.waiting(context.session, most=A_PAGE, after=after)
+    waiting = lines_of(context, part.rows)
+    seen_to = lines_of(context, unmatched_replies.seen_to(context.session, most=A_PAGE).rows)
     about = [(line, unmatched_replies.meetings_of(context.session, line.row, at=context.at)) for line in waiting]
     invited = [may_answer(context, meetings) for _, meetings in about]
     told_of = {one for line in (*waiting, *seen_to) for one in (line.row.person_id, line.row.seen_by)}
@@ -62,9 +59,8 @@ def strays_page(context: RequestContext, request: Request, typed: Typed, *, star
             for (line, meetings), may in zip(about, invited, strict=True)
         ],
         typed=typed,
-        total=total,
-        start=start,
-        a_page=A_PAGE,
+        total=unmatched_replies.count(context.session),
+        parts=around(part, after, "/strays"),
         seen_to=seen_to,
         people=people,
         claims=CLAIMS,

@@ -14,8 +14,9 @@ from sqlalchemy import Date, Uuid, bindparam, func
 
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
+from api.access.tasks import own_work
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from api.pages.opening import may_open
 from api.views import handed_over
 from api.views.engine import engine_of
@@ -47,18 +48,18 @@ _LATE: Final = built(
 
 @router.get("/", name="work")
 @asks(Action.SEE_MY_WORK)
-def show_work(context: InContext, request: Request, start: int = 0) -> HTMLResponse:
+def show_work(context: InContext, request: Request, after: UUID | None = None) -> HTMLResponse:
     """The reader's work today."""
-    return work_page(context, request, Typed(), start=start)
+    return work_page(context, request, Typed(), after=after)
 
 
-def work_page(context: RequestContext, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
-    """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
+def work_page(context: RequestContext, request: Request, typed: Typed, *, after: UUID | None = None) -> HTMLResponse:
+    """The page; with `typed`, as a rule refused what was sent. With `after`, only what is less pressing than that."""
     require(Action.SEE_MY_WORK, to_program(context.asker))
     mine = board.counts_of(context.session, context.asker.standing, context.asker.person_id)
-    hats, total = mine.hats, mine.to_do + mine.to_approve
-    start = min(max(start, 0), max(total - 1, 0)) // A_PAGE * A_PAGE
-    lines = lines_of(context, board.work(context.session, hats, limit=A_PAGE, offset=start))
+    hats = mine.hats
+    part = own_work(context.session, context.asker, hats, most=A_PAGE, after=after)
+    lines = lines_of(context, part.rows)
     given = to_program(context.asker)
     sees_board = is_allowed(Action.SEE_BOARD, given)
     keeps_strays = is_allowed(Action.KEEP_STRAYS, given)
@@ -80,10 +81,8 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, start:
         "work.html",
         typed=typed,
         counts=mine,
-        total=total,
-        start=start,
-        shown=len(lines),
-        a_page=A_PAGE,
+        total=mine.to_do + mine.to_approve,
+        parts=around(part, after, "/"),
         groups=_groups(context, lines),
         own=_own_cases(context),
         kept_from=board.keeps_back(context.session, hats),

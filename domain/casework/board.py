@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Date, Integer, Text, Uuid, any_, bindparam, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Date, Integer, Text, Uuid, any_, bindparam, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import Select as Picked
@@ -19,6 +19,8 @@ from domain.casework.approving import OWING, TaskOwing, falls_for_approval
 from domain.kernel import (
     SHAPE,
     AnySelect,
+    Order,
+    Part,
     Question,
     Values,
     also,
@@ -31,6 +33,7 @@ from domain.kernel import (
     kept,
     of,
     only,
+    or_last,
     run,
     same,
     scalar,
@@ -333,12 +336,16 @@ def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> froz
     )
 
 
-def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int = 0) -> list[TaskWithCase]:
-    """The tasks that are now for the person of `hats`, the most pressing first, each with its case.
+def work(session: Session, hats: Hats) -> list[TaskWithCase]:
+    """The tasks that are now for the person of `hats`, the most pressing first, each with its case."""
+    return every(session, _WORK, {**_in_hand(hats), "most": None})
 
-    All of them, or `limit` from `offset` on where a page shows so many at a time.
-    """
-    return every(session, _WORK, {**_in_hand(hats), "limit": limit, "offset": offset})
+
+def part_of_work(
+    session: Session, hats: Hats, *may_see: ColumnElement[bool], most: int, after: UUID | None
+) -> Part[TaskWithCase]:
+    """As `work`, so many of them: those after a task that the reader may see, wherever it is now."""
+    return _PRESSING.part_of(session, _WORK, *may_see, after=after, most=most, values=_in_hand(hats))
 
 
 def handed_back(session: Session, *, reader: UUID) -> list[TaskWithCase]:
@@ -414,13 +421,8 @@ def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
 
 
 _TASKS, _ALONE = bindparam("tasks", type_=CHAINS), bindparam("alone", type_=CHAINS)
-_WORK: Final = built(
-    tasks_with_cases()
-    .where(is_for(_TASKS, _ALONE), task_is_open_to(_PERSON))
-    .order_by(col(Task.due_on).asc().nulls_last(), col(Task.opened_at), col(Task.id))
-    .limit(bindparam("limit", type_=Integer()))
-    .offset(bindparam("offset", type_=BigInteger()))
-)
+_PRESSING: Final = Order(or_last(Task.due_on), or_last(Task.opened_at), Task.id)
+_WORK: Final = built(_PRESSING.of(tasks_with_cases().where(is_for(_TASKS, _ALONE), task_is_open_to(_PERSON))))
 _HANDED_BACK: Final = built(
     tasks_with_cases()
     .where(col(Task.handed_back_at).is_not(None), Task.state == "open", task_is_open_to(_PERSON))

@@ -19,6 +19,8 @@ from sqlmodel import Session, and_, or_
 from domain.kernel import (
     SHAPE,
     Actor,
+    Order,
+    Part,
     Refusal,
     add_row,
     also,
@@ -178,6 +180,7 @@ class EquipmentInHand(Equipment):
 
 #: A thing and the loan by which it is in a person's hands now.
 _in_hand: Final = and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None))
+_BY_NUMBER: Final = Order(Equipment.kind, Equipment.serial_key, Equipment.id)
 _THINGS: Final = of(EquipmentInHand).outerjoin(_loan, _in_hand)
 #: Where a thing is, as one word.
 _PLACE: Final[ColumnElement[str]] = case(
@@ -197,15 +200,14 @@ def place_of(row: EquipmentInHand) -> str:
 
 
 def inventory(
-    session: Session, *, place: str = "", part: str = "", limit: int | None = None, offset: int = 0
-) -> list[EquipmentInHand]:
-    """The things by kind and number: `limit` from `offset` on.
+    session: Session, *, place: str = "", part: str = "", most: int, after: UUID | None = None
+) -> Part[EquipmentInHand]:
+    """The things by kind and number: `most` after one of them, wherever it is now.
 
     Of those at one of `PLACES` alone, or those with this `part` in their number or their name.
     """
     asked = _THINGS.where(*_with(part), *([place == _PLACE] if place else []))
-    in_order = asked.order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id))
-    return every(session, in_order.limit(limit).offset(offset))
+    return _BY_NUMBER.part(session, asked, after=after, most=most)
 
 
 def count_by_place(session: Session, *, part: str = "") -> dict[str, int]:

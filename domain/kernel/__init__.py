@@ -30,6 +30,9 @@ from domain.kernel.languages import checked_languages as checked_languages
 from domain.kernel.languages import checked_spoken as checked_spoken
 from domain.kernel.lasting import lasts as lasts
 from domain.kernel.lasting import lasts_beyond as lasts_beyond
+from domain.kernel.parts import Order as Order
+from domain.kernel.parts import Part as Part
+from domain.kernel.parts import or_last as or_last
 from domain.kernel.periods import Each as Each
 from domain.kernel.periods import Period as Period
 from domain.kernel.periods import in_words as in_words

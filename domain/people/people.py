@@ -14,6 +14,7 @@ from sqlmodel import Session
 from domain.access import doors, sign_ins
 from domain.kernel import (
     Actor,
+    Order,
     Refusal,
     add_row,
     checked_spoken,
@@ -51,6 +52,10 @@ def folded(text: str) -> str:
     """A key by which names sort without accents or case: "Éléonore" beside "Eleonore"."""
     plain = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+#: How lists of people are read.
+BY_NAME: Final = Order(Person.sort_key, Person.id)
 
 
 def named_like(part: str) -> ColumnElement[bool]:

@@ -183,7 +183,7 @@ def test_what_is_lost_is_lent_to_nobody_before_it_is_found_and_stays_the_same_th
             lending.lend(session, thing, cast.people[HOLDER], by=officer, at=AT)
         with refused("equipment.there_already"):
             added(session, cast, "sn1")
-        (row,) = inventory.inventory(session)
+        (row,) = inventory.inventory(session, most=2).rows
         assert (row.person_id, row.last_id) == (None, cast.people[HOLDER])
         inventory.find_again(session, thing, reason="Au vestiaire", by=officer, at=AT)
         with refused("equipment.not_now"):

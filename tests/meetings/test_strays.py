@@ -42,7 +42,7 @@ def session(cast: Cast) -> Iterator[Session]:
 
 def _stray(session: Session, mail: bytes, *, at: datetime = AT) -> StrayReply:
     assert replies.receive(session, mail, at=at).stray
-    return unmatched_replies.waiting(session)[0]
+    return unmatched_replies.waiting(session, most=9).rows[0]
 
 
 def _on(session: Session, day: datetime) -> UUID:
@@ -84,9 +84,9 @@ def test_setting_one_aside_changes_no_answer_and_says_who_and_when_and_is_done_o
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     by = cast.actor("coordinator")
     unmatched_replies.set_aside(session, kept.id, by=by, at=LATER, seen=1)
-    (after,) = unmatched_replies.seen_to(session)
+    (after,) = unmatched_replies.seen_to(session, most=9).rows
     assert (after.outcome, after.seen_by, after.seen_at) == ("set_aside", by.person_id, LATER)
-    assert unmatched_replies.waiting(session) == []
+    assert unmatched_replies.count(session) == 0
     assert unmatched_replies.count(session) == 0
     assert session.execute(select(_answer)).all() == []
     for again in (
@@ -108,7 +108,7 @@ def test_taking_one_is_the_answer_of_whom_the_coordinator_says_and_an_older_mail
     )
     row = session.execute(select(_answer)).one()
     assert (row.meeting_id, row.person_id, row.answer, row.by) == (ninth, cast.people["police"], "declined", "mail")
-    assert unmatched_replies.seen_to(session)[0].outcome == "taken"
+    assert unmatched_replies.seen_to(session, most=9).rows[0].outcome == "taken"
     older = reply(season_uid(session), stamp="20261123T150000Z")  # an hour after AT
     assert replies.receive(session, older, at=LATER).stray == "stale"
     assert session.execute(select(_answer.c.answer)).scalar_one() == "declined"
@@ -167,7 +167,10 @@ def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_o
     assert unmatched_replies.forget_addresses(session, by=LOADING, at=AT + unmatched_replies.ADDRESS_KEPT) == 0
     after = AT + unmatched_replies.ADDRESS_KEPT + timedelta(hours=1)
     assert [unmatched_replies.forget_addresses(session, by=LOADING, at=after) for _ in range(2)] == [2, 0]
-    rows = {one.id: one for one in (*unmatched_replies.waiting(session), *unmatched_replies.seen_to(session))}
+    rows = {
+        one.id: one
+        for one in (*unmatched_replies.waiting(session, most=9).rows, *unmatched_replies.seen_to(session, most=9).rows)
+    }
     assert rows[waits.id] == replaced(waits, from_address="")
     assert rows[aside.id].from_address == ""
     assert rows[new.id] == new

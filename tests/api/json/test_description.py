@@ -107,17 +107,31 @@ def test_the_description_of_a_key_says_what_a_repetition_is_answered() -> None:
                 assert "no body" in place["description"]
 
 
-def test_the_last_page_that_a_list_may_be_asked_for_is_empty_and_no_fault(cast: Cast) -> None:
+def test_every_list_that_has_a_limit_is_followed_in_one_of_two_ways_and_its_answer_says_how() -> None:
+    """By `next` as `after`; or where it grows for ever and is not counted, by `older` as `before`."""
+    ways = []
+    for operation in operations():
+        names = {part["name"] for part in operation.described.get("parameters", ())}
+        if operation.method == "get" and "limit" in names:
+            answer = operation.described["responses"]["200"]["content"]["application/json"]["schema"]
+            told = description()["components"]["schemas"][answer["$ref"].rpartition("/")[2]]["properties"].keys()
+            ways.append("after" if "after" in names else "before")
+            assert {"after": {"limit", "total", "next"}, "before": {"limit", "older"}}[ways[-1]] <= told, operation.path
+    assert ways.count("after") > 14
+    assert ways.count("before") > 2
+
+
+def test_the_most_that_a_list_may_be_asked_for_is_no_fault(cast: Cast) -> None:
     asker = Asker(cast, "coordinator")
     bounds = {
         operation.path: {
             part["name"]: part["schema"]["maximum"]
             for part in operation.described.get("parameters", ())
-            if part["name"] in ("limit", "offset")
+            if part["name"] == "limit"
         }
         for operation in operations()
         if operation.method == "get" and "{" not in operation.path
     }
-    asked = {path: asker.client.get(path, params=most).status_code for path, most in bounds.items() if "offset" in most}
+    asked = {path: asker.client.get(path, params=most).status_code for path, most in bounds.items() if most}
     assert list(asked.values()).count(200) > 8
     assert set(asked.values()) <= {200, 404}

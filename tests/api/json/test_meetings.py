@@ -139,7 +139,7 @@ def test_the_list_is_of_days_of_a_committee_or_of_those_that_invite_the_asker(co
     manager = _as(coordinator, "manager_codim")
     assert manager.get("/meetings")["total"] > 0
     assert manager.get("/meetings?mine=true")["total"] == 0
-    assert coordinator.get("/meetings?mine=true&limit=2&offset=1")["items"][0]["id"] == lines[1]["id"]
+    assert coordinator.get(f"/meetings?mine=true&limit=2&after={lines[0]['id']}")["items"][0]["id"] == lines[1]["id"]
     assert coordinator.ask("GET", "/meetings?from=2026-01-01&to=2029-01-01").json()["code"] == "meetings.too_long"
 
 

@@ -180,7 +180,6 @@ def test_more_than_a_page_is_paged_and_the_filters_stay(cast: Cast, monkeypatch:
     following = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert "q=a" in following
     assert len(names(client, "/cases?q=a") + names(client, following)) == 3
-    assert names(client, "/cases?start=4000")
 
 
 # ------------------------------------------------------------------------------------------------------ the form

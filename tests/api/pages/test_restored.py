@@ -99,7 +99,7 @@ def test_why_it_does_not_hold_any_more_is_asked_for_and_kept(cast: Cast, found: 
 
 def test_the_same_is_decided_over_json(cast: Cast, found: dict[str, UUID]) -> None:
     officer = client_for(cast.database, cast.people["privacy_officer"], at=NOW)
-    listed = officer.get("/api/v1/restored").json()
+    listed = officer.get("/api/v1/restored").json()["items"]
     assert {(one["kind"], one["can"]) for one in listed} == {("other", "by_hand"), ("consent", "gone")}
     answer = officer.post(f"/api/v1/restored/{found['coordinator']}/undone", json={"reason": "It goes on"})
     assert answer.status_code == 200
@@ -184,8 +184,9 @@ def test_of_many_matters_a_page_asks_for_those_that_it_shows_and_leads_to_the_ot
     (following,) = re.findall(r'href="(/restored\?after=\d+)#ended"', page)
     assert [one for one in more if f'id="m-{one}"' in coordinator.get(following).text] == more[20:40]
     part = coordinator.get("/api/v1/restored", params={"limit": 30}).json()
-    rest = coordinator.get("/api/v1/restored", params={"after": part[-1]["line"]}).json()
-    assert [one["id"] for one in (*part, *rest)] == [str(one) for one in more]
+    rest = coordinator.get("/api/v1/restored", params={"after": part["next"]}).json()
+    assert [one["id"] for one in (*part["items"], *rest["items"])] == [str(one) for one in more]
+    assert (part["total"], rest["next"]) == (len(more), None)
 
 
 def test_who_decided_is_told_what_was_decided_and_older_decisions_stand_on_pages_of_their_own(

@@ -108,7 +108,7 @@ def words_on_the_page(cast: Cast, language: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in ("coordinator", "privacy_officer"):
         client = client_for(cast.database, cast.people[name], at=NOW)
-        for one in client.get("/api/v1/restored", headers={"Accept-Language": language}).json():
+        for one in client.get("/api/v1/restored", headers={"Accept-Language": language}).json()["items"]:
             found.setdefault(one["verb"], []).append(one["words"])
     return found
 

@@ -30,7 +30,7 @@ def kept(cast: Cast) -> UUID:
     with cast.session() as session:
         plan_a_season(session, cast)
         replies.receive(session, reply(season_uid(session), of=POLICE, sender=FORGED, partstat="DECLINED"), at=AT)
-        (found,) = unmatched_replies.waiting(session)
+        (found,) = unmatched_replies.waiting(session, most=9).rows
         stray_id: UUID = found.id
         return stray_id
 

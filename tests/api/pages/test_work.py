@@ -200,7 +200,6 @@ def test_more_than_a_page_is_paged_and_nothing_left_out(cast: Cast, monkeypatch:
         address = page.partition('rel="next" href="')[2].partition('"')[0]
     assert pages > 1
     assert len(seen) == len(set(seen)) > 4
-    assert mine.get("/?start=999999").status_code == 200
 
 
 @pytest.mark.ci
