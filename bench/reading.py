@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, event
 from starlette.responses import Response
 
 from api.access.session import Installation, sign_in
+from bench.figures import cpu_of
 
 HOST: Final = "127.0.0.1"
 
@@ -22,12 +24,14 @@ HOST: Final = "127.0.0.1"
 class Reading:
     """What one page cost: `cpu` seconds of this process, and those that it waited for the `database`.
 
-    `goes_on` says that it is a part of its list, and leads to the next one.
+    `server` are the CPU seconds of the database's own processes. `goes_on` says that it is a part of its list, and
+    leads to the next one.
     """
 
     status: int
     cpu: float
     database: float
+    server: float
     statements: int
     rows: int
     size: int
@@ -35,8 +39,10 @@ class Reading:
 
 
 #: How a page leads to the next part of its list, and how an answer over JSON says that there is one.
-_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=\d+|"older":\d')
+_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=[0-9a-f]|"older":["\d]')
 _PART: Final = re.compile(rb'"total":(\d+),"limit":(\d+),"offset":(\d+)\}$')
+#: The same of a list that is not counted: a full part of it.
+_UNCOUNTED: Final = re.compile(rb'"total":null,"limit":(\d+),"offset":\d+\}$')
 
 
 def _goes_on(body: bytes) -> bool:
@@ -44,24 +50,35 @@ def _goes_on(body: bytes) -> bool:
     if part is not None:
         total, limit, offset = map(int, part.groups())
         return total > offset + limit
+    uncounted = _UNCOUNTED.search(body)
+    if uncounted is not None:
+        return len(json.loads(body)["items"]) == int(uncounted[1])
     return _NEXT.search(body) is not None
 
 
 class Counter:
-    """What is asked of a database: statements, rows that come back, and the seconds until they do."""
+    """What is asked of a database: statements, rows that come back, the seconds until they do, and the server's CPU."""
 
     def __init__(self, engine: Engine) -> None:
         self.statements, self.rows, self.seconds = 0, 0, 0.0
-        self._begun = 0.0
+        self._begun, self._used = 0.0, 0.0
+        self._servers: set[int] = set()
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", self._after)
 
     def begin(self) -> None:
         """Count anew."""
         self.statements, self.rows, self.seconds = 0, 0, 0.0
+        self._used = cpu_of(self._servers)
 
-    def _before(self, *_: object) -> None:
+    @property
+    def server(self) -> float:
+        """CPU seconds of the processes of the database that were asked."""
+        return cpu_of(self._servers) - self._used
+
+    def _before(self, _: object, cursor: Any, *__: object) -> None:
         self.statements += 1
+        self._servers.add(cursor.connection.info.backend_pid)
         self._begun = time.perf_counter()
 
     def _after(self, _: object, cursor: Any, *__: object) -> None:
@@ -109,7 +126,9 @@ class Reader:
         cpu = time.process_time() - begun
         body = b"".join(one.get("body", b"") for one in sent[1:])
         asked = self._counter
-        return Reading(sent[0]["status"], cpu, asked.seconds, asked.statements, asked.rows, len(body), _goes_on(body))
+        return Reading(
+            sent[0]["status"], cpu, asked.seconds, asked.server, asked.statements, asked.rows, len(body), _goes_on(body)
+        )
 
 
 #: Addresses that are no list: what comes before a sign-in, the description of the addresses, and the style guide.

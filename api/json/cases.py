@@ -49,13 +49,13 @@ def list_cases(
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[CaseShown]:
-    """The cases that the asker may see, the newest first."""
+    """The cases that the asker may see, the newest first. Those that are open are counted; the others only grow."""
     require(Action.SEE_CASES, to_program(context.asker))
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     wanted = and_(in_program(Case), visible_cases(context.asker, hats))
     if state:
         wanted = and_(wanted, Case.state == state)
-    total = scalar(context.session, select(func.count()).select_from(Case).where(wanted)) or 0
+    total = scalar(context.session, select(func.count()).where(wanted)) if state == "open" else None
     rows = every(
         context.session,
         select(Case).where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(limit).offset(offset),

@@ -22,11 +22,10 @@ router = api_routes("equipment", of_acts=True)
 @router.get("/equipment")
 @asks(Action.SEE_EQUIPMENT)
 def list_equipment(context: InContext, limit: Limit = 50, offset: Offset = 0) -> Page[EquipmentShown]:
-    """Everything that the program lends, by kind and serial number, and who has it."""
+    """Everything that the program lends, by kind and serial number, and who has it. It is not counted."""
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
     rows = inventory.inventory(context.session, limit=limit, offset=offset)
-    total = sum(inventory.count_by_place(context.session).values())
-    return Page(items=[_shown(row) for row in rows], total=total, limit=limit, offset=offset)
+    return Page(items=[_shown(row) for row in rows], limit=limit, offset=offset)
 
 
 @router.get("/equipment/{equipment_id}")

@@ -90,10 +90,10 @@ class Problem(BaseModel):
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list, and how long the whole is."""
+    """A part of a list, and how long the whole is: null of one that grows with the years, which is not counted."""
 
     items: list[T]
-    total: int
+    total: int | None = None
     limit: int
     offset: int
 

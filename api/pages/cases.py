@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -22,7 +23,21 @@ from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
 from api.web.readers import id_or_none
 from domain.casework import board, subjects
-from domain.kernel import SHAPE, Refusal, also, col, every, in_program, joins, of, only, run, select, title_of
+from domain.kernel import (
+    SHAPE,
+    Refusal,
+    also,
+    col,
+    every,
+    in_program,
+    joins,
+    of,
+    only,
+    scalar,
+    select,
+    title_of,
+    tuples,
+)
 from domain.people import people
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
@@ -52,14 +67,16 @@ def list_cases(
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     seen = and_(in_program(Case), visible_cases(context.asker, hats))
     asked = and_(seen, *_asked(protocol, _place(organization), q))
-    counts = _counts(context, asked)
-    total = counts[state]
-    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
+    # Those that are closed only grow: nothing counts them.
+    open_count = scalar(context.session, select(func.count()).where(asked, Case.state == "open")) or 0
+    total = open_count if state == "open" else None
+    start = (start if total is None else min(start, max(total - 1, 0))) // A_PAGE * A_PAGE
     wanted = and_(asked, Case.state == state) if state else asked
-    rows = every(
+    found = every(
         context.session,
-        _with_words().where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(A_PAGE).offset(start),
+        _with_words().where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(A_PAGE + 1).offset(start),
     )
+    rows = found[:A_PAGE]
     ids = [row.id for row in rows]
     progress = board.progress(context.session, ids, context.day)
     said = subjects.in_words(context.session, ids, context.language)
@@ -79,18 +96,23 @@ def list_cases(
             CaseLine(row, title_of(row, context.language), said[row.id], progress[row.id], _days(row)) for row in rows
         ],
         views=[
-            {"href": address(state=key, start=0), "count": counts[key], "current": key == state, "key": key}
+            {
+                "href": address(state=key, start=0),
+                "count": open_count if key == "open" else None,
+                "current": key == state,
+                "key": key,
+            }
             for key in ("open", "closed", "cancelled", "")
         ],
         state=state,
         filters=filters,
         is_filtered=any(filters.values()),
-        protocols=_protocols_of(context, seen),
-        organizations=_organizations_of(context, seen),
+        protocols=_protocols(context),
+        organizations=_organizations(context),
         start=start,
         total=total,
         previous=address(start=start - A_PAGE) if start else "",
-        following=address(start=start + A_PAGE) if start + A_PAGE < total else "",
+        following=address(start=start + A_PAGE) if len(found) > A_PAGE else "",
         may_open=may_open(context),
     )
 
@@ -114,12 +136,6 @@ def _place(organization: str) -> UUID | None:
         return id_or_none(organization)
     except Refusal:
         return None
-
-
-def _counts(context: RequestContext, asked: ColumnElement[bool]) -> Mapping[str, int]:
-    rows = run(context.session, select(Case.state, func.count()).where(asked).group_by(col(Case.state))).all()
-    counts = {"open": 0, "closed": 0, "cancelled": 0} | {row[0]: row[1] for row in rows}
-    return counts | {"": sum(counts.values())}
 
 
 class TitledCase(Case):
@@ -149,26 +165,15 @@ def _days(row: Case) -> list[date]:
     return sorted(row.anchors.values())
 
 
-def _protocols_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """The protocols of the cases that the reader may see."""
-    title = col(title_of(ProtocolVersion, context.language))
-    rows = run(
-        context.session,
-        select(Case.protocol, func.max(title))
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(seen)
-        .group_by(col(Case.protocol))
-        .order_by(col(Case.protocol)),
-    )
-    return [(key, words) for key, words in rows]
+def _protocols(context: RequestContext) -> list[tuple[str, str]]:
+    """The program's protocols, each by its newest title. Which of them a reader's cases have, nothing looks for."""
+    title = title_of(ProtocolVersion, context.language)
+    newest = only(ProtocolVersion.key, title).ext(distinct_on(col(ProtocolVersion.key)))
+    return list(tuples(context.session, newest.order_by(col(ProtocolVersion.key), col(ProtocolVersion.number).desc())))
 
 
-def _organizations_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """The organizations of the cases that the reader may see."""
-    rows = run(
-        context.session,
-        only(Organization.id, Organization.short_name)
-        .where(col(Organization.id).in_(select(Case.organization_id).where(seen)))
-        .order_by(col(Organization.short_name)),
+def _organizations(context: RequestContext) -> list[tuple[str, str]]:
+    rows = tuples(
+        context.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name))
     )
-    return [(str(row.id), row.short_name) for row in rows]
+    return [(str(organization_id), name) for organization_id, name in rows]

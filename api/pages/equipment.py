@@ -74,9 +74,10 @@ def _list(
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
     chosen = state if state in STATES else ""
     counts = inventory.count_by_place(context.session, part=q)
-    total = counts[chosen] if chosen else sum(counts.values())
-    start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
-    rows = inventory.inventory(context.session, place=chosen, part=q, limit=A_PAGE, offset=start)
+    total = counts.get(chosen)
+    start = (start if total is None else min(start, max(total - 1, 0))) // A_PAGE * A_PAGE
+    found = inventory.inventory(context.session, place=chosen, part=q, limit=A_PAGE + 1, offset=start)
+    rows = found[:A_PAGE]
     return page(
         context,
         request,
@@ -86,9 +87,9 @@ def _list(
         total=total,
         start=start,
         q=q,
-        views=[(key, counts[key] if key else sum(counts.values()), _address(key, q)) for key in ("", *STATES)],
+        views=[(key, counts.get(key), _address(key, q)) for key in ("", *STATES)],
         previous=_address(chosen, q, start - A_PAGE) if start else "",
-        following=_address(chosen, q, start + A_PAGE) if start + A_PAGE < total else "",
+        following=_address(chosen, q, start + A_PAGE) if len(found) > A_PAGE else "",
         chosen=chosen,
         states=STATES,
         kinds=_kinds(context),
