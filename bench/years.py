@@ -20,9 +20,10 @@ from adapters.addresses import conninfo_of, parts_of
 from adapters.database import program_session
 from bench import past
 from bench.figures import Ratio, ms, table
-from bench.ground import BY_LOADER, Ground, now
+from bench.ground import Ground, now
 from bench.pages import Demonstrated, demonstration, installed
 from bench.reading import Reader, Reading, lists_of
+from demo.people import coordinator
 from domain.kernel import first, of
 from domain.record import IncidentEntry, incidents
 from domain.roles import standing
@@ -100,7 +101,7 @@ def _enter_an_incident(shown: Demonstrated) -> None:
         place = first(session, of(Organization).limit(1))
         assert place is not None
         entry = IncidentEntry(place.id, "Notes de travail", "Un portable oublié.", now().date(), measures="Effacé.")
-        incidents.enter(session, entry, by=BY_LOADER, at=now())
+        incidents.enter(session, entry, by=coordinator(session, now()), at=now())
         session.commit()
 
 

@@ -67,10 +67,8 @@ def list_cases(
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     seen = and_(in_program(Case), visible_cases(context.asker, hats))
     asked = and_(seen, *_asked(protocol, _place(organization), q))
-    # Those that are closed only grow: nothing counts them.
-    open_count = scalar(context.session, select(func.count()).where(asked, Case.state == "open")) or 0
-    total = open_count if state == "open" else None
-    start = (start if total is None else min(start, max(total - 1, 0))) // A_PAGE * A_PAGE
+    counts = _counts(context, asked)
+    start = min(start, max(counts.get(state, _FARTHEST) - 1, 0)) // A_PAGE * A_PAGE
     wanted = and_(asked, Case.state == state) if state else asked
     found = every(
         context.session,
@@ -96,12 +94,7 @@ def list_cases(
             CaseLine(row, title_of(row, context.language), said[row.id], progress[row.id], _days(row)) for row in rows
         ],
         views=[
-            {
-                "href": address(state=key, start=0),
-                "count": open_count if key == "open" else None,
-                "current": key == state,
-                "key": key,
-            }
+            {"href": address(state=key, start=0), "count": counts.get(key), "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
         ],
         state=state,
@@ -110,7 +103,7 @@ def list_cases(
         protocols=_protocols(context),
         organizations=_organizations(context),
         start=start,
-        total=total,
+        total=counts.get(state),
         previous=address(start=start - A_PAGE) if start else "",
         following=address(start=start + A_PAGE) if len(found) > A_PAGE else "",
         may_open=may_open(context),
@@ -136,6 +129,11 @@ def _place(organization: str) -> UUID | None:
         return id_or_none(organization)
     except Refusal:
         return None
+
+
+def _counts(context: RequestContext, asked: ColumnElement[bool]) -> dict[str, int]:
+    """How many cases are open, by that state. Those of the others only grow: nothing counts them."""
+    return {"open": scalar(context.session, select(func.count()).where(asked, Case.state == "open")) or 0}
 
 
 class TitledCase(Case):

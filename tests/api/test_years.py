@@ -55,7 +55,7 @@ LOOKS_FURTHER: Final[Mapping[str, str]] = {
     r"(/api/v1)?/agreements/ID/.*|(/api/v1)?/signed-files/ID": "who signed, and what was stored of it",
     r"(/api/v1)?/(follow-ups|tasks|departures)/ID(/.*)?": "parts in follow-ups, of which a departure asks for words",
     r"/api/v1/privacy/unusual-readings": "what is read here, all within its 30 days",
-    r"(/api/v1)?/participants/ID(/.*)?|(/api/v1)?/referrals": "all who may be the same person, and who may be their worker",
+    r"(/api/v1)?/participants/ID(/.*)?|(/api/v1)?/referrals": "all who may be the same person",
     r"/api/v1/cases/ID/events": "the lines of one case are counted",
 }
 #: What is read whole, on purpose, or is a page that is not full after a year yet, and why.
