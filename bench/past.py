@@ -1,7 +1,8 @@
 """Years gone by, by SQL: the rows of a program copied as what was done with long ago, each some weeks further back.
 
 What is open stays as it is: a program has as much in hand after ten years as after one. A copy has ids of its own, and
-refers to the other copies of its number. Those it is about have left, and what was open in it is closed.
+refers to the other copies of its number. Those it is about have left, and what was open in it is closed. Of what is
+told of a thing, every second copy is told of the same thing: its own page has a past, too.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from sqlalchemy import Column, Date, DateTime, Table
+from sqlmodel import Session
 
 import models.tables  # noqa: F401 - every table that a column may refer to
+from domain.kernel import every, of
+from domain.record import incident_versions
+from models.access import BrowserSession, Identity, Passkey
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
 from models.casework import Account, Case, Evidence, Lateness, Request, Task, TaskNeed
 from models.committee import SeatHolder
 from models.consent import Consent, Disclosure, ResearchConsent
 from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
+from models.destruction import Destruction
+from models.engine import EngineRun, WakeUp
 from models.equipment import Equipment, Loan
 from models.follow_up import (
     Activity,
@@ -34,16 +41,16 @@ from models.follow_up import (
     NoShow,
     WeeklyNote,
 )
-from models.invitation import Invitation, MeetingAnswer, StrayReply
+from models.invitation import CalendarFeed, Invitation, MeetingAnswer, StrayReply
 from models.meeting import DraftedYear, Meeting, MeetingGuest, MeetingSeries
 from models.minutes import Attendance, Decision, Endorsement, Minutes
 from models.obligation import Acceptance, Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.outbox import Notice
-from models.participant import CandidateWorker, FirstMeeting, Participant, RiskAssessment
+from models.participant import Barred, CandidateWorker, FirstMeeting, Participant, RiskAssessment
 from models.program import Absence, Person, Tenure
 from models.record import Event, Incident, IncidentVersion
 from models.redaction import Redaction
-from models.referral import AdmissionDecision, CriterionFinding, Referral
+from models.referral import AdmissionDecision, CriterionFinding, Referral, ReferralLink
 
 #: The least that a copy is back, in weeks: nothing of the rows that are copied is further ahead.
 LEAST_WEEKS: Final = 80
@@ -88,9 +95,28 @@ def _if(column: LiteralString, state: LiteralString, then: LiteralString, otherw
     return f"case source.{column} when '{state}' then {then} else {otherwise} end"
 
 
+#: So far apart are the numbers of a thing's copies.
+_APART: Final = 1000
 #: So many copies there are of what a person does, for one of a meeting, and for one of a period of an obligation.
 _OF_MEETINGS: Final = 2
 _OF_OBLIGATIONS: Final = 16
+
+
+def _same_every_second(column: LiteralString) -> LiteralString:
+    """What a copy is about: with every second one the very thing that its source is about."""
+    return f"case when k % 2 = 1 then source.{column} else md5(source.{column}::text || k)::uuid end"
+
+
+#: But for an incident, which has a few versions and is closed.
+_OF_EVENT: Final[LiteralString] = (
+    "case when k % 2 = 1 and source.subject_kind <> 'incident' then source.subject_id"
+    " else md5(source.subject_id::text || k)::uuid end"
+)
+
+
+def _digest(column: LiteralString) -> LiteralString:
+    return f"md5(source.{column} || k) || md5(k || source.{column})"
+
 
 _NUMBER: Final[LiteralString] = (
     f"split_part(source.number, '-', 1) || '-' || extract(year from {_back('source.decided_at')})::int"
@@ -151,7 +177,10 @@ PAST: Final[Mapping[type[Any], Past]] = {
         held="false",
         retain_until="present::date + 365",
     ),
-    CandidateWorker: _past(),
+    CandidateWorker: _past(
+        ended_at=_back("coalesce(source.ended_at, source.named_at)"),
+        ended_as="coalesce(nullif(source.ended_as, ''), 'declined')",
+    ),
     FirstMeeting: _past(),
     RiskAssessment: _past(),
     Referral: _past(state=_state(draft="abandoned", received="joined"), link_id="md5(source.link_id::text || k)::uuid"),
@@ -170,7 +199,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
         ended_on=_day("coalesce(source.ended_on, source.starts_on)"),
         ended_at=_back("coalesce(source.ended_at, source.agreed_at)"),
     ),
-    ContactAttempt: _past(),
+    ContactAttempt: _past(follow_up_id=_same_every_second("follow_up_id")),
     NoShow: _past(),
     WeeklyNote: _past(is_complete="source.met > 0 or source.reached or source.why_none is not null"),
     Activity: _past(),
@@ -195,10 +224,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
     Invitation: _past(_OF_MEETINGS),
     MeetingAnswer: _past(_OF_MEETINGS),
     StrayReply: _past(
-        _OF_MEETINGS,
-        digest="md5(source.digest || k) || md5(k || source.digest)",
-        outcome="'set_aside'",
-        seen_at=_back("source.received_at"),
+        _OF_MEETINGS, digest=_digest("digest"), outcome="'set_aside'", seen_at=_back("source.received_at")
     ),
     Attendance: _past(_OF_MEETINGS),
     AgendaItem: _past(
@@ -240,12 +266,11 @@ PAST: Final[Mapping[type[Any], Past]] = {
     Attestation: _past(_OF_OBLIGATIONS),
     Acceptance: _past(_OF_OBLIGATIONS),
     Incident: _past(
-        _OF_OBLIGATIONS,
-        number="source.number + 1000 * k",
+        number=f"source.number + {_APART} * k",
         closed_at=_back("coalesce(source.closed_at, source.recorded_at)"),
         closed_by="source.recorded_by",
     ),
-    IncidentVersion: _past(_OF_OBLIGATIONS),
+    IncidentVersion: _past(),
     Redaction: _past(
         _OF_OBLIGATIONS,
         state=_state(asked="taken_back"),
@@ -261,7 +286,63 @@ PAST: Final[Mapping[type[Any], Past]] = {
         leased_until="null",
     ),
     # Its case and its subject are named without a reference, since anything may be the subject of a line.
-    Event: _past(case_id="md5(source.case_id::text || k)::uuid", subject_id="md5(source.subject_id::text || k)::uuid"),
+    Event: _past(case_id=_same_every_second("case_id"), subject_id=_OF_EVENT),
+    BrowserSession: _past(
+        token_digest=_digest("token_digest"),
+        person_id=_same_every_second("person_id"),
+        ended_at=_back("coalesce(source.ended_at, source.seen_at)"),
+        ended_as="'signed_out'",
+    ),
+    Identity: _past(
+        object_id="md5(source.object_id::text || k)::uuid",
+        ended_at=_back("coalesce(source.ended_at, source.linked_at)"),
+    ),
+    Passkey: _past(
+        credential_id="source.credential_id || k", ended_at=_back("coalesce(source.ended_at, source.enrolled_at)")
+    ),
+    CalendarFeed: _past(
+        token_digest=_digest("token_digest"), ended_at=_back("coalesce(source.ended_at, source.made_at)")
+    ),
+    ReferralLink: _past(token_digest=_digest("token_digest"), made_by="source.made_by"),
+    Barred: _past(
+        lifted_at=_back("coalesce(source.lifted_at, source.recorded_at)"),
+        lifted_by="coalesce(source.lifted_by, source.recorded_by)",
+    ),
+    Destruction: _past(state=_state(asked="withdrawn"), ended_at=_back("coalesce(source.ended_at, source.asked_at)")),
+    EngineRun: _past(),
+    WakeUp: _past(have="source.want", leased_until="null", taken_at="null", attempts="0", trouble="''"),
+}
+
+#: The tables that stay as they are: why no list has more of them after ten years.
+STAYS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("program", "organization", "committee", "seat", "role", "responsibility", "closure", "protocol_version"),
+        "declared in the program's files: as many as people write down",
+    ),
+    **dict.fromkeys(
+        (
+            *("agreement", "agreement_version", "agreement_role", "obligation", "signature", "signed_file"),
+            *("waiver", "waiver_proposal", "name_answer"),
+        ),
+        "of an agreement's text, which a partner signs anew every few years",
+    ),
+    **dict.fromkeys(
+        ("beat", "engine_seat", "inbox_place", "round_mark", "ledger_seen", "calendar_reader"),
+        "one row of each thing that runs, or of each who reads, or in no list",
+    ),
+    **dict.fromkeys(
+        ("door", "rate_count", "sign_in_flow", "answered_request", "meeting_link", "sent_before", "sent_head", "seal"),
+        "found by its key or its person, or the last row alone, and taken away when it is over",
+    ),
+    **dict.fromkeys(("number_given", "number_sequence"), "one row a series or a year, found by it"),
+    **dict.fromkeys(
+        ("epoch", "restoration", "restored_matter", "backup_run"),
+        "of what an installation lived through, the last ones alone",
+    ),
+    **dict.fromkeys(
+        ("data_key", "word_key", "task_words", "kept_until", "evidence_file", "obligation_file"),
+        "found from the file, the task or the document that it belongs to",
+    ),
 }
 
 
@@ -284,6 +365,19 @@ def add(admin: psycopg.Connection[Any], program_id: UUID, copies: range, weeks: 
         _copy(admin, program_id, table_of(model), past)
 
 
+def open_copies(session: Session, copies: range, at: datetime) -> None:
+    """Seal the words of these copies of incidents for their own places: those of their sources open nowhere else."""
+    rows = {row.number: row for row in every(session, of(incident_versions.OpenedIncident))}
+    for number, row in rows.items():
+        k, source = divmod(number, _APART)
+        if k not in copies:
+            continue
+        said = incident_versions.opened(session, rows[source])
+        words = {name: getattr(said, name) for name in incident_versions.WORDS}
+        sealed = incident_versions.seal_version(session, row.id, row.version, words, at=at)
+        incident_versions.write_words(session, row.id, sealed)
+
+
 def _copy(admin: psycopg.Connection[Any], program_id: UUID, table: Table, past: Past) -> None:
     name, begun = sql.Identifier(table.name), sql.Identifier(f"begun_{table.name}")
     admin.execute(
@@ -293,7 +387,7 @@ def _copy(admin: psycopg.Connection[Any], program_id: UUID, table: Table, past: 
     )
     columns = list(_written(table))
     admin.execute(
-        sql.SQL("insert into {} ({}) select {} from {} source cross join copied where k % {} = 0").format(
+        sql.SQL("insert into {} ({}) select {} from {} source cross join copied where k % {} = 0 order by k").format(
             name,
             sql.SQL(", ").join(sql.Identifier(one.name) for one in columns),
             sql.SQL(", ").join(_value(one, past) for one in columns),

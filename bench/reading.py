@@ -14,6 +14,7 @@ from sqlalchemy import Engine, event
 from starlette.responses import Response
 
 from api.access.session import Installation, sign_in
+from bench.figures import cpu_of
 
 HOST: Final = "127.0.0.1"
 
@@ -22,12 +23,14 @@ HOST: Final = "127.0.0.1"
 class Reading:
     """What one page cost: `cpu` seconds of this process, and those that it waited for the `database`.
 
-    `goes_on` says that it is a part of its list, and leads to the next one.
+    `server` are the CPU seconds of the database's own processes. `goes_on` says that it is a part of its list, and
+    leads to the next one.
     """
 
     status: int
     cpu: float
     database: float
+    server: float
     statements: int
     rows: int
     size: int
@@ -35,24 +38,34 @@ class Reading:
 
 
 #: How a page leads to the next part of its list, and how an answer over JSON says that there is one.
-_NEXT: Final = re.compile(rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=\d+|"older":\d|"limit":\d+,"next":"')
+_NEXT: Final = re.compile(
+    rb'rel="next"|[?&](?:amp;)?(?:before|unusual_from)=[0-9a-f]|"older":["\d]|"limit":\d+,"next":"'
+)
 
 
 class Counter:
-    """What is asked of a database: statements, rows that come back, and the seconds until they do."""
+    """What is asked of a database: statements, rows that come back, the seconds until they do, and the server's CPU."""
 
     def __init__(self, engine: Engine) -> None:
         self.statements, self.rows, self.seconds = 0, 0, 0.0
-        self._begun = 0.0
+        self._begun, self._used = 0.0, 0.0
+        self._servers: set[int] = set()
         event.listen(engine, "before_cursor_execute", self._before)
         event.listen(engine, "after_cursor_execute", self._after)
 
     def begin(self) -> None:
         """Count anew."""
         self.statements, self.rows, self.seconds = 0, 0, 0.0
+        self._used = cpu_of(self._servers)
 
-    def _before(self, *_: object) -> None:
+    @property
+    def server(self) -> float:
+        """CPU seconds of the processes of the database that were asked."""
+        return cpu_of(self._servers) - self._used
+
+    def _before(self, _: object, cursor: Any, *__: object) -> None:
         self.statements += 1
+        self._servers.add(cursor.connection.info.backend_pid)
         self._begun = time.perf_counter()
 
     def _after(self, _: object, cursor: Any, *__: object) -> None:
@@ -104,6 +117,7 @@ class Reader:
             sent[0]["status"],
             cpu,
             asked.seconds,
+            asked.server,
             asked.statements,
             asked.rows,
             len(body),

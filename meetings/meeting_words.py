@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Text, cast
+from sqlalchemy import Text, cast, union_all
 from sqlmodel import Session
 
 from domain.kernel import (
@@ -237,10 +237,9 @@ def _tasks_of(session: Session, meeting_id: UUID) -> list[Task]:
     asked_about = col(Task.item).in_(
         [str(meeting_id), *map(str, scalars(session, select(Decision.id).where(*decided)))]
     )
-    statement = of(Task).where(
-        col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about)
-    )
-    return every(session, statement.order_by(col(Task.id)))
+    found = select(Decision.task_id).where(*decided, col(Decision.task_id).is_not(None))
+    asked = only(surely(Task.id)).where(col(Task.case_id).is_(None), asked_about)
+    return every(session, of(Task).where(col(Task.id).in_(union_all(found, asked))).order_by(col(Task.id)))
 
 
 def _rows(session: Session, table: type[R], meeting_id: UUID) -> list[R]:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import Table, at_most_one, is_digest, moment, one_of, structure, to, together
+from models.base import Table, at_most_one, found_by, is_digest, moment, one_of, structure, to, together
 from models.ports import FlowKept
 
 #: How someone signs in. A link by letter opens the enrolment of a passkey and nothing else.
@@ -35,11 +35,12 @@ class BrowserSession(Table, table=True):
         one_of("means", MEANS),
         one_of("ended_as", ("", *ENDINGS)),
         is_digest("token_digest"),
+        Index("ix_browser_session_seen", "program_id", "person_id", "seen_at"),
     )
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID = to("person", index=True)
+    person_id: UUID = to("person")
     id: UUID = Field(default_factory=uuid4)
     means: str = MEANS[0]
     device: str = ""  # browser and system, in words of ours: "Firefox, Windows"
@@ -82,6 +83,7 @@ class Passkey(Table, table=True):
     __table_args__ = (
         UniqueConstraint("program_id", "id"),
         CheckConstraint("credential_id ~ '^[A-Za-z0-9_-]+$'", name="credential_id"),
+        found_by("ix_passkey_open", "person_id", where="ended_at is null"),
     )
 
     credential_id: str = Field(primary_key=True)  # base64url, as browsers write it

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, Table, days, moment, one_of, structure, structured, to, together, words
+from models.base import InProgram, Table, days, found_by, moment, one_of, structure, structured, to, together, words
 from models.lifecycles import ACT, CASE, TASK
 
 #: The kinds of subject of a case.
@@ -125,6 +125,8 @@ class Case(InProgram, table=True):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_case_open", "program_id", "protocol", postgresql_where=text("state = 'open'")),
+        Index("ix_case_opened", "program_id", "opened_at"),
+        found_by("ix_case_ended", "protocol", "ended_at", where="state <> 'open'"),
     )
 
     protocol: str
@@ -181,6 +183,7 @@ class Task(InProgram, table=True):
         CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
         CheckConstraint("(given_again_at is null) = (given_again_by is null)", name="given_again"),
         CheckConstraint("handed_back_at is null or given_again_at is null", name="handed_back_or_given_again"),
+        found_by("ix_task_of_no_case", "item", where="case_id is null"),
         Index("ix_task_handed_back", "program_id", postgresql_where=text("handed_back_at is not null")),
         Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(UNSETTLED)),
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state in ('planned', 'open')")),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 
-from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, words
+from models.base import InProgram, found_by, in_order, moment, never_twice, one_of, structure, to, words
 
 SEAT_KINDS = ("principal", "alternate")
 
@@ -91,6 +91,7 @@ class SeatHolder(InProgram, table=True):
         in_order(),
         never_twice("one_principal", "seat_id", where="kind = 'principal' and withdrawn_at is null"),
         never_twice("once_a_seat", "seat_id", "person_id", where="withdrawn_at is null"),
+        found_by("ix_seat_holder_lasts", "ends_on", where="withdrawn_at is null"),
     )
 
     seat_id: UUID = to("seat", index=True)

@@ -80,6 +80,7 @@ class ResearchConsent(InProgram, table=True):
     __table_args__ = (
         together("research_withdrawn", "withdrawn_on", "withdrawn_at"),
         at_most_one("one_research_consent_stands", "participant_id", where="withdrawn_on is null"),
+        Index("ix_research_consent_recorded", "program_id", "recorded_at", "id"),
     )
 
     participant_id: UUID = to("participant")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from models.base import InProgram, at_most_one, found_by, moment, one_of, structured, to
@@ -117,6 +117,7 @@ class HandOver(InProgram, table=True):
         one_of("state", HAND_OVERS),
         one_of("way", ("", *WAYS)),
         CheckConstraint("(state = 'proposed') = (answered_at is null)", name="answered"),
+        Index("ix_hand_over_follow_up", "program_id", "follow_up_id"),
         at_most_one("one_hand_over_at_a_time", "follow_up_id", "from_id", where="state = 'proposed'"),
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field
 
-from models.base import InProgram, Table, moment, to, together
+from models.base import InProgram, Table, found_by, moment, to, together
 
 
 class WakeUp(Table, table=True):
@@ -15,7 +15,11 @@ class WakeUp(Table, table=True):
     Found before a program is known (`models.walls.ADDED_BY_OWN`), and holds ids alone.
     """
 
-    __table_args__ = (Index("ix_wake_up_due", "not_before", postgresql_where=text("want > have")),)
+    __table_args__ = (
+        Index("ix_wake_up_due", "not_before", postgresql_where=text("want > have")),
+        found_by("ix_wake_up_leased", "leased_until", where="leased_until is not null"),
+        found_by("ix_wake_up_trouble", where="trouble <> ''"),
+    )
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
     case_id: UUID = to("case", primary_key=True)

@@ -21,6 +21,8 @@ class Equipment(InProgram, table=True):
         UniqueConstraint("program_id", "kind", "serial"),
         one_of("state", EQUIPMENT.states),
         together("state_since", "state_at", "state_as"),
+        Index("ix_equipment_in_order", "program_id", "kind", "serial_key", "id"),
+        found_by("ix_equipment_in_use", "kind", "serial_key", "id", where="state = 'in_use'"),
         at_most_one("one_of_a_number", "kind", "serial_key", where="not to_check"),
     )
 

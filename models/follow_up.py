@@ -54,6 +54,7 @@ class FollowUp(InProgram, table=True):
         _maybe("inactive_reason", INACTIVE_REASONS),
         CheckConstraint("(state = 'inactive') = (inactive_reason is not null)", name="inactive_for_a_reason"),
         CheckConstraint("state_since >= opened_on", name="since_its_opening"),
+        found_by("ix_follow_up_goes_on", "opened_on", where="state not in ('inactive', 'completed')"),
     )
 
     participant_id: UUID = to("participant")
@@ -88,6 +89,7 @@ class Assignment(InProgram, table=True):
         never_twice("one_worker_of_a_kind", "follow_up_id", "kind", where="withdrawn_at is null"),
         never_twice("one_part_a_worker", "follow_up_id", "person_id", where="withdrawn_at is null"),
         Index("ix_assignment_person", "program_id", "person_id"),
+        found_by("ix_assignment_lasts", "ends_on", where="withdrawn_at is null"),
     )
 
     follow_up_id: UUID = to("follow_up", index=True)
@@ -111,6 +113,7 @@ class FollowUpBreak(InProgram, table=True):
     __table_args__ = (
         CheckConstraint("returns_on > starts_on", name="returns_later"),
         together("ended", "ended_on", "ended_at"),
+        Index("ix_follow_up_break_follow_up", "program_id", "follow_up_id"),
         at_most_one("one_break_at_a_time", "follow_up_id", where="ended_at is null"),
         found_by("ix_follow_up_break_due", "returns_on", where="ended_at is null"),
     )

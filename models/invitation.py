@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, is_digest, moment, one_of, structure, to
+from models.base import InProgram, Table, found_by, is_digest, moment, one_of, structure, to
 
 ANSWERS = ("accepted", "tentative", "declined")
 #: How an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
@@ -86,6 +86,8 @@ class StrayReply(InProgram, table=True):
         one_of("outcome", STRAY_OUTCOMES),
         CheckConstraint("(outcome = '') = (seen_at is null)", name="outcome_and_seen_at"),
         CheckConstraint("seen_by is null or seen_at is not null", name="seen_by"),
+        found_by("ix_stray_reply_waits", "received_at", where="seen_at is null"),
+        found_by("ix_stray_reply_seen", "seen_at", where="seen_at is not null"),
     )
 
     digest: str

@@ -54,6 +54,7 @@ class Meeting(InProgram, table=True):
         CheckConstraint("(state = 'cancelled') = (cancelled_at is not null)", name="cancelled"),
         CheckConstraint("state not in ('under_way', 'held') or opened_at is not null", name="opened"),
         CheckConstraint("(state = 'held') = (closed_at is not null)", name="closed"),
+        Index("ix_meeting_starts", "program_id", "starts"),
         Index("ix_meeting_starts_at", "program_id", "starts_at"),
         Index("ix_meeting_committee", "program_id", "committee_id", "starts_at"),
         found_by("ix_meeting_to_freeze", "starts_at", where="state = 'planned' and agenda_frozen_at is null"),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, to, together, words
+from models.base import InProgram, found_by, moment, one_of, to, together, words
 from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 from models.program import LANGUAGES
@@ -94,6 +94,7 @@ class Decision(InProgram, table=True):
         one_of("added_in", ("", *LANGUAGES)),
         CheckConstraint("(added_in = '') = (added_at is null)", name="added"),
         Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
+        found_by("ix_decision_on_others", where="cardinality(takes_back) > 0 or settles_id is not null"),
     )
 
     committee_id: UUID = to("committee")
@@ -150,6 +151,7 @@ class Endorsement(InProgram, table=True):
             unique=True,
             postgresql_where=text("superseded_at is null"),
         ),
+        Index("ix_endorsement_decision", "program_id", "decision_id"),
         one_of("said", ENDORSED_AS),
         one_of("majority", ("", *MAJORITIES)),
         CheckConstraint("said <> 'objected' or reason <> ''", name="objects_with_a_reason"),

@@ -49,6 +49,8 @@ class Participant(InProgram, table=True):
         CheckConstraint("not held or held_at is not null", name="held"),
         Index("ix_participant_marks", "marks", postgresql_using="gin"),
         Index("ix_participant_state", "program_id", "state"),
+        found_by("ix_participant_joined", where="joined_to_id is not null"),
+        Index("ix_participant_retained", "program_id", "retain_until"),
     )
 
     candidate_ref: str
@@ -125,6 +127,7 @@ class CandidateWorker(InProgram, table=True):
     __table_args__ = (
         CheckConstraint("second_id is null or second_id <> worker_id", name="not_own_second"),
         at_most_one("one_worker_a_candidate", "participant_id", where="ended_at is null"),
+        Index("ix_candidate_worker_participant", "program_id", "participant_id"),
         found_by("ix_candidate_worker_worker", "worker_id", where="ended_at is null"),
         found_by("ix_candidate_worker_second", "second_id", where="ended_at is null"),
     )

@@ -6,7 +6,19 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, in_order, moment, never_twice, one_of, structure, to, together, words
+from models.base import (
+    InProgram,
+    Table,
+    found_by,
+    in_order,
+    moment,
+    never_twice,
+    one_of,
+    structure,
+    to,
+    together,
+    words,
+)
 from models.stored import InBoth, JsonObject, Stored, stored
 
 STRUCTURES = ("hosted", "secondment", "joint")  # GV-1, GV-2, GV-3
@@ -167,12 +179,13 @@ class Tenure(InProgram, table=True):
         never_twice("one_tenure_at_a_time", "person_id", "role", "organization_id", where="taken_back_at is null"),
         never_twice("one_holder", "role", "organization_id", where="single_holder and taken_back_at is null"),
         together("ended", "ended_by", "ended_at"),
+        Index("ix_tenure_held", "program_id", "organization_id", "role", "ends_on"),
         Index("ix_tenure_ends_on", "program_id", "ends_on"),
     )
 
     person_id: UUID = to("person", index=True)
-    role: str = Field(index=True)
-    organization_id: UUID = to("organization", index=True)
+    role: str
+    organization_id: UUID = to("organization")
     single_holder: bool = False
     starts_on: date
     ends_on: date | None = None
@@ -190,6 +203,7 @@ class Absence(InProgram, table=True):
         in_order(),
         never_twice("one_absence_at_a_time", "person_id", where="cancelled_at is null"),
         CheckConstraint("deputy_id is null or deputy_id <> person_id", name="not_own_deputy"),
+        found_by("ix_absence_lasts", "ends_on", where="cancelled_at is null"),
     )
 
     person_id: UUID = to("person", index=True)

@@ -5,13 +5,19 @@ the database does not hold. So a line edited, removed, moved or cut off is found
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import InProgram, blob, found_by, moment, structure, to, together
+
+#: Acts of which pages ask the record whether, and when, they were done to a thing: a few in a year.
+_ASKED_FOR: Final = (
+    *("agreement.file_added", "agreement.signature_taken_back", "agreement.signed"),
+    *("participant.admitted", "statement.released"),
+)
 
 
 class Event(InProgram, table=True):
@@ -25,6 +31,7 @@ class Event(InProgram, table=True):
         Index("ix_event_subject", "program_id", "subject_id"),
         Index("ix_event_n", "program_id", "n"),
         Index("ix_event_xid", "program_id", "xid"),
+        found_by("ix_event_asked_for", "subject_id", where=f"verb in ({', '.join(map(repr, _ASKED_FOR))})"),
         found_by("ix_event_read", "n", where="verb in ('read', 'exported')"),
         found_by("ix_event_read_at", "at", where="verb in ('read', 'exported')"),
         found_by("ix_event_refused", "n", where="verb in ('access.refused', 'access.refused_often')"),
@@ -99,6 +106,7 @@ class Incident(InProgram, table=True):
         CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
         CheckConstraint("not serious_risk or words is not null", name="risk_has_reasons"),
         together("closed", "closed_by", "closed_at"),
+        found_by("ix_incident_open", "number", where="closed_at is null"),
     )
 
     number: int

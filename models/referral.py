@@ -39,6 +39,7 @@ class Referral(InProgram, table=True):
         Index("ix_referral_participant", "program_id", "participant_id"),
         Index("ix_referral_state", "program_id", "state"),
         Index("ix_referral_referred_by", "program_id", "referred_by"),
+        Index("ix_referral_received", "program_id", "received_at"),
     )
 
     participant_id: UUID = to("participant")
@@ -63,7 +64,12 @@ class Referral(InProgram, table=True):
 class ReferralLink(Table, table=True):
     """A link by which one outside professional refers one person, without account. Read before a program is known."""
 
-    __table_args__ = (UniqueConstraint("program_id", "id"), is_digest("token_digest"), is_digest("browser_digest"))
+    __table_args__ = (
+        UniqueConstraint("program_id", "id"),
+        is_digest("token_digest"),
+        is_digest("browser_digest"),
+        Index("ix_referral_link_made", "program_id", "made_at"),
+    )
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")

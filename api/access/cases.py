@@ -5,13 +5,14 @@ Lists use the same relations as conditions in SQL, so that what a list shows and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, CompoundSelect, Uuid, any_, bindparam, false, literal, union_all
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Uuid, any_, bindparam, false, literal, union_all
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import (
     Action,
@@ -186,15 +187,13 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     sight, is_open = CaseSight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
     if sight.everything:
         return is_open
-    part = col(Case.id).in_(_with_part(asker.person_id, hats))
-    return and_(
-        is_open,
-        or_(
-            col(Case.organization_id).in_(sight.organizations),
-            *([col(Case.subject_id) == asker.person_id] if sight.own else []),
-            *([part] if sight.part else []),
-        ),
-    )
+    own: SelectOfScalar[Any] = only(Case.id).where(Case.subject_id == asker.person_id)
+    # Found by their ids, each way by its own index: asked of each case in turn, it looks at all that there ever were.
+    theirs = [*([own] if sight.own else []), *(_with_part(asker.person_id, hats) if sight.part else [])]
+    ways = [col(Case.id).in_(union_all(*theirs))] if theirs else []
+    if sight.organizations:
+        ways.append(col(Case.organization_id).in_(sight.organizations))
+    return and_(is_open, or_(false(), *ways))
 
 
 def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
@@ -239,7 +238,7 @@ def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]
     }
 
 
-def _with_part(person_id: UUID, hats: board.Hats) -> CompoundSelect[tuple[UUID | None]]:
+def _with_part(person_id: UUID, hats: board.Hats) -> Iterator[SelectOfScalar[UUID | None]]:
     """The cases in which a person takes part, as `_has_part` says of one: each way by its own index.
 
     Asked of each case in turn, it would look at every task that there ever was.
@@ -251,7 +250,7 @@ def _with_part(person_id: UUID, hats: board.Hats) -> CompoundSelect[tuple[UUID |
         col(Task.done_by) == person_id,
         col(Task.settled_by) == person_id,
     )
-    return union_all(*(only(Task.case_id).where(col(Task.case_id).is_not(None), way) for way in ways))
+    return (only(Task.case_id).where(col(Task.case_id).is_not(None), way) for way in ways)
 
 
 def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:

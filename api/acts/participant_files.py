@@ -149,10 +149,11 @@ class ResearchGiven(ActInput):
 
 
 @RESEARCH.act(Action.KEEP_RESEARCH_CONSENTS, form="keep", once=True)
-def keep_research_consent(on: On[None], said: ResearchGiven) -> None:
+def keep_research_consent(on: On[None], said: ResearchGiven) -> str:
     """Record a consent to research that was signed (FU-9)."""
     participant_id = research.of_number(on.session, said.number)
     research.keep_research_consent(on.session, participant_id, said.signed_on, by=on.by, at=on.at)
+    return said.number
 
 
 @RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/withdrawal", form="withdraw", status=204)

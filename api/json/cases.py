@@ -52,12 +52,12 @@ def list_cases(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[CaseShown]:
-    """The cases that the asker may see, the newest first."""
+    """The cases that the asker may see, the newest first. Those that are open are counted; the others only grow."""
     require(Action.SEE_CASES, to_program(context.asker))
     hats = board.hats_of(context.session, context.asker.standing, context.asker.person_id)
     seen = visible_cases(context.asker, hats)
     wanted = and_(in_program(Case), seen, *([Case.state == state] if state else []))
-    total = scalar(context.session, select(func.count()).select_from(Case).where(wanted)) or 0
+    total = scalar(context.session, select(func.count()).select_from(Case).where(wanted)) if state == "open" else None
     part = NEWEST.part(context.session, select(Case).where(wanted), seen, after=after, most=limit)
     return Page[CaseShown].of(part, lambda rows: _shown_cases(context, rows), limit, total)
 

@@ -22,11 +22,10 @@ router = api_routes("equipment", of_acts=True)
 @router.get("/equipment")
 @asks(Action.SEE_EQUIPMENT)
 def list_equipment(context: InContext, limit: Limit = 50, after: After = None) -> Page[EquipmentShown]:
-    """Everything that the program lends, by kind and serial number, and who has it."""
+    """Everything that the program lends, by kind and serial number, and who has it. It is not counted."""
     require(Action.SEE_EQUIPMENT, to_program(context.asker))
     part = inventory.inventory(context.session, most=limit, after=after)
-    total = sum(inventory.count_by_place(context.session).values())
-    return Page[EquipmentShown].of(part, EquipmentShown.each, limit, total)
+    return Page[EquipmentShown].of(part, EquipmentShown.each, limit)
 
 
 @router.get("/equipment/{equipment_id}")

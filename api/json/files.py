@@ -29,10 +29,19 @@ router = api_routes("files", of_acts=True)
 class ResearchShown(Shown):
     """A consent to research."""
 
+    id: UUID
     participant_id: UUID
     number: str
     signed_on: date
     withdrawn_on: date | None
+
+
+class ResearchPart(Shown):
+    """A part of the consents to research. `older` is what to ask for as `before` to get the next; null of the last."""
+
+    items: list[ResearchShown]
+    limit: int
+    older: UUID | None
 
 
 #: A local hour as it is shown. What JSON Schema calls "time" always has its offset.
@@ -69,15 +78,22 @@ class ConsentFormShown(Shown):
 
 @router.get("/research-consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
-def get_research_consents(context: InContext, limit: Limit = 50, after: After = None) -> Page[ResearchShown]:
-    """The consents to research that stand, and those that were taken back, by number."""
+def get_research_consents(
+    context: InContext,
+    limit: Limit = 50,
+    before: Annotated[UUID | None, Query(description="Consents that were recorded before this one.")] = None,
+    number: Annotated[str, Query(max_length=20, description="Those of the participant with this number.")] = "",
+) -> ResearchPart:
+    """The consents to research that stand, and those that were taken back, the last recorded first."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    rows = research.research_consents(context.session)
-    return Page[ResearchShown].of(Part.among(rows, after, limit), ResearchShown.each, limit, len(rows))
+    found = research.research_consents(context.session, most=limit + 1, before=before, number=number)
+    return ResearchPart(
+        items=ResearchShown.each(found[:limit]), limit=limit, older=found[limit - 1].id if len(found) > limit else None
+    )
 
 
-def _kept(on: On[None], _: None) -> list[ResearchShown]:
-    return ResearchShown.each(research.research_consents(on.session))
+def _kept(on: On[None], number: str) -> list[ResearchShown]:
+    return ResearchShown.each(research.research_consents(on.session, most=1, number=number))
 
 
 act_resources(router, RESEARCH, _kept)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime
-from sqlalchemy import func
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.privacy import look_without
@@ -19,15 +18,14 @@ from api.acts.incidents import INCIDENT, REGISTER, Row, find_incident
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.shapes import After, EventShown, Latest, Limit, Page, Shown
+from api.json.shapes import EventShown, Latest, Limit, Shown
 from api.web.given import Day
-from domain.kernel import Order, in_program, of, scalar, select
+from domain.kernel import col, every, of
 from domain.record import LONGEST_FILE, RecordQuery, incident_versions, readings, unusual_reads
 from models.record import Incident
 
 router = api_routes("privacy", prefix="/privacy", of_acts=True)
 
-_BY_NUMBER: Final = Order(Incident.number)
 Before = Annotated[int, Query(ge=1, le=2**62, description="Lines older than this number.")]
 
 
@@ -113,16 +111,20 @@ def list_unusual(context: InContext) -> list[UnusualShown]:
 
 @router.get("/incidents")
 @asks(Action.SEE_INCIDENTS)
-def list_incidents(context: InContext, limit: Limit = 50, after: After = None) -> Page[IncidentShown]:
-    """The register, in the order of its numbers."""
+def list_incidents(
+    context: InContext,
+    limit: Limit = 50,
+    before: Annotated[int, Query(ge=1, le=2**31 - 1, description="Incidents of lower numbers.")] = 2**31 - 1,
+) -> Latest[IncidentShown]:
+    """The register, the newest first; the next part with `older` as `before`."""
     require(Action.SEE_INCIDENTS, to_program(context.asker))
-    total = scalar(context.session, select(func.count()).select_from(Incident).where(in_program(Incident))) or 0
-    part = _BY_NUMBER.part(context.session, of(incident_versions.OpenedIncident), after=after, most=limit)
-    return Page[IncidentShown].of(
-        part,
-        lambda rows: IncidentShown.each(incident_versions.opened(context.session, row) for row in rows),
-        limit,
-        total,
+    in_order = of(incident_versions.OpenedIncident).order_by(col(Incident.number).desc())
+    rows = every(context.session, in_order.where(Incident.number < before).limit(limit + 1))
+    shown = rows[:limit]
+    return Latest(
+        items=[IncidentShown.model_validate(incident_versions.opened(context.session, row)) for row in shown],
+        limit=limit,
+        older=shown[-1].number if len(rows) > limit else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -22,7 +23,7 @@ from api.pages.frame import around, framed_pages, page
 from api.pages.opening import may_open
 from api.web.readers import id_or_none
 from domain.casework import board, subjects
-from domain.kernel import SHAPE, Refusal, also, col, in_program, joins, of, only, run, select, title_of
+from domain.kernel import SHAPE, Refusal, also, col, in_program, joins, of, only, scalar, select, title_of, tuples
 from domain.people import people
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
@@ -74,15 +75,15 @@ def list_cases(
             for row in part.rows
         ],
         views=[
-            {"href": address(state=key), "count": counts[key], "current": key == state, "key": key}
+            {"href": address(state=key), "count": counts.get(key), "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
         ],
         state=state,
         filters=filters,
         is_filtered=any(filters.values()),
-        protocols=_protocols_of(context, seen),
-        organizations=_organizations_of(context, seen),
-        total=counts[state],
+        protocols=_protocols(context),
+        organizations=_organizations(context),
+        total=counts.get(state),
         parts=around(part, after, address()),
         may_open=may_open(context),
     )
@@ -109,10 +110,9 @@ def _place(organization: str) -> UUID | None:
         return None
 
 
-def _counts(context: RequestContext, asked: ColumnElement[bool]) -> Mapping[str, int]:
-    rows = run(context.session, select(Case.state, func.count()).where(asked).group_by(col(Case.state))).all()
-    counts = {"open": 0, "closed": 0, "cancelled": 0} | {row[0]: row[1] for row in rows}
-    return counts | {"": sum(counts.values())}
+def _counts(context: RequestContext, asked: ColumnElement[bool]) -> dict[str, int]:
+    """How many cases are open, by that state. Those of the others only grow: nothing counts them."""
+    return {"open": scalar(context.session, select(func.count()).where(asked, Case.state == "open")) or 0}
 
 
 class TitledCase(Case):
@@ -142,26 +142,15 @@ def _days(row: Case) -> list[date]:
     return sorted(row.anchors.values())
 
 
-def _protocols_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """The protocols of the cases that the reader may see."""
-    title = col(title_of(ProtocolVersion, context.language))
-    rows = run(
-        context.session,
-        select(Case.protocol, func.max(title))
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(seen)
-        .group_by(col(Case.protocol))
-        .order_by(col(Case.protocol)),
-    )
-    return [(key, words) for key, words in rows]
+def _protocols(context: RequestContext) -> list[tuple[str, str]]:
+    """The program's protocols, each by its newest title. Which of them a reader's cases have, nothing looks for."""
+    title = title_of(ProtocolVersion, context.language)
+    newest = only(ProtocolVersion.key, title).ext(distinct_on(col(ProtocolVersion.key)))
+    return list(tuples(context.session, newest.order_by(col(ProtocolVersion.key), col(ProtocolVersion.number).desc())))
 
 
-def _organizations_of(context: RequestContext, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """The organizations of the cases that the reader may see."""
-    rows = run(
-        context.session,
-        only(Organization.id, Organization.short_name)
-        .where(col(Organization.id).in_(select(Case.organization_id).where(seen)))
-        .order_by(col(Organization.short_name)),
+def _organizations(context: RequestContext) -> list[tuple[str, str]]:
+    rows = tuples(
+        context.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name))
     )
-    return [(str(row.id), row.short_name) for row in rows]
+    return [(str(organization_id), name) for organization_id, name in rows]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -28,6 +28,9 @@ from models.record import Event, Incident
 
 router = framed_pages("/privacy/incidents", of_acts=True)
 
+#: So many of the closed incidents stand on one page.
+A_PAGE: Final = 20
+_NEWEST: Final = 2**31 - 1
 
 #: The register's columns, in the words of the law's own list.
 TITLES: Final[Mapping[str, str]] = {
@@ -69,19 +72,24 @@ _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
 
 @router.get("", name="incidents")
 @asks(Action.SEE_INCIDENTS)
-def list_incidents(context: InContext, request: Request) -> HTMLResponse:
-    """Every incident of the register, those that are open first."""
+def list_incidents(
+    context: InContext, request: Request, before: Annotated[int, Query(ge=1, le=_NEWEST)] = _NEWEST
+) -> HTMLResponse:
+    """The open incidents, and a page of those that are closed, the newest first. No other's words are opened."""
     given = to_program(context.asker)
     require(Action.SEE_INCIDENTS, given)
-    rows = register(context)
-    open_ones = [row for row in rows if row.closed_at is None]
-    closed = [row for row in rows if row.closed_at is not None]
+    is_newest = before == _NEWEST
+    in_order = _registered().order_by(col(Incident.number).desc())
+    is_open = col(Incident.closed_at).is_(None)
+    closed = every(context.session, in_order.where(~is_open, Incident.number < before).limit(A_PAGE + 1))
     return page(
         context,
         request,
         "incidents.html",
-        rows=[*open_ones, *closed],
-        open_count=len(open_ones),
+        open_ones=_each_opened(context, every(context.session, in_order.where(is_open)) if is_newest else []),
+        closed=_each_opened(context, closed[:A_PAGE]),
+        older=f"{request.url.path}?before={closed[A_PAGE - 1].number}" if len(closed) > A_PAGE else "",
+        newest="" if is_newest else request.url.path,
         yes_no=yes_no,
         sees_readings=is_allowed(Action.SEE_PRIVACY, given),
     )
@@ -132,13 +140,12 @@ class Registered(incident_versions.OpenedIncident):
     organization_en: str = also(Organization.name_en)
 
 
-def register(context: RequestContext) -> list[Registered]:
-    """Every incident in the order of its number."""
-    return [_opened(context, row) for row in every(context.session, _registered().order_by(col(Incident.number)))]
-
-
 def _registered() -> SelectOfScalar[Registered]:
     return of(Registered).join(Organization, joins(Incident.organization_id, Organization))
+
+
+def _each_opened(context: RequestContext, rows: Sequence[Registered]) -> list[Registered]:
+    return [_opened(context, row) for row in rows]
 
 
 def _opened(context: RequestContext, row: Registered) -> Registered:
@@ -153,9 +160,9 @@ def yes_no(value: bool | None) -> str:
 
 
 def _exported(context: RequestContext) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
-    """The register as a table, once the record was told that it leaves the program."""
+    """The register as a table, whole however long it is, once the record was told that it leaves the program."""
     by = require(Action.SEE_INCIDENTS, to_program(context.asker))
-    rows = register(context)
+    rows = _each_opened(context, every(context.session, _registered().order_by(col(Incident.number))))
     reads.record_export(
         context.session,
         "program",

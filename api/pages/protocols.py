@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from api.access.permissions import Action, Forbidden, asks, require, to_program
-from api.access.session import InContext, RequestContext
+from api.access.session import InContext
 from api.pages.frame import framed_pages, page
 from domain.casework import protocol_of
 from domain.declarations import Step, clause_without_role
 from domain.holdings import NAMES
-from domain.kernel import col, in_program, only, run, select, value_of
+from domain.kernel import col, every, first, of, only, run, tuples, value_of
 from flows.printed import EVIDENCE, TOLD
 from locales import pick, say
 from models.casework import Case, ProtocolVersion
@@ -26,25 +28,16 @@ router = framed_pages()
 @router.get("/protocols", name="protocols")
 @asks(Action.SEE_PROTOCOL)
 def list_protocols(context: InContext, request: Request) -> HTMLResponse:
-    """Each protocol in its current version, with how many cases it has."""
+    """Each protocol in its current version, with how many of its cases are open."""
     require(Action.SEE_PROTOCOL, to_program(context.asker))
-    counts = {
-        row.protocol: row
-        for row in run(
-            context.session,
-            only(
-                Case.protocol,
-                value_of(func.count().label("cases")),
-                value_of(func.count().filter(col(Case.state) == "open").label("open")),
-            ).group_by(col(Case.protocol)),
-        )
-    }
-    current = {version.key: version for version in reversed(_versions(context))}
+    counted = only(Case.protocol, value_of(func.count())).where(Case.state == "open").group_by(col(Case.protocol))
+    open_cases = dict(tuples(context.session, counted))
+    current = every(context.session, of(ProtocolVersion).ext(distinct_on(_key)).order_by(_key, *_NEWEST_FIRST))
     return page(
         context,
         request,
         "protocols.html",
-        protocols=[(one, protocol_of(one), counts.get(key)) for key, one in sorted(current.items())],
+        protocols=[(one, protocol_of(one), open_cases.get(one.key, 0)) for one in current],
         language=context.language,
     )
 
@@ -57,8 +50,9 @@ def show_protocol(context: InContext, request: Request, key: str, version: UUID 
     `version` names an earlier one, which a case may still follow.
     """
     require(Action.SEE_PROTOCOL, to_program(context.asker))
-    versions = [one for one in _versions(context) if one.key == key]
-    shown = next((one for one in versions if version is None or one.id == version), None)
+    of_key = of(ProtocolVersion).where(ProtocolVersion.key == key).order_by(*_NEWEST_FIRST)
+    asked = of_key if version is None else of_key.where(ProtocolVersion.id == version)
+    shown = first(context.session, asked.limit(1))
     if shown is None:
         raise Forbidden
     protocol, language = protocol_of(shown), context.language
@@ -68,7 +62,10 @@ def show_protocol(context: InContext, request: Request, key: str, version: UUID 
         "protocol.html",
         protocol=protocol,
         shown=shown,
-        versions=versions,
+        versions=run(
+            context.session,
+            only(ProtocolVersion.id, ProtocolVersion.number).where(_key == key).order_by(*_NEWEST_FIRST),
+        ).all(),
         roles={name: pick(language, role.title) for name, role in protocol.roles.items()},
         numbers={key: number for number, key in enumerate(protocol.by_id, 1)},
         when=partial(protocol.due_in_words, language=language),
@@ -82,17 +79,8 @@ def show_protocol(context: InContext, request: Request, key: str, version: UUID 
     )
 
 
-def _versions(context: RequestContext) -> list[ProtocolVersion]:
-    """Every version of every protocol, the current one of each first."""
-    return list(
-        context.session.scalars(
-            select(ProtocolVersion)
-            .where(in_program(ProtocolVersion))
-            .order_by(
-                col(ProtocolVersion.key), col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc()
-            )
-        )
-    )
+_key: Final = col(ProtocolVersion.key)
+_NEWEST_FIRST: Final = (col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc())
 
 
 def _things(step: Step, language: str) -> list[str]:

@@ -112,7 +112,8 @@ def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID
             value_of(func.count().filter(is_late(day))),
         )
         .join(Case, joins(Task.case_id, Case))
-        .where(col(Task.case_id).in_(ids := list(case_ids)))
+        # Of the cases too: they are found by their ids, and not among all that there ever were.
+        .where(col(Task.case_id).in_(ids := list(case_ids)), col(Case.id).in_(ids))
         .group_by(col(Task.case_id)),
     )
     return dict.fromkeys(ids, Progress()) | {case_id: Progress(*counts) for case_id, *counts in rows}

@@ -77,10 +77,16 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
                 continue
             items = (step.get("for_each") or {}).get("list")
             found |= {one["id"]: dict(one["title"]) for one in items or [step]}
-    present = scalars(session, only(Equipment.kind).distinct())
-    for kind in present:
+    for kind in filter(None, scalars(session, _KINDS_THERE)):
         found.setdefault(kind, {"fr": kind, "en": kind})
     return {kind: {lang: said[:1].upper() + said[1:] for lang, said in words.items()} for kind, words in found.items()}
+
+
+_least: Final = select(func.min(col(Equipment.kind)).label("kind")).where(in_program(Equipment))
+_kinds: Final = _least.cte("kinds", recursive=True)
+_next_kind: Final = _least.where(col(Equipment.kind) > _kinds.c.kind).scalar_subquery()
+#: Each kind that is in the inventory: from one to the next by an index, and not thing by thing.
+_KINDS_THERE: Final = select(_kinds.union_all(select(_next_kind).where(_kinds.c.kind.is_not(None))).c.kind)
 
 
 def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor, at: datetime) -> UUID:
@@ -189,7 +195,9 @@ _PLACE: Final[ColumnElement[str]] = case(
     (col(Equipment.state) == "in_use", "available"),
     else_=col(Equipment.state),
 )
-PLACES: Final = ("available", "in_hand", "missing", "out_of_use", "lost")
+IN_USE: Final = ("available", "in_hand", "missing")
+PLACES: Final = (*IN_USE, "out_of_use", "lost")
+_IN_USE: Final[ColumnElement[bool]] = col(Equipment.state) == "in_use"
 
 
 def place_of(row: EquipmentInHand) -> str:
@@ -206,21 +214,29 @@ def inventory(
 
     Of those at one of `PLACES` alone, or those with this `part` in their number or their name.
     """
-    asked = _THINGS.where(*_with(part), *([place == _PLACE] if place else []))
+    asked = _THINGS.where(*_with(part), *_at(place))
     return _BY_NUMBER.part(session, asked, after=after, most=most)
 
 
 def count_by_place(session: Session, *, part: str = "") -> dict[str, int]:
-    """How many things there are at each of `PLACES`, of those with this `part` in their number or their name."""
+    """How many things that are in use there are at each place, of those with this `part` in their number or their name.
+
+    What is out of use or lost only grows: nothing counts it.
+    """
     place = _PLACE.label("place")
     counted = (
         select(value_of(place), value_of(func.count()))
         .select_from(Equipment)
         .outerjoin(_loan, _in_hand)
-        .where(in_program(Equipment), *_with(part))
+        .where(in_program(Equipment), *_with(part), _IN_USE)
         .group_by(place)
     )
-    return dict.fromkeys(PLACES, 0) | dict(tuples(session, counted))
+    return dict.fromkeys(IN_USE, 0) | dict(tuples(session, counted))
+
+
+def _at(place: str) -> list[ColumnElement[bool] | bool]:
+    """The condition on a thing that it is at this place; none for all. What is in use is found by an index of that."""
+    return [place == _PLACE, *([_IN_USE] if place in IN_USE else [])] if place else []
 
 
 def thing(session: Session, thing_id: UUID) -> EquipmentInHand | None:

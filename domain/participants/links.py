@@ -21,6 +21,7 @@ from domain.kernel import (
     digest,
     every,
     first,
+    in_program,
     of,
     program_of,
     run,
@@ -70,7 +71,8 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: by which person, when, and whether they still work."""
-    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc(), col(ReferralLink.id)).limit(50))
+    mine = of(ReferralLink).where(in_program(ReferralLink))
+    return every(session, mine.order_by(col(ReferralLink.made_at).desc(), col(ReferralLink.id)).limit(50))
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:

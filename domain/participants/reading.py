@@ -10,7 +10,21 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, and_, case, or_
 
-from domain.kernel import AnySelect, col, every, in_program, joins, of, only, run, scalar, select, tuples, value_of
+from domain.kernel import (
+    AnySelect,
+    col,
+    every,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    select,
+    tuples,
+    value_of,
+)
 from domain.participants.referring import LEFT_SINCE
 from domain.terms import BEING_ADMITTED
 from models.participant import CandidateWorker, Participant
@@ -171,11 +185,6 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
             .group_by(col(Participant.state)),
         )
     }
-    first_named = (
-        only(CandidateWorker.participant_id, func.min(col(CandidateWorker.named_at)).label("at"))
-        .group_by(col(CandidateWorker.participant_id))
-        .subquery()
-    )
     return Funnel(
         received=received,
         triaged=triaged,
@@ -186,9 +195,14 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
         days_to_triage=_median_days(session, select(Referral.received_at, Referral.triaged_at).where(*theirs)),
         days_to_worker=_median_days(
             session,
-            select(Referral.received_at, first_named.c.at)
-            .join(first_named, first_named.c.participant_id == col(Referral.participant_id))
-            .where(*theirs, first_named.c.at >= col(Referral.received_at)),
+            select(Referral.received_at, first_named := func.min(col(CandidateWorker.named_at)))
+            .join(
+                CandidateWorker,
+                same(CandidateWorker, Referral) & (CandidateWorker.participant_id == Referral.participant_id),
+            )
+            .where(*theirs)
+            .group_by(col(Referral.id), col(Referral.received_at))
+            .having(first_named >= col(Referral.received_at)),
         ),
         days_to_number=_median_days(
             session,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, tuple_
 from sqlmodel import Session
 
 from domain.kernel import (
@@ -82,14 +83,16 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
 def of_number(session: Session, number: str) -> UUID:
     """The participant of a number, as the research coordinator types it from the signed form. Raises Refusal."""
     found: UUID | None = scalar(
-        session,
-        only(Participant.id).where(
-            col(Participant.number) == "#" + number.strip().lstrip("#"), Participant.state == "admitted"
-        ),
+        session, only(Participant.id).where(Participant.number == _as_kept(number), Participant.state == "admitted")
     )
     if found is None:
         raise Refusal("research.number", N_("No participant has this number. Write it as on the form: #2026-01."))
     return found
+
+
+def _as_kept(number: str) -> str:
+    """A number as it is kept, with or without its sign as it was typed."""
+    return "#" + number.strip().lstrip("#")
 
 
 class Consented(ResearchConsent):
@@ -100,15 +103,31 @@ class Consented(ResearchConsent):
     number: str = surely(Participant.number)
 
 
-def research_consents(session: Session) -> list[Consented]:
-    """The consents to research that stand, and those that were withdrawn, by number and nothing else."""
-    return every(
-        session,
+def research_consents(
+    session: Session, *, most: int = 50, before: UUID | None = None, number: str = ""
+) -> list[Consented]:
+    """The consents to research that stand, and those that were withdrawn, by number and nothing else.
+
+    The `most` that were recorded last, before that one of them which `before` names; of one participant's `number`, or
+    of all. None where `before` names no consent.
+    """
+    asked = (
         of(Consented)
         .join(Participant, joins(ResearchConsent.participant_id, Participant))
         .where(Participant.state == "admitted", ~_taken_back_since())
-        .order_by(col(Participant.number), col(ResearchConsent.recorded_at).desc()),
     )
+    if number:
+        asked = asked.where(Participant.number == _as_kept(number))
+    if before is not None:
+        last = first(session, of(ResearchConsent).where(ResearchConsent.id == before))
+        if last is None:
+            return []
+        asked = asked.where(tuple_(*_IN_TIME) < tuple_(last.recorded_at, last.id))
+    return every(session, asked.order_by(*(one.desc() for one in _IN_TIME)).limit(most))
+
+
+#: One after the other, also of one moment.
+_IN_TIME: Final = (col(ResearchConsent.recorded_at), col(ResearchConsent.id))
 
 
 def _taken_back_since() -> ColumnElement[bool]:

@@ -111,7 +111,6 @@ ANSWERS: Final = (
     Listed("/api/v1/strays?seen=true", "stray_reply"),
     Listed("/api/v1/caseload", "follow_up", "state = 'completed', inactive_reason = null", items="follow_ups"),
     Listed("/api/v1/caseload?ended=true", "follow_up", items="follow_ups"),
-    Listed("/api/v1/privacy/incidents", "incident", who="privacy_officer"),
 )
 #: Lists of some days or of what one reads whole: where the last row that was read has left, they begin again.
 WHOLE: Final = (

@@ -761,7 +761,10 @@ def test_a_list_is_read_in_parts_that_miss_and_repeat_nothing(
     for _ in range(2):
         path = path.replace("{case_id}", open_by_json(cast, coordinator)["id"])
     whole = coordinator.get(f"{path}?limit=200")
-    assert whole["total"] == len(whole["items"]) > 1
+    assert len(whole["items"]) > 1
+    assert whole["total"] == (None if path in ("/people", "/cases") else len(whole["items"])), (
+        "what grows is not counted"
+    )
     for limit in limits:
         read: list[Any] = []
         part = coordinator.get(f"{path}?limit={limit}")

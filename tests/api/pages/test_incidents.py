@@ -13,17 +13,19 @@ from xml.etree import ElementTree as ET
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from api.pages import incidents as register
 from domain.people import absences
+from domain.record import incident_versions
 from locales import show_day
 from models.base import table_of
-from models.record import Event
+from models.record import Event, Incident
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, LOADING, TODAY, Cast
 
-_event = table_of(Event)
+_event, _incident = table_of(Event), table_of(Incident)
 
 NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
@@ -338,6 +340,42 @@ def test_the_files_speak_french(cast: Cast, officer: TestClient) -> None:
     enter(officer, cast)
     answer = officer.get("/privacy/incidents/register.csv?lang=fr")
     assert "Renseignements personnels visés" in answer.content.decode("utf-8-sig")
+
+
+def test_a_page_of_the_register_opens_the_words_of_what_it_shows_and_a_file_all(
+    officer: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in range(1, 7):
+        enter(officer, cast, information=f"Notes of case {place}")
+    with cast.session() as session:
+        closed = {"closed_at": AT, "closed_by": cast.people["privacy_officer"]}
+        session.execute(update(_incident).where(_incident.c.number.in_([1, 3, 4, 5, 6])).values(**closed))
+    opened: list[int] = []
+    open_one = incident_versions.opened
+
+    def tell(session: Any, row: Any) -> Any:
+        opened.append(row.number)
+        return open_one(session, row)
+
+    monkeypatch.setattr(incident_versions, "opened", tell)
+    monkeypatch.setattr(register, "A_PAGE", 2)
+    found, here = [], "/privacy/incidents"
+    while here:
+        opened.clear()
+        text = officer.get(here).text
+        found.append(list(opened))
+        assert re.findall(r"Notes of case (\d)", text) == [str(number) for number in opened]
+        (here,) = re.findall(r'href="(/privacy/incidents\?before=\d+)"', text) or [""]
+    assert found == [[2, 6, 5], [4, 3], [1]]
+    opened.clear()
+    assert officer.get("/privacy/incidents/register.csv").text.count("Notes of case") == 6
+    assert opened == [1, 2, 3, 4, 5, 6]
+    read, before = [], 2**31 - 1
+    while before:
+        part = officer.get(f"/api/v1/privacy/incidents?limit=4&before={before}").json()
+        read.append([one["number"] for one in part["items"]])
+        before = part["older"]
+    assert read == [[6, 5, 4, 3], [2, 1]]
 
 
 def test_the_form_leads_to_the_page_and_not_to_the_window_of_programs(officer: TestClient) -> None:

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from api.pages import research_consents
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
-from domain.participants import destruction, retention
+from domain.participants import destruction, research, retention
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
@@ -298,6 +299,43 @@ def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast
     assert keeper.post(f"/research-consents/{participant_id}/withdrawal").status_code == 409
     with cast.session() as session:
         assert row_of(session, two[0])["state"] == "active", "and nothing else changes for them"
+
+
+@pytest.mark.ci
+def test_consents_to_research_are_listed_by_pages_the_last_recorded_first_and_found_by_number(
+    cast: Cast, two: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (_participant(cast, one) for one in two)
+    by = cast.actor("research_coordinator")
+    with cast.session() as session:
+        for day in range(5):
+            whose = second if day == 2 else first
+            research.keep_research_consent(session, whose, TODAY, by=by, at=AT + day * DAY)
+            research.withdraw_research_consent(session, whose, by=by, at=AT + day * DAY)
+    keeper = _client(cast, "research_coordinator", days=5)
+    read: list[str] = []
+    here = "/api/v1/research-consents?limit=2"
+    while True:
+        part = keeper.get(here).json()
+        assert len(part["items"]) <= 2
+        read += [one["id"] for one in part["items"]]
+        if part["older"] is None:
+            break
+        here = f"/api/v1/research-consents?limit=2&before={part['older']}"
+    with cast.session() as session:
+        assert read == [
+            str(one) for one in session.scalars(text("select id from research_consent order by recorded_at desc"))
+        ]
+    numbers = [one["number"] for one in keeper.get("/api/v1/research-consents?number=2026-02").json()["items"]]
+    assert numbers == ["#2026-02"]
+    assert keeper.get(f"/api/v1/research-consents?before={first}").json()["items"] == []
+    monkeypatch.setattr(research_consents, "A_PAGE", 3)
+    page = keeper.get("/research-consents").text
+    assert page.count("signed on") == 3
+    (older,) = re.findall(r'href="(/research-consents\?before=[^"]+)"', page)
+    assert keeper.get(older).text.count("signed on") == 2
+    assert keeper.get("/research-consents?q=%232026-02").text.count("signed on") == 1
+    assert "No consent of this number" in keeper.get("/research-consents?q=2026-77").text
 
 
 @pytest.mark.ci

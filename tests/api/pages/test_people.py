@@ -454,4 +454,4 @@ def test_everyone_stands_by_name_a_page_at_a_time_and_each_once(cast: Cast, monk
 def test_people_are_found_by_a_part_of_the_name_over_json(cast: Cast) -> None:
     found = signed_in(cast, "coordinator").get("/api/v1/people?q=QUARTZ").json()
     assert [one["name"] for one in found["items"]] == ["Pearl O'Quartz", "Émeraude Quartz"]
-    assert found["total"] == len(found["items"])
+    assert found["total"] is None, "who was here only grows"

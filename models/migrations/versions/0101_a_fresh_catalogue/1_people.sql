@@ -110,9 +110,8 @@ create table tenure (
         references organization (program_id, id),
     constraint fk_tenure_program_id foreign key (program_id) references program (id)
 );
-create index ix_tenure_organization_id on tenure (organization_id);
+create index ix_tenure_held on tenure (program_id, organization_id, role, ends_on);
 create index ix_tenure_person_id on tenure (person_id);
-create index ix_tenure_role on tenure (role);
 create index ix_tenure_ends_on on tenure (program_id, ends_on);
 
 create table absence (
@@ -136,6 +135,7 @@ create table absence (
     constraint fk_absence_program_id_deputy_id foreign key (program_id, deputy_id) references person (program_id, id),
     constraint fk_absence_program_id foreign key (program_id) references program (id)
 );
+create index ix_absence_lasts on absence (program_id, ends_on) where cancelled_at is null;
 create index ix_absence_deputy_id on absence (deputy_id);
 create index ix_absence_person_id on absence (person_id);
 
@@ -223,6 +223,7 @@ create table seat_holder (
         references person (program_id, id),
     constraint fk_seat_holder_program_id foreign key (program_id) references program (id)
 );
+create index ix_seat_holder_lasts on seat_holder (program_id, ends_on) where withdrawn_at is null;
 create index ix_seat_holder_person_id on seat_holder (person_id);
 create index ix_seat_holder_seat_id on seat_holder (seat_id);
 
@@ -258,6 +259,7 @@ create table passkey (
     constraint fk_passkey_program_id_person_id foreign key (program_id, person_id) references person (program_id, id),
     constraint fk_passkey_program_id foreign key (program_id) references program (id)
 );
+create index ix_passkey_open on passkey (program_id, person_id) where ended_at is null;
 create index ix_passkey_person_id on passkey (person_id);
 
 create table door (
@@ -304,7 +306,7 @@ create table browser_session (
         references person (program_id, id),
     constraint fk_browser_session_program_id foreign key (program_id) references program (id)
 );
-create index ix_browser_session_person_id on browser_session (person_id);
+create index ix_browser_session_seen on browser_session (program_id, person_id, seen_at);
 
 create table sign_in_flow (
     cookie_digest varchar not null,
@@ -393,6 +395,8 @@ create table participant (
     constraint fk_participant_program_id foreign key (program_id) references program (id)
 );
 create index ix_participant_marks on participant using gin (marks);
+create index ix_participant_joined on participant (program_id) where joined_to_id is not null;
+create index ix_participant_retained on participant (program_id, retain_until);
 create index ix_participant_state on participant (program_id, state);
 
 create table data_key (

@@ -78,6 +78,8 @@ create table "case" (
 create unique index begun_once on "case" (program_id, protocol, subject_id, organization_id, agreement_version_id,
     participant_id, period) nulls not distinct where once;
 create index ix_case_open on "case" (program_id, protocol) where state = 'open';
+create index ix_case_ended on "case" (program_id, protocol, ended_at) where state <> 'open';
+create index ix_case_opened on "case" (program_id, opened_at);
 create index ix_case_subject_id on "case" (subject_id);
 create unique index one_open_case on "case" (program_id, protocol, subject_id, organization_id, agreement_version_id,
     participant_id, period) nulls not distinct where state = 'open' and not gathers;
@@ -165,6 +167,7 @@ create index ix_task_settled_by on task (program_id, settled_by) where settled_b
 create index ix_task_live on task (program_id, due_on) where state in ('open', 'submitted');
 create index ix_task_stuck on task (program_id) where act_state = 'stuck';
 create index ix_task_case_id on task (case_id);
+create index ix_task_of_no_case on task (program_id, item) where case_id is null;
 create index ix_task_handed_back on task (program_id) where handed_back_at is not null;
 create index ix_task_next_check on task (program_id, next_check) where next_check is not null;
 create index ix_task_owed on task (program_id, owed_by_id) where state in ('planned', 'open');
@@ -258,6 +261,8 @@ create table equipment (
     constraint fk_equipment_program_id_state_by foreign key (program_id, state_by) references person (program_id, id),
     constraint fk_equipment_program_id foreign key (program_id) references program (id)
 );
+create index ix_equipment_in_order on equipment (program_id, kind, serial_key, id);
+create index ix_equipment_in_use on equipment (program_id, kind, serial_key, id) where state = 'in_use';
 create unique index one_of_a_number on equipment (program_id, kind, serial_key) where not to_check;
 
 create table loan (
@@ -361,6 +366,8 @@ create table wake_up (
     constraint fk_wake_up_program_id_case_id foreign key (program_id, case_id) references "case" (program_id, id),
     constraint fk_wake_up_program_id foreign key (program_id) references program (id)
 );
+create index ix_wake_up_leased on wake_up (program_id, leased_until) where leased_until is not null;
+create index ix_wake_up_trouble on wake_up (program_id) where trouble <> '';
 create index ix_wake_up_due on wake_up (not_before) where want > have;
 
 create table engine_run (

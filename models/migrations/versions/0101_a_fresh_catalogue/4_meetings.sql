@@ -94,6 +94,7 @@ create table meeting (
     constraint fk_meeting_program_id foreign key (program_id) references program (id)
 );
 create index ix_meeting_committee on meeting (program_id, committee_id, starts_at);
+create index ix_meeting_starts on meeting (program_id, starts);
 create index ix_meeting_starts_at on meeting (program_id, starts_at);
 create index ix_meeting_to_freeze on meeting (program_id, starts_at)
     where state = 'planned' and agenda_frozen_at is null;
@@ -222,6 +223,8 @@ create table stray_reply (
     constraint fk_stray_reply_program_id_seen_by foreign key (program_id, seen_by) references person (program_id, id),
     constraint fk_stray_reply_program_id foreign key (program_id) references program (id)
 );
+create index ix_stray_reply_seen on stray_reply (program_id, seen_at) where seen_at is not null;
+create index ix_stray_reply_waits on stray_reply (program_id, received_at) where seen_at is null;
 
 create table calendar_feed (
     token_digest varchar not null,
@@ -472,6 +475,8 @@ create table decision (
     constraint fk_decision_program_id foreign key (program_id) references program (id)
 );
 create index ix_decision_meeting_id on decision (meeting_id);
+create index ix_decision_on_others on decision (program_id)
+    where cardinality(takes_back) > 0 or settles_id is not null;
 create index ix_decision_open on decision (program_id, committee_id) where state = 'open';
 
 create table endorsement (
@@ -504,5 +509,6 @@ create table endorsement (
         references decision (program_id, id),
     constraint fk_endorsement_program_id foreign key (program_id) references program (id)
 );
+create index ix_endorsement_decision on endorsement (program_id, decision_id);
 create unique index one_endorsement_counts on endorsement (program_id, decision_id, organization_id)
     where superseded_at is null;

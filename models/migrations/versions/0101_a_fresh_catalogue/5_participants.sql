@@ -20,6 +20,8 @@ create table referral_link (
     constraint fk_referral_link_program_id foreign key (program_id) references program (id)
 );
 
+create index ix_referral_link_made on referral_link (program_id, made_at);
+
 create table referral (
     program_id uuid not null,
     id uuid not null,
@@ -65,6 +67,7 @@ create table referral (
     constraint fk_referral_program_id foreign key (program_id) references program (id)
 );
 create index ix_referral_participant on referral (program_id, participant_id);
+create index ix_referral_received on referral (program_id, received_at);
 create index ix_referral_referred_by on referral (program_id, referred_by);
 create index ix_referral_state on referral (program_id, state);
 
@@ -122,6 +125,7 @@ create table candidate_worker (
         references person (program_id, id),
     constraint fk_candidate_worker_program_id foreign key (program_id) references program (id)
 );
+create index ix_candidate_worker_participant on candidate_worker (program_id, participant_id);
 create index ix_candidate_worker_second on candidate_worker (program_id, second_id) where ended_at is null;
 create index ix_candidate_worker_worker on candidate_worker (program_id, worker_id) where ended_at is null;
 create unique index one_worker_a_candidate on candidate_worker (program_id, participant_id) where ended_at is null;
@@ -289,6 +293,7 @@ create table research_consent (
         references person (program_id, id),
     constraint fk_research_consent_program_id foreign key (program_id) references program (id)
 );
+create index ix_research_consent_recorded on research_consent (program_id, recorded_at, id);
 create unique index one_research_consent_stands on research_consent (program_id, participant_id)
     where withdrawn_on is null;
 
@@ -353,6 +358,8 @@ create table follow_up (
     constraint fk_follow_up_program_id foreign key (program_id) references program (id)
 );
 
+create index ix_follow_up_goes_on on follow_up (program_id, opened_on) where state not in ('inactive', 'completed');
+
 create table assignment (
     program_id uuid not null,
     id uuid not null,
@@ -394,6 +401,7 @@ create table assignment (
     constraint fk_assignment_program_id foreign key (program_id) references program (id)
 );
 create index ix_assignment_follow_up_id on assignment (follow_up_id);
+create index ix_assignment_lasts on assignment (program_id, ends_on) where withdrawn_at is null;
 create index ix_assignment_person on assignment (program_id, person_id);
 
 create table follow_up_break (
@@ -417,6 +425,7 @@ create table follow_up_break (
     constraint fk_follow_up_break_program_id foreign key (program_id) references program (id)
 );
 create index ix_follow_up_break_due on follow_up_break (program_id, returns_on) where ended_at is null;
+create index ix_follow_up_break_follow_up on follow_up_break (program_id, follow_up_id);
 create unique index one_break_at_a_time on follow_up_break (program_id, follow_up_id) where ended_at is null;
 
 create table contact_attempt (
@@ -705,6 +714,7 @@ create table hand_over (
     constraint fk_hand_over_program_id foreign key (program_id) references program (id)
 );
 create index ix_hand_over_case_id on hand_over (case_id);
+create index ix_hand_over_follow_up on hand_over (program_id, follow_up_id);
 create index ix_hand_over_to_id on hand_over (to_id);
 create unique index one_hand_over_at_a_time on hand_over (program_id, follow_up_id, from_id) where state = 'proposed';
 

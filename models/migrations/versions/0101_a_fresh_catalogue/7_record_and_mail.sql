@@ -24,6 +24,8 @@ create table event (
 );
 create index ix_event_case on event (program_id, case_id, n) where case_id is not null;
 create index ix_event_n on event (program_id, n);
+create index ix_event_asked_for on event (program_id, subject_id) where verb in ('agreement.file_added',
+    'agreement.signature_taken_back', 'agreement.signed', 'participant.admitted', 'statement.released');
 create index ix_event_read on event (program_id, n) where verb in ('read', 'exported');
 create index ix_event_read_at on event (program_id, at) where verb in ('read', 'exported');
 create index ix_event_refused on event (program_id, n) where verb in ('access.refused', 'access.refused_often');
@@ -91,6 +93,7 @@ create table incident (
         references person (program_id, id),
     constraint fk_incident_program_id foreign key (program_id) references program (id)
 );
+create index ix_incident_open on incident (program_id, number) where closed_at is null;
 
 create table incident_version (
     program_id uuid not null,
