@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Uuid, bindparam
+from sqlalchemy import DateTime, Uuid, bindparam
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -26,6 +26,7 @@ from domain.kernel import (
     col,
     digest,
     every,
+    in_program,
     of,
     only,
     program,
@@ -40,6 +41,7 @@ from meetings import calendar_files, links
 from meetings.committees import title_of
 from meetings.shown_entries import paper_of, shown_to
 from models.invitation import CalendarFeed
+from models.ledger import Restoration
 
 #: How far back a feed shows meetings, those that were cancelled among them.
 BACK: Final = timedelta(days=60)
@@ -85,6 +87,36 @@ _OPEN: Final = built(
     .where(col(CalendarFeed.person_id) == bindparam("person", type_=Uuid()), col(CalendarFeed.ended_at).is_(None))
     .order_by(col(CalendarFeed.made_at), col(CalendarFeed.id))
 )
+
+
+#: So long a person is told that a restore made their addresses void.
+_TOLD_FOR: Final = timedelta(days=30)
+_VOIDED: Final = built(
+    only(Restoration.found_at)
+    .where(
+        col(Restoration.found_at) > bindparam("since", type_=DateTime(timezone=True)),
+        select(CalendarFeed.id)
+        .where(
+            in_program(CalendarFeed),
+            col(CalendarFeed.person_id) == bindparam("person", type_=Uuid()),
+            col(CalendarFeed.ended_at) == col(Restoration.found_at),
+        )
+        .exists(),
+    )
+    .order_by(col(Restoration.found_at).desc())
+    .limit(1)
+)
+
+
+def asked_of_voided(person_id: UUID, at: datetime) -> Question[Any]:
+    """What `voided_on` asks: to the day, so that a page asks the same all day long."""
+    return Question(_VOIDED, {"person": person_id, "since": at - _TOLD_FOR})
+
+
+def voided_on(session: Session, person_id: UUID, *, at: datetime) -> datetime | None:
+    """When a restore made a person's addresses void, so that their calendar stopped; None once they made a new one."""
+    found: datetime | None = scalar(session, *asked_of_voided(person_id, at))
+    return None if found is None or any(one.made_at > found for one in feeds_of(session, person_id)) else found
 
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, Given, Relation, is_allowed, require, to_program
@@ -11,6 +12,7 @@ from domain.access import KEEPS_OUT
 from domain.kernel import Actor
 from domain.restored import matters
 from domain.roles import SEES_EVERY_CASE, Link, who_barred
+from meetings.told_since import by_meeting
 from models.ledger import RestoredMatter
 
 _SIDES = frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN})
@@ -60,7 +62,29 @@ def theirs(
     """
     require(Action.SEE_RESTORED, to_program(context.asker))
     unseen = unseen_by(context)
-    return [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting, unseen))]
+    mine = [one for one in rows if is_allowed(Action.DECIDE_RESTORED, to_matter(context, one, waiting, unseen))]
+    return matters.each_once(mine)
+
+
+class ToDecide(NamedTuple):
+    """How many matters wait for a reader's own decision, each meeting once, and whether others wait for someone else.
+
+    `looks` is whether the reader may look at them at all.
+    """
+
+    mine: int
+    others: bool
+    looks: bool
+
+
+def to_decide(context: RequestContext) -> ToDecide:
+    """How much waits after a restore, as the page of who looks counts it."""
+    looks = is_allowed(Action.SEE_RESTORED, to_program(context.asker))
+    waiting = matters.waiting(context.session) if matters.count_waiting(context.session) else []
+    mine = theirs(context, waiting, waiting) if looks and waiting else []
+    told = by_meeting(mine)
+    n = sum(one.kind != "meeting" for one in mine) + len(told)
+    return ToDecide(n, others=len(matters.each_once(waiting)) > len(mine), looks=looks)
 
 
 def unseen_by(context: RequestContext) -> frozenset[UUID]:

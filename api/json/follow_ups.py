@@ -18,7 +18,8 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import After, AwaitedShown, Limit, Shown, of_columns
+from api.json.shapes import After, AwaitedShown, Limit, Shown, UndecidedWords, of_columns
+from api.views.undecided import Undecided
 from api.web.given import ActInput, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
@@ -63,6 +64,7 @@ class WorkerShown(Shown):
     kind: str
     starts_on: date
     ends_on: date | None
+    undecided: UndecidedWords
 
 
 @of_columns(WeeklyNote, "week met minutes reached why_none has_words is_complete written_by written_at")
@@ -291,9 +293,22 @@ def _whole(context: RequestContext, row: Followed, response: Response, *, told_r
         never_with_others=row.recruiter if told_risk else None,
         returns_on=pause.returns_on if pause is not None else None,
         unanswered=contacts.unanswered(session, follow_up_id),
-        workers=WorkerShown.each(assigning.parts_of(session, follow_up_id)),
+        workers=_workers(context, row),
         notes=NoteShown.each(notes.notes_of(session, [follow_up_id])),
         attempts=AttemptShown.each(contacts.attempts_of(session, follow_up_id)),
         missed_meetings=MissedShown.each(contacts.no_shows_of(session, follow_up_id)),
         summaries=SummaryListed.each(summaries.summaries_of(session, follow_up_id)),
     )
+
+
+def _workers(context: RequestContext, row: Followed) -> list[WorkerShown]:
+    waits = Undecided(context)
+    return [
+        WorkerShown.about(
+            part,
+            undecided=[]
+            if part.ends_on is not None
+            else waits.words_of(waits.of("part", row.id, row.participant_id, who=part.person_id)),
+        )
+        for part in assigning.parts_of(context.session, row.id)
+    ]

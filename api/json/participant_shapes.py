@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -16,12 +15,12 @@ from sqlmodel import Session
 from api.access.participants import Facts, OpenedFile, UnsealedFacts, known
 from api.access.session import RequestContext
 from api.json.idempotent_requests import etag
-from api.json.shapes import AwaitedShown, Shown, of_columns
+from api.json.shapes import AwaitedShown, Shown, UndecidedWords, of_columns
+from api.views.undecided import Undecided
 from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import Fields, perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings, triage
-from domain.kernel import replaced
 from domain.participants import (
     Referrer,
     ToldField,
@@ -100,6 +99,7 @@ class ConsentShown(Shown):
     review_since: Annotated[
         AwareDatetime | None, Field(description="Since when it is to be looked at again with the person.")
     ]
+    undecided: UndecidedWords
 
 
 class DisclosureShown(Shown):
@@ -283,7 +283,7 @@ def shown_participant(
         criteria=each(FoundShown, lambda *file: findings.findings_of(*file).values(), may=told.admission),
         decisions=each(DecidedShown, admissions.decisions_about, may=told.admission),
         meetings=each(FirstMeetingShown, first_meetings.meetings_of, may=told.admission),
-        consents=each(ConsentShown, partial(_consents, with_review=told.reviews), may=told.consents),
+        consents=_consents(context, participant_id, with_review=told.reviews) if told.consents else [],
         what_follows_is_asked_of=asked(withdrawals.asked, withdrawals.asked_of_partners, may=told.consents),
         review_is_asked_of=asked(reviews.asked, may=told.reviews),
         disclosures=each(DisclosureShown, disclosures.disclosures_of, may=told.disclosures),
@@ -297,10 +297,15 @@ def _risks(session: Session, row: UnsealedFacts) -> tuple[str | None, str | None
     return at_admission.level if at_admission else None, to_others.level if to_others else None
 
 
-def _consents(session: Session, participant_id: UUID, *, with_review: bool) -> list[Consent]:
+def _consents(context: RequestContext, participant_id: UUID, *, with_review: bool) -> list[ConsentShown]:
     """The consents; without a review, not since when each is the person's own to give."""
-    found = consents.consents_of(session, participant_id)
-    return found if with_review else [replaced(one, review_since=None) for one in found]
+    waits = Undecided(context)
+    return [
+        ConsentShown.about(
+            one, review_since=one.review_since if with_review else None, undecided=waits.words_of(waits.of_consent(one))
+        )
+        for one in consents.consents_of(context.session, participant_id)
+    ]
 
 
 def _asked_of(*asked: withdrawals.StillAsked | None) -> list[str]:

@@ -19,6 +19,7 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AbsenceShown, After, LastDay, Limit, Page, PersonGiven, PersonShown, RoleShown, Shown
+from api.views.undecided import Undecided
 from api.web.given import Day
 from domain.accompaniment import asked_today
 from domain.departure import departures, foreseeing
@@ -199,13 +200,15 @@ def _one(context: RequestContext, person_id: UUID) -> PersonShown:
 def _absences(context: RequestContext, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
     """The absences of each of these people that are not over on a day, the next one first."""
     found: dict[UUID, list[AbsenceShown]] = {person_id: [] for person_id in people}
+    waits = Undecided(context)
     for row in every(
         context.session,
         of(Absence)
         .where(col(Absence.person_id).in_(found), col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day)
         .order_by(col(Absence.starts_on)),
     ):
-        found[row.person_id].append(AbsenceShown.model_validate(row))
+        said = [*waits.of("absence", row.id), *waits.of("deputy", row.id, instead_of=row.deputy_id)]
+        found[row.person_id].append(AbsenceShown.about(row, undecided=waits.words_of(said)))
     return found
 
 

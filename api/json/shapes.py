@@ -47,6 +47,11 @@ class Shown(BaseModel):
 
 Shape = TypeVar("Shape", bound=Shown)
 
+#: Of what a restore brought back.
+UndecidedWords = Annotated[
+    list[str], Field(description="What it counts as since a restore, until someone decides; empty otherwise.")
+]
+
 
 def of_columns(model: type[SQLModel], names: str) -> Callable[[type[Shape]], type[Shape]]:
     """Give an answer these columns of a row, each of the type that its model declares, behind its own fields.
@@ -347,6 +352,7 @@ class AbsenceShown(Shown):
     ends_on: date
     deputy_id: UUID | None
     kinds: list[str]
+    undecided: UndecidedWords
 
 
 class PersonShown(Shown):

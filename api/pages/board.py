@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, bindparam, func, literal
 
 from api.access.permissions import Action, asks, require, to_program
+from api.access.restored import to_decide
 from api.access.session import InContext, RequestContext
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
@@ -110,7 +111,7 @@ def show_board(context: InContext, request: Request) -> HTMLResponse:
         stuck=[*map(told, stuck)],
         rounds=ROUND_WORDS,
         failed=every(session, _FAILED, {"person": me}),
-        restored_waiting=matters.count_waiting(session),
+        restored=to_decide(context),
     )
 
 

@@ -17,8 +17,8 @@ from sqlmodel import Session
 from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Installation, end_stay, installation_of, sign_in
 from api.pages.frame import see_other
-from domain.access import device_of
-from domain.kernel import title_of
+from domain.access import device_of, voiding
+from domain.kernel import local_day, title_of
 from domain.roles import DayTenures, standing
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
@@ -101,6 +101,8 @@ def _groups_of(installation: Installation, program: Program) -> Iterator[RoleGro
         people = {person.id: person for person in session.scalars(select(Person))}
         places = {place.id: place for place in session.scalars(select(Organization))}
         roles = {role.key: role for role in session.scalars(select(Role))}
+        day = local_day(session, installation.clock())
+        kept_out = set(session.scalars(select(Person.id).where(voiding.keeps_out(Person.id, day))))  # type: ignore[call-overload]
     for key in sorted(roles, key=_rank):
         held: dict[UUID, list[str]] = defaultdict(list)
         for tenure in today.holding(key):
@@ -113,7 +115,7 @@ def _groups_of(installation: Installation, program: Program) -> Iterator[RoleGro
                 today.is_away(person.id),
                 ", ".join(people[absence.person_id].name for absence in today.acting_for(person.id)),
             )
-            for person in sorted(map(people.__getitem__, held), key=lambda one: one.sort_key)
+            for person in sorted(map(people.__getitem__, held.keys() - kept_out), key=lambda one: one.sort_key)
         ]
         if chosen:
             worth_trying = gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else ""

@@ -22,6 +22,7 @@ from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
 from api.views.names import ASKED_OF_TITLES, titles_of_roles
 from api.views.sentences import sentence_of
+from api.views.undecided import Undecided
 from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board, vacancies
@@ -39,6 +40,7 @@ from domain.kernel import (
     select,
     title_of,
 )
+from domain.restored import matters
 from locales import N_, gettext
 from models.outbox import Notice
 from models.program import Person, Program
@@ -157,6 +159,7 @@ def page(
         refused = typed.refusal
     if refused is not None:
         status = status_of(refused)
+    shown["undecided"] = Undecided(context)
     shown.setdefault("refusal", sentence_of(refused) if refused is not None else "")
     request.state.page = frame_of(context, request.url.path, counts=True)
     answer = render(request, name, status=status, **shown)
@@ -302,6 +305,7 @@ def _asked(context: RequestContext) -> list[Question[Any]]:
     """All that a frame with counts asks of the database."""
     standing, me = context.asker.standing, context.asker.person_id
     asked: list[Question[Any]] = [asked_of_person(me), ASKED_OF_TITLES, *board.asked_of_mine(standing, me)]
+    asked.append(matters.ASKED_OF_WAITING)  # what was restored and waits is said wherever it is shown
     away = [absence.person_id for absence in standing.acting_for(me)]
     if away:
         asked.append(_asked_of_names(away))

@@ -103,6 +103,7 @@ def absences_of(context: RequestContext, person_id: UUID) -> list[AbsenceLine]:
 class SeatHeld(NamedTuple):
     """A seat that a person has on a committee, in the reader's language."""
 
+    id: UUID
     kind: str
     starts_on: date
     ends_on: date | None
@@ -115,6 +116,7 @@ def seats_of(context: RequestContext, person_id: UUID) -> list[SeatHeld]:
     rows = tuples(
         context.session,
         only(
+            Seat.id,
             SeatHolder.kind,
             SeatHolder.starts_on,
             SeatHolder.ends_on,

@@ -89,7 +89,14 @@ def _page(
     keeps_strays = is_allowed(Action.KEEP_STRAYS, to_program(context.asker))
     asked_of_strays = [strays.ASKED_OF_WAITING] if keeps_strays else []
     me = context.asker.person_id
-    ask_ahead(context.session, ASKED_OF_COMMITTEES, month_and_ahead, feeds.asked_of_feeds(me), *asked_of_strays)
+    ask_ahead(
+        context.session,
+        ASKED_OF_COMMITTEES,
+        month_and_ahead,
+        feeds.asked_of_feeds(me),
+        feeds.asked_of_voided(me, context.at),
+        *asked_of_strays,
+    )
     known = {row.key: row for row in committees(context.session).values()}
     chosen = known[committee].id if committee in known else None
     found = lines_of(context, every(context.session, *month_and_ahead))
@@ -112,6 +119,7 @@ def _page(
         answers=ANSWERS,
         states=STATES,
         feeds=feeds.feeds_of(context.session, me),
+        calendar_stopped=feeds.voided_on(context.session, me, at=context.at),
         most_feeds=feeds.MOST,
         made=made,
         strays=strays.count(context.session) if keeps_strays else None,

@@ -23,6 +23,7 @@ from api.views.timeline import MEANS
 from api.web import browsers, limits
 from domain.access import invitations, passkeys, sign_ins, site_of
 from domain.kernel import Refusal, col, every, of, only, program_of, scalar
+from meetings import feeds
 from models.access import BrowserSession, Identity, Passkey
 from models.program import Person
 
@@ -178,6 +179,7 @@ def _mine(context: RequestContext, request: Request, refusal: Refusal | None = N
         refused=refusal,
         sign_ins=sign_ins.open_sign_ins(context.session, me, at=context.at),
         this=this,
+        calendar_stopped=feeds.voided_on(context.session, me, at=context.at),
         MEANS=MEANS,
         passkeys=passkeys.passkeys_of(context.session, me),
         accounts=_accounts(context, me),

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks
 from api.access.privacy import look_without
+from api.access.restored import to_decide
 from api.access.session import InContext, RequestContext
 from api.pages.choices import names_to_choose
 from api.pages.frame import framed_pages, page
@@ -28,7 +29,6 @@ from api.web.readers import day_or_none, id_or_none
 from domain.kernel import Refusal, col, joins, only, run, surely, title_of, tuples, value_of
 from domain.mail import resending
 from domain.record import LEFT_OUT, RecordQuery, UnusualReading, readings, unusual_reads
-from domain.restored import matters
 from locales import N_, gettext, say
 from models.casework import Evidence, Task
 from models.outbox import Notice
@@ -199,7 +199,7 @@ def show_readings(
         everything=sought.is_everything,
         thing=_thing_of(context, sought.asked),
         sealed=readings.sealed(context.session),
-        restored_waiting=matters.count_waiting(context.session),
+        restored=to_decide(context),
         now=context.at,
     )
 

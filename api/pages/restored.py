@@ -23,6 +23,7 @@ from api.views.restored import (
     decided_lines_of,
     lines_of,
     report_facts,
+    to_ask_anew,
     told_lines_of,
 )
 from domain.restored import matters, reports
@@ -57,7 +58,8 @@ def _page(context: RequestContext, request: Request, typed: Typed) -> HTMLRespon
         request,
         "restored.html",
         typed=typed,
-        others=len(waiting) > len(mine),
+        others=len(matters.each_once(waiting)) > len(mine),
+        to_ask=to_ask_anew(context, waiting),
         just=decided_lines_of(context, just),
         facts=_facts(context, [*mine, *was_decided]),
         **_ended(context, [one for one in mine if one.kind != "meeting"], asked.get(AFTER, ""))._asdict(),

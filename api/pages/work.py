@@ -26,6 +26,7 @@ from domain.casework import ASKED_OF_ENGINE, ASKED_OF_POST, EngineState, PostSta
 from domain.departure import offers
 from domain.kernel import Question, ask_ahead, built, col, in_program, only, scalar, scalars, select
 from domain.roles import DayAbsence
+from meetings import feeds
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
 from models.program import Absence
@@ -72,6 +73,7 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, after:
         offers.asked_of_offers(me),
         agreements.asked_to_sign(me),
         handed_over.asked_of_handed_over(me),
+        feeds.asked_of_voided(me, context.at),
         *((*ASKED_OF_ENGINE, *ASKED_OF_POST, Question[Any](_LATE, {"day": context.day})) if sees_board else ()),
         *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
     )
@@ -94,6 +96,7 @@ def work_page(context: RequestContext, request: Request, typed: Typed, *, after:
         away=away,
         recorded_away_by=_recorded_away_by(context, away) if away else "",
         me=me,
+        calendar_stopped=feeds.voided_on(context.session, me, at=context.at),
         strays=strays.count(context.session) if keeps_strays else 0,
         may_open=may_open(context),
         day=context.day,

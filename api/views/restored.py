@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
 from api.views.names import places_by_id
 from api.views.restored_places import place_of
@@ -19,7 +20,7 @@ from domain.kernel import only, run, surely, title_of
 from domain.restored import matters, reports, standing
 from locales import N_, gettext, say, show_moment
 from meetings.committees import committees
-from meetings.told_since import ToldSince, told_since
+from meetings.told_since import ToldSince, by_meeting, told_since
 from meetings.wording import when
 from models.ledger import RestoredMatter
 from models.program import Person
@@ -71,7 +72,8 @@ DOES: Final[Mapping[str, str]] = {
     "agreement.withdrawn": N_("This version is a draft again, and its directors are told."),
     "agreement.signature_taken_back": N_("The signature is taken back. The reason given at the time is missing."),
     "redaction.done": N_(
-        "It is noted that the words were redacted anew. Two people do that first, on the page of the words."
+        "It is noted that the words were redacted anew, in all that was kept. Two people do that first: of a meeting, "
+        "the coordinator asks on its page and you confirm; of an incident, you ask and the coordinator confirms."
     ),
 }
 
@@ -89,6 +91,10 @@ _LETS_IN: Final = N_(
 )
 _AT_THIS_ADDRESS: Final = N_("Letters and links for signing in go to %(address)s, which the program has now.")
 _OPENS: Final = N_("What this keeps closed is open again, as the program has it now.")
+_REASON_STAYS: Final = N_("The reason stays here, for those who decide: name no participant.")
+#: What decides that something is as it had been, by the act.
+_AGAIN: Final = N_("Do it again")
+_NOTED: Final[Mapping[str, str]] = {"redaction.done": N_("It is redacted anew")}
 #: Said of what is open as the copy has it, decided or not.
 _OPEN_MEANWHILE: Final = N_("Nothing is kept closed by it meanwhile: the program has it as it was in the copy.")
 
@@ -107,8 +113,8 @@ class MatterLine:
 
     `about` are the partner and the people that it names beside its words.
     `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be. `opens` says
-    what noting it opens again; "" where that opens nothing. `href` is where such things are done, or "". `is_open` says
-    that nothing is kept closed by it.
+    what noting it opens again; "" where that opens nothing. `undone` says what follows where it does not hold any more,
+    and `again` is the word for doing it again. `href` is where such things are done, or "".
     """
 
     id: UUID
@@ -119,9 +125,10 @@ class MatterLine:
     is_certain: bool
     can: standing.Can
     does: str
+    again: str
+    undone: str
     opens: str = ""
     href: str = ""
-    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,27 +182,60 @@ def _line(
     is_open = can == "by_hand" and not matters.is_closed_meanwhile(matter)
     does = f"{gettext(_does(matter.verb, can))} {gettext(_OPEN_MEANWHILE) if is_open else ''}".strip()
     kind = gettext(KINDS[matter.kind])
-    opens = _opened_by_noting(context, matter, can, names) if can != "again" else ""
-    href = place_of(context, matter) if can == "by_hand" else ""
-    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href, is_open)
+    lets_in, is_closed = _lets_in(context, matter, names), matters.is_closed_meanwhile(matter)
+    opened = lets_in or (gettext(_OPENS) if is_closed else "")
+    return MatterLine(
+        matter.id,
+        kind,
+        what,
+        about,
+        matter.at,
+        matter.is_certain,
+        can,
+        does,
+        again=gettext(_NOTED.get(matter.verb, _AGAIN)),
+        undone=f"{opened} {gettext(_REASON_STAYS)}".strip(),
+        opens=opened if can == "by_hand" else lets_in if can != "again" else "",
+        href=place_of(context, matter) if can == "by_hand" or matter.verb in _NOTED else "",
+    )
 
 
 def _does(verb: str, can: standing.Can) -> str:
     return DOES[verb] if can == "again" else WHY_NOT[can]
 
 
-def _opened_by_noting(
-    context: RequestContext, matter: RestoredMatter, can: standing.Can, names: Mapping[UUID, str]
-) -> str:
-    """What noting a matter opens again, in words; "" where it opens nothing."""
+def _lets_in(context: RequestContext, matter: RestoredMatter, names: Mapping[UUID, str]) -> str:
+    """Who is let in once a matter is decided without being done again, in words; "" where it keeps out no one."""
     name = names.get(matter.person_id, "") if matter.person_id else ""
     if matter.kind not in KEEPS_OUT or not name:
-        return gettext(_OPENS) if can == "by_hand" and matters.is_closed_meanwhile(matter) else ""
+        return ""
     said = gettext(_LETS_IN) % {"name": name}
     if matter.verb != "person.updated":
         return said
     address = run(context.session, only(Person.email).where(Person.id == matter.person_id)).scalar_one()
     return f"{said} {gettext(_AT_THIS_ADDRESS) % {'address': address}}" if address else said
+
+
+class ToAsk(NamedTuple):
+    """A meeting whose words are to be redacted anew: what had been done, and where it is asked for."""
+
+    what: str
+    href: str
+
+
+def to_ask_anew(context: RequestContext, waiting: Sequence[RestoredMatter]) -> list[ToAsk]:
+    """The meetings of which words had been redacted, for who asks for that: the privacy officer confirms it."""
+    if not is_allowed(Action.ASK_REDACTION, to_program(context.asker)):
+        return []
+    rows = [
+        one
+        for one in waiting
+        if one.verb == "redaction.done"
+        and one.subject_kind == "meeting"
+        and standing.standing_of(context.session, one).can != "gone"
+    ]
+    asked = zip(rows, said_of(context, rows), strict=True)
+    return [ToAsk(what, f"/meetings/{matters.id_in(one, 'subject')}/words") for one, what in asked]
 
 
 def told_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[ToldLine]:
@@ -263,7 +303,7 @@ _NOW: Final[Mapping[str, str]] = {
 
 
 def report_facts(
-    context: RequestContext, report: reports.Report, theirs: Iterable[RestoredMatter]
+    context: RequestContext, report: reports.Report, theirs: Sequence[RestoredMatter]
 ) -> list[tuple[str, str]]:
     """What is told of a restore: from when to when something is missing, and what was done, by count.
 
@@ -277,7 +317,9 @@ def report_facts(
         )
         missing = say(context.language, N_("%(since)s – %(until)s at least"), since=since, until=until)
         pairs.append((N_("What was done in this time is missing"), missing))
-    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(Counter(one.kind for one in theirs).items())]
+    count = Counter(one.kind for one in theirs if one.kind != "meeting")
+    count["meeting"] = len(by_meeting(theirs))
+    pairs += [(KINDS[kind], str(n)) for kind, n in sorted(count.items()) if n]
     pairs += [
         (N_("Files destroyed again"), str(report.destroyed)),
         (N_("Letters not sent again"), str(report.letters)),

@@ -36,9 +36,15 @@ _ON: Final[Mapping[str, tuple[str, Any, Any]]] = {
 }
 
 
+#: The acts that took words out of a meeting, and of what was kept of it.
+_OF_A_MEETING: Final = ("redaction.done", "minutes.redacted", "notice.redacted")
+
+
 def place_of(context: RequestContext, matter: RestoredMatter) -> str:
     """The address of the page on which a matter is seen to; "" where it is known by none, or is not there."""
     thing_id = matters.id_in(matter, "subject") or matter.subject_id
+    if matter.kind == "redaction" and matter.verb in _OF_A_MEETING and matter.facts.get("of") != "incident":
+        return "/redactions"  # what both who ask and who confirm may open: the meeting itself is not
     if matter.subject_kind in _PAGES:
         return _PAGES[matter.subject_kind].format(thing_id)
     if matter.subject_kind not in _ON:

@@ -59,7 +59,10 @@ class NotLetIn(Refusal):
     def __init__(self, person_id: UUID, reason: str) -> None:
         super().__init__(
             "sign_in.refused",
-            N_("This did not let you in. Try again, use another way to sign in, or ask for a new link by e-mail."),
+            N_(
+                "This did not let you in. Try again, use another way to sign in, or ask for a new link by e-mail. If "
+                "none of these lets you in, ask the coordination."
+            ),
         )
         self.person_id = person_id
         self.reason = reason

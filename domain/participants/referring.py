@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.casework import asking, cases
 from domain.kernel import (
@@ -182,12 +182,12 @@ class LeftDraft(Referral):
 
 
 def left_drafts(session: Session) -> list[LeftDraft]:
-    """The drafts that were left to the coordination, the longest waiting first."""
+    """The drafts that were left to the coordination, the longest waiting first; also where a restore lost that."""
     return every(
         session,
         of(LeftDraft, without=(Referral.sealed, Referral.result_sealed))
         .join(Participant, joins(Referral.participant_id, Participant))
-        .where(Referral.state == "draft", col(Referral.left_at).is_not(None))
+        .where(Referral.state == "draft", or_(col(Referral.left_at).is_not(None), LEFT_SINCE))
         .order_by(col(Referral.left_at), col(Referral.id)),
     )
 

@@ -19,7 +19,7 @@ from domain.kernel import Actor, Refusal, changes, col, every, first, local_day,
 from domain.mail import resending
 from domain.record import apart, events
 from domain.restored.again import do_again, lift_what_the_restore_placed, place_what_others_need
-from domain.restored.matters import concerned, waiting
+from domain.restored.matters import concerned, waiting, with_it
 from domain.restored.standing import SEEN_TO, standing_of
 from domain.roles import HeldRole, standing
 from locales import N_
@@ -30,8 +30,6 @@ from models.ports import LEDGER_NOTES, LedgerNote
 _Said = tuple[str, UUID | None, tuple[tuple[str, str], ...]]
 #: Who decides what a restore left.
 _WHO_DECIDE: Final = ("coordinator", "privacy_officer")
-#: What was kept of the same meeting, and went with the words that were taken out of it.
-_WITH_A_REDACTION: Final = ("minutes.redacted", "notice.redacted", "incident.redacted")
 
 
 def done_again(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -64,7 +62,7 @@ def leave_undone(session: Session, matter_id: UUID, *, reason: str, by: Actor, a
     matter = hold(session, matter_id, by=by)
     why = needed_reason(reason)
     lift_what_the_restore_placed(session, matter, by=by, at=at)
-    settle(session, [matter], "left_undone", by=by, at=at, reason=why)
+    settle(session, [matter, *with_it(matter, waiting(session))], "left_undone", by=by, at=at, reason=why)
     place_what_others_need(session, matter)
 
 
@@ -85,7 +83,7 @@ def note(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> None:
             "restored.not_noted", N_("This can be done again here: do it, or say why it does not hold any more.")
         )
     lift_what_the_restore_placed(session, matter, by=by, at=at)
-    settle(session, [matter], "noted", by=by, at=at)
+    settle(session, [matter, *with_it(matter, waiting(session))], "noted", by=by, at=at)
     place_what_others_need(session, matter)
 
 
@@ -156,18 +154,14 @@ def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNo
     done.subtract([_said_of(matter)])
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None), RestoredMatter.id != matter.id)
     waits = every(session, asked.order_by(col(RestoredMatter.ledger_n)).with_for_update())
-    return [one for one in waits if _goes_with(one, matter) or _is_taken(done, _said_of(one))]
+    together = with_it(matter, waits)
+    return [one for one in waits if one in together or _is_taken(done, _said_of(one))]
 
 
 def _is_taken(done: Counter[_Said], said: _Said) -> bool:
     """Whether a line says this, which then says it of no other matter."""
     done[said] -= 1
     return done[said] >= 0
-
-
-def _goes_with(one: RestoredMatter, matter: RestoredMatter) -> bool:
-    """Whether it was kept of what was redacted, and went in the same act."""
-    return matter.verb == "redaction.done" and one.verb in _WITH_A_REDACTION and one.at == matter.at
 
 
 def _said_of(matter: RestoredMatter) -> _Said:

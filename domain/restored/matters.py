@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,6 +65,30 @@ def find(session: Session, matter_id: UUID) -> RestoredMatter | None:
 def last_restoration(session: Session) -> Restoration | None:
     """The last time that the program was restored; None where it never was."""
     return first(session, of(Restoration).order_by(col(Restoration.epoch).desc()).limit(1))
+
+
+#: The lines of each text of which words were taken out, which go with the one that says that it was done.
+_TEXTS_OF_A_REDACTION: Final = ("minutes.redacted", "notice.redacted", "incident.redacted")
+
+
+def with_it(matter: RestoredMatter, rows: Iterable[RestoredMatter]) -> list[RestoredMatter]:
+    """The other lines, among these, of the act that took the same words out: it is decided once."""
+    if matter.verb != "redaction.done" and matter.verb not in _TEXTS_OF_A_REDACTION:
+        return []
+    return [one for one in rows if one.id != matter.id and one.verb in _TEXTS_OF_A_REDACTION and one.at == matter.at]
+
+
+def each_once(rows: Sequence[RestoredMatter]) -> list[RestoredMatter]:
+    """These matters, but of the lines of one redaction one alone: that it was done, else the first text's."""
+    whole = {one.at for one in rows if one.verb == "redaction.done"}
+    shown = []
+    for one in rows:
+        if one.verb in _TEXTS_OF_A_REDACTION:
+            if one.at in whole:
+                continue
+            whole.add(one.at)
+        shown.append(one)
+    return shown
 
 
 #: The facts of a matter that name a person.

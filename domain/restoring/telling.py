@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import changes, col, every, in_program, local_day, of, program, run, scalar, select
+from domain.kernel import Language, changes, col, every, local_day, of, only, program, run, there_is
 from domain.mail import coordination_chain, notices
 from domain.roles import Link, standing
+from locales import show_clock
 from models.ledger import Restoration, RestoredMatter
 
 #: Where what had ended is decided.
@@ -32,19 +32,18 @@ def tell(session: Session, *, at: datetime) -> int:
 
 def _write(session: Session, row: Restoration, person_id: UUID, *, at: datetime) -> bool:
     open_ones = col(RestoredMatter.decided_at).is_(None), RestoredMatter.epoch == row.epoch
-    asked = select(func.count()).select_from(RestoredMatter).where(in_program(RestoredMatter), *open_ones)
-    to_decide = scalar(session, asked) or 0
+    to_decide = there_is(session, only(RestoredMatter.id).where(*open_ones))
     return notices.write(
         session,
         "restored",
         to=person_id,
         key=f"restored:{row.epoch}",
-        facts=lambda _: {**_days(session, row), "to_decide": to_decide, "path": PAGE},
+        facts=lambda language: {**_days(session, row, language), "to_decide": to_decide, "path": PAGE},
         at=at,
     )
 
 
-def _days(session: Session, row: Restoration) -> dict[str, object]:
+def _days(session: Session, row: Restoration, language: Language) -> dict[str, object]:
     """When it was found, and from when to when something is missing, on the program's own clocks."""
     zone = ZoneInfo(program(session).time_zone)
     since, until = (one and one.astimezone(zone) for one in (row.missing_from, row.missing_to))
@@ -52,9 +51,9 @@ def _days(session: Session, row: Restoration) -> dict[str, object]:
         "accepted": row.accepted,
         "on": local_day(session, row.found_at),
         "since": since and since.date(),
-        "clock": since and f"{since:%H:%M}",
+        "clock": since and show_clock(language, since.time()),
         "until": until and until.date(),
-        "until_clock": until and f"{until:%H:%M}",
+        "until_clock": until and show_clock(language, until.time()),
     }
 
 

@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session, col, select
 
+from domain.access import voiding
+from meetings import feeds
 from models.ledger import Epoch, Restoration, RestoredMatter
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
+from tests.meetings.test_redacting import held_with_a_name
 
 NOW = AT + timedelta(hours=2)
 
@@ -44,6 +47,12 @@ def found(cast: Cast) -> dict[str, UUID]:
             "coordinator": left(session, cast, "other", "account.closed", coordinator, 2, person_id=coordinator),
             "consent": left(session, cast, "consent", "consent.withdrawn", uuid4(), 3, facts=facts),
         }
+
+
+@pytest.fixture
+def world_of_a_meeting(cast: Cast) -> tuple[Cast, UUID]:
+    """The cast, and a meeting that was held with a name in what was written."""
+    return cast, held_with_a_name(cast)
 
 
 def decided(cast: Cast) -> dict[UUID, str]:
@@ -80,11 +89,12 @@ def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:
 @pytest.mark.usefixtures("found")
 def test_the_board_says_first_that_something_waits_until_all_is_decided(cast: Cast) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
-    assert "3 matters that a restore brought back wait for a decision" in text_of(coordinator.get("/board").text)
+    board = text_of(coordinator.get("/board").text)
+    assert "1 matter waits for your decision. There are others, which wait for someone else." in board
     with cast.session() as session:
         for row in session.scalars(select(RestoredMatter)):
             row.decision, row.decided_at, row.decided_as = "noted", NOW, "coordinator"
-    assert "wait for a decision" not in text_of(coordinator.get("/board").text)
+    assert "restored from a copy" not in text_of(coordinator.get("/board").text)
     assert "The last restore" in text_of(coordinator.get("/restored").text)
 
 
@@ -273,3 +283,98 @@ def test_of_what_nothing_keeps_closed_the_line_says_so(cast: Cast, found: dict[s
 def test_a_program_that_never_was_restored_says_so(cast: Cast) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     assert "never restored" in text_of(coordinator.get("/restored").text)
+
+
+def _redaction(session: Session, cast: Cast, meeting_id: UUID, first: int) -> list[UUID]:
+    """Words that were taken out of a meeting, of its minutes and of two letters by one act."""
+    facts = {"of": "meeting", "subject": str(meeting_id)}
+    of_texts = [("minutes.redacted", "minutes"), ("notice.redacted", "notice"), ("notice.redacted", "notice")]
+    texts = [
+        left(session, cast, "redaction", verb, uuid4(), first + n, subject_kind=kind)
+        for n, (verb, kind) in enumerate(of_texts)
+    ]
+    more = {"subject_kind": "meeting", "facts": facts}
+    return [left(session, cast, "redaction", "redaction.done", uuid4(), first + 3, **more), *texts]
+
+
+@pytest.mark.usefixtures("found")
+def test_one_redaction_is_one_matter_that_one_act_decides_and_its_link_opens_for_who_decides(cast: Cast) -> None:
+    meeting_id = uuid4()
+    with cast.session() as session:
+        lines = _redaction(session, cast, meeting_id, 10)
+    officer = client_for(cast.database, cast.people["privacy_officer"], at=NOW)
+    page = officer.get("/restored").text
+    assert [f'id="m-{one}"' in page for one in lines] == [True, False, False, False]
+    assert "3 matters wait for your decision" in text_of(officer.get("/privacy").text)
+    assert 'id="ended-title">What had ended <span class="count">3</span>' in page
+    assert "Redacted words 1" in text_of("<main" + page[page.index('id="report"') :])
+    assert officer.post(f"/restored/{lines[0]}/noted").status_code == 303
+    assert set(decided(cast)) == set(lines)
+    assert 'id="decided-title">Decided <span class="count">1</span>' in officer.get("/restored").text
+
+
+def test_who_asks_for_a_redaction_is_told_of_which_meetings_to_ask_anew(world_of_a_meeting: tuple[Cast, UUID]) -> None:
+    cast, meeting_id = world_of_a_meeting
+    with cast.session() as session:
+        session.add(Epoch(number=1, found_at=AT, lines=3))
+        session.flush()
+        session.add(Restoration(program_id=cast.program_id, epoch=1, found_at=AT, missing_from=AT, missing_to=AT))
+        done, *_ = _redaction(session, cast, meeting_id, 10)
+    coordinator, officer = (
+        client_for(cast.database, cast.people[one], at=NOW) for one in ("coordinator", "privacy_officer")
+    )
+    words = f"/meetings/{meeting_id}/words"
+    assert f'href="{words}"' in coordinator.get("/restored").text
+    assert coordinator.get(words).status_code == 200
+    page = officer.get("/restored").text
+    shown = page[page.index(f'id="m-{done}"') :].partition("</li>")[0]
+    assert words not in page
+    (link,) = re.findall(r'<a href="([^"]+)">Where this is done', shown)
+    assert officer.get(link).status_code == 200
+
+
+def test_board_and_page_count_the_news_of_one_meeting_once(cast: Cast, found: dict[str, UUID]) -> None:
+    told = {
+        "uid": "season-1",
+        "starts": "2026-12-10T09:30:00",
+        "minutes": 60,
+        "last_on": "",
+        "off": False,
+        "people": [str(cast.people["manager_em"])],
+    }
+    with cast.session() as session:
+        for n in range(3):
+            facts = {**told, "sequence": n}
+            left(session, cast, "meeting", "meeting.told", uuid4(), 20 + n, subject_kind="meeting", facts=facts)
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    assert "2 matters wait for your decision" in text_of(coordinator.get("/board").text)
+    page = coordinator.get("/restored").text
+    assert str(found["manager"]) in page
+    assert "Meetings that people were told of 1" in text_of("<main" + page[page.index('id="report"') :])
+
+
+def test_it_does_not_hold_any_more_says_whom_it_lets_in(cast: Cast, found: dict[str, UUID]) -> None:
+    manager = cast.people["manager_em"]
+    with cast.session() as session:
+        seat = left(session, cast, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
+    page = unescape(client_for(cast.database, cast.people["coordinator"], at=NOW).get("/restored").text)
+    undone = page[page.index(f'id="undone-{seat}"') :].partition("</form>")[0]
+    assert f"{cast.members['manager_em'].name} is no longer kept out because of this." in undone
+    assert str(found["manager"]) in page
+
+
+def test_who_had_a_private_calendar_address_is_told_that_it_is_void_until_they_made_a_new_one(cast: Cast) -> None:
+    me = cast.people["manager_em"]
+    with cast.session() as session:
+        feeds.make(session, me, by=cast.actor("manager_em"), at=AT)
+        session.add(Epoch(number=1, found_at=AT, lines=3))
+        session.flush()
+        session.add(Restoration(program_id=cast.program_id, epoch=1, found_at=AT, missing_from=AT, missing_to=AT))
+        voiding.void_all(session, at=AT)
+    mine = client_for(cast.database, me, at=NOW)
+    other = client_for(cast.database, cast.people["worker_ccsmtl"], at=NOW)
+    told = "your private calendar addresses no longer work"
+    assert [told in text_of(mine.get(path).text) for path in ("/", "/my-access", "/meetings")] == [True] * 3
+    assert told not in text_of(other.get("/").text)
+    assert mine.post("/my-calendar").status_code == 200
+    assert told not in text_of(mine.get("/").text)

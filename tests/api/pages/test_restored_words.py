@@ -91,7 +91,7 @@ def left(session: Session, cast: Cast, verb: str, n: int, **more: Any) -> None:
         kind=closing.matter if closing else "other",
         verb=verb,
         ledger_n=n,
-        at=AT,
+        at=AT + timedelta(seconds=n),  # of one moment are the lines of one redaction alone
         **more,
     )
     session.add(matter)

@@ -12,6 +12,7 @@ from api.access.session import IDLE, LONGEST
 from domain.people.people import end_tenure
 from models.access import BrowserSession
 from models.base import table_of
+from models.ledger import RestoredMatter
 from models.program import Program, Tenure
 from tests.api.application import client_for, nobody, token_for
 from tests.cast import AT, TODAY, Cast
@@ -53,6 +54,30 @@ def test_the_demonstration_offers_its_people_by_role_and_lets_one_in(demonstrati
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Perle Obsidienne" in client.get("/people").text
+
+
+def test_the_demonstration_does_not_offer_who_is_kept_out_since_a_restore(demonstration: Cast) -> None:
+    whose = demonstration.people["manager_em"]
+    with demonstration.session() as session:
+        session.add(
+            RestoredMatter(
+                program_id=demonstration.program_id,
+                epoch=1,
+                kind="access",
+                verb="access.ended",
+                subject_kind="person",
+                subject_id=whose,
+                person_id=whose,
+                ledger_n=1,
+                at=AT,
+            )
+        )
+    client = nobody(demonstration.database, demonstration=True)
+    page = client.get("/sign-in").text
+    assert f'value="{whose}"' not in page
+    assert f'value="{demonstration.people["coordinator"]}"' in page
+    asked = client.post("/sign-in", data={"program": str(demonstration.program_id), "person": str(whose)})
+    assert "ask the coordination" in asked.text
 
 
 def test_a_demonstration_that_could_not_be_written_says_so_on_its_first_page(cast: Cast) -> None:
