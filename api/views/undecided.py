@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from api.access.permissions import Action, is_allowed, to_program
@@ -172,6 +172,6 @@ class Undecided:
 
 def _is_of(matter: RestoredMatter, things: tuple[UUID | None, ...], facts: Mapping[str, object]) -> bool:
     about = {matter.subject_id, matter.person_id, matters.id_in(matter, "subject"), matters.id_in(matter, "absence")}
-    said: dict[str, Any] = {**matter.facts, "who": matter.facts.get("worker") or matter.person_id}
+    said = {**matter.facts, "who": str(matter.facts.get("worker") or matter.person_id or "")}
     agrees = all(not said.get(name) or str(said[name]) == str(value) for name, value in facts.items())
     return agrees and bool(about & {one for one in things if one is not None})

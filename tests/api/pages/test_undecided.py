@@ -28,7 +28,7 @@ from models.program import Absence, Tenure
 from models.referral import Referral
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
-from tests.cast import AT
+from tests.cast import AT, Cast
 from tests.conftest import Copies
 from tests.matrix.world import World
 
@@ -267,3 +267,50 @@ def test_each_place_that_shows_what_counts_as_ended_says_so_until_it_is_decided(
                 silent += [(verb, page) for page in pages if said(page) <= before[page]]
             silent += [(f"{verb}, decided", page) for page in pages if said(page) != before[page]]
     assert silent == []
+
+
+@pytest.mark.ci
+def test_other_programs_are_told_the_same_of_consents_absences_and_parts(world: World) -> None:
+    reader = client_for(world.cast.database, world.people["coordinator"], at=AT)
+
+    def told(verb: str) -> list[str]:
+        with world.cast.session() as session:
+            about, pages = WHERE[verb](Ground(session, world))
+            path, field = {
+                "consent.withdrawn": (pages[0], "consents"),
+                "absence.cancelled": (pages[0], "absences"),
+                "follow_up.part_ended": (pages[0], "workers"),
+            }[verb]
+            with _waiting(session, world, verb, about):
+                found = reader.get(f"/api/v1{path}").json()[field]
+        return [words for one in found for words in one["undecided"]]
+
+    assert told("consent.withdrawn") == ["Counts as withdrawn until the privacy officer decides."]
+    assert told("absence.cancelled") == ["Counts as cancelled until the coordination or the privacy officer decides."]
+    assert told("follow_up.part_ended") == ["Their part counts as ended until the privacy officer decides."]
+
+
+def test_who_decides_is_led_to_the_matter_and_the_others_read_the_sentence_alone(cast: Cast) -> None:
+    whose = cast.people["worker_ccsmtl"]
+    with cast.session() as session:
+        held = session.scalars(select(Tenure).where(Tenure.person_id == whose)).one()
+        matter = RestoredMatter(
+            program_id=cast.program_id,
+            epoch=1,
+            kind="role",
+            verb="tenure.ended",
+            subject_kind="person",
+            subject_id=whose,
+            person_id=whose,
+            facts={"role": held.role, "organization": str(held.organization_id)},
+            ledger_n=7,
+            at=AT,
+        )
+        way = f'href="/restored?after=6#m-{matter.id}"'
+        session.add(matter)
+    said = "Counts as ended until the coordination or the privacy officer decides."
+    for name, decides in (("coordinator", True), ("privacy_officer", False), ("manager_em", False)):
+        page = client_for(cast.database, cast.people[name], at=AT).get(f"/people/{whose}").text
+        assert said in text_of(page)
+        assert (way in page) is decides, name
+    assert said not in text_of(client_for(cast.database, whose, at=AT).get(f"/people/{cast.people['manager_em']}").text)
