@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
@@ -24,7 +23,7 @@ from domain.kernel import Actor, col, in_program, local_day, only, program, prog
 from domain.mail import COORDINATION, CalendarPart, Mailbox, Unreached, notices
 from domain.record import apart, events
 from domain.roles import standing
-from meetings import calendar_files, links
+from meetings import calendar_files, held_news, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
 from meetings.committees import Membership, committees
 from meetings.entries import CalendarEntry
@@ -33,6 +32,7 @@ from meetings.itip import CANCEL, Message, changed, differences, joined, remembe
 from meetings.local_times import local_of
 from meetings.locking import original_of
 from meetings.shown_entries import Invitable, LastTold, entry_of, invitables, known_of, meetings_in, paper_of, told_to
+from meetings.told_news import ToldNews
 from meetings.wording import CONTINUED, MeetingNews, Papers, kind_of_papers, letter_of, papers_facts
 from models.committee import Committee
 from models.invitation import Invitation, MeetingAnswer
@@ -70,10 +70,19 @@ class PersonalNews:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A season or a meeting that a restore changed and that is kept, and the people who were told of it before that."""
+
+    id: UUID
+    people: Collection[UUID]
+
+
+@dataclass(frozen=True)
 class _Found:
     """What one person is to hear of one season or meeting: each message with its SEQUENCE and DTSTAMP.
 
     `dates` are the originals that are otherwise for them, `remembered` what their calendar is taken to hold then.
+    `since_restore` says that `told` was told to them after the copy that was put back, and holds no more.
     """
 
     thing: Invitable
@@ -84,6 +93,7 @@ class _Found:
     wanted: CalendarEntry | None
     dates: tuple[datetime, ...]
     remembered: CalendarEntry | None
+    since_restore: bool = False
 
     @property
     def message(self) -> Message:
@@ -160,21 +170,25 @@ def tell_all(
     at: datetime,
     committee_ids: Iterable[UUID] | None = None,
     papers: Mapping[UUID, Sequence[Papers]] = MappingProxyType({}),
+    kept: Kept | None = None,
 ) -> tuple[PersonalNews, ...]:
     """As `tell`, for several committees or for every one; nothing is written where nothing changed.
 
+    What waits after a restore is told to no one, nor what follows from it; with `kept`, that alone is told.
     Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
     """
     rows = committees(session)
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
         links.lock(session, committee_id)
-    things = list(invitables(session, wanted, at))
+    waiting = held_news.waiting(session)
+    all_things = invitables(session, wanted, at)
+    things = [one for one in all_things if (one.id == kept.id if kept is not None else one.id not in waiting)]
     invitees = invitees_of(session, meetings_in(things), wanted)
     people = {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
-    found = [*_changes(session, things, invitees, people, at)]
+    found = [*_changes(session, things, invitees, people, kept, at)]
     news: dict[UUID, list[_Found]] = defaultdict(list)
     for one in found:
         news[one.person_id].append(one)
@@ -200,15 +214,24 @@ def letters_in(told: Sequence[PersonalNews]) -> int:
 
 
 def _changes(
-    session: Session, things: Sequence[Invitable], invitees: Invitees, people: Mapping[UUID, Person], at: datetime
+    session: Session,
+    things: Sequence[Invitable],
+    invitees: Invitees,
+    people: Mapping[UUID, Person],
+    kept: Kept | None,
+    at: datetime,
 ) -> Iterator[_Found]:
     """What each person is to hear of each season or meeting, those alone for whom something is otherwise."""
     known_of_all = known_of(session, things)
+    copied = held_news.as_copied(session, meetings_in(things), invitees.members)
+    heard = kept.people if kept is not None else ()
     for thing in things:
         known = known_of_all[thing.uid]
-        wanted = _wanted(session, thing, known, invitees, people, at)
+        told_of = {one: told_to(row) for one, row in known.items()}
+        invited = held_news.as_far_as_decided(thing.standing, invitees, copied, told_of)
+        wanted = _wanted(session, thing, known, invited, people, at)
         for person_id in {*known, *wanted}:
-            found = _change(thing, person_id, known.get(person_id), wanted.get(person_id), at)
+            found = _change(thing, person_id, known.get(person_id), wanted.get(person_id), at, person_id in heard)
             if found is not None:
                 yield found
 
@@ -217,14 +240,14 @@ def _wanted(
     session: Session,
     thing: Invitable,
     known: Mapping[UUID, LastTold],
-    invitees: Invitees,
+    invited: Mapping[UUID, Sequence[Meeting]],
     people: Mapping[UUID, Person],
     at: datetime,
 ) -> dict[UUID, CalendarEntry]:
     """What each person is to see of one season or meeting."""
     found: dict[UUID, CalendarEntry] = {}
     alike: dict[tuple[str, tuple[UUID, ...]], CalendarEntry | None] = {}  # who comes to the same meetings sees the same
-    for person_id, meetings in invitees.by_person(thing.standing).items():
+    for person_id, meetings in invited.items():
         # Whoever is invited anew is invited to what is to come.
         row = known.get(person_id)
         is_new = row is None or not row.told
@@ -239,13 +262,19 @@ def _wanted(
 
 
 def _change(
-    thing: Invitable, person_id: UUID, row: LastTold | None, wanted: CalendarEntry | None, at: datetime
+    thing: Invitable,
+    person_id: UUID,
+    row: LastTold | None,
+    wanted: CalendarEntry | None,
+    at: datetime,
+    since_restore: bool,
 ) -> _Found | None:
     """What brings one person from what they were told to what is so, or None."""
     told, after = told_to(row), local_of(at, thing.zone)
+    shows = held_news.as_calendars_may_have_it(told) if since_restore else told
     still_on = frozenset(one.original for one in thing.standing if one.original)
     messages = differences(
-        told,
+        shows,
         wanted,
         dialect="unknown" if row is None else row.dialect or "unknown",
         after=after,
@@ -254,7 +283,9 @@ def _change(
     )
     if not messages:
         return None
-    of_letter = joined(messages, told, wanted, after=after, still_on=still_on)
+    of_letter = joined(messages, shows, wanted, after=after, still_on=still_on)
+    if since_restore:
+        of_letter = held_news.newer(of_letter, told)
     if thing.goes_on_with_another:
         # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
         of_letter = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in of_letter)
@@ -267,6 +298,7 @@ def _change(
         wanted,
         dates=changed(told, wanted, after=after),
         remembered=remembered(told, wanted, messages),
+        since_restore=since_restore,
     )
 
 
@@ -407,6 +439,7 @@ def _news(letters: _Letters, one: _Found, *, begins_anew: bool) -> MeetingNews:
         may_name=_may_name(letters.members[one.thing.committee.id], one),
         answer_path=answer_path,
         path=f"/meetings/{one.meeting.id}" if one.meeting is not None else "/meetings",
+        since_restore=one.since_restore,
     )
 
 
@@ -534,30 +567,15 @@ def _keep(letters: _Letters, thing: Invitable, everything: Sequence[_Found]) -> 
 
 
 def _note_apart(session: Session, kind: str, about: UUID, found: Sequence[_Found], at: datetime) -> None:
-    """Note who was told, so that after a restore they can be told that it is off: by its UID and its last SEQUENCE."""
-
-    def alike(one: _Found) -> tuple[int, bool]:
-        return one.numbered[-1][1], one.remembered is None
-
-    for (sequence, is_off), group in groupby(sorted(found, key=alike), key=alike):
-        of_them = list(group)
-        entry = of_them[0].remembered or of_them[0].told
-        if entry is None:
-            continue
-        apart.note(
-            session,
-            apart.TOLD,
-            about,
-            at=at,
-            of=kind,
-            uid=entry.uid.partition("@")[0],
-            sequence=sequence,
-            starts=entry.starts.isoformat(),
-            minutes=entry.minutes,
-            last_on=entry.last_on.isoformat() if entry.last_on else "",
-            off=is_off,
-            people=[str(one.person_id) for one in of_them],
-        )
+    """Note who was told what, so that after a restore they can be told what of it holds: by its UID and SEQUENCE."""
+    alike: dict[ToldNews, list[UUID]] = defaultdict(list)
+    for one in found:
+        entry = one.remembered or one.told
+        if entry is not None:
+            news = ToldNews.told(entry, one.numbered[-1][1], one.dates, is_off=one.remembered is None)
+            alike[news].append(one.person_id)
+    for news, people in alike.items():
+        apart.note(session, apart.TOLD, about, at=at, of=kind, **replace(news, people=tuple(people)).facts)
 
 
 _ADDED: Final = insert(Invitation)
