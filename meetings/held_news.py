@@ -6,8 +6,8 @@ expected at all, by a seat, as a guest or for someone who is away, they go on wi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -18,16 +18,28 @@ from locales import N_
 from meetings.entries import CalendarEntry
 from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message
+from meetings.shown_entries import Invitable
 from models.meeting import Meeting
 
 #: The kinds of matters by which it may wait who is expected: of seats and guests, of absences and committees.
 _WHO_COMES: Final = ("role", "other")
 
 
-def waiting(session: Session) -> frozenset[UUID]:
-    """The seasons, and the meetings that stand alone, of which it waits what people were told."""
+@dataclass(frozen=True)
+class Kept:
+    """A season or a meeting that a restore changed and that is kept, and the people who were told of it before that."""
+
+    id: UUID
+    people: Collection[UUID]
+
+
+def told_now(session: Session, things: Iterable[Invitable], kept: Kept | None) -> list[Invitable]:
+    """Those of these seasons and meetings of which people may be told: none that waits, or what is `kept` alone."""
+    if kept is not None:
+        return [one for one in things if one.id == kept.id]
     asked = only(MATTER.subject_id).where(MATTER.kind == "meeting", col(MATTER.decided_at).is_(None))
-    return frozenset(scalars(session, asked))
+    waiting = frozenset(scalars(session, asked))
+    return [one for one in things if one.id not in waiting]
 
 
 def refuse_while_waiting(session: Session, meeting: Meeting) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from meetings import calendar_files, held_news, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
 from meetings.committees import Membership, committees
 from meetings.entries import CalendarEntry
+from meetings.held_news import Kept
 from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
@@ -67,14 +68,6 @@ class PersonalNews:
     method: str
     starts: datetime
     has_address: bool = True
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A season or a meeting that a restore changed and that is kept, and the people who were told of it before that."""
-
-    id: UUID
-    people: Collection[UUID]
 
 
 @dataclass(frozen=True)
@@ -181,9 +174,7 @@ def tell_all(
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
         links.lock(session, committee_id)
-    waiting = held_news.waiting(session)
-    all_things = invitables(session, wanted, at)
-    things = [one for one in all_things if (one.id == kept.id if kept is not None else one.id not in waiting)]
+    things = held_news.told_now(session, invitables(session, wanted, at), kept)
     invitees = invitees_of(session, meetings_in(things), wanted)
     people = {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
@@ -283,12 +274,9 @@ def _change(
     )
     if not messages:
         return None
-    of_letter = joined(messages, shows, wanted, after=after, still_on=still_on)
+    of_letter = _as_answered(thing, joined(messages, shows, wanted, after=after, still_on=still_on))
     if since_restore:
         of_letter = held_news.newer(of_letter, told)
-    if thing.goes_on_with_another:
-        # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
-        of_letter = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in of_letter)
     return _Found(
         thing,
         person_id,
@@ -300,6 +288,12 @@ def _change(
         remembered=remembered(told, wanted, messages),
         since_restore=since_restore,
     )
+
+
+def _as_answered(thing: Invitable, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it."""
+    stays = thing.goes_on_with_another
+    return tuple(replace(one, keeps_answers=True) if stays and one.kind == "invitation" else one for one in messages)
 
 
 def _numbered(

@@ -24,6 +24,7 @@ from locales import N_, say
 from meetings import answers, calendar_files, invitations, schedule
 from meetings.committees import committees, title_of
 from meetings.entries import CalendarEntry
+from meetings.held_news import Kept
 from meetings.itip import CANCEL, Message
 from meetings.shown_entries import paper_of
 from meetings.told_news import ToldDate, ToldNews
@@ -155,7 +156,7 @@ def keep(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:
     if told.row is not None:
         _ask_anew(session, told, at=at)
         _remember_what_was_told(session, told, told.row)
-        kept = invitations.Kept(told.row.id, told.last_of.keys())
+        kept = Kept(told.row.id, told.last_of.keys())
         news = invitations.tell_all(session, at=at, committee_ids=[told.row.committee_id], kept=kept)
         n = invitations.people_in(news)
     deciding.settle(session, list(told.matters), "kept", by=by, at=at)

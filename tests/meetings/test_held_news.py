@@ -17,6 +17,7 @@ from meetings.invitations import PersonalNews
 from models.base import table_of
 from models.ledger import Epoch, RestoredMatter
 from models.meeting import MeetingSeries
+from models.ports import LedgerFact
 from tests.agreeing import code_of
 from tests.cast import AT, TODAY, Cast
 from tests.meetings.agenda_application import meeting
@@ -37,7 +38,7 @@ def waits(session: Session, kind: str, verb: str, of: str, subject_id: UUID, per
     if first(session, select(Epoch)) is None:
         session.add(Epoch(number=1, found_at=AT, lines=1))
         session.flush()
-    facts = {"day": (TODAY - timedelta(days=1)).isoformat()} if kind == "role" else {}
+    facts: dict[str, LedgerFact] = {"day": (TODAY - timedelta(days=1)).isoformat()} if kind == "role" else {}
     told = RestoredMatter(
         program_id=program_of(session),
         epoch=1,
