@@ -17,7 +17,7 @@ from domain.kernel import MATTER, Refusal, col, is_undecided, only, scalars
 from locales import N_
 from meetings.entries import CalendarEntry
 from meetings.invitees import Invitees, invitees_of
-from meetings.itip import CANCEL, Message
+from meetings.itip import Message
 from meetings.shown_entries import Invitable
 from models.meeting import Meeting
 
@@ -88,19 +88,9 @@ def as_far_as_decided(
     return found
 
 
-def as_calendars_may_have_it(told: CalendarEntry | None) -> CalendarEntry | None:
-    """What calendars were told since a copy: where that is held, no one knows any more, so that all of it is said."""
-    return replace(told, place=_UNKNOWN) if told is not None else None
-
-
-def newer(messages: Sequence[Message], told: CalendarEntry | None) -> tuple[Message, ...]:
+def newer(messages: Iterable[Message]) -> tuple[Message, ...]:
     """Messages above all that calendars were told, also since a copy; what was answered to a date stays."""
-    above = (replace(one, bumps=True, keeps_answers=True) for one in messages)
-    return tuple(replace(one, entry=told) if told is not None and one.method == CANCEL else one for one in above)
-
-
-#: What no place is called: to be told whatever it is now.
-_UNKNOWN: Final = "…"
+    return tuple(replace(one, bumps=True, keeps_answers=True) for one in messages)
 
 
 def _knows(told: CalendarEntry | None, meeting: Meeting) -> bool:

@@ -262,10 +262,9 @@ def _change(
 ) -> _Found | None:
     """What brings one person from what they were told to what is so, or None."""
     told, after = told_to(row), local_of(at, thing.zone)
-    shows = held_news.as_calendars_may_have_it(told) if since_restore else told
     still_on = frozenset(one.original for one in thing.standing if one.original)
     messages = differences(
-        shows,
+        told,
         wanted,
         dialect="unknown" if row is None else row.dialect or "unknown",
         after=after,
@@ -274,9 +273,9 @@ def _change(
     )
     if not messages:
         return None
-    of_letter = _as_answered(thing, joined(messages, shows, wanted, after=after, still_on=still_on))
+    of_letter = _as_answered(thing, joined(messages, told, wanted, after=after, still_on=still_on))
     if since_restore:
-        of_letter = held_news.newer(of_letter, told)
+        of_letter = held_news.newer(of_letter)
     return _Found(
         thing,
         person_id,
@@ -567,9 +566,23 @@ def _note_apart(session: Session, kind: str, about: UUID, found: Sequence[_Found
         entry = one.remembered or one.told
         if entry is not None:
             news = ToldNews.told(entry, one.numbered[-1][1], one.dates, is_off=one.remembered is None)
+            news = replace(news, elsewhere=_elsewhere(one))
             alike[news].append(one.person_id)
     for news, people in alike.items():
         apart.note(session, apart.TOLD, about, at=at, of=kind, **replace(news, people=tuple(people)).facts)
+
+
+def _elsewhere(found: _Found) -> tuple[datetime, ...]:
+    """The dates of which a person is told that they are at another place, or have another link."""
+    if found.told is None or found.remembered is None:
+        return ()
+    is_season = found.thing.series is not None
+    was, now = (
+        {one.original if is_season else None: one.usual[1:] for one in each.occurrences()}
+        for each in (found.told, found.remembered)
+    )
+    dates = [one for one, place in was.items() if now.get(one, place) != place]
+    return tuple(one or found.remembered.starts for one in dates)
 
 
 _ADDED: Final = insert(Invitation)

@@ -5,16 +5,19 @@ It says days, hours and numbers alone. Where something is held, and what it is c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from meetings.entries import CalendarEntry, EntryException
 from models.ledger import RestoredMatter
 from models.ports import LedgerFact
 from models.written import as_json, from_json
+
+#: What no place is called, so that it is told whatever it is now.
+_UNKNOWN: Final = "…"
 
 
 class ToldDate(NamedTuple):
@@ -30,7 +33,8 @@ class ToldNews:
 
     `dates` are the originals of which they were told; `off`, that nothing of it is theirs any more. The dates of a
     season are at its hour, but for those of `without` and `moved`; `beyond` are dates outside of it that are off. Of
-    each of `moved`, `moved_to` says when it is, and `lasting` for how many minutes.
+    each of `moved`, `moved_to` says when it is, and `lasting` for how many minutes. `elsewhere` are dates whose
+    place is another.
     """
 
     uid: str
@@ -46,6 +50,7 @@ class ToldNews:
     moved: tuple[datetime, ...] = ()
     moved_to: tuple[datetime, ...] = ()
     lasting: tuple[int, ...] = ()
+    elsewhere: tuple[datetime, ...] = ()
 
     @classmethod
     def of(cls, matter: RestoredMatter) -> ToldNews:
@@ -77,24 +82,35 @@ class ToldNews:
         said = {**as_json(self), "people": [*map(str, self.people)], "lasting": [*map(str, self.lasting)]}
         return {name: value for name, value in said.items() if value != []}
 
-    def entry(self, *, domain: str, zone: str, place: str = "", online_url: str = "", title: str = "") -> CalendarEntry:
-        """What calendars were told, with the words that no line says."""
-        return CalendarEntry(
-            uid=f"{self.uid}@{domain}",
-            zone=zone,
+    def entry(self, known: CalendarEntry, elsewhere: Collection[datetime]) -> CalendarEntry:
+        """What calendars were told, in the words of what is `known` of the same.
+
+        No line says where those of `elsewhere` are held: so they are told to be wherever they are now.
+        """
+        unknown = bool(elsewhere) and not self.last_on
+        return replace(
+            known,
             starts=self.starts,
             minutes=self.minutes,
             last_on=date.fromisoformat(self.last_on) if self.last_on else None,
             cancelled=frozenset(self.without),
             called_off=frozenset(self.beyond),
-            moved={
-                original: EntryException(starts, minutes, place, online_url)
-                for original, starts, minutes in zip(self.moved, self.moved_to, self.lasting, strict=True)
-            },
-            title=title,
-            place=place,
-            online_url=online_url,
+            moved=dict(self._moves(known, elsewhere)) if self.last_on else {},
+            place=_UNKNOWN if unknown else known.place,
         )
+
+    def _moves(
+        self, known: CalendarEntry, elsewhere: Collection[datetime]
+    ) -> Iterator[tuple[datetime, EntryException]]:
+        """The dates that are otherwise than most: by their hours as they were told, and by where they are held."""
+        hours = dict(zip(self.moved, zip(self.moved_to, self.lasting, strict=True), strict=True))
+        for one in {*hours, *known.moved, *elsewhere} - {*self.without}:
+            if self._is_within(one):
+                starts, minutes = hours.get(one, (one, self.minutes))
+                there = known.moved.get(one, EntryException(one, minutes, known.place, known.online_url))
+                how = EntryException(starts, minutes, _UNKNOWN if one in elsewhere else there.place, there.online_url)
+                if how != EntryException(one, self.minutes, known.place, known.online_url):
+                    yield one, how
 
     def told_dates(self) -> Iterator[ToldDate]:
         """Each date of which they were told: when it is to be, or that it is off."""

@@ -16,17 +16,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, changes, col, every, first, of, program, run
+from domain.kernel import Actor, Language, Refusal, changes, col, every, first, of, program, run, surely
 from domain.mail import CalendarPart, Mailbox, notices
 from domain.record import apart
 from domain.restored import deciding
 from locales import N_, say
 from meetings import answers, calendar_files, invitations, schedule
-from meetings.committees import committees, title_of
+from meetings.committees import committees
 from meetings.entries import CalendarEntry
 from meetings.held_news import Kept
 from meetings.itip import CANCEL, Message
-from meetings.shown_entries import paper_of
+from meetings.shown_entries import Invitable, entry_of, paper_of
 from meetings.told_news import ToldDate, ToldNews
 from meetings.wording import when
 from models.invitation import Invitation
@@ -202,16 +202,22 @@ def _of_it(told: ToldSince) -> tuple[ColumnElement[bool], ...]:
 
 def _remember_what_was_told(session: Session, told: ToldSince, row: Meeting | MeetingSeries) -> None:
     """Have the database remember what each was told of it last, as the ledger has it, in the words of the program."""
-    paper, committee = paper_of(session), committees(session)[row.committee_id]
     column = Invitation.series_id if told.is_season else Invitation.meeting_id
+    thing = _invitable(session, row)
+    elsewhere = {one for news in map(ToldNews.of, told.matters) for one in news.elsewhere}
     for person in every(session, of(Person).where(col(Person.id).in_(told.last_of)).order_by(col(Person.id))):
-        news = told.last_of[person.id]
-        title = title_of(committee, person.language)
-        entry = news.entry(
-            domain=paper.domain, zone=row.time_zone, place=row.place, online_url=row.online_url, title=title
-        )
+        language: Language = person.language  # type: ignore[assignment]
+        known, news = entry_of(session, thing, thing.meetings, language), told.last_of[person.id]
+        entry = as_json(news.entry(known, elsewhere)) if known is not None and not news.off else {}
         theirs = changes(Invitation).where(col(column) == row.id, Invitation.person_id == person.id)
-        run(session, theirs.values(told={} if news.off else as_json(entry), version=col(Invitation.version) + 1))
+        run(session, theirs.values(told=entry, version=col(Invitation.version) + 1))
+
+
+def _invitable(session: Session, row: Meeting | MeetingSeries) -> Invitable:
+    season = first(session, of(MeetingSeries).where(MeetingSeries.id == row.id))
+    which = Meeting.series_id if season is not None else Meeting.id
+    meetings = every(session, of(Meeting).where(col(which) == row.id).order_by(col(Meeting.original)))
+    return Invitable(surely(row.uid), committees(session)[row.committee_id], row.time_zone, tuple(meetings), season)
 
 
 def _ask_anew(session: Session, told: ToldSince, *, at: datetime) -> None:

@@ -281,7 +281,7 @@ def _told_line(context: RequestContext, told: ToldSince) -> ToldLine:
 
 
 _LEAVE_IT: Final = N_("Calendars stay as they are. Plan the meeting again on its committee’s page.")
-_TELL_ANEW: Final = N_("Everyone who was told hears how it stands now, and their calendar follows.")
+_TELL_ANEW: Final = N_("Everyone who was told otherwise hears what holds now, and their calendar follows.")
 _CANCEL_IT: Final = N_(
     "It is taken out of the calendar of everyone who was told of it. If it is planned here, it is cancelled."
 )

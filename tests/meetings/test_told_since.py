@@ -14,13 +14,14 @@ from sqlmodel import Session
 
 from domain.kernel import Refusal
 from domain.mail import CalendarPart
-from domain.restored import matters
-from meetings import invitations, schedule, told_since
+from domain.restored import deciding, matters
+from meetings import invitations, schedule, seating, told_since
+from meetings.committees import committee_of
 from models.meeting import Meeting
 from tests.cast import AT
 from tests.meetings.attendee import Attendee, attendees, read
 from tests.meetings.meeting_room import LOCAL, meeting
-from tests.meetings.sitting import letters, seat_everyone
+from tests.meetings.sitting import letters, seat, seat_everyone
 from tests.restored import Installed, installed
 
 __all__ = ["installed"]
@@ -297,3 +298,46 @@ def test_a_season_that_waits_says_each_date_that_people_were_told_otherwise(life
         assert len(told_since.each_once(matters.waiting(session))) == 1
     told = {(date.original, date.starts) for _, dates in one.told_dates() for date in dates}
     assert told == {(OFF, None), (ELSEWHERE, ELSEWHERE + timedelta(days=1, hours=4))}
+
+
+def test_a_season_of_which_a_date_was_held_elsewhere_says_where_it_is(life: Life) -> None:
+    life.begin(lambda session: season(session, life, at=AT))
+    copy = life.house.copy()
+    by = life.house.actor("coordinator")
+    life.do(lambda session: schedule.change_place(session, _of(session, OFF), place="Salle B", by=by, at=LATER))
+    life.restore(copy)
+    with life.house.session() as session:
+        n = len(letters(session))
+    assert life.decide(told_since.keep) > 0
+    with life.house.session() as session:
+        assert all("copie plus ancienne" in one.text or "older copy" in one.text for one in letters(session)[n:])
+    life.arrive()
+
+
+def _leave(life: Life) -> Callable[[Session], object]:
+    """The worker of En Marge leaves their seat, and their alternate comes instead."""
+    by, who = life.house.actor("coordinator"), life.house.person("worker_em")
+
+    def end(session: Session) -> object:
+        clinical, where = committee_of(session, "clinical").id, seat(session, "clinical", "en-marge")
+        return seating.end_seat(session, clinical, where, who, last_day=LATER.date(), by=by, at=LATER)
+
+    return end
+
+
+def test_who_left_a_seat_and_who_comes_instead_hear_nothing_twice_by_the_keeping_of_a_season(life: Life) -> None:
+    life.begin(lambda session: season(session, life, at=AT))
+    copy = life.house.copy()
+    life.do(_leave(life))
+    life.restore(copy)
+    with life.house.session() as session:
+        n = len(letters(session))
+        (told,) = told_since.told_since(session, matters.waiting(session))
+        told_since.keep(session, told.last.id, by=life.house.actor("coordinator"), at=NOW)
+        assert invitations.tell_all(session, at=NOW) == ()
+        assert len(letters(session)) == n
+        (waits,) = matters.waiting(session)
+        deciding.leave_undone(session, waits.id, reason="Non", by=life.house.actor("coordinator"), at=NOW)
+        heard = invitations.tell_all(session, at=NOW)
+    people = {life.house.person("worker_em"): "invitation", life.house.person("deputy"): "removed"}
+    assert {one.person_id: one.kind for one in heard} == people
