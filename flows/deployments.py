@@ -40,6 +40,21 @@ DEPLOYMENT: Final = "spheres"
 MOST_EARLY: Final = timedelta(minutes=2)
 #: The parameter of a protocol's flow.
 CASE_ID: Final = "case_id"
+#: What may be typed by hand to start a protocol, and for a round nothing: Prefect keeps all that it takes.
+OF_A_CASE: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        CASE_ID: {
+            "type": "string",
+            "title": CASE_ID,
+            "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+            "position": 0,
+        }
+    },
+    "required": [CASE_ID],
+    "additionalProperties": False,
+}
+OF_A_ROUND: Final[Mapping[str, Any]] = {"type": "object", "properties": {}, "additionalProperties": False}
 #: Before the name of the worker, in the tag of each run that one has in hand.
 WORKER: Final = "worker:"
 #: The code of a run of a flow that is none of ours, or no longer.
@@ -134,6 +149,7 @@ def zones_of(means: Means) -> Sequence[str]:
 class _Wanted:
     flow: Flow[..., Any]
     tags: Sequence[str]
+    typed: Mapping[str, Any]
     schedules: Sequence[DeploymentScheduleCreate] = ()
 
 
@@ -146,9 +162,9 @@ class _Made:
 def _wanted(means: Means, zones: Sequence[str]) -> Iterator[_Wanted]:
     for key, declared in ROUNDS.items():
         if declared.is_needed(means):
-            yield _Wanted(round_flow(key), ["round"], schedules_of(declared, zones))
+            yield _Wanted(round_flow(key), ["round"], OF_A_ROUND, schedules_of(declared, zones))
     for key in PROTOCOLS:
-        yield _Wanted(protocol_flow(key), ["protocol", f"protocol:{key}"])
+        yield _Wanted(protocol_flow(key), ["protocol", f"protocol:{key}"], OF_A_CASE)
 
 
 async def _ours(client: PrefectClient) -> list[DeploymentResponse]:
@@ -160,7 +176,11 @@ async def _ours(client: PrefectClient) -> list[DeploymentResponse]:
 
 async def _deploy(client: PrefectClient, wanted: _Wanted, found: DeploymentResponse | None) -> _Made:
     """A deployment that is right already is left alone: changing a schedule throws away the runs that it planned."""
-    if found is not None and _scheduled(found.schedules) == _scheduled(wanted.schedules):
+    if (
+        found is not None
+        and _scheduled(found.schedules) == _scheduled(wanted.schedules)
+        and found.parameter_openapi_schema == wanted.typed
+    ):
         return _Made(found.id, found.flow_id)
     flow_id = await client.create_flow(wanted.flow)
     made = await client.create_deployment(
@@ -170,7 +190,8 @@ async def _deploy(client: PrefectClient, wanted: _Wanted, found: DeploymentRespo
         tags=list(wanted.tags),
         work_pool_name=POOL,
         paused=False,
-        enforce_parameter_schema=False,
+        parameter_openapi_schema=dict(wanted.typed),
+        enforce_parameter_schema=True,
     )
     return _Made(made, flow_id)
 

@@ -236,23 +236,27 @@ def membership(session: Session, committee_id: UUID, *, since: date = date.min) 
 
 
 def memberships(
-    session: Session, committee_ids: Iterable[UUID] | None = None, *, since: date = date.min
+    session: Session, committee_ids: Iterable[UUID] | None = None, *, since: date = date.min, as_copied: bool = False
 ) -> dict[UUID, Membership]:
     """Who sits on each of these committees, or on every one, in three statements.
 
     What was over before `since` is left out: a page about today does not read who sat in all the years before.
+    `as_copied`: as the rows say, also where a restore brought back what waits to be decided, and counts as ended.
     """
+    absent = _ABSENCES_AS_COPIED if as_copied else _ABSENCES
     rows = committees(session)
     wanted = rows if committee_ids is None else [one for one in committee_ids if one in rows]
     families = _families(rows, wanted)
     # Not those of every committee: what one costs does not depend on how many others there are.
     asked = {"families": sorted(set(chain.from_iterable(families.values())))}
     from_then = {**asked, "since": since}
-    ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(_ABSENCES, {"since": since}))
-    seats = grouped(map(_until_it_ended, every(session, _SEATS, asked)), lambda seat: seat.committee_id)
-    holds = map(_until_it_ended, every(session, _HOLDINGS, from_then))
+    ask_ahead(session, Question(_SEATS, asked), Question(_HOLDINGS, from_then), Question(absent, {"since": since}))
+    all_seats, holds = every(session, _SEATS, asked), every(session, _HOLDINGS, from_then)
+    if not as_copied:
+        all_seats, holds = [*map(_until_it_ended, all_seats)], [*map(_until_it_ended, holds)]
+    seats = grouped(all_seats, lambda seat: seat.committee_id)
     held = grouped([one for one in holds if _has_days(one, since)], lambda one: one.seat_id)
-    absences = _absences(session, since)
+    absences = _absences(session, every(session, absent, {"since": since}), as_copied=as_copied)
     return {
         one: Membership(one, rows[one].key, tuple(chain.from_iterable(seats[each] for each in family)), held, absences)
         for one, family in families.items()
@@ -283,12 +287,11 @@ def _family(row: Committee, by_key: Mapping[str, Committee]) -> Iterator[UUID]:
     yield row.id
 
 
-def _absences(session: Session, since: date) -> dict[UUID, tuple[SeatAbsence, ...]]:
-    rows = every(session, _ABSENCES, {"since": since})
+def _absences(session: Session, rows: Sequence[Away], *, as_copied: bool) -> dict[UUID, tuple[SeatAbsence, ...]]:
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[SeatAbsence]] = defaultdict(list)
     for row in rows:
-        deputy = row.deputy_id if "seats" in row.kinds and not row.lost_deputy else None
+        deputy = row.deputy_id if "seats" in row.kinds and (as_copied or not row.lost_deputy) else None
         until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
         found[row.person_id].append(SeatAbsence(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
@@ -329,9 +332,9 @@ _HOLDINGS: Final = built(
     )
     .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id))
 )
-_ABSENCES: Final = built(
-    of(Away).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE, ~cancelled_since())
-)
+_NOT_CANCELLED: Final = of(Away).where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= _SINCE)
+_ABSENCES: Final = built(_NOT_CANCELLED.where(~cancelled_since()))
+_ABSENCES_AS_COPIED: Final = built(_NOT_CANCELLED)
 _ROLES: Final = built(
     only(Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))).where(
         col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))

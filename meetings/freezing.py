@@ -25,7 +25,7 @@ from sqlmodel import Session
 from domain.kernel import Actor, Refusal, col, in_program, program_of, replaced, run, scalar, select, surely
 from domain.record import events
 from locales import N_
-from meetings import agenda_papers
+from meetings import agenda_papers, held_news
 from meetings.agenda_items import (
     UNPRINTED,
     PresentedItem,
@@ -95,6 +95,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: the meeting is not planned.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
+    held_news.refuse_while_waiting(session, meeting)
     refuse_unless_planned(meeting)
     write_meeting(session, meeting, agenda_circulated_at=at)
     events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
@@ -107,6 +108,7 @@ def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen:
     Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
+    held_news.refuse_while_waiting(session, meeting)
     refuse_unless_open(meeting)
     lock_agenda(session, meeting_id)  # locked, so that nobody adds a reason while they are numbered
     rows = items_of(session, meeting_id)
@@ -142,6 +144,8 @@ def add_late(
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_late(meeting)
+    if meeting.state == "planned":
+        held_news.refuse_while_waiting(session, meeting)
     row = lock_item(session, item_id, seen=seen)
     refuse_other_committee(meeting, row.committee_id)
     if meeting.state == "planned" and by.acting_for is not None and is_late_for(row, meeting_id, asked_by=by.person_id):

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
@@ -24,15 +23,17 @@ from domain.kernel import Actor, col, in_program, local_day, only, program, prog
 from domain.mail import COORDINATION, CalendarPart, Mailbox, Unreached, notices
 from domain.record import apart, events
 from domain.roles import standing
-from meetings import calendar_files, links
+from meetings import calendar_files, held_news, links
 from meetings.calendar_files import NEEDS_ACTION, Partstat
 from meetings.committees import Membership, committees
 from meetings.entries import CalendarEntry
+from meetings.held_news import Kept
 from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
 from meetings.locking import original_of
 from meetings.shown_entries import Invitable, LastTold, entry_of, invitables, known_of, meetings_in, paper_of, told_to
+from meetings.told_news import ToldNews
 from meetings.wording import CONTINUED, MeetingNews, Papers, kind_of_papers, letter_of, papers_facts
 from models.committee import Committee
 from models.invitation import Invitation, MeetingAnswer
@@ -74,6 +75,7 @@ class _Found:
     """What one person is to hear of one season or meeting: each message with its SEQUENCE and DTSTAMP.
 
     `dates` are the originals that are otherwise for them, `remembered` what their calendar is taken to hold then.
+    `since_restore` says that `told` was told to them after the copy that was put back, and holds no more.
     """
 
     thing: Invitable
@@ -84,6 +86,7 @@ class _Found:
     wanted: CalendarEntry | None
     dates: tuple[datetime, ...]
     remembered: CalendarEntry | None
+    since_restore: bool = False
 
     @property
     def message(self) -> Message:
@@ -160,21 +163,23 @@ def tell_all(
     at: datetime,
     committee_ids: Iterable[UUID] | None = None,
     papers: Mapping[UUID, Sequence[Papers]] = MappingProxyType({}),
+    kept: Kept | None = None,
 ) -> tuple[PersonalNews, ...]:
     """As `tell`, for several committees or for every one; nothing is written where nothing changed.
 
+    What waits after a restore is told to no one, nor what follows from it; with `kept`, that alone is told.
     Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
     """
     rows = committees(session)
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
         links.lock(session, committee_id)
-    things = list(invitables(session, wanted, at))
+    things = held_news.told_now(session, invitables(session, wanted, at), kept)
     invitees = invitees_of(session, meetings_in(things), wanted)
     people = {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
-    found = [*_changes(session, things, invitees, people, at)]
+    found = [*_changes(session, things, invitees, people, kept, at)]
     news: dict[UUID, list[_Found]] = defaultdict(list)
     for one in found:
         news[one.person_id].append(one)
@@ -200,15 +205,24 @@ def letters_in(told: Sequence[PersonalNews]) -> int:
 
 
 def _changes(
-    session: Session, things: Sequence[Invitable], invitees: Invitees, people: Mapping[UUID, Person], at: datetime
+    session: Session,
+    things: Sequence[Invitable],
+    invitees: Invitees,
+    people: Mapping[UUID, Person],
+    kept: Kept | None,
+    at: datetime,
 ) -> Iterator[_Found]:
     """What each person is to hear of each season or meeting, those alone for whom something is otherwise."""
     known_of_all = known_of(session, things)
+    copied = held_news.as_copied(session, meetings_in(things), invitees.members)
+    heard = kept.people if kept is not None else ()
     for thing in things:
         known = known_of_all[thing.uid]
-        wanted = _wanted(session, thing, known, invitees, people, at)
+        told_of = {one: told_to(row) for one, row in known.items()}
+        invited = held_news.as_far_as_decided(thing.standing, invitees, copied, told_of)
+        wanted = _wanted(session, thing, known, invited, people, at)
         for person_id in {*known, *wanted}:
-            found = _change(thing, person_id, known.get(person_id), wanted.get(person_id), at)
+            found = _change(thing, person_id, known.get(person_id), wanted.get(person_id), at, person_id in heard)
             if found is not None:
                 yield found
 
@@ -217,14 +231,14 @@ def _wanted(
     session: Session,
     thing: Invitable,
     known: Mapping[UUID, LastTold],
-    invitees: Invitees,
+    invited: Mapping[UUID, Sequence[Meeting]],
     people: Mapping[UUID, Person],
     at: datetime,
 ) -> dict[UUID, CalendarEntry]:
     """What each person is to see of one season or meeting."""
     found: dict[UUID, CalendarEntry] = {}
     alike: dict[tuple[str, tuple[UUID, ...]], CalendarEntry | None] = {}  # who comes to the same meetings sees the same
-    for person_id, meetings in invitees.by_person(thing.standing).items():
+    for person_id, meetings in invited.items():
         # Whoever is invited anew is invited to what is to come.
         row = known.get(person_id)
         is_new = row is None or not row.told
@@ -239,7 +253,12 @@ def _wanted(
 
 
 def _change(
-    thing: Invitable, person_id: UUID, row: LastTold | None, wanted: CalendarEntry | None, at: datetime
+    thing: Invitable,
+    person_id: UUID,
+    row: LastTold | None,
+    wanted: CalendarEntry | None,
+    at: datetime,
+    since_restore: bool,
 ) -> _Found | None:
     """What brings one person from what they were told to what is so, or None."""
     told, after = told_to(row), local_of(at, thing.zone)
@@ -254,10 +273,9 @@ def _change(
     )
     if not messages:
         return None
-    of_letter = joined(messages, told, wanted, after=after, still_on=still_on)
-    if thing.goes_on_with_another:
-        # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
-        of_letter = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in of_letter)
+    of_letter = _as_answered(thing, joined(messages, told, wanted, after=after, still_on=still_on))
+    if since_restore:
+        of_letter = held_news.newer(of_letter)
     return _Found(
         thing,
         person_id,
@@ -267,7 +285,14 @@ def _change(
         wanted,
         dates=changed(told, wanted, after=after),
         remembered=remembered(told, wanted, messages),
+        since_restore=since_restore,
     )
+
+
+def _as_answered(thing: Invitable, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it."""
+    stays = thing.goes_on_with_another
+    return tuple(replace(one, keeps_answers=True) if stays and one.kind == "invitation" else one for one in messages)
 
 
 def _numbered(
@@ -407,6 +432,7 @@ def _news(letters: _Letters, one: _Found, *, begins_anew: bool) -> MeetingNews:
         may_name=_may_name(letters.members[one.thing.committee.id], one),
         answer_path=answer_path,
         path=f"/meetings/{one.meeting.id}" if one.meeting is not None else "/meetings",
+        since_restore=one.since_restore,
     )
 
 
@@ -534,30 +560,29 @@ def _keep(letters: _Letters, thing: Invitable, everything: Sequence[_Found]) -> 
 
 
 def _note_apart(session: Session, kind: str, about: UUID, found: Sequence[_Found], at: datetime) -> None:
-    """Note who was told, so that after a restore they can be told that it is off: by its UID and its last SEQUENCE."""
+    """Note who was told what, so that after a restore they can be told what of it holds: by its UID and SEQUENCE."""
+    alike: dict[ToldNews, list[UUID]] = defaultdict(list)
+    for one in found:
+        entry = one.remembered or one.told
+        if entry is not None:
+            news = ToldNews.told(entry, one.numbered[-1][1], one.dates, is_off=one.remembered is None)
+            news = replace(news, elsewhere=_elsewhere(one))
+            alike[news].append(one.person_id)
+    for news, people in alike.items():
+        apart.note(session, apart.TOLD, about, at=at, of=kind, **replace(news, people=tuple(people)).facts)
 
-    def alike(one: _Found) -> tuple[int, bool]:
-        return one.numbered[-1][1], one.remembered is None
 
-    for (sequence, is_off), group in groupby(sorted(found, key=alike), key=alike):
-        of_them = list(group)
-        entry = of_them[0].remembered or of_them[0].told
-        if entry is None:
-            continue
-        apart.note(
-            session,
-            apart.TOLD,
-            about,
-            at=at,
-            of=kind,
-            uid=entry.uid.partition("@")[0],
-            sequence=sequence,
-            starts=entry.starts.isoformat(),
-            minutes=entry.minutes,
-            last_on=entry.last_on.isoformat() if entry.last_on else "",
-            off=is_off,
-            people=[str(one.person_id) for one in of_them],
-        )
+def _elsewhere(found: _Found) -> tuple[datetime, ...]:
+    """The dates of which a person is told that they are at another place, or have another link."""
+    if found.told is None or found.remembered is None:
+        return ()
+    is_season = found.thing.series is not None
+    was, now = (
+        {one.original if is_season else None: one.usual[1:] for one in each.occurrences()}
+        for each in (found.told, found.remembered)
+    )
+    dates = [one for one, place in was.items() if now.get(one, place) != place]
+    return tuple(one or found.remembered.starts for one in dates)
 
 
 _ADDED: Final = insert(Invitation)

@@ -41,12 +41,20 @@ class Invitees:
 
 
 def invitees_of(
-    session: Session, meetings: Sequence[Meeting], committee_ids: Collection[UUID] | None = None
+    session: Session,
+    meetings: Sequence[Meeting],
+    committee_ids: Collection[UUID] | None = None,
+    *,
+    as_copied: bool = False,
 ) -> Invitees:
-    """Whom these meetings invite; `committee_ids` where it is known already of which committees they are."""
+    """Whom these meetings invite; `committee_ids` where it is known already of which committees they are.
+
+    `as_copied`: also by what waits to be decided after a restore, and counts as ended.
+    """
     since = min((one.starts.date() for one in meetings), default=date.min)
-    members = memberships(session, committee_ids or {one.committee_id for one in meetings}, since=since)
-    return Invitees(members, others(session, [one.id for one in meetings]))
+    wanted = committee_ids or {one.committee_id for one in meetings}
+    members = memberships(session, wanted, since=since, as_copied=as_copied)
+    return Invitees(members, others(session, [one.id for one in meetings], as_copied=as_copied))
 
 
 def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
@@ -60,21 +68,22 @@ def guests_of(session: Session, meeting_id: UUID) -> list[UUID]:
     return [*scalars(session, guests.order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)))]
 
 
-def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+def others(session: Session, meeting_ids: Sequence[UUID], *, as_copied: bool = False) -> dict[UUID, frozenset[UUID]]:
     """Who comes to each meeting without a seat: guests, and alternates named by those who cannot come.
 
     An alternate comes as long as both have the seat on the day of the meeting: it ends when either has left it.
+    `as_copied`: as for `invitees_of`.
     """
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
     guests = only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
-        *_STILL_A_GUEST, col(MeetingGuest.meeting_id).in_(meeting_ids)
+        *(_STILL_A_GUEST[:1] if as_copied else _STILL_A_GUEST), col(MeetingGuest.meeting_id).in_(meeting_ids)
     )
     answers = only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
     named = answers.join(Meeting, joins(MeetingAnswer.meeting_id, Meeting)).where(
         col(MeetingAnswer.alternate_id).is_not(None),
         col(MeetingAnswer.meeting_id).in_(meeting_ids),
-        _has_the_seat(col(MeetingAnswer.person_id)),
-        _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE),
+        _has_the_seat(col(MeetingAnswer.person_id), as_copied=as_copied),
+        _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE, as_copied=as_copied),
     )
     for meeting_id, person_id in (*run(session, guests), *run(session, named)):
         found[meeting_id].add(person_id)
@@ -94,7 +103,7 @@ _STILL_A_GUEST: Final = (
 )
 
 
-def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool]:
+def _has_the_seat(person: ColumnElement[Any], *kinds: str, as_copied: bool) -> ColumnElement[bool]:
     """The condition on an answer, beside its meeting, that a person has its seat on that day, as one of these."""
     day = cast(col(Meeting.starts), Date)
     return (
@@ -106,7 +115,7 @@ def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool
             col(SeatHolder.withdrawn_at).is_(None),
             col(SeatHolder.starts_on) <= day,
             lasts(SeatHolder, day),
-            func.coalesce(day <= ENDED_SINCE, true()),
+            *([] if as_copied else [func.coalesce(day <= ENDED_SINCE, true())]),
             *([col(SeatHolder.kind).in_(kinds)] if kinds else []),
         )
         .exists()

@@ -39,7 +39,7 @@ from domain.kernel import (
 )
 from domain.record import events
 from locales import N_
-from meetings import answers, carrying, freezing, invitations, objections, posting, unclosed
+from meetings import answers, carrying, freezing, held_news, invitations, objections, posting, unclosed
 from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import PersonalNews
@@ -164,6 +164,7 @@ def move_meeting(
     _lock(session, read_meeting(session, meeting_id).committee_id)
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
+    held_news.refuse_while_waiting(session, row)
     _refuse_unless_planned(row)
     _refuse_past(starts, row.time_zone, at)
     length = minutes or row.minutes
@@ -193,6 +194,7 @@ def cancel_meeting(
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
+    held_news.refuse_while_waiting(session, row)
     why = {"reason": needed_reason(reason), "cancelled_at": at, "settled_by": by.person_id}
     write_meeting(session, row, state=meeting_state_after(row, "cancel"), **why)
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
@@ -220,6 +222,7 @@ def change_place(
     row = lock_meeting(session, meeting_id, seen=seen)
     if following and set(parts_of_season(session, row)) != held.keys():
         raise changed_meanwhile("meeting")  # another hour has cut its season again while this one waited
+    held_news.refuse_while_any_waits(session, [*parts, row.series_id or row.id])
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row.series_id is not None:
@@ -268,6 +271,7 @@ def change_hour(
     Raises Refusal.
     """
     old = _season_as_seen(session, series_id, seen)
+    held_news.refuse_while_any_waits(session, [series_id])
     since = max(since, local_day(session, at))
     later = _lock_later(session, old, since, at)
     if not _is_planned(later):
@@ -296,6 +300,7 @@ def invite_guest(
 ) -> tuple[PersonalNews, ...]:
     """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
     row = lock_meeting(session, meeting_id)
+    held_news.refuse_while_waiting(session, row)
     _refuse_unless_planned(row)
     if person_id in invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
@@ -311,6 +316,7 @@ def withdraw_guest(
 ) -> tuple[PersonalNews, ...]:
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
     row = lock_meeting(session, meeting_id)
+    held_news.refuse_while_waiting(session, row)
     _refuse_unless_planned(row)
     statement = changes(MeetingGuest).where(
         MeetingGuest.meeting_id == meeting_id,

@@ -41,6 +41,11 @@ class Invitable:
     """The season that goes on with this one's dates, at another hour."""
 
     @property
+    def id(self) -> UUID:
+        """The id of the season, or of the meeting."""
+        return self.series.id if self.series is not None else self.meetings[0].id
+
+    @property
     def standing(self) -> list[Meeting]:
         """The meetings that are not cancelled."""
         return [one for one in self.meetings if one.state != "cancelled"]

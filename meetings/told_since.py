@@ -6,8 +6,9 @@ invitation since the restore was found (`domain.restoring.holding`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -15,44 +16,29 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, changes, col, every, first, of, program, run
+from domain.kernel import Actor, Language, Refusal, changes, col, every, first, of, program, run, surely
 from domain.mail import CalendarPart, Mailbox, notices
 from domain.record import apart
 from domain.restored import deciding
 from locales import N_, say
-from meetings import calendar_files, invitations, schedule
+from meetings import answers, calendar_files, invitations, schedule
+from meetings.committees import committees
 from meetings.entries import CalendarEntry
+from meetings.held_news import Kept
 from meetings.itip import CANCEL, Message
-from meetings.shown_entries import paper_of
+from meetings.shown_entries import Invitable, entry_of, paper_of
+from meetings.told_news import ToldDate, ToldNews
 from meetings.wording import when
 from models.invitation import Invitation
 from models.ledger import RestoredMatter
 from models.meeting import Meeting, MeetingSeries
 from models.program import Person
-from models.written import as_json, from_json
+from models.written import as_json
 
 #: The letter that takes a meeting out of a calendar.
 LETTER: Final = "meeting_lost"
 _TITLE: Final = N_("Meeting")
 _REASON: Final = N_("Cancelled after the program was restored from a copy.")
-
-
-@dataclass(frozen=True)
-class ToldNews:
-    """What the ledger says of one time that people were told of a meeting or a season; `starts` is local."""
-
-    uid: str
-    sequence: int
-    starts: datetime
-    minutes: int
-    last_on: str
-    off: bool
-    people: tuple[UUID, ...]
-
-    @classmethod
-    def of(cls, matter: RestoredMatter) -> ToldNews:
-        """What a matter says."""
-        return from_json(cls, matter.facts)
 
 
 @dataclass(frozen=True)
@@ -85,6 +71,23 @@ class ToldSince:
         return ToldNews.of(self.last)
 
     @property
+    def last_of(self) -> dict[UUID, ToldNews]:
+        """What each person was told of it last."""
+        return {one: news for news in map(ToldNews.of, self.matters) for one in news.people}
+
+    def told_dates(self) -> list[tuple[frozenset[UUID], tuple[ToldDate, ...]]]:
+        """The dates that people were told otherwise, as each was told them last: by who were told the same."""
+        last: dict[UUID, dict[datetime, ToldDate]] = defaultdict(dict)
+        for news in map(ToldNews.of, self.matters):
+            dates = {one.original if self.is_season else self.starts: one for one in news.told_dates()}
+            for person_id in news.people:
+                last[person_id] |= dates
+        alike: dict[tuple[ToldDate, ...], set[UUID]] = defaultdict(set)
+        for person_id, dates in last.items():
+            alike[tuple(sorted(dates.values()))].add(person_id)
+        return [(frozenset(people), dates) for dates, people in alike.items()]
+
+    @property
     def can_be_cancelled(self) -> bool:
         """Whether it can be cancelled here. A season that stands is changed where seasons are."""
         return self.row is None or not self.is_season
@@ -98,6 +101,18 @@ class ToldSince:
 def told_since(session: Session, matters: Iterable[RestoredMatter]) -> list[ToldSince]:
     """What people were told of, of these matters, by UID, in the order of the first news."""
     return [_of_one(session, ToldNews.of(found[0]).uid, found) for found in by_meeting(matters)]
+
+
+def each_once(matters: Iterable[RestoredMatter]) -> list[RestoredMatter]:
+    """These matters, in their order, and of a season or a meeting one alone: it is counted and decided as one."""
+    seen: set[object] = set()
+    found = []
+    for one in matters:
+        what = (ToldNews.of(one).uid, one.decision, one.decided_at) if one.kind == "meeting" else one.id
+        if what not in seen:
+            seen.add(what)
+            found.append(one)
+    return found
 
 
 def by_meeting(matters: Iterable[RestoredMatter]) -> list[list[RestoredMatter]]:
@@ -119,14 +134,15 @@ def cancel(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int
         raise Refusal(
             "restored.season", N_("This season is in the program: keep it, then change it on its committee’s page.")
         )
+    deciding.settle(session, list(told.matters), "cancelled", by=by, at=at)
     reached: set[UUID] = set()
-    if getattr(told.row, "state", "") == "planned":
+    if told.row is not None and getattr(told.row, "state", "") == "planned":
         reason = f"{say('fr', _REASON)} – {say('en', _REASON)}"
-        news = schedule.cancel_meeting(session, told.last.subject_id, reason=reason, by=by, at=at)
+        _remember_what_was_told(session, told, told.row)  # who was told that it is off is not told again
+        news = schedule.cancel_meeting(session, told.row.id, reason=reason, by=by, at=at)
         reached = {one.person_id for one in news if one.method == CANCEL}
     left = {one: sequence for one, sequence in told.people.items() if one not in reached}
     _take_out(session, told, left, at=at)
-    deciding.settle(session, list(told.matters), "cancelled", by=by, at=at)
     return len(told.people)
 
 
@@ -138,12 +154,11 @@ def keep(session: Session, matter_id: UUID, *, by: Actor, at: datetime) -> int:
     told = _hold(session, matter_id, by=by)
     n = 0
     if told.row is not None:
-        _forget_what_was_told(session, told)
-        news = invitations.tell(session, told.row.committee_id, at=at)
-        heard = {one.person_id for one in news}
-        left = {one: sequence for one, sequence in told.people.items() if one not in heard}
-        _take_out(session, told, left, at=at)
-        n = len(heard | set(left))
+        _ask_anew(session, told, at=at)
+        _remember_what_was_told(session, told, told.row)
+        kept = Kept(told.row.id, told.last_of.keys())
+        news = invitations.tell_all(session, at=at, committee_ids=[told.row.committee_id], kept=kept)
+        n = invitations.people_in(news)
     deciding.settle(session, list(told.matters), "kept", by=by, at=at)
     return n
 
@@ -185,16 +200,33 @@ def _of_it(told: ToldSince) -> tuple[ColumnElement[bool], ...]:
     return (col(column) == told.last.subject_id, col(Invitation.person_id).in_([*told.people, *told.gone]))
 
 
-def _forget_what_was_told(session: Session, told: ToldSince) -> None:
-    """Have the next news of it say it whole: what these calendars show is not what the database remembers.
+def _remember_what_was_told(session: Session, told: ToldSince, row: Meeting | MeetingSeries) -> None:
+    """Have the database remember what each was told of it last, as the ledger has it, in the words of the program."""
+    column = Invitation.series_id if told.is_season else Invitation.meeting_id
+    thing = _invitable(session, row)
+    elsewhere = {one for news in map(ToldNews.of, told.matters) for one in news.elsewhere}
+    for person in every(session, of(Person).where(col(Person.id).in_(told.last_of)).order_by(col(Person.id))):
+        language: Language = person.language  # type: ignore[assignment]
+        known, news = entry_of(session, thing, thing.meetings, language), told.last_of[person.id]
+        entry = as_json(news.entry(known, elsewhere)) if known is not None and not news.off else {}
+        theirs = changes(Invitation).where(col(column) == row.id, Invitation.person_id == person.id)
+        run(session, theirs.values(told=entry, version=col(Invitation.version) + 1))
 
-    A calendar may hold of any date of a season that it is off. So each is taken to be, and is told by itself.
-    """
-    for row in every(session, of(Invitation).where(*_of_it(told))):
-        known = from_json(CalendarEntry, row.told) if row.told and told.is_season else None
-        holds = replace(known, cancelled=frozenset({*known.originals, *known.moved}), moved={}) if known else None
-        forgotten = changes(Invitation).where(Invitation.id == row.id)
-        run(session, forgotten.values(told=as_json(holds) if holds else {}, version=row.version + 1))
+
+def _invitable(session: Session, row: Meeting | MeetingSeries) -> Invitable:
+    season = first(session, of(MeetingSeries).where(MeetingSeries.id == row.id))
+    which = Meeting.series_id if season is not None else Meeting.id
+    meetings = every(session, of(Meeting).where(col(which) == row.id).order_by(col(Meeting.original)))
+    return Invitable(surely(row.uid), committees(session)[row.committee_id], row.time_zone, tuple(meetings), season)
+
+
+def _ask_anew(session: Session, told: ToldSince, *, at: datetime) -> None:
+    """Have answers to what was moved count no longer: they were given before that, or to what does not hold."""
+    moved = {one.original: one.starts for _, dates in told.told_dates() for one in dates if one.starts is not None}
+    column, which = (Meeting.series_id, told.last.subject_id) if told.is_season else (Meeting.id, told.last.subject_id)
+    planned = every(session, of(Meeting).where(col(column) == which, Meeting.state == "planned"))
+    other = [one.id for one in planned if moved.get(one.original or told.starts, one.starts) != one.starts]
+    answers.lapse(session, other, at=at)
 
 
 def _take_out(session: Session, told: ToldSince, people: Mapping[UUID, int], *, at: datetime) -> None:

@@ -58,7 +58,8 @@ class MeetingNews:
 
     `dates` are the originals that are otherwise for them; `after` is the local time now: what began before it is no
     news. `begins_anew` says that this season goes on with another's dates at another hour; `may_name`, that they may
-    name who comes in their place. The paths are those of the letter's links.
+    name who comes in their place. The paths are those of the letter's links. `since_restore` says that `told` was told
+    after a copy that was put back, and holds no more.
     """
 
     message: Message
@@ -72,6 +73,7 @@ class MeetingNews:
     may_name: bool = False
     answer_path: str = ""
     path: str = "/meetings"
+    since_restore: bool = False
 
     @property
     def entry(self) -> CalendarEntry:
@@ -121,7 +123,7 @@ class MeetingNews:
         """The dates that changed, as a subject names them: one or two by name, more by the first and their number."""
         if self.message.kind == "invitation":
             return when(language, self.starts)
-        return _named_in(language, [one.starts for one in self.named()])
+        return named_in(language, [one.starts for one in self.named()])
 
     @property
     def is_moved(self) -> bool:
@@ -198,8 +200,9 @@ def _beside_the_news(
     return {
         "unreached": _missed(language, unreached),
         "papers": [{"text": one.in_words(language)} for one in papers],
-        "agenda_of": _named_in(language, others) if others else "",
+        "agenda_of": named_in(language, others) if others else "",
         "is_void": any(one.is_void for one in papers),
+        "since_restore": any(one.since_restore for one in news),
     }
 
 
@@ -291,12 +294,13 @@ def _subject_of_all(language: Language, news: Sequence[MeetingNews]) -> str:
     committee = titles[0] if len(titles) == 1 else say_n(language, "%(n)s committee", "%(n)s committees", len(titles))
     kinds = {_kind_of(one) for one in news}
     days = [one.starts if one.message.kind == "invitation" else known.starts for one in news for known in one.named()]
-    named = _named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
+    named = named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
     kind = next(iter(kinds)) if len(kinds) == 1 else "update"
     return say(language, _KINDS[kind][1], committee=committee, days=named)
 
 
-def _named_in(language: Language, starts: Sequence[datetime]) -> str:
+def named_in(language: str, starts: Sequence[datetime]) -> str:
+    """Several dates, as a subject names them."""
     days = list(dict.fromkeys(starts))
     if len(days) == 1:
         return when(language, days[0])
@@ -316,7 +320,7 @@ def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequ
 
     def facts(language: Language) -> dict[str, object]:
         title = title_of(committee, language)
-        days = _named_in(language, [one.was for one in papers])
+        days = named_in(language, [one.was for one in papers])
         if len(papers) == 1 and papers[0].now is not None:
             days = _from_to(language, papers[0].was, papers[0].now)
         return {
@@ -350,18 +354,20 @@ def _changes(language: Language, one: MeetingNews) -> list[str]:
     if one.message.kind == "invitation":
         return []
     pairs = [(one.was(original), one.now(original)) for original in one.dates]
-    found = [_change(language, was, now) for was, now in pairs]
+    found = [_change(language, was, now, was_off=one.since_restore) for was, now in pairs]
     elsewhere = Counter(how for was, now in pairs for how in _elsewhere(was, now))
     so_many = [(_IN_SO_MANY[how], n) for how, n in sorted(elsewhere.items(), reverse=True)]
     return [*filter(None, found), *(say_n(language, said.singular, said.plural, n) for said, n in so_many)]
 
 
-def _change(language: Language, was: Occurrence | None, now: Occurrence | None) -> str:
-    """What became of the time of one date; blank where it has the same one."""
+def _change(language: Language, was: Occurrence | None, now: Occurrence | None, *, was_off: bool) -> str:
+    """What became of the time of one date; blank where it has the same one. `was_off`: a new one was told as off."""
     if now is None:
         return "" if was is None else say(language, N_("No longer: %(was)s"), was=when(language, was.starts))
     if was is None:
-        return say(language, N_("Now too: %(now)s"), now=when(language, now.starts))
+        return say(
+            language, N_("On after all: %(now)s") if was_off else N_("Now too: %(now)s"), now=when(language, now.starts)
+        )
     return "" if was.hours == now.hours else _instead(language, was, now)
 
 
@@ -423,7 +429,7 @@ def _rule(language: Language, regular: Sequence[Occurrence], shown: Sequence[Occ
     lines = [say(language, rule, weekday=weekday, hour=first.time(), first=first.date(), last=last.date())]
     off = sorted(set(weeks) - {each.original for each in shown})
     if off:
-        lines.append(say(language, N_("Not on: %(days)s"), days=_days(language, [each.date() for each in off])))
+        lines.append(say(language, N_("Not on: %(days)s"), days=days_in(language, [each.date() for each in off])))
     return lines
 
 
@@ -445,7 +451,7 @@ def _dates(
             was = show_day(language, one.original.date())
             said = say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=said)
         yield " – ".join((said, *otherwise))
-    yield from (" – ".join((_days(language, days), *how)) for how, days in alike.items())
+    yield from (" – ".join((days_in(language, days), *how)) for how, days in alike.items())
 
 
 def _usual(entry: CalendarEntry, shown: Sequence[Occurrence]) -> Occurrence:
@@ -482,5 +488,6 @@ _PLACE: Final = N_("Place: %(place)s")
 _ONLINE: Final = N_("Online: %(address)s")
 
 
-def _days(language: Language, days: list[date]) -> str:
+def days_in(language: str, days: Sequence[date]) -> str:
+    """Each of several days."""
     return "; ".join(show_day(language, day) for day in days)

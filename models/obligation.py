@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import TypedDict
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import (
     InProgram,
     at_most_one,
+    found_by,
     in_order,
     is_digest,
     moment,
@@ -58,6 +59,13 @@ class ObligationPeriod(InProgram, table=True):
         ),
         one_of("state", PERIOD_STATES),
         Index("ix_obligation_period_due", "program_id", "due_on"),
+        # What ended lately, and what waits to be looked at, among all that ever ended.
+        Index(
+            "ix_obligation_period_goes_on",
+            "program_id",
+            text("(case when ends_on is null then 'infinity'::date else coalesce(due_on, ends_on) end)"),
+        ),
+        found_by("ix_obligation_period_given", "agreement_id", where="state = 'given'"),
     )
 
     agreement_id: UUID = to("agreement")

@@ -36,14 +36,6 @@ class ResearchShown(Shown):
     withdrawn_on: date | None
 
 
-class ResearchPart(Shown):
-    """A part of the consents to research. `older` is what to ask for as `before` to get the next; null of the last."""
-
-    items: list[ResearchShown]
-    limit: int
-    older: UUID | None
-
-
 #: A local hour as it is shown. What JSON Schema calls "time" always has its offset.
 HourShown = Annotated[
     time,
@@ -81,19 +73,17 @@ class ConsentFormShown(Shown):
 def get_research_consents(
     context: InContext,
     limit: Limit = 50,
-    before: Annotated[UUID | None, Query(description="Consents that were recorded before this one.")] = None,
+    after: After = None,
     number: Annotated[str, Query(max_length=20, description="Those of the participant with this number.")] = "",
-) -> ResearchPart:
-    """The consents to research that stand, and those that were taken back, the last recorded first."""
+) -> Page[ResearchShown]:
+    """The consents to research that stand, and those that were taken back, the last recorded first. Not counted."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    found = research.research_consents(context.session, most=limit + 1, before=before, number=number)
-    return ResearchPart(
-        items=ResearchShown.each(found[:limit]), limit=limit, older=found[limit - 1].id if len(found) > limit else None
-    )
+    part = research.research_consents(context.session, most=limit, after=after, number=number)
+    return Page[ResearchShown].of(part, ResearchShown.each, limit)
 
 
 def _kept(on: On[None], number: str) -> list[ResearchShown]:
-    return ResearchShown.each(research.research_consents(on.session, most=1, number=number))
+    return ResearchShown.each(research.research_consents(on.session, most=1, number=number).rows)
 
 
 act_resources(router, RESEARCH, _kept)

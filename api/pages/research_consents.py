@@ -14,7 +14,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import around, framed_pages, page
 from domain.participants import research
 
 router = framed_pages("/research-consents", of_acts=True)
@@ -26,28 +26,26 @@ A_PAGE: Final = 50
 @router.get("", name="research_consents")
 @asks(Action.KEEP_RESEARCH_CONSENTS)
 def show(
-    context: InContext, request: Request, before: UUID | None = None, q: Annotated[str, Query(max_length=20)] = ""
+    context: InContext, request: Request, after: UUID | None = None, q: Annotated[str, Query(max_length=20)] = ""
 ) -> HTMLResponse:
     """The consents that stand and those that were taken back, the last recorded first; or those of one number."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    return _page(context, request, Typed(), before=before, q=q)
+    return _page(context, request, Typed(), after=after, q=q)
 
 
 def _page(
-    context: RequestContext, request: Request, typed: Typed, *, before: UUID | None = None, q: str = ""
+    context: RequestContext, request: Request, typed: Typed, *, after: UUID | None = None, q: str = ""
 ) -> HTMLResponse:
-    found = research.research_consents(context.session, most=A_PAGE + 1, before=before, number=q)
-    shown, here = found[:A_PAGE], RESEARCH.path
-    asked = {"q": q} if q else {}
+    part = research.research_consents(context.session, most=A_PAGE, after=after, number=q)
+    here = RESEARCH.path + (f"?{urlencode({'q': q})}" if q else "")
     return page(
         context,
         request,
         "research_consents.html",
         typed=typed,
-        consents=shown,
+        consents=part.rows,
         q=q,
-        older=f"{here}?{urlencode({**asked, 'before': shown[-1].id})}" if len(found) > A_PAGE else "",
-        newest=f"{here}?{urlencode(asked)}" if before else "",
+        parts=around(part, after, here),
         today=context.day,
     )
 

@@ -27,7 +27,7 @@ from api.views.restored import (
     told_lines_of,
 )
 from domain.restored import matters, reports
-from meetings.told_since import by_meeting
+from meetings.told_since import by_meeting, each_once
 from models.ledger import RestoredMatter
 
 router = framed_pages(of_acts=True)
@@ -133,11 +133,12 @@ def _ended(context: RequestContext, rows: Sequence[RestoredMatter], asked: str) 
 
 def _decided(context: RequestContext, rows: list[RestoredMatter], asked: str) -> _Decided:
     """The part of what was decided that begins with a matter, and where the others stand."""
-    part = _from(rows, asked)
+    each = each_once(rows)
+    part = _from(each, asked)
     return _Decided(
         decided_lines_of(context, part[:MOST]),
-        len(rows),
-        "/restored#decided" if len(part) < len(rows) else "",
+        len(each),
+        "/restored#decided" if len(part) < len(each) else "",
         f"/restored?{OLDER}={part[MOST].id}#decided" if len(part) > MOST else "",
     )
 

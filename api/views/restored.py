@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -20,8 +20,9 @@ from domain.kernel import only, run, surely, title_of
 from domain.restored import matters, reports, standing
 from locales import N_, gettext, say, show_moment
 from meetings.committees import committees
+from meetings.told_news import ToldDate
 from meetings.told_since import ToldSince, by_meeting, told_since
-from meetings.wording import when
+from meetings.wording import days_in, named_in, when
 from models.ledger import RestoredMatter
 from models.program import Person
 
@@ -133,10 +134,14 @@ class MatterLine:
 
 @dataclass(frozen=True)
 class ToldLine:
-    """A meeting that people were told of: the day and hour that they were told, and what the program has of it now."""
+    """A meeting that people were told of: the dates that they were told, and what the program has of it now.
+
+    `told` says of each date how it was told, and to whom.
+    """
 
     id: UUID
     what: str
+    told: tuple[tuple[str, str], ...]
     at: datetime
     now: str
     people: int
@@ -246,7 +251,9 @@ def told_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> li
 def decided_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[DecidedLine]:
     """What was decided of these matters, in words."""
     names = names_of(context, {one.decided_by for one in rows if one.decided_by})
-    told_of = told_since(context.session, rows)
+    # What people were told of a meeting is decided as one, of which a row here is one line.
+    has_meetings = any(one.kind == "meeting" for one in rows)
+    told_of = told_since(context.session, matters.decided(context.session) if has_meetings else ())
     meetings = {matter.id: _meeting(context, one) for one in told_of for matter in one.matters}
     sentences = said_of(context, rows)
     return [
@@ -263,11 +270,36 @@ def decided_lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) ->
 
 
 def _meeting(context: RequestContext, told: ToldSince) -> str:
-    hour = when(context.language, told.starts)
+    """The committee, where it is known, and the dates that people may have been told otherwise."""
+    dates = sorted({one.original for _, dates in told.told_dates() for one in dates}) if told.is_season else []
+    days = named_in(context.language, dates or [told.starts])
     if told.row is None:
-        return hour
+        return days
     committee = committees(context.session)[told.row.committee_id]
-    return f"{title_of(committee, context.language)}, {hour}"
+    return f"{title_of(committee, context.language)}, {days}"
+
+
+def _told_dates(context: RequestContext, told: ToldSince) -> Iterator[tuple[str, str]]:
+    """What people were told of each date, and who: those of which they were told alike are one line."""
+    alike = told.told_dates()
+    names = names_of(context, {one for people, _ in alike for one in people})
+    for people, dates in alike:
+        who = ", ".join(sorted(names[one] for one in people if one in names))
+        for said in _said_of_dates(context.language, dates):
+            yield said, who
+
+
+def _said_of_dates(language: str, dates: Sequence[ToldDate]) -> Iterator[str]:
+    for one in dates:
+        if one.starts not in (None, one.original):
+            was, now = (when(language, moment) for moment in (one.original, surely(one.starts)))
+            yield say(language, N_("Told as moved from %(was)s to %(now)s"), was=was, now=now)
+    off = [one.original.date() for one in dates if one.starts is None]
+    on = [one.original.date() for one in dates if one.starts == one.original]
+    if off:
+        yield say(language, N_("Told as off, or as a date without them: %(days)s"), days=days_in(language, off))
+    if on:
+        yield say(language, N_("Told as taking place: %(days)s"), days=days_in(language, on))
 
 
 def _told_line(context: RequestContext, told: ToldSince) -> ToldLine:
@@ -278,6 +310,7 @@ def _told_line(context: RequestContext, told: ToldSince) -> ToldLine:
     return ToldLine(
         last.id,
         _meeting(context, told),
+        tuple(_told_dates(context, told)),
         last.at,
         gettext(now),
         len({*told.people, *told.gone}),
@@ -288,7 +321,7 @@ def _told_line(context: RequestContext, told: ToldSince) -> ToldLine:
 
 
 _LEAVE_IT: Final = N_("Calendars stay as they are. Plan the meeting again on its committee’s page.")
-_TELL_ANEW: Final = N_("Everyone who was told hears how it stands now, and their calendar follows.")
+_TELL_ANEW: Final = N_("Everyone who was told otherwise hears what holds now, and their calendar follows.")
 _CANCEL_IT: Final = N_(
     "It is taken out of the calendar of everyone who was told of it. If it is planned here, it is cancelled."
 )

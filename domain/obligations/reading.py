@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, Date, case, cast, func, literal_column
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
@@ -28,6 +28,7 @@ PRESENT: Final = and_(
 )
 
 _looker = aliased(Person, name="looker")
+_FOR_EVER: Final = cast(literal_column("'infinity'"), Date)
 
 
 P = TypeVar("P", bound=ObligationPeriod)
@@ -273,10 +274,8 @@ def _stated() -> SelectOfScalar[StatementGiven]:
 
 def _goes_on_after(day: date) -> ColumnElement[bool]:
     """The condition that a period has a day for proof on a local day or later; one without an end always has."""
-    return or_(
-        col(ObligationPeriod.ends_on).is_(None),
-        func.coalesce(col(ObligationPeriod.due_on), col(ObligationPeriod.ends_on)) >= day,
-    )
+    ends_on = col(ObligationPeriod.ends_on)
+    return case((ends_on.is_(None), _FOR_EVER), else_=func.coalesce(col(ObligationPeriod.due_on), ends_on)) >= day
 
 
 def periods_as(shape: type[P]) -> SelectOfScalar[P]:

@@ -6,18 +6,19 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.kernel import (
     MATTER,
     SHAPE,
     Actor,
+    Order,
+    Part,
     Refusal,
     add_row,
     changes,
     col,
-    every,
     first,
     joins,
     local_day,
@@ -103,13 +104,16 @@ class Consented(ResearchConsent):
     number: str = surely(Participant.number)
 
 
+#: One after the other, also of one moment.
+_LAST_FIRST: Final = Order(ResearchConsent.recorded_at, ResearchConsent.id, newest_first=True)
+
+
 def research_consents(
-    session: Session, *, most: int = 50, before: UUID | None = None, number: str = ""
-) -> list[Consented]:
+    session: Session, *, most: int = 50, after: UUID | None = None, number: str = ""
+) -> Part[Consented]:
     """The consents to research that stand, and those that were withdrawn, by number and nothing else.
 
-    The `most` that were recorded last, before that one of them which `before` names; of one participant's `number`, or
-    of all. None where `before` names no consent.
+    The `most` that were recorded last, after the one that `after` names; of one participant's `number`, or of all.
     """
     asked = (
         of(Consented)
@@ -118,16 +122,7 @@ def research_consents(
     )
     if number:
         asked = asked.where(Participant.number == _as_kept(number))
-    if before is not None:
-        last = first(session, of(ResearchConsent).where(ResearchConsent.id == before))
-        if last is None:
-            return []
-        asked = asked.where(tuple_(*_IN_TIME) < tuple_(last.recorded_at, last.id))
-    return every(session, asked.order_by(*(one.desc() for one in _IN_TIME)).limit(most))
-
-
-#: One after the other, also of one moment.
-_IN_TIME: Final = (col(ResearchConsent.recorded_at), col(ResearchConsent.id))
+    return _LAST_FIRST.part(session, asked, after=after, most=most)
 
 
 def _taken_back_since() -> ColumnElement[bool]:

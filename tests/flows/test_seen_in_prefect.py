@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelling, Pending, Running, Scheduled
 from sqlalchemy import select, update
 
@@ -199,11 +200,19 @@ def test_what_is_started_by_hand_does_nothing_twice_and_says_by_a_code_what_was_
             return ended(prefect_server, started_by_hand(prefect_server, name, **parameters))
 
         assert [by_hand("onboarding", case_id=str(case_id)) for _ in range(2)] == [("Asked", ""), ("Asked", "")]
-        assert by_hand("onboarding") == ("Trouble (case.unknown)", "case.unknown")
-        assert by_hand("onboarding", case_id="Émeraude Quartz") == ("Trouble (case.unknown)", "case.unknown")
-        assert by_hand("onboarding", case_id=[str(case_id)]) == ("Trouble (case.unknown)", "case.unknown")
         assert by_hand("onboarding", case_id=str(uuid4())) == ("Trouble (case.unknown)", "case.unknown")
-        assert by_hand("onboarding", case_id=str(elsewhere), more="of this")[0] == "Asked"
+        for typed in (
+            {},
+            {"case_id": "Émeraude Quartz"},
+            {"case_id": [str(case_id)]},
+            {"case_id": str(case_id), "more": "Émeraude Quartz"},
+        ):
+            with pytest.raises(PrefectHTTPStatusError, match="409"):
+                started_by_hand(prefect_server, "onboarding", **typed)
+        with pytest.raises(PrefectHTTPStatusError, match="409"):
+            started_by_hand(prefect_server, "sweep", who="Émeraude Quartz")
+        assert prefect_server.rows("select 1 from flow_run where parameters::text like '%%meraude%%'") == []
+        assert by_hand("onboarding", case_id=str(elsewhere))[0] == "Asked"
         assert by_hand("departure", case_id=str(case_id))[0] == "Asked", "a case goes by its own protocol"
         rounds = [by_hand("sweep") for _ in range(2)]
         assert [name for name, _ in rounds] == ["Done", "Done"]
@@ -313,7 +322,7 @@ def test_runs_that_no_living_worker_has_are_ended_and_no_others(cast: Cast, pref
             async def begun(case: str, *workers: str, state: Any) -> FlowRun:
                 return await client.create_flow_run_from_deployment(
                     deployed.protocols["onboarding"],
-                    parameters={CASE_ID: case},
+                    parameters={CASE_ID: str(UUID(int=int(case)))},
                     state=state,
                     tags=[f"worker:{worker}" for worker in workers],
                 )

@@ -14,13 +14,14 @@ from sqlmodel import Session
 
 from domain.kernel import Refusal
 from domain.mail import CalendarPart
-from domain.restored import matters
-from meetings import schedule, told_since
+from domain.restored import deciding, matters
+from meetings import invitations, schedule, seating, told_since
+from meetings.committees import committee_of
 from models.meeting import Meeting
 from tests.cast import AT
 from tests.meetings.attendee import Attendee, attendees, read
 from tests.meetings.meeting_room import LOCAL, meeting
-from tests.meetings.sitting import letters, seat_everyone
+from tests.meetings.sitting import letters, seat, seat_everyone
 from tests.restored import Installed, installed
 
 __all__ = ["installed"]
@@ -178,10 +179,26 @@ def test_a_meeting_that_was_cancelled_after_the_copy_is_told_again_where_it_is_k
     assert life.shown() == {frozenset({utc(LOCAL)})}
 
 
-def test_news_of_a_meeting_before_anyone_decides_is_newer_than_what_was_told_before_the_restore(life: Life) -> None:
+def test_a_meeting_that_waits_is_not_changed_before_it_is_decided_and_then_the_news_are_newer(life: Life) -> None:
     """A calendar would take no other: `Attendee` refuses a message that is already old."""
     moved_since(life)
-    life.do(call_off(life, at=NOW))
+    with pytest.raises(Refusal) as refused:
+        life.do(call_off(life, at=NOW))
+    assert refused.value.code == "meeting.undecided"
+    assert life.shown() == {frozenset({utc(MOVED)})}
+    life.decide(told_since.keep)
+    life.arrive()
+    life.do(call_off(life, at=NOW + HOUR))
+    assert life.shown() == {frozenset()}
+
+
+def test_a_meeting_that_was_cancelled_after_the_copy_and_is_again_is_told_to_no_one_twice(life: Life) -> None:
+    life.begin(plan(life, LOCAL, AT))
+    copy = life.house.copy()
+    life.do(call_off(life))
+    life.restore(copy)
+    life.decide(told_since.cancel)
+    assert life.arrive() == 0
     assert life.shown() == {frozenset()}
 
 
@@ -228,3 +245,99 @@ def test_a_season_that_stands_is_kept_and_told_again_but_not_cancelled_here(life
     life.decide(told_since.keep)
     life.arrive()
     assert life.shown() == before
+
+
+OFF, ELSEWHERE = WEEKLY + timedelta(days=7), WEEKLY + timedelta(days=14)
+
+
+def _changed_since(life: Life) -> set[frozenset[datetime]]:
+    """Of a season one date was cancelled after the copy, and one moved; what calendars showed before."""
+    life.begin(lambda session: season(session, life, at=AT))
+    before = life.shown()
+    copy = life.house.copy()
+    by = life.house.actor("coordinator")
+    life.do(lambda session: schedule.cancel_meeting(session, _of(session, OFF), reason="Tempête", by=by, at=LATER))
+    new = ELSEWHERE + timedelta(days=1, hours=4)
+    life.do(lambda session: schedule.move_meeting(session, _of(session, ELSEWHERE), new, by=by, at=LATER + HOUR))
+    life.restore(copy)
+    return before
+
+
+def _of(session: Session, original: datetime) -> UUID:
+    from sqlmodel import select  # noqa: PLC0415
+
+    return session.scalars(select(Meeting.id).where(Meeting.original == original)).one()
+
+
+def test_a_season_of_which_dates_were_changed_is_kept_by_one_letter_a_person_that_says_which_dates_hold(
+    life: Life,
+) -> None:
+    before = _changed_since(life)
+    with life.house.session() as session:
+        assert invitations.tell_all(session, at=NOW) == ()
+        n = len(letters(session))
+    people = life.decide(told_since.keep)
+    with life.house.session() as session:
+        written = letters(session)[n:]
+        assert invitations.tell_all(session, at=NOW + HOUR) == ()
+    readers = [one.person_id for one in written]
+    assert len(readers) == len(set(readers))
+    assert len(readers) in (people, people - 1), "but for one without an address"
+    (ours,) = [one.text for one in written if one.person_id == life.house.person("coordinator")]
+    assert "20 janvier 2027" in ours
+    assert "Au lieu du jeudi 28 janvier 2027" in ours
+    assert "copie plus ancienne" in ours
+    assert life.arrive() == len(written)
+    assert life.shown() == before
+
+
+def test_a_season_that_waits_says_each_date_that_people_were_told_otherwise(life: Life) -> None:
+    _changed_since(life)
+    with life.house.session() as session:
+        (one,) = told_since.told_since(session, matters.waiting(session))
+        assert len(told_since.each_once(matters.waiting(session))) == 1
+    told = {(date.original, date.starts) for _, dates in one.told_dates() for date in dates}
+    assert told == {(OFF, None), (ELSEWHERE, ELSEWHERE + timedelta(days=1, hours=4))}
+
+
+def test_a_season_of_which_a_date_was_held_elsewhere_says_where_it_is(life: Life) -> None:
+    life.begin(lambda session: season(session, life, at=AT))
+    copy = life.house.copy()
+    by = life.house.actor("coordinator")
+    life.do(lambda session: schedule.change_place(session, _of(session, OFF), place="Salle B", by=by, at=LATER))
+    life.restore(copy)
+    with life.house.session() as session:
+        n = len(letters(session))
+    assert life.decide(told_since.keep) > 0
+    with life.house.session() as session:
+        assert all("copie plus ancienne" in one.text or "older copy" in one.text for one in letters(session)[n:])
+    life.arrive()
+
+
+def _leave(life: Life) -> Callable[[Session], object]:
+    """The worker of En Marge leaves their seat, and their alternate comes instead."""
+    by, who = life.house.actor("coordinator"), life.house.person("worker_em")
+
+    def end(session: Session) -> object:
+        clinical, where = committee_of(session, "clinical").id, seat(session, "clinical", "en-marge")
+        return seating.end_seat(session, clinical, where, who, last_day=LATER.date(), by=by, at=LATER)
+
+    return end
+
+
+def test_who_left_a_seat_and_who_comes_instead_hear_nothing_twice_by_the_keeping_of_a_season(life: Life) -> None:
+    life.begin(lambda session: season(session, life, at=AT))
+    copy = life.house.copy()
+    life.do(_leave(life))
+    life.restore(copy)
+    with life.house.session() as session:
+        n = len(letters(session))
+        (told,) = told_since.told_since(session, matters.waiting(session))
+        told_since.keep(session, told.last.id, by=life.house.actor("coordinator"), at=NOW)
+        assert invitations.tell_all(session, at=NOW) == ()
+        assert len(letters(session)) == n
+        (waits,) = matters.waiting(session)
+        deciding.leave_undone(session, waits.id, reason="Non", by=life.house.actor("coordinator"), at=NOW)
+        heard = invitations.tell_all(session, at=NOW)
+    people = {life.house.person("worker_em"): "invitation", life.house.person("deputy"): "removed"}
+    assert {one.person_id: one.kind for one in heard} == people

@@ -267,6 +267,39 @@ def test_meetings_that_people_were_told_of_stand_on_pages_of_their_own(cast: Cas
     assert str(found["manager"]) in rest, "and the others stay where they were"
 
 
+def test_a_season_says_each_date_that_people_were_told_otherwise_and_whom_and_is_decided_as_one(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    people = [str(cast.people[one]) for one in ("manager_em", "police")]
+    news = {"starts": "2026-11-11T09:30", "minutes": 150, "last_on": "2027-01-27", "off": False, "uid": "s"}
+    off, elsewhere = "2026-12-09T09:30", "2026-12-16T09:30"
+    moved = {"moved": [elsewhere], "moved_to": ["2026-12-17T13:00"], "lasting": ["150"]}
+    told = [
+        news | {"sequence": 1, "people": people, "dates": [off], "without": [off]},
+        news | {"sequence": 2, "people": people, "dates": [elsewhere], "without": [off], **moved},
+        news | {"sequence": 3, "people": [str(uuid4())], "off": True, "dates": [off]},
+    ]
+    with cast.session() as session:
+        ids = [
+            left(
+                session, cast, "meeting", "meeting.told", found["manager"], n, subject_kind="meeting_series", facts=one
+            )
+            for n, one in enumerate(told, start=4)
+        ]
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    page = coordinator.get("/restored").text
+    assert "Meetings that people were told of 1" in text_of(page)
+    line = text_of("<p" + page.partition(f'id="m-{ids[-1]}"')[2].partition("</form>")[0])
+    assert "Told as off, or as a date without them: December 9, 2026" in line
+    assert "Told as moved from Wednesday, December 16, 2026 at 9:30 a.m. to Thursday, December 17, 2026" in line
+    assert "November" not in line, "the season's first day is no news"
+    assert all(cast.members[one].name in line for one in ("manager_em", "police"))
+    coordinator.post(f"/restored/{ids[-1]}/cancellation")
+    after = text_of(coordinator.get("/restored").text)
+    assert "Decided 1 " in after
+    assert after.partition("Decided 1 ")[2].count("Cancelled in calendars") == 1
+
+
 def test_of_what_nothing_keeps_closed_the_line_says_so(cast: Cast, found: dict[str, UUID]) -> None:
     with cast.session() as session:
         seat = left(session, cast, "other", "seat.ended", uuid4(), 4, subject_kind="seat")

@@ -36,6 +36,10 @@ create table obligation_period (
     constraint fk_obligation_period_program_id foreign key (program_id) references program (id)
 );
 create index ix_obligation_period_due on obligation_period (program_id, due_on);
+create index ix_obligation_period_goes_on on obligation_period (
+    program_id, (case when ends_on is null then 'infinity'::date else coalesce(due_on, ends_on) end)
+);
+create index ix_obligation_period_given on obligation_period (program_id, agreement_id) where state = 'given';
 create index ix_obligation_period_obligation_id on obligation_period (obligation_id);
 
 create table obligation_finding (
