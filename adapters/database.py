@@ -300,6 +300,17 @@ def passes_walls(url: str) -> bool:
         engine.dispose()
 
 
+def has_tables(url: str) -> bool:
+    """Whether tables of the program are there, of whichever version: in an empty database there are none."""
+    engine = create_engine(url, poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            there = "select exists (select from pg_tables where schemaname = 'public' and tablename = 'program')"
+            return bool(connection.scalar(text(there)))
+    finally:
+        engine.dispose()
+
+
 def is_being_restored(url: str) -> bool:
     """Whether a copy is being brought back into this database, also by another machine, or that was cut off."""
     engine = create_engine(url, poolclass=NullPool)
