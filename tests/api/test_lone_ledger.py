@@ -57,7 +57,8 @@ def own_server(database: Database) -> dict[str, str]:
     }
 
 
-def migrated(settings: dict[str, str], *command: str) -> tuple[int, str]:
+def said(settings: dict[str, str], *command: str) -> tuple[int, str]:
+    """The status of a command over these settings, and what it says."""
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, "SPHERES_LANG": "en", **settings},
@@ -68,10 +69,10 @@ def migrated(settings: dict[str, str], *command: str) -> tuple[int, str]:
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-def refused(status: int, said: str, tmp_path: Path, before: set[str]) -> None:
+def refused(status: int, told: str, tmp_path: Path, before: set[str]) -> None:
     """It ended with status 2 and one sentence, and nothing lies there that did not before."""
-    assert (status, said.count("\n"), SENTENCE in said) == (2, 1, True), said
-    assert "Nothing was made" in said
+    assert (status, told.count("\n"), SENTENCE in told) == (2, 1, True), told
+    assert "Nothing was made" in told
     assert there(tmp_path) == before
 
 
@@ -81,16 +82,17 @@ def refused(status: int, said: str, tmp_path: Path, before: set[str]) -> None:
 def test_a_start_beside_a_ledger_without_its_database_makes_nothing(tmp_path: Path, place: str, demo: str) -> None:
     settings = lost(tmp_path, place)
     before = there(tmp_path)
-    said = started_with(SPHERES_DEMO=demo, **settings)
-    refused(said.returncode, (said.stdout + said.stderr).decode(), tmp_path, before)
+    done = started_with(SPHERES_DEMO=demo, **settings)
+    refused(done.returncode, (done.stdout + done.stderr).decode(), tmp_path, before)
 
 
-@pytest.mark.ci
-def test_keys_that_lie_there_make_it_no_other(tmp_path: Path) -> None:
+@pytest.mark.nightly
+def test_neither_do_migrate_and_keys_init_nor_is_it_another_matter_where_keys_lie_there(tmp_path: Path) -> None:
     settings = lost(tmp_path)
+    for command in (["keys", "init"], ["migrate"]):
+        refused(*said(settings, "api.cli", *command), tmp_path, there(tmp_path))
     make_seal_key(tmp_path / "data" / "keys" / "seal.json")
-    before = there(tmp_path)
-    refused(*migrated(settings, "api.cli", "migrate"), tmp_path, before)
+    refused(*said(settings, "api.cli", "migrate"), tmp_path, there(tmp_path))
 
 
 @pytest.mark.ci
@@ -106,11 +108,11 @@ def test_in_an_empty_database_of_a_server_of_ones_own_no_table_is_made(
     }
     before = there(tmp_path)
     if how == "migrate":
-        status, said = migrated(settings, "api.cli", "migrate")
+        status, told = said(settings, "api.cli", "migrate")
     else:
         done = started_with(*(["--join"] if how == "join" else []), **settings)
-        status, said = done.returncode, (done.stdout + done.stderr).decode()
-    refused(status, said, tmp_path, before)
+        status, told = done.returncode, (done.stdout + done.stderr).decode()
+    refused(status, told, tmp_path, before)
     assert is_empty(empty_database.owner_url)
 
 
@@ -121,7 +123,7 @@ def test_beside_tables_that_hold_nothing_no_keys_are_made_in_place_of_those_that
     settings = {**lost(tmp_path), **own_server(empty_database)}
     migrate(empty_database.owner_url)
     before = there(tmp_path)
-    refused(*migrated(settings, "api.cli.migrated"), tmp_path, before)
+    refused(*said(settings, "api.cli.migrated"), tmp_path, before)
 
 
 def test_a_ledger_was_begun_where_a_whole_line_lies_there(tmp_path: Path) -> None:
