@@ -33,7 +33,7 @@ from adapters import logs
 from adapters.backup_settings import BackupSettings
 from adapters.clock import DatabaseClock
 from adapters.closing import epoch_of
-from adapters.database import make_engine
+from adapters.database import BEHIND, make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
@@ -277,8 +277,6 @@ def _refuse_a_restored(engine: Engine, settings: Settings) -> None:
         except ProgrammingError as behind:
             if not isinstance(behind.orig, UndefinedTable):
                 raise
-            from api.cli.ready import BEHIND  # noqa: PLC0415  # who serves does not read it
-
             is_first_start, why = True, say(language, BEHIND)
         except (Disagrees, NoLedger) as wrong:
             why = told_of_ledger(wrong, settings.ledger, language)

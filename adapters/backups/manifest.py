@@ -134,7 +134,7 @@ def installation_of(folder: Path) -> str | None:
         said = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
-    return str(said["installation"]) if isinstance(said, dict) and "installation" in said else None
+    return said.get("installation") if isinstance(said, dict) else None
 
 
 def _made_of(said: Any) -> Manifest:

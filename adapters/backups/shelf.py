@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,10 +150,22 @@ def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
         raise next(iter(unread.values()), none)
     behind = [one for one in here if is_credible(one[1].taken_at, now)] or here
     chosen, manifest = behind[-1]
-    more = [place for place, one in here if _holds_more(one, manifest)]
-    ahead = tuple(place for place, _ in here[len(behind) :])
-    newer = tuple(why for place, why in unread.items() if _may_be_newer(place, manifest))
-    return Newest(chosen, ahead, more[-1] if more else None, newer)
+    return Newest(
+        chosen,
+        ahead=tuple(place for place, _ in here[len(behind) :]),
+        holds_more=_last_that_holds_more(here, manifest),
+        unread=tuple(why for place, why in unread.items() if _may_be_newer(place, manifest)),
+    )
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The copies in a folder, whole or not, the last by its name first. Raises BackupError."""
+    with telling(folder):
+        return sorted((one for one in folder.iterdir() if one.name[0] != "." and _is_copy(one)), reverse=True)
+
+
+def _last_that_holds_more(here: Sequence[tuple[Path, Manifest]], than: Manifest) -> Path | None:
+    return next((place for place, one in reversed(here) if _holds_more(one, than)), None)
 
 
 def _copies_in(folder: Path, installation: str) -> tuple[list[tuple[Path, Manifest]], dict[Path, BackupError]]:
@@ -161,18 +173,22 @@ def _copies_in(folder: Path, installation: str) -> tuple[list[tuple[Path, Manife
 
     Of those are none that say that they are of another installation. Raises BackupError.
     """
-    with telling(folder):
-        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and _is_copy(one)]
     found, unread = [], {}
-    for one in sorted(folders, reverse=True):
+    for one in _folders(folder):
         try:
             found.append((one, read_manifest(one)))
         except BackupError as why:
             unread[one] = why
     ours = [one for one in found if one[1].installation == installation]
-    if ours:
-        unread = {one: why for one, why in unread.items() if installation_of(one) in (None, installation)}
-    return sorted(ours or found, key=lambda one: one[1].taken_at), unread
+    if not ours:
+        return sorted(found, key=_moment), unread
+    return sorted(ours, key=_moment), {
+        one: why for one, why in unread.items() if installation_of(one) in (None, installation)
+    }
+
+
+def _moment(one: tuple[Path, Manifest]) -> datetime:
+    return one[1].taken_at
 
 
 #: The name that `Shelf.new` gives a copy.

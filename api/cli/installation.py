@@ -24,7 +24,7 @@ from adapters.settings import Settings
 from api.cli import demonstration, stopping
 from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
-from api.cli.lone_ledger import refuse_lone_ledger
+from api.cli.lone_ledger import refuse_without_server
 from api.cli.place import data_folder, refuse_keys_that_are_not_there, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart, write_apart
 from api.cli.supervise import Process, run_step, supervise, tied
@@ -118,7 +118,7 @@ def _keep(environment: dict[str, str], *, join: bool) -> int:
 def _refuse_before_anything_is_made(settings: Settings, environment: dict[str, str]) -> None:
     """Refuse where something else has to come first. Raises Ending, NoLedger, SettingsError, _NotPrepared."""
     if settings.database_url is None:
-        refuse_lone_ledger(settings)
+        refuse_without_server(settings)
     elif has_lines(settings.ledger):
         # Who stays reads nothing that speaks to a database.
         status = run_step(tied("api.cli.migrated", "--look"), environment)

@@ -1,10 +1,12 @@
 """A ledger that lies alone: it tells of an installation whose database is not here, and nothing is made over it.
 
-Keys and an empty database beside it would be in the way of the restore that has to come first.
+Keys and an empty database beside it would be in the way of the restore that has to come first. Who stays reads this
+module, and nothing that speaks to a database.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from adapters.ledger import NAME, has_lines
@@ -19,9 +21,9 @@ _ALONE: Final = N_(
 )
 
 
-def refuse_lone_ledger(settings: Settings) -> None:
-    """Raises Ending where a ledger was begun and its database is not here, or holds no table. Raises NoLedger."""
-    if has_lines(settings.ledger) and not _has_database(settings):
+def refuse_without_server(settings: Settings) -> None:
+    """Raises Ending where a ledger was begun and the embedded database is not here. Raises NoLedger."""
+    if has_lines(settings.ledger) and not _is_made(settings.data / "postgres" / "cluster"):
         raise alone(settings)
 
 
@@ -30,15 +32,10 @@ def alone(settings: Settings) -> Ending:
     return Ending(say(current_language(), _ALONE, file=settings.ledger / NAME))
 
 
-def _has_database(settings: Settings) -> bool:
-    """Whether it is here, or may be: what may not be looked at, or is being brought back, others tell of."""
-    url = settings.database_owner_url or settings.database_url
-    if url is not None:
-        from adapters.database import has_tables, is_being_restored  # noqa: PLC0415  # who stays does not read it
-
-        return has_tables(url) or is_being_restored(url)
+def _is_made(cluster: Path) -> bool:
+    """Whether a server was made there, or may have been: of what we may not look at others tell."""
     try:
-        (settings.data / "postgres" / "cluster").stat()
+        cluster.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

@@ -19,8 +19,7 @@ from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.joined import wait_for_the_tables
-from api.cli.ledgers import before_any_program, compare_with_ledger
-from api.cli.lone_ledger import refuse_lone_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger, refuse_lone_ledger
 from api.cli.place import refuse_keys_that_are_not_there
 from api.cli.ready import (
     bring_to_newest,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import NewerDatabase, TrialDatabase, is_being_restored, migrate, passes_walls
+from adapters.database import BEHIND, NewerDatabase, TrialDatabase, is_being_restored, migrate, passes_walls
 from adapters.ledger import has_lines
 from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
@@ -33,7 +33,6 @@ _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
     "whether anything was saved before you try again."
 )
-BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
 AHEAD: Final = N_(
     "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "

@@ -14,7 +14,7 @@ from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
-from api.cli.lone_ledger import refuse_lone_ledger
+from api.cli.ledgers import refuse_lone_ledger
 from api.cli.spoken import tell
 from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
 from domain.kernel import col, scalars, select

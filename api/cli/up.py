@@ -14,8 +14,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.installation import demonstrating
-from api.cli.ledgers import before_any_program, compare_with_ledger
-from api.cli.lone_ledger import refuse_lone_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger, refuse_lone_ledger
 from api.cli.place import refuse_cut_off
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell

@@ -18,6 +18,7 @@ from adapters.ledger import FileLedger, has_lines, make_ledger
 from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api import app
+from domain.restoring import refuse_another_epoch
 from models.ports import LedgerNote
 from tests.api.test_supervise import started_with
 from tests.cast import AT, ROOT
@@ -148,7 +149,7 @@ def test_the_web_waits_for_tables_that_are_yet_to_come_and_says_where_none_do(
     engine = make_engine(
         empty_database.url,
         ledger=FileLedger(settings.ledger, FileSealKeys(settings.seal_keys)),
-        agree=app.refuse_another_epoch,
+        agree=refuse_another_epoch,
     )
     try:
         with pytest.raises(SystemExit) as ended:
