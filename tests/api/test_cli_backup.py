@@ -610,6 +610,17 @@ def test_no_older_copy_is_taken_unseen_in_place_of_a_newer_one_that_cannot_be_us
     assert not (copied.data / "postgres").exists()
 
 
+def test_where_a_newer_copy_cannot_be_used_the_drill_is_noted_as_one_that_failed(
+    command: Say, house: House, lived: Cast
+) -> None:
+    """The board, the page of the engine and the doctor say what is noted."""
+    assert command("backup")[0] == 0
+    another(house, lambda copy: _cut(copy, MANIFEST))
+    status, said = restore(command, house, "--drill")
+    assert (status, "went well" in said) == (2, False), said
+    assert rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill")) == [("damaged",)]
+
+
 @pytest.mark.nightly
 def test_the_older_copy_is_taken_where_it_is_named(command: Say, copied: House) -> None:
     older = copied.copy
