@@ -32,6 +32,7 @@ from sqlmodel import Session
 
 from adapters.addresses import conninfo_of, parts_of
 from adapters.closing import Agree, told_of, write_apart
+from locales import N_
 from models import walls
 from models.base import PROGRAM_SETTING
 from models.ledger import IS_BEING_RESTORED
@@ -55,6 +56,9 @@ QUIET_SECONDS: Final = 1.0
 
 #: The revisions of trial versions, from before the first migration of a release. Nothing leads from them to here.
 OF_TRIALS: Final = frozenset(f"{number:04}" for number in range(1, 35))
+
+#: What is said where a migration is yet to come.
+BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
 #: Two processes that start together must not both migrate. The number means nothing; only we use it.
 _MIGRATION_LOCK: Final = 0x5F4E5245
@@ -292,20 +296,25 @@ def passes_walls(url: str) -> bool:
 
     To such a role the walls between programs, and what is only ever added to, do not exist.
     """
-    engine = create_engine(url, poolclass=NullPool)
-    try:
-        with engine.connect() as connection:
-            return bool(connection.scalar(text(PASSES_WALLS)))
-    finally:
-        engine.dispose()
+    return _is_so(url, PASSES_WALLS)
+
+
+def has_tables(url: str) -> bool:
+    """Whether tables of the program are there, of whichever version: in an empty database there are none."""
+    return _is_so(url, "select exists (select from pg_tables where schemaname = 'public' and tablename = 'program')")
 
 
 def is_being_restored(url: str) -> bool:
     """Whether a copy is being brought back into this database, also by another machine, or that was cut off."""
+    return _is_so(url, f"select {IS_BEING_RESTORED}")
+
+
+def _is_so(url: str, question: str) -> bool:
+    """What the database answers to one question, over a line of its own."""
     engine = create_engine(url, poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return bool(connection.scalar(text(f"select {IS_BEING_RESTORED}")))
+            return bool(connection.scalar(text(question)))
     finally:
         engine.dispose()
 

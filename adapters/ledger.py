@@ -395,6 +395,17 @@ class FileLedger:
         )
 
 
+def has_lines(folder: Path) -> bool:
+    """Whether a whole line was ever written there. No signature is looked at: the keys may be away. Raises NoLedger."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as refused:
+        raise _unusable(folder / NAME, refused) from None
+
+
 def make_ledger(folder: Path) -> bool:
     """Make the folder with an empty ledger, where there is none. Whether it was made: of two at once, one makes it.
 

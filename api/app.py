@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -18,8 +19,9 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
@@ -31,7 +33,7 @@ from adapters import logs
 from adapters.backup_settings import BackupSettings
 from adapters.clock import DatabaseClock
 from adapters.closing import epoch_of
-from adapters.database import make_engine
+from adapters.database import BEHIND, make_engine
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger
@@ -62,11 +64,15 @@ from domain.restoring import Disagrees, refuse_another_epoch, told_of_ledger
 from flows import alarm, apart
 from flows.engine import Means
 from flows.protocols import letter_folders
+from locales import say
 from locales.told import language_of_terminal
 from models.ports import NoLedger, OtherEpoch, SignInProvider
 
 _log = logging.getLogger(__name__)
 
+#: So long the web waits for the first tables and the ledger, and so often it looks.
+FIRST_START_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.2
 #: Where an application on this machine describes its API.
 DESCRIPTION: Final = f"{PREFIX}/openapi.json"
 #: The name of a part of a route's address.
@@ -258,15 +264,28 @@ def _settings() -> Settings:
 def _refuse_a_restored(engine: Engine, settings: Settings) -> None:
     """End with a sentence and status 2 where the ledger says that the database is an older copy, or is another's.
 
-    While the database is away that is found at the first request.
+    While the database is away that is found at the first request. Where its tables are yet to come another process
+    makes them, and the ledger after them: both are waited for.
     """
-    try:
-        epoch_of(engine)
-    except OperationalError:
-        return
-    except (Disagrees, NoLedger) as wrong:
-        sys.stderr.write(f"{told_of_ledger(wrong, settings.ledger, language_of_terminal(os.environ))}\n")
-        raise SystemExit(2) from None
+    language, gives_up = language_of_terminal(os.environ), time.monotonic() + FIRST_START_SECONDS
+    is_first_start = False
+    while True:
+        try:
+            epoch_of(engine)
+        except OperationalError:
+            return
+        except ProgrammingError as behind:
+            if not isinstance(behind.orig, UndefinedTable):
+                raise
+            is_first_start, why = True, say(language, BEHIND)
+        except (Disagrees, NoLedger) as wrong:
+            why = told_of_ledger(wrong, settings.ledger, language)
+        else:
+            return
+        if not is_first_start or time.monotonic() > gives_up:
+            sys.stderr.write(f"{why}\n")
+            raise SystemExit(2)
+        time.sleep(_LOOK_SECONDS)
 
 
 def directory_of(settings: Settings) -> SignInProvider | None:

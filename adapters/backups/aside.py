@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from adapters.backups.faults import BackupError, Busy, telling, unusable
+from adapters.backups.faults import Busy, of_server, telling, unusable
 from adapters.postgres import EmbeddedPostgres, PostgresError
 
 
@@ -64,9 +64,10 @@ def serving(server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
     """A server of a trial at work, and at rest afterwards. Raises BackupError."""
     try:
         try:
-            server.start()
+            with telling(server.data_dir):
+                server.start()
         except PostgresError as refused:
-            raise BackupError("failed", refused.sentence, **refused.facts) from None
+            raise of_server(refused, server.data_dir.parent) from None
         yield server
     finally:
         _stop(server)
@@ -85,4 +86,4 @@ def _stop(server: EmbeddedPostgres) -> None:
     try:
         server.stop()
     except PostgresError as refused:
-        raise BackupError("failed", refused.sentence, **refused.facts) from None
+        raise of_server(refused, server.data_dir.parent) from None

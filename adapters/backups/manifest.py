@@ -128,6 +128,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise damaged(path) from None
 
 
+def installation_of(folder: Path) -> str | None:
+    """Of which installation a copy says that it is, also one of a newer program; None where it says none."""
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return said.get("installation") if isinstance(said, dict) else None
+
+
 def _made_of(said: Any) -> Manifest:
     files = {str(name): Sealed(**one) for name, one in said.pop("files").items()}
     server, base, taken_at = ServerOf(**said.pop("server")), said.pop("base"), _read_moment(said.pop("taken_at"))

@@ -15,6 +15,11 @@ from adapters.key_files import put_first, write_beside
 _PRIVATE: Final = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
 
+def holds_private_key(text: str) -> bool:
+    """Whether a private key stands in a text, or a part of one: it must not be said back."""
+    return "age-secret-key-" in text.casefold()
+
+
 def make_pair(file: Path) -> str:
     """Make a pair: the private key in `file`, for its owner alone and never over another. Returns the public one.
 

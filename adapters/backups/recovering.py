@@ -19,7 +19,7 @@ from pyrage import x25519
 
 from adapters.account import open_the_way, server_account
 from adapters.backups import segment
-from adapters.backups.faults import BackupError, telling
+from adapters.backups.faults import BackupError, of_server, telling
 from adapters.backups.manifest import BASE
 from adapters.backups.restoring import Copy
 from adapters.backups.sealed import damaged, unseal
@@ -67,9 +67,12 @@ def recover(copy: Copy, archive: Path, at: datetime, working: Path, *, goes_on: 
                 },
                 is_over=_is_over,
             )
-        except PostgresError:
+        except PostgresError as refused:
             if serving.wrong is not None:
                 raise serving.wrong from None
+            told = of_server(refused, working)
+            if told.code == "disk_full":
+                raise told from None
             raise BackupError(
                 "failed",
                 "The archive does not reach %(at)s: its last file is of %(last)s. Ask for a moment before that.",

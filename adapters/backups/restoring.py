@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Final, Protocol
 from pyrage import x25519
 
 from adapters.backups import dumps, keys_packed
+from adapters.backups.aside import serving
 from adapters.backups.faults import BackupError, Busy, telling
 from adapters.backups.manifest import DATABASE, PEOPLE_KEYS, SEAL_KEYS, Content, Manifest, open_manifest, read_manifest
 from adapters.backups.sealed import damaged, seen, unseal
@@ -24,6 +26,8 @@ from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 
 #: What may lie in a data folder beforehand, and stays: nothing of it is data, and by the ledger a restore is known.
 _NO_DATA: Final = frozenset({"up.lock", WORKING, "ledger", "prefect", "prefect-auth"})
+#: Those of both sets, where no other place is named.
+_KEYS: Final = frozenset({"keys"})
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,15 @@ class KeyPlaces:
 Look = Callable[[DatabaseUrls, KeyPlaces | None], None]
 
 
-def _refuse_data(folder: Path, *, but: Sequence[str] = ()) -> None:
-    """Refuse a data folder in which anything lies, `but` these names. Raises BackupError."""
-    with telling(folder):
-        there = sorted({one.name for one in folder.iterdir()} - _NO_DATA - {*but})
+def _refuse_data(folder: Path, there: AbstractSet[str]) -> None:
+    """Refuse a data folder in which anything lies: all of it is told at once. Raises BackupError."""
     if there:
         raise BackupError(
             "no_place",
-            "%(folder)s is not empty: %(there)s lies there. Nothing was changed. Name an empty folder with --into.",
+            "%(folder)s is not empty. What lies there: %(there)s. Nothing was changed. Move that away, or name an "
+            "empty folder with --into.",
             folder=folder,
-            there=there[0],
+            there=", ".join(sorted(there)),
         )
 
 
@@ -138,16 +141,21 @@ def into_folder(
     """
 
     def refuse(_: Traces) -> None:
-        _refuse_data(folder, but=["keys"])
+        with telling(folder):
+            there = {one.name for one in folder.iterdir()} - _NO_DATA
+        if keys_of is None:
+            there -= _KEYS
+        elif there == _KEYS:
+            places.refuse_taken()  # and how they are kept
+        _refuse_data(folder, there)
         if keys_of is not None:
-            places.refuse_taken()
-            _refuse_data(folder)
+            places.refuse_taken()  # where they lie elsewhere
 
     with marked(folder, "folder", refuse, brings_keys=keys_of is not None) as traces:
         working = traces.working
         if recover is not None:
             recover(copy, working)
-        with EmbeddedPostgres(working / "postgres", fast=True) as server:
+        with serving(EmbeddedPostgres(working / "postgres", fast=True)) as server:
             owner = server.urls().owner
             rows = copy.load(owner) if recover is None else dumps.count(owner)
             look(server.urls(), _tried(keys_of, working))

@@ -6,16 +6,26 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from adapters.backups.faults import BackupError, telling
 from adapters.backups.keeping import Keeping, Kept, is_credible, removals
-from adapters.backups.manifest import BASE, MANIFEST, PEOPLE_KEYS, BaseOf, Manifest, read_manifest
+from adapters.backups.manifest import (
+    BASE,
+    DATABASE,
+    MANIFEST,
+    PEOPLE_KEYS,
+    SEALED_MANIFEST,
+    BaseOf,
+    Manifest,
+    installation_of,
+    read_manifest,
+)
 from adapters.key_files import settle
 
 
@@ -79,8 +89,8 @@ class Shelf:
             folders = [one for one in self.folder.iterdir() if not one.name.startswith(".") and _holds(one, BASE)]
         return [base for folder in folders if (base := read_manifest(folder).base) is not None]
 
-    def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> int:
-        """Remove what is no longer kept now that the copy `newest` is there. Returns how many copies went."""
+    def tidy(self, keeping: Keeping, *, newest: str, now: datetime) -> tuple[str, ...]:
+        """Remove what is no longer kept now that the copy `newest` is there. Returns the names of copies that went."""
         gone = removals(self.copies(), keeping, newest=newest, now=now)
         with telling(self.folder):
             for name in gone.keys:
@@ -92,16 +102,16 @@ class Shelf:
                 going = (self.folder / name).rename(self.folder / f"{self._unfinished}{name}")
                 shutil.rmtree(going)
             settle(self.folder)
-        return len(gone.copies)
+        return gone.copies
 
-    def make_room(self, keeping: Keeping, now: datetime) -> int:
-        """Remove what is no longer kept beside the newest copy that is there; how many went. Raises BackupError.
+    def make_room(self, keeping: Keeping, now: datetime) -> tuple[str, ...]:
+        """Remove what is no longer kept beside the newest copy that is there; which went. Raises BackupError.
 
         Where that one is of a moment to come, a clock is wrong, and nothing is removed by it.
         """
         there = self.copies()
         if not there or not is_credible(there[0].taken_at, now):
-            return 0
+            return ()
         return self.tidy(keeping, newest=there[0].id, now=now)
 
     def refuse_missing(self) -> None:
@@ -116,11 +126,15 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Newest:
-    """The copy that is meant, those that were passed over for a date that is yet to come, and one that holds more."""
+    """The copy that is meant, those that were passed over for a date that is yet to come, and one that holds more.
+
+    `unread` is why each copy cannot be used that may be newer than that one.
+    """
 
     folder: Path
     ahead: tuple[Path, ...] = ()
     holds_more: Path | None = None
+    unread: tuple[BackupError, ...] = ()
 
 
 def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
@@ -128,32 +142,69 @@ def newest_in(folder: Path, installation: str, now: datetime) -> Newest:
 
     One that a clock dated ahead is passed over where there is any other. Raises BackupError where there is none.
     """
-    if (folder / MANIFEST).exists():
+    if _is_copy(folder) or _holds(folder, MANIFEST):
         return Newest(folder)
-    here = _copies_in(folder, installation)
+    here, unread = _copies_in(folder, installation)
     if not here:
-        raise BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
+        none = BackupError("no_place", "There is no whole copy in %(folder)s.", folder=folder)
+        raise next(iter(unread.values()), none)
     behind = [one for one in here if is_credible(one[1].taken_at, now)] or here
     chosen, manifest = behind[-1]
-    more = [place for place, one in here if _holds_more(one, manifest)]
-    ahead = tuple(place for place, _ in here[len(behind) :])
-    return Newest(chosen, ahead, more[-1] if more else None)
+    return Newest(
+        chosen,
+        ahead=tuple(place for place, _ in here[len(behind) :]),
+        holds_more=_last_that_holds_more(here, manifest),
+        unread=tuple(why for place, why in unread.items() if _may_be_newer(place, manifest)),
+    )
 
 
-def _copies_in(folder: Path, installation: str) -> list[tuple[Path, Manifest]]:
-    """The copies of an installation in a folder, else of any other, the newest last. Raises BackupError."""
+def _folders(folder: Path) -> list[Path]:
+    """The copies in a folder, whole or not, the last by its name first. Raises BackupError."""
     with telling(folder):
-        folders = [one for one in folder.iterdir() if not one.name.startswith(".") and _holds(one, MANIFEST)]
-    found = []
-    for one in folders:
-        with suppress(BackupError):
+        return sorted((one for one in folder.iterdir() if one.name[0] != "." and _is_copy(one)), reverse=True)
+
+
+def _last_that_holds_more(here: Sequence[tuple[Path, Manifest]], than: Manifest) -> Path | None:
+    return next((place for place, one in reversed(here) if _holds_more(one, than)), None)
+
+
+def _copies_in(folder: Path, installation: str) -> tuple[list[tuple[Path, Manifest]], dict[Path, BackupError]]:
+    """The copies of an installation in a folder, else of any other, the newest last; and why others cannot be used.
+
+    Of those are none that say that they are of another installation. Raises BackupError.
+    """
+    found, unread = [], {}
+    for one in _folders(folder):
+        try:
             found.append((one, read_manifest(one)))
+        except BackupError as why:
+            unread[one] = why
     ours = [one for one in found if one[1].installation == installation]
-    return sorted(ours or found, key=lambda one: one[1].taken_at)
+    if not ours:
+        return sorted(found, key=_moment), unread
+    return sorted(ours, key=_moment), {
+        one: why for one, why in unread.items() if installation_of(one) in (None, installation)
+    }
+
+
+def _moment(one: tuple[Path, Manifest]) -> datetime:
+    return one[1].taken_at
 
 
 #: The name that `Shelf.new` gives a copy.
-_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}", re.ASCII)
+_NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}", re.ASCII)
+
+
+def _may_be_newer(copy: Path, than: Manifest) -> bool:
+    """Whether a copy that cannot be read is newer than another, by its name; one that was renamed may be."""
+    named = _NAME.fullmatch(copy.name)
+    return named is None or named[1] > f"{than.taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _is_copy(folder: Path) -> bool:
+    """Whether a folder is a copy, whole or what is left of one: by its name, or by what no other program writes."""
+    is_named = _NAME.fullmatch(folder.name) is not None and folder.is_dir()
+    return is_named or any(_holds(folder, name) for name in (SEALED_MANIFEST, DATABASE))
 
 
 def _holds(folder: Path, name: str) -> bool:

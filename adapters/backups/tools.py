@@ -17,15 +17,13 @@ from typing import IO, Any, Final
 from psycopg.conninfo import make_conninfo
 
 from adapters.addresses import parts_of
-from adapters.backups.faults import BackupError
+from adapters.backups.faults import BackupError, is_full
 from locales import N_
 
 #: Between a version's number and its major one, as the server counts.
 _OF_A_MAJOR: Final = 10_000
 #: What a program's words tell of what went wrong. Never shown themselves: they may quote a row.
 _KNOWN: Final = (
-    (re.compile(r"No space left on device|could not extend file|disk full", re.IGNORECASE), "disk_full",
-     N_("There is no room left on the disk of the database. Nothing half done was kept.")),
     (re.compile(r'role "[^"]*" does not exist'), "database_away",
      N_("A role is missing on the server. README lists the three that are needed, under Deployment.")),
     (re.compile(r"connection to server|could not connect|terminating connection|server closed"), "database_away",
@@ -150,6 +148,10 @@ class _Said:
 
 
 def _told(status: int, said: str) -> BackupError:
+    if is_full(said):
+        return BackupError(
+            "disk_full", "There is no room left on the disk of the database. Nothing half done was kept."
+        )
     for pattern, code, sentence in _KNOWN:
         if pattern.search(said):
             return BackupError(code, sentence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,8 +55,8 @@ class BySchedule:
     is_due: Callable[[], bool]
 
 
-def back_up(settings: Settings, to: Path | None = None, *, by: BySchedule | None = None) -> tuple[Taken, int]:
-    """Make a copy, verify it, and remove what is no longer kept: the copy, and how many went.
+def back_up(settings: Settings, to: Path | None = None, *, by: BySchedule | None = None) -> Taken:
+    """Make a copy, verify it, and remove what is no longer kept, of which it is told.
 
     Raises BackupError, or Ending where it is not said where to, or for which key; NotDue, by schedule. How it ended is
     noted, but for one that a command has made elsewhere than where copies are kept.
@@ -123,12 +123,12 @@ class _Run:
         return to is None or self.folder == to or self.folder.resolve() == to.resolve()
 
 
-def _made(run: _Run, urls: DatabaseUrls, at: datetime) -> tuple[Taken, int]:
+def _made(run: _Run, urls: DatabaseUrls, at: datetime) -> Taken:
     settings, keeping = run.settings, run.settings.backups.keeping
     base, system = _base(settings, urls)
     _refuse_place(run, archive=settings.backups.archive if base is not None else None)
     shelf = Shelf(run.folder, settings.base_url)
-    shelf.make_room(keeping, at)
+    _tell_gone(shelf.make_room(keeping, at))
     origin = Origin(settings.base_url, version("spheres"), settings.seal_keys, settings.people_keys, urls.owner)
     taken = take(
         origin,
@@ -140,7 +140,7 @@ def _made(run: _Run, urls: DatabaseUrls, at: datetime) -> tuple[Taken, int]:
         base=base,
         ledger=lambda: _head_of_ledger(settings),
     )
-    gone = shelf.tidy(keeping, newest=taken.id, now=at)
+    _tell_gone(shelf.tidy(keeping, newest=taken.id, now=at))
     if settings.backups.archived is not None and base is not None:
         refuse_lost_archive(settings.backups.archived, urls.admin, system)
         if run.is_kept_there:
@@ -149,7 +149,12 @@ def _made(run: _Run, urls: DatabaseUrls, at: datetime) -> tuple[Taken, int]:
     if settings.backups.stanza and settings.database_url is not None:
         back_up_stanza(settings.backups.stanza)
     _tell_what_was_wrong(taken)
-    return taken, gone
+    return taken
+
+
+def _tell_gone(names: Iterable[str]) -> None:
+    for name in names:
+        tell(N_("Removed, since it is no longer kept: the copy %(name)s."), name=name)
 
 
 def _refuse_place(run: _Run, archive: Path | None) -> None:

@@ -43,15 +43,11 @@ def now(
     """Make a copy of the database and of both sets of keys, restore it aside to see that it is whole, and keep it."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     with tidily():
-        taken, gone = back_up(Settings.from_env(os.environ), to)
+        taken = back_up(Settings.from_env(os.environ), to)
     tell(
-        N_(
-            "The copy %(name)s is made and verified. Rows that came back from it: %(rows)s. "
-            "Older copies removed: %(gone)s."
-        ),
+        N_("The copy %(name)s is made and verified. Rows that came back from it: %(rows)s."),
         name=taken.id,
         rows=taken.rows,
-        gone=gone,
     )
 
 

@@ -44,6 +44,10 @@ _AHEAD: Final = N_(
     "Passed over is the copy %(folder)s: its date is yet to come, so that the clock that made it was wrong. Where it "
     "is the one that is meant, name it."
 )
+_NEWER_UNREAD: Final = N_(
+    "That is newer than %(folder)s, the newest copy that can be used, or may be. Nothing was changed. Where the older "
+    "one is meant all the same, name it in place of the folder of copies."
+)
 _HOLDS_MORE: Final = N_(
     "The copy %(folder)s has an earlier date and a record that goes further: a clock went back. Where it is the one "
     "that is meant, name it."
@@ -156,8 +160,15 @@ def opened(settings: Settings, wish: Wish) -> tuple[Copy, KeysOf | None]:
 
 
 def _newest(place: Path, settings: Settings) -> Path:
-    """The copy that is meant by a folder. What speaks against it is told. Raises BackupError."""
+    """The copy that is meant by a folder. What speaks against it is told. Raises BackupError.
+
+    Where a newer one cannot be used none is meant: hours of work would be lost unseen.
+    """
     newest = newest_in(place, settings.base_url, datetime.now(UTC))
+    if newest.unread:
+        for why in newest.unread:
+            tell_apart("%(why)s", why=why.told_in(current_language()))
+        raise BackupError(newest.unread[0].code, _NEWER_UNREAD, folder=newest.folder)
     for one in newest.ahead:
         tell_apart(_AHEAD, folder=one)
     if newest.holds_more is not None and newest.holds_more not in newest.ahead:

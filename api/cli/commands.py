@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from adapters.backups.pair import holds_private_key
 from api.access.permissions import Forbidden
 from api.cli import access, backup, doctor, ledger, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
@@ -16,6 +18,11 @@ from domain.declared import DeclaredErrors
 from domain.kernel import Refusal
 from locales import N_, say, speaking
 from locales.told import language_of_terminal
+
+_KEY_TYPED: Final = N_(
+    "A private key was typed in place of its file. Nothing was done. Put it into a file for its owner alone, and name "
+    "that file. It may stand in the history of this terminal now, and others may have read it there."
+)
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
@@ -53,6 +60,8 @@ def spheres(
 def run() -> None:
     """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
     language = language_of_terminal(os.environ)
+    if any(holds_private_key(one) for one in sys.argv[1:]):
+        fail(say(language, _KEY_TYPED), 2)
     with speaking(language), ending_plainly(language):
         try:
             app(prog_name="spheres")

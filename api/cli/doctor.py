@@ -20,6 +20,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.database import BEHIND
 from adapters.environment import SettingsError
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
@@ -27,7 +28,7 @@ from api.cli.checkup.finding import GRAVEST, Check, Finding, Group, State, words
 from api.cli.checkup.groups import GROUPS
 from api.cli.checkup.house import Away, House
 from api.cli.checkup.settings import READ
-from api.cli.ready import BEHIND, trouble_of
+from api.cli.ready import trouble_of
 from locales import N_, current_language, say
 
 #: All checks together take no longer.

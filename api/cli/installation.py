@@ -17,11 +17,14 @@ from typing import Final, NoReturn
 
 from adapters import engine_settings, engine_word, logs
 from adapters.environment import SettingsError
+from adapters.ledger import has_lines
+from adapters.places import WORKING, is_there
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli import demonstration, stopping
 from api.cli.by_clock import AtATimeOfDay, EachMinute
 from api.cli.databases import databases
+from api.cli.lone_ledger import refuse_without_server
 from api.cli.place import data_folder, refuse_keys_that_are_not_there, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart, write_apart
 from api.cli.supervise import Process, run_step, supervise, tied
@@ -83,7 +86,8 @@ def _keep(environment: dict[str, str], *, join: bool) -> int:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
     if settings.demo and not join:
         demonstration.refuse_without_a_checkout()
-    refuse_keys_that_are_not_there(settings)
+    if not is_there(settings.data / WORKING):  # which is told where the folder is taken
+        _refuse_before_anything_is_made(settings, environment)
     begun = time.monotonic()
 
     refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
@@ -109,6 +113,18 @@ def _keep(environment: dict[str, str], *, join: bool) -> int:
                     ),
                 },
             )
+
+
+def _refuse_before_anything_is_made(settings: Settings, environment: dict[str, str]) -> None:
+    """Refuse where something else has to come first. Raises Ending, NoLedger, SettingsError, _NotPrepared."""
+    if settings.database_url is None:
+        refuse_without_server(settings)
+    elif has_lines(settings.ledger):
+        # Who stays reads nothing that speaks to a database.
+        status = run_step(tied("api.cli.migrated", "--look"), environment)
+        if status:
+            raise _NotPrepared(status)
+    refuse_keys_that_are_not_there(settings)
 
 
 def _refuse_what_is_not_shared(settings: Settings) -> None:

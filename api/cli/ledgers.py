@@ -10,11 +10,12 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session
 
-from adapters.database import make_engine, open_session
+from adapters.database import has_tables, is_being_restored, make_engine, open_session
 from adapters.keys import FileSealKeys
-from adapters.ledger import FileLedger, make_ledger
+from adapters.ledger import FileLedger, has_lines, make_ledger
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
+from api.cli.lone_ledger import alone, refuse_without_server
 from api.cli.spoken import Ending, tell_apart
 from domain.kernel import col, scalar, select
 from domain.restoring import Disagrees, Found, finding, redoing, told_of_ledger
@@ -56,6 +57,18 @@ def act_on(session: Session, settings: Settings, ledger: FileLedger, found: Foun
         redoing.begin(session, ledger, found, at=at)
     elif found.verdict.kind == "crashed":
         redoing.put_aside(session, ledger, found, at=at)
+
+
+def refuse_lone_ledger(settings: Settings) -> None:
+    """Raises Ending where a ledger was begun and its database is not here, or holds no table. Raises NoLedger.
+
+    One that is being brought back is no such database: of that others tell.
+    """
+    url = settings.database_owner_url or settings.database_url
+    if url is None:
+        refuse_without_server(settings)
+    elif has_lines(settings.ledger) and not (has_tables(url) or is_being_restored(url)):
+        raise alone(settings)
 
 
 def ledger_at(session: Session, settings: Settings) -> FileLedger:

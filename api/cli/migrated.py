@@ -3,7 +3,8 @@
 It brings the tables to the newest migration, makes the keys of a new installation, and finds out by the ledger whether
 the database was restored. Where a demonstration is to be
 shown it refuses a real program here, before a worker takes its letters for those of made-up people. It reads as little
-as it can: everything waits for it. With `--join` another machine does all that, and it waits for it.
+as it can: everything waits for it. With `--join` another machine does all that, and it waits for it. With `--look` it
+looks, before anything is made, whether the database is the ledger's.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from adapters.people_keys import make_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.joined import wait_for_the_tables
-from api.cli.ledgers import before_any_program, compare_with_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger, refuse_lone_ledger
 from api.cli.place import refuse_keys_that_are_not_there
 from api.cli.ready import (
     bring_to_newest,
@@ -39,8 +40,8 @@ def main() -> None:
     logs.configure("prepare")
     language = language_of_terminal(os.environ)
     with speaking(language), ending_plainly(language):
-        prepare = wait_for_the_tables if "--join" in sys.argv[1:] else _prepare
-        prepare(Settings.from_env(os.environ))
+        do = {"--join": wait_for_the_tables, "--look": refuse_lone_ledger}.get("".join(sys.argv[1:]), _prepare)
+        do(Settings.from_env(os.environ))
 
 
 def _prepare(settings: Settings) -> None:

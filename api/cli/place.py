@@ -6,7 +6,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,25 +41,51 @@ def data_folder(folder: Path, *, restoring: bool = False) -> Iterator[None]:
     """The data folder, made where it is missing, and this installation's alone until the end.
 
     Raises Ending where it cannot be written, or another installation runs over it. The kernel lets go of it when a
-    process dies. Only a restore goes on where one was cut off. What a trial of a copy left that was killed is removed:
-    keys and a whole database lie in it.
+    process dies, of which the file of the lock stays. Only a restore goes on where one was cut off. What a trial of a
+    copy left that was killed is removed: keys and a whole database lie in it.
     """
+    lock = folder / "up.lock"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        guard = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        guard = _locked(lock)
+    except BlockingIOError:
+        raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
     except OSError as refused:
         reason = os.strerror(refused.errno) if refused.errno else type(refused).__name__
         raise Ending(say(current_language(), _NOT_OURS, folder=folder, reason=reason)) from None
     try:
-        try:
-            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Ending(say(current_language(), _RESTORING if restoring else _TAKEN, folder=folder)) from None
-        if not restoring and (folder / WORKING).exists():
-            raise Ending(say(current_language(), _CUT_OFF, folder=folder))
+        if not restoring:
+            refuse_cut_off(folder)
         _sweep(folder / ASIDE)
         yield
     finally:
+        with suppress(OSError):
+            lock.unlink()
+        os.close(guard)
+
+
+def refuse_cut_off(folder: Path) -> None:
+    """Raises Ending where a restore into a data folder has not come to its end."""
+    if is_there(folder / WORKING):
+        raise Ending(say(current_language(), _CUT_OFF, folder=folder))
+
+
+def _locked(lock: Path) -> int:
+    """The file of a lock, made where it is missing, open and locked. Raises OSError; BlockingIOError where it is held.
+
+    Whoever lets go of it removes it: one that was removed between the two steps locks nothing.
+    """
+    while True:
+        guard = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock.stat().st_ino == os.fstat(guard).st_ino:
+                return guard
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(guard)
+            raise
         os.close(guard)
 
 

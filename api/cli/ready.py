@@ -12,10 +12,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import NewerDatabase, TrialDatabase, is_being_restored, migrate, passes_walls
+from adapters.database import BEHIND, NewerDatabase, TrialDatabase, is_being_restored, migrate, passes_walls
+from adapters.ledger import has_lines
 from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
+from api.cli.lone_ledger import alone
 from api.cli.spoken import Ending, fail
 from domain.kernel import col, run, scalar, select
 from domain.restoring import Disagrees, told_of_ledger
@@ -31,7 +33,6 @@ _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
     "whether anything was saved before you try again."
 )
-BEHIND: Final = N_("The database is not up to date; bring it there with: spheres migrate")
 
 AHEAD: Final = N_(
     "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "
@@ -136,7 +137,8 @@ def refuse_lost_keys(session: Session, settings: Settings) -> None:
     """Raises Ending where the database was written with keys that do not lie here. Of a session of its owner.
 
     Keys made anew in their stead would be taken for them: the record would read as changed, who is known would not be
-    found in what leaves, and the day the right ones are put back both are needed.
+    found in what leaves, and the day the right ones are put back both are needed. So they would where the ledger was
+    written with others, beside a database that is still empty.
     """
     lost = [
         (settings.seal_keys, exists().where(col(Seal.number) > 0), _SEALED_ELSEWHERE),
@@ -145,6 +147,9 @@ def refuse_lost_keys(session: Session, settings: Settings) -> None:
     for file, needed, sentence in lost:
         if not is_there(file) and scalar(session, select(needed)):
             raise Ending(say(current_language(), sentence, file=str(file)))
+    is_begun = select(exists().where(col(Program.id).is_not(None)))
+    if not is_there(settings.seal_keys) and has_lines(settings.ledger) and not scalar(session, is_begun):
+        raise alone(settings)
 
 
 @contextmanager

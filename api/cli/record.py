@@ -14,6 +14,7 @@ from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
+from api.cli.ledgers import refuse_lone_ledger
 from api.cli.spoken import tell
 from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
 from domain.kernel import col, scalars, select
@@ -56,6 +57,7 @@ def init() -> None:
     """Make the first seal key, and the master key of participants, for their owner alone. What is there stays."""
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
     settings = Settings.from_env(os.environ)
+    refuse_lone_ledger(settings)
     path, folder = settings.seal_keys, settings.people_keys
     made = make_seal_key(path)
     made_for_people = make_people_keys(folder)

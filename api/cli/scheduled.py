@@ -64,7 +64,7 @@ def _by(settings: Settings, kind: str, since: datetime, coming: datetime) -> ByS
 
 
 def _copy(settings: Settings, by: BySchedule) -> None:
-    taken, _ = back_up(settings, by=by)
+    taken = back_up(settings, by=by)
     tell(_MADE, name=taken.id)
 
 

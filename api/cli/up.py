@@ -14,7 +14,8 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.installation import demonstrating
-from api.cli.ledgers import before_any_program, compare_with_ledger
+from api.cli.ledgers import before_any_program, compare_with_ledger, refuse_lone_ledger
+from api.cli.place import refuse_cut_off
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import tell
 from api.cli.supervise import module
@@ -44,6 +45,8 @@ def bring_to_head() -> None:
     """Bring the database to the newest migration, as its owner, and deal with a restore where there was one."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
+    refuse_cut_off(settings.data)
+    refuse_lone_ledger(settings)
     with databases(settings, make=True) as urls:
         bring_to_newest(settings, urls)
         if is_there(settings.seal_keys):  # else it is yet to begin

@@ -149,10 +149,11 @@ def routers(*, demonstration: bool) -> tuple[APIRouter, ...]:
 @_health.get("/healthz", name="health")
 @asks(Action.LOOK)
 def health(request: Request) -> JSONResponse:
-    """Whether this process serves and its database answers; 503 where it does not."""
-    with installation_of(request).before_a_program() as session:
+    """Whether this process serves and its database answers, and whether as a demonstration; 503 where it does not."""
+    installation = installation_of(request)
+    with installation.before_a_program() as session:
         run(session, text("select 1"))
-    return JSONResponse({"ok": True})
+    return JSONResponse({"ok": True, "demonstration": installation.demonstration})
 
 
 @_style_guide.get("/style-guide", name="style_guide")

@@ -418,7 +418,7 @@ def test_into_an_empty_database_comes_back_what_was_there(
     assert status == 0, said
     assert f"Taken is the copy {copied.copy.name}" in said
     assert "Nothing is served yet" in said
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}, "of a killed drill nothing stays"
+    assert {one.name for one in copied.data.iterdir()} == {"keys"}, "of a killed drill nothing stays"
     assert rows(empty_database.url, text("select count(*) from program")) == [(2,)]
     assert "spheres ledger accept" in said, "the ledger is in no copy, and here it is lost"
     go_on_without_the_ledger(command)
@@ -432,7 +432,7 @@ def test_into_an_empty_database_comes_back_what_was_there(
 def test_into_an_empty_folder_comes_back_what_spheres_up_takes(command: Say, copied: House) -> None:
     status, said = restore(command, copied)
     assert status == 0, said
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres"}
     go_on_without_the_ledger(command)
     status, out, _ = command("verify")
     assert (status, "Nothing was changed" in out) == (0, True)
@@ -441,6 +441,23 @@ def test_into_an_empty_folder_comes_back_what_spheres_up_takes(command: Say, cop
     status, said = restore(command, copied)
     assert (status, "is not empty" in said) == (2, True)
     assert command("backup")[0] == 0, "and copies of it are made"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("demo", ["yes", "no"])
+def test_after_a_start_that_came_before_it_it_comes_back_beside_the_ledger(
+    command: Say, copied: House, demo: str
+) -> None:
+    ledger = copied.data / "ledger" / "ledger.jsonl"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_bytes(b'{"n":1}\n')
+    for starting in (["up", "--demo" if demo == "yes" else "--no-demo"], ["migrate"]):
+        tried = subprocess.run([sys.executable, "-m", "api.cli", *starting], cwd=ROOT, env=os.environ, check=False)
+        assert (tried.returncode, [one.name for one in copied.data.iterdir()]) == (2, ["ledger"])
+    status, said = restore(command, copied)
+    assert status == 0, said
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "ledger", "postgres"}
+    assert ledger.read_bytes() == b'{"n":1}\n'
 
 
 def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, lived: Cast) -> None:
@@ -462,7 +479,7 @@ def test_on_a_machine_that_has_the_copies_alone_a_drill_needs_not_their_address(
     copied.set(SPHERES_BASE_URL="https://elsewhere.example")
     status, said = restore(command, copied, "--drill")
     assert (status, "The drill went well" in said) == (0, True), said
-    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == set()
 
 
 # ------------------------------------------------------------------------------------------- what is refused first
@@ -494,14 +511,14 @@ def _swapped(copy: Path) -> None:
         (_cut, "database.age is cut off, or was changed"),
         (lambda copy: _cut(copy, PEOPLE_KEYS), "participants-keys.age is cut off"),
         (lambda copy: _cut(copy, SEALED_MANIFEST), "manifest.age is cut off"),
-        (lambda copy: _cut(copy, MANIFEST), "There is no whole copy"),
+        (lambda copy: _cut(copy, MANIFEST), "manifest.json is cut off, or was changed"),
         (_swapped, "database.age is cut off, or was changed"),
         (_edited(heads={}), "manifest.json was changed since the copy was made"),
         (_edited(installation="http://localhost:1"), "manifest.json was changed since the copy was made"),
-        (_edited(layout=99), "There is no whole copy"),
+        (_edited(layout=99), "A newer version of the program made the copy"),
         (_without(DATABASE), "database.age is missing from the copy"),
-        (_without(SEALED_MANIFEST), "manifest.age cannot be used"),
-        (_without(MANIFEST), "There is no whole copy"),
+        (_without(SEALED_MANIFEST), "manifest.age is not there"),
+        (_without(MANIFEST), "manifest.json is not there"),
         (_without(PEOPLE_KEYS), "has no keys of participants any more"),
     ],
 )
@@ -550,15 +567,113 @@ def test_the_copy_of_a_newer_version_is_told_as_such(
 def test_a_folder_in_which_anything_lies_is_left_as_it_is(command: Say, copied: House, name: str) -> None:
     (copied.data / name).mkdir(parents=True)
     status, said = restore(command, copied)
-    assert (status, f"{name} lies there" in said) == (2, True)
-    assert {one.name for one in copied.data.iterdir()} == {name, "up.lock"}
+    assert (status, f"What lies there: {name}." in said) == (2, True), said
+    assert {one.name for one in copied.data.iterdir()} == {name}
+
+
+def test_all_that_is_in_the_way_is_told_at_once(command: Say, copied: House) -> None:
+    for name in ("ledger", "keys", "mail", "postgres", "prefect"):
+        (copied.data / name).mkdir(parents=True)
+    make_seal_key(copied.data / "keys" / "seal.json")
+    status, said = restore(command, copied)
+    assert (status, "What lies there: keys, mail, postgres." in said) == (2, True), said
+    status, said = restore(command, copied, "--without-keys")
+    assert (status, "What lies there: mail, postgres." in said) == (2, True), said
+
+
+def another(copied: House, spoil: Callable[[Path], None]) -> Path:
+    """One more copy beside the one that is there, made later by its name and spoilt."""
+    newer = copied.to / "20991130T204739Z-0123abcd"
+    shutil.copytree(copied.copy, newer)
+    spoil(newer)
+    return newer
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda copy: _cut(copy, MANIFEST), "manifest.json is cut off, or was changed"),
+        (_without(MANIFEST), "manifest.json is not there"),
+        (_edited(layout=2), "A newer version of the program made the copy"),
+    ],
+)
+def test_no_older_copy_is_taken_unseen_in_place_of_a_newer_one_that_cannot_be_used(
+    command: Say, copied: House, spoil: Callable[[Path], None], sentence: str
+) -> None:
+    older = copied.copy
+    newer = another(copied, spoil)
+    for drill in ([], ["--drill"]):
+        status, said = restore(command, copied, *drill)
+        assert (status, sentence in said, str(newer) in said, str(older) in said) == (2, True, True, True), said
+        assert "Nothing was changed" in said
+        assert "went well" not in said
+    assert not (copied.data / "postgres").exists()
+
+
+def test_where_a_newer_copy_cannot_be_used_the_drill_is_noted_as_one_that_failed(
+    command: Say, house: House, lived: Cast
+) -> None:
+    """The board, the page of the engine and the doctor say what is noted."""
+    assert command("backup")[0] == 0
+    another(house, lambda copy: _cut(copy, MANIFEST))
+    status, said = restore(command, house, "--drill")
+    assert (status, "went well" in said) == (2, False), said
+    assert rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill")) == [("damaged",)]
+
+
+@pytest.mark.nightly
+def test_the_older_copy_is_taken_where_it_is_named(command: Say, copied: House) -> None:
+    older = copied.copy
+    another(copied, _without(MANIFEST))
+    status, said = restore(command, copied, str(older), "--drill")
+    assert (status, "The drill went well" in said) == (0, True), said
+
+
+def test_what_is_named_and_is_not_there_or_no_folder_is_told_in_plain_words(command: Say, copied: House) -> None:
+    (copied.folder / "file").touch()
+    for named, sentence in (("nowhere", "nowhere is not there."), ("file", "file is no folder, or lies below")):
+        status, said = restore(command, copied, str(copied.folder / named))
+        assert (status, sentence in said, "Error" in said) == (2, True, False), said
+    status, _, err = command("restore", "--key", str(copied.folder / "none.key"))
+    assert (status, "none.key is not there." in err) == (2, True), err
+    status, _, err = command("restore", "--key", str(copied.folder))
+    assert (status, "is a folder, and a file belongs there" in err) == (2, True), err
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_copy_that_goes_as_another_is_made_is_named(command: Say, house: House) -> None:
+    assert command("backup")[0] == 0
+    before = house.copy
+    status, out, err = command("backup")
+    assert (status, f"no longer kept: the copy {before.name}." in out) == (0, True), err
+    assert house.copy != before
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["restore", "--key", "{key}"],
+        ["restore", "--key={key}", "/nowhere"],
+        ["restore", "/nowhere", "--key", "/nowhere", "~/{key}"],
+        ["backup", "key", "{key}"],
+        ["backup", "{key}"],
+    ],
+)
+def test_a_private_key_typed_in_place_of_its_file_is_not_said_back(
+    command: Say, copied: House, typed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = next(line for line in copied.key.read_text().splitlines() if line.startswith("AGE-SECRET-KEY-"))
+    status, out, err = command(*(one.format(key=made) for one in typed))
+    assert (status, "A private key was typed" in err, made in out + err) == (2, True, False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_it_runs_or_another_restore_is_at_work_nothing_is_done(command: Say, copied: House) -> None:
     with data_folder(copied.data):
         status, said = restore(command, copied)
     assert (status, "or another restore is at work" in said) == (2, True)
-    assert [one.name for one in copied.data.iterdir()] == ["up.lock"]
+    assert list(copied.data.iterdir()) == []
 
 
 @pytest.mark.nightly
@@ -631,7 +746,7 @@ def test_a_restore_killed_in_the_middle_starts_nothing_and_begins_anew(command: 
         pass
     status, said = restore(command, copied)
     assert status == 0, said
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres", "up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == {"keys", "postgres"}
 
 
 def keys_of(house: House) -> dict[str, bytes]:
@@ -674,7 +789,7 @@ def test_a_signal_that_says_stop_leaves_an_own_database_empty_and_no_key(
     assert working.wait() == 128 + number
     assert not is_being_restored(empty_database.url)
     assert is_empty(empty_database.owner_url)
-    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == set()
 
 
 @pytest.mark.nightly
@@ -705,7 +820,7 @@ def test_killed_in_the_middle_an_own_server_starts_nothing_and_the_same_command_
     status, said = restore(command, copied)
     assert status == 0, said
     assert not is_being_restored(empty_database.url)
-    assert {one.name for one in copied.data.iterdir()} == {"keys", "up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == {"keys"}
 
 
 @pytest.mark.nightly
@@ -714,7 +829,7 @@ def test_a_drill_that_a_signal_ends_leaves_no_key_and_no_server(copied: House) -
     eventually((copied.data / "aside" / "keys" / "people" / "master.json").exists)
     working.terminate()
     assert working.wait() == 128 + signal.SIGTERM
-    assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+    assert {one.name for one in copied.data.iterdir()} == set()
 
 
 @pytest.mark.nightly
@@ -728,13 +843,14 @@ def test_of_a_drill_that_was_killed_nothing_stays_once_anything_is_started_there
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
-def test_a_restore_onto_a_full_disk_leaves_the_place_empty(command: Say, copied: House) -> None:
+@pytest.mark.parametrize("size", ["8m", "60m"], ids=["while a server is made", "while it is filled"])
+def test_a_restore_onto_a_full_disk_leaves_the_place_empty(command: Say, copied: House, size: str) -> None:
     copied.data.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m,mode=0700", "tmpfs", str(copied.data)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(copied.data)], check=True)
     try:
         status, said = restore(command, copied)
-        assert (status, "There is no room left" in said) == (2, True), said
-        assert {one.name for one in copied.data.iterdir()} == {"up.lock"}
+        assert (status, "There is no room left" in said, "FATAL" in said) == (2, True, False), said
+        assert {one.name for one in copied.data.iterdir()} == set()
     finally:
         subprocess.run(["umount", str(copied.data)], check=True)
 

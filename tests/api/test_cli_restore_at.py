@@ -151,7 +151,7 @@ def test_it_comes_back_exact_to_a_row(command: Say, yard: Yard, row: int) -> Non
     assert status == 0, said
     with opened(yard.data) as owner:
         assert owner.execute("select count(*), max(n) from tick").fetchall() == [(row + 1, row)]
-    assert {one.name for one in yard.data.iterdir()} == {"keys", "postgres", "up.lock"}
+    assert {one.name for one in yard.data.iterdir()} == {"keys", "postgres"}
     assert len(list((yard.data / "keys" / "people" / "wrapped").iterdir())) == 1, "the key that was made since is there"
     assert (yard.written / "00000002.history.age").exists(), "the next one takes another timeline"
 
@@ -189,7 +189,7 @@ def test_a_moment_that_nothing_leads_to_is_refused_and_leaves_the_place_empty(
 ) -> None:
     status, said = restore(command, yard, at or datetime.now(UTC).isoformat())
     assert (status, why in said) == (2, True), said
-    assert not yard.data.exists() or [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    assert not yard.data.exists() or [*yard.data.iterdir()] == []
 
 
 def test_keys_that_are_older_than_the_moment_are_refused_by_name_before_anything_is_touched(
@@ -211,7 +211,7 @@ def test_where_no_newer_keys_are_anywhere_it_is_told_first_whose_files_will_not_
     status, said = restore(command, yard, yard.between(9), "--drill")
     assert "The newest keys are those of the copy" in said
     assert (status, "There is too little room" in said) == (2, True), "and a drill looks at the room before it begins"
-    assert {one.name for one in yard.data.iterdir()} == {"up.lock"}
+    assert {one.name for one in yard.data.iterdir()} == set()
 
 
 @pytest.mark.nightly
@@ -223,12 +223,12 @@ def test_a_drill_to_a_moment_tries_the_servers_files_and_the_archive_and_leaves_
     assert (status, "everything came back aside as of" in said) == (0, True), said
     assert {one: one.read_bytes() for one in before} == before
     assert not list(yard.written.glob("*.history.age")), "what the server writes from now on leads on as before"
-    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    assert [*yard.data.iterdir()] == []
     for one in yard.written.iterdir():
         one.unlink()
     status, said = restore(command, yard, yard.between(9), "--drill")
     assert (status, "The archive does not reach" in said) == (2, True), said
-    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    assert [*yard.data.iterdir()] == []
 
 
 @pytest.mark.nightly
@@ -266,7 +266,7 @@ def test_a_file_missing_from_the_archive_ends_it_before_the_moment_and_nothing_i
             one.unlink()
     status, said = restore(command, yard, yard.between(9))
     assert (status, "The archive does not reach" in said) == (2, True), said
-    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    assert [*yard.data.iterdir()] == []
 
 
 @pytest.mark.nightly
@@ -277,7 +277,7 @@ def test_a_file_of_the_archive_that_was_changed_is_named(command: Say, yard: Yar
     last.write_bytes(held)
     status, said = restore(command, yard, yard.between(9))
     assert (status, f"{last.name} is cut off, or was changed" in said) == (2, True), said
-    assert [one.name for one in yard.data.iterdir()] == ["up.lock"]
+    assert [*yard.data.iterdir()] == []
 
 
 @pytest.mark.nightly

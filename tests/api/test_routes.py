@@ -152,6 +152,6 @@ def test_the_pages_of_someone_signed_in_lead_anyone_else_to_the_sign_in(cast: Ca
 
 def test_health_asks_the_database(cast: Cast) -> None:
     client = nobody(cast.database)
-    assert client.get("/healthz").json() == {"ok": True}
+    assert client.get("/healthz").json() == {"ok": True, "demonstration": False}
     broken = nobody(replace(cast.database, engine=make_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")))
     assert broken.get("/healthz").status_code == 503

@@ -35,7 +35,7 @@ _DRILL: Final = N_("Where the private key is, run: spheres restore --drill --key
 
 def look(house: House) -> Iterator[Finding]:
     """Look at the settings and the folder, then at what is noted of each run."""
-    if house.settings.demo:
+    if house.is_demonstration:
         yield from (one.not_asked(words(_IN_DEMONSTRATION)) for one in (PLACE, LAST, TRIED))
         return
     yield _place(house)

@@ -10,10 +10,10 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.database import OF_TRIALS, PASSES_WALLS, known_migrations, reading_engine
+from adapters.database import BEHIND, OF_TRIALS, PASSES_WALLS, known_migrations, reading_engine
 from api.cli.checkup.finding import Check, Finding, Group, words
 from api.cli.checkup.house import DATABASE_SECONDS, Away, House
-from api.cli.ready import AHEAD, BEHIND, OF_A_TRIAL, PASSES_EVERY_WALL
+from api.cli.ready import AHEAD, OF_A_TRIAL, PASSES_EVERY_WALL
 from locales import N_
 
 #: The oldest PostgreSQL on which the program is tried.

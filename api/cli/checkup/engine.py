@@ -188,7 +188,7 @@ def _rounds(house: House) -> Finding:
 
 
 def _needed(house: House) -> list[str]:
-    reads_mail = house.settings.graph is not None and not house.settings.demo
+    reads_mail = house.settings.graph is not None and not house.is_demonstration
     return [key for key in ROUNDS if key != OF_THE_MAILBOX or reads_mail]
 
 

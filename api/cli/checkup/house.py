@@ -24,7 +24,7 @@ from adapters.ledger import NAME as LEDGER_FILE
 from adapters.places import WORKING, is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
-from api.cli.checkup.asking import ask, is_our_web
+from api.cli.checkup.asking import Reply, ask, is_our_web
 from api.cli.checkup.finding import Words, words
 from domain.kernel import col, select, tuples
 from locales import N_
@@ -182,11 +182,18 @@ class House:
     def runs(self) -> bool:
         """Whether the installation runs here: its web answers, also to say that the database is away."""
         with self._asking:
-            return self._web_answers
+            return is_our_web(self._web_said)
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether it is the demonstration: as what runs here says, which may have been told at its start alone."""
+        said = self._web_said.said if self.runs and self._web_said is not None else None
+        told = said.get("demonstration") if isinstance(said, Mapping) else None
+        return told if isinstance(told, bool) else self.settings.demo
 
     @cached_property
-    def _web_answers(self) -> bool:
-        return is_our_web(ask(f"http://{reached_at(self.settings.host)}:{self.settings.port}", "/healthz"))
+    def _web_said(self) -> Reply | None:
+        return ask(f"http://{reached_at(self.settings.host)}:{self.settings.port}", "/healthz")
 
     @property
     def is_being_written(self) -> bool:

@@ -39,7 +39,7 @@ def look(house: House) -> Iterator[Finding]:
 
 def _way(house: House) -> Finding:
     settings = house.settings
-    if settings.demo:
+    if house.is_demonstration:
         return WAY.ok(
             N_("In the demonstration no letter leaves: each is a file in %(folder)s."),
             folder=str(settings.data / "mail"),

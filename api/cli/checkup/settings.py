@@ -53,7 +53,7 @@ def _account(house: House) -> Finding:
 
 
 def _people(house: House, real: list[str]) -> Finding:
-    if house.settings.demo and real:
+    if house.is_demonstration and real:
         return PEOPLE.wrong(
             words(
                 N_("The demonstration is on, in which anyone is anyone, beside the real program %(key)s."),
@@ -61,7 +61,7 @@ def _people(house: House, real: list[str]) -> Finding:
             ),
             words(N_("Stop it at once, and start with: spheres up --no-demo")),
         )
-    if house.settings.demo:
+    if house.is_demonstration:
         return PEOPLE.ok(N_("The demonstration is on, with fictitious people alone."))
     return PEOPLE.ok(N_("The demonstration is off."))
 

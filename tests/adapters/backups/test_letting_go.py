@@ -114,17 +114,17 @@ def test_a_copy_that_a_wrong_clock_dated_ahead_does_not_keep_the_keys_of_the_new
 def test_with_the_disk_full_what_is_no_longer_kept_goes_before_a_copy_is_tried(to: Path) -> None:
     nights = [copied(to, days) for days in range(20)]
     shelf = Shelf(to, HERE)
-    assert shelf.make_room(Keeping(2, 0, 0), NOW) == 18
+    assert len(shelf.make_room(Keeping(2, 0, 0), NOW)) == 18
     assert [one.exists() for one in nights[:3]] == [True, True, False]
     copied(to, -30)
-    assert shelf.make_room(Keeping(1, 0, 0), NOW) == 0, "by a clock that went back nothing is removed"
+    assert shelf.make_room(Keeping(1, 0, 0), NOW) == (), "by a clock that went back nothing is removed"
 
 
 def test_of_a_day_the_copy_that_lacks_nothing_is_kept_beside_the_newest(to: Path) -> None:
     whole = copied(to, 0.004)
     lacking, newest = copied(to, 0.002, missing=1), copied(to, 0.001, missing=1)
     gone = Shelf(to, HERE).tidy(Keeping(), newest=newest.name, now=NOW)
-    assert (gone, whole.exists(), lacking.exists(), newest.exists()) == (1, True, False, True)
+    assert (gone, whole.exists(), lacking.exists(), newest.exists()) == ((lacking.name,), True, False, True)
 
 
 # ---------------------------------------------------------------------------------------------------- the archive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pyrage import x25519
 
 from adapters.backups.faults import BackupError
-from adapters.backups.manifest import Content, HeadOf, Manifest, ServerOf, write_manifest
+from adapters.backups.manifest import MANIFEST, Content, HeadOf, Manifest, ServerOf, write_manifest
 from adapters.backups.shelf import Shelf, newest_in
 
 NOW = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
@@ -80,14 +81,22 @@ def test_where_there_is_none_that_is_told(tmp_path: Path) -> None:
 
 def hidden(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """A folder that the account which looks may not read."""
-    exists = Path.exists
+    exists, read = Path.exists, Path.read_bytes
 
-    def refused(self: Path, **given: bool) -> bool:
-        if self.parent == folder:
-            raise PermissionError(13, "Permission denied", str(self))
+    def refuse(one: Path) -> None:
+        if one.parent == folder:
+            raise PermissionError(13, "Permission denied", str(one))
+
+    def exists_not(self: Path, **given: bool) -> bool:
+        refuse(self)
         return exists(self, **given)
 
-    patch.setattr(Path, "exists", refused)
+    def read_not(self: Path) -> bytes:
+        refuse(self)
+        return read(self)
+
+    patch.setattr(Path, "exists", exists_not)
+    patch.setattr(Path, "read_bytes", read_not)
 
 
 def test_a_folder_of_the_disk_that_we_may_not_read_is_passed_over(
@@ -100,12 +109,51 @@ def test_a_folder_of_the_disk_that_we_may_not_read_is_passed_over(
     assert Shelf(tmp_path, HERE).every_base() == []
 
 
+def named(one: Path, at: datetime) -> Path:
+    """A copy under the name that it gets as it is made."""
+    return one.rename(one.parent / f"{at:%Y%m%dT%H%M%SZ}-0123abcd")
+
+
 def test_a_copy_that_we_may_not_read_is_never_passed_over_for_an_older_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy(tmp_path, NOW - NIGHT)
-    newer = copy(tmp_path, NOW).rename(tmp_path / f"{NOW:%Y%m%dT%H%M%SZ}-0123abcd")
+    older = copy(tmp_path, NOW - NIGHT)
+    newer = named(copy(tmp_path, NOW), NOW)
     hidden(monkeypatch, newer)
-    with pytest.raises(BackupError) as refused:
-        newest_in(tmp_path, HERE, NOW)
-    assert refused.value.code == "no_place"
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, [one.code for one in found.unread]) == (older, ["no_place"])
+
+
+def test_a_newer_copy_of_which_nothing_but_its_name_is_left_is_named(tmp_path: Path) -> None:
+    older = copy(tmp_path, NOW - NIGHT)
+    left = tmp_path / f"{NOW:%Y%m%dT%H%M%SZ}-0123abcd"
+    left.mkdir()
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, [str(left) in one.told_in("en") for one in found.unread]) == (older, [True])
+
+
+def test_a_copy_that_cannot_be_read_and_is_older_than_the_one_taken_stands_in_no_way(tmp_path: Path) -> None:
+    before = NOW - NIGHT
+    (named(copy(tmp_path, before), before) / MANIFEST).unlink()
+    newer = copy(tmp_path, NOW)
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.unread) == (newer, ())
+
+
+def test_of_a_renamed_copy_that_cannot_be_read_it_is_not_known_that_it_is_older(tmp_path: Path) -> None:
+    copy(tmp_path, NOW)
+    renamed = copy(tmp_path, NOW - NIGHT).rename(tmp_path / "before the upgrade")
+    (renamed / MANIFEST).write_text("{")
+    assert [one.code for one in newest_in(tmp_path, HERE, NOW).unread] == ["damaged"]
+
+
+def test_what_others_keep_beside_the_copies_stands_in_no_way(tmp_path: Path) -> None:
+    """A newer version's copy of another address, and a folder of another program."""
+    ours = copy(tmp_path, NOW - NIGHT)
+    theirs = named(copy(tmp_path, NOW, installation="https://elsewhere.example"), NOW)
+    told = json.loads((theirs / MANIFEST).read_text())
+    (theirs / MANIFEST).write_text(json.dumps(told | {"layout": 2}))
+    (tmp_path / "a program").mkdir()
+    (tmp_path / "a program" / MANIFEST).write_text("{}")
+    found = newest_in(tmp_path, HERE, NOW)
+    assert (found.folder, found.unread) == (ours, ())

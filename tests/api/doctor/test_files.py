@@ -16,7 +16,7 @@ import pytest
 from adapters.backups.marked import put_mark
 from adapters.backups.pair import make_pair
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from api.cli.checkup import copies, keys, ledger, ports, settings, versions
+from api.cli.checkup import copies, keys, ledger, mail, ports, settings, versions
 from api.cli.ledgers import before_any_program, compare_with_ledger
 from models.ports import LedgerNote
 from tests.api.doctor.houses import WORD, break_database, found, house, house_at, running
@@ -213,6 +213,18 @@ def test_a_demonstration_beside_a_real_program_is_wrong(cast: Cast, tmp_path: Pa
     assert seen.state == "wrong"
     assert seen.todo is not None
     assert "--no-demo" in seen.todo.told_in("en")
+
+
+@pytest.mark.parametrize("is_demonstration", [True, False])
+def test_whether_a_demonstration_runs_is_asked_of_what_runs(cast: Cast, tmp_path: Path, is_demonstration: bool) -> None:
+    """It was started with --demo or --no-demo, of which the doctor's own variables know nothing."""
+    said = {"/healthz": (200, {"ok": True, "demonstration": is_demonstration})}
+    with running(said) as ports:
+        here = house(cast, tmp_path, SPHERES_DEMO="no" if is_demonstration else "yes", **ports)
+        assert here.is_demonstration == is_demonstration
+        people, way = found(settings.GROUP, here)[settings.PEOPLE], found(mail.GROUP, here)[mail.WAY]
+    assert people.state == ("wrong" if is_demonstration else "ok"), "it is the cast's, which counts as real"
+    assert way.state == ("ok" if is_demonstration else "warn")
 
 
 def test_a_real_program_without_https_is_to_be_looked_at(cast: Cast, tmp_path: Path) -> None:
