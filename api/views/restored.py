@@ -109,6 +109,7 @@ class MatterLine:
     `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be. `opens` says
     what noting it opens again; "" where that opens nothing. `href` is where such things are done, or "". `is_open` says
     that nothing is kept closed by it.
+    `was_decided` is what was decided of it before another restore, which lost that; "" where it was not.
     """
 
     id: UUID
@@ -122,6 +123,7 @@ class MatterLine:
     opens: str = ""
     href: str = ""
     is_open: bool = False
+    was_decided: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ class DecidedLine:
 def lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[MatterLine]:
     """Those of these matters that are no meetings, in words."""
     those = [one for one in rows if one.kind != "meeting"]
-    names = names_of(context, {who for one in those for who in matters.concerned(one)})
+    deciders = {who for one in those if (who := matters.decided_before_by(one))}
+    names = names_of(context, {who for one in those for who in matters.concerned(one)} | deciders)
     places = {str(one): name for one, name in places_by_id(context).items()}
     return [
         _line(context, one, what, _about(one, what, names, places), names)
@@ -177,7 +180,33 @@ def _line(
     kind = gettext(KINDS[matter.kind])
     opens = _opened_by_noting(context, matter, can, names) if can != "again" else ""
     href = place_of(context, matter) if can == "by_hand" else ""
-    return MatterLine(matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href, is_open)
+    before = _decided_before(context, matter, names)
+    return MatterLine(
+        matter.id, kind, what, about, matter.at, matter.is_certain, can, does, opens, href, is_open, before
+    )
+
+
+def _decided_before(context: RequestContext, matter: RestoredMatter, names: Mapping[UUID, str]) -> str:
+    """What was decided of a matter before another restore, in words; "" where the ledger tells of nothing."""
+    if not matter.before:
+        return ""
+    who = matters.decided_before_by(matter)
+    return say(
+        context.language,
+        _DECIDED_BY if who in names else _DECIDED,
+        decision=gettext(DECISIONS[str(matter.before["decision"])]),
+        name=names.get(who, "") if who else "",
+        moment=show_moment(context.language, datetime.fromisoformat(str(matter.before["at"]))),
+    )
+
+
+_DECIDED_BY: Final = N_(
+    "Decided before this restore: “%(decision)s” (%(name)s, %(moment)s). A reason that was given is missing. Decide it "
+    "once more."
+)
+_DECIDED: Final = N_(
+    "Decided before this restore: “%(decision)s” (%(moment)s). A reason that was given is missing. Decide it once more."
+)
 
 
 def _does(verb: str, can: standing.Can) -> str:

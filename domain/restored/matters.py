@@ -89,6 +89,12 @@ def file_of(session: Session, matter: RestoredMatter) -> UUID | None:
 _OF_A_FILE: Final[Mapping[str, type[FollowUp | Referral]]] = {"follow_up": FollowUp, "referral": Referral}
 
 
+def decided_before_by(matter: RestoredMatter) -> UUID | None:
+    """The person who had decided a matter before another restore; None where none did, or who runs the installation."""
+    said = matter.before.get("by")
+    return UUID(str(said)) if said else None
+
+
 def id_in(matter: RestoredMatter, fact: str) -> UUID | None:
     """The id that a matter names as this fact; None where it names none."""
     said = matter.facts.get(fact)

@@ -69,6 +69,21 @@ def test_each_sees_and_decides_what_is_theirs(cast: Cast, found: dict[str, UUID]
     assert "Everything is decided" in text_of(officer.get("/restored").text)
 
 
+def test_what_was_decided_before_another_restore_is_said_until_it_is_decided_once_more(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    with cast.session() as session:
+        row = session.scalars(select(RestoredMatter).where(col(RestoredMatter.id) == found["manager"])).one()
+        row.before = {"decision": "left_undone", "by": str(cast.people["privacy_officer"]), "at": AT.isoformat()}
+    seen = text_of(coordinator.get("/restored").text)
+    assert re.search(r"Decided before this restore: “Does not hold any more” \(\w.*, Nov.* 9.*\)\.", seen)
+    (one,) = coordinator.get("/api/v1/restored").json()["items"]
+    assert "Does not hold any more" in one["was_decided"]
+    assert coordinator.post(f"/restored/{found['manager']}/noted").status_code == 303
+    assert "Decided before" not in text_of(coordinator.get("/restored").text)
+
+
 def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:
     for who in ("manager_em", "worker_ccsmtl", "deputy"):
         client = client_for(cast.database, cast.people[who], at=NOW)
