@@ -155,7 +155,7 @@ class DecidedLine:
 def lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[MatterLine]:
     """Those of these matters that are no meetings, in words."""
     those = [one for one in rows if one.kind != "meeting"]
-    deciders = {who for one in those if (who := matters.decided_before_by(one))}
+    deciders = {UUID(said.by) for one in those if (said := matters.decided_before(one)) and said.by}
     names = names_of(context, {who for one in those for who in matters.concerned(one)} | deciders)
     places = {str(one): name for one, name in places_by_id(context).items()}
     return [
@@ -188,15 +188,16 @@ def _line(
 
 def _decided_before(context: RequestContext, matter: RestoredMatter, names: Mapping[UUID, str]) -> str:
     """What was decided of a matter before another restore, in words; "" where the ledger tells of nothing."""
-    if not matter.before:
+    before = matters.decided_before(matter)
+    if before is None:
         return ""
-    who = matters.decided_before_by(matter)
+    name = names.get(UUID(before.by), "") if before.by else ""
     return say(
         context.language,
-        _DECIDED_BY if who in names else _DECIDED,
-        decision=gettext(DECISIONS[str(matter.before["decision"])]),
-        name=names.get(who, "") if who else "",
-        moment=show_moment(context.language, datetime.fromisoformat(str(matter.before["at"]))),
+        _DECIDED_BY if name else _DECIDED,
+        decision=gettext(DECISIONS[before.decision]),
+        name=name,
+        moment=show_moment(context.language, before.at),
     )
 
 

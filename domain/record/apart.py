@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -159,6 +159,31 @@ def said_of(matter: RestoredMatter) -> str:
     """What the line of a matter says of its act (`said_of_end`)."""
     whose = {"person": str(matter.person_id)} if matter.person_id else {}
     return said_of_end(matter.verb, matter.subject_id, {**matter.facts, **whose})
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided of a matter after a restore: of what its act says (`said_of`), and by which person.
+
+    `by` is their id, "" of who runs the installation. Why is in no line.
+    """
+
+    what: str
+    decision: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class DecidedBefore(Decided):
+    """What was decided at a moment, and lost with another restore."""
+
+    at: datetime = field(kw_only=True)
+
+
+def note_decision(session: Session, matter: RestoredMatter, decision: str, *, by: UUID | None, at: datetime) -> None:
+    """Note what is decided of a matter, so that another restore does not ask anew without saying it."""
+    said = Decided(said_of(matter), decision, str(by or ""))
+    note(session, DECIDED, matter.subject_id, at=at, **{name: value for name, value in asdict(said).items() if value})
 
 
 def digest_of_key(key: str) -> str:

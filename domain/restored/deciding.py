@@ -142,11 +142,7 @@ def settle(
         told = f"restored.{decision}"
         facts: dict[str, events.Fact] = {"matter": matter.kind, "ended": matter.verb, "line": matter.ledger_n}
         events.write(session, told, "restored_matter", matter.id, by=by, at=at, case_id=None, **facts)
-        # So that another restore does not ask anew without saying what was decided.
-        who = {"by": str(by.person_id)} if by.person_id else {}
-        apart.note(
-            session, apart.DECIDED, matter.subject_id, at=at, what=apart.said_of(matter), decision=decision, **who
-        )
+        apart.note_decision(session, matter, decision, by=by.person_id, at=at)
 
 
 def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNote]) -> list[RestoredMatter]:

@@ -16,7 +16,8 @@ from sqlmodel import Session
 from domain.kernel import col, every, run, select
 from domain.record import apart
 from models.ledger import RestoredMatter
-from models.ports import LedgerFact, LedgerLine
+from models.ports import LedgerLine
+from models.written import as_json, from_json
 
 #: What was done to the same row, of the same facts; and when, of what is its own each time.
 _Alike = tuple[UUID, str, datetime | None]
@@ -55,17 +56,18 @@ def _alike(row: RestoredMatter) -> _Alike:
 
 def say_what_was_decided(session: Session, lost: Sequence[LedgerLine]) -> None:
     """Have what waits say what was decided of it, where that was lost and it was not ended anew after it."""
-    decided: dict[tuple[UUID | None, str], dict[str, LedgerFact]] = {}
+    decided: dict[tuple[UUID | None, str], apart.DecidedBefore] = {}
     for line in lost:
         note = line.note
         if note.kind == apart.DECIDED:
-            of_whom = note.program_id, str(note.more["what"])
-            decided[of_whom] = {**note.more, "at": note.at.isoformat()}
+            one = from_json(apart.DecidedBefore, {**note.more, "at": note.at.isoformat()})
+            decided[note.program_id, one.what] = one
         elif note.kind == apart.ENDED:
             decided.pop((note.program_id, apart.said_of_end(str(note.more.get("verb")), note.id, note.more)), None)
     if not decided:
         return
     for row in _waiting(session):
         before = decided.get((row.program_id, apart.said_of(row)))
-        if before is not None and before["decision"] in _SAID_AGAIN:
-            run(session, update(RestoredMatter).where(col(RestoredMatter.id) == row.id).values(before=before))
+        if before is not None and before.decision in _SAID_AGAIN:
+            said = update(RestoredMatter).where(col(RestoredMatter.id) == row.id)
+            run(session, said.values(before=as_json(before)))

@@ -12,7 +12,10 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session, col, select
 
+from domain.record import apart
+from domain.record.apart import DecidedBefore
 from models.ledger import Epoch, Restoration, RestoredMatter
+from models.written import as_json
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
@@ -75,7 +78,8 @@ def test_what_was_decided_before_another_restore_is_said_until_it_is_decided_onc
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     with cast.session() as session:
         row = session.scalars(select(RestoredMatter).where(col(RestoredMatter.id) == found["manager"])).one()
-        row.before = {"decision": "left_undone", "by": str(cast.people["privacy_officer"]), "at": AT.isoformat()}
+        by = str(cast.people["privacy_officer"])
+        row.before = as_json(DecidedBefore(apart.said_of(row), "left_undone", by, at=AT))
     seen = text_of(coordinator.get("/restored").text)
     assert re.search(r"Decided before this restore: “Does not hold any more” \(\w.*, Nov.* 9.*\)\.", seen)
     (one,) = coordinator.get("/api/v1/restored").json()["items"]

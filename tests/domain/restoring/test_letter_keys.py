@@ -151,7 +151,7 @@ def test_an_act_on_an_agreement_is_told_each_time(cast: Cast, name: str) -> None
         signature: Any = SimpleNamespace(id=version_id, person_id=directors[0], signed_on=TODAY)
 
         def version(session: Session) -> Any:
-            row = next(one for one in every(session, of(AgreementVersion)) if one.id == version_id)
+            row: Any = next(one for one in every(session, of(AgreementVersion)) if one.id == version_id)
             return SimpleNamespace(
                 **{**row._asdict(), "organization_id": cast.organizations["en-marge"], "starts_on": TODAY}
             )
