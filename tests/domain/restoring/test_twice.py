@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.access import invitations, voiding
+from domain.casework import versions
+from domain.departure import departures
 from domain.kernel import every, of
 from domain.people import people
 from domain.record import apart
 from domain.restored import deciding, matters
+from flows.protocols import PROTOCOLS, read_protocol
 from models.ledger import RestoredMatter
 from models.program import Tenure
+from tests.cast import AT, LOADING
 from tests.domain.restored.coming_back import LATER, NOW, CameBack
 from tests.domain.restoring.test_done_again import restored
 from tests.restored import Installed, installed
@@ -52,6 +56,31 @@ def test_what_was_done_again_and_lost_again_is_one_matter_and_one_decision_lets_
     undo(installed, one.id)
     assert not is_kept_out(installed, "manager_em")
     assert waiting(installed) == []
+
+
+def test_a_departure_that_was_done_again_and_lost_again_leaves_each_thing_that_it_ended_once(
+    installed: Installed,
+) -> None:
+    with installed.session() as session:
+        for key in ("departure", "recruiting"):
+            versions.record_protocol(session, read_protocol(PROTOCOLS[key].file), by=LOADING, at=AT)
+    copy = installed.copy()
+    with installed.session() as session:
+        departures.open_departure(
+            session,
+            person_id=installed.person("manager_em"),
+            organization_id=installed.cast.organizations["en-marge"],
+            last_day=LATER.date() + timedelta(days=30),
+            planned=True,
+            by=installed.actor("coordinator"),
+            at=LATER,
+        )
+    restored(installed, copy)
+    first = sorted((one.verb, one.subject_id) for one in waiting(installed))
+    assert {"departure.opened", "tenure.ended"} <= {verb for verb, _ in first}
+    CameBack(installed, None).again("departure.opened")
+    restored(installed, copy)
+    assert sorted((one.verb, one.subject_id) for one in waiting(installed)) == first
 
 
 def test_what_did_not_hold_any_more_is_closed_again_and_says_so_until_it_is_decided_once_more(
