@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.casework import case_letters, cases, links_of, of_case, scheduling, titles
-from domain.kernel import ENGINE, Actor, col, every, in_program, inside, local_day, run, select
+from domain.kernel import ENGINE, Actor, col, every, in_program, inside, local_day, run, scalar, select
 from domain.mail import notices
 from domain.record import events
 from domain.roles import Link, standing
@@ -70,12 +71,14 @@ def _announce(session: Session, case: Case, gate: str, *, is_open: bool, nth: in
     people = [case.subject_id] if case.subject_id is not None else []
     for chain in (manager, accountable):
         people.extend(holder.person_id for holder in today.falls(chain).holders)
+    # What a round finds again after a restore follows from the same act as before it, and is told once.
+    key = f"gate:{case.id}:{gate}:{nth}:{_last_act(session, case)}"
     for person_id in dict.fromkeys(people):
         notices.write(
             session,
             "gate_opened" if is_open else "gate_shut",
             to=person_id,
-            key=f"gate:{case.id}:{gate}:{nth}",
+            key=key,
             facts=lambda language: {
                 "gate": title.in_language(language),
                 "case": case_letters.case_title(session, case, language),
@@ -85,3 +88,12 @@ def _announce(session: Session, case: Case, gate: str, *, is_open: bool, nth: in
             at=at,
             case_id=case.id,
         )
+
+
+def _last_act(session: Session, case: Case) -> str:
+    """The moment of the last act of a person in a case, as the key of a letter has it; "" where none acted."""
+    last = select(func.max(col(Event.at))).where(
+        in_program(Event), Event.case_id == case.id, col(Event.actor_id).is_not(None)
+    )
+    at = scalar(session, last)
+    return notices.once_by(at) if at else ""

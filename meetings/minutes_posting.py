@@ -102,8 +102,8 @@ def post(
 ) -> tuple[PersonalNews, ...]:
     """Write the letters that bring the minutes for the `n`th time, each with its PDF; returns the readers.
 
-    With `before`, what they said when they last went out: then to those alone for whom something changed. The same `n`
-    writes once. Raises Refusal where an edition is whole in no language, or holds a name that may not go out.
+    With `before`, what they said when they last went out: then to those alone for whom something changed.
+    Raises Refusal where an edition is whole in no language, or holds a name that may not go out.
     """
     refuse_names(session, content)
     meeting = read_meeting(session, meeting_id)
@@ -125,7 +125,7 @@ def post(
             session,
             "meeting_minutes",
             to=reader.person_id,
-            key=f"minutes:{meeting_id}:{n}",
+            key=f"minutes:{meeting_id}:{n}:{notices.once_by(at)}",
             facts=_facts(committee, meeting, edition, changed, is_corrected=had is not None),
             at=at,
             attachments=(printed[place],),

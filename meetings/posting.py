@@ -18,7 +18,7 @@ from domain.roles import standing
 from locales import N_, pick, say, say_n
 from meetings.agenda_papers import AgendaChange, Reader, Replacing
 from meetings.committees import ALTERNATE, committees, membership, title_of
-from meetings.documents.content import AgendaContent, AgendaLine
+from meetings.documents.content import AgendaContent, AgendaLine, as_json
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.invitees import invited_to
@@ -41,9 +41,9 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, at: dateti
     meeting = read_meeting(session, outgoing.meeting_id)
     committee = committees(session)[meeting.committee_id]
     # By the version too: what is frozen anew is sent anew. A draft has none, and goes out once for a day.
-    key = f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}"
-    if occasion == "circulated":
-        key += f":{meeting.starts.date().isoformat()}"
+    # And by what it says: an older copy of the database counts versions once more.
+    key = f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}:"
+    key += meeting.starts.date().isoformat() if occasion == "circulated" else _digest(_said_in(outgoing))
     for content in outgoing.editions.values():
         refuse_names(session, content)  # the letters name the items too; here it is known which one it is
     printed: dict[tuple[str, str], Attachment] = {}
@@ -135,6 +135,10 @@ def _tell_coordination(
 
     coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
     return sum(notices.write(session, template, to=one.person_id, key=key, facts=facts, at=at) for one in coordination)
+
+
+def _said_in(outgoing: Outgoing) -> str:
+    return json.dumps({audience: as_json(one) for audience, one in outgoing.editions.items()}, sort_keys=True)
 
 
 def _digest(text: str) -> str:

@@ -102,6 +102,7 @@ class RestoredMatter(InProgram, table=True):
     decided_by: UUID | None = to("person", default=None)
     decided_as: str | None = None
     reason: str = ""  # why it stays undone
+    before: dict[str, LedgerFact] = structure(default_factory=dict)  # what was decided of it, and lost with a restore
 
 
 class SentBefore(Table, table=True):

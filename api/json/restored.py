@@ -34,6 +34,7 @@ class MatterShown(Shown):
 
     `can` says whether it can be done again here: `again`, `so` where it is so already, `gone` where it cannot be found,
     or `by_hand`. It is empty of a meeting, and of one that was decided. `line` is the number of its line in the ledger.
+    `was_decided` says what was decided of it before another restore, which lost that.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class MatterShown(Shown):
     decided_at: AwareDatetime | None
     decided_by: UUID | None
     reason: str
+    was_decided: str
 
 
 @router.get("/restored")
@@ -75,6 +77,7 @@ def _one(matter: RestoredMatter, line: MatterLine | None) -> MatterShown:
         line=matter.ledger_n,
         words=line.what if line else "",
         can=line.can if line else "",
+        was_decided=line.was_decided if line else "",
     )
 
 

@@ -116,6 +116,7 @@ class MatterLine:
     `can` is that of `standing.standing_of`. `does` says what doing it again does, or why it cannot be. `opens` says
     what noting it opens again; "" where that opens nothing. `undone` says what follows where it does not hold any more,
     and `again` is the word for doing it again. `href` is where such things are done, or "".
+    `was_decided` is what was decided of it before another restore, which lost that; "" where it was not.
     """
 
     id: UUID
@@ -130,6 +131,7 @@ class MatterLine:
     undone: str
     opens: str = ""
     href: str = ""
+    was_decided: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ class DecidedLine:
 def lines_of(context: RequestContext, rows: Sequence[RestoredMatter]) -> list[MatterLine]:
     """Those of these matters that are no meetings, in words."""
     those = [one for one in rows if one.kind != "meeting"]
-    names = names_of(context, {who for one in those for who in matters.concerned(one)})
+    deciders = {UUID(said.by) for one in those if (said := matters.decided_before(one)) and said.by}
+    names = names_of(context, {who for one in those for who in matters.concerned(one)} | deciders)
     places = {str(one): name for one, name in places_by_id(context).items()}
     return [
         _line(context, one, what, _about(one, what, names, places), names)
@@ -202,7 +205,32 @@ def _line(
         undone=f"{opened} {gettext(_REASON_STAYS)}".strip(),
         opens=opened if can == "by_hand" else lets_in if can != "again" else "",
         href=place_of(context, matter) if can == "by_hand" or matter.verb in _NOTED else "",
+        was_decided=_decided_before(context, matter, names),
     )
+
+
+def _decided_before(context: RequestContext, matter: RestoredMatter, names: Mapping[UUID, str]) -> str:
+    """What was decided of a matter before another restore, in words; "" where the ledger tells of nothing."""
+    before = matters.decided_before(matter)
+    if before is None:
+        return ""
+    name = names.get(UUID(before.by), "") if before.by else ""
+    return say(
+        context.language,
+        _DECIDED_BY if name else _DECIDED,
+        decision=gettext(DECISIONS[before.decision]),
+        name=name,
+        moment=show_moment(context.language, before.at),
+    )
+
+
+_DECIDED_BY: Final = N_(
+    "Decided before this restore: “%(decision)s” (%(name)s, %(moment)s). A reason that was given is missing. Decide it "
+    "once more."
+)
+_DECIDED: Final = N_(
+    "Decided before this restore: “%(decision)s” (%(moment)s). A reason that was given is missing. Decide it once more."
+)
 
 
 def _does(verb: str, can: standing.Can) -> str:

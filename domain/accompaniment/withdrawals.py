@@ -320,7 +320,8 @@ def _write(session: Session, template: str, to: UUID, consent: Consent, *, path:
     def facts(language: Language) -> Mapping[str, object]:
         return {"by_name": notices.name_of(session, by, language), "path": path}
 
-    notices.write(session, template, to=to, key=f"{template}:{consent.id}", facts=facts, at=at)
+    key = f"{template}:{consent.id}:{notices.once_by(at)}"
+    notices.write(session, template, to=to, key=key, facts=facts, at=at)
 
 
 _OF_SECOND: Final = QuestionAbout(

@@ -21,7 +21,7 @@ from models.program import Organization
 def to_sign(session: Session, version: PartnerVersion, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Ask each director to read a version and to sign it."""
     facts = _facts(session, version, by=by)
-    _to_each(session, "agreement_to_sign", version, directors, version.version, facts, at=at)
+    _to_each(session, "agreement_to_sign", version, directors, notices.once_by(at), facts, at=at)
 
 
 def taken_back(
@@ -29,7 +29,7 @@ def taken_back(
 ) -> None:
     """Tell each director that there is nothing to sign for now."""
     facts = _facts(session, version, by=by)
-    _to_each(session, "agreement_taken_back", version, directors, version.version, facts, at=at)
+    _to_each(session, "agreement_taken_back", version, directors, notices.once_by(at), facts, at=at)
 
 
 def signature_recorded(
@@ -58,7 +58,8 @@ def _of_signature(
 ) -> None:
     facts = _facts(session, version, by=by, signed_on=signature.signed_on, **more)
     told = {signature.person_id} - {by.person_id}
-    _to_each(session, letter, version, told, signature.id, facts, by=by, at=at)
+    once = f"{signature.id}:{notices.once_by(at)}"
+    _to_each(session, letter, version, told, once, facts, by=by, at=at)
 
 
 def begun(
@@ -75,8 +76,7 @@ def begun(
     is_to_come = starts_on > local_day(session, at)
     facts = _facts(session, version, by=by, starts_on=starts_on, ends_on=ends_on, is_to_come=is_to_come)
     told = set(people) - {by.person_id}
-    once = f"{starts_on.isoformat()}:{version.version}"
-    _to_each(session, "agreement_begun", version, told, once, facts, by=by, at=at)
+    _to_each(session, "agreement_begun", version, told, notices.once_by(at), facts, by=by, at=at)
 
 
 class Notice(NamedTuple):
@@ -110,8 +110,7 @@ def to_end(
         each = [say(language, N_("version %(number)s (%(day)s)"), number=n, day=day) for n, day in days]
         return {**said(language), "never_begins": show_list(language, each) if each else ""}
 
-    once = ":".join(map(str, notice))
-    _to_the_others(session, "agreement_to_end", version, signed, once, facts, by=by, at=at)
+    _to_the_others(session, "agreement_to_end", version, signed, facts, by=by, at=at)
 
 
 def not_to_begin(
@@ -119,7 +118,7 @@ def not_to_begin(
 ) -> None:
     """Tell the same people that a version does not begin on the settled day, where none is in force."""
     facts = _facts(session, version, by=by, day=version.starts_on)
-    _to_the_others(session, "agreement_not_to_begin", version, directors, version.version, facts, by=by, at=at)
+    _to_the_others(session, "agreement_not_to_begin", version, directors, facts, by=by, at=at)
 
 
 def _to_the_others(
@@ -127,15 +126,14 @@ def _to_the_others(
     letter: str,
     version: PartnerVersion,
     directors: Collection[UUID],
-    once: object,
     facts: notices.Facts,
     *,
     by: Actor,
     at: datetime,
 ) -> None:
-    """Write a letter about a version, once for `once`, to all who are concerned but its author."""
+    """Write a letter about an act on a version to all who are concerned but its author."""
     people = (_concerned(session, version, at) | set(directors)) - {by.person_id}
-    _to_each(session, letter, version, people, once, facts, by=by, at=at)
+    _to_each(session, letter, version, people, notices.once_by(at), facts, by=by, at=at)
 
 
 def running_out(session: Session, version: PartnerVersion, *, rung: int, days: int, at: datetime) -> int:
@@ -157,7 +155,7 @@ def _to_each(
     letter: str,
     version: PartnerVersion,
     people: Iterable[UUID],
-    once: object,
+    once: str,
     facts: Facts,
     *,
     by: Actor | None = None,

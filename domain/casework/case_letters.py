@@ -11,7 +11,21 @@ from sqlmodel import Session, and_, or_
 from domain.casework import requests, subjects
 from domain.casework.approving import OWING, TaskOwing, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.kernel import Actor, Language, col, local_day, only, program_of, replaced, same, scalar, title_of, tuples
+from domain.kernel import (
+    MATTER,
+    Actor,
+    Language,
+    col,
+    local_day,
+    only,
+    program_of,
+    replaced,
+    same,
+    scalar,
+    there_is,
+    title_of,
+    tuples,
+)
 from domain.mail import COORDINATION, Facts, notices, person_of, title_of_program, title_of_role
 from domain.roles import HAVING, DayTenures, Holder, Link, standing
 from locales import N_, pick, say
@@ -40,7 +54,7 @@ def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> 
         session,
         able or today.falls(notices.coordination_chain(session)).holders,
         "task_to_approve" if able else "nobody_may_approve",
-        key=f"approve:{task.id}:{task.version}",
+        key=f"approve:{task.id}:{notices.once_by(at)}",
         facts=facts,
         at=at,
         case_id=task.case_id,
@@ -55,7 +69,7 @@ def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
             session,
             "task_rejected",
             to=task.done_by,
-            key=f"reject:{task.id}:{task.version}",
+            key=f"reject:{task.id}:{notices.once_by(at)}",
             facts=about_task(session, task, by, in_place=is_in_place(replaced(task, state="open"), falls)),
             at=at,
             case_id=task.case_id,
@@ -83,7 +97,7 @@ def _passed(
         session,
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         template,
-        key=f"{key}:{task.id}:{task.version}",
+        key=f"{key}:{task.id}:{notices.once_by(at)}",
         facts=about_task(session, task, by, in_place=in_place),
         at=at,
         case_id=task.case_id,
@@ -92,13 +106,14 @@ def _passed(
 
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
     """Tell those who have a part in a case that it opened: those on which its steps fall today, without its opener."""
+    is_anew = _is_done_again(session, case, at=at)
     for person_id, count in parts_in(session, case.id, by=by, at=at).items():
         notices.write(
             session,
             "case_opened",
             to=person_id,
             key=f"case_opened:{case.id}",
-            facts=_about_case(session, case, by, tasks=count),
+            facts=_about_case(session, case, by, tasks=count, is_anew=is_anew),
             at=at,
             case_id=case.id,
         )
@@ -140,7 +155,7 @@ def case_cancelled(session: Session, case: Case, people: Iterable[UUID], *, by: 
             session,
             "case_cancelled",
             to=person_id,
-            key=f"case_cancelled:{case.id}:{case.version}",
+            key=f"case_cancelled:{case.id}:{notices.once_by(at)}",
             facts=_about_case(session, case, by, tasks=0),
             at=at,
             case_id=case.id,
@@ -201,7 +216,13 @@ def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = Fals
     return facts
 
 
-def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts:
+def _is_done_again(session: Session, case: Case, *, at: datetime) -> bool:
+    """Whether a departure opens that a restore lost: it is done again as of the moment of the first time."""
+    of_it = MATTER.verb == "departure.opened", col(MATTER.subject_id) == case.subject_id, col(MATTER.at) == at
+    return there_is(session, only(MATTER.id).where(*of_it))
+
+
+def _about_case(session: Session, case: Case, by: Actor, *, tasks: int, is_anew: bool = False) -> Facts:
     def facts(language: Language) -> Mapping[str, object]:
         # A case that is not about a person is named by its organization already, where it has one.
         place = case.organization_id if case.subject_id else None
@@ -213,6 +234,7 @@ def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts
             "anchor_on": None,
             "by_name": notices.name_of(session, by, language),
             "tasks": tasks,
+            "is_anew": is_anew,
             "path": f"/cases/{case.id}",
         }
 

@@ -22,7 +22,7 @@ OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
 
 def passed_on(session: Session, task: Task, to: UUID, *, by: Actor, at: datetime) -> None:
     """Tell the successor that they take over a thing of the leaver's. `task` is the departure's step about it."""
-    _write(session, "passed_on", task, to, f"passed_on:{task.id}", by=by, at=at)
+    _write(session, "passed_on", task, to, f"passed_on:{task.id}:{notices.once_by(at)}", by=by, at=at)
 
 
 def offered(
@@ -34,7 +34,7 @@ def offered(
 
 def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell those who hand a follow-up over that it was refused. The reason is on the page, not in the letter."""
-    about, key = about_task(session, task, by), f"offer_refused:{offer.id}"
+    about, key = about_task(session, task, by), f"offer_refused:{offer.id}:{notices.once_by(at)}"
     falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
     to_each(session, falls.holders, "offer_refused", key=key, facts=about, at=at, case_id=task.case_id)
 
@@ -42,7 +42,8 @@ def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, a
 def offer_taken_back(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell the worker who was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
     if not by.is_one_of(offer.to_id):
-        _write(session, "offer_taken_back", task, offer.to_id, f"offer_taken_back:{offer.id}", by=by, at=at)
+        key = f"offer_taken_back:{offer.id}:{notices.once_by(at)}"
+        _write(session, "offer_taken_back", task, offer.to_id, key, by=by, at=at)
 
 
 def _write(
@@ -72,5 +73,5 @@ def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: d
             "by_name": name_of(session, by, language),
         }
 
-    key = f"appointment_taken_back:{tenure.id}:{tenure.version}"
+    key = f"appointment_taken_back:{tenure.id}:{notices.once_by(at)}"
     notices.write(session, "appointment_taken_back", to=tenure.person_id, key=key, facts=facts, at=at)

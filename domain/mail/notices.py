@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -133,6 +133,9 @@ def write(
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
+    Ever is beyond a restore: the key of an act has its moment (`once_by`), or an id that the act makes. That of a round
+    has what it found, and no count or version that an older copy of the database counts once more.
+
     Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the letter,
     for its reader's calendar: the first is what most of them take. `calls` are the numbers and references of its
     participants beside those in its own words. `facts` gives the letter's facts in the language that the person reads.
@@ -166,6 +169,21 @@ def write(
         calendars=calendars,
         attachments=attachments,
     )
+
+
+def once_by(at: datetime) -> str:
+    """The moment of an act, by which the key of its letter is its own.
+
+    An older copy of the database counts versions once more, and no moment. An act that is done again after a restore
+    has the moment of the first time, so that its letters are not new.
+    """
+    return at.astimezone(UTC).isoformat()
+
+
+def is_written(session: Session, key: str, person_id: UUID) -> bool:
+    """Whether a letter with this key to a person was written, also where a restore lost it after it was sent."""
+    whole = f"{key}:{person_id}"
+    return there_is(session, only(Notice.id).where(Notice.key == whole)) or was_sent(session, whole)
 
 
 def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:

@@ -185,22 +185,20 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
     if held.email is None:
         return
     facts = _facts_to_alert(session, held.id, by=by, at=at)
-    notices.write(session, "address_changed", to=held.id, key=f"address:{held.id}:{held.version}", facts=facts, at=at)
+    key = f"address:{held.id}:{notices.once_by(at)}"
+    notices.write(session, "address_changed", to=held.id, key=key, facts=facts, at=at)
 
 
 def tell_access_ended(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """Tell a person, once a day, that another ended their access, and who to turn to if that is not right."""
     if by.is_one_of(person_id):
         return
+    of_today = f"access_ended:{person_id}:{local_day(session, at)}:"
+    if notices.written_to(session, of_today):
+        return
     facts = _facts_to_alert(session, person_id, by=by, at=at)
-    notices.write(
-        session,
-        "access_ended",
-        to=person_id,
-        key=f"access_ended:{person_id}:{local_day(session, at)}",
-        facts=facts,
-        at=at,
-    )
+    key = f"{of_today}{notices.once_by(at)}"
+    notices.write(session, "access_ended", to=person_id, key=key, facts=facts, at=at)
 
 
 def _facts_to_alert(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> notices.Facts:

@@ -241,11 +241,14 @@ def _is_lost(there: DayTenures, absence: Absence) -> bool:
 
 
 def _tell_of_lost(session: Session, absence: Absence, lost: date, *, at: datetime) -> None:
+    of_absence = f"deputy_lost:{absence.id}:"
+    if notices.written_to(session, of_absence):
+        return
     notices.write(
         session,
         "deputy_lost",
         to=absence.person_id,
-        key=f"deputy_lost:{absence.id}",
+        key=f"{of_absence}{notices.once_by(at)}",
         facts=lambda _: {
             "deputy": notices.person_of(session, absence.deputy_id).name if absence.deputy_id else "",
             "on": lost,

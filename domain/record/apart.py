@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -16,14 +16,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.kernel import only, program_of, scalar
-from models.ledger import NumberGiven
+from models.ledger import NumberGiven, RestoredMatter
 from models.ports import LEDGER_NOTES, LedgerFact, LedgerNote
 
 #: What a matter is about that ended, as `models.ledger.MATTERS` has it; "" where a new epoch alone closes it again.
 Matter = Literal["access", "consent", "departure", "restriction", "agreement", "redaction", "role", "other", ""]
 
 #: The kinds of lines that rules write. `epoch`, `head`, `opened`, `accepted` and `void` are the ledger's own.
-DESTROYED, ENDED, SENT, TOLD, NUMBERED = "destroyed", "ended", "sent", "told", "numbered"
+DESTROYED, ENDED, SENT, TOLD, NUMBERED, DECIDED = "destroyed", "ended", "sent", "told", "numbered", "decided"
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,43 @@ def note_closing(
         more["day"] = str(facts[closing.day])
     more |= {name: str(facts[name]) for name in closing.facts if facts.get(name)}
     note(session, ENDED, subject_id, at=at, **more)
+
+
+def said_of_end(verb: str, subject_id: UUID | None, facts: Mapping[str, object]) -> str:
+    """What a line says of an act that closed something, as a digest: alike of the act and of its being done again."""
+    said = sorted((name, str(told)) for name, told in facts.items() if name not in ("verb", "of"))
+    return hashlib.sha256(repr((verb, str(subject_id), said)).encode()).hexdigest()
+
+
+def said_of(matter: RestoredMatter) -> str:
+    """What the line of a matter says of its act (`said_of_end`)."""
+    whose = {"person": str(matter.person_id)} if matter.person_id else {}
+    return said_of_end(matter.verb, matter.subject_id, {**matter.facts, **whose})
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided of a matter after a restore: of what its act says (`said_of`), and by which person.
+
+    `by` is their id, "" of who runs the installation. Why is in no line.
+    """
+
+    what: str
+    decision: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class DecidedBefore(Decided):
+    """What was decided at a moment, and lost with another restore."""
+
+    at: datetime = field(kw_only=True)
+
+
+def note_decision(session: Session, matter: RestoredMatter, decision: str, *, by: UUID | None, at: datetime) -> None:
+    """Note what is decided of a matter, so that another restore does not ask anew without saying it."""
+    said = Decided(said_of(matter), decision, str(by or ""))
+    note(session, DECIDED, matter.subject_id, at=at, **{name: value for name, value in asdict(said).items() if value})
 
 
 def digest_of_key(key: str) -> str:

@@ -6,7 +6,6 @@ Who decides is never the one whose access, role or part it is. Each decision has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -26,8 +25,6 @@ from locales import N_
 from models.ledger import RestoredMatter
 from models.ports import LEDGER_NOTES, LedgerNote
 
-#: What a line of the ledger says: the act, of what, and each fact.
-_Said = tuple[str, UUID | None, tuple[tuple[str, str], ...]]
 #: Who decides what a restore left.
 _WHO_DECIDE: Final = ("coordinator", "privacy_officer")
 
@@ -143,6 +140,7 @@ def settle(
         told = f"restored.{decision}"
         facts: dict[str, events.Fact] = {"matter": matter.kind, "ended": matter.verb, "line": matter.ledger_n}
         events.write(session, told, "restored_matter", matter.id, by=by, at=at, case_id=None, **facts)
+        apart.note_decision(session, matter, decision, by=by.person_id, at=at)
 
 
 def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNote]) -> list[RestoredMatter]:
@@ -150,25 +148,16 @@ def _done_with_it(session: Session, matter: RestoredMatter, notes: list[LedgerNo
 
     Each line explains one matter, and says the same of it in every fact. The line of what was decided explains that.
     """
-    done = Counter(_said(str(one.more.get("verb")), one.id, one.more) for one in notes if one.kind == apart.ENDED)
-    done.subtract([_said_of(matter)])
+    ends = [one for one in notes if one.kind == apart.ENDED]
+    done = Counter(apart.said_of_end(str(one.more.get("verb")), one.id, one.more) for one in ends)
+    done.subtract([apart.said_of(matter)])
     asked = of(RestoredMatter).where(col(RestoredMatter.decided_at).is_(None), RestoredMatter.id != matter.id)
     waits = every(session, asked.order_by(col(RestoredMatter.ledger_n)).with_for_update())
     together = with_it(matter, waits)
-    return [one for one in waits if one in together or _is_taken(done, _said_of(one))]
+    return [one for one in waits if one in together or _is_taken(done, apart.said_of(one))]
 
 
-def _is_taken(done: Counter[_Said], said: _Said) -> bool:
+def _is_taken(done: Counter[str], said: str) -> bool:
     """Whether a line says this, which then says it of no other matter."""
     done[said] -= 1
     return done[said] >= 0
-
-
-def _said_of(matter: RestoredMatter) -> _Said:
-    whose = {"person": str(matter.person_id)} if matter.person_id else {}
-    return _said(matter.verb, matter.subject_id, {**matter.facts, **whose})
-
-
-def _said(verb: str, subject_id: UUID | None, more: Mapping[str, object]) -> _Said:
-    facts = ((name, str(said)) for name, said in more.items() if name not in ("verb", "of"))
-    return verb, subject_id, tuple(sorted(facts))

@@ -14,6 +14,7 @@ from domain.record import apart
 from models.follow_up import FollowUp
 from models.ledger import Restoration, RestoredMatter
 from models.referral import Referral
+from models.written import from_json
 
 #: The kinds that who answers for privacy decides. The coordination decides the others.
 FOR_PRIVACY: Final = frozenset({"consent", "restriction", "redaction"})
@@ -111,6 +112,11 @@ def file_of(session: Session, matter: RestoredMatter) -> UUID | None:
 
 
 _OF_A_FILE: Final[Mapping[str, type[FollowUp | Referral]]] = {"follow_up": FollowUp, "referral": Referral}
+
+
+def decided_before(matter: RestoredMatter) -> apart.DecidedBefore | None:
+    """What had been decided of a matter, and was lost with another restore; None where nothing was."""
+    return from_json(apart.DecidedBefore, matter.before) if matter.before else None
 
 
 def id_in(matter: RestoredMatter, fact: str) -> UUID | None:

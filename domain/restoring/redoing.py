@@ -25,6 +25,7 @@ from domain.mail import sent_before
 from domain.participants import destroy_again
 from domain.record import apart, events
 from domain.restoring.finding import Found, look, missing_now, seen, stand
+from domain.restoring.folding import fold, say_what_was_decided
 from domain.restoring.holding import hold_back
 from domain.restoring.judging import ACCEPTED, EPOCH, OPENED, UNDONE, epoch_of, told_of, voided_by, without_row
 from models.base import PROGRAM_SETTING
@@ -114,6 +115,7 @@ def redo(session: Session, ledger: Ledger, keys: Keys, found: Found, *, at: date
         work_in(session, program_id)
         _redo_in(session, by_program[program_id], line.epoch, missing_to, at=at)
     _to_decide(session, [*lost, *undone], line.epoch, undone=undone)
+    say_what_was_decided(session, lost)
     _void_after_commit(session, ledger, undone, at)
     session.info.pop(LEDGER_NOTES, None)  # what is done again stands in the ledger already
     return line.epoch
@@ -285,7 +287,7 @@ def _by_program(lost: Sequence[LedgerLine]) -> defaultdict[UUID, _Lost]:
 
 
 def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, undone: Sequence[LedgerLine]) -> None:
-    """Write what a person has to decide: each thing that had ended, and each meeting that was told.
+    """Write what a person has to decide: each thing that had ended, once (`fold`), and each meeting that was told.
 
     Of what was `undone` it is not certain that anyone was told that it was done. A destruction among it is put before
     people, as long as the file is there: no one else may say that it is done.
@@ -298,8 +300,8 @@ def _to_decide(session: Session, lines: Sequence[LedgerLine], epoch: int, *, und
         for line in lines
         if line.note.program_id in here and (kind := "restriction" if line.n in alive else _kind(line))
     ]
-    if rows:
-        run(session, insert(RestoredMatter).values([row.model_dump() for row in rows]).on_conflict_do_nothing())
+    if new := fold(session, rows):
+        run(session, insert(RestoredMatter).values([row.model_dump() for row in new]).on_conflict_do_nothing())
         hold_back(session)
 
 

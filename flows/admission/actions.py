@@ -87,7 +87,7 @@ def referrer_is_told(session: Session, act: DueAction, at: datetime) -> bool:
     if row.referred_by == row.worker_id:
         return True
     has_address = scalar(session, only(Person.email).where(Person.id == row.referred_by))
-    return _is_written(session, _key(act, row)) or has_address is None
+    return notices.is_written(session, _key(act, row), row.referred_by) or has_address is None
 
 
 _TELL = N_("Tell the person who referred %(reference)s by a link who makes contact with the candidate")

@@ -38,7 +38,6 @@ from flows.engine import DueAction
 from locales import N_
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
-from models.outbox import Notice
 from models.program import Organization, Person, Role
 
 #: The guide's facts that name the three committees whose lists a worker gets, in the order of the letter.
@@ -72,8 +71,7 @@ def send_contact_lists(session: Session, act: DueAction, by: Actor, at: datetime
 
 def contact_lists_are_written(session: Session, act: DueAction, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the letter was written."""
-    key = f"{_letter_key(act)}:{case_of(session, act).subject_id}"
-    return scalar(session, only(Notice.id).where(Notice.key == key)) is not None
+    return notices.is_written(session, _letter_key(act), surely(case_of(session, act).subject_id))
 
 
 @dataclass(frozen=True)

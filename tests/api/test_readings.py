@@ -198,7 +198,7 @@ _NOT_PROTECTED: Final = {
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
-    "restored_matter": ("facts",),  # codes, ids and days
+    "restored_matter": ("before", "facts"),  # codes, ids and days
     "sign_in_flow": ("kept",),
     "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),
     "tenure": ("entered_late",),  # pairs of days

@@ -38,6 +38,7 @@ FACTS: dict[str, Any] = {
     "organization": "En Marge 12-17",
     "since": date(2026, 12, 1),
     "tasks": 2,
+    "is_anew": False,
     "protocol": "Accueil",
     "anchor": "Arrivée",
     "anchor_on": date(2027, 1, 4),
@@ -236,6 +237,12 @@ def test_an_opened_case_tells_its_day_and_how_much_waits() -> None:
     bare = _written("case_opened", "en", tasks=0, anchor_on=None)
     assert "Arrivée" not in bare
     assert "for you there" not in bare
+
+
+def test_a_case_that_is_opened_again_after_a_restore_says_that_it_takes_the_place_of_the_one_before() -> None:
+    assert "place of the one that was opened before" in _written("case_opened", "en", is_anew=True)
+    assert "prend la place" in _written("case_opened", "fr", is_anew=True)
+    assert "place" not in _written("case_opened", "fr")
 
 
 # --------------------------------------------------------------------------------------------------- every letter

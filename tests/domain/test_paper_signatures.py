@@ -199,7 +199,7 @@ def test_those_who_signed_are_told_from_which_day_on_a_version_is_in_force(cast:
             "Lire la version qui entre en vigueur ce jour-là" in one for _, one in told(session, "agreement_begun")
         )
         call_off_version(session, version_id, last=TODAY, by=by, at=AT)
-        start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT)
+        start_version(session, version_id, starts_on=TODAY + DAY, by=by, at=AT + timedelta(minutes=1))
         assert len(told(session, "agreement_begun")) == 4, "each beginning is told, also of the same day"
 
 

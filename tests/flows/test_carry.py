@@ -14,9 +14,10 @@ from sqlmodel import Session
 
 from domain.casework import acts, cases, tasks, wakeups
 from domain.kernel.refusals import Refusal
-from domain.mail import notices
+from domain.mail import notices, sent_before
 from domain.people import people
 from domain.record import events
+from domain.record.apart import digest_of_key
 from domain.roles.roles import standing
 from flows import carry as carrying
 from flows import protocols
@@ -600,6 +601,18 @@ def test_a_worker_without_an_address_gets_the_contact_lists_once_one_is_written_
     carry_all(means)
     (letter,) = letters(cast, "contact_lists")
     assert letter["to_address"] == "gypse@anonyme.example"
+    assert task(cast, case_id, "send_contact_lists")["state"] == "done"
+
+
+@pytest.mark.ci
+def test_lists_that_were_sent_and_lost_with_a_restore_are_not_sent_again_and_their_step_is_done(cast: Cast) -> None:
+    means = means_of(cast, Clock())
+    case_id = introduced(cast)
+    with cast.session() as session:
+        key = f"contact_lists:{case_id}:{cast.people['worker_em']}"
+        sent_before.keep_keys(session, [digest_of_key(key)])
+    carry_all(means)
+    assert letters(cast, "contact_lists") == []
     assert task(cast, case_id, "send_contact_lists")["state"] == "done"
 
 

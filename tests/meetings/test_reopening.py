@@ -16,6 +16,8 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
+from domain.mail import sent_before
+from domain.record.apart import digest_of_key
 from meetings import agenda_papers, agenda_requests, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_items import items_of
 from meetings.agenda_papers import AgendaChange
@@ -242,6 +244,27 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
     assert item(session, waits)["meeting_id"] == first
     assert item(session, taken)["number"] == "1"
     assert all("." not in str(number) for number in _numbers(session, first).values())
+
+
+@pytest.mark.ci
+def test_an_agenda_that_was_sent_and_lost_with_a_restore_is_not_sent_again_and_one_that_says_another_thing_is(
+    cast: Cast, session: Session
+) -> None:
+    first = meeting(session, FIRST)
+
+    def sent(at: datetime) -> set[str]:
+        point = session.begin_nested()
+        _freeze(session, cast, first, at)
+        keys = set(session.scalars(select(_notice.c.key).where(_notice.c.template == "meeting_agenda")))
+        point.rollback()
+        return keys
+
+    before = sent(EVE)
+    assert before
+    sent_before.keep_keys(session, [digest_of_key(key) for key in before])
+    assert sent(EVE + HOUR) == set()
+    admission(session, cast)
+    assert len(sent(EVE + HOUR)) == len(before)
 
 
 @pytest.mark.ci

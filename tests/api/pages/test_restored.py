@@ -13,8 +13,11 @@ from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from domain.access import voiding
+from domain.record import apart
+from domain.record.apart import DecidedBefore
 from meetings import feeds
 from models.ledger import Epoch, Restoration, RestoredMatter
+from models.written import as_json
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
@@ -76,6 +79,22 @@ def test_each_sees_and_decides_what_is_theirs(cast: Cast, found: dict[str, UUID]
     assert officer.post(f"/restored/{found['consent']}/noted").status_code == 303
     assert set(decided(cast).values()) == {"noted"}
     assert "Everything is decided" in text_of(officer.get("/restored").text)
+
+
+def test_what_was_decided_before_another_restore_is_said_until_it_is_decided_once_more(
+    cast: Cast, found: dict[str, UUID]
+) -> None:
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
+    with cast.session() as session:
+        row = session.scalars(select(RestoredMatter).where(col(RestoredMatter.id) == found["manager"])).one()
+        by = str(cast.people["privacy_officer"])
+        row.before = as_json(DecidedBefore(apart.said_of(row), "left_undone", by, at=AT))
+    seen = text_of(coordinator.get("/restored").text)
+    assert re.search(r"Decided before this restore: “Does not hold any more” \(\w.*, Nov.* 9.*\)\.", seen)
+    (one,) = coordinator.get("/api/v1/restored").json()["items"]
+    assert "Does not hold any more" in one["was_decided"]
+    assert coordinator.post(f"/restored/{found['manager']}/noted").status_code == 303
+    assert "Decided before" not in text_of(coordinator.get("/restored").text)
 
 
 def test_no_one_else_knows_of_it(cast: Cast, found: dict[str, UUID]) -> None:

@@ -15,6 +15,7 @@ from domain.casework import versions
 from domain.departure import departures
 from domain.follow_ups import assigning
 from domain.kernel import Refusal, every, local_day, of
+from domain.mail.envelopes import texts_of
 from domain.participants import holds, research
 from domain.people import people
 from domain.roles import standing, who_barred
@@ -197,6 +198,18 @@ def test_a_departure_is_opened_again_by_one_act_with_all_that_it_ended(installed
     assert not may_be_given_one(back)
     (row,) = back.house.rows("select last_day from departure where called_off_at is null")
     assert row == {"last_day": DAY + timedelta(days=100)}
+
+
+def test_who_has_a_part_in_a_departure_that_opens_again_is_told_that_it_takes_the_place_of_the_one_before(
+    installed: Installed,
+) -> None:
+    back = departed(installed, DAY + timedelta(days=100))
+    back.again("departure.opened")
+    told = back.house.rows("select language, message from notice where template = 'case_opened'")
+    said = {"en": "place of the one that was opened", "fr": "prend la place de celui"}
+    letters = [(said[row["language"]], " ".join(" ".join(texts_of(row["message"])).split())) for row in told]
+    assert letters
+    assert [text for sentence, text in letters if sentence not in text] == []
 
 
 def role_ended(house: Installed) -> CameBack[Tenure]:

@@ -277,6 +277,7 @@ create table restored_matter (
     decided_by uuid,
     decided_as varchar,
     reason varchar not null,
+    before jsonb not null,
     constraint pk_restored_matter primary key (program_id, id),
     constraint uq_restored_matter_program_id_ledger_n unique (program_id, ledger_n),
     constraint ck_restored_matter_kind check (kind in (
