@@ -300,7 +300,7 @@ def passes_walls(url: str) -> bool:
 
 
 def has_tables(url: str) -> bool:
-    """Whether tables of the program are there, of whichever version: in an empty database there are none."""
+    """Whether tables of the program are there, of any version: in an empty database there are none."""
     return _is_so(url, "select exists (select from pg_tables where schemaname = 'public' and tablename = 'program')")
 
 

@@ -60,7 +60,7 @@ def refuse_while_any_waits(session: Session, ids: Collection[UUID]) -> None:
 
 
 def as_copied(session: Session, meetings: Sequence[Meeting], committee_ids: Collection[UUID]) -> Invitees | None:
-    """Whom these meetings invite as the copy has it; None where nothing of that waits to be decided."""
+    """Who is invited to these meetings as the copy has it; None where nothing of that waits to be decided."""
     if not any(is_undecided(session, kind) for kind in _WHO_COMES):
         return None
     return invitees_of(session, meetings, committee_ids, as_copied=True)

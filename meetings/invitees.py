@@ -47,7 +47,7 @@ def invitees_of(
     *,
     as_copied: bool = False,
 ) -> Invitees:
-    """Whom these meetings invite; `committee_ids` where it is known already of which committees they are.
+    """Who is invited to these meetings; `committee_ids` where it is known already of which committees they are.
 
     `as_copied`: also by what waits to be decided after a restore, and counts as ended.
     """

@@ -102,7 +102,7 @@ def post(
 ) -> tuple[PersonalNews, ...]:
     """Write the letters that bring the minutes for the `n`th time, each with its PDF; returns the readers.
 
-    With `before`, what they said when they last went out: then to those alone for whom something changed.
+    With `before`, what they said when they last went out: then to those alone who have news.
     Raises Refusal where an edition is whole in no language, or holds a name that may not go out.
     """
     refuse_names(session, content)

@@ -73,7 +73,7 @@ def refuse_cut_off(folder: Path) -> None:
 def _locked(lock: Path) -> int:
     """The file of a lock, made where it is missing, open and locked. Raises OSError; BlockingIOError where it is held.
 
-    Whoever lets go of it removes it: one that was removed between the two steps locks nothing.
+    Who lets go of it removes it: one that was removed between the two steps locks nothing.
     """
     while True:
         guard = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -138,7 +138,7 @@ class MatterLine:
 class ToldLine:
     """A meeting that people were told of: the dates that they were told, and what the program has of it now.
 
-    `told` says of each date how it was told, and to whom.
+    `told` says of each date how it was told, and who was told.
     """
 
     id: UUID

@@ -141,7 +141,7 @@ def test_a_ledger_was_begun_where_a_whole_line_lies_there(tmp_path: Path) -> Non
 def test_the_web_waits_for_tables_that_are_yet_to_come_and_says_where_none_do(
     tmp_path: Path, empty_database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error that nobody caught would stand in the log of each first start."""
+    """An error that nothing caught would stand in the log of each first start."""
     monkeypatch.setattr(app, "FIRST_START_SECONDS", 0.5)
     monkeypatch.setenv("SPHERES_LANG", "en")
     settings = Settings.from_env({"SPHERES_DATA": str(tmp_path)})
