@@ -291,7 +291,8 @@ class FileLedger:
             raise NoLedger(missing.sentence, **missing.facts) from None
         if signature is None:
             raise NoLedger(
-                "Line %(line)s of %(file)s was signed with a key that is not here: put the file of the seal keys back.",
+                "Line %(line)s of %(file)s was signed with a key that is not here: put the file of the seal keys back. "
+                "Where there is no copy of it, say so with: spheres ledger accept",
                 line=line.n,
                 file=str(self.path),
             )

@@ -235,7 +235,7 @@ def test_a_drill_to_a_moment_tries_the_servers_files_and_the_archive_and_leaves_
 def test_by_schedule_a_moment_between_the_last_two_copies_is_tried_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Shelf, "tidy", lambda *_, **__: 0)  # of two of one day the first would go
+    monkeypatch.setattr(Shelf, "tidy", lambda *_, **__: ())  # of two of one day the first would go
     with living() as (yard, settings, urls), speaking("en"):
         wish, by = Wish(yard.to, yard.key), BySchedule(datetime.now(UTC), lambda: True)
         drill(settings, wish, by=by)
