@@ -1,4 +1,4 @@
-"""What a line of the ledger says of one time that people were told of a meeting or a season: its dates, and who was told.
+"""What a line of the ledger says of one time that people were told of a meeting or a season: its dates, and who heard.
 
 It says days, hours and numbers alone. Where something is held, and what it is called, no line says.
 """
