@@ -599,7 +599,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "referral_link": ("token_digest", "browser_digest"),
     "request": ("asked", "given", "digest"),
     "responsibility": ("digest", "links"),
-    "restored_matter": ("kind", "verb", "subject_kind", "facts", "decision", "decided_as"),
+    "restored_matter": ("kind", "verb", "subject_kind", "facts", "before", "decision", "decided_as"),
     "risk_assessment": ("assessed_as", "kind", "level"),
     "role": ("key",),
     "round_mark": ("key", "ran_by", "trouble"),
