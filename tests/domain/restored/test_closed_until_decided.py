@@ -104,9 +104,9 @@ def test_a_consent_to_research_that_was_withdrawn_is_not_listed_until_it_is_deci
         research.withdraw_research_consent(session, participant_id, by=installed.actor("coordinator"), at=LATER)
 
     back = come_back(installed, stood, ended)
-    assert back.asked(research.research_consents) == []
+    assert not back.asked(research.research_consents).rows
     back.undone("research_consent.withdrawn")
-    assert len(back.asked(research.research_consents)) == 1
+    assert len(back.asked(research.research_consents).rows) == 1
 
 
 def ended_agreement(house: Installed, ends_on: date) -> CameBack[UUID]:
