@@ -72,7 +72,7 @@ def test_one_that_fails_is_noted_and_tried_again(nightly: House, lived: Cast) ->
     assert runs(lived) == [("backup", "no_place"), ("backup", "")]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_of_two_machines_at_once_one_makes_it(nightly: House, lived: Cast) -> None:
     other = {**os.environ, "SPHERES_DATA": str(nightly.folder / "other")}
     other |= {

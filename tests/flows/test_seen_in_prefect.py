@@ -244,7 +244,7 @@ def test_a_run_is_named_by_when_it_was_due_and_one_of_a_flow_that_is_not_ours_is
         assert ended(prefect_server, asked(prefect_server, foreign)) == ("Trouble (flow.unknown)", "flow.unknown")
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_run_that_is_cancelled_by_hand_stops_gives_its_place_back_and_its_case_is_carried_again(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

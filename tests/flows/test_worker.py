@@ -653,7 +653,7 @@ def approved_at_the_window(cast: Cast, case_id: UUID, name: str, who: str) -> No
     assert (answer.status_code, answer.json()["state"]) == (200, "done")
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_manager_approves_while_prefect_is_dead_and_what_follows_is_done_without_it_or_once_it_is_back(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -720,10 +720,8 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     assert len(told(cast, "act.done")) == 2
 
 
-@pytest.mark.parametrize(
-    "number",
-    [pytest.param(signal.SIGTERM, marks=pytest.mark.ci), pytest.param(signal.SIGINT, marks=pytest.mark.nightly)],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_while_prefect_runs_a_case_lets_the_case_finish_and_is_no_trouble_of_prefects(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer, number: int, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,7 +69,8 @@ def lively(cast: Cast) -> UUID:
         return lost
 
 
-@pytest.mark.parametrize(("width", "language"), [(320, "fr"), pytest.param(1280, "en", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("width", "language"), [(320, "fr"), (1280, "en")])
+@pytest.mark.nightly
 def test_the_pages_fit_and_can_be_used_by_all(window: Window, lively: UUID, width: int, language: str) -> None:
     for name, path in (
         (WORKER, "/caseload"),

@@ -28,7 +28,8 @@ def opened(cast: Cast, origin: str, open_page: OpenPage, path: str, lang: str, w
     return open_page(f"{origin}{path}", cookies=cookies, lang=lang, width=width)
 
 
-@pytest.mark.parametrize(("lang", "width"), [("fr", 360), pytest.param("en", 1280, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("lang", "width"), [("fr", 360), ("en", 1280)])
+@pytest.mark.nightly
 def test_the_pages_fit_and_a_link_is_made_by_one_button(
     cast: Cast, origin: str, open_page: OpenPage, lang: str, width: int
 ) -> None:

@@ -32,7 +32,8 @@ def places(cast: Cast) -> Iterator[list[str]]:
         yield [*(f"{address}/privacy{path}" for path in paths), address + incident]
 
 
-@pytest.mark.parametrize(("lang", "width"), [pytest.param("fr", 320, marks=pytest.mark.nightly), ("en", 1280)])
+@pytest.mark.parametrize(("lang", "width"), [("fr", 320), ("en", 1280)])
+@pytest.mark.nightly
 def test_every_page_fits_and_keeps_nobody_out(
     cast: Cast, places: list[str], open_page: OpenPage, lang: str, width: int
 ) -> None:

@@ -47,7 +47,8 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         yield Window(cast, origin, open_page)
 
 
-@pytest.mark.parametrize(("width", "language"), [pytest.param(320, "fr", marks=pytest.mark.nightly), (1280, "en")])
+@pytest.mark.parametrize(("width", "language"), [(320, "fr"), (1280, "en")])
+@pytest.mark.nightly
 def test_the_pages_of_a_referral_fit_and_can_be_used_by_all(window: Window, width: int, language: str) -> None:
     cast = window.cast
     participant_id = triaged(cast, refer(cast), "forwarded")

@@ -40,7 +40,8 @@ def opened(cast: Cast, origin: str, open_page: OpenPage, name: str, path: str, *
     return open_page(f"{origin}{path}", cookies=cookies, **given)
 
 
-@pytest.mark.parametrize(("lang", "width"), [pytest.param("fr", 320, marks=pytest.mark.nightly), ("en", 1280)])
+@pytest.mark.parametrize(("lang", "width"), [("fr", 320), ("en", 1280)])
+@pytest.mark.nightly
 def test_the_pages_fit_and_are_reachable_by_all(
     cast: Cast, origin: str, open_page: OpenPage, lang: str, width: int
 ) -> None:
