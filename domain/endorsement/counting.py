@@ -104,10 +104,8 @@ class _Rested(Decision):
 def _counted(session: Session, row: _Rested, *, quorum_asked: bool) -> Counted:
     if quorum_asked and not row.has_quorum:
         return _NEVER
-    if row.ended_on is not None and counts_by(row):
-        return Counted(ever=True, until=row.ended_on)
     if counts_by(row):
-        return Counted(ever=True)
+        return Counted(ever=True, until=row.ended_on)
     last = last_day_it_counted(session, row)
     return _NEVER if last is None else Counted(ever=True, until=last)
 

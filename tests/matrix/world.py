@@ -54,7 +54,6 @@ from models.committee import Committee, Seat, SeatHolder
 from models.departure import FollowUpSummary, HandOver, Interview
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, StrayReply
-from models.ledger import RestoredMatter
 from models.meeting import DraftedYear, Meeting
 from models.minutes import Decision
 from models.obligation import ObligationPeriod
@@ -68,6 +67,7 @@ from tests.declared import record
 from tests.following import bar, followed, plan, row_of
 from tests.matrix import stages
 from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
+from tests.matters import left
 from tests.tending import hold_up
 
 #: What a path or a body names. All but `elsewhere` are of the askers' own program, whose people they mostly are not.
@@ -251,18 +251,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         )
         asking = Actor("privacy_officer", cast.people[worker])  # none of those who answer it
         redaction = redacting.ask(session, "incident", incident, ["train"], by=asking, at=AT)
-        matter = RestoredMatter(
-            program_id=here,
-            epoch=1,
-            kind="other",
-            verb="seat.ended",
-            subject_kind="seat",
-            subject_id=uuid4(),
-            ledger_n=PLACES.index(place) + 1,
-            at=AT,
-        )
-        matter_id = matter.id
-        session.add(matter)
+        matter_id = left(session, "other", "seat.ended", uuid4(), PLACES.index(place) + 1, subject_kind="seat").id
         token = doors.make(session, doors.INVITATION, cast.people[worker], by=cast.actor("coordinator"), at=AT)
         sign_ins.begin(session, cast.people[worker], means="passkey", device="Firefox, Windows", at=AT)
         sign_in = session.scalar(

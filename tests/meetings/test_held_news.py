@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from domain.kernel import first, program_of
+from domain.kernel import first
 from meetings import freezing, invitations, schedule, seating
 from meetings.committees import committee_of
 from meetings.invitations import PersonalNews
@@ -20,6 +20,7 @@ from models.meeting import MeetingSeries
 from models.ports import LedgerFact
 from tests.agreeing import code_of
 from tests.cast import AT, TODAY, Cast
+from tests.matters import left
 from tests.meetings.agenda_application import meeting
 from tests.meetings.sitting import letters, seat
 from tests.meetings.test_seating import FIRST, FROM, session
@@ -39,20 +40,7 @@ def waits(session: Session, kind: str, verb: str, of: str, subject_id: UUID, per
         session.add(Epoch(number=1, found_at=AT, lines=1))
         session.flush()
     facts: dict[str, LedgerFact] = {"day": (TODAY - timedelta(days=1)).isoformat()} if kind == "role" else {}
-    told = RestoredMatter(
-        program_id=program_of(session),
-        epoch=1,
-        kind=kind,
-        verb=verb,
-        subject_kind=of,
-        subject_id=subject_id,
-        person_id=person,
-        facts=facts,
-        ledger_n=next(_LINES),
-        at=AT,
-    )
-    session.add(told)
-    session.flush()
+    left(session, kind, verb, subject_id, next(_LINES), subject_kind=of, person_id=person, facts=facts)
 
 
 def decided(session: Session, decision: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from email import message_from_bytes
 from email.policy import SMTP
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +17,7 @@ from models.record import Event
 from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, Cast
+from tests.matters import left
 
 _notice = table_of(Notice)
 _person = table_of(Person)
@@ -173,13 +173,7 @@ def test_of_a_letter_whose_words_were_redacted_before_a_restore_no_subject_shows
         session.execute(update(_notice).where(_notice.c.id == letter).values(subject=subject))
         session.add(Epoch(number=1, found_at=AT, lines=1))
         session.flush()
-        about: dict[str, Any] = {
-            "subject_kind": "notice",
-            "subject_id": letter,
-            "verb": "notice.redacted",
-            "kind": "redaction",
-        }
-        session.add(RestoredMatter(**about, program_id=letters.program_id, epoch=1, ledger_n=1, at=AT))
+        left(session, "redaction", "notice.redacted", letter, 1, subject_kind="notice")
     coordinator = client_for(letters.database, letters.people["coordinator"])
     officer = client_for(letters.database, letters.people["privacy_officer"])
     pages = ("/post", "/post?state=failed", f"/post/{letter}", "/board", "/activity", "/api/v1/post")

@@ -18,6 +18,7 @@ from domain.record.apart import DecidedBefore
 from meetings import feeds
 from models.ledger import Epoch, Restoration, RestoredMatter
 from models.written import as_json
+from tests import matters
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
@@ -26,14 +27,9 @@ from tests.meetings.test_redacting import held_with_a_name
 NOW = AT + timedelta(hours=2)
 
 
-def left(session: Session, cast: Cast, kind: str, verb: str, subject_id: UUID, n: int, **more: Any) -> UUID:
-    """What a restore left to decide: of a person, where nothing else is said."""
-    of = {"subject_kind": "person", "subject_id": subject_id, "ledger_n": n}
-    matter = RestoredMatter(program_id=cast.program_id, epoch=1, kind=kind, verb=verb, at=AT, **{**of, **more})
-    made = matter.id
-    session.add(matter)
-    session.flush()
-    return made
+def left(session: Session, kind: str, verb: str, subject_id: UUID, n: int, **more: Any) -> UUID:
+    """The id of what a restore left to decide."""
+    return matters.left(session, kind, verb, subject_id, n, **more).id
 
 
 @pytest.fixture
@@ -46,9 +42,9 @@ def found(cast: Cast) -> dict[str, UUID]:
         manager, coordinator = cast.people["manager_em"], cast.people["coordinator"]
         facts = {"purpose": "program"}
         return {
-            "manager": left(session, cast, "other", "account.closed", manager, 1, person_id=manager),
-            "coordinator": left(session, cast, "other", "account.closed", coordinator, 2, person_id=coordinator),
-            "consent": left(session, cast, "consent", "consent.withdrawn", uuid4(), 3, facts=facts),
+            "manager": left(session, "other", "account.closed", manager, 1, person_id=manager),
+            "coordinator": left(session, "other", "account.closed", coordinator, 2, person_id=coordinator),
+            "consent": left(session, "consent", "consent.withdrawn", uuid4(), 3, facts=facts),
         }
 
 
@@ -138,10 +134,10 @@ def test_the_same_is_decided_over_json(cast: Cast, found: dict[str, UUID]) -> No
 def test_noting_lets_no_one_in_by_one_tap_and_says_whom_it_lets_in(cast: Cast, found: dict[str, UUID]) -> None:
     manager = cast.people["manager_em"]
     with cast.session() as session:
-        address = left(session, cast, "access", "person.updated", manager, 4, person_id=manager)
-        seat = left(session, cast, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
+        address = left(session, "access", "person.updated", manager, 4, person_id=manager)
+        seat = left(session, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
         found |= {"address": address, "seat": seat, "agreement": left(
-            session, cast, "agreement", "agreement.lapsed", uuid4(), 6, subject_kind="agreement_version"
+            session, "agreement", "agreement.lapsed", uuid4(), 6, subject_kind="agreement_version"
         )}  # fmt: skip
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     page = unescape(coordinator.get("/restored").text)
@@ -165,7 +161,7 @@ def test_noting_lets_no_one_in_by_one_tap_and_says_whom_it_lets_in(cast: Cast, f
 def test_the_report_counts_for_each_reader_what_they_decide_and_says_no_number_of_the_others(cast: Cast) -> None:
     with cast.session() as session:
         barred = {"subject_kind": "participant", "person_id": cast.people["coordinator"]}
-        left(session, cast, "restriction", "participant.barred", uuid4(), 4, **barred)
+        left(session, "restriction", "participant.barred", uuid4(), 4, **barred)
     reports = {}
     for name in ("coordinator", "privacy_officer"):
         page = client_for(cast.database, cast.people[name], at=NOW).get("/restored").text
@@ -186,9 +182,7 @@ def test_of_many_matters_a_page_asks_for_those_that_it_shows_and_leads_to_the_ot
 
     def grown(first: int, last: int) -> list[UUID]:
         with cast.session() as session:
-            return [
-                left(session, cast, "other", "seat.ended", uuid4(), n, person_id=manager) for n in range(first, last)
-            ]
+            return [left(session, "other", "seat.ended", uuid4(), n, person_id=manager) for n in range(first, last)]
 
     def asked() -> int:
         seen: list[str] = []
@@ -223,7 +217,7 @@ def test_who_decided_is_told_what_was_decided_and_older_decisions_stand_on_pages
 ) -> None:
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     with cast.session() as session:
-        made = [left(session, cast, "other", "seat.ended", uuid4(), n) for n in range(4, 29)]
+        made = [left(session, "other", "seat.ended", uuid4(), n) for n in range(4, 29)]
         for row in session.scalars(select(RestoredMatter).where(col(RestoredMatter.id).in_(made))):
             row.decision, row.decided_at, row.decided_as = "noted", NOW - timedelta(minutes=row.ledger_n), "coordinator"
     led = coordinator.post(f"/restored/{found['manager']}/noted").headers["location"]
@@ -247,9 +241,9 @@ def test_each_act_is_done_where_it_fits(cast: Cast, found: dict[str, UUID], pref
     manager = cast.people["manager_em"]
     news = {"sequence": 1, "starts": "2027-02-03T09:00", "minutes": 60, "last_on": "", "off": False}
     with cast.session() as session:
-        again = left(session, cast, "access", "access.ended", manager, 4, person_id=manager)
+        again = left(session, "access", "access.ended", manager, 4, person_id=manager)
         of_meetings = [
-            left(session, cast, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts={
+            left(session, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts={
                 **news, "uid": f"m{n}", "people": [str(manager)]
             })
             for n in (5, 6)
@@ -271,7 +265,7 @@ def test_meetings_that_people_were_told_of_stand_on_pages_of_their_own(cast: Cas
     news = {"sequence": 1, "starts": "2027-02-03T09:00", "minutes": 60, "last_on": "", "off": False, "people": []}
     with cast.session() as session:
         told = [
-            left(session, cast, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts=news | {
+            left(session, "meeting", "meeting.told", uuid4(), n, subject_kind="meeting", facts=news | {
                 "uid": f"m{n % 30}"
             })
             for n in range(4, 64)
@@ -300,9 +294,7 @@ def test_a_season_says_each_date_that_people_were_told_otherwise_and_whom_and_is
     ]
     with cast.session() as session:
         ids = [
-            left(
-                session, cast, "meeting", "meeting.told", found["manager"], n, subject_kind="meeting_series", facts=one
-            )
+            left(session, "meeting", "meeting.told", found["manager"], n, subject_kind="meeting_series", facts=one)
             for n, one in enumerate(told, start=4)
         ]
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
@@ -321,8 +313,8 @@ def test_a_season_says_each_date_that_people_were_told_otherwise_and_whom_and_is
 
 def test_of_what_nothing_keeps_closed_the_line_says_so(cast: Cast, found: dict[str, UUID]) -> None:
     with cast.session() as session:
-        seat = left(session, cast, "other", "seat.ended", uuid4(), 4, subject_kind="seat")
-        paper = left(session, cast, "other", "role.ended", uuid4(), 5, subject_kind="role")
+        seat = left(session, "other", "seat.ended", uuid4(), 4, subject_kind="seat")
+        paper = left(session, "other", "role.ended", uuid4(), 5, subject_kind="role")
     page = client_for(cast.database, cast.people["coordinator"], at=NOW).get("/restored").text
     lines = {one: text_of("<p" + page.partition(f'id="m-{one}"')[2].partition("</li>")[0]) for one in (seat, paper)}
     assert "Nothing is kept closed by it meanwhile" in lines[paper]
@@ -337,23 +329,23 @@ def test_a_program_that_never_was_restored_says_so(cast: Cast) -> None:
     assert "never restored" in text_of(coordinator.get("/restored").text)
 
 
-def _redaction(session: Session, cast: Cast, meeting_id: UUID, first: int) -> list[UUID]:
+def _redaction(session: Session, meeting_id: UUID, first: int) -> list[UUID]:
     """Words that were taken out of a meeting, of its minutes and of two letters by one act."""
     facts = {"of": "meeting", "subject": str(meeting_id)}
     of_texts = [("minutes.redacted", "minutes"), ("notice.redacted", "notice"), ("notice.redacted", "notice")]
     texts = [
-        left(session, cast, "redaction", verb, uuid4(), first + n, subject_kind=kind)
+        left(session, "redaction", verb, uuid4(), first + n, subject_kind=kind)
         for n, (verb, kind) in enumerate(of_texts)
     ]
     more = {"subject_kind": "meeting", "facts": facts}
-    return [left(session, cast, "redaction", "redaction.done", uuid4(), first + 3, **more), *texts]
+    return [left(session, "redaction", "redaction.done", uuid4(), first + 3, **more), *texts]
 
 
 @pytest.mark.usefixtures("found")
 def test_one_redaction_is_one_matter_that_one_act_decides_and_its_link_opens_for_who_decides(cast: Cast) -> None:
     meeting_id = uuid4()
     with cast.session() as session:
-        lines = _redaction(session, cast, meeting_id, 10)
+        lines = _redaction(session, meeting_id, 10)
     officer = client_for(cast.database, cast.people["privacy_officer"], at=NOW)
     page = officer.get("/restored").text
     assert [f'id="m-{one}"' in page for one in lines] == [True, False, False, False]
@@ -371,7 +363,7 @@ def test_who_asks_for_a_redaction_is_told_of_which_meetings_to_ask_anew(world_of
         session.add(Epoch(number=1, found_at=AT, lines=3))
         session.flush()
         session.add(Restoration(program_id=cast.program_id, epoch=1, found_at=AT, missing_from=AT, missing_to=AT))
-        done, *_ = _redaction(session, cast, meeting_id, 10)
+        done, *_ = _redaction(session, meeting_id, 10)
     coordinator, officer = (
         client_for(cast.database, cast.people[one], at=NOW) for one in ("coordinator", "privacy_officer")
     )
@@ -397,7 +389,7 @@ def test_board_and_page_count_the_news_of_one_meeting_once(cast: Cast, found: di
     with cast.session() as session:
         for n in range(3):
             facts = {**told, "sequence": n}
-            left(session, cast, "meeting", "meeting.told", uuid4(), 20 + n, subject_kind="meeting", facts=facts)
+            left(session, "meeting", "meeting.told", uuid4(), 20 + n, subject_kind="meeting", facts=facts)
     coordinator = client_for(cast.database, cast.people["coordinator"], at=NOW)
     assert "2 matters wait for your decision" in text_of(coordinator.get("/board").text)
     page = coordinator.get("/restored").text
@@ -408,7 +400,7 @@ def test_board_and_page_count_the_news_of_one_meeting_once(cast: Cast, found: di
 def test_it_does_not_hold_any_more_says_whom_it_lets_in(cast: Cast, found: dict[str, UUID]) -> None:
     manager = cast.people["manager_em"]
     with cast.session() as session:
-        seat = left(session, cast, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
+        seat = left(session, "role", "seat.withdrawn", uuid4(), 5, person_id=manager, subject_kind="seat")
     page = unescape(client_for(cast.database, cast.people["coordinator"], at=NOW).get("/restored").text)
     undone = page[page.index(f'id="undone-{seat}"') :].partition("</form>")[0]
     assert f"{cast.members['manager_em'].name} is no longer kept out because of this." in undone

@@ -14,8 +14,9 @@ from sqlmodel import Session, select
 from api.views.restored_words import SENTENCES
 from domain.record import apart
 from models.committee import Seat
-from models.ledger import Epoch, Restoration, RestoredMatter
+from models.ledger import Epoch, Restoration
 from models.ports import LEDGER_NOTES
+from tests import matters
 from tests.api.application import client_for
 from tests.cast import AT, Cast
 
@@ -83,18 +84,10 @@ def line_of(session: Session, verb: str, subject_id: UUID, facts: dict[str, Any]
     return {"subject_kind": kind, "person_id": UUID(str(whose)) if whose else None, "facts": more}
 
 
-def left(session: Session, cast: Cast, verb: str, n: int, **more: Any) -> None:
+def left(session: Session, verb: str, n: int, *, subject_id: UUID | None, **more: Any) -> None:
     closing = apart.CLOSINGS.get(verb)
-    matter = RestoredMatter(
-        program_id=cast.program_id,
-        epoch=1,
-        kind=closing.matter if closing else "other",
-        verb=verb,
-        ledger_n=n,
-        at=AT + timedelta(seconds=n),  # of one moment are the lines of one redaction alone
-        **more,
-    )
-    session.add(matter)
+    at = AT + timedelta(seconds=n)  # of one moment are the lines of one redaction alone
+    matters.left(session, closing.matter if closing else "other", verb, subject_id, n, at=at, **more)
 
 
 def restored(session: Session, cast: Cast) -> None:
@@ -127,11 +120,11 @@ def test_every_act_that_closes_something_is_said_without_a_hole(cast: Cast, lang
             said = {name: value for name, value in full.items() if name in _written(verb)}
             here = line_of(session, verb, worker if is_person else uuid4(), said)
             gone = line_of(session, verb, uuid4(), said)
-            left(session, cast, verb, 3 * n, subject_id=worker if is_person else uuid4(), **here)
-            left(session, cast, verb, 3 * n + 1, subject_id=uuid4(), **gone)
+            left(session, verb, 3 * n, subject_id=worker if is_person else uuid4(), **here)
+            left(session, verb, 3 * n + 1, subject_id=uuid4(), **gone)
             # As a line of an earlier version has it, which said less.
-            left(session, cast, verb, 3 * n + 2, subject_id=uuid4(), subject_kind=gone["subject_kind"])
-        left(session, cast, UNKNOWN, 1, subject_id=uuid4(), subject_kind="charter")
+            left(session, verb, 3 * n + 2, subject_id=uuid4(), subject_kind=gone["subject_kind"])
+        left(session, UNKNOWN, 1, subject_id=uuid4(), subject_kind="charter")
     found = words_on_the_page(cast, language)
     assert set(found) == {*DECIDED, UNKNOWN}
     assert {verb: holes for verb, words in found.items() if (holes := holes_in(words))} == {}
@@ -156,9 +149,9 @@ def test_a_link_to_where_something_is_done_leads_to_a_page_that_is_there(cast: C
         for n, verb in enumerate(DECIDED, 1):
             here = line_of(session, verb, cast.people["manager_em"], facts_of(cast))
             is_person = here["subject_kind"] == "person"
-            left(session, cast, verb, n, subject_id=cast.people["manager_em"] if is_person else uuid4(), **here)
+            left(session, verb, n, subject_id=cast.people["manager_em"] if is_person else uuid4(), **here)
         seat = session.scalars(select(Seat.id)).first()
-        left(session, cast, "seat.ended", 900, subject_kind="seat", subject_id=seat)
+        left(session, "seat.ended", 900, subject_kind="seat", subject_id=seat)
     found = set()
     for name in ("coordinator", "privacy_officer"):
         client = client_for(cast.database, cast.people[name], at=NOW)

@@ -12,10 +12,10 @@ from api.access.session import IDLE, LONGEST
 from domain.people.people import end_tenure
 from models.access import BrowserSession
 from models.base import table_of
-from models.ledger import RestoredMatter
 from models.program import Program, Tenure
 from tests.api.application import client_for, nobody, token_for
 from tests.cast import AT, TODAY, Cast
+from tests.matters import left
 
 _session = table_of(BrowserSession)
 _program = table_of(Program)
@@ -59,19 +59,7 @@ def test_the_demonstration_offers_its_people_by_role_and_lets_one_in(demonstrati
 def test_the_demonstration_does_not_offer_who_is_kept_out_since_a_restore(demonstration: Cast) -> None:
     whose = demonstration.people["manager_em"]
     with demonstration.session() as session:
-        session.add(
-            RestoredMatter(
-                program_id=demonstration.program_id,
-                epoch=1,
-                kind="access",
-                verb="access.ended",
-                subject_kind="person",
-                subject_id=whose,
-                person_id=whose,
-                ledger_n=1,
-                at=AT,
-            )
-        )
+        left(session, "access", "access.ended", whose, 1, person_id=whose)
     client = nobody(demonstration.database, demonstration=True)
     page = client.get("/sign-in").text
     assert f'value="{whose}"' not in page

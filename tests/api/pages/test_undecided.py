@@ -19,7 +19,6 @@ from models.committee import Committee, SeatHolder
 from models.consent import Consent
 from models.destruction import Destruction
 from models.follow_up import Assignment, FollowUp
-from models.ledger import RestoredMatter
 from models.meeting import Meeting
 from models.minutes import Decision, Endorsement
 from models.outbox import Notice
@@ -31,6 +30,7 @@ from tests.api.pages.looking import text_of
 from tests.cast import AT, Cast
 from tests.conftest import Copies
 from tests.matrix.world import World
+from tests.matters import left
 
 KEPT_CLOSED: Final = sorted(verb for verb, closing in CLOSINGS.items() if closing.matter and verb not in OPEN_MEANWHILE)
 #: What no page shows until it is decided.
@@ -228,17 +228,8 @@ WHERE: Final[Mapping[str, Callable[[Ground], _Shown]]] = {
 
 
 @contextmanager
-def _waiting(session: Session, world: World, verb: str, about: dict[str, Any]) -> Iterator[None]:
-    matter = RestoredMatter(
-        program_id=world.cast.program_id,
-        epoch=1,
-        kind=CLOSINGS[verb].matter,
-        verb=verb,
-        ledger_n=9_000 + sorted(CLOSINGS).index(verb),
-        at=AT,
-        **{"facts": {}, **about},
-    )
-    session.add(matter)
+def _waiting(session: Session, verb: str, about: dict[str, Any]) -> Iterator[None]:
+    matter = left(session, CLOSINGS[verb].matter, verb, n=9_000 + sorted(CLOSINGS).index(verb), **about)
     session.commit()
     yield
     matter.decision, matter.decided_at, matter.decided_as = "noted", AT, "coordinator"
@@ -261,7 +252,7 @@ def test_each_place_that_shows_what_counts_as_ended_says_so_until_it_is_decided(
             session.commit()
             before = {page: said(page) for page in pages}
             holds = text_of(reader.get(pages[0]).text).count("Holds")
-            with _waiting(session, world, verb, about):
+            with _waiting(session, verb, about):
                 if verb.startswith("consent."):
                     assert text_of(reader.get(pages[0]).text).count("Holds") == holds - 1
                 silent += [(verb, page) for page in pages if said(page) <= before[page]]
@@ -281,7 +272,7 @@ def test_other_programs_are_told_the_same_of_consents_absences_and_parts(world: 
                 "absence.cancelled": (pages[0], "absences"),
                 "follow_up.part_ended": (pages[0], "workers"),
             }[verb]
-            with _waiting(session, world, verb, about):
+            with _waiting(session, verb, about):
                 found = reader.get(f"/api/v1{path}").json()[field]
         return [words for one in found for words in one["undecided"]]
 
@@ -294,20 +285,9 @@ def test_who_decides_is_led_to_the_matter_and_the_others_read_the_sentence_alone
     whose = cast.people["worker_ccsmtl"]
     with cast.session() as session:
         held = session.scalars(select(Tenure).where(Tenure.person_id == whose)).one()
-        matter = RestoredMatter(
-            program_id=cast.program_id,
-            epoch=1,
-            kind="role",
-            verb="tenure.ended",
-            subject_kind="person",
-            subject_id=whose,
-            person_id=whose,
-            facts={"role": held.role, "organization": str(held.organization_id)},
-            ledger_n=7,
-            at=AT,
-        )
+        facts = {"role": held.role, "organization": str(held.organization_id)}
+        matter = left(session, "role", "tenure.ended", whose, 7, person_id=whose, facts=facts)
         way = f'href="/restored?after=6#m-{matter.id}"'
-        session.add(matter)
     said = "Counts as ended until the coordination or the privacy officer decides."
     for name, decides in (("coordinator", True), ("privacy_officer", False), ("manager_em", False)):
         page = client_for(cast.database, cast.people[name], at=AT).get(f"/people/{whose}").text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +12,7 @@ from sqlmodel import Session
 
 from domain.casework import tasks
 from domain.endorsement import refuse_unless_it_counts
-from domain.kernel import Refusal, first, of, program_of, surely
+from domain.kernel import Refusal, first, of, surely
 from domain.loading import load
 from domain.obligations.clauses import waivers
 from domain.record import apart
@@ -24,6 +23,7 @@ from meetings.decision_words import shown_state
 from models.base import table_of
 from models.committee import Seat
 from models.ledger import Epoch, RestoredMatter
+from tests import matters as lost
 from tests.agreeing import agreement_of
 from tests.cast import LOADING, Cast, edited, onboarding, program_file
 from tests.domain.restored.coming_back import LATER, come_back
@@ -56,10 +56,7 @@ def left(session: Session, verb: str, subject_id: UUID, *, at: datetime, kind: s
     if first(session, select(Epoch)) is None:
         session.add(Epoch(number=1, found_at=at, lines=1))
         session.flush()
-    about: dict[str, Any] = {"subject_kind": kind, "subject_id": subject_id, "verb": verb, "facts": dict(facts)}
-    here, line = program_of(session), next(_LINES)
-    session.add(RestoredMatter(**about, kind="other", program_id=here, epoch=1, ledger_n=line, at=at))
-    session.flush()
+    lost.left(session, "other", verb, subject_id, next(_LINES), subject_kind=kind, facts=dict(facts), at=at)
 
 
 def decided(session: Session) -> None:
