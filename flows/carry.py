@@ -22,6 +22,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from domain.agreements import renewals
@@ -31,7 +32,7 @@ from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.ends import ended_in_trouble
-from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand
+from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand, is_away
 from flows.gates import announce_gates
 from flows.shown import show_case
 from flows.told import told
@@ -51,6 +52,10 @@ RETRY_SECONDS: Final = (0.5, 2.0)
 
 #: Why a case is put back whose run was cancelled by hand.
 STOPPED: Final = "run.cancelled"
+
+#: Another transaction kept the case for as long as a statement may take. The database gives up within a minute who
+#: sleeps in one, so it passes: it is tried again, and no line of the record says it.
+HELD: Final = "error.held"
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
@@ -157,7 +162,10 @@ def _attempt(means: Means, act: DueAction) -> str:
 def _do(session: Session, act: DueAction, at: datetime) -> None:
     """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
     # The case is locked until the end: no one cancels the act between its doing and its note.
-    held = lock_task(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
+    try:
+        held = lock_task(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
+    except OperationalError as error:
+        raise ActFailed(code_of(error) if is_away(error) else HELD) from None
     if held.case is None or held.task.act_state not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
     action = protocols.action(held.case.protocol, act.action)
@@ -196,7 +204,8 @@ def _finish(
         departing.follow(session, case, at=at)
         keep(session, kinds=OF_CASES, touched=partial(touched_by_case, session, claim.case_id), at=at)
         for task_id, code in troubles.items():
-            _tell_trouble(session, task_id, code, at)
+            if code != HELD:
+                _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")
         outcome = "trouble" if trouble else ("waiting" if case.state == "open" else case.state)
         run(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlmodel import Session
 
 from domain.casework import acts, cases, tasks, wakeups
@@ -21,13 +23,13 @@ from domain.record.apart import digest_of_key
 from domain.roles.roles import standing
 from flows import carry as carrying
 from flows import protocols
-from flows.carry import carry, plainly, protocol_flow
+from flows.carry import HELD, carry, plainly, protocol_flow
 from flows.engine import ActFailed, BoundProtocol, DueAction, Means, StepAction, at_hand
 from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
 from models.base import table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.committee import Seat, SeatHolder
 from models.engine import EngineRun, WakeUp
 from models.program import Person
@@ -52,6 +54,7 @@ from tests.following import agreed
 from tests.meetings.sitting import give
 from tests.meetings.sitting import letters as calendar_letters
 
+_case = table_of(Case)
 _run = table_of(EngineRun)
 _wake = table_of(WakeUp)
 _seat = table_of(Seat)
@@ -816,6 +819,37 @@ def bound(monkeypatch: pytest.MonkeyPatch, name: str, action: StepAction) -> Non
     named = {**actions.ACTIONS, name: action}
     changed = BoundProtocol("onboarding", protocols.PROTOCOLS["onboarding"].file, named)
     monkeypatch.setattr(protocols, "PROTOCOLS", {"onboarding": changed})
+
+
+def test_a_case_that_another_keeps_for_a_while_is_put_back_and_no_line_tells_of_it(cast: Cast) -> None:
+    clock = Clock()
+    means = means_of(cast, clock)
+
+    def in_a_hurry(program_id: UUID) -> Session:
+        session = means.sessions(program_id)
+        session.execute(text("set local statement_timeout = '300ms'"))
+        return session
+
+    case_id = introduced(cast)
+    holder = ExitStack()
+    holder.enter_context(cast.session()).execute(select(_case).where(_case.c.id == case_id).with_for_update())
+    carry_act = plainly(replace(means, sessions=in_a_hurry))
+
+    async def until_it_is_let_go(act: DueAction) -> None:
+        try:
+            await carry_act(act)
+        finally:
+            holder.close()
+
+    claim = take(means)
+    assert claim is not None
+    carried = asyncio.run(carry(claim, means, until_it_is_let_go))
+    assert (carried.outcome, carried.trouble) == ("trouble", HELD)
+    assert told(cast, "act.trouble") == []
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "wanted"
+    clock.now = wake_up(cast, case_id).not_before
+    carry_all(means)
+    assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
 
 
 @pytest.mark.ci

@@ -1,4 +1,4 @@
-"""The clock of this machine: against the database's and against the record, and the zones of the programs."""
+"""This machine's clock against the database's, that one against the record, and the zones of the programs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def look(house: House) -> Iterator[Finding]:
     """Compare the clocks, then the record and the zones."""
     with house.engine.connect() as connection:
         before = datetime.now(UTC)
-        theirs = connection.scalar(text("select clock_timestamp()"))
+        theirs: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
         ours = before + (datetime.now(UTC) - before) / 2
-    yield compared(ours, theirs if isinstance(theirs, datetime) else ours)
+    yield compared(ours, theirs)
     yield _record(house)
     yield _zones(house)
 
@@ -56,7 +56,7 @@ def _record(house: House) -> Finding:
     if ahead > _TOO_MUCH:
         return AGAINST_RECORD.wrong(
             words(
-                N_("The last line is %(seconds)s s ahead of this clock: it goes back, or it was ahead."),
+                N_("The last line is %(seconds)s s ahead of the database’s clock: it went back, or was ahead."),
                 seconds=int(ahead.total_seconds()),
             ),
             words(N_("Set the clock right before people go on. What was written meanwhile keeps its moments.")),

@@ -72,7 +72,7 @@ class House:
         self.settings = settings
         self.has_to_run = has_to_run  # that nothing runs is a fault then
         self.environment = environment
-        self.at = at or datetime.now(UTC)
+        self._given = at
         # Before anything is read: our own reading of a file of passwords closes it to others.
         self.modes = {path: mode for path in self._secret_files() if (mode := _mode(path)) is not None}
         self._reaching = threading.Lock()
@@ -156,6 +156,15 @@ class House:
         except SQLAlchemyError:
             return Away(words(_AWAY))
         return engine
+
+    @cached_property
+    def at(self) -> datetime:
+        """The moment of the look, with its offset, by the clock that workers go by: the database's. Raises Away."""
+        if self._given is not None:
+            return self._given
+        with self.engine.connect() as connection:
+            said: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+        return said.astimezone(UTC)
 
     @contextmanager
     def before_a_program(self) -> Iterator[Session]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import pytest
 import trustme
 from sqlalchemy import text, update
 
+from adapters.settings import Settings
 from api.cli.checkup import clock, engine, mail
+from api.cli.checkup import house as houses
+from api.cli.checkup.house import House
 from domain.casework.wakeups import wake
 from flows import pool, timetable
 from flows.marks import set_mark
@@ -145,6 +148,23 @@ def test_a_sound_clock_is_well(cast: Cast, tmp_path: Path) -> None:
 )
 def test_clocks_that_are_apart_are_told(seconds: int, state: str) -> None:
     assert clock.compared(AT, AT + timedelta(seconds=seconds)).state == state
+
+
+def test_a_machine_whose_clock_is_days_ahead_judges_the_workers_by_the_database_s(
+    cast: Cast, tmp_path: Path, ports: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Ahead:
+            return super().now(tz) + timedelta(days=5)
+
+    for module in (clock, houses):
+        monkeypatch.setattr(module, "datetime", Ahead)
+    give_sign(cast, at=datetime.now(UTC))
+    variables = environment(cast, tmp_path, **ports)
+    here = House(Settings.from_env(variables), variables)
+    assert found(clock.GROUP, here)[clock.AGAINST_DATABASE].state == "wrong"
+    assert found(engine.GROUP, here)[engine.WORKERS].state == "ok"
 
 
 def test_a_clock_that_went_back_behind_the_record_is_wrong(cast: Cast, tmp_path: Path) -> None:
