@@ -48,7 +48,7 @@ def compile_all(folder: Path) -> None:
         "-c",
         (
             "import api.app, api.cli.commands, api.cli.installation, api.cli.engine_server, flows.worker, "
-            "prefect.server.api.server"
+            "api.cli.engine_app"
         ),
     ]
     subprocess.run(command, env=environment, cwd=ROOT, check=True)

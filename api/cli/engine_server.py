@@ -104,7 +104,7 @@ async def _see_that_it_answers(health: str) -> None:
 
 def _serve(host: str, port: int) -> None:
     # By its name: who waits has not read it.
-    uvicorn.run("prefect.server.api.server:create_app", factory=True, host=host, port=port, log_level="error")
+    uvicorn.run("api.cli.engine_app:create_app", factory=True, host=host, port=port, log_level="error")
 
 
 def _tell(msgid: str) -> None:

@@ -320,3 +320,15 @@ def test_a_word_that_is_empty_or_cut_short_is_refused_and_not_served_with(tmp_pa
 def test_a_word_that_cannot_be_kept_is_one_sentence_that_names_its_file(tmp_path: Path) -> None:
     with pytest.raises(NoWord, match=str(tmp_path / "nowhere")):
         word_of(tmp_path / "nowhere" / "engine-word")
+
+
+@pytest.mark.ci
+def test_prefect_s_server_looks_at_the_queue_of_its_own_tasks_once_a_second(tmp_path: Path) -> None:
+    asked = (
+        "from docket import Docket; from prefect.server.api import background_workers; from api.cli import engine_app; "
+        "engine_app.create_app(); own = background_workers.Worker(Docket('own', url='memory://')); "
+        "print(own.minimum_check_interval, own.scheduling_resolution)"
+    )
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["0:00:01", "0:00:01"]

@@ -73,7 +73,7 @@ class PrefectServer:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host",
+            [sys.executable, "-m", "uvicorn", "--factory", "api.cli.engine_app:create_app", "--host",
              "127.0.0.1", "--port", str(self.port), "--log-level", "critical"],
             env=dict(self.environment()),
         )  # fmt: skip
