@@ -41,7 +41,7 @@ from models.ports import Accepted, Accounts
 
 #: Doors are looked at so often, what is in hand less often: it also joins whenever a case is carried.
 DOORS_SECONDS: Final = 2.0
-HANDS_SECONDS: Final = 30.0
+HANDS_SECONDS: Final = 60.0
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 

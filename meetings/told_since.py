@@ -167,7 +167,9 @@ def _hold(session: Session, matter_id: UUID, *, by: Actor) -> ToldSince:
     """All that waits of the same UID, locked. Raises Refusal."""
     matter = deciding.hold(session, matter_id, by=by)
     if matter.kind != "meeting":
-        raise Refusal("restored.unknown", N_("There is nothing to decide here."))
+        raise Refusal(
+            "restored.not_a_meeting", N_("This is no meeting that people were told of: its line says how to decide it.")
+        )
     waiting = of(RestoredMatter).where(RestoredMatter.kind == "meeting", col(RestoredMatter.decided_at).is_(None))
     alike = every(session, waiting.order_by(col(RestoredMatter.ledger_n)).with_for_update())
     (told,) = told_since(session, [one for one in alike if ToldNews.of(one).uid == ToldNews.of(matter).uid])

@@ -87,8 +87,8 @@ class Page(HTMLParser):
             self.language = given.get("lang", "")
         if tag not in _NO_END:
             self._open.append(tag)
-            # A part that says itself to be in the other language, such as the link to it.
-            if tag != "html" and (self._is_foreign or "lang" in given):
+            # A part that says itself to be in the other language, such as the link to it, or a code in none.
+            if tag != "html" and (self._is_foreign or "lang" in given or given.get("translate") == "no"):
                 self._is_foreign += 1
         if not self._is_foreign:
             self.said += [given[name] for name in _READ_OUT & given.keys()]

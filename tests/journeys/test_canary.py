@@ -59,6 +59,7 @@ from meetings import admissions, agendas, feeds, freezing, recruiters, running, 
 from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.departure import Departure
+from models.engine import Beat
 from models.follow_up import FollowUp
 from models.meeting import Meeting
 from models.outbox import Notice
@@ -606,15 +607,17 @@ def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files
     assert logged in where, "and into what the server said"
 
 
-@pytest.mark.nightly
-def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
-    """The engine carries the admission with a real server: its rows, its files, its database's and the log of these."""
-    folder = tmp_path / "keys" / "people"
-    make_people_keys(folder)
-    declare_admission(cast)
+def _works_by_prefect(cast: Cast) -> bool:
+    """Whether a worker says that Prefect takes it."""
+    with cast.session() as session:
+        return session.scalar(select(table_of(Beat).c.prefect_up)) is True
+
+
+def _admitted(cast: Cast, keys: FilePeopleKeys) -> UUID:
+    """A candidate of the referral's words, forwarded to their first meeting: the case that admits them."""
     by, moment = cast.actor("coordinator"), datetime.now(UTC)
     with cast.session() as session:
-        session.info["keys"] = FilePeopleKeys(folder)
+        session.info["keys"] = keys
         agreed(session, cast)
         author = cast.actor(SECOND)
         referral_id = referring.begin_referral(session, FORM, by=author, at=moment)
@@ -627,8 +630,18 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
         admissions.forward(session, participant_id, cast.people[WORKER], by=by, at=moment)
         case_id = case_of(session, participant_id)
     assert case_id is not None
+    return case_id
+
+
+@pytest.mark.nightly
+def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
+    """The engine carries the admission with a real server: its rows, its files, its database's and the log of these."""
+    make_people_keys(tmp_path / "keys" / "people")
+    declare_admission(cast)
     with on_disk(prefect_server.as_admin) as files:
         with process(cast, tmp_path, prefect=prefect_server):
+            eventually(lambda: _works_by_prefect(cast), within=120)  # what comes before that is carried plainly
+            case_id = _admitted(cast, FilePeopleKeys(tmp_path / "keys" / "people"))
             eventually(lambda: [one for one in flow_runs(prefect_server, case_id) if one[2] == "Waiting"], within=120)
             eventually(lambda: prefect_server.rows("select id from task_run where name = 'tell_referrer'"), within=120)
         kept = prefect_server.home / "storage" / "planted"
