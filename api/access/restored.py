@@ -15,8 +15,6 @@ from domain.roles import SEES_EVERY_CASE, Link, who_barred
 from meetings.told_since import by_meeting
 from models.ledger import RestoredMatter
 
-_SIDES = frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN})
-
 
 def to_matter(
     context: RequestContext, matter: RestoredMatter, waiting: Sequence[RestoredMatter], unseen: Collection[UUID | None]

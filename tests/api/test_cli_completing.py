@@ -61,7 +61,7 @@ def test_the_list_that_completes_is_that_of_the_commands() -> None:
         ("spheres pro", ["program", "protocol"]),
         ("spheres protocol s", ["show"]),
         ("spheres keys ", ["init", "rotate", "sweep"]),
-        ("spheres up --", ["--demo", "--no-demo", "--help"]),
+        ("spheres up --", ["--demo", "--no-demo", "--join", "--help"]),
         ("spheres program load here.yaml --y", ["--yes"]),
         ("spheres demon", []),
     ],
