@@ -21,6 +21,7 @@ from bench.ground import Ground, now
 from bench.pages import Demonstrated, demonstration
 from bench.processes import free_port, module, running, serves, wait_for
 from bench.reading import cookie_of
+from domain.kernel import local_day
 from domain.roles import standing
 
 PEOPLE: Final = 200
@@ -136,7 +137,7 @@ class Someone:
 def _everyone(shown: Demonstrated, people: int) -> list[Someone]:
     """So many sign-ins of the people of the demonstration, each in turn."""
     with program_session(shown.installation.engine, shown.program_id) as session:
-        there = sorted(standing(session, now().date()).live)
+        there = sorted(standing(session, local_day(session, now())).live)
     chosen = (there[number % len(there)] for number in range(people))
     return [Someone(cookie_of(shown.installation, shown.program_id, one), one) for one in chosen]
 

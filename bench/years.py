@@ -24,7 +24,7 @@ from bench.ground import Ground, now
 from bench.pages import Demonstrated, demonstration, installed
 from bench.reading import Reader, Reading, lists_of
 from demo.people import coordinator
-from domain.kernel import first, of
+from domain.kernel import first, local_day, of
 from domain.record import IncidentEntry, incidents
 from domain.roles import standing
 from models.program import Organization
@@ -102,7 +102,8 @@ def _enter_an_incident(shown: Demonstrated) -> None:
         session.info["keys"] = shown.installation.keys
         place = first(session, of(Organization).limit(1))
         assert place is not None
-        entry = IncidentEntry(place.id, "Notes de travail", "Un portable oublié.", now().date(), measures="Effacé.")
+        today = local_day(session, now())
+        entry = IncidentEntry(place.id, "Notes de travail", "Un portable oublié.", today, measures="Effacé.")
         incidents.enter(session, entry, by=coordinator(session, now()), at=now())
         session.commit()
 
@@ -191,5 +192,5 @@ async def _is_theirs(readers: list[Reader], path: str, *, again: bool) -> bool:
 def _people(shown: Demonstrated, roles: Sequence[str]) -> dict[str, UUID]:
     """One of each role who reads."""
     with program_session(shown.installation.engine, shown.program_id) as session:
-        today = standing(session, now().date())
+        today = standing(session, local_day(session, now()))
     return {role: min(held.person_id for held in today.holding(role)) for role in roles}
