@@ -27,12 +27,18 @@ RATIOS = {
         "growth.complete_case_size",
         "growth.outbox",
     },
-    "years": {"years.cpu", "years.cpu_of_all", "years.bytes", "years.statements"},
+    "years": {
+        *("years.cpu", "years.cpu_of_all", "years.server", "years.server_of_all"),
+        *("years.bytes", "years.statements"),
+    },
     "load": {
         *("load.reads_p95", "load.writes_p95", "load.errors"),
         *("load.nginx.reads_p95", "load.nginx.writes_p95", "load.nginx.errors"),
     },
-    "follow": {"follow.automatic_plain"},
+    "follow": {
+        *("follow.automatic_plain", "follow.by_prefect_p50", "follow.by_prefect_p99", "follow.at_once_slowest"),
+        *("follow.idle_cpu", "follow.memory"),
+    },
     "meetings": {
         "meetings.dates",
         "meetings.invite",

@@ -43,8 +43,20 @@ def keep_keys(session: Session, digests: list[str]) -> None:
     if digests:
         rows = [{"program_id": program_of(session), "digest": one} for one in sorted(set(digests))]
         run(session, insert(SentBefore).values(rows).on_conflict_do_nothing())
+        _programs_with_keys(session)[program_of(session)] = True
 
 
 def was_sent(session: Session, key: str) -> bool:
     """Whether a letter of this key was sent before a restore, or before a crash that the database knows nothing of."""
-    return there_is(session, only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key)))
+    here, known = program_of(session), _programs_with_keys(session)
+    if here not in known:
+        known[here] = there_is(session, only(SentBefore.digest))
+    return known[here] and there_is(
+        session, only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key))
+    )
+
+
+def _programs_with_keys(session: Session) -> dict[UUID, bool]:
+    """Whether any key is kept, by program, as this session has seen: in daily work none is, and no letter asks."""
+    known: dict[UUID, bool] = session.info.setdefault("programs_with_keys", {})
+    return known
