@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ _NO_LINE: Final = (ValueError, TypeError, AttributeError)
 _TAIL_BYTES: Final = 1 << 16
 #: With less on its disk, the next line may not fit.
 _ROOM_BYTES: Final = 1 << 16
+#: So long the lock is waited for, which others keep for some milliseconds: who sleeps with it holds up no one for ever.
+_READ_SECONDS: Final = 1.0
+_WRITE_SECONDS: Final = 10.0
 
 
 class _Fields(NamedTuple):
@@ -304,7 +308,10 @@ class FileLedger:
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[int]:
-        """The file, open and locked, as the one that lies there now. Raises NoLedger where it is missing."""
+        """The file, open and locked, as the one that lies there now. Raises NoLedger where it is missing.
+
+        Where another keeps it locked for long, who reads goes on without the lock, and who would write is refused.
+        """
         while True:
             try:
                 handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
@@ -317,9 +324,20 @@ class FileLedger:
             except OSError as refused:
                 raise _unusable(self.path, refused) from None
             try:
-                fcntl.flock(handle, how)
+                is_mine = _is_locked(handle, how)
+                if not is_mine and how == fcntl.LOCK_EX:
+                    raise NoLedger(
+                        "%(file)s is kept by another process that does not let it go: let that one go on, or end it.",
+                        file=str(self.path),
+                    )
                 if self._is_there(handle):
-                    yield handle
+                    # Lines are whole up to the last end of one, also beside a writer who sleeps. But they may yet be
+                    # taken back: what is remembered was read under the lock.
+                    seen = self._seen
+                    try:
+                        yield handle
+                    finally:
+                        self._seen = self._seen if is_mine else seen
                     return
             finally:
                 os.close(handle)  # and the lock with it
@@ -435,6 +453,20 @@ def _refuse_text(note: LedgerNote) -> None:
     if any(isinstance(value, str) and not (len(value) <= _LONGEST and _OPAQUE.fullmatch(value)) for value in values):
         msg = "the ledger takes ids, codes, numbers and moments, and never a text"
         raise ValueError(msg)
+
+
+def _is_locked(handle: int, how: int) -> bool:
+    """Lock the file, unless another keeps it for as long as one waits."""
+    until = time.monotonic() + (_WRITE_SECONDS if how == fcntl.LOCK_EX else _READ_SECONDS)
+    while True:
+        try:
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
 
 
 def _follows(fields: _Fields, line: LedgerLine, before: LedgerLine | None, *, is_first: bool) -> bool:

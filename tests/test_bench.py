@@ -27,10 +27,7 @@ RATIOS = {
         "growth.complete_case_size",
         "growth.outbox",
     },
-    "years": {
-        *("years.cpu", "years.cpu_of_all", "years.server", "years.server_of_all"),
-        *("years.bytes", "years.statements"),
-    },
+    "years": {f"years.{one}" for one in ("cpu", "cpu_of_all", "server", "server_of_all", "bytes", "statements")},
     "load": {
         *("load.reads_p95", "load.writes_p95", "load.errors"),
         *("load.nginx.reads_p95", "load.nginx.writes_p95", "load.nginx.errors"),

@@ -20,10 +20,6 @@ LOOK: Final = timedelta(seconds=1)
 
 
 def create_app() -> FastAPI:
-    """Prefect's application, with a slower look. Raises AttributeError where a newer Prefect has no such worker."""
-    if not hasattr(background_workers, "Worker"):
-        msg = "Prefect's server has another worker for its tasks than it had"
-        raise AttributeError(msg)
-    slower = partial(Worker, minimum_check_interval=LOOK, scheduling_resolution=LOOK)
-    background_workers.Worker = slower
+    """Prefect's application, with a slower look. A test says where a newer Prefect has its worker elsewhere."""
+    vars(background_workers)["Worker"] = partial(Worker, minimum_check_interval=LOOK, scheduling_resolution=LOOK)
     return prefects_own()

@@ -225,6 +225,42 @@ def test_processes_that_write_at_once_do_not_mix_their_lines(ledger: FileLedger)
     assert [line.n for line in again(ledger).lines()] == list(range(1, 151))
 
 
+def test_who_sleeps_as_it_writes_holds_up_no_reader_and_no_writer_for_ever_and_what_is_taken_back_was_not_known(
+    ledger: FileLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.ledger._READ_SECONDS", 0.05)
+    monkeypatch.setattr("adapters.ledger._WRITE_SECONDS", 0.1)
+    (first,) = ledger.append([note()])
+    other, refused = again(ledger), []
+    asleep, wakes = threading.Event(), threading.Event()
+
+    def sleep(_: int) -> None:
+        asleep.set()
+        wakes.wait(60)
+        raise OSError(errno.EIO, "the disk")
+
+    def write() -> None:
+        with pytest.raises(NoLedger) as told:
+            ledger.append([note(), note()])
+        refused.append(told.value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", sleep)
+        sleeper = threading.Thread(target=write)
+        sleeper.start()
+        assert asleep.wait(60)
+        assert [line.n for line in other.lines()] == [1, 2, 3], "they may yet be told of"
+        assert [line.n for line in other.since(2)] == [2, 3]
+        for act in (lambda: other.append([note()]), other.refuse_unwritable):
+            with pytest.raises(NoLedger, match="does not let it go"):
+                act()
+        wakes.set()
+        sleeper.join()
+    assert (len(refused), other.last()) == (1, first)
+    assert [line.n for line in other.append([note()])] == [2]
+    assert [line.n for line in again(ledger).lines()] == [1, 2]
+
+
 def _write_fifty(folder: str) -> None:
     ledger = FileLedger(Path(folder), FakeSealKeys())
     for _ in range(50):

@@ -67,9 +67,7 @@ async def hold_that_it_moves(runner: Runner, cells: Iterable[Cell]) -> int:
 def denied_by_the_table(routes: Iterable[Route]) -> Iterator[Cell]:
     """What the table denies, and not the sign-in or the wall between programs: to who is in, of what is there."""
     known = grid.read()
-    for route in routes:
-        if route.action in _HAVE_A_SIDE:
-            continue
+    for route in (one for one in routes if one.action not in _HAVE_A_SIDE):
         for place in route.places:
             for kind in COLUMNS.values():
                 is_there = place != ABSENT and (place == "–" or (place == ELSEWHERE) == kind.elsewhere)
