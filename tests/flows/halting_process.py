@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters import ledger
 from domain.casework import acts
 from domain.participants import retention
 from flows import by_prefect, carry, departing, destroying, post, rounds, seats, turns, worker
@@ -49,7 +50,7 @@ def _after(holder: Any, name: str, halt: Halt) -> None:
 
 
 #: Where it halts: before and within an act, before the end of a carry, with a letter in hand, before a round is noted,
-#: while doors close, and before keys are destroyed.
+#: while doors close, before keys are destroyed, and with the lock of the ledger.
 POINTS: dict[str, Callable[[Halt], None]] = {
     "act": lambda halt: _before(carry, "_attempt", halt),
     "acting": lambda halt: _before(acts, "record_act", halt),
@@ -58,6 +59,7 @@ POINTS: dict[str, Callable[[Halt], None]] = {
     "round": lambda halt: _before(turns, "set_mark", halt, of="remind"),
     "door": lambda halt: _after(departing, "_end", halt),
     "keys": lambda halt: _before(retention, "destroy_keys", halt),
+    "ledger": lambda halt: _before(ledger, "_write_whole", halt),
 }
 
 

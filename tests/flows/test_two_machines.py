@@ -179,6 +179,26 @@ def test_with_leases_as_they_are_a_worker_that_slept_for_three_minutes_does_noth
     each_thing_is_done_once(cast, tmp_path, cases)
 
 
+@pytest.mark.nightly
+def test_a_worker_that_sleeps_with_the_lock_of_the_ledger_holds_up_no_case_and_letters_leave_once_it_goes_on(
+    cast: Cast, tmp_path: Path
+) -> None:
+    one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "halts"
+    with machine(cast, one, "ledger", file) as first:
+        eventually(lambda: is_well(cast, datetime.min.replace(tzinfo=now().tzinfo)))
+        file.touch()
+        cases = [introduced(cast)]
+        eventually(file.with_suffix(".here").exists)
+        eventually(lambda: is_halted(first))
+        with machine(cast, two):
+            cases.append(introduced(cast, "worker_ccsmtl", "ccsmtl"))
+            eventually(lambda: all(is_done(cast, case) for case in cases))
+            first.send_signal(signal.SIGCONT)
+            eventually(lambda: {letter["message"] for letter in letters(cast, "contact_lists")} <= set(sent(one, two)))
+            eventually(lambda: all_quiet(cast))
+    each_thing_is_done_once(cast, tmp_path, cases)
+
+
 def each_thing_is_done_once(cast: Cast, tmp_path: Path, cases: list[UUID]) -> None:
     """Seats, events and letters of the one whose case was taken over, and of the one welcomed afterwards."""
     assert len(seats(cast, "worker_em")) == 1
