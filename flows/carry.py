@@ -32,7 +32,7 @@ from domain.obligations import OF_CASES, keep, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.ends import ended_in_trouble
-from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand, is_away
+from flows.engine import ActFailed, DueAction, Means, Perform, at_hand, code_of, in_hand
 from flows.gates import announce_gates
 from flows.shown import show_case
 from flows.told import told
@@ -56,6 +56,7 @@ STOPPED: Final = "run.cancelled"
 #: Another transaction kept the case for as long as a statement may take. The database gives up within a minute who
 #: sleeps in one, so it passes: it is tried again, and no line of the record says it.
 HELD: Final = "error.held"
+_OF_LOCKS: Final = frozenset({"57014", "55P03", "40P01"})  # waited too long, not free, in a circle
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
@@ -165,7 +166,7 @@ def _do(session: Session, act: DueAction, at: datetime) -> None:
     try:
         held = lock_task(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
     except OperationalError as error:
-        raise ActFailed(code_of(error) if is_away(error) else HELD) from None
+        raise ActFailed(HELD if getattr(error.orig, "sqlstate", None) in _OF_LOCKS else code_of(error)) from None
     if held.case is None or held.task.act_state not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
     action = protocols.action(held.case.protocol, act.action)

@@ -51,9 +51,8 @@ def was_sent(session: Session, key: str) -> bool:
     here, known = program_of(session), _programs_with_keys(session)
     if here not in known:
         known[here] = there_is(session, only(SentBefore.digest))
-    return known[here] and there_is(
-        session, only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key))
-    )
+    asked = only(SentBefore.digest).where(SentBefore.digest == apart.digest_of_key(key))
+    return known[here] and there_is(session, asked)
 
 
 def _programs_with_keys(session: Session) -> dict[UUID, bool]:
