@@ -1,0 +1,62 @@
+"""Everything that is left to chance in a simulated program, drawn from one number.
+
+Who acts and how comes from named streams, so that one more draw in one of them changes no other. What the product draws
+for itself (ids, tokens, data keys, nonces) comes from the operating system, which `drawn_from` replaces for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+
+#: The bytes drawn at once: a digest is cut into them.
+_BLOCK: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The source of all streams of one seed."""
+
+    seed: int
+
+    def stream(self, *name: object) -> random.Random:
+        """The stream of this name, from its beginning."""
+        said = "/".join(str(part) for part in (self.seed, *name))
+        return random.Random(sha256(said.encode()).digest())  # noqa: S311 - repeatable on purpose
+
+
+@contextmanager
+def drawn_from(chance: random.Random) -> Iterator[None]:
+    """Have the operating system's chance, as this process asks for it, come from a stream.
+
+    One at a time in a process. No secret that is drawn meanwhile is one.
+    """
+    before, shared = (os.urandom, vars(random)["_urandom"]), random.getstate()
+    drawing = _bytes_of(chance)
+    random.seed(chance.random())  # by which the library of mail draws what separates the parts of a letter
+    os.urandom = vars(random)["_urandom"] = drawing
+    try:
+        yield
+    finally:
+        os.urandom, vars(random)["_urandom"] = before
+        random.setstate(shared)
+
+
+def _bytes_of(chance: random.Random) -> Callable[[int], bytes]:
+    lock, kept = Lock(), bytearray()
+
+    def draw(size: int) -> bytes:
+        with lock:
+            while len(kept) < size:
+                kept.extend(chance.randbytes(_BLOCK))
+            drawn = bytes(kept[:size])
+            del kept[:size]
+            return drawn
+
+    return draw

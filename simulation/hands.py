@@ -1,0 +1,259 @@
+"""How a simulated person asks the program: by the routes of its JSON, as one who is signed in.
+
+Most requests call the route's own function in this process, with the context that a sign-in gives, and in the order of
+a request: the context, what is said, the function, what it touched, the commit. The others are whole requests through
+the whole application, with a cookie of a real sign-in. Both give the same answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import Message
+
+from api.access import questions
+from api.access.permissions import Asker, Forbidden, action_of, is_for_anyone
+from api.access.session import SAFE_METHODS, Installation, RequestContext, context
+from api.json.described import PREFIX
+from api.json.idempotent_requests import IdempotentRequest, once_of
+from api.web.answers import status_of
+from domain.kernel import Refusal, local_day, remember
+from domain.obligations import triggers
+from domain.roles import standing
+
+HOST: Final = "127.0.0.1"
+_PART: Final = re.compile(r"{(\w+)}")
+_UNPROCESSABLE: Final = 422
+_NO_CONTENT: Final = 204
+FAULT: Final = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a request: its status, what was answered, and the code of a refusal."""
+
+    status: int
+    body: Any = None
+    code: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was done, or shown."""
+        return self.status < 400  # noqa: PLR2004 - what HTTP means by it
+
+    def __getitem__(self, key: str) -> Any:
+        return self.body[key]
+
+
+@dataclass(frozen=True)
+class _Called:
+    """A route, and how its function is called."""
+
+    method: str
+    path: re.Pattern[str]
+    route: APIRoute
+    how: Callable[[RequestContext, Mapping[str, str], Any, Mapping[str, Any], str], dict[str, Any]]
+
+
+class Desk:
+    """One web process of a simulated installation, and everybody's way into it."""
+
+    def __init__(self, app: FastAPI, installation: Installation, program_id: UUID, loop: asyncio.AbstractEventLoop):
+        self.app, self.installation, self.program_id, self._loop = app, installation, program_id, loop
+
+    # ------------------------------------------------------------------------------------------ within this process
+
+    def ask(self, person_id: UUID, method: str, path: str, said: Any = None, *, key: str = "", **query: Any) -> Answer:
+        """Ask as a person, in this process. Whatever the program itself fails by is raised."""
+        called, parts = self._find(method, path)
+        questions.begin()
+        with self.installation.of_program(self.program_id) as session:
+            at = self.installation.clock()
+            asker = Asker(person_id, standing(session, local_day(session, at)))
+            if not asker.is_staff:
+                return Answer(401)
+            if method in SAFE_METHODS:
+                remember(session)
+            here = RequestContext(session, asker, at, self.installation)
+            try:
+                given = called.how(here, parts, said, query, key)
+                answered = called.route.endpoint(**given)
+                action = action_of(called.route.endpoint)
+                if action is None or not is_for_anyone(action):
+                    questions.hold_that_asked(action or "")
+                body = _told(answered)
+                triggers.judge_touched(session, at=self.installation.clock())
+                session.commit()
+            except (Refusal, Forbidden, HTTPException, ValidationError) as refused:
+                session.rollback()
+                return _refused(refused)
+        return Answer(called.route.status_code or 200, body)
+
+    @cached_property
+    def _routes(self) -> dict[tuple[str, int], list[_Called]]:
+        found: dict[tuple[str, int], list[_Called]] = {}
+        for one in iter_route_contexts(self.app.routes):
+            route = one.original_route
+            if not isinstance(route, APIRoute) or not route.path.startswith(PREFIX):
+                continue
+            pattern = re.compile(
+                "".join(
+                    f"(?P<{p[1:-1]}>[^/]+)" if p.startswith("{") else re.escape(p)
+                    for p in re.split(r"({\w+})", route.path)
+                )
+            )
+            for method in route.methods or ():
+                found.setdefault((method, route.path.count("/")), []).append(
+                    _Called(method, pattern, route, _how_called(route))
+                )
+        return found
+
+    def _find(self, method: str, path: str) -> tuple[_Called, Mapping[str, str]]:
+        whole = PREFIX + path
+        for called in self._routes.get((method, whole.count("/")), ()):
+            if parts := called.path.fullmatch(whole):
+                return called, parts.groupdict()
+        msg = f"no route: {method} {whole}"
+        raise LookupError(msg)
+
+    # ------------------------------------------------------------------------------------------------- over the web
+
+    @contextmanager
+    def signed_in(self, person_id: UUID) -> Iterator[str]:
+        """The cookie of a sign-in that a person begins, as a browser does, and ends."""
+        typed = {"program": str(self.program_id), "person": str(person_id)}
+        _, headers, _ = self._send("POST", "/sign-in", urlencode(typed).encode(), form=True)
+        cookie = dict(headers).get(b"set-cookie", b"").decode().partition(";")[0]
+        yield cookie
+        self._send("POST", "/sign-out", b"", cookie=cookie, form=True)
+
+    def send(
+        self, cookie: str, method: str, path: str, said: Any = None, *, key: str = "", seen: str = "*", **query: Any
+    ) -> Answer:
+        """Send a whole request under a cookie."""
+        whole = f"{PREFIX}{path}" + (f"?{urlencode(query)}" if query else "")
+        body = b"" if said is None else json.dumps(said, default=str).encode()
+        status, _, answered = self._send(method, whole, body, cookie=cookie, key=key, seen=seen)
+        told = json.loads(answered) if answered else None
+        code = told.get("code", "") if status >= 400 and isinstance(told, dict) else ""  # noqa: PLR2004
+        return Answer(status, told, code)
+
+    def page(self, cookie: str, path: str) -> Answer:
+        """Ask for a page under a cookie: its text."""
+        status, _, body = self._send("GET", path, b"", cookie=cookie)
+        return Answer(status, body.decode())
+
+    def _send(
+        self,
+        method: str,
+        address: str,
+        body: bytes,
+        *,
+        cookie: str = "",
+        key: str = "",
+        seen: str = "",
+        form: bool = False,
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        path, _, query = address.partition("?")
+        kind = b"application/x-www-form-urlencoded" if form else b"application/json"
+        headers = [(b"host", HOST.encode()), (b"content-type", kind), (b"content-length", str(len(body)).encode())]
+        headers += [(b"cookie", cookie.encode())] if cookie else []
+        headers += [(b"idempotency-key", key.encode())] if key else []
+        headers += [(b"if-match", seen.encode())] if seen else []
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": headers,
+            "server": (HOST, 80),
+            "client": (HOST, 1),
+            "state": {},
+        }
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def take(message: Message) -> None:
+            sent.append(message)
+
+        self._loop.run_until_complete(self.app(scope, receive, take))
+        answered = b"".join(one.get("body", b"") for one in sent[1:])
+        return cast("int", sent[0]["status"]), sent[0]["headers"], answered
+
+
+def _how_called(route: APIRoute) -> Callable[..., dict[str, Any]]:
+    """How a route's function is called, worked out once from what it declares."""
+    depends = {str(one.name): one.call for one in route.dependant.dependencies}
+    asked = inspect.signature(route.endpoint, eval_str=True).parameters
+    body = route.dependant.body_params[0] if route.dependant.body_params else None
+    in_path = {one.name: TypeAdapter(asked[one.name].annotation) for one in route.dependant.path_params}
+    in_query = {one.name: (one.alias, TypeAdapter(asked[one.name].annotation)) for one in route.dependant.query_params}
+    response = route.dependant.response_param_name
+    unknown = [name for name, call in depends.items() if call not in (context, once_of)]
+
+    def how(
+        here: RequestContext, parts: Mapping[str, str], said: Any, query: Mapping[str, Any], key: str
+    ) -> dict[str, Any]:
+        if unknown:
+            msg = f"{route.path} asks for {unknown}: send it over the web"
+            raise LookupError(msg)
+        given: dict[str, Any] = {name: kind.validate_python(parts[name]) for name, kind in in_path.items()}
+        given |= {
+            name: kind.validate_python(query[alias]) for name, (alias, kind) in in_query.items() if alias in query
+        }
+        for name, call in depends.items():
+            address = f"{next(iter(route.methods or ()))} {here.at.isoformat()}"
+            given[name] = here if call is context else IdempotentRequest(here, address, key)
+        if body is not None:
+            given[body.name] = TypeAdapter(asked[body.name].annotation).validate_python(said)
+        if response:
+            given[response] = Response()
+        if "if_match" in asked:
+            given["if_match"] = query.get("if_match", "*")
+        return given
+
+    return how
+
+
+def _told(answered: Any) -> Any:
+    """What was answered, as JSON tells it."""
+    if isinstance(answered, BaseModel):
+        return answered.model_dump(mode="json", by_alias=True)
+    if isinstance(answered, Response):
+        body = bytes(answered.body)
+        is_json = answered.media_type == "application/json" and body
+        return json.loads(body) if is_json else None
+    if isinstance(answered, list):
+        return [_told(one) for one in answered]
+    return answered
+
+
+def _refused(refused: Exception) -> Answer:
+    if isinstance(refused, Refusal):
+        return Answer(status_of(refused), code=refused.code)
+    if isinstance(refused, Forbidden):
+        return Answer(404)
+    if isinstance(refused, HTTPException):
+        return Answer(refused.status_code)
+    return Answer(_UNPROCESSABLE, code="malformed")

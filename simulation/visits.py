@@ -1,0 +1,262 @@
+"""A visit: somebody comes, sees what their pages show, and acts by it. What they may do is the program's to say."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, Final
+from uuid import UUID
+
+from domain.roles import HeldRole
+from simulation.cast import Member, Nature
+from simulation.hands import FAULT, Answer, Desk
+from simulation.world import World
+
+Behaviour = Callable[["Visit"], None]
+
+#: How often a careless person sends something twice, and a stale page.
+_TWICE: Final = 0.15
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that was asked of the program: by whom, when, and what came of it. Nothing of what was said."""
+
+    at: datetime
+    who: str
+    role: str
+    method: str
+    path: str
+    status: int
+    code: str
+    way: str
+
+    def told(self, zone: Any) -> str:
+        """The act in plain words."""
+        came = f"{self.status} {self.code}".strip()
+        return (
+            f"{self.at.astimezone(zone):%H:%M} {self.who} ({self.role}) {self.method} {self.path} -> {came}{self.way}"
+        )
+
+
+@dataclass
+class Memory:
+    """What everybody remembers between visits, each for themselves; nobody reads another's."""
+
+    of: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+
+    def __getitem__(self, person_id: UUID) -> dict[str, Any]:
+        return self.of.setdefault(person_id, {})
+
+
+@dataclass
+class Told:
+    """What was asked in a simulated program, for whoever looks at it afterwards."""
+
+    today: list[Act] = field(default_factory=list)
+    counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list, repr=False)
+    acts: int = 0
+    reads: int = 0
+
+    def note(self, act: Act, template: str) -> None:
+        """Keep what was asked."""
+        self.counts[act.method, template, act.status] += 1
+        if act.code:
+            self.codes[act.code] += 1
+        if act.method == "GET":
+            self.reads += 1
+        else:
+            self.acts += 1
+            self.today.append(act)
+
+
+@dataclass
+class Visit:
+    """Somebody at work: as whom they came, and everything that they can see and do."""
+
+    world: World
+    desk: Desk
+    me: Member
+    hats: tuple[HeldRole, ...]
+    chance: random.Random
+    memory: dict[str, Any]
+    told: Told
+    #: A sign-in's cookie, where they came over the web.
+    cookie: str = ""
+    _sent: int = 0
+
+    @property
+    def today(self) -> date:
+        """The local day."""
+        return self.world.today
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that they hold today, for themselves or for somebody who is away."""
+        return frozenset(one.role for one in self.hats)
+
+    def at(self, role: str) -> UUID | None:
+        """The organization at which they hold a role; None where they do not."""
+        return next((one.organization_id for one in self.hats if one.role == role), None)
+
+    def may(self, probability: float) -> bool:
+        """Whether something happens that does so this often."""
+        return self.chance.random() < probability
+
+    def minutes_pass(self, most: int = 6) -> None:
+        """Some time goes by between two acts."""
+        self.world.clock.now += timedelta(minutes=self.chance.randint(1, most), seconds=self.chance.randint(0, 59))
+
+    # ------------------------------------------------------------------------------------------------- what they ask
+
+    def get(self, path: str, **query: Any) -> Answer:
+        """See something. What is not theirs looks as what is not there."""
+        return self._ask("GET", path, None, query)
+
+    def items(self, path: str, key: str = "items", **query: Any) -> list[dict[str, Any]]:
+        """The rows of a list; none where it is not theirs to see."""
+        answer = self.get(path, **query)
+        if not answer.is_done:
+            return []
+        rows = answer.body if isinstance(answer.body, list) else answer.body.get(key, [])
+        return list(rows)
+
+    def post(self, path: str, said: Any = None, **query: Any) -> Answer:
+        """Do something."""
+        return self.do("POST", path, said, **query)
+
+    def put(self, path: str, said: Any = None, **query: Any) -> Answer:
+        """Write something, or write it anew."""
+        return self.do("PUT", path, said, **query)
+
+    def do(self, method: str, path: str, said: Any = None, **query: Any) -> Answer:
+        """Ask for a change. Who is careless may send it twice, as a double click does."""
+        self.minutes_pass()
+        self._sent += 1
+        key = f"{self.me.id}-{self.world.clock.now.timestamp()}-{self._sent}"
+        answer = self._ask(method, path, said, query, key)
+        if self.me.nature is Nature.CARELESS and self.may(_TWICE):
+            self._ask(method, path, said, query, key if self.may(0.5) else f"{key}-again")
+        return answer
+
+    def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
+        try:
+            return self.desk.ask(self.me.id, method, path, said, key=key, **query)
+        except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+            self.told.traces.append("".join(traceback.format_exception(fault)))
+            return Answer(FAULT, code=f"error.{type(fault).__name__}")
+
+    def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
+        if self.cookie:
+            seen = query.pop("if_match", "*")
+            answer = self.desk.send(self.cookie, method, path, said, key=key, seen=seen, **query)
+        else:
+            answer = self._in_process(method, path, said, query, key)
+        role = self.hats[0].role if self.hats else ""
+        way = " over the web" if self.cookie else ""
+        self.told.note(
+            Act(self.world.clock.now, self.me.name, role, method, path, answer.status, answer.code, way),
+            template_of(path),
+        )
+        if answer.status >= FAULT:
+            self.told.faults.append(f"{method} {template_of(path)} {answer.status} {answer.code}")
+        return answer
+
+
+def template_of(path: str) -> str:
+    """A path without what it is about."""
+    return "/".join("{}" if len(part) == 36 or part[:1].isdigit() else part for part in path.split("/"))  # noqa: PLR2004
+
+
+@dataclass(frozen=True)
+class _Does:
+    roles: frozenset[str]
+    chance: float
+    do: Behaviour
+    name: str
+
+
+_DONE: Final[dict[str, _Does]] = {}
+
+
+def does(*roles: str, chance: float = 1.0) -> Callable[[Behaviour], Behaviour]:
+    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody."""
+
+    def register(behaviour: Behaviour) -> Behaviour:
+        name = f"{behaviour.__module__.rpartition('.')[2]}.{behaviour.__name__}"
+        if name in _DONE:
+            msg = f"there is a behaviour {name} already"
+            raise ValueError(msg)
+        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name)
+        return behaviour
+
+    return register
+
+
+#: What whoever keeps a sitting does while it is under way, with the meeting as its page shows it.
+AtTable = Callable[["Visit", dict[str, Any]], None]
+_AT_TABLE: Final[dict[str, AtTable]] = {}
+
+
+def at_table(behaviour: AtTable) -> AtTable:
+    """Register what is done while a committee sits: it is called between the opening and the closing of the sitting."""
+    _AT_TABLE[f"{behaviour.__module__}.{behaviour.__name__}"] = behaviour
+    return behaviour
+
+
+def tabled() -> list[AtTable]:
+    """Everything that is done while a committee sits, in the order of the names."""
+    _read()
+    return [_AT_TABLE[name] for name in sorted(_AT_TABLE)]
+
+
+#: What befalls people, whom nobody asked: it is drawn once a day, and reaches others as they would hear of it.
+Fate = Callable[[Any, date], None]
+_FATES: Final[dict[str, Fate]] = {}
+
+
+def fate(befalls: Fate) -> Fate:
+    """Register what may befall people on a day: it is given the `simulation.life.Life` and the local day.
+
+    It changes nothing in the program. It puts what somebody knows into their `memory`.
+    """
+    _FATES[f"{befalls.__module__}.{befalls.__name__}"] = befalls
+    return befalls
+
+
+def fates() -> list[Fate]:
+    """Everything that may befall people, in the order of the names."""
+    _read()
+    return [_FATES[name] for name in sorted(_FATES)]
+
+
+def behaviours() -> list[_Does]:
+    """Every behaviour, in the order of their names."""
+    _read()
+    return [_DONE[name] for name in sorted(_DONE)]
+
+
+@cache
+def _read() -> None:
+    package = import_module("simulation.people")
+    for module in iter_modules(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
+
+
+def done_in(visit: Visit) -> Iterator[Behaviour]:
+    """What somebody does in one visit, in an order of their own."""
+    mine = [one for one in behaviours() if not one.roles or one.roles & visit.roles]
+    visit.chance.shuffle(mine)
+    for one in mine:
+        if visit.may(one.chance):
+            yield one.do
