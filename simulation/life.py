@@ -16,7 +16,7 @@ from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
 from simulation.hands import Desk
 from simulation.promises import Broken, broken
-from simulation.visits import Memory, Told, Visit, done_in, fates
+from simulation.visits import APPOINTMENTS, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
 #: The local times at which the engine does what is due by time, on a day that is worked, and on any other.
@@ -95,7 +95,7 @@ class Life:
             if visit is None:
                 self.worker.tick()
             else:
-                self._come(visit)
+                self._come(visit, at)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
         world.post.letters.clear()
         return DayLived(day, self.told.today, list(self.look()), self._digest_of_record())
@@ -106,7 +106,10 @@ class Life:
         for person_id in sorted(held.live, key=str):
             member = self.member(person_id)
             chance = self.world.chance.stream("visit", day, person_id)
-            if chance.random() < self._comes(member, held, person_id):
+            hours = self.memory[person_id].get(APPOINTMENTS, {}).get(day.isoformat(), ())
+            if hours and not held.is_away(person_id):
+                yield from ((self.world.moment(day, *map(int, hour.split(":"))), person_id) for hour in hours)
+            elif chance.random() < self._comes(member, held, person_id):
                 minute = chance.randint(FIRST_HOUR, LAST_HOUR)
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
@@ -126,13 +129,13 @@ class Life:
             self.members[person_id] = Member(person_id, row.name, nature_of(chance), row.email)
         return self.members[person_id]
 
-    def _come(self, person_id: UUID) -> None:
+    def _come(self, person_id: UUID, at: datetime) -> None:
         world, day = self.world, self.world.today
         with world.session() as session:
             held = standing(session, day)
         if person_id not in held.live:
             return
-        chance = world.chance.stream("acts", day, person_id)
+        chance = world.chance.stream("acts", at.isoformat(), person_id)
         over = self.desk.signed_in(person_id) if chance.random() < OVER_THE_WEB else nullcontext("")
         with over as cookie:
             visit = Visit(
