@@ -11,8 +11,7 @@ import asyncio
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, cast
@@ -132,13 +131,14 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------------- over the web
 
-    @contextmanager
-    def signed_in(self, person_id: UUID) -> Iterator[str]:
-        """The cookie of a sign-in that a person begins, as a browser does, and ends."""
+    def sign_in(self, person_id: UUID) -> str:
+        """Begin a sign-in, as a browser does, and give its cookie: "" where it was refused."""
         typed = {"program": str(self.program_id), "person": str(person_id)}
         _, headers, _ = self._send("POST", "/sign-in", urlencode(typed).encode(), form=True)
-        cookie = dict(headers).get(b"set-cookie", b"").decode().partition(";")[0]
-        yield cookie
+        return dict(headers).get(b"set-cookie", b"").decode().partition(";")[0]
+
+    def sign_out(self, cookie: str) -> None:
+        """End a sign-in by its cookie."""
         self._send("POST", "/sign-out", b"", cookie=cookie, form=True)
 
     def send(

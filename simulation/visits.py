@@ -6,23 +6,33 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
 
 from domain.roles import HeldRole
 from simulation.cast import Member, Nature
+from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
+from simulation.journal import Asked
 from simulation.world import World
+
+if TYPE_CHECKING:
+    from simulation.life import Life
 
 Behaviour = Callable[["Visit"], None]
 
 #: How often a careless person sends something twice, and a stale page.
 _TWICE: Final = 0.15
+#: How often somebody sends again what the program ended in: each boundary is crashed at once.
+_TRIES: Final = 12
 
 
 @dataclass(frozen=True)
@@ -84,16 +94,30 @@ class Told:
 class Visit:
     """Somebody at work: as whom they came, and everything that they can see and do."""
 
-    world: World
-    desk: Desk
+    life: Life
     me: Member
     hats: tuple[HeldRole, ...]
     chance: random.Random
     memory: dict[str, Any]
-    told: Told
-    #: A sign-in's cookie, where they came over the web.
+    #: A sign-in's cookie, where they came over the web, and its number.
     cookie: str = ""
+    sign_in: int = 0
     _sent: int = 0
+
+    @property
+    def world(self) -> World:
+        """Where they are: for what time it is, and what day."""
+        return self.life.world
+
+    @property
+    def told(self) -> Told:
+        """What was asked, for whoever looks at it afterwards."""
+        return self.life.told
+
+    @property
+    def desk(self) -> Desk:
+        """The web process that has this request."""
+        return self.life.desk
 
     @property
     def today(self) -> date:
@@ -150,13 +174,26 @@ class Visit:
         return answer
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
-        try:
-            return self.desk.ask(self.me.id, method, path, said, key=key, **query)
-        except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
-            self.told.traces.append("".join(traceback.format_exception(fault)))
-            return Answer(FAULT, code=f"error.{type(fault).__name__}")
+        """Ask in this process. Where that ends in the middle, they know of nothing, and send the same again."""
+        crashing = self.life.faults.crashing
+        what = f"{method} {template_of(path)}"
+        for _ in range(_TRIES):
+            try:
+                with crashing.during(what) if crashing is not None and method != "GET" else nullcontext():
+                    return self.desk.ask(self.me.id, method, path, said, key=key, **query)
+            except Crash:
+                self.world.connect_anew()
+            except OperationalError:
+                self.world.connect_anew()
+            except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+                self.told.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
+                return Answer(FAULT, code=f"error.{type(fault).__name__}")
+        return Answer(503)
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
+        self.life.journal.note(
+            Asked(self.world.clock.now, self.me.id, self.sign_in, method, path, said, dict(query), key)
+        )
         if self.cookie:
             seen = query.pop("if_match", "*")
             answer = self.desk.send(self.cookie, method, path, said, key=key, seen=seen, **query)
