@@ -70,7 +70,7 @@ class _Bar:
     def __call__(self, life: Life, day: DayLived, n: int) -> None:
         """Show how far it came, a few times a second at most."""
         now = time.monotonic()
-        if not sys.stderr.isatty() or (now - self._shown < 0.2 and n + 1 < self._days):  # noqa: PLR2004 - seconds
+        if not sys.stderr.isatty() or (now - self._shown < 0.2 and n + 1 < self._days):
             return
         self._shown = now
         done = (n + 1) / self._days

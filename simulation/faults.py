@@ -65,7 +65,7 @@ class Faults:
 
     def is_two(self, kind: str) -> bool:
         """Whether the second one of two processes has it this time."""
-        return kind in self.kinds and self.chance.random() < 0.5  # noqa: PLR2004 - one of two
+        return kind in self.kinds and self.chance.random() < 0.5
 
 
 def _takes_all() -> tuple[Outcome, bool] | None:

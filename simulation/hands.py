@@ -52,7 +52,7 @@ class Answer:
     @property
     def is_done(self) -> bool:
         """Whether it was done, or shown."""
-        return self.status < 400  # noqa: PLR2004 - what HTTP means by it
+        return self.status < 400
 
     def __getitem__(self, key: str) -> Any:
         return self.body[key]
@@ -149,7 +149,7 @@ class Desk:
         body = b"" if said is None else json.dumps(said, default=str).encode()
         status, _, answered = self._send(method, whole, body, cookie=cookie, key=key, seen=seen)
         told = json.loads(answered) if answered else None
-        code = told.get("code", "") if status >= 400 and isinstance(told, dict) else ""  # noqa: PLR2004
+        code = told.get("code", "") if status >= 400 and isinstance(told, dict) else ""
         return Answer(status, told, code)
 
     def page(self, cookie: str, path: str) -> Answer:
