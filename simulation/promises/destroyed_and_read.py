@@ -19,7 +19,7 @@ def _found(session: Session, statement: str, **values: object) -> Iterator[str]:
         yield " ".join(str(one) for one in row[:2])
 
 
-@promise("No file is destroyed that two people did not agree to destroy.")
+@promise("No file is destroyed that two people did not agree to destroy.", stays=True)
 def destroyed_by_two(session: Session, _: datetime) -> Iterator[str]:
     """Of every file that is destroyed, another than who asked confirmed it; drafts and joined files end otherwise."""
     yield from _found(
@@ -42,7 +42,7 @@ def destroyed_by_two(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
-@promise("Nobody confirms the destruction of a file before its delay is over, or after it lapsed.")
+@promise("Nobody confirms the destruction of a file before its delay is over, or after it lapsed.", stays=True)
 def confirmed_in_time(session: Session, _: datetime) -> Iterator[str]:
     """By the local day of the confirmation."""
     yield from _found(
@@ -56,7 +56,7 @@ def confirmed_in_time(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
-@promise("Destruction is confirmed by the privacy officer or a manager.")
+@promise("Destruction is confirmed by the privacy officer or a manager.", stays=True)
 def confirmed_by_who_answers(session: Session, _: datetime) -> Iterator[str]:
     """By the hat under which it was."""
     yield from _found(
@@ -104,7 +104,7 @@ def nothing_left(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
-@promise("A last day that somebody set by hand has its reason.")
+@promise("A last day that somebody set by hand has its reason.", stays=True)
 def set_with_a_reason(session: Session, _: datetime) -> Iterator[str]:
     """Each line of the record that says so has the words beside it, sealed; so have a hold and its release."""
     yield from _found(
@@ -137,7 +137,9 @@ def read_within_the_rate(session: Session, at: datetime) -> Iterator[str]:
             yield f"person {row.actor_id}"
 
 
-@promise("About one reader a letter of unusual readings goes out once an hour at most, and never to the reader.")
+@promise(
+    "About one reader a letter of unusual readings goes out once an hour at most, and never to the reader.", stays=True
+)
 def heard_of_once_an_hour(session: Session, _: datetime) -> Iterator[str]:
     """By the record of what was told, and whom the letters went to."""
     yield from _found(
