@@ -27,7 +27,7 @@ _ACTS_TOLD: Final = 60
 
 def main(arguments: Sequence[str]) -> int:
     """Run one simulation. Status 0 where everything held, 1 where something did not, 2 where what is asked is wrong."""
-    asked, page = _read(arguments)
+    asked, _page = _read(arguments)
     begun = time.monotonic()
     bar = _Bar(asked)
     try:

@@ -87,10 +87,15 @@ class SimulatedWorker:
         self.do_rounds()
         self.follow()
 
+    def close_doors(self) -> None:
+        """End what is over since midnight, and what follows from it."""
+        self._do("doors", lambda: departing.close_doors(self.means))
+        self.follow()
+
     def do_rounds(self) -> None:
         """Do the rounds that are due."""
         at = self.world.clock()
-        for key, declared in ROUNDS.items():
+        for key, declared in sorted(ROUNDS.items(), key=lambda one: self._next.get(one[0], at)):
             if not declared.is_needed(self.means) or self._next.get(key, at) > at:
                 continue
             if not self._do(f"round.{key}", lambda one=declared: one(self.means, self.world.program_id, "worker")):  # type: ignore[misc]

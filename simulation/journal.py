@@ -68,6 +68,8 @@ def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -
         if isinstance(line, Did):
             if line.what == "time":
                 life.world.tell_time()
+            elif line.what == "doors":
+                life.worker.close_doors()
             elif line.what == "tick":
                 life.worker.tick()
             elif line.what == "follow":

@@ -23,9 +23,11 @@ from simulation.world import World
 
 #: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
 Looks = Literal["nothing", "passing", "all"]
-#: The local times at which the engine does what is due by time, on a day that is worked, and on any other.
-TICKS: Final = ((0, 10), (6, 40), (8, 5), (16, 40))
-TICKS_AT_REST: Final = ((0, 10), (8, 5))
+#: The local times at which the engine does what is due by time, on a day that is worked and on any other. What else it
+#: does at each moment of a quiet night would change nothing; doors close just after midnight.
+DOORS: Final = (0, 10)
+TICKS: Final = ((8, 5), (16, 40))
+TICKS_AT_REST: Final = ((8, 5),)
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
 LAST_HOUR: Final = 16 * 60
@@ -107,17 +109,16 @@ class Life:
         for befalls in fates():
             befalls(self, day)
         worked = world.calendar.seems_worked(day)
-        ticks: list[tuple[datetime, UUID | None]] = [
-            (world.moment(day, *tick), None) for tick in (TICKS if worked else TICKS_AT_REST)
-        ]
-        visits = list(self._visits(day)) if worked else []
-        for at, visit in sorted([*ticks, *visits], key=lambda one: one[0]):
+        comes: list[tuple[datetime, UUID | str]] = [(world.moment(day, *DOORS), "doors")]
+        comes += [(world.moment(day, *tick), "tick") for tick in (TICKS if worked else TICKS_AT_REST)]
+        comes += self._visits(day) if worked else []
+        for at, what in sorted(comes, key=lambda one: one[0]):
             world.clock.now = max(world.clock.now, at)
             self._does("time")
-            if visit is not None:
-                self._come(visit)
+            if isinstance(what, UUID):
+                self._come(what)
             elif not self.faults.engine_is_away:
-                self._does("tick")
+                self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
         world.post.letters.clear()
         return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
@@ -127,6 +128,8 @@ class Life:
         self.journal.note(Did(self.world.clock.now, what))
         if what == "time":
             self.world.tell_time()
+        elif what == "doors":
+            self.worker.close_doors()
         elif what == "tick":
             self.worker.tick()
         else:
@@ -204,10 +207,11 @@ class Life:
 
     def look(self, day: date) -> Iterator[Broken]:
         """What does not hold at the end of a day. Where only tomorrow's rounds see to it, it is looked at tomorrow."""
-        if self.faults.is_unsettled or self.looks_at(day) == "nothing":
+        looks = self.looks_at(day)
+        if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
-            yield from broken(session, self.world.clock())
+            yield from broken(session, self.world.clock(), passing=looks == "passing")
 
     def _digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""
