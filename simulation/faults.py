@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from models.ports import Later, Outcome, Refused, Unknown
 from simulation.crashing import Crashing
+from simulation.racing import Races
 
 if TYPE_CHECKING:
     from simulation.life import Life
@@ -49,6 +50,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         self.crashing = Crashing(self.chance) if "crash" in self.kinds else None
+        self.races = Races(self.chance) if "races" in self.kinds else None
 
     def begin_day(self, life: Life, day: date) -> None:
         """Draw what goes wrong today. What went wrong yesterday is over."""
@@ -61,7 +63,7 @@ class Faults:
 
     def races_now(self) -> bool:
         """Whether somebody else acts on the same thing in the same moment."""
-        return "races" in self.kinds and self.chance.random() < RACES
+        return self.races is not None and self.chance.random() < RACES
 
     def is_two(self, kind: str) -> bool:
         """Whether the second one of two processes has it this time."""

@@ -22,6 +22,7 @@ from simulation.cast import Member, Nature
 from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
 from simulation.journal import Asked
+from simulation.racing import Rival, race
 from simulation.world import World
 
 if TYPE_CHECKING:
@@ -175,20 +176,40 @@ class Visit:
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
         """Ask in this process. Where that ends in the middle, they know of nothing, and send the same again."""
-        crashing = self.life.faults.crashing
-        what = f"{method} {template_of(path)}"
+        faults, what = self.life.faults, f"{method} {template_of(path)}"
+        changes = method != "GET"
         for _ in range(_TRIES):
             try:
-                with crashing.during(what) if crashing is not None and method != "GET" else nullcontext():
+                if changes and faults.races_now():
+                    return self._racing(method, path, said, query, key)
+                with faults.crashing.during(what) if faults.crashing is not None and changes else nullcontext():
                     return self.desk.ask(self.me.id, method, path, said, key=key, **query)
-            except Crash:
-                self.world.connect_anew()
-            except OperationalError:
+            except (Crash, OperationalError):
                 self.world.connect_anew()
             except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
                 self.told.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
                 return Answer(FAULT, code=f"error.{type(fault).__name__}")
         return Answer(503)
+
+    def _racing(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
+        """Ask while somebody else does something to the same thing."""
+        races = self.life.faults.races
+        rival = None if races is None else races.rival_of(method, template_of(path), path, self.me.id)
+
+        def mine() -> Answer:
+            return self.desk.ask(self.me.id, method, path, said, key=key, **query)
+
+        if rival is None:
+            return mine()
+        desk, their_key = self.desk, f"{key}-beside"
+        answer, theirs = race(
+            self.world, mine, lambda: desk.ask(rival.person_id, rival.method, rival.path, rival.said, key=their_key)
+        )
+        who = self.life.member(rival.person_id).name
+        way = " in the same moment"
+        act = Act(self.world.clock.now, who, "", rival.method, rival.path, theirs.status, theirs.code, way)
+        self.told.note(act, rival.template)
+        return answer
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
         self.life.journal.note(
@@ -205,6 +226,9 @@ class Visit:
             Act(self.world.clock.now, self.me.name, role, method, path, answer.status, answer.code, way),
             template_of(path),
         )
+        races = self.life.faults.races
+        if races is not None and answer.is_done and method != "GET":
+            races.note(Rival(self.me.id, method, template_of(path), path, said))
         if answer.status >= FAULT:
             self.told.faults.append(f"{method} {template_of(path)} {answer.status} {answer.code}")
         return answer

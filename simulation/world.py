@@ -65,6 +65,12 @@ alter table event alter recorded_at set default simulated.clock_timestamp();
 """
 
 
+_IS_BLOCKED: Final = """
+select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+    and state = 'active' and pid <> pg_backend_pid())
+"""
+
+
 @dataclass
 class Clock:
     """The simulated moment, with its offset. It moves when it is told to, and what reads it may be a thread."""
@@ -222,6 +228,11 @@ class World:
             " where datname = %s and pid <> pg_backend_pid() and backend_type = 'client backend'",
             (self.database,),
         )
+
+    def is_anybody_blocked(self) -> bool:
+        """Whether a transaction waits for another one to let something go."""
+        row = self._admin.execute(_IS_BLOCKED).fetchone()
+        return row is not None and bool(row[0])
 
     def keep_copy(self) -> None:
         """Make a copy of the database, in the place of the one before."""
