@@ -18,7 +18,7 @@ from simulation.faults import Faults
 from simulation.hands import Desk
 from simulation.journal import Did, Journal, SignedIn
 from simulation.promises import Broken, broken
-from simulation.visits import Act, Memory, Told, Visit, done_in, fates
+from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
 #: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
@@ -116,7 +116,7 @@ class Life:
             world.clock.now = max(world.clock.now, at)
             self._does("time")
             if isinstance(what, UUID):
-                self._come(what)
+                self._come(what, at)
             elif not self.faults.engine_is_away:
                 self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
@@ -153,7 +153,10 @@ class Life:
         for person_id in sorted(held.live, key=str):
             member = self.member(person_id)
             chance = self.world.chance.stream("visit", day, person_id)
-            if chance.random() < self._comes(member, held, person_id):
+            hours = self.memory[person_id].get(APPOINTMENTS, {}).get(day.isoformat(), ())
+            if hours and not held.is_away(person_id):
+                yield from ((self.world.moment(day, *map(int, hour.split(":"))), person_id) for hour in hours)
+            elif chance.random() < self._comes(member, held, person_id):
                 minute = chance.randint(FIRST_HOUR, LAST_HOUR)
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
@@ -173,13 +176,13 @@ class Life:
             self.members[person_id] = Member(person_id, row.name, nature_of(chance), row.email)
         return self.members[person_id]
 
-    def _come(self, person_id: UUID) -> None:
+    def _come(self, person_id: UUID, at: datetime) -> None:
         world, day = self.world, self.world.today
         with world.session() as session:
             held = standing(session, day)
         if person_id not in held.live:
             return
-        chance = world.chance.stream("acts", day, person_id)
+        chance = world.chance.stream("acts", at.isoformat(), person_id)
         with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as (cookie, number):
             visit = Visit(
                 self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie, number

@@ -34,6 +34,8 @@ Behaviour = Callable[["Visit"], None]
 _TWICE: Final = 0.15
 #: How often somebody sends again what the program ended in: each boundary is crashed at once.
 _TRIES: Final = 12
+#: Where somebody remembers at which local hours others wait for them: by the day, as their pages say both.
+APPOINTMENTS: Final = "appointments"
 
 
 @dataclass(frozen=True)
@@ -245,20 +247,24 @@ class _Does:
     chance: float
     do: Behaviour
     name: str
+    first: bool
 
 
 _DONE: Final[dict[str, _Does]] = {}
 
 
-def does(*roles: str, chance: float = 1.0) -> Callable[[Behaviour], Behaviour]:
-    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody."""
+def does(*roles: str, chance: float = 1.0, first: bool = False) -> Callable[[Behaviour], Behaviour]:
+    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody.
+
+    What is done `first` comes before all else: others wait for them at that hour.
+    """
 
     def register(behaviour: Behaviour) -> Behaviour:
         name = f"{behaviour.__module__.rpartition('.')[2]}.{behaviour.__name__}"
         if name in _DONE:
             msg = f"there is a behaviour {name} already"
             raise ValueError(msg)
-        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name)
+        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name, first)
         return behaviour
 
     return register
@@ -318,6 +324,7 @@ def done_in(visit: Visit) -> Iterator[Behaviour]:
     """What somebody does in one visit, in an order of their own."""
     mine = [one for one in behaviours() if not one.roles or one.roles & visit.roles]
     visit.chance.shuffle(mine)
+    mine.sort(key=lambda one: not one.first)
     for one in mine:
         if visit.may(one.chance):
             yield one.do
