@@ -68,6 +68,8 @@ class Life:
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
     looks_daily: bool = True
+    #: How many young people become participants in a year, about: a few more are referred.
+    participants_a_year: int = 60
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
