@@ -73,6 +73,7 @@ class Life:
     members: dict[UUID, Member]
     faults: Faults
     looks_at: Callable[[date], Looks] = lambda _: "passing"
+    #: How many young people become participants in a year, about: a few more are referred.
     participants_a_year: int = 60
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
