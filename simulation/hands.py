@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import FastAPI, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -202,29 +203,31 @@ class Desk:
         return cast("int", sent[0]["status"]), sent[0]["headers"], answered
 
 
-def _how_called(route: APIRoute) -> Callable[..., dict[str, Any]]:
+_How = Callable[[RequestContext, Mapping[str, str], Any, Mapping[str, Any], str], dict[str, Any]]
+
+
+def _how_called(route: APIRoute) -> _How:
     """How a route's function is called, worked out once from what it declares."""
-    depends = {str(one.name): one.call for one in route.dependant.dependencies}
-    asked = inspect.signature(route.endpoint, eval_str=True).parameters
-    body = route.dependant.body_params[0] if route.dependant.body_params else None
-    in_path = {one.name: TypeAdapter(asked[one.name].annotation) for one in route.dependant.path_params}
-    in_query = {one.name: (one.alias, TypeAdapter(asked[one.name].annotation)) for one in route.dependant.query_params}
-    response = route.dependant.response_param_name
-    unknown = [name for name, call in depends.items() if call not in (context, once_of)]
+    return _how_given(route, route.dependant)
+
+
+def _how_given(route: APIRoute, dependant: Dependant) -> _How:
+    """How a function is called that a route asks, from what it declares: the route's own, or one before it."""
+    asked = inspect.signature(cast("Callable[..., Any]", dependant.call), eval_str=True).parameters
+    depends = {str(one.name): _how_found(route, one) for one in dependant.dependencies}
+    body = dependant.body_params[0] if dependant.body_params else None
+    in_path = {one.name: TypeAdapter(asked[one.name].annotation) for one in dependant.path_params}
+    in_query = {one.name: (one.alias, TypeAdapter(asked[one.name].annotation)) for one in dependant.query_params}
+    response = dependant.response_param_name
 
     def how(
         here: RequestContext, parts: Mapping[str, str], said: Any, query: Mapping[str, Any], key: str
     ) -> dict[str, Any]:
-        if unknown:
-            msg = f"{route.path} asks for {unknown}: send it over the web"
-            raise LookupError(msg)
         given: dict[str, Any] = {name: kind.validate_python(parts[name]) for name, kind in in_path.items()}
         given |= {
             name: kind.validate_python(query[alias]) for name, (alias, kind) in in_query.items() if alias in query
         }
-        for name, call in depends.items():
-            address = f"{next(iter(route.methods or ()))} {here.at.isoformat()}"
-            given[name] = here if call is context else IdempotentRequest(here, address, key)
+        given |= {name: find(here, parts, said, query, key) for name, find in depends.items()}
         if body is not None:
             given[body.name] = TypeAdapter(asked[body.name].annotation).validate_python(said)
         if response:
@@ -234,6 +237,30 @@ def _how_called(route: APIRoute) -> Callable[..., dict[str, Any]]:
         return given
 
     return how
+
+
+def _how_found(route: APIRoute, dependant: Dependant) -> Callable[..., Any]:
+    """How that is found on which a function depends. What is not known here calls a function of its own."""
+    call = cast("Callable[..., Any]", dependant.call)
+    if call is context:
+        return lambda here, *_: here
+    if call is once_of:
+        method = next(iter(route.methods or ()))
+        return lambda here, _parts, _said, _query, key: IdempotentRequest(here, f"{method} {here.at.isoformat()}", key)
+    how = _how_given(route, dependant)
+    return lambda *asked: _come(call(**how(*asked)))
+
+
+def _come(answered: Any) -> Any:
+    """What a function answers, also one that could wait and does not."""
+    if not inspect.iscoroutine(answered):
+        return answered
+    try:
+        answered.send(None)
+    except StopIteration as come:
+        return come.value
+    msg = "it waits for something: send it over the web"
+    raise LookupError(msg)
 
 
 def _told(answered: Any) -> Any:

@@ -106,6 +106,7 @@ class Visit:
     cookie: str = ""
     sign_in: int = 0
     _sent: int = 0
+    _work: list[dict[str, Any]] | None = None
 
     @property
     def world(self) -> World:
@@ -157,6 +158,12 @@ class Visit:
             return []
         rows = answer.body if isinstance(answer.body, list) else answer.body.get(key, [])
         return list(rows)
+
+    def work(self) -> list[dict[str, Any]]:
+        """What their first page shows as theirs to do and to approve, the most pressing first: read once a visit."""
+        if self._work is None:
+            self._work = self.items("/work", limit=20)
+        return self._work
 
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""
