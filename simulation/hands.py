@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
 from urllib.parse import urlencode
@@ -34,6 +35,7 @@ from api.web.answers import status_of
 from domain.kernel import Refusal, local_day, remember
 from domain.obligations import triggers
 from domain.roles import standing
+from simulation.journal import Asked, Journal, SignedIn
 
 HOST: Final = "127.0.0.1"
 _PART: Final = re.compile(r"{(\w+)}")
@@ -72,14 +74,23 @@ class _Called:
 class Desk:
     """One web process of a simulated installation, and everybody's way into it."""
 
-    def __init__(self, app: FastAPI, installation: Installation, program_id: UUID, loop: asyncio.AbstractEventLoop):
+    def __init__(
+        self,
+        app: FastAPI,
+        installation: Installation,
+        program_id: UUID,
+        loop: asyncio.AbstractEventLoop,
+        journal: Journal,
+    ) -> None:
         self.app, self.installation, self.program_id, self._loop = app, installation, program_id, loop
+        self._journal = journal
 
     # ------------------------------------------------------------------------------------------ within this process
 
     def ask(self, person_id: UUID, method: str, path: str, said: Any = None, *, key: str = "", **query: Any) -> Answer:
         """Ask as a person, in this process. Whatever the program itself fails by is raised."""
         called, parts = self._find(method, path)
+        self._journal.note(Asked(self._now, person_id, "", method, path, said, query, key))
         questions.begin()
         with self.installation.of_program(self.program_id) as session:
             at = self.installation.clock()
@@ -122,6 +133,10 @@ class Desk:
                 )
         return found
 
+    @property
+    def _now(self) -> datetime:
+        return self.installation.clock()
+
     def _find(self, method: str, path: str) -> tuple[_Called, Mapping[str, str]]:
         whole = PREFIX + path
         for called in self._routes.get((method, whole.count("/")), ()):
@@ -134,18 +149,21 @@ class Desk:
 
     def sign_in(self, person_id: UUID) -> str:
         """Begin a sign-in, as a browser does, and give its cookie: "" where it was refused."""
+        self._journal.note(SignedIn(self._now, person_id))
         typed = {"program": str(self.program_id), "person": str(person_id)}
         _, headers, _ = self._send("POST", "/sign-in", urlencode(typed).encode(), form=True)
         return dict(headers).get(b"set-cookie", b"").decode().partition(";")[0]
 
     def sign_out(self, cookie: str) -> None:
         """End a sign-in by its cookie."""
+        self._journal.note(SignedIn(self._now, None, cookie))
         self._send("POST", "/sign-out", b"", cookie=cookie, form=True)
 
     def send(
         self, cookie: str, method: str, path: str, said: Any = None, *, key: str = "", seen: str = "*", **query: Any
     ) -> Answer:
         """Send a whole request under a cookie."""
+        self._journal.note(Asked(self._now, None, cookie, method, path, said, {**query, "seen": seen}, key))
         whole = f"{PREFIX}{path}" + (f"?{urlencode(query)}" if query else "")
         body = b"" if said is None else json.dumps(said, default=str).encode()
         status, _, answered = self._send(method, whole, body, cookie=cookie, key=key, seen=seen)

@@ -16,7 +16,7 @@ from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
 from simulation.hands import Desk
-from simulation.journal import Did, Journal, SignedIn
+from simulation.journal import Did, Journal
 from simulation.promises import Broken, broken
 from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
@@ -81,13 +81,12 @@ class Life:
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
-    _sign_ins: int = 0
 
     def __post_init__(self) -> None:
         crashing = self.faults.crashing
         many = [1, 2] if "workers" in self.faults.kinds else [1]
         self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
-        self.desks = [self.world.desk() for _ in range(2 if "webs" in self.faults.kinds else 1)]
+        self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
 
     @property
     def worker(self) -> SimulatedWorker:
@@ -184,9 +183,9 @@ class Life:
         if person_id not in held.live:
             return
         chance = world.chance.stream("acts", at.isoformat(), person_id)
-        with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as (cookie, number):
+        with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as cookie:
             visit = Visit(
-                self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie, number
+                self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie
             )
             for behave in done_in(visit):
                 behave(visit)
@@ -194,18 +193,12 @@ class Life:
             self._does("follow")
 
     @contextmanager
-    def _at_a_desk(self, person_id: UUID, *, over_the_web: bool) -> Iterator[tuple[str, int]]:
-        """A sign-in over the web, by its cookie and its number in the journal; or none."""
-        if not over_the_web:
-            yield "", 0
-            return
-        self._sign_ins += 1
-        number = self._sign_ins
-        self.journal.note(SignedIn(self.world.clock.now, person_id, number))
-        cookie = self.desk.sign_in(person_id)
-        yield cookie, number
-        self.journal.note(SignedIn(self.world.clock.now, person_id, number, ends=True))
-        self.desk.sign_out(cookie)
+    def _at_a_desk(self, person_id: UUID, *, over_the_web: bool) -> Iterator[str]:
+        """The cookie of a sign-in over the web; "" of who asks in this process."""
+        cookie = self.desk.sign_in(person_id) if over_the_web else ""
+        yield cookie
+        if cookie:
+            self.desk.sign_out(cookie)
 
     # ---------------------------------------------------------------------------------------------- what is looked at
 

@@ -21,7 +21,6 @@ from domain.roles import HeldRole
 from simulation.cast import Member, Nature
 from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
-from simulation.journal import Asked
 from simulation.racing import Rival, race
 from simulation.world import World
 
@@ -102,9 +101,8 @@ class Visit:
     hats: tuple[HeldRole, ...]
     chance: random.Random
     memory: dict[str, Any]
-    #: A sign-in's cookie, where they came over the web, and its number.
+    #: A sign-in's cookie, where they came over the web.
     cookie: str = ""
-    sign_in: int = 0
     _sent: int = 0
     _work: list[dict[str, Any]] | None = None
 
@@ -221,9 +219,6 @@ class Visit:
         return answer
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
-        self.life.journal.note(
-            Asked(self.world.clock.now, self.me.id, self.sign_in, method, path, said, dict(query), key)
-        )
         if self.cookie:
             seen = query.pop("if_match", "*")
             answer = self.desk.send(self.cookie, method, path, said, key=key, seen=seen, **query)

@@ -43,6 +43,7 @@ from flows.protocols import declared_protocols, letter_folders
 from models.ports import Ledger
 from simulation.chance import Chance
 from simulation.hands import HOST, Desk
+from simulation.journal import Journal
 from simulation.keepers import PeopleKeys, Post, SealKey
 
 #: Where memory is a folder, databases that are forgotten afterwards lie there.
@@ -284,10 +285,10 @@ class World:
             self.engine, self.templates, f"http://{HOST}", demonstration=True, clock=self.clock, keys=self.keys
         )
 
-    def desk(self) -> Desk:
+    def desk(self, journal: Journal) -> Desk:
         """A web process."""
         installation = self.installation()
-        return Desk(create_app(installation), installation, self.program_id, self.loop)
+        return Desk(create_app(installation), installation, self.program_id, self.loop, journal)
 
     def means(self) -> Means:
         """A worker's means."""

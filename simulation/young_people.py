@@ -57,11 +57,11 @@ Said = dict[str, Any]
 def young_person(chance: random.Random, born_before: date) -> Said:
     """Somebody who is to be referred, as whoever knows them well would write it."""
     given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
-    if chance.random() < 0.1:  # noqa: PLR2004 - a double name
+    if chance.random() < 0.1:
         given = f"{given}-{chance.choice(_GIVEN)}"
-    if chance.random() < 0.1:  # noqa: PLR2004
+    if chance.random() < 0.1:
         family = f"{family}-{chance.choice(_FAMILY)}"
-    if chance.random() < 0.03:  # noqa: PLR2004 - a name that somebody of the staff may have
+    if chance.random() < 0.03:
         given, family = chance.choice(GIVEN), chance.choice(FAMILY)
     age = chance.choices(list(_AGES), weights=list(_AGES.values()))[0]
     number = chance.randint(1, 400)
@@ -70,16 +70,16 @@ def young_person(chance: random.Random, born_before: date) -> Said:
         "family_name": family,
         "birth_date": (born_before - timedelta(days=age * 365 + age // 4 + chance.randint(1, 364))).isoformat(),
         "phone": f"{chance.choice(('438', '450', '514'))} 555-{number:04}",
-        "languages": ["fr"] if chance.random() < 0.7 else ["en"],  # noqa: PLR2004
+        "languages": ["fr"] if chance.random() < 0.7 else ["en"],
         "reasons": chance.choice(_WHY),
         "facts": dict(chance.sample(list(_FACTS.items()), k=chance.randint(0, len(_FACTS)))),
-        "recruiter": chance.random() < 0.05,  # noqa: PLR2004
+        "recruiter": chance.random() < 0.05,
     }
-    if chance.random() < 0.4:  # noqa: PLR2004
+    if chance.random() < 0.4:
         said["email"] = f"{_plain(given).lower()}{number}@courriel.example"
-    if chance.random() < 0.4:  # noqa: PLR2004
+    if chance.random() < 0.4:
         said |= {"address": f"{number}, rue des Étoiles", "setting": "Foyer de groupe", "legal_care": "Placement"}
-    if chance.random() < 0.5:  # noqa: PLR2004
+    if chance.random() < 0.5:
         said |= {"contact_note": "Pas après 21 h", "first_contact": "Par son enseignante."}
     return said
 
@@ -93,9 +93,9 @@ def age_of(person: Said, today: date) -> int:
 def as_written(chance: random.Random, person: Said, today: date) -> Said:
     """How somebody writes it at first: as it is, or without what they do not know, or with a slip."""
     said = dict(person)
-    if chance.random() < 0.1:  # noqa: PLR2004 - without the accents
+    if chance.random() < 0.1:
         said["given_name"], said["family_name"] = _plain(said["given_name"]), _plain(said["family_name"]).upper()
-    if chance.random() < 0.12:  # noqa: PLR2004 - only about how old they are
+    if chance.random() < 0.12:
         said |= {"birth_date": None, "age": age_of(person, today)}
     slips: list[Said] = [
         {"family_name": ""},
@@ -106,7 +106,7 @@ def as_written(chance: random.Random, person: Said, today: date) -> Said:
         {"birth_date": None},
         {"area": "ici"},
     ]
-    return said | chance.choice(slips) if chance.random() < 0.12 else said  # noqa: PLR2004
+    return said | chance.choice(slips) if chance.random() < 0.12 else said
 
 
 def _plain(name: str) -> str:

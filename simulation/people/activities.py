@@ -59,11 +59,11 @@ def change_plans(me: Visit) -> None:
         if not me.may(0.1):
             continue
         here, does_what = f"/activities/{plan['id']}", me.chance.random()
-        if does_what < 0.4:  # noqa: PLR2004
+        if does_what < 0.4:
             there = _whereabouts(me)
             if me.put(here, there).is_done:
                 plan["held_on"] = there["held_on"]
-        elif does_what < 0.7 and len(plan["who"]) > 1:  # noqa: PLR2004
+        elif does_what < 0.7 and len(plan["who"]) > 1:
             me.do("DELETE", f"{here}/parts/{plan['who'].pop()}")
         else:
             me.do("DELETE", here)

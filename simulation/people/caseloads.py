@@ -11,7 +11,7 @@ from simulation.work_seen import asked
 def _loads(me: Visit) -> list[dict[str, Any]]:
     """What each worker has in hand, as one saw it some days ago at most; who has most room first."""
     seen = me.memory.get("loads")
-    if seen is None or (me.today - seen[0]).days > 3:  # noqa: PLR2004
+    if seen is None or (me.today - seen[0]).days > 3:
         page = me.get("/caseload", limit=50)
         if not page.is_done:
             return []

@@ -90,7 +90,7 @@ def _signer(me: Visit, file: str, errs: float = 0.03) -> str:
 def _partners(me: Visit) -> list[str]:
     """The partners whose people sit on committees, as one saw them some months ago at most."""
     seen = me.memory.get("partners")
-    if seen is None or (me.today - seen[0]).days > 150:  # noqa: PLR2004
+    if seen is None or (me.today - seen[0]).days > 150:
         seats = [seat for row in me.items("/committees") for seat in row["seats"]]
         seen = me.memory["partners"] = (me.today, list(dict.fromkeys(seat["organization_id"] for seat in seats)))
     places: list[str] = seen[1]

@@ -19,12 +19,12 @@ def end_files(me: Visit) -> None:
     """Have a file destroyed whose last day is over, or say why it is kept."""
     for task in asked(me, "retention.destroy"):
         file, does_what = task["item"], me.chance.random()
-        if does_what < 0.4:  # noqa: PLR2004
+        if does_what < 0.4:
             _ask_to_destroy(me, file, "calendar", "")
-        elif does_what < 0.45:  # noqa: PLR2004
+        elif does_what < 0.45:
             day = (me.today + timedelta(days=me.chance.choice((-10, 200, 400)))).isoformat()
             me.put(f"/participants/{file}/retention", {"day": day, "reason": "Une recherche est en cours."})
-        elif does_what < 0.48:  # noqa: PLR2004
+        elif does_what < 0.48:
             _hold(me, file)
 
 
@@ -71,9 +71,9 @@ def _tend(me: Visit, file: str) -> None:
     if not shown.is_done:
         return
     does_what = me.chance.random()
-    if does_what < 0.3:  # noqa: PLR2004
+    if does_what < 0.3:
         _hold(me, file)
-    elif does_what < 0.5:  # noqa: PLR2004
+    elif does_what < 0.5:
         day = (me.today + timedelta(days=me.chance.choice((100, 3000)))).isoformat()
         me.put(f"/participants/{file}/retention", {"day": day, "reason": _WHY})
     elif shown["state"] in _ENDED and me.may(0.4):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from simulation.people.consents import sign, take_back
 from simulation.hands import Answer
+from simulation.people.consents import sign, take_back
 from simulation.visits import Visit, does
 
 _WHY_NONE: Final = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
@@ -132,7 +132,7 @@ def _try_again(me: Visit, row: dict[str, Any]) -> None:
         answers = me.may(0.12)
         tried = _attempt(me, row, reached=answers)
         losing[row["id"]] += tried.is_done
-        if answers or tried.status == 404 or row["state"] != "active":  # noqa: PLR2004
+        if answers or tried.status == 404 or row["state"] != "active":
             del losing[row["id"]]
         return
     del losing[row["id"]]

@@ -75,7 +75,7 @@ def give_document(me: Visit, task: dict[str, Any]) -> None:
     item = task["item"]
     said = {**(no_paper if me.may(0.04) else paper)(me.chance), "effective_on": str(_day_of_document(me))}
     answer = me.post(f"{_here(item)}/documents", said)
-    if answer.status == 201 and answer.body:  # noqa: PLR2004 - it is kept
+    if answer.status == 201 and answer.body:
         _remember(me, item, answer.body["documents"], "added_by", "added_at")
         if me.may(0.06):
             _take_back(me, item)

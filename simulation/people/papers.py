@@ -48,7 +48,7 @@ def words(chance: random.Random, most: int = 6) -> str:
 def paper(chance: random.Random) -> dict[str, str]:
     """A document with its bytes in base64: a text, or a page."""
     said = words(chance, 20)
-    if chance.random() < 0.7:  # noqa: PLR2004 - most write plainly
+    if chance.random() < 0.7:
         return {"name": f"{chance.choice(WORDS)}.txt", "content": base64.b64encode(said.encode()).decode()}
     return {"name": f"{chance.choice(WORDS)}.pdf", "content": base64.b64encode(page(said)).decode()}
 

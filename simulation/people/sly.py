@@ -37,7 +37,7 @@ def want_around_a_rule(me: Visit) -> None:
 
 def never(me: Visit, answer: Answer, happened: str) -> Answer:
     """Tell as a fault what was let through and is not to be; a failure of the program is told already."""
-    if answer.status < 400:  # noqa: PLR2004 - it was done, or shown
+    if answer.status < 400:
         me.told.faults.append(f"{happened} ({me.world.clock.now:%Y-%m-%d})")
     return answer
 
@@ -263,7 +263,7 @@ def another_day(me: Visit) -> None:
     """Give a document of a day to come, or of one that is none."""
     owed = next((one for one in me.work() if one["step"] == "obligation.give"), None)
     if owed is not None:
-        leap = me.today.year + (1 if me.today.year % 4 == 3 else 0)  # noqa: PLR2004 - the next year may be a leap year
+        leap = me.today.year + (1 if me.today.year % 4 == 3 else 0)
         none = f"{leap + 1 if leap % 4 == 0 else leap}-02-29"
         days = [none, str(me.today + timedelta(days=1)), str(date(me.today.year + 10, 1, 1)), "tomorrow", ""]
         said = {**paper(me.chance), "effective_on": me.chance.choice(days)}
@@ -328,7 +328,7 @@ def odd_bodies(me: Visit) -> None:
 def stay_signed_in(me: Visit) -> None:
     """Sign in without ever signing out, and keep that for the day on which one has left."""
     if "old_way_in" not in me.memory:
-        me.memory["old_way_in"] = me.desk.signed_in(me.me.id).__enter__()
+        me.memory["old_way_in"] = me.desk.sign_in(me.me.id)
     elif me.cookie and "ended_way_in" not in me.memory:
         me.memory["ended_way_in"] = me.cookie
 
