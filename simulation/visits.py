@@ -6,23 +6,33 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
 
 from domain.roles import HeldRole
 from simulation.cast import Member, Nature
+from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
+from simulation.racing import Rival, race
 from simulation.world import World
+
+if TYPE_CHECKING:
+    from simulation.life import Life
 
 Behaviour = Callable[["Visit"], None]
 
 #: How often a careless person sends something twice, and a stale page.
 _TWICE: Final = 0.15
+#: How often somebody sends again what the program ended in: each boundary is crashed at once.
+_TRIES: Final = 12
 #: Where somebody remembers at which local hours others wait for them: by the day, as their pages say both.
 APPOINTMENTS: Final = "appointments"
 
@@ -86,16 +96,30 @@ class Told:
 class Visit:
     """Somebody at work: as whom they came, and everything that they can see and do."""
 
-    world: World
-    desk: Desk
+    life: Life
     me: Member
     hats: tuple[HeldRole, ...]
     chance: random.Random
     memory: dict[str, Any]
-    told: Told
     #: A sign-in's cookie, where they came over the web.
     cookie: str = ""
     _sent: int = 0
+    _work: list[dict[str, Any]] | None = None
+
+    @property
+    def world(self) -> World:
+        """Where they are: for what time it is, and what day."""
+        return self.life.world
+
+    @property
+    def told(self) -> Told:
+        """What was asked, for whoever looks at it afterwards."""
+        return self.life.told
+
+    @property
+    def desk(self) -> Desk:
+        """The web process that has this request."""
+        return self.life.desk
 
     @property
     def today(self) -> date:
@@ -133,6 +157,12 @@ class Visit:
         rows = answer.body if isinstance(answer.body, list) else answer.body.get(key, [])
         return list(rows)
 
+    def work(self) -> list[dict[str, Any]]:
+        """What their first page shows as theirs to do and to approve, the most pressing first: read once a visit."""
+        if self._work is None:
+            self._work = self.items("/work", limit=20)
+        return self._work
+
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""
         return self.do("POST", path, said, **query)
@@ -152,11 +182,41 @@ class Visit:
         return answer
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
-        try:
+        """Ask in this process. Where that ends in the middle, they know of nothing, and send the same again."""
+        faults, what = self.life.faults, f"{method} {template_of(path)}"
+        changes = method != "GET"
+        for _ in range(_TRIES):
+            try:
+                if changes and faults.races_now():
+                    return self._racing(method, path, said, query, key)
+                with faults.crashing.during(what) if faults.crashing is not None and changes else nullcontext():
+                    return self.desk.ask(self.me.id, method, path, said, key=key, **query)
+            except (Crash, OperationalError):
+                self.world.connect_anew()
+            except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+                self.told.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
+                return Answer(FAULT, code=f"error.{type(fault).__name__}")
+        return Answer(503)
+
+    def _racing(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
+        """Ask while somebody else does something to the same thing."""
+        races = self.life.faults.races
+        rival = None if races is None else races.rival_of(method, template_of(path), path, self.me.id)
+
+        def mine() -> Answer:
             return self.desk.ask(self.me.id, method, path, said, key=key, **query)
-        except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
-            self.told.traces.append("".join(traceback.format_exception(fault)))
-            return Answer(FAULT, code=f"error.{type(fault).__name__}")
+
+        if rival is None:
+            return mine()
+        desk, their_key = self.desk, f"{key}-beside"
+        answer, theirs = race(
+            self.world, mine, lambda: desk.ask(rival.person_id, rival.method, rival.path, rival.said, key=their_key)
+        )
+        who = self.life.member(rival.person_id).name
+        way = " in the same moment"
+        act = Act(self.world.clock.now, who, "", rival.method, rival.path, theirs.status, theirs.code, way)
+        self.told.note(act, rival.template)
+        return answer
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
         if self.cookie:
@@ -170,6 +230,9 @@ class Visit:
             Act(self.world.clock.now, self.me.name, role, method, path, answer.status, answer.code, way),
             template_of(path),
         )
+        races = self.life.faults.races
+        if races is not None and answer.is_done and method != "GET":
+            races.note(Rival(self.me.id, method, template_of(path), path, said))
         if answer.status >= FAULT:
             self.told.faults.append(f"{method} {template_of(path)} {answer.status} {answer.code}")
         return answer
@@ -177,7 +240,7 @@ class Visit:
 
 def template_of(path: str) -> str:
     """A path without what it is about."""
-    return "/".join("{}" if len(part) == 36 or part[:1].isdigit() else part for part in path.split("/"))  # noqa: PLR2004
+    return "/".join("{}" if len(part) == 36 or part[:1].isdigit() else part for part in path.split("/"))
 
 
 @dataclass(frozen=True)

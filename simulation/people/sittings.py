@@ -80,7 +80,7 @@ def _open(me: Visit, meeting: dict[str, Any]) -> bool:
 def _comes_by(me: Visit, committee: str, year: int) -> float:
     """How readily people come to a committee in a year, as whoever keeps it sees: to a few, hardly anybody comes."""
     drawn = me.world.chance.stream("comes", committee, year).random()
-    return 0.3 if drawn < 0.12 else 0.8 + 0.15 * drawn  # noqa: PLR2004
+    return 0.3 if drawn < 0.12 else 0.8 + 0.15 * drawn
 
 
 def _is_quorate(attended: Answer) -> bool:
