@@ -129,5 +129,8 @@ def read_the_register(me: Visit) -> None:
     """Read what is open of all that was decided; now and then the year of one committee, as a paper."""
     rows = me.items("/decisions", open=True, limit=20)
     committees = sorted(me.memory.get("seats_of", {}))
-    if rows and committees and me.may(0.2):
-        me.get(f"/committees/{me.chance.choice(committees)}/decisions", limit=10)
+    if rows and committees and me.may(0.3):
+        register = f"/committees/{me.chance.choice(committees)}/decisions"
+        me.get(register, limit=10)
+        if me.may(0.3):
+            me.get(f"{register}/{me.today.year}/fr/docx")

@@ -92,8 +92,9 @@ def read_papers(me: Visit) -> None:
     mine = me.memory.get("mine", [])
     if mine:
         me.get(f"/meetings/{mine[0]['id']}/agenda")
-        if me.may(0.2):
-            me.get(f"/meetings/{mine[0]['id']}/agenda/versions")
+        versions = me.items(f"/meetings/{mine[0]['id']}/agenda/versions") if me.may(0.3) else []
+        if versions and me.may(0.3):
+            me.get(f"/meetings/{mine[0]['id']}/agenda/versions/{versions[0]['n']}/fr/docx")
 
 
 @does(chance=0.005)
