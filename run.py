@@ -46,6 +46,7 @@ python3 run.py test PATH -k x   only those tests
 python3 run.py test --day "2028-02-29 23:55"   the quick tests, or a PATH of them, as if begun then (needs faketime)
 python3 run.py bench            the measures of docs/performance.md
 python3 run.py house            the numbers of the house, and what each may be at most (--lower, --places)
+python3 run.py simulate         live a program through from a seed: --seed 7 --years 10 --faults all --page years.html
 python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
 python3 run.py ANYTHING ELSE    is given to `spheres`
 """
@@ -57,6 +58,7 @@ python3 run.py test CHEMIN -k x ces tests seulement
 python3 run.py test --day "2028-02-29 23:55"   les tests rapides, ou un CHEMIN, comme ce jour-là (avec faketime)
 python3 run.py bench            les mesures de docs/performance.md
 python3 run.py house            les chiffres du code, et le plafond de chacun (--lower, --places)
+python3 run.py simulate         vivre un programme à partir d’un nombre : --seed 7 --years 10 --faults all --page a.html
 python3 run.py lock             refaire les deux verrous (avec uv ; --upgrade prend des versions plus récentes)
 python3 run.py AUTRE CHOSE      est donné à `spheres`
 """
@@ -71,7 +73,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 #: Commands that are modules beside the product.
-BESIDE = {"bench": "bench", "house": "bench.house"}
+BESIDE = {"bench": "bench", "house": "bench.house", "simulate": "simulation"}
 #: Which tests each tier takes, by their markers (pyproject.toml). Quick and nightly are all that there are.
 QUICK = "not ci and not nightly"
 LONGER = {"--ci": "ci and not nightly", "--nightly": "ci or nightly"}

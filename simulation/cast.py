@@ -264,7 +264,7 @@ def new_name(chance: random.Random, seen: set[str]) -> tuple[str, str]:
     """The name of somebody who does not exist, and whom nobody has yet."""
     while True:
         given, family = chance.choice(GIVEN), chance.choice(FAMILY)
-        if chance.random() < 0.1:  # noqa: PLR2004 - one in ten has a double name
+        if chance.random() < 0.1:
             given = f"{given}-{chance.choice(GIVEN)}"
         if f"{given} {family}" not in seen:
             seen.add(f"{given} {family}")
@@ -275,8 +275,8 @@ def add_somebody(world: World, session: Session, chance: random.Random, organiza
     """Add somebody to the staff, without a role yet."""
     given, family = new_name(chance, seen)
     number = len(seen)
-    email = f"person{number}@{organization}.example" if chance.random() > 0.03 else None  # noqa: PLR2004 - few have none
-    language: Language = "fr" if chance.random() < 0.8 else "en"  # noqa: PLR2004
+    email = f"person{number}@{organization}.example" if chance.random() > 0.03 else None
+    language: Language = "fr" if chance.random() < 0.8 else "en"
     person_id = people.add_person(
         session,
         given_name=given,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cronsim import CronSim
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from domain.casework import wakeups
 from domain.kernel import run
@@ -18,6 +20,7 @@ from flows.engine import Means
 from flows.marks import due_everywhere
 from flows.timetable import ROUNDS
 from flows.worker import LEASE
+from simulation.crashing import Crash, Crashing
 from simulation.world import World
 
 #: What the worker does all the time, besides carrying cases and sending letters.
@@ -30,20 +33,27 @@ LOOPS: Final[dict[str, Callable[[Means], object]]] = {
     "watch": watching.watch,
 }
 
+#: How often something is begun again that a crash ended: each boundary is crashed at once.
+_TRIES: Final = 12
+
 #: Whether a case waits to be carried, and whether a letter waits to be sent.
 _WAITS: Final = text(
     "select exists (select from wake_up where want > have and not_before <= :at) as carries,"
-    " exists (select from notice where state = 'queued' and (next_attempt_at is null or next_attempt_at <= :at)) as sends"
+    " exists (select from notice where state = 'queued'"
+    " and (next_attempt_at is null or next_attempt_at <= :at)) as sends"
 )
 
 
 @dataclass
 class SimulatedWorker:
-    """One worker. What it is in the middle of when it crashes is lost with it."""
+    """One worker. What it is in the middle of when it crashes is lost with it, and `rounds` and cases are counted."""
 
     world: World
     name: str = "worker-1"
+    crashing: Crashing | None = None
     rounds: int = 0
+    carried: int = 0
+    crashes: int = 0
     _next: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,39 +64,67 @@ class SimulatedWorker:
         for _ in range(5):
             carries, sends = self._waits()
             if carries:
-                self.carry()
+                self._do("carry", self.carry)
             if sends or carries:
-                post.deliver(self.means, most=500)
+                self._do("post", lambda: post.deliver(self.means, most=500))
             if not carries:
                 return
 
-    def carry(self, most: int = 500) -> int:
-        """Carry every case that changed as far as it can go; how many there were."""
-        for done in range(most):
+    def carry(self, most: int = 500) -> None:
+        """Carry every case that changed as far as it can go."""
+        for _ in range(most):
             with self.means.transaction() as session:
                 claim = wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
             if claim is None:
-                return done
+                return
+            self.carried += 1
             self.world.loop.run_until_complete(carry(claim, self.means, plainly(self.means)))
-        return most
 
     def tick(self) -> None:
         """Do what is due by time, and all that is done all the time."""
-        for look in LOOPS.values():
-            look(self.means)
+        for name, look in LOOPS.items():
+            self._do(name, lambda look=look: look(self.means))  # type: ignore[misc]
         self.do_rounds()
+        self.follow()
+
+    def close_doors(self) -> None:
+        """End what is over since midnight, and what follows from it."""
+        self._do("doors", lambda: departing.close_doors(self.means))
         self.follow()
 
     def do_rounds(self) -> None:
         """Do the rounds that are due."""
         at = self.world.clock()
-        for key, declared in ROUNDS.items():
+        for key, declared in sorted(ROUNDS.items(), key=lambda one: self._next.get(one[0], at)):
             if not declared.is_needed(self.means) or self._next.get(key, at) > at:
                 continue
-            declared(self.means, self.world.program_id, "worker")
+            if not self._do(f"round.{key}", lambda one=declared: one(self.means, self.world.program_id, "worker")):  # type: ignore[misc]
+                continue
             self.rounds += 1
             zone = UTC if declared.due is due_everywhere else self.world.zone
             self._next[key] = next(CronSim(declared.cron, at.astimezone(zone))).astimezone(UTC)
+
+    def forget(self) -> None:
+        """Forget when rounds come next: the clock, or the database, is another one."""
+        self._next.clear()
+
+    def _do(self, what: str, do: Callable[[], object]) -> bool:
+        """Do one thing. Where the process ends in it, another one begins and does it again; whether it was done."""
+        for _ in range(_TRIES):
+            try:
+                with self.crashing.during(what) if self.crashing else nullcontext():
+                    do()
+            except Crash:
+                self.crashes += 1
+                self.name = f"worker-{self.crashes + 1}"
+                self.world.clock.now += LEASE + timedelta(seconds=1)  # a lease of who is gone ends by itself
+                self.world.connect_anew()
+                self.means = self.world.means()
+            except OperationalError:
+                self.world.connect_anew()  # the database was away: what failed is tried again
+            else:
+                return True
+        return False
 
     def _waits(self) -> tuple[bool, bool]:
         with self.world.session() as session:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final, Literal
 from uuid import UUID
 
 from domain.roles import DayTenures, HeldRole, standing
 from models.program import Person
 from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
+from simulation.faults import Faults
 from simulation.hands import Desk
+from simulation.journal import Did, Journal
 from simulation.promises import Broken, broken
-from simulation.visits import Memory, Told, Visit, done_in, fates
+from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
-#: The local times at which the engine does what is due by time, on a day that is worked, and on any other.
-TICKS: Final = ((0, 10), (6, 40), (8, 5), (16, 40))
-TICKS_AT_REST: Final = ((0, 10), (8, 5))
+#: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
+Looks = Literal["nothing", "passing", "all"]
+#: The local times at which the engine does what is due by time, on a day that is worked and on any other. What else it
+#: does at each moment of a quiet night would change nothing; doors close just after midnight.
+DOORS: Final = (0, 10)
+TICKS: Final = ((8, 5), (16, 40))
+TICKS_AT_REST: Final = ((8, 5),)
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
 LAST_HOUR: Final = 16 * 60
@@ -51,54 +57,95 @@ AFTER_A_LETTER: Final = 0.35
 
 @dataclass
 class DayLived:
-    """A day as it was lived: how much was asked, and what does not hold after it."""
+    """A day as it was lived: what was done in it, what does not hold after it, and the digest of all up to then."""
 
     day: date
-    acts: list[Any]
+    acts: list[Act]
     broken: list[Broken]
     digest: str
 
 
 @dataclass
 class Life:
-    """A simulated program as it is lived, a day at a time."""
+    """A simulated program as it is lived, a day at a time. `looks_at` says what is looked at after a day."""
 
     world: World
     members: dict[UUID, Member]
+    faults: Faults
+    looks_at: Callable[[date], Looks] = lambda _: "passing"
+    #: How many young people become participants in a year, about: a few more are referred.
+    participants_a_year: int = 60
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
-    looks_daily: bool = True
+    journal: Journal = field(default_factory=Journal)
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        self.worker: SimulatedWorker = SimulatedWorker(self.world)
-        self.desk: Desk = self.world.desk()
+        crashing = self.faults.crashing
+        many = [1, 2] if "workers" in self.faults.kinds else [1]
+        self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
+        self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
+
+    @property
+    def worker(self) -> SimulatedWorker:
+        """The worker that has it this time."""
+        return self.workers[self.faults.is_two("workers") and len(self.workers) - 1]
+
+    @property
+    def desk(self) -> Desk:
+        """The web process that has it this time."""
+        return self.desks[self.faults.is_two("webs") and len(self.desks) - 1]
 
     # ----------------------------------------------------------------------------------------------------- the days
 
     def live(self, day: date) -> DayLived:
         """Live through one day."""
         world = self.world
+        world.clock.now = max(world.clock.now, world.moment(day, 0, 1))
         self.told.today = []
+        self.faults.begin_day(self, day)
         for befalls in fates():
             befalls(self, day)
         worked = world.calendar.seems_worked(day)
-        ticks: list[tuple[datetime, UUID | None]] = [
-            (world.moment(day, *tick), None) for tick in (TICKS if worked else TICKS_AT_REST)
-        ]
-        visits = list(self._visits(day)) if worked else []
-        for at, visit in sorted([*ticks, *visits], key=lambda one: one[0]):
+        comes: list[tuple[datetime, UUID | str]] = [(world.moment(day, *DOORS), "doors")]
+        comes += [(world.moment(day, *tick), "tick") for tick in (TICKS if worked else TICKS_AT_REST)]
+        comes += self._visits(day) if worked else []
+        for at, what in sorted(comes, key=lambda one: one[0]):
             world.clock.now = max(world.clock.now, at)
-            world.tell_time()
-            if visit is None:
-                self.worker.tick()
-            else:
-                self._come(visit)
+            self._does("time")
+            if isinstance(what, UUID):
+                self._come(what, at)
+            elif not self.faults.engine_is_away:
+                self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
         world.post.letters.clear()
-        return DayLived(day, self.told.today, list(self.look()), self._digest_of_record())
+        return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
+
+    def _does(self, what: str) -> None:
+        """What the installation does by itself."""
+        self.journal.note(Did(self.world.clock.now, what))
+        if what == "time":
+            self.world.tell_time()
+        elif what == "doors":
+            self.worker.close_doors()
+        elif what == "tick":
+            self.worker.tick()
+        else:
+            self.worker.follow()
+
+    def restore(self) -> None:
+        """Put the database back as it was when it was last copied, and start again. Then make another copy.
+
+        What lies outside the database stays: the ledger, the keys, and the letters that are in people's hands.
+        """
+        if self.world.put_copy_back():
+            self.world.connect_anew()
+            self.world.start()
+            for worker in self.workers:
+                worker.forget()
+        self.world.keep_copy()
 
     def _visits(self, day: date) -> Iterator[tuple[datetime, UUID]]:
         with self.world.session() as session:
@@ -106,7 +153,10 @@ class Life:
         for person_id in sorted(held.live, key=str):
             member = self.member(person_id)
             chance = self.world.chance.stream("visit", day, person_id)
-            if chance.random() < self._comes(member, held, person_id):
+            hours = self.memory[person_id].get(APPOINTMENTS, {}).get(day.isoformat(), ())
+            if hours and not held.is_away(person_id):
+                yield from ((self.world.moment(day, *map(int, hour.split(":"))), person_id) for hour in hours)
+            elif chance.random() < self._comes(member, held, person_id):
                 minute = chance.randint(FIRST_HOUR, LAST_HOUR)
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
@@ -126,35 +176,39 @@ class Life:
             self.members[person_id] = Member(person_id, row.name, nature_of(chance), row.email)
         return self.members[person_id]
 
-    def _come(self, person_id: UUID) -> None:
+    def _come(self, person_id: UUID, at: datetime) -> None:
         world, day = self.world, self.world.today
         with world.session() as session:
             held = standing(session, day)
         if person_id not in held.live:
             return
-        chance = world.chance.stream("acts", day, person_id)
-        over = self.desk.signed_in(person_id) if chance.random() < OVER_THE_WEB else nullcontext("")
-        with over as cookie:
+        chance = world.chance.stream("acts", at.isoformat(), person_id)
+        with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as cookie:
             visit = Visit(
-                world,
-                self.desk,
-                self.member(person_id),
-                hats_of(held, person_id),
-                chance,
-                self.memory[person_id],
-                self.told,
-                cookie,
+                self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie
             )
             for behave in done_in(visit):
                 behave(visit)
-        self.worker.follow()
+        if not self.faults.engine_is_away:
+            self._does("follow")
+
+    @contextmanager
+    def _at_a_desk(self, person_id: UUID, *, over_the_web: bool) -> Iterator[str]:
+        """The cookie of a sign-in over the web; "" of who asks in this process."""
+        cookie = self.desk.sign_in(person_id) if over_the_web else ""
+        yield cookie
+        if cookie:
+            self.desk.sign_out(cookie)
 
     # ---------------------------------------------------------------------------------------------- what is looked at
 
-    def look(self) -> Iterator[Broken]:
-        """What does not hold at the end of a day."""
+    def look(self, day: date) -> Iterator[Broken]:
+        """What does not hold at the end of a day. Where only tomorrow's rounds see to it, it is looked at tomorrow."""
+        looks = self.looks_at(day)
+        if self.faults.is_unsettled or looks == "nothing":
+            return
         with self.world.session() as session:
-            yield from broken(session, self.world.clock())
+            yield from broken(session, self.world.clock(), passing=looks == "passing")
 
     def _digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""

@@ -6,23 +6,35 @@ import random
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
+
+from sqlalchemy.exc import OperationalError
 
 from domain.roles import HeldRole
 from simulation.cast import Member, Nature
+from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
+from simulation.racing import Rival, race
 from simulation.world import World
+
+if TYPE_CHECKING:
+    from simulation.life import Life
 
 Behaviour = Callable[["Visit"], None]
 
 #: How often a careless person sends something twice, and a stale page.
 _TWICE: Final = 0.15
+#: How often somebody sends again what the program ended in: each boundary is crashed at once.
+_TRIES: Final = 12
+#: Where somebody remembers at which local hours others wait for them: by the day, as their pages say both.
+APPOINTMENTS: Final = "appointments"
 
 
 @dataclass(frozen=True)
@@ -84,16 +96,30 @@ class Told:
 class Visit:
     """Somebody at work: as whom they came, and everything that they can see and do."""
 
-    world: World
-    desk: Desk
+    life: Life
     me: Member
     hats: tuple[HeldRole, ...]
     chance: random.Random
     memory: dict[str, Any]
-    told: Told
     #: A sign-in's cookie, where they came over the web.
     cookie: str = ""
     _sent: int = 0
+    _work: list[dict[str, Any]] | None = None
+
+    @property
+    def world(self) -> World:
+        """Where they are: for what time it is, and what day."""
+        return self.life.world
+
+    @property
+    def told(self) -> Told:
+        """What was asked, for whoever looks at it afterwards."""
+        return self.life.told
+
+    @property
+    def desk(self) -> Desk:
+        """The web process that has this request."""
+        return self.life.desk
 
     @property
     def today(self) -> date:
@@ -131,6 +157,12 @@ class Visit:
         rows = answer.body if isinstance(answer.body, list) else answer.body.get(key, [])
         return list(rows)
 
+    def work(self) -> list[dict[str, Any]]:
+        """What their first page shows as theirs to do and to approve, the most pressing first: read once a visit."""
+        if self._work is None:
+            self._work = self.items("/work", limit=20)
+        return self._work
+
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""
         return self.do("POST", path, said, **query)
@@ -150,11 +182,41 @@ class Visit:
         return answer
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
-        try:
+        """Ask in this process. Where that ends in the middle, they know of nothing, and send the same again."""
+        faults, what = self.life.faults, f"{method} {template_of(path)}"
+        changes = method != "GET"
+        for _ in range(_TRIES):
+            try:
+                if changes and faults.races_now():
+                    return self._racing(method, path, said, query, key)
+                with faults.crashing.during(what) if faults.crashing is not None and changes else nullcontext():
+                    return self.desk.ask(self.me.id, method, path, said, key=key, **query)
+            except (Crash, OperationalError):
+                self.world.connect_anew()
+            except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+                self.told.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
+                return Answer(FAULT, code=f"error.{type(fault).__name__}")
+        return Answer(503)
+
+    def _racing(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
+        """Ask while somebody else does something to the same thing."""
+        races = self.life.faults.races
+        rival = None if races is None else races.rival_of(method, template_of(path), path, self.me.id)
+
+        def mine() -> Answer:
             return self.desk.ask(self.me.id, method, path, said, key=key, **query)
-        except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
-            self.told.traces.append("".join(traceback.format_exception(fault)))
-            return Answer(FAULT, code=f"error.{type(fault).__name__}")
+
+        if rival is None:
+            return mine()
+        desk, their_key = self.desk, f"{key}-beside"
+        answer, theirs = race(
+            self.world, mine, lambda: desk.ask(rival.person_id, rival.method, rival.path, rival.said, key=their_key)
+        )
+        who = self.life.member(rival.person_id).name
+        way = " in the same moment"
+        act = Act(self.world.clock.now, who, "", rival.method, rival.path, theirs.status, theirs.code, way)
+        self.told.note(act, rival.template)
+        return answer
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
         if self.cookie:
@@ -168,6 +230,9 @@ class Visit:
             Act(self.world.clock.now, self.me.name, role, method, path, answer.status, answer.code, way),
             template_of(path),
         )
+        races = self.life.faults.races
+        if races is not None and answer.is_done and method != "GET":
+            races.note(Rival(self.me.id, method, template_of(path), path, said))
         if answer.status >= FAULT:
             self.told.faults.append(f"{method} {template_of(path)} {answer.status} {answer.code}")
         return answer
@@ -175,7 +240,7 @@ class Visit:
 
 def template_of(path: str) -> str:
     """A path without what it is about."""
-    return "/".join("{}" if len(part) == 36 or part[:1].isdigit() else part for part in path.split("/"))  # noqa: PLR2004
+    return "/".join("{}" if len(part) == 36 or part[:1].isdigit() else part for part in path.split("/"))
 
 
 @dataclass(frozen=True)
@@ -184,20 +249,24 @@ class _Does:
     chance: float
     do: Behaviour
     name: str
+    first: bool
 
 
 _DONE: Final[dict[str, _Does]] = {}
 
 
-def does(*roles: str, chance: float = 1.0) -> Callable[[Behaviour], Behaviour]:
-    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody."""
+def does(*roles: str, chance: float = 1.0, first: bool = False) -> Callable[[Behaviour], Behaviour]:
+    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody.
+
+    What is done `first` comes before all else: others wait for them at that hour.
+    """
 
     def register(behaviour: Behaviour) -> Behaviour:
         name = f"{behaviour.__module__.rpartition('.')[2]}.{behaviour.__name__}"
         if name in _DONE:
             msg = f"there is a behaviour {name} already"
             raise ValueError(msg)
-        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name)
+        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name, first)
         return behaviour
 
     return register
@@ -257,6 +326,7 @@ def done_in(visit: Visit) -> Iterator[Behaviour]:
     """What somebody does in one visit, in an order of their own."""
     mine = [one for one in behaviours() if not one.roles or one.roles & visit.roles]
     visit.chance.shuffle(mine)
+    mine.sort(key=lambda one: not one.first)
     for one in mine:
         if visit.may(one.chance):
             yield one.do

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -26,6 +26,7 @@ from sqlmodel import Session
 
 import domain.joined  # noqa: F401 - every room that registers, as each process has them
 from adapters.addresses import conninfo_of
+from adapters.closing import write_apart
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key
 from adapters.ledger import FileLedger, make_ledger
@@ -36,18 +37,18 @@ from domain.declarations import ProgramFile, Protocol
 from domain.declared import Declared
 from domain.mail import LetterTemplates, Mailbox, stationery_for
 from domain.participants import names_known
-from domain.restoring import refuse_another_epoch
+from domain.restoring import finding, redoing, refuse_another_epoch
 from flows.engine import Means
 from flows.protocols import declared_protocols, letter_folders
 from models.ports import Ledger
 from simulation.chance import Chance
 from simulation.hands import HOST, Desk
+from simulation.journal import Journal
 from simulation.keepers import PeopleKeys, Post, SealKey
 
 #: Where memory is a folder, databases that are forgotten afterwards lie there.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder made there is ours alone
 ENOUGH_BYTES: Final = 2 << 30
-_TEMPLATE: Final = "simulated_template"
 
 #: What the database itself would say of the time, and draw by chance, as the simulation has it.
 _SIMULATED: Final = """
@@ -61,6 +62,12 @@ create function simulated.gen_random_uuid() returns uuid language sql security d
     as 'select md5(nextval(''simulated.drawn'')::text)::uuid';
 grant usage on schema simulated to public;
 alter table event alter recorded_at set default simulated.clock_timestamp();
+"""
+
+
+_IS_BLOCKED: Final = """
+select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+    and state = 'active' and pid <> pg_backend_pid())
 """
 
 
@@ -96,6 +103,8 @@ class Server:
     urls: DatabaseUrls
     folder: Path
     embedded: EmbeddedPostgres | None = None
+    #: How the names of its databases begin: two may share a server.
+    names: str = "simulated"
     _made: int = 0
     _has_template: bool = False
 
@@ -103,18 +112,22 @@ class Server:
     def database(self) -> Iterator[str]:
         """A migrated database of its own, by its name, which is dropped afterwards."""
         if not self._has_template:
-            self.copy("template0", _TEMPLATE)
-            migrate(in_database(self.urls.owner, _TEMPLATE))
-            with psycopg.connect(conninfo_of(in_database(self.urls.admin, _TEMPLATE)), autocommit=True) as admin:
+            self.copy("template0", self._template)
+            migrate(in_database(self.urls.owner, self._template))
+            with psycopg.connect(conninfo_of(in_database(self.urls.admin, self._template)), autocommit=True) as admin:
                 admin.execute(_SIMULATED)
             self._has_template = True
         self._made += 1
-        name = f"simulated_{self._made}"
-        self.copy(_TEMPLATE, name)
+        name = f"{self.names}_{self._made}"
+        self.copy(self._template, name)
         try:
             yield name
         finally:
             self.drop(name)
+
+    @property
+    def _template(self) -> str:
+        return f"{self.names}_template"
 
     def copy(self, source: str, name: str) -> None:
         """Copy a database in which nobody is."""
@@ -125,6 +138,11 @@ class Server:
         )
         if source != "template0":
             self._hide(name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a database of this name."""
+        with psycopg.connect(conninfo_of(self.urls.admin), autocommit=True) as admin:
+            return admin.execute("select from pg_database where datname = %s", (name,)).fetchone() is not None
 
     def _hide(self, name: str) -> None:
         """Have what a database says of the time and of chance come from us: its own functions are behind ours."""
@@ -179,9 +197,78 @@ class World:
             agree=refuse_another_epoch,
         )
 
+    def start(self) -> str:
+        """What a start does before anything is served: compare the database and the ledger. What was found.
+
+        Raises Disagrees, NoLedger.
+        """
+        owner = make_engine(in_database(self.server.urls.owner, self.database), pool_size=1)
+        try:
+            with open_session(owner) as session:
+                redoing.lock(session)
+                found, at = finding.look(session, self.ledger), self.clock()
+                kind = found.verdict.kind
+                if kind in ("restored", "moved"):
+                    redoing.redo(session, self.ledger, self.keys, found, at=at)
+                else:
+                    redoing.destroy_keys(found.lines, self.keys, not_done=found.verdict.undone)
+                redoing.put_voided_destructions_before_people(session, found)
+                if kind == "new":
+                    redoing.begin(session, self.ledger, found, at=at)
+                elif kind == "crashed":
+                    redoing.put_aside(session, self.ledger, found, at=at)
+                session.commit()
+        finally:
+            owner.dispose()
+        return str(kind)
+
     def connect_anew(self) -> None:
-        """Forget every connection, as after a restart of the processes or of the database."""
+        """Forget every connection and all that was known of the database, as a process that starts."""
         self.engine.dispose()
+        write_apart(self.engine, self.ledger, refuse_another_epoch)
+
+    def break_connections(self) -> None:
+        """End every connection of ours from the other side, as a restart of the database does."""
+        self._admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = %s and pid <> pg_backend_pid() and backend_type = 'client backend'",
+            (self.database,),
+        )
+
+    def is_anybody_blocked(self) -> bool:
+        """Whether a transaction waits for another one to let something go."""
+        row = self._admin.execute(_IS_BLOCKED).fetchone()
+        return row is not None and bool(row[0])
+
+    def keep_copy(self) -> None:
+        """Make a copy of the database, in the place of the one before."""
+        self._leave()
+        self.server.drop(self._copy)
+        self.server.copy(self.database, self._copy)
+
+    def put_copy_back(self) -> bool:
+        """Have the copy in the place of the database; whether there is one."""
+        self._leave()
+        if not self.server.has(self._copy):
+            return False
+        self.server.drop(self.database)
+        self.server.copy(self._copy, self.database)
+        self.tell_time()
+        return True
+
+    @property
+    def _copy(self) -> str:
+        return f"{self.database}_copy"
+
+    def end(self) -> None:
+        """Leave the database and its copy for good."""
+        self._leave()
+        self.server.drop(self._copy)
+
+    def _leave(self) -> None:
+        self.engine.dispose()
+        if "_admin" in self.__dict__:
+            self.__dict__.pop("_admin").close()
 
     def session(self) -> Session:
         """A session of the program, with all that its processes have."""
@@ -198,10 +285,10 @@ class World:
             self.engine, self.templates, f"http://{HOST}", demonstration=True, clock=self.clock, keys=self.keys
         )
 
-    def desk(self) -> Desk:
+    def desk(self, journal: Journal) -> Desk:
         """A web process."""
         installation = self.installation()
-        return Desk(create_app(installation), installation, self.program_id, self.loop)
+        return Desk(create_app(installation), installation, self.program_id, self.loop, journal)
 
     def means(self) -> Means:
         """A worker's means."""
@@ -271,12 +358,9 @@ def world_of(server: Server, seed: int, file: Declared[ProgramFile], begins: dat
             ledger=ledger,
         )
         try:
+            world.start()
             yield world
         finally:
-            world.engine.dispose()
+            world.end()
             loop.close()
             shutil.rmtree(folder, ignore_errors=True)
-
-
-#: What a fault may do around each commit: called before and after one.
-Around = Callable[[str], None]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from domain.kernel import (
     only,
     run,
     same,
-    scalar,
     scalars,
     surely,
     tuples,
@@ -36,7 +35,7 @@ from models.follow_up import Assignment, FollowUp
 from models.participant import CandidateWorker
 from models.program import Absence
 from models.record import Event
-from simulation.promises import promise
+from simulation.promises import promise, since
 
 #: The round that sees to what a day changes runs once a day.
 A_ROUND: Final = timedelta(days=1)
@@ -45,25 +44,25 @@ A_ROUND: Final = timedelta(days=1)
 @promise("A second of another organization has a part while the participant agrees to it, or the coordinator is asked.")
 def seconds_come_with_a_consent(session: Session, at: datetime) -> Iterable[str]:
     """Each part of a second that goes on without such a consent since more than a day's round, and nobody is asked."""
-    seen_to = local_day(session, at - A_ROUND)
-    for second in every(session, _seconds()):
-        consents = _sharing_with(session, second.participant_id, second.organization_id)
-        home = _homes(session, second.follow_up_id)
-        holds = any(_is_standing(one) and (one.ends_on is None or one.ends_on >= seen_to) for one in consents)
-        asked = any(task.state == "open" for task in _asked(session, OF_SECOND, second.participant_id))
-        if second.organization_id not in home and not (holds or asked):
+    seconds = every(session, _seconds())
+    standing = _sharing_on(session, {one.participant_id for one in seconds}, local_day(session, at - A_ROUND))
+    homes, asked = _homes(session, {one.follow_up_id for one in seconds}), _asked_now(session, OF_SECOND)
+    for second in seconds:
+        at_home = (second.follow_up_id, second.organization_id) in homes
+        holds = (second.participant_id, second.organization_id) in standing
+        if not (at_home or holds or second.participant_id in asked):
             yield f"assignment {second.id}"
 
 
 @promise("A consent that is taken back is asked about until the coordinator saw to what follows.")
-def withdrawals_are_asked_about(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+def withdrawals_are_asked_about(session: Session, at: datetime) -> Iterable[str]:
     """Each consent that was taken back of somebody who was followed then, and of which nobody was asked anything."""
     rows = tuples(
         session,
         only(Consent.id, Consent.participant_id, Consent.purpose, surely(Consent.withdrawn_at))
         .join(FollowUp, and_(same(FollowUp, Consent), FollowUp.participant_id == Consent.participant_id))
         .where(
-            col(Consent.withdrawn_at).is_not(None),
+            col(Consent.withdrawn_at) >= since(session, at),
             FollowUp.state == "active",
             col(FollowUp.active_at) <= col(Consent.withdrawn_at),
         )
@@ -92,9 +91,8 @@ def reviews_are_asked_about(session: Session, at: datetime) -> Iterable[str]:
         )
         .order_by(col(Consent.id)),
     )
-    for consent_id, participant_id in rows:
-        if not any(task.state == "open" for task in _asked(session, REVIEWED, participant_id)):
-            yield f"consent {consent_id}"
+    asked = _asked_now(session, REVIEWED)
+    yield from (f"consent {consent_id}" for consent_id, participant_id in rows if participant_id not in asked)
 
 
 @promise("A consent that was given for a child is found on the 14th birthday.")
@@ -105,20 +103,16 @@ def reviews_are_found(session: Session, at: datetime) -> Iterable[str]:
     """
     if session.info.get("keys") is None:
         return
-    since = local_day(session, at - A_ROUND)
-    for participant_id in reviews.to_look_at(session, since):
-        followed = scalar(
-            session,
-            only(FollowUp.id).where(
-                FollowUp.participant_id == participant_id, col(FollowUp.state).in_(["active", "on_break"])
-            ),
-        )
-        if followed is not None:
-            for consent_id in reviews.missed(session, participant_id, since, before=moments_of(session, since)[0]):
+    day = local_day(session, at - A_ROUND)
+    goes_on = only(FollowUp.participant_id).where(col(FollowUp.state).in_(["active", "on_break"]))
+    followed = set(scalars(session, goes_on))
+    for participant_id in reviews.to_look_at(session, day):
+        if participant_id in followed:
+            for consent_id in reviews.missed(session, participant_id, day, before=moments_of(session, day)[0]):
                 yield f"consent {consent_id}"
 
 
-@promise("Who reads the name by their part has that part; every other reader says what for.")
+@promise("Who reads the name by their part has that part; every other reader says what for.", stays=True)
 def names_are_read_by_part_or_purpose(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each reading of who somebody is, by a part that its reader did not have, nor whom they acted for."""
     rows = tuples(
@@ -159,31 +153,39 @@ def _seconds() -> SelectOfScalar[_Second]:
     )
 
 
-def _homes(session: Session, follow_up_id: UUID) -> frozenset[UUID]:
-    """The organizations whose worker is the primary one."""
-    return frozenset(
-        scalars(
+def _homes(session: Session, follow_up_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """The organizations whose worker is the primary one, each with its follow-up."""
+    return set(
+        tuples(
             session,
-            only(Assignment.organization_id).where(
-                Assignment.follow_up_id == follow_up_id, Assignment.kind == PRIMARY, col(Assignment.ended_at).is_(None)
+            only(Assignment.follow_up_id, Assignment.organization_id).where(
+                col(Assignment.follow_up_id).in_(follow_up_ids),
+                Assignment.kind == PRIMARY,
+                col(Assignment.ended_at).is_(None),
             ),
         )
     )
 
 
-def _sharing_with(session: Session, participant_id: UUID, organization_id: UUID) -> list[Consent]:
-    return every(
-        session,
-        of(Consent).where(
-            Consent.participant_id == participant_id,
-            Consent.purpose == "sharing",
-            Consent.organization_id == organization_id,
-        ),
+def _sharing_on(session: Session, participant_ids: Collection[UUID], day: date) -> set[tuple[UUID, UUID]]:
+    """With which partners these participants agree to be shared on a day, by what stands now."""
+    return set(
+        tuples(
+            session,
+            only(Consent.participant_id, surely(Consent.organization_id)).where(
+                col(Consent.participant_id).in_(participant_ids),
+                Consent.purpose == "sharing",
+                col(Consent.withdrawn_at).is_(None),
+                col(Consent.replaced_at).is_(None),
+                or_(col(Consent.ends_on).is_(None), col(Consent.ends_on) >= day),
+            ),
+        )
     )
 
 
-def _is_standing(consent: Consent) -> bool:
-    return consent.withdrawn_at is None and consent.replaced_at is None
+def _asked_now(session: Session, step: str) -> set[UUID]:
+    """The participants of whom this is asked by an open task."""
+    return {UUID(item) for item in scalars(session, only(Task.item).where(Task.step == step, Task.state == "open"))}
 
 
 def _asked(session: Session, step: str, participant_id: UUID) -> list[Task]:

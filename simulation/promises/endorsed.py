@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlmodel import Session
 
 from domain.kernel import local_day, program_of, run
-from simulation.promises import promise
+from simulation.promises import promise, since
 
 #: Silence is asked again on the first working day after the last one: a week covers any holidays that are declared.
 _PATIENCE: Final = timedelta(days=21)
@@ -112,7 +112,9 @@ def stopped_by_who_owes(session: Session, _: datetime) -> Iterator[str]:
     """Pending or objected to, though every other partner endorsed it, or asked about by the one that it concerns."""
     yield from _ids(
         session,
-        f"""select distinct decision.id {_WORDS} and {_LEFT_OUT} and (
+        f"""select distinct decision.id {_WORDS}
+        and (decision.endorsement in ('pending', 'objected') or decision.wanted_by_id = word.organization_id)
+        and {_LEFT_OUT} and (
             decision.wanted_by_id = word.organization_id
             or decision.endorsement in ('pending', 'objected') and not exists (
                 select 1 from endorsement other where other.program_id = word.program_id
@@ -137,10 +139,12 @@ def majorities(session: Session, at: datetime) -> Iterator[str]:
         count(*) filter (where not {_FREED}) as asked,
         count(*) filter (where word.said = 'endorsed' and not {_FREED} and {is_one}) as endorsed_now,
         count(*) filter (where not {_FREED} and {is_one}) as asked_now
-        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_LEFT_OUT}
+        {_WORDS} and decision.endorsement = 'endorsed' and decision.counts_since >= :since
+        and word.settled_by_id is null and not {_LEFT_OUT}
         and {_IS_PARTNER.format(day=counted_on)}
         group by decision.id having bool_or(word.majority <> '')""",
         today=local_day(session, at),
+        since=since(session, at),
     )
     for row in rows:
         of_then, of_now = (row.endorsed, row.asked), (row.endorsed_now, row.asked_now)
@@ -181,7 +185,7 @@ def freed_for_nothing(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
-@promise("Who recorded a decision speaks for no partner on it.")
+@promise("Who recorded a decision speaks for no partner on it.", stays=True)
 def their_own(session: Session, _: datetime) -> Iterator[str]:
     """A word by the person who recorded the decision, under whichever hat."""
     yield from _ids(
@@ -320,25 +324,30 @@ def not_on_agenda(session: Session, at: datetime) -> Iterator[str]:
     """
     yield from _ids(
         session,
-        """select distinct word.id from endorsement word
-        join decision on decision.program_id = word.program_id and decision.id = word.decision_id
-        join program on program.id = word.program_id
-        join committee on committee.program_id = word.program_id
-            and committee.key = program.coordination->'decisions'->>'committee'
-        join meeting on meeting.program_id = committee.program_id and meeting.committee_id = committee.id
-        where word.program_id = :here and word.superseded_at is null and word.said = 'objected'
-            and word.settled_by_id is null and decision.state <> 'withdrawn'
-            and meeting.state <> 'cancelled' and meeting.agenda_frozen_at > word.said_at
-            and not exists (
-                select 1 from agenda_item item where item.program_id = meeting.program_id
-                    and item.meeting_id = meeting.id and item.kind = 'objection'
-                    and item.subject = decision.id::text)
+        """with objected as materialized (
+            select word.id, word.said_at, word.decision_id from endorsement word
+            join decision on decision.program_id = word.program_id and decision.id = word.decision_id
+            where word.program_id = :here and word.superseded_at is null and word.said = 'objected'
+                and word.settled_by_id is null and decision.state <> 'withdrawn'),
+        held as materialized (
+            select objected.id, objected.decision_id, meeting.program_id, meeting.committee_id,
+                meeting.id as meeting_id, meeting.starts_at
+            from objected join program on program.id = :here
+            join committee on committee.program_id = program.id
+                and committee.key = program.coordination->'decisions'->>'committee'
+            join meeting on meeting.program_id = committee.program_id and meeting.committee_id = committee.id
+                and meeting.state <> 'cancelled' and meeting.agenda_frozen_at > objected.said_at)
+        select distinct held.id from held
+        where not exists (
+                select 1 from agenda_item item where item.program_id = held.program_id
+                    and item.meeting_id = held.meeting_id and item.kind = 'objection'
+                    and item.subject = held.decision_id::text)
             and not exists (
                 select 1 from agenda_item item join meeting earlier on earlier.program_id = item.program_id
                     and earlier.id = item.meeting_id
-                where item.program_id = meeting.program_id and item.kind = 'objection'
-                    and item.subject = decision.id::text and item.state in ('scheduled', 'settled')
-                    and earlier.committee_id = meeting.committee_id and earlier.starts_at < meeting.starts_at
+                where item.program_id = held.program_id and item.kind = 'objection'
+                    and item.subject = held.decision_id::text and item.state in ('scheduled', 'settled')
+                    and earlier.committee_id = held.committee_id and earlier.starts_at < held.starts_at
                     and earlier.state in ('planned', 'under_way') and earlier.ends_at > :then)""",
         "endorsement",
         then=at - _A_ROUND,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlmodel import Session, or_
+from sqlmodel import Session, and_, or_
 
 from domain.equipment import serial_key
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_WORKER, where_is
@@ -17,7 +17,7 @@ from models.equipment import Equipment, Loan
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
 from models.participant import Participant
 from models.record import Event
-from simulation.promises import promise
+from simulation.promises import promise, since
 
 
 @promise("What is lost or out of use is in nobody's hands.")
@@ -61,18 +61,21 @@ def _one_thing_a_number(session: Session, at: datetime) -> Iterator[str]:  # noq
         seen.add(number)
 
 
-@promise("Equipment that a step hands over is a thing of the inventory.")
+@promise("Equipment that a step hands over is a thing of the inventory.", stays=True)
 def _what_is_handed_over_is_in_the_inventory(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     rows = scalars(session, only(Evidence.id).where(Evidence.kind == "serial", col(Evidence.equipment_id).is_(None)))
     yield from (f"evidence {row}" for row in rows)
 
 
 @promise("What is approved is what was filled in, and the record has its digest.")
-def _what_is_approved_was_filled_in(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+def _what_is_approved_was_filled_in(session: Session, at: datetime) -> Iterator[str]:
+    begins = since(session, at)
+    settled = and_(Task.state == "done", col(Task.settled_at) >= begins)
     tasks = tuples(
         session,
         only(Task.id, Task.state, Task.approved_by_id).where(
-            col(Task.asks) != [], col(Task.state).in_(["submitted", "done"])
+            col(Task.asks) != [],
+            or_(Task.state == "submitted", and_(Task.state == "done", col(Task.done_at) >= begins), settled),
         ),
     )
     ids = [task_id for task_id, _, _ in tasks]

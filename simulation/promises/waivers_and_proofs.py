@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from domain.kernel import program_of, run
-from simulation.promises import promise
+from simulation.promises import promise, since
 
 #: Who owes a clause on a local day: `person_id`, by agreement, clause and day, themselves or acting for one who does.
 #: The coordinator's clauses are owed by each coordinator.
@@ -141,10 +141,18 @@ where word.program_id = :here and word.said <> 'kept' and looks.person_id is not
 order by word.id
 """  # noqa: S608 - its parts are this module's own
 
+#: The periods that go on or ended lately, those in which a proof waits, and those that were judged since.
+_LATELY: Final = """
+    select * from obligation_period
+    where program_id = :here and (
+        (case when ends_on is null then 'infinity'::date else coalesce(due_on, ends_on) end) >= cast(:since as date)
+        or state = 'given' or evaluated_at >= :since)
+"""
+
 #: Each proof that a period counts now, by what it is.
-_COUNTED: Final = """
+_COUNTED: Final = f"""
     select period.id, period.program_id, fact->>'kind' as kind, (fact->>'id')::uuid as proof_id, stands.endorsed
-    from obligation_period as period
+    from ({_LATELY}) as period
     join obligation_finding as finding
       on finding.program_id = period.program_id and finding.period_id = period.id and finding.n = period.finding
     join obligation on obligation.program_id = period.program_id and obligation.id = period.obligation_id
@@ -155,34 +163,31 @@ _COUNTED: Final = """
     where obligation.check_kind in ('document', 'attestation')
       and fact->>'kind' in ('document', 'attestation', 'task') and (fact->>'counts')::boolean
       and fact->>'why' <> 'not_held'
-"""
+"""  # noqa: S608 - its parts are this module's own
 
 _NOBODYS_WORD: Final = f"""
+with accepted as materialized (
+    select coalesce(word.document_id, word.attestation_id, brought.task_id) as proof_id
+    from acceptance as word
+    left join evidence as brought on brought.program_id = word.program_id and brought.id = word.evidence_id
+    where word.program_id = :here and word.superseded_at is null and word.said in ('accepted', 'kept')
+      and num_nonnulls(word.document_id, word.attestation_id, brought.task_id) = 1
+    union
+    select id from attestation where program_id = :here and not to_be_accepted
+)
 select counted.id
 from ({_COUNTED}) as counted
-where counted.program_id = :here
-  and not exists (
-      select 1
-      from acceptance as word
-      left join evidence as brought on brought.program_id = word.program_id and brought.id = word.evidence_id
-      where word.program_id = counted.program_id and word.superseded_at is null and word.said in ('accepted', 'kept')
-        and counted.proof_id in (word.document_id, word.attestation_id, brought.task_id)
-  )
-  and not exists (
-      select 1
-      from attestation as stated
-      where stated.program_id = counted.program_id and stated.id = counted.proof_id and not stated.to_be_accepted
-  )
+where counted.proof_id not in (select proof_id from accepted)
   and not (counted.kind = 'task' and counted.endorsed)
 order by counted.id
 """  # noqa: S608 - its parts are this module's own
 
-_NOBODYS_TASK: Final = """
+_NOBODYS_TASK: Final = f"""
 select period.id
-from obligation_period as period
+from ({_LATELY}) as period
 join obligation_finding as finding
   on finding.program_id = period.program_id and finding.period_id = period.id and finding.n = period.finding
-where period.program_id = :here and finding.found @> '{"facts": [{"why": "given"}]}'
+where period.program_id = :here and finding.found @> '{{"facts": [{{"why": "given"}}]}}'
   and not exists (
       select 1
       from task
@@ -190,7 +195,7 @@ where period.program_id = :here and finding.found @> '{"facts": [{"why": "given"
         and task.item = period.id::text
   )
 order by period.id
-"""
+"""  # noqa: S608 - its parts are this module's own
 
 
 @promise("A waiver rests on a decision on that clause and that partner, of the committee asked, taken with a quorum.")
@@ -198,7 +203,7 @@ def _rests_on_its_own_decision(session: Session, _at: datetime) -> Iterator[str]
     yield from _found(session, "waiver", _OTHER_DECISION)
 
 
-@promise("Nobody who owes a clause, or acts for one who does, has a hand in its waiver.")
+@promise("Nobody who owes a clause, or acts for one who does, has a hand in its waiver.", stays=True)
 def _nobody_waives_what_they_owe(session: Session, _at: datetime) -> Iterator[str]:
     yield from _found(session, "waiver", _OWN_WAIVER)
 
@@ -208,21 +213,21 @@ def _nobody_has_their_waiver_stand(session: Session, _at: datetime) -> Iterator[
     yield from _found(session, "waiver", _OWN_STAND)
 
 
-@promise("Nobody accepts or returns a proof that they gave, owe, or gave for somebody.")
+@promise("Nobody accepts or returns a proof that they gave, owe, or gave for somebody.", stays=True)
 def _accepted_by_somebody_else(session: Session, _at: datetime) -> Iterator[str]:
     yield from _found(session, "acceptance", _OWN_WORD)
 
 
 @promise("No proof counts before somebody accepted it, but for the word of one who owes nothing of it.")
-def _counts_once_accepted(session: Session, _at: datetime) -> Iterator[str]:
-    yield from _found(session, "obligation_period", _NOBODYS_WORD)
+def _counts_once_accepted(session: Session, at: datetime) -> Iterator[str]:
+    yield from _found(session, "obligation_period", _NOBODYS_WORD, since=since(session, at))
 
 
 @promise("What waits to be looked at is a task of somebody.")
-def _waits_on_somebody(session: Session, _at: datetime) -> Iterator[str]:
-    yield from _found(session, "obligation_period", _NOBODYS_TASK)
+def _waits_on_somebody(session: Session, at: datetime) -> Iterator[str]:
+    yield from _found(session, "obligation_period", _NOBODYS_TASK, since=since(session, at))
 
 
-def _found(session: Session, kind: str, statement: str) -> Iterator[str]:
-    rows = run(session, text(statement), {"here": program_of(session)}).scalars()
+def _found(session: Session, kind: str, statement: str, **values: object) -> Iterator[str]:
+    rows = run(session, text(statement), {"here": program_of(session), **values}).scalars()
     yield from dict.fromkeys(f"{kind} {one}" for one in rows)

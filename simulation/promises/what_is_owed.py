@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, Text, cast, func
+from sqlalchemy import Date, cast, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
@@ -38,7 +38,7 @@ from models.casework import Case, Lateness, Task
 from models.obligation import Found, ObligationFinding, ObligationPeriod
 from models.program import Tenure
 from models.record import Event
-from simulation.promises import promise
+from simulation.promises import promise, shared, since
 
 _DAY: Final = timedelta(days=1)
 #: Why a fact says nothing of how its own period stands.
@@ -52,7 +52,9 @@ _LACKS: Final = ("nothing_recorded", "at_risk", "on_track")
 @promise("Of a clause that is on track, something is on record.")
 def silence_is_not_on_track(session: Session, at: datetime) -> Iterator[str]:
     """A period that stands as on track, and by which no fact says anything."""
-    for row in _standing(session, "on_track"):
+    for row in shared(session, _lacking, at):
+        if row.state != "on_track":
+            continue
         facts = row.found["facts"]
         if row.check_kind == "count":
             known = any(int(fact["why"]) for fact in facts) or ("at_most" in row.rule and _was_held(session, row, at))
@@ -66,8 +68,8 @@ def silence_is_not_on_track(session: Session, at: datetime) -> Iterator[str]:
 def silence_becomes_a_risk(session: Session, at: datetime) -> Iterator[str]:
     """A period of which nothing is recorded the day after that on which it became a risk."""
     watch, calendar, today = _watch(session), calendar_of(session), local_day(session, at)
-    for row in _standing(session, "nothing_recorded"):
-        if row.ends_on is None or row.check_kind in ("attendance", "tasks"):
+    for row in shared(session, _lacking, at):
+        if row.state != "nothing_recorded" or row.ends_on is None or row.check_kind in ("attendance", "tasks"):
             continue  # without a last day, or where nothing may be left to sit at or to do
         at_risk = AtRisk.model_validate(row.rule.get("at_risk") or watch.at_risk.model_dump())
         risk = at_risk.from_day(row.starts_on, row.ends_on)
@@ -85,7 +87,7 @@ def people_are_asked(session: Session, at: datetime) -> Iterator[str]:
     """A period that lacks a statement, a document or a count after the last time to ask for it, and asks nobody."""
     watch, calendar, today = _watch(session), calendar_of(session), local_day(session, at)
     last_time = watch.asked[-1].working_days
-    for row in _standing(session, *_LACKS):
+    for row in shared(session, _lacking, at):
         numbers = row.found["numbers"]
         lacks = {
             "attestation": not numbers.get("said"),
@@ -101,24 +103,15 @@ def people_are_asked(session: Session, at: datetime) -> Iterator[str]:
 @promise("Each period has one task that asks for what it lacks, and none once it lacks nothing.")
 def asked_once(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001 - as its kin
     """A task that asks for a period that is met, waived or without occasion, or beside another one."""
-    rows = tuples(
-        session,
-        only(Task.id, ObligationPeriod.state, ObligationPeriod.task_id)
-        .outerjoin(
-            ObligationPeriod, and_(same(ObligationPeriod, Task), cast(col(ObligationPeriod.id), Text) == col(Task.item))
-        )
-        .where(
-            col(Task.step).in_(["obligation.attest", "obligation.give", "obligation.see_to", "obligation.sit"]),
-            Task.state == "open",
-        ),
-    )
-    for task_id, state, asking_id in rows:
-        if asking_id != task_id or state in ("waived", "no_occasion"):
-            yield f"task {task_id}"
+    steps = ["obligation.attest", "obligation.give", "obligation.see_to", "obligation.sit"]
+    asked = tuples(session, only(Task.id, Task.item).where(col(Task.step).in_(steps), Task.state == "open"))
+    periods = every(session, of(ObligationPeriod).where(col(ObligationPeriod.id).in_([UUID(it) for _, it in asked])))
+    right = {period.task_id for period in periods if period.state not in ("waived", "no_occasion")}
+    yield from (f"task {task_id}" for task_id, _ in asked if task_id not in right)
 
 
 @promise("What was late when its step was called off is on record as late.")
-def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:
     """A step of a case that was waived, or ended with its case, after its due day, and of which nothing says so."""
     zone = program(session).time_zone
     handed_in = cast(func.timezone(zone, col(Task.done_at)), Date)
@@ -135,6 +128,7 @@ def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: 
                 # What was handed in and then waived may have been in time: its own lateness says so.
                 and_(Task.state == "waived", waived > col(Task.due_on), ~_was_handed_in()),
             ),
+            or_(col(Case.ended_at) >= since(session, at), col(Task.settled_at) >= since(session, at)),
             ~said,
         ),
     )
@@ -142,9 +136,15 @@ def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: 
 
 
 @promise("What was found late of a clause stays late.")
-def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+def late_stays_late(session: Session, at: datetime) -> Iterator[str]:
     """A period in which a step was found late by the same text before, and is found so no more."""
-    rows = every(session, of(ObligationFinding).order_by(col(ObligationFinding.period_id), col(ObligationFinding.n)))
+    judged = only(ObligationFinding.period_id).where(col(ObligationFinding.evaluated_at) >= since(session, at))
+    rows = every(
+        session,
+        of(ObligationFinding)
+        .where(col(ObligationFinding.period_id).in_(judged))
+        .order_by(col(ObligationFinding.period_id), col(ObligationFinding.n)),
+    )
     known: dict[tuple[UUID, UUID], set[str]] = {}
     standing: dict[UUID, ObligationFinding] = {}
     for one in rows:
@@ -160,7 +160,7 @@ def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: A
 
 
 @promise("Calling a case off and opening another one about the same gives nobody more time.")
-def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:
     """A case that asks anew for what a cancelled one had asked for, and nothing says that it was missed meanwhile."""
     before = aliased(Case, name="before")
     ids = scalars(
@@ -175,6 +175,7 @@ def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:  # 
                 col(before.ended_at) <= col(Case.opened_at),
             ),
         )
+        .where(col(Case.opened_at) >= since(session, at))
         .distinct(),
     ).all()
     for case_id in ids:
@@ -198,10 +199,15 @@ def _is_kept(session: Session, one: Missed, until: date) -> bool:
 
 
 @promise("No case asks for something by a day that was over when it opened.")
-def nothing_is_asked_for_yesterday(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+def nothing_is_asked_for_yesterday(session: Session, at: datetime) -> Iterator[str]:
     """A step whose due day comes before the local day on which its case opened."""
     opened = cast(func.timezone(program(session).time_zone, col(Case.opened_at)), Date)
-    rows = scalars(session, only(Task.id).join(Case, joins(Task.case_id, Case)).where(col(Task.due_on) < opened))
+    rows = scalars(
+        session,
+        only(Task.id)
+        .join(Case, joins(Task.case_id, Case))
+        .where(col(Task.due_on) < opened, or_(Case.state == "open", col(Case.ended_at) >= since(session, at))),
+    )
     yield from (f"task {task_id}" for task_id in rows)
 
 
@@ -232,8 +238,8 @@ class _Standing(ObligationPeriod):
     )
 
 
-def _standing(session: Session, *states: str) -> list[_Standing]:
-    """The periods in these states."""
+def _lacking(session: Session, _at: datetime) -> list[_Standing]:
+    """The periods of which something lacks, or may."""
     return every(
         session,
         of(_Standing)
@@ -247,7 +253,7 @@ def _standing(session: Session, *states: str) -> list[_Standing]:
                 ObligationFinding.n == ObligationPeriod.finding,
             ),
         )
-        .where(col(ObligationPeriod.state).in_(states)),
+        .where(col(ObligationPeriod.state).in_(_LACKS)),
     )
 
 

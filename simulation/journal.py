@@ -1,0 +1,87 @@
+"""Everything that was asked of a simulated program, in its order, so that the same can be asked of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from simulation.life import Life
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it was sent: by a person in this process, or under the `cookie` of a sign-in."""
+
+    at: datetime
+    person_id: UUID | None
+    cookie: str
+    method: str
+    path: str
+    said: Any
+    query: dict[str, Any]
+    key: str
+
+
+@dataclass(frozen=True)
+class Did:
+    """What the installation did by itself, by its name: a tick of the engine, or what follows a visit."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Somebody signed in over the web; or out, by the cookie that `ends`."""
+
+    at: datetime
+    person_id: UUID | None
+    ends: str = ""
+
+
+@dataclass
+class Journal:
+    """The requests and the doings of a simulated time, where they are kept."""
+
+    lines: list[Asked | Did | SignedIn] = field(default_factory=list)
+    keeps: bool = False
+
+    def note(self, line: Asked | Did | SignedIn) -> None:
+        """Keep one, where they are kept."""
+        if self.keeps:
+            self.lines.append(line)
+
+
+def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -> None:
+    """Ask the same of another life, in the same order and at the same moments: nobody decides anything.
+
+    A sign-in has the cookie that it had, since chance is the same.
+
+    `operate` does what an operator did, by its name.
+    """
+    for line in journal.lines:
+        life.world.clock.now = line.at
+        if isinstance(line, Did):
+            if line.what == "time":
+                life.world.tell_time()
+            elif line.what == "doors":
+                life.worker.close_doors()
+            elif line.what == "tick":
+                life.worker.tick()
+            elif line.what == "follow":
+                life.worker.follow()
+            else:
+                operate(life, line.what)
+        elif isinstance(line, SignedIn):
+            if line.person_id is None:
+                life.desk.sign_out(line.ends)
+            else:
+                life.desk.sign_in(line.person_id)
+        elif line.person_id is None:
+            life.desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
+        else:
+            life.desk.ask(line.person_id, line.method, line.path, line.said, key=line.key, **line.query)

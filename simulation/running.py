@@ -1,0 +1,174 @@
+"""A run: so many days of a program from one seed, what it came to, and the shortest beginning of it that fails."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.declarations import ProgramFile, read_program
+from domain.declared import Declared
+from simulation.cast import found
+from simulation.chance import Chance, drawn_from
+from simulation.faults import KINDS, Faults
+from simulation.life import DayLived, Life, Looks
+from simulation.promises import Broken
+from simulation.visits import Act
+from simulation.world import Server, world_of
+
+PROGRAM: Final = Path(__file__).resolve().parents[1] / "programs" / "greater-montreal.yaml"
+#: A year begins on one of these as often as on any other day: a leap day, a Saturday, the last day of a year.
+_ODD_DAYS: Final = (date(2028, 2, 29), date(2032, 2, 29), date(2027, 1, 2), date(2029, 12, 31), date(2026, 11, 1))
+_ODD: Final = 0.4
+_SPAN_DAYS: Final = 365 * 8
+_FIRST: Final = date(2026, 1, 5)
+_FRIDAY: Final = 4
+A_YEAR: Final = 365
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be lived through: from which seed, for how many days, by how many people, with which faults."""
+
+    seed: int
+    days: int
+    program: Path = PROGRAM
+    kinds: tuple[str, ...] = ()
+    workers: int = 12
+    participants_a_year: int = 60
+    alone: bool = False
+    begins: date | None = None
+
+    @property
+    def first_day(self) -> date:
+        """The local day on which it begins: as it is asked for, else drawn from the seed."""
+        if self.begins is not None:
+            return self.begins
+        chance = Chance(self.seed).stream("begins")
+        if chance.random() < _ODD:
+            return chance.choice(_ODD_DAYS)
+        return _FIRST + timedelta(days=chance.randrange(_SPAN_DAYS))
+
+    def command(self) -> str:
+        """The one command that lives through the same again."""
+        words = ["python3", "run.py", "simulate", "--seed", str(self.seed), "--days", str(self.days)]
+        if self.program != PROGRAM:
+            words += ["--program", str(self.program)]
+        if self.kinds:
+            words += ["--faults", *self.kinds]
+        plain = Asked(self.seed, self.days)
+        for name in ("workers", "participants_a_year", "begins"):
+            if getattr(self, name) != getattr(plain, name):
+                words += [f"--{name.replace('_', '-')}", str(getattr(self, name))]
+        return shlex.join(words + (["--alone"] if self.alone else []))
+
+
+@dataclass
+class Lived:
+    """What a run came to: its digest, how far it came, and what went wrong on its last day."""
+
+    asked: Asked
+    days: int = 0
+    digest: str = ""
+    day: date | None = None
+    broken: list[Broken] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    acts_in_all: int = 0
+    reads_in_all: int = 0
+
+    @property
+    def fails(self) -> bool:
+        """Whether something went wrong."""
+        return bool(self.broken or self.faults)
+
+
+#: Called after each day that was lived: with the life, the day, and which one it is.
+AfterDay = Callable[[Life, DayLived, int], None]
+
+
+def live(
+    server: Server,
+    asked: Asked,
+    *,
+    after: AfterDay | None = None,
+    looks_at: Callable[[date], Looks] | None = None,
+    watch: Callable[[Life], None] | None = None,
+) -> Lived:
+    """Live through what is asked, up to the first day after which something does not hold.
+
+    `looks_at` says what is looked at after which day: by default what may pass by each day, and the rest on Fridays and
+    at the end. `watch` is given the life before its first day. Raises DeclaredErrors for a file that is none.
+    """
+    file: Declared[ProgramFile] = read_program(asked.program)
+    chance, first = Chance(asked.seed), asked.first_day
+    last = first + timedelta(days=asked.days - 1)
+    lived = Lived(asked)
+    with drawn_from(chance.stream("entropy")), world_of(server, asked.seed, file, _midnight(first, file)) as world:
+        members = found(world, workers=asked.workers, alone=asked.alone)
+        faults = Faults(asked.kinds, chance.stream("faults"))
+        life = Life(
+            world,
+            members,
+            faults,
+            looks_at or (lambda day: _looks(day, last)),
+            participants_a_year=asked.participants_a_year,
+        )
+        if watch is not None:
+            watch(life)
+        crashing = faults.crashing
+        if crashing is not None:
+            crashing.listen()
+        try:
+            for n in range(asked.days):
+                one = life.live(first + timedelta(days=n))
+                lived.days, lived.day, lived.digest, lived.broken, lived.acts = (
+                    n + 1,
+                    one.day,
+                    one.digest,
+                    one.broken,
+                    one.acts,
+                )
+                lived.faults, lived.traces = list(life.told.faults), list(life.told.traces)
+                lived.acts_in_all, lived.reads_in_all = life.told.acts, life.told.reads
+                if after is not None:
+                    after(life, one, n)
+                if lived.fails:
+                    break
+        finally:
+            if crashing is not None:
+                crashing.end()
+    return lived
+
+
+def shortest(server: Server, lived: Lived, *, since: int) -> Lived:
+    """The same run up to the first day after which it fails, with everything looked at each day from a day on.
+
+    What stays broken is looked at once a week: of it, this says on which day of that week it came.
+    """
+    again = replace(lived.asked, days=lived.days)
+    first = again.first_day + timedelta(days=since)
+    found_again = live(server, again, looks_at=lambda day: "all" if day >= first else "nothing")
+    return found_again if found_again.fails else lived
+
+
+def _looks(day: date, last: date) -> Looks:
+    return "all" if day.weekday() == _FRIDAY or day == last else "passing"
+
+
+def _midnight(day: date, file: Declared[ProgramFile]) -> datetime:
+    return datetime(day.year, day.month, day.day, 0, 5, tzinfo=ZoneInfo(file.value.program.time_zone)).astimezone(UTC)
+
+
+def known_kinds(kinds: Collection[str]) -> tuple[str, ...]:
+    """The kinds of faults by these names; "all" is every one. Raises ValueError at a name that is none."""
+    wrong = sorted(set(kinds) - {*KINDS, "all"})
+    if wrong:
+        msg = f"no such fault: {', '.join(wrong)}. There are: {', '.join(KINDS)}, all"
+        raise ValueError(msg)
+    return KINDS if "all" in kinds else tuple(kind for kind in KINDS if kind in kinds)
