@@ -22,6 +22,8 @@ def keep_minutes(me: Visit) -> None:
     address = f"/meetings/{one['id']}/minutes"
     if me.may(0.5):
         _complete(me, address)
+    if me.may(0.06):
+        _correct_attendance(me, one["id"])
     if _send(me, one["id"]).is_done:
         due.remove(one)
         me.memory.setdefault("minutes_sent", {}).setdefault(one["committee"], []).append(one["id"])
@@ -50,7 +52,7 @@ def _send(me: Visit, meeting: str) -> Answer:
     return sent
 
 
-@does("coordinator", chance=0.04)
+@does("coordinator", chance=0.06)
 def correct_what_was_sent(me: Visit) -> None:
     """Somebody says that the minutes are wrong: take them back, correct them, and send them again."""
     sent = [meeting for meetings in me.memory.get("minutes_sent", {}).values() for meeting in meetings]
