@@ -33,7 +33,8 @@ LOOPS: Final[dict[str, Callable[[Means], object]]] = {
 #: Whether a case waits to be carried, and whether a letter waits to be sent.
 _WAITS: Final = text(
     "select exists (select from wake_up where want > have and not_before <= :at) as carries,"
-    " exists (select from notice where state = 'queued' and (next_attempt_at is null or next_attempt_at <= :at)) as sends"
+    " exists (select from notice"
+    " where state = 'queued' and (next_attempt_at is null or next_attempt_at <= :at)) as sends"
 )
 
 
