@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from simulation.people.staff import why
 from simulation.visits import Visit, does
+
+#: A leaver's last day is moved with their role, and no day that follows from what was done is moved at all.
+NOT_MOVED: Final = ("last_day", "opened", "posted", "interviewed", "endorsed")
 
 
 @does("coordinator", chance=0.05)
@@ -19,7 +22,7 @@ def look_at_cases(me: Visit) -> None:
 
 def _put_right(me: Visit, case: dict[str, Any]) -> None:
     what, path = me.chance.random(), f"/cases/{case['id']}"
-    movable = [key for key, day in case["anchors"].items() if day >= me.today.isoformat()]
+    movable = [key for key, day in case["anchors"].items() if day >= me.today.isoformat() and key not in NOT_MOVED]
     if what < 0.4 and movable:  # noqa: PLR2004
         key = me.chance.choice(sorted(movable))
         day = date.fromisoformat(case["anchors"][key]) + timedelta(days=me.chance.choice((-3, 1, 2, 7, 14)))

@@ -9,7 +9,8 @@ from typing import Any, Final
 from simulation.people.staff import at_place, colleagues, in_role, note, somebody_new, who_may_act_as, why
 from simulation.visits import Visit, does
 
-_UUID: Final = 36
+#: What a step asks about is named by an id in so many letters.
+_ID: Final = 32
 #: How each kind of thing is mostly settled: by somebody who takes it over ("to"), or by how it ends, and how often.
 WAYS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
     "tenure": (("recruiting", 45), ("to", 35), ("not_replaced", 20)),
@@ -48,7 +49,7 @@ def _line(me: Visit, task: dict[str, Any]) -> dict[str, Any] | None:
 
 def is_of_a_thing(me: Visit, task: dict[str, Any]) -> bool:
     """Whether a task asks what becomes of a thing in a leaver's hands."""
-    if len(task["item"]) != _UUID or task["evidence"] != "none" or not task["case_id"]:
+    if len(task["item"]) != _ID or task["evidence"] != "none" or not task["case_id"]:
         return False
     return _line(me, task) is not None
 

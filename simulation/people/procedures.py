@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
+from domain.declarations import ProgramFile, Protocol
+from domain.declared import Declared, DeclaredErrors
 from domain.kernel import LOADER, Actor
 from domain.loading import loading
 from flows.protocols import read_protocol
@@ -38,10 +42,8 @@ def change_one(life: Any, chance: random.Random) -> str:
     world = life.world
     place = chance.randrange(len(world.protocols))
     before = world.protocols[place]
-    path = world.folder / f"{before.value.protocol}-{before.value.version + 1}.yaml"
-    path.write_text(changed(before.text, chance), encoding="utf-8")
     protocols = [*world.protocols]
-    protocols[place] = read_protocol(path, world.file.value)
+    protocols[place] = next_version(before, world.file.value, world.folder, chance)
     with world.session() as session:
         shown = loading.changes(session, world.file, protocols)
         session.rollback()
@@ -51,6 +53,17 @@ def change_one(life: Any, chance: random.Random) -> str:
     key = before.value.protocol
     life.told.said.tell("coordinator", "procedure", key=key)
     return str(key)
+
+
+def next_version(
+    before: Declared[Protocol], program: ProgramFile, folder: Path, chance: random.Random
+) -> Declared[Protocol]:
+    """A protocol changed in a way that its check finds right; what it finds wrong is written otherwise."""
+    path = folder / f"{before.value.protocol}-{before.value.version + 1}.yaml"
+    while True:
+        path.write_text(changed(before.text, chance), encoding="utf-8")
+        with suppress(DeclaredErrors):
+            return read_protocol(path, program)
 
 
 def changed(text: str, chance: random.Random) -> str:
