@@ -35,7 +35,7 @@ from api.web.answers import status_of
 from domain.kernel import Refusal, local_day, remember
 from domain.obligations import triggers
 from domain.roles import standing
-from simulation.journal import Asked, Journal, SignedIn
+from simulation.journal import PAGE, Asked, Journal, SignedIn
 
 HOST: Final = "127.0.0.1"
 _PART: Final = re.compile(r"{(\w+)}")
@@ -173,6 +173,7 @@ class Desk:
 
     def page(self, cookie: str, path: str) -> Answer:
         """Ask for a page under a cookie: its text."""
+        self._journal.note(Asked(self._now, None, cookie, PAGE, path, None, {}, ""))
         status, _, body = self._send("GET", path, b"", cookie=cookie)
         return Answer(status, body.decode())
 

@@ -161,7 +161,8 @@ class Life:
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
     def _comes(self, member: Member, held: DayTenures, person_id: UUID) -> float:
-        if held.is_away(person_id):
+        first, last = self.memory[person_id].get("away", (date.max, date.max))
+        if held.is_away(person_id) or first <= held.day <= last:
             return 0.0
         roles = [COMES.get(one.role, 0.05) for one in hats_of(held, person_id)]
         often = max(roles, default=0.0) * PACE[member.nature]
