@@ -6,7 +6,7 @@ by whichever window. A module here holds the promises of one room of the rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,7 +14,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final, TypeVar
 
+from sqlalchemy import text
 from sqlmodel import Session
+
+from domain.kernel import program_of, run
 
 Look = Callable[[Session, datetime], Iterable[str]]
 T = TypeVar("T")
@@ -95,6 +98,12 @@ def shared(session: Session, made_by: Callable[[Session, datetime], T], at: date
         known[made_by] = made_by(session, at)
     found: T = known[made_by]
     return found
+
+
+def found(session: Session, statement: str, **values: object) -> Iterator[str]:
+    """Each row that a statement finds in the session's program, which it calls `:here`: its kind, and its opaque id."""
+    for row in run(session, text(statement), {"here": program_of(session), **values}):
+        yield " ".join(str(one) for one in row[:2])
 
 
 def since(session: Session, at: datetime) -> datetime:

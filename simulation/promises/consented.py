@@ -24,7 +24,6 @@ from domain.kernel import (
     only,
     run,
     same,
-    scalar,
     scalars,
     surely,
     tuples,
@@ -104,16 +103,12 @@ def reviews_are_found(session: Session, at: datetime) -> Iterable[str]:
     """
     if session.info.get("keys") is None:
         return
-    since = local_day(session, at - A_ROUND)
-    for participant_id in reviews.to_look_at(session, since):
-        followed = scalar(
-            session,
-            only(FollowUp.id).where(
-                FollowUp.participant_id == participant_id, col(FollowUp.state).in_(["active", "on_break"])
-            ),
-        )
-        if followed is not None:
-            for consent_id in reviews.missed(session, participant_id, since, before=moments_of(session, since)[0]):
+    day = local_day(session, at - A_ROUND)
+    goes_on = only(FollowUp.participant_id).where(col(FollowUp.state).in_(["active", "on_break"]))
+    followed = set(scalars(session, goes_on))
+    for participant_id in reviews.to_look_at(session, day):
+        if participant_id in followed:
+            for consent_id in reviews.missed(session, participant_id, day, before=moments_of(session, day)[0]):
                 yield f"consent {consent_id}"
 
 

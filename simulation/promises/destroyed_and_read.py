@@ -11,18 +11,13 @@ from sqlmodel import Session
 from domain.kernel import local_day, program, program_of, run
 from domain.mail import without_numbers
 from domain.participants import DAY, HOUR, rates_of
-from simulation.promises import promise
-
-
-def _found(session: Session, statement: str, **values: object) -> Iterator[str]:
-    for row in run(session, text(statement), {"here": program_of(session), **values}):
-        yield " ".join(str(one) for one in row[:2])
+from simulation.promises import found, promise
 
 
 @promise("No file is destroyed that two people did not agree to destroy.", stays=True)
 def destroyed_by_two(session: Session, _: datetime) -> Iterator[str]:
     """Of every file that is destroyed, another than who asked confirmed it; drafts and joined files end otherwise."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'participant', p.id from participant p
@@ -45,7 +40,7 @@ def destroyed_by_two(session: Session, _: datetime) -> Iterator[str]:
 @promise("Nobody confirms the destruction of a file before its delay is over, or after it lapsed.", stays=True)
 def confirmed_in_time(session: Session, _: datetime) -> Iterator[str]:
     """By the local day of the confirmation."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'destruction', id from destruction
@@ -59,7 +54,7 @@ def confirmed_in_time(session: Session, _: datetime) -> Iterator[str]:
 @promise("Destruction is confirmed by the privacy officer or a manager.", stays=True)
 def confirmed_by_who_answers(session: Session, _: datetime) -> Iterator[str]:
     """By the hat under which it was."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'destruction', id from destruction
@@ -72,7 +67,7 @@ def confirmed_by_who_answers(session: Session, _: datetime) -> Iterator[str]:
 @promise("Nobody is asked to confirm the destruction of a file that is held, followed, being admitted or kept.")
 def asked_of_what_is_over(session: Session, at: datetime) -> Iterator[str]:
     """What comes between stops what is asked, in the same transaction."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'destruction', d.id from destruction d
@@ -93,7 +88,7 @@ def asked_of_what_is_over(session: Session, at: datetime) -> Iterator[str]:
 @promise("What says who somebody was is gone from a file that is destroyed, and its key is to go with it.")
 def nothing_left(session: Session, _: datetime) -> Iterator[str]:
     """The row says that the key is to go; that the store has none is the worker's, within a minute."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'participant', p.id from participant p
@@ -107,7 +102,7 @@ def nothing_left(session: Session, _: datetime) -> Iterator[str]:
 @promise("A last day that somebody set by hand has its reason.", stays=True)
 def set_with_a_reason(session: Session, _: datetime) -> Iterator[str]:
     """Each line of the record that says so has the words beside it, sealed; so have a hold and its release."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'event', e.id from event e
@@ -142,7 +137,7 @@ def read_within_the_rate(session: Session, at: datetime) -> Iterator[str]:
 )
 def heard_of_once_an_hour(session: Session, _: datetime) -> Iterator[str]:
     """By the record of what was told, and whom the letters went to."""
-    yield from _found(
+    yield from found(
         session,
         """
         select 'event', e.id from event e join event o on o.program_id = e.program_id and o.verb = e.verb

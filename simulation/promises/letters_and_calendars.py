@@ -20,7 +20,7 @@ from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
 from models.outbox import Notice
 from models.record import Event
-from simulation.promises import promise, shared
+from simulation.promises import promise, shared, since
 
 
 @promise("A planning act writes one letter to a person, with everything that concerns them in it.", stays=True)
@@ -117,7 +117,7 @@ def second_representatives_get_papers(session: Session, at: datetime) -> Iterabl
         session,
         only(Meeting.id, surely(Meeting.agenda_frozen_at))
         .where(
-            Meeting.state == "planned", col(Meeting.agenda_frozen_at).is_not(None), col(Meeting.agenda_frozen_at) <= at
+            Meeting.state == "planned", col(Meeting.agenda_frozen_at) <= at, col(Meeting.ends_at) >= since(session, at)
         )
         .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )

@@ -41,6 +41,10 @@ _BY_NAME = """
         where program_id = :here and state = 'draft' and left_at is null and referred_by is not null
     union all select person_id, 'seat_holder', id from seat_holder
         where program_id = :here and withdrawn_at is null and (ends_on is null or ends_on >= :today)
+    union all select written_by, 'weekly_note', id from weekly_note where program_id = :here and not is_complete
+    union all select deputy_id, 'absence', id from absence
+        where program_id = :here and cancelled_at is null and ends_on >= :today and deputy_id is not null
+    union all select to_id, 'hand_over', id from hand_over where program_id = :here and state = 'proposed'
 """
 
 _LEFT_WITH_SOMETHING = text(
@@ -52,6 +56,8 @@ _LEFT_WITH_SOMETHING = text(
         and (h.ends_on is null or h.ends_on >= :today))
     and not exists (select 1 from "case" c where c.program_id = :here and c.subject_id = i.person_id
         and c.gathers and c.state = 'open')
+    and not exists (select 1 from settlement s where s.program_id = :here and s.holding_id = i.id and s.ended_as <> ''
+        and i.what in ('weekly_note', 'absence'))
     order by 1, 2
     """  # noqa: S608 - of constants alone
 )
@@ -234,7 +240,7 @@ def _drafts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
 @promise("A task that somebody took over from who leaves can be done by them.")
 def _what_was_taken_can_be_done(session: Session, at: datetime) -> Iterable[str]:
     """As far as the rows tell by now: they hold a role that may do it. Of a worker, whose file it is changes by day."""
-    today = shared(session, _today, at)
+    today = shared(session, todays_roles, at)
     for row in _rows(session, _PASSED_ON, at):
         person = UUID(row.person)
         held = {one.role for one in today.roles_of(person)}
@@ -274,8 +280,8 @@ def _parts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
 
 @promise("What falls to somebody for who is away is open to a role that they hold.")
 def _deputies_are_fit(session: Session, at: datetime) -> Iterable[str]:
-    today = shared(session, _today, at)
-    for task, falls in shared(session, _live_tasks, at):
+    today = shared(session, todays_roles, at)
+    for task, falls in shared(session, live_tasks, at):
         for holder in falls.holders:
             held = {one.role for one in today.roles_of(holder.person_id)}
             if holder.acting_for is not None and not may_act_as(holder.role, held):
@@ -284,8 +290,8 @@ def _deputies_are_fit(session: Session, at: datetime) -> Iterable[str]:
 
 @promise("A note of a participant is asked of nobody to whom what is written of participants is not open.")
 def _notes_are_asked_of_who_may_write(session: Session, at: datetime) -> Iterable[str]:
-    today = shared(session, _today, at)
-    for task, falls in shared(session, _live_tasks, at):
+    today = shared(session, todays_roles, at)
+    for task, falls in shared(session, live_tasks, at):
         if task.step not in ("follow_up.note", "complete_notes", "finish_note", "write_summary"):
             continue
         for holder in falls.holders:
@@ -295,8 +301,8 @@ def _notes_are_asked_of_who_may_write(session: Session, at: datetime) -> Iterabl
 
 @promise("No approval waits on nobody while the chain that may give it has somebody who is not barred.")
 def _approvals_go_on(session: Session, at: datetime) -> Iterable[str]:
-    today = shared(session, _today, at)
-    for task, falls in shared(session, _live_tasks, at):
+    today = shared(session, todays_roles, at)
+    for task, falls in shared(session, live_tasks, at):
         if task.state != "submitted" or falls.holders:
             continue
         barred = {task.done_by, task.done_for}
@@ -311,8 +317,8 @@ def _approvals_go_on(session: Session, at: datetime) -> Iterable[str]:
 
 @promise("What is due once somebody begins waits for them, and falls to nobody else before.")
 def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
-    today = shared(session, _today, at)
-    for task, falls in shared(session, _live_tasks, at):
+    today = shared(session, todays_roles, at)
+    for task, falls in shared(session, live_tasks, at):
         if task.state != "open" or not task.links:
             continue
         first = task.links[0]
@@ -340,8 +346,8 @@ def _taken_back_before_it_begins(session: Session, at: datetime) -> Iterable[str
 
 @promise("A role for which somebody is appointed from a later day on is not vacant.")
 def _to_come_is_not_vacant(session: Session, at: datetime) -> Iterable[str]:
-    today = shared(session, _today, at)
-    vacant = {(one.role, one.organization_id) for one in vacancies.find(session, today) if one.kind == "role"}
+    today = shared(session, todays_roles, at)
+    vacant = {(one.role, one.organization_id) for one in shared(session, vacant_places, at) if one.kind == "role"}
     for held in today.coming:
         place = (held.role, held.organization_id)
         wanted = [one for one in today.coming if (one.role, one.organization_id) == place]
@@ -360,14 +366,19 @@ class _Live(Task):
     links: list[Link] = also(Responsibility.links)
 
 
-def _today(session: Session, at: datetime) -> DayTenures:
+def todays_roles(session: Session, at: datetime) -> DayTenures:
     """Who holds which role on the day of a moment."""
     return standing(session, local_day(session, at))
 
 
-def _live_tasks(session: Session, at: datetime) -> list[tuple[_Live, Falls]]:
+def vacant_places(session: Session, at: datetime) -> list[vacancies.Vacancy]:
+    """The roles and seats that are vacant on the day of a moment."""
+    return vacancies.find(session, shared(session, todays_roles, at))
+
+
+def live_tasks(session: Session, at: datetime) -> list[tuple[_Live, Falls]]:
     """Every task that waits on somebody, and on whom it falls."""
-    today = shared(session, _today, at)
+    today = shared(session, todays_roles, at)
     owner = case((col(Task.state) == "submitted", col(Task.approved_by_id)), else_=col(Task.owed_by_id))
     rows = every(
         session,

@@ -51,6 +51,18 @@ def test_who_is_outside_with_a_telephone_and_no_departure_is_found(program: Cast
     assert found(program, look) == []
     run(program, "update \"case\" set state = 'closed', ended_at = :at where id = :case", at=AT, case=case_id)
     assert found(program, look) == [f"loan {loan}"]
+    run(
+        program,
+        "insert into absence (program_id, id, person_id, deputy_id, kinds, starts_on, ends_on, recorded_at)"
+        " values (:here, :id, :who, :deputy, '{tasks}', :day, :day, :at)",
+        here=program.program_id,
+        id=loan,
+        who=program.people["coordinator"],
+        deputy=program.people[LEAVER],
+        day=TODAY,
+        at=AT,
+    )
+    assert found(program, look) == [f"absence {loan}", f"loan {loan}"], "they would stand in for somebody"
 
 
 @pytest.mark.ci

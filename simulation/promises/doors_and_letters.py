@@ -1,0 +1,117 @@
+"""With the last role access ends by itself; and each letter leaves once, in its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlmodel import Session
+
+from domain.kernel import local_day, program
+from simulation.promises import found, promise
+
+#: The doors are looked at each two seconds; this leaves room for a worker that was away.
+_HAD_ITS_TIME: Final = timedelta(hours=1)
+#: A letter that nothing holds up leaves within seconds.
+_LONG: Final = timedelta(days=2)
+
+#: Who held a role once, and holds none today nor later, since longer ago than the doors need.
+_OUTSIDE: Final = """
+outside as materialized (
+    select person_id from tenure where program_id = :here and taken_back_at is null
+    group by person_id
+    having max(coalesce(ends_on, 'infinity'::date)) < :seen_to and coalesce(max(ended_at) < :then, true)
+)"""
+
+
+@promise("With the last role, access ends by itself: sign-ins, passkeys, accounts, calendar addresses and links.")
+def doors_are_closed(session: Session, at: datetime) -> Iterator[str]:
+    """What lets one in, or read, who holds nothing any more since an hour."""
+    yield from found(
+        session,
+        f"""
+        with {_OUTSIDE}
+        select 'browser_session', way.id from browser_session way join outside using (person_id)
+            where way.program_id = :here and way.ended_at is null
+        union all select 'passkey', way.id from passkey way join outside using (person_id)
+            where way.program_id = :here and way.ended_at is null
+        union all select 'identity', way.person_id from identity way join outside using (person_id)
+            where way.program_id = :here and way.ended_at is null
+        union all select 'calendar_feed', way.id from calendar_feed way join outside using (person_id)
+            where way.program_id = :here and way.ended_at is null
+        union all select 'door', way.person_id from door way join outside using (person_id)
+            where way.program_id = :here and way.used_at is null and way.expires_at > :at
+        union all select 'invitation', invitation.id from meeting_link way
+            join invitation on invitation.program_id = way.program_id and invitation.id = way.invitation_id
+            join outside using (person_id)
+            where way.program_id = :here and way.ended_at is null and way.expires_at > :at
+        """,  # noqa: S608 - its parts are this module's own
+        seen_to=local_day(session, at - _HAD_ITS_TIME),
+        then=at - _HAD_ITS_TIME,
+        at=at,
+    )
+
+
+@promise("No letter is left behind: what waits was tried, or nothing that was written later has left.")
+def none_is_left_behind(session: Session, at: datetime) -> Iterator[str]:
+    """A letter that nobody tried to send in two days, though later ones left."""
+    yield from found(
+        session,
+        """
+        select 'notice', waits.id from notice waits
+        where waits.program_id = :here and waits.state = 'queued' and waits.attempts = 0 and waits.created_at < :then
+            and waits.created_at + interval '1 day' < (
+                select max(later.created_at) from notice later where later.program_id = :here and later.state = 'sent')
+        """,
+        then=at - _LONG,
+    )
+
+
+@promise("Letters of one thread leave to a person in the order in which they were written.", stays=True)
+def threads_are_in_order(session: Session, _: datetime) -> Iterator[str]:
+    """A letter that left before one of the same thread and person that was written earlier, and was tried once."""
+    yield from found(
+        session,
+        """
+        select 'notice', id from (
+            select id, attempts, sent_at, max(sent_at) over (
+                partition by person_id, thread order by n rows between unbounded preceding and 1 preceding) as before
+            from notice where program_id = :here and thread <> '' and sent_at is not null and attempts <= 1
+        ) as sent where sent_at < before
+        """,
+    )
+
+
+@promise("One letter a day at most tells a person how their day stands.", stays=True)
+def one_digest_a_day(session: Session, _: datetime) -> Iterator[str]:
+    """A second digest to one person on a local day."""
+    yield from found(
+        session,
+        """
+        select 'notice', id from (
+            select id, row_number() over (
+                partition by person_id, (created_at at time zone :zone)::date order by n) as place
+            from notice where program_id = :here and template = 'daily_digest'
+        ) as digest where place > 1
+        """,
+        zone=program(session).time_zone,
+    )
+
+
+@promise("Each letter goes to one person at one address, and is written once for its cause.", stays=True)
+def one_recipient(session: Session, _: datetime) -> Iterator[str]:
+    """A letter to several addresses or to none, or beside another of the same words to the same person and moment."""
+    yield from found(
+        session,
+        """
+        select 'notice', id from notice where program_id = :here and to_address !~ '^[^@,;[:space:]]+@[^@,;[:space:]]+$'
+        union all
+        select 'notice', id from (
+            select id, row_number() over (
+                partition by person_id, template, created_at, case_id, md5(subject), length(message), key order by n
+            ) as place
+            from notice where program_id = :here
+        ) as written where place > 1
+        """,
+    )

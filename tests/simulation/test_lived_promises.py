@@ -1,0 +1,264 @@
+"""What holds of a program that people lived in, broken in the rows of the demonstration: each check finds where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
+
+from adapters.database import program_session
+from demo.loading import Demonstration
+from simulation.promises import (
+    doors_and_letters,
+    foreseen,
+    given_once,
+    on_whom,
+    promises,
+    rounds_and_record,
+    sat_and_decided,
+)
+from tests.cast import KEYS, Cast, letter_templates
+from tests.conftest import Copies, Database
+from tests.fakes.seal_keys import FakeSealKeys
+from tests.sealing import seal_all, tamper
+
+AT: Final = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
+MODULES: Final = (on_whom, doors_and_letters, rounds_and_record, given_once, sat_and_decided, foreseen)
+
+#: By the beginning of its sentence, what breaks a promise: the last of its statements tells the row that is found.
+BREAKS: Final[dict[str, str]] = {
+    "What is open or handed in falls to somebody": """
+        insert into responsibility (program_id, id, digest, links) values (:here, :new, 'nobody',
+        jsonb_build_array(jsonb_build_object('role', 'coordinator', 'at', '*', 'person', cast(:other as text))));
+        update task set owed_by_id = :new where id = (select id from task where state = 'open' and case_id is
+        null order by id limit 1) returning 'task ' || id
+        """,
+    "No two open tasks ask one role": """
+        update task set opened_at = :at + interval '1 day', item = one.item, step = one.step, owed_by_id =
+        one.owed_by_id, declared_owed_by_id = one.declared_owed_by_id from (select * from task where step =
+        'obligation.give' and state = 'open' order by id limit 1) as one where task.id = (select id from task
+        where step = 'obligation.attest' and state = 'open' order by id limit 1) returning 'task ' || task.id
+        """,
+    "Nobody approves their own request": """
+        insert into event (program_id, id, at, actor_id, actor_as, actor_for, verb, subject_kind, subject_id,
+        facts) select program_id, :new, :at, :other_person, 'manager', actor_id, 'task.approved', 'task',
+        subject_id, '{}' from event where verb = 'task.submitted' order by n limit 1 returning 'task ' ||
+        subject_id
+        """,
+    "A worker is looked for a follow-up": """
+        update task set item = (select follow_up_id::text from assignment where kind = 'primary' and ends_on is
+        null order by id limit 1) where step = 'follow_up.assign' returning 'task ' || id
+        """,
+    "Whom a participant barred": """
+        insert into barred (program_id, id, participant_id, person_id, recorded_at) select a.program_id, :new,
+        f.participant_id, a.person_id, :at from assignment a join follow_up f on f.id = a.follow_up_id where
+        a.ends_on is null order by a.id limit 1;
+        select 'assignment ' || id from assignment where ends_on is null order by id limit 1
+        """,
+    "After two further attempts": """
+        insert into contact_attempt (program_id, id, follow_up_id, tried_on, means, reached, tried_by,
+        recorded_at) select f.program_id, gen_random_uuid(), f.id, :today + 40 + n, 'call', false, :person, :at
+        from generate_series(1, 3) as n, (select * from follow_up where state = 'active' order by id limit 1) as
+        f;
+        select 'contact_attempt ' || id from contact_attempt order by tried_on desc limit 1
+        """,
+    "Nobody is admitted without a consent": """
+        update consent set signed_on = signed_on + 500, copy_given_on = null, ends_on = null where id = (select
+        id from consent where purpose = 'program' order by id limit 1) returning 'participant ' ||
+        participant_id
+        """,
+    "No one gives themselves the role": """
+        insert into event (program_id, id, at, actor_id, actor_as, verb, subject_kind, subject_id, facts) values
+        (:here, :new, :at, :person, 'manager', 'tenure.started', 'person', :person, '{"role":
+        "privacy_officer"}') returning 'person ' || subject_id
+        """,
+    "With the last role, access ends by itself": """
+        update tenure set starts_on = :today - 90, ends_on = :today - 9 where person_id = :person;
+        insert into passkey (credential_id, program_id, person_id, id, public_key, sign_count, device,
+        enrolled_at) values ('abc', :here, :person, :new, '', 0, '', :at) returning 'passkey ' || id
+        """,
+    "No letter is left behind": """
+        update notice set state = 'sent', sent_at = :at, created_at = :at, next_attempt_at = null where id =
+        (select id from notice order by n desc limit 1);
+        update notice set created_at = :at where id <> (select id from notice order by n limit 1);
+        update notice set created_at = :at - interval '9 days', state = 'queued', next_attempt_at = :at, sent_at
+        = null, attempts = 0 where id = (select id from notice order by n limit 1) returning 'notice ' || id
+        """,
+    "Letters of one thread leave": """
+        update notice set state = 'sent', next_attempt_at = null, sent_at = :at - n * interval '1 minute' where
+        id in (select id from notice where thread = 'meetings' and person_id = (select person_id from notice
+        where thread = 'meetings' group by 1 having count(*) > 1 order by 1 limit 1) order by n limit 2);
+        select 'notice ' || id from notice where thread = 'meetings' and sent_at is not null order by n desc
+        limit 1
+        """,
+    "One letter a day at most tells": """
+        update notice set template = 'daily_digest', created_at = :at, person_id = :person where id in (select
+        id from notice order by n limit 2);
+        select 'notice ' || id from notice where template = 'daily_digest' order by n desc limit 1
+        """,
+    "Each letter goes to one person": """
+        update notice set to_address = 'a@b.example, c@d.example' where id = (select id from notice order by n
+        limit 1) returning 'notice ' || id
+        """,
+    "No round is marked as done ahead": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble) values (:here,
+        'sweep', :at + interval '1 hour', :at, '', 0, '') returning 'round_mark ' || key
+        """,
+    "Each round is done within a day": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble) values (:here,
+        'sweep', :at - interval '5 days', :at, '', 0, '') returning 'round_mark ' || key
+        """,
+    "Each rung of a ladder is used once": """
+        insert into event (program_id, id, at, actor_as, verb, subject_kind, subject_id, facts) select :here,
+        gen_random_uuid(), :at + n * interval '2 days', 'rounds', 'task.reminded', 'task', :new, '{"rung": 1,
+        "state": "open", "to": ["owner"]}' from generate_series(1, 2) as n;
+        select 'task ' || cast(:new as text)
+        """,
+    "What is over says since when": """
+        update task set settled_as = '' where state = 'waived' returning 'task ' || id
+        """,
+    "A participant's number is given once": """
+        update participant set number = left(number, 6) || '99' where id = (select id from participant where
+        number is not null order by id limit 1) returning 'participant ' || id
+        """,
+    "Decisions of a committee are numbered": """
+        update decision set number = number || '9' where id = (select id from decision order by number desc
+        limit 1) returning 'decision ' || id
+        """,
+    "Incidents are all entered": """
+        insert into incident (program_id, id, number, organization_id, known_on, recorded_at, version) select
+        program_id, :new, 2, id, :today, :at, 1 from organization order by id limit 1 returning 'incident ' ||
+        id
+        """,
+    "What a partner's people read": """
+        insert into event (program_id, id, at, actor_id, actor_as, verb, subject_kind, subject_id, facts) select
+        program_id, :new, :at, :person, 'youth_worker', 'read', 'participant', id, '{"what": "notes", "ground":
+        "part"}' from participant where number is not null order by id limit 1 returning 'event ' || n
+        """,
+    "Each decision is stamped with the quorum": """
+        update decision set decided_at = decided_at - interval '1 day' where id = (select id from decision order
+        by number limit 1) returning 'decision ' || id
+        """,
+    "A quorum is met by as many": """
+        update decision set quorum = jsonb_set(quorum, '{seats_present}', '0') where id = (select id from
+        decision order by number limit 1) returning 'decision ' || id
+        """,
+    "A meeting opens two hours before": """
+        update meeting set opened_at = starts_at - interval '3 hours' where id = (select id from meeting where
+        state = 'held' order by id limit 1) returning 'meeting ' || id
+        """,
+    "An hour of attendance lies within": """
+        update attendance set arrived_at = :at - interval '400 days' where id = (select id from attendance where
+        person_id is not null and left_at is null order by id limit 1) returning 'attendance ' || id
+        """,
+    "Minutes are approved at a later meeting": """
+        update minutes set approved_in_id = meeting_id where id = (select id from minutes where state =
+        'approved' order by id limit 1) returning 'minutes ' || id
+        """,
+    "A meeting that no one closed": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble) values (:here,
+        'gatherings', :at, :at, '', 0, '');
+        update meeting set state = 'planned', closed_at = null, starts_at = :at - interval '9 days', ends_at =
+        :at - interval '8 days' where id = (select id from meeting where state = 'held' order by id limit 1)
+        returning 'meeting ' || id
+        """,
+    "What can no longer be met is met by nothing": """
+        insert into obligation_finding (program_id, id, period_id, n, obligation_id, state, "on", found,
+        evaluated_at) select program_id, :new, period_id, 99, obligation_id, 'met', "on", found, :at from
+        obligation_finding where state = 'cannot_be_met' order by id limit 1 returning 'obligation_period ' ||
+        period_id
+        """,
+    "'Can no longer be met' is said": """
+        insert into obligation_finding (program_id, id, period_id, n, obligation_id, state, "on", found,
+        evaluated_at) select program_id, :new, period_id, 99, obligation_id, 'on_track', "on", found, :at from
+        obligation_finding where state = 'cannot_be_met' order by id limit 1 returning 'obligation_finding ' ||
+        id
+        """,
+    "That a period will be missed is said 30 days before": """
+        insert into obligation_finding (program_id, id, period_id, n, obligation_id, state, "on", found,
+        evaluated_at) select p.program_id, :new, p.id, 99, p.obligation_id, 'missed', p.ends_on,
+        jsonb_build_object('facts', jsonb_build_array(jsonb_build_object('id', 'x', 'on', p.ends_on - 60, 'why',
+        'late', 'kind', 'task', 'counts', true)), 'numbers', '{"late": 1, "allowed": 0}'::jsonb), :at from
+        obligation_period p join obligation o on o.id = p.obligation_id where o.check_kind = 'tasks' and exists
+        (select 1 from obligation_finding f where f.period_id = p.id and f."on" < p.ends_on - 40) and not exists
+        (select 1 from obligation_finding f where f.period_id = p.id and f.state = 'cannot_be_met') order by
+        p.id limit 1 returning 'obligation_period ' || period_id
+        """,
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(copies: Copies, template: str) -> Iterator[tuple[Database, UUID]]:
+    """The year of the demonstration. Loading takes seconds, so that the tests share it; each undoes what it did."""
+    with copies.of(template) as database:
+        yield database, Demonstration(database.engine, letter_templates(), at=AT, keys=KEYS).load()
+
+
+@pytest.fixture
+def demonstrated(loaded: tuple[Database, UUID]) -> Iterator[Session]:
+    """A session of the demonstration, whose changes are not kept."""
+    database, program_id = loaded
+    with program_session(database.engine, program_id) as session:
+        session.info.update(keys=KEYS)
+        yield session
+
+
+def test_every_promise_of_these_modules_is_broken_here() -> None:
+    mine = {one.sentence for one in promises() if one.look.__module__ in {module.__name__ for module in MODULES}}
+    left = {sentence for sentence in mine if not any(sentence.startswith(begins) for begins in BREAKS)}
+    assert left == {"The record is as it was sealed: no line was changed, removed or put in."}  # below
+    assert len(mine) == len(BREAKS) + 1
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("begins", BREAKS)
+def test_what_breaks_a_promise_is_found_in_a_program_that_kept_it(demonstrated: Session, begins: str) -> None:
+    session = demonstrated
+    (one,) = [one for one in promises() if one.sentence.startswith(begins)]
+    assert list(one.look(session, AT)) == []
+    where = _broken_by(session, BREAKS[begins])
+    assert where in list(one.look(session, AT))
+
+
+def _broken_by(session: Session, statements: str) -> str:
+    people = session.scalars(
+        text(
+            "select person_id from tenure where role = 'youth_worker' and ends_on is null and not exists ("
+            "select 1 from assignment where assignment.person_id = tenure.person_id) order by person_id"
+        )
+    ).all()
+    values: dict[str, Any] = {
+        "here": session.info["program_id"],
+        "at": AT,
+        "today": AT.date(),
+        "new": uuid4(),
+        "other": str(uuid4()),
+        "person": people[0],
+        "other_person": people[-1],
+    }
+    told = ""
+    for statement in statements.split(";\n"):
+        asked = {name: value for name, value in values.items() if f":{name}" in statement}
+        found = session.connection().execute(text(statement), asked)
+        told = str(found.scalar()) if found.returns_rows else told
+    return told
+
+
+@pytest.mark.ci
+def test_a_line_of_the_record_that_was_changed_behind_its_seal_is_found(cast: Cast) -> None:
+    keys, look = FakeSealKeys(), rounds_and_record.the_record_is_sound
+    seal_all(cast, keys)
+    with cast.session() as session:
+        assert list(look(session, AT)) == [], "nothing is looked at without the keys"
+        session.info["seal_keys"] = keys
+        assert list(look(session, AT)) == []
+        line: UUID = session.scalars(text("select id from event order by n limit 1")).one()
+    tamper(cast.database, "update event set verb = 'read' where id = :id", id=line)
+    with cast.session() as session:
+        session.info["seal_keys"] = keys
+        assert list(look(session, AT)) != []
