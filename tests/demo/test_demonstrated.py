@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select
 from sqlmodel import Session
 
 from adapters.database import program_session
@@ -22,6 +22,8 @@ from domain.kernel.rows import every, of
 from domain.kernel.scope import local_day
 from domain.participants.reasons import read_reasons
 from domain.terms.sharing import circle_of
+from flows import departing
+from flows.rounds import ROUNDS, run_round
 from meetings import attendance, decisions
 from meetings.committees import committees
 from models.agenda import AgendaItem
@@ -36,8 +38,12 @@ from models.obligation import ObligationFinding, ObligationPeriod
 from models.participant import Participant
 from models.program import Organization
 from models.referral import Referral
-from tests.cast import KEYS, letter_templates
+from simulation.promises import broken
+from tests.cast import KEYS, Cast, letter_templates
 from tests.conftest import Copies, Database
+from tests.fakes.seal_keys import FakeSealKeys
+from tests.flows.support import carry_all, means_of
+from tests.sealing import seal_all
 
 _meeting = table_of(Meeting)
 _answer = table_of(MeetingAnswer)
@@ -238,6 +244,31 @@ def test_each_participant_shares_with_every_partner_but_one_who_left_one_out(ses
         assert circle.homes <= {place for place in keys if circle.agrees_to(place)}
     assert len(left_out) == 7
     assert {number: keys for number, keys in left_out.items() if keys} == {"02": ["anonyme"]}
+
+
+def test_every_promise_holds_as_it_was_loaded(loaded: Loaded, session: Session) -> None:
+    session.info.update(keys=KEYS)
+    assert broken(session, loaded.at) == []
+    assert broken(session, loaded.at, passing=True) == []
+
+
+def test_every_promise_holds_once_the_engine_did_its_rounds_for_some_days(loaded: Loaded, copies: Copies) -> None:
+    """In a copy, since the tests of a day share what was loaded."""
+    loaded.database.engine.dispose()  # nobody is signed in to what is copied
+    with copies.of(str(make_url(loaded.database.url).database)) as database:
+        program, seal_keys, moments = Cast(database, loaded.program_id, {}, {}, {}), FakeSealKeys(), [loaded.at]
+        means = means_of(program, lambda: moments[-1], seal_keys=seal_keys)
+        for _ in range(3):
+            for key in ROUNDS:
+                run_round(means, key, "worker")
+            departing.close_doors(means)
+            departing.look_at_hands(means)
+            carry_all(means)
+            seal_all(program, seal_keys)
+            with program.session() as session:
+                session.info.update(seal_keys=seal_keys)
+                assert broken(session, moments[-1]) == []
+            moments.append(moments[-1] + timedelta(days=1))
 
 
 def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Any]:
