@@ -13,12 +13,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import FastAPI, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
@@ -33,6 +35,7 @@ from api.web.answers import status_of
 from domain.kernel import Refusal, local_day, remember
 from domain.obligations import triggers
 from domain.roles import standing
+from simulation.journal import Asked, Journal, SignedIn
 
 HOST: Final = "127.0.0.1"
 _PART: Final = re.compile(r"{(\w+)}")
@@ -71,14 +74,23 @@ class _Called:
 class Desk:
     """One web process of a simulated installation, and everybody's way into it."""
 
-    def __init__(self, app: FastAPI, installation: Installation, program_id: UUID, loop: asyncio.AbstractEventLoop):
+    def __init__(
+        self,
+        app: FastAPI,
+        installation: Installation,
+        program_id: UUID,
+        loop: asyncio.AbstractEventLoop,
+        journal: Journal,
+    ) -> None:
         self.app, self.installation, self.program_id, self._loop = app, installation, program_id, loop
+        self._journal = journal
 
     # ------------------------------------------------------------------------------------------ within this process
 
     def ask(self, person_id: UUID, method: str, path: str, said: Any = None, *, key: str = "", **query: Any) -> Answer:
         """Ask as a person, in this process. Whatever the program itself fails by is raised."""
         called, parts = self._find(method, path)
+        self._journal.note(Asked(self._now, person_id, "", method, path, said, query, key))
         questions.begin()
         with self.installation.of_program(self.program_id) as session:
             at = self.installation.clock()
@@ -121,6 +133,10 @@ class Desk:
                 )
         return found
 
+    @property
+    def _now(self) -> datetime:
+        return self.installation.clock()
+
     def _find(self, method: str, path: str) -> tuple[_Called, Mapping[str, str]]:
         whole = PREFIX + path
         for called in self._routes.get((method, whole.count("/")), ()):
@@ -133,18 +149,21 @@ class Desk:
 
     def sign_in(self, person_id: UUID) -> str:
         """Begin a sign-in, as a browser does, and give its cookie: "" where it was refused."""
+        self._journal.note(SignedIn(self._now, person_id))
         typed = {"program": str(self.program_id), "person": str(person_id)}
         _, headers, _ = self._send("POST", "/sign-in", urlencode(typed).encode(), form=True)
         return dict(headers).get(b"set-cookie", b"").decode().partition(";")[0]
 
     def sign_out(self, cookie: str) -> None:
         """End a sign-in by its cookie."""
+        self._journal.note(SignedIn(self._now, None, cookie))
         self._send("POST", "/sign-out", b"", cookie=cookie, form=True)
 
     def send(
         self, cookie: str, method: str, path: str, said: Any = None, *, key: str = "", seen: str = "*", **query: Any
     ) -> Answer:
         """Send a whole request under a cookie."""
+        self._journal.note(Asked(self._now, None, cookie, method, path, said, {**query, "seen": seen}, key))
         whole = f"{PREFIX}{path}" + (f"?{urlencode(query)}" if query else "")
         body = b"" if said is None else json.dumps(said, default=str).encode()
         status, _, answered = self._send(method, whole, body, cookie=cookie, key=key, seen=seen)
@@ -202,29 +221,31 @@ class Desk:
         return cast("int", sent[0]["status"]), sent[0]["headers"], answered
 
 
-def _how_called(route: APIRoute) -> Callable[..., dict[str, Any]]:
+_How = Callable[[RequestContext, Mapping[str, str], Any, Mapping[str, Any], str], dict[str, Any]]
+
+
+def _how_called(route: APIRoute) -> _How:
     """How a route's function is called, worked out once from what it declares."""
-    depends = {str(one.name): one.call for one in route.dependant.dependencies}
-    asked = inspect.signature(route.endpoint, eval_str=True).parameters
-    body = route.dependant.body_params[0] if route.dependant.body_params else None
-    in_path = {one.name: TypeAdapter(asked[one.name].annotation) for one in route.dependant.path_params}
-    in_query = {one.name: (one.alias, TypeAdapter(asked[one.name].annotation)) for one in route.dependant.query_params}
-    response = route.dependant.response_param_name
-    unknown = [name for name, call in depends.items() if call not in (context, once_of)]
+    return _how_given(route, route.dependant)
+
+
+def _how_given(route: APIRoute, dependant: Dependant) -> _How:
+    """How a function is called that a route asks, from what it declares: the route's own, or one before it."""
+    asked = inspect.signature(cast("Callable[..., Any]", dependant.call), eval_str=True).parameters
+    depends = {str(one.name): _how_found(route, one) for one in dependant.dependencies}
+    body = dependant.body_params[0] if dependant.body_params else None
+    in_path = {one.name: TypeAdapter(asked[one.name].annotation) for one in dependant.path_params}
+    in_query = {one.name: (one.alias, TypeAdapter(asked[one.name].annotation)) for one in dependant.query_params}
+    response = dependant.response_param_name
 
     def how(
         here: RequestContext, parts: Mapping[str, str], said: Any, query: Mapping[str, Any], key: str
     ) -> dict[str, Any]:
-        if unknown:
-            msg = f"{route.path} asks for {unknown}: send it over the web"
-            raise LookupError(msg)
         given: dict[str, Any] = {name: kind.validate_python(parts[name]) for name, kind in in_path.items()}
         given |= {
             name: kind.validate_python(query[alias]) for name, (alias, kind) in in_query.items() if alias in query
         }
-        for name, call in depends.items():
-            address = f"{next(iter(route.methods or ()))} {here.at.isoformat()}"
-            given[name] = here if call is context else IdempotentRequest(here, address, key)
+        given |= {name: find(here, parts, said, query, key) for name, find in depends.items()}
         if body is not None:
             given[body.name] = TypeAdapter(asked[body.name].annotation).validate_python(said)
         if response:
@@ -234,6 +255,30 @@ def _how_called(route: APIRoute) -> Callable[..., dict[str, Any]]:
         return given
 
     return how
+
+
+def _how_found(route: APIRoute, dependant: Dependant) -> Callable[..., Any]:
+    """How that is found on which a function depends. What is not known here calls a function of its own."""
+    call = cast("Callable[..., Any]", dependant.call)
+    if call is context:
+        return lambda here, *_: here
+    if call is once_of:
+        method = next(iter(route.methods or ()))
+        return lambda here, _parts, _said, _query, key: IdempotentRequest(here, f"{method} {here.at.isoformat()}", key)
+    how = _how_given(route, dependant)
+    return lambda *asked: _come(call(**how(*asked)))
+
+
+def _come(answered: Any) -> Any:
+    """What a function answers, also one that could wait and does not."""
+    if not inspect.iscoroutine(answered):
+        return answered
+    try:
+        answered.send(None)
+    except StopIteration as come:
+        return come.value
+    msg = "it waits for something: send it over the web"
+    raise LookupError(msg)
 
 
 def _told(answered: Any) -> Any:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it was sent. `cookie` is the number of the sign-in that it came under; 0: in this process."""
+    """One request as it was sent: by a person in this process, or under the `cookie` of a sign-in."""
 
     at: datetime
-    person_id: UUID
-    cookie: int
+    person_id: UUID | None
+    cookie: str
     method: str
     path: str
     said: Any
@@ -36,12 +36,11 @@ class Did:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Somebody signed in over the web, or out."""
+    """Somebody signed in over the web; or out, by the cookie that `ends`."""
 
     at: datetime
-    person_id: UUID
-    cookie: int
-    ends: bool = False
+    person_id: UUID | None
+    ends: str = ""
 
 
 @dataclass
@@ -60,9 +59,10 @@ class Journal:
 def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -> None:
     """Ask the same of another life, in the same order and at the same moments: nobody decides anything.
 
+    A sign-in has the cookie that it had, since chance is the same.
+
     `operate` does what an operator did, by its name.
     """
-    cookies: dict[int, str] = {0: ""}
     for line in journal.lines:
         life.world.clock.now = line.at
         if isinstance(line, Did):
@@ -77,11 +77,11 @@ def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -
             else:
                 operate(life, line.what)
         elif isinstance(line, SignedIn):
-            if line.ends:
-                life.desk.sign_out(cookies.pop(line.cookie))
+            if line.person_id is None:
+                life.desk.sign_out(line.ends)
             else:
-                cookies[line.cookie] = life.desk.sign_in(line.person_id)
-        elif line.cookie:
-            life.desk.send(cookies[line.cookie], line.method, line.path, line.said, key=line.key, **line.query)
+                life.desk.sign_in(line.person_id)
+        elif line.person_id is None:
+            life.desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
         else:
             life.desk.ask(line.person_id, line.method, line.path, line.said, key=line.key, **line.query)

@@ -16,9 +16,9 @@ from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
 from simulation.hands import Desk
-from simulation.journal import Did, Journal, SignedIn
+from simulation.journal import Did, Journal
 from simulation.promises import Broken, broken
-from simulation.visits import Act, Memory, Told, Visit, done_in, fates
+from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
 #: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
@@ -73,6 +73,7 @@ class Life:
     members: dict[UUID, Member]
     faults: Faults
     looks_at: Callable[[date], Looks] = lambda _: "passing"
+    #: How many young people become participants in a year, about: a few more are referred.
     participants_a_year: int = 60
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
@@ -80,13 +81,12 @@ class Life:
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
-    _sign_ins: int = 0
 
     def __post_init__(self) -> None:
         crashing = self.faults.crashing
         many = [1, 2] if "workers" in self.faults.kinds else [1]
         self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
-        self.desks = [self.world.desk() for _ in range(2 if "webs" in self.faults.kinds else 1)]
+        self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
 
     @property
     def worker(self) -> SimulatedWorker:
@@ -116,7 +116,7 @@ class Life:
             world.clock.now = max(world.clock.now, at)
             self._does("time")
             if isinstance(what, UUID):
-                self._come(what)
+                self._come(what, at)
             elif not self.faults.engine_is_away:
                 self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
@@ -153,7 +153,10 @@ class Life:
         for person_id in sorted(held.live, key=str):
             member = self.member(person_id)
             chance = self.world.chance.stream("visit", day, person_id)
-            if chance.random() < self._comes(member, held, person_id):
+            hours = self.memory[person_id].get(APPOINTMENTS, {}).get(day.isoformat(), ())
+            if hours and not held.is_away(person_id):
+                yield from ((self.world.moment(day, *map(int, hour.split(":"))), person_id) for hour in hours)
+            elif chance.random() < self._comes(member, held, person_id):
                 minute = chance.randint(FIRST_HOUR, LAST_HOUR)
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
@@ -173,16 +176,16 @@ class Life:
             self.members[person_id] = Member(person_id, row.name, nature_of(chance), row.email)
         return self.members[person_id]
 
-    def _come(self, person_id: UUID) -> None:
+    def _come(self, person_id: UUID, at: datetime) -> None:
         world, day = self.world, self.world.today
         with world.session() as session:
             held = standing(session, day)
         if person_id not in held.live:
             return
-        chance = world.chance.stream("acts", day, person_id)
-        with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as (cookie, number):
+        chance = world.chance.stream("acts", at.isoformat(), person_id)
+        with self._at_a_desk(person_id, over_the_web=chance.random() < OVER_THE_WEB) as cookie:
             visit = Visit(
-                self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie, number
+                self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie
             )
             for behave in done_in(visit):
                 behave(visit)
@@ -190,18 +193,12 @@ class Life:
             self._does("follow")
 
     @contextmanager
-    def _at_a_desk(self, person_id: UUID, *, over_the_web: bool) -> Iterator[tuple[str, int]]:
-        """A sign-in over the web, by its cookie and its number in the journal; or none."""
-        if not over_the_web:
-            yield "", 0
-            return
-        self._sign_ins += 1
-        number = self._sign_ins
-        self.journal.note(SignedIn(self.world.clock.now, person_id, number))
-        cookie = self.desk.sign_in(person_id)
-        yield cookie, number
-        self.journal.note(SignedIn(self.world.clock.now, person_id, number, ends=True))
-        self.desk.sign_out(cookie)
+    def _at_a_desk(self, person_id: UUID, *, over_the_web: bool) -> Iterator[str]:
+        """The cookie of a sign-in over the web; "" of who asks in this process."""
+        cookie = self.desk.sign_in(person_id) if over_the_web else ""
+        yield cookie
+        if cookie:
+            self.desk.sign_out(cookie)
 
     # ---------------------------------------------------------------------------------------------- what is looked at
 

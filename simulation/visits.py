@@ -21,7 +21,6 @@ from domain.roles import HeldRole
 from simulation.cast import Member, Nature
 from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
-from simulation.journal import Asked
 from simulation.racing import Rival, race
 from simulation.world import World
 
@@ -34,6 +33,8 @@ Behaviour = Callable[["Visit"], None]
 _TWICE: Final = 0.15
 #: How often somebody sends again what the program ended in: each boundary is crashed at once.
 _TRIES: Final = 12
+#: Where somebody remembers at which local hours others wait for them: by the day, as their pages say both.
+APPOINTMENTS: Final = "appointments"
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,10 @@ class Visit:
     hats: tuple[HeldRole, ...]
     chance: random.Random
     memory: dict[str, Any]
-    #: A sign-in's cookie, where they came over the web, and its number.
+    #: A sign-in's cookie, where they came over the web.
     cookie: str = ""
-    sign_in: int = 0
     _sent: int = 0
+    _work: list[dict[str, Any]] | None = None
 
     @property
     def world(self) -> World:
@@ -155,6 +156,12 @@ class Visit:
             return []
         rows = answer.body if isinstance(answer.body, list) else answer.body.get(key, [])
         return list(rows)
+
+    def work(self) -> list[dict[str, Any]]:
+        """What their first page shows as theirs to do and to approve, the most pressing first: read once a visit."""
+        if self._work is None:
+            self._work = self.items("/work", limit=20)
+        return self._work
 
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""
@@ -212,9 +219,6 @@ class Visit:
         return answer
 
     def _ask(self, method: str, path: str, said: Any, query: dict[str, Any], key: str = "") -> Answer:
-        self.life.journal.note(
-            Asked(self.world.clock.now, self.me.id, self.sign_in, method, path, said, dict(query), key)
-        )
         if self.cookie:
             seen = query.pop("if_match", "*")
             answer = self.desk.send(self.cookie, method, path, said, key=key, seen=seen, **query)
@@ -245,20 +249,24 @@ class _Does:
     chance: float
     do: Behaviour
     name: str
+    first: bool
 
 
 _DONE: Final[dict[str, _Does]] = {}
 
 
-def does(*roles: str, chance: float = 1.0) -> Callable[[Behaviour], Behaviour]:
-    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody."""
+def does(*roles: str, chance: float = 1.0, first: bool = False) -> Callable[[Behaviour], Behaviour]:
+    """Register what somebody in one of these roles does at this part of their visits; of no role: everybody.
+
+    What is done `first` comes before all else: others wait for them at that hour.
+    """
 
     def register(behaviour: Behaviour) -> Behaviour:
         name = f"{behaviour.__module__.rpartition('.')[2]}.{behaviour.__name__}"
         if name in _DONE:
             msg = f"there is a behaviour {name} already"
             raise ValueError(msg)
-        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name)
+        _DONE[name] = _Does(frozenset(roles), chance, behaviour, name, first)
         return behaviour
 
     return register
@@ -318,6 +326,7 @@ def done_in(visit: Visit) -> Iterator[Behaviour]:
     """What somebody does in one visit, in an order of their own."""
     mine = [one for one in behaviours() if not one.roles or one.roles & visit.roles]
     visit.chance.shuffle(mine)
+    mine.sort(key=lambda one: not one.first)
     for one in mine:
         if visit.may(one.chance):
             yield one.do

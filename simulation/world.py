@@ -43,12 +43,12 @@ from flows.protocols import declared_protocols, letter_folders
 from models.ports import Ledger
 from simulation.chance import Chance
 from simulation.hands import HOST, Desk
+from simulation.journal import Journal
 from simulation.keepers import PeopleKeys, Post, SealKey
 
 #: Where memory is a folder, databases that are forgotten afterwards lie there.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder made there is ours alone
 ENOUGH_BYTES: Final = 2 << 30
-_TEMPLATE: Final = "simulated_template"
 
 #: What the database itself would say of the time, and draw by chance, as the simulation has it.
 _SIMULATED: Final = """
@@ -103,6 +103,8 @@ class Server:
     urls: DatabaseUrls
     folder: Path
     embedded: EmbeddedPostgres | None = None
+    #: How the names of its databases begin: two may share a server.
+    names: str = "simulated"
     _made: int = 0
     _has_template: bool = False
 
@@ -110,18 +112,22 @@ class Server:
     def database(self) -> Iterator[str]:
         """A migrated database of its own, by its name, which is dropped afterwards."""
         if not self._has_template:
-            self.copy("template0", _TEMPLATE)
-            migrate(in_database(self.urls.owner, _TEMPLATE))
-            with psycopg.connect(conninfo_of(in_database(self.urls.admin, _TEMPLATE)), autocommit=True) as admin:
+            self.copy("template0", self._template)
+            migrate(in_database(self.urls.owner, self._template))
+            with psycopg.connect(conninfo_of(in_database(self.urls.admin, self._template)), autocommit=True) as admin:
                 admin.execute(_SIMULATED)
             self._has_template = True
         self._made += 1
-        name = f"simulated_{self._made}"
-        self.copy(_TEMPLATE, name)
+        name = f"{self.names}_{self._made}"
+        self.copy(self._template, name)
         try:
             yield name
         finally:
             self.drop(name)
+
+    @property
+    def _template(self) -> str:
+        return f"{self.names}_template"
 
     def copy(self, source: str, name: str) -> None:
         """Copy a database in which nobody is."""
@@ -279,10 +285,10 @@ class World:
             self.engine, self.templates, f"http://{HOST}", demonstration=True, clock=self.clock, keys=self.keys
         )
 
-    def desk(self) -> Desk:
+    def desk(self, journal: Journal) -> Desk:
         """A web process."""
         installation = self.installation()
-        return Desk(create_app(installation), installation, self.program_id, self.loop)
+        return Desk(create_app(installation), installation, self.program_id, self.loop, journal)
 
     def means(self) -> Means:
         """A worker's means."""

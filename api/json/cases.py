@@ -11,7 +11,8 @@ from sqlalchemy import Uuid, func, literal
 from sqlmodel import and_
 
 from api.access.cases import NEWEST, find_case, visible_cases
-from api.access.permissions import Action, asks, require, to_program
+from api.access.participants import find_participant
+from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
@@ -141,11 +142,23 @@ def _one_case(context: RequestContext, case_id: UUID, response: Response) -> Cas
     offer = versions.newer_version(context.session, row, context.language)
     return CaseWhole.about(
         _shown_cases(context, [found])[0],
+        participant_id=_file_of(context, row),
         follows=versions.pinned(context.session, found).number,
         offer=VersionOfferShown(version_id=offer.version.id, number=offer.version.number, changes=list(offer.changes))
         if offer
         else None,
     )
+
+
+def _file_of(context: RequestContext, row: Case) -> UUID | None:
+    """The file of the person that a case is about, where the asker may see it: what its steps ask is done there."""
+    if row.participant_id is None:
+        return None
+    try:
+        find_participant(context.session, context.asker, row.participant_id)
+    except Forbidden:
+        return None
+    return row.participant_id
 
 
 def _gates(context: RequestContext, rows: Sequence[Case]) -> dict[UUID, list[GateShown]]:

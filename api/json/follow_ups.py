@@ -144,8 +144,9 @@ class CaseloadShown(Shown):
 
 
 class WholeShown(FollowUpShown):
-    """A follow-up with everything but its words."""
+    """A follow-up with everything but its words. `participant_id` is of the file of who is followed."""
 
+    participant_id: UUID
     returns_on: date | None
     unanswered: int
     workers: list[WorkerShown]

@@ -329,8 +329,12 @@ class VersionOfferShown(Shown):
 
 
 class CaseWhole(CaseShown):
-    """A case by itself: also which version of its protocol it follows, and the newer one where there is one."""
+    """A case by itself: also which version of its protocol it follows, and the newer one where there is one.
 
+    `participant_id` is of the candidate's file that an admission is about: null for a reader who may not open it.
+    """
+
+    participant_id: UUID | None
     follows: int
     offer: VersionOfferShown | None
 

@@ -1,0 +1,122 @@
+"""The triage: the coordinator reads what came, looks at each criterion, and says where the referral goes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from simulation.visits import Visit, does
+from simulation.work_seen import asked
+
+_CRITERIA: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5")
+_RECRUITS: Final = "AD-C4"
+_SAID: Final = "Dit à la rencontre."
+#: How many birth dates, names and telephones two files share that are of one person.
+_ALIKE: Final = 3
+
+
+@does("coordinator", chance=0.9)
+def triage_what_came(me: Visit) -> None:
+    """Look at what came, the longest waiting first, and triage some of it."""
+    page = me.get("/referrals")
+    if not page.is_done:
+        return
+    known: dict[str, str] = me.memory.setdefault("by_reference", {})
+    for row in [*page["received"], *page["under_way"]]:
+        known[row["candidate_ref"]] = row["participant_id"]
+        if row["number"]:
+            known[row["number"]] = row["participant_id"]
+    for row in page["received"][:3]:
+        if me.may(0.7):
+            _look_at(me, row)
+    for row in page["under_way"]:
+        if row["state"] == "triaged" and me.may(0.004):
+            me.post(f"/participants/{row['participant_id']}/triage/taking-back", {"referral_id": row["id"]})
+
+
+def _look_at(me: Visit, row: dict[str, Any]) -> None:
+    here = f"/participants/{row['participant_id']}"
+    me.post(f"{here}/facts", {"purpose": ""})
+    if me.may(0.3):
+        me.post(f"{here}/identity", {"purpose": me.chance.choice(["", "who_follows", "urgent_help"])})
+    if row["perhaps_known"] and _join(me, here, row):
+        return
+    if me.may(0.07):
+        _correct(me, here)
+    found = {one: _find(me, here, row, one) for one in (*_CRITERIA, *([_RECRUITS] if row["recruiter"] else []))}
+    if me.may(0.05):
+        return  # they go on another day
+    _decide(me, here, row, found)
+
+
+def _correct(me: Visit, here: str) -> None:
+    """Write down what was learned of them since, or a day that cannot be."""
+    wrong = me.may(0.1)
+    me.put(f"{here}/identity", {"birth_date": "2099-01-01"} if wrong else {"contact_note": "Le matin seulement"})
+
+
+def _join(me: Visit, here: str, row: dict[str, Any]) -> bool:
+    """Say that it is about somebody who is known, where it seems so; whether it was said."""
+    alike = me.post(f"{here}/duplicates")
+    if not alike.is_done:
+        return False
+    for one in alike.body:
+        sure = one["same_birth"] and one["shared"] >= _ALIKE - 1
+        if (sure or one["shared"] >= _ALIKE) and me.may(0.9):
+            said = {"referral_id": row["id"], "to": one["participant_id"], "reason": "Même nom, même téléphone."}
+            return me.post(f"{here}/joining", said).is_done
+    return False
+
+
+def _find(me: Visit, here: str, row: dict[str, Any], criterion: str) -> str:
+    finding = me.chance.choices(("met", "unknown", "not_met"), weights=(91, 6, 3))[0]
+    said = {"referral_id": row["id"], "finding": finding, "fact": "" if finding == "unknown" else _SAID}
+    if criterion == "AD-C3" and finding != "met" and me.may(0.8):
+        said |= {"admit_all_the_same": True, "why": "Elle est en danger."}
+    if me.may(0.02):
+        said |= {"fact": "", "finding": "met"}
+    found = me.put(f"{here}/findings/{criterion}", said)
+    if not found.is_done:
+        return ""
+    shown = next((one for one in found["criteria"] if one["criterion"] == criterion), None)
+    return str(shown["finding"]) if shown else ""
+
+
+def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) -> None:
+    said: dict[str, Any] = {"referral_id": row["id"], "result": "committee"}
+    blocked = [one for one, finding in found.items() if finding == "not_met" and one != "AD-C3"]
+    if blocked and me.may(0.9):
+        said |= {"result": "refused", "reason": "Hors des critères.", "offered": "Une autre ressource."}
+    elif not row["recruiter"] and me.may(0.12):
+        said |= {"result": "forwarded", "reason": "Danger immédiat."} | pair_of(me, here)
+    seen = row["version"] - 1 if me.may(0.03) else None
+    done = me.post(f"{here}/triage", said, if_match="*" if seen is None else f'"{seen}"')
+    if done.code in ("triage.not_met", "triage.unknown", "triage.precontemplation") and me.may(0.8):
+        other = "committee" if done.code == "triage.unknown" else "refused"
+        me.post(f"{here}/triage", {**said, "result": other, "reason": "Hors des critères.", "offered": "Une écoute."})
+
+
+def pair_of(me: Visit, here: str) -> dict[str, Any]:
+    """Who is to follow somebody, and who with them, as the proposals say; sometimes one who may not."""
+    rows = me.items(f"{here}/proposals")
+    able = [one["person_id"] for one in rows if not one["bars"]]
+    best = sorted((one for one in rows if one["place_in_pair"]), key=lambda one: one["place_in_pair"])
+    chosen = [one["person_id"] for one in best] if best and me.may(0.8) else able[: 1 + me.may(0.6)]
+    if rows and me.may(0.03):
+        chosen = [me.chance.choice(rows)["person_id"]]
+    if not chosen:
+        return {}
+    return {"worker_id": chosen[0], "second_id": chosen[1] if len(chosen) > 1 and me.may(0.8) else None}
+
+
+@does("coordinator")
+def finish_what_others_left(me: Visit) -> None:
+    """Throw a draft away whose author left, or send it as it is."""
+    for task in asked(me, "referral.unfinished"):
+        draft = me.get(f"/referrals/{task['item']}")
+        if not draft.is_done:
+            continue
+        if me.may(0.6):
+            me.do("DELETE", f"/referrals/{task['item']}")
+            continue
+        written = {name: said for name, said in draft.body.items() if name not in ("id", "state", "version")}
+        me.post(f"/referrals/{task['item']}/sending", written)

@@ -1,0 +1,112 @@
+"""A program is lived through from a seed: the same again from the same, and what fails is told so that it repeats."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from simulation.running import Asked, known_kinds, live
+from simulation.world import Server
+from tests.conftest import Copies
+
+ROOT = Path(__file__).resolve().parents[2]
+#: A year of a seed is lived through in a minute or so; a shared machine is slow at times.
+PATIENCE_SECONDS = 1500
+
+
+@pytest.fixture
+def server(copies: Copies, tmp_path: Path) -> Server:
+    return Server(copies.urls, tmp_path, names="tested")
+
+
+def simulate(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "simulation", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def drawn(count: int) -> list[int]:
+    """Seeds that nobody drew before: from the commit that is tried, or from the sources where there is none."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = found.stdout.strip() or sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return [int(sha256(f"{said} {n}".encode()).hexdigest()[:7], 16) for n in range(count)]
+
+
+def digest_of(done: subprocess.CompletedProcess[str]) -> str:
+    found = re.search(r"^digest (\w{64})$", done.stdout, re.MULTILINE)
+    assert found is not None, done.stdout + done.stderr
+    return found[1]
+
+
+@pytest.mark.ci
+def test_the_same_seed_gives_the_same_record_to_the_byte() -> None:
+    one, other = (simulate("--seed", "5", "--days", "20", "--faults", "all", hash_seed=h) for h in ("1", "2"))
+    assert digest_of(one) == digest_of(other)
+    assert digest_of(simulate("--seed", "6", "--days", "4")) != digest_of(simulate("--seed", "7", "--days", "4"))
+
+
+@pytest.mark.ci
+def test_a_year_of_three_seeds_that_nobody_drew_before_holds_every_promise() -> None:
+    asked = [
+        subprocess.Popen(
+            [sys.executable, "-m", "simulation", "--seed", str(seed), "--years", "1"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for seed in drawn(3)
+    ]
+    for one in asked:
+        told, _ = one.communicate(timeout=PATIENCE_SECONDS)
+        assert one.returncode == 0, told
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [date(2028, 2, 29), date(2027, 1, 2), date(2026, 12, 31)],
+    ids=["a leap day", "a Saturday", "the last day of a year"],
+)
+@pytest.mark.ci
+def test_a_year_may_begin_on_any_day(server: Server, begins: date) -> None:
+    lived = live(server, Asked(11, 3, begins=begins))
+    assert (lived.broken, lived.faults, lived.days) == ([], [], 3)
+
+
+@pytest.mark.ci
+def test_nobody_needs_to_be_there_but_the_coordination(server: Server) -> None:
+    lived = live(server, Asked(12, 10, alone=True, begins=date(2027, 3, 1)))
+    assert (lived.broken, lived.faults) == ([], [])
+
+
+@pytest.mark.parametrize("participants", [0, 500])
+@pytest.mark.ci
+def test_there_may_be_no_participant_or_five_hundred_a_year(server: Server, participants: int) -> None:
+    lived = live(server, Asked(13, 8, participants_a_year=participants, begins=date(2027, 3, 1)))
+    assert (lived.broken, lived.faults) == ([], [])
+
+
+def test_a_fault_is_named_by_what_there_is() -> None:
+    assert known_kinds(["mail", "crash"]) == ("crash", "mail")
+    with pytest.raises(ValueError, match="no such fault: rain"):
+        known_kinds(["rain"])
+
+
+def test_what_is_repeated_is_one_command() -> None:
+    asked = Asked(7, 90, kinds=("crash", "mail"), workers=3, begins=date(2028, 2, 29), alone=True)
+    assert asked.command() == (
+        "python3 run.py simulate --seed 7 --days 90 --faults crash mail --workers 3 --begins 2028-02-29 --alone"
+    )
