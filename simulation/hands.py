@@ -46,11 +46,15 @@ FAULT: Final = 500
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request: its status, what was answered, and the code of a refusal."""
+    """What came of a request: its status, what was answered, and the code of a refusal.
+
+    `is_anew`: it was done by a route that does it once for each key, and not answered as before.
+    """
 
     status: int
     body: Any = None
     code: str = ""
+    is_anew: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -112,7 +116,9 @@ class Desk:
             except (Refusal, Forbidden, HTTPException, ValidationError) as refused:
                 session.rollback()
                 return _refused(refused)
-        return Answer(called.route.status_code or 200, body)
+        by_key = any(isinstance(one, IdempotentRequest) for one in given.values()) and not query.get("preview")
+        is_anew = by_key and not isinstance(answered, Response)
+        return Answer(called.route.status_code or 200, body, is_anew=is_anew)
 
     @cached_property
     def _routes(self) -> dict[tuple[str, int], list[_Called]]:

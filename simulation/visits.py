@@ -223,7 +223,10 @@ class Visit:
         key = f"{self.me.id}-{self.world.clock.now.timestamp()}-{self._sent}"
         answer = self._ask(method, path, said, query, key)
         if self.me.nature is Nature.CARELESS and self.may(_TWICE):
-            self._ask(method, path, said, query, key if self.may(0.5) else f"{key}-again")
+            is_same = self.may(0.5)
+            again = self._ask(method, path, said, query, key if is_same else f"{key}-again")
+            if is_same and answer.is_anew and again.is_anew:
+                self.told.faults.append(f"{method} {template_of(path)} was done twice under one key")
         return answer
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
