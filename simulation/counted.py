@@ -118,7 +118,7 @@ class Years:
         self.days += 1
         for act in told.today:
             self._since["over_the_web" if act.way else "in_process"] += 1
-            self._since["refused"] += 400 <= act.status < FAULT  # noqa: PLR2004 - what HTTP means by it
+            self._since["refused"] += 400 <= act.status < FAULT
             self._since["failed"] += act.status >= FAULT
         self.asked, self.codes = Counter(told.counts), Counter(told.codes)
         if not self.weeks or day - self.weeks[-1].day >= A_WEEK:

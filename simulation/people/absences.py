@@ -47,10 +47,10 @@ def somebody_falls_ill(life: Any, day: date) -> None:
         return
     last = day + timedelta(days=chance.choices((chance.randint(0, 4), chance.randint(5, 40)), (80, 20))[0])
     memory["away"] = (day, last)
-    if chance.random() < 0.7:  # noqa: PLR2004
+    if chance.random() < 0.7:
         said = last + timedelta(days=chance.choice((0, 0, 0, 3, 10)))
         whom = f"manager@{roles[0].organization_id}"
-        if roles[0].role == "manager" or chance.random() < 0.4:  # noqa: PLR2004
+        if roles[0].role == "manager" or chance.random() < 0.4:
             whom = "coordinator"
         place, role = str(roles[0].organization_id), roles[0].role
         spans = {"first": day.isoformat(), "last": said.isoformat(), "organization_id": place, "role": role}

@@ -23,16 +23,16 @@ def look_at_cases(me: Visit) -> None:
 def _put_right(me: Visit, case: dict[str, Any]) -> None:
     what, path = me.chance.random(), f"/cases/{case['id']}"
     movable = [key for key, day in case["anchors"].items() if day >= me.today.isoformat() and key not in NOT_MOVED]
-    if what < 0.4 and movable:  # noqa: PLR2004
+    if what < 0.4 and movable:
         key = me.chance.choice(sorted(movable))
         day = date.fromisoformat(case["anchors"][key]) + timedelta(days=me.chance.choice((-3, 1, 2, 7, 14)))
         me.put(f"{path}/days/{key}", {"day": max(day, me.today).isoformat()})
-    elif what < 0.5 and case["protocol"] not in ("admission", "departure"):  # noqa: PLR2004
+    elif what < 0.5 and case["protocol"] not in ("admission", "departure"):
         if me.post(f"{path}/cancellation", {"reason": why(me)}).is_done and me.may(0.8):
             me.note("cancelled", case_id=case["id"])
-    elif what < 0.6:  # noqa: PLR2004
+    elif what < 0.6:
         me.post(f"{path}/closing")
-    elif what < 0.8:  # noqa: PLR2004
+    elif what < 0.8:
         me.get(f"{path}/tasks")
     else:
         me.get(f"{path}/events", limit=20)

@@ -109,10 +109,10 @@ def correct_an_entry(me: Visit) -> None:
         return
     person_id = me.chance.choice(staff)["id"]
     what = me.chance.random()
-    if what < 0.5:  # noqa: PLR2004
+    if what < 0.5:
         _write_anew(me, person_id)
         return
-    if what > 0.8 and person_id != str(me.me.id):  # noqa: PLR2004
+    if what > 0.8 and person_id != str(me.me.id):
         me.do("DELETE", f"/people/{person_id}/access")
     me.post(f"/people/{person_id}/invitation")
 
@@ -124,7 +124,7 @@ def _write_anew(me: Visit, person_id: str) -> None:
     given, _, family = person["name"].partition(" ")
     said: dict[str, Any] = {
         "given_name": given,
-        "family_name": f"{family}-Nord" if me.may(0.1) and len(family) < 30 else family or given,  # noqa: PLR2004
+        "family_name": f"{family}-Nord" if me.may(0.1) and len(family) < 30 else family or given,
         "email": person["email"] or "",
         "phone": f"514-555-01{me.chance.randint(0, 99):02}",
         "language": person["language"] if me.may(0.9) else me.chance.choice(("fr", "en")),

@@ -66,7 +66,7 @@ def somebody_is_missed(life: Any, day: date) -> None:
         leaves = memory["leaves"]
         chance = life.world.chance.stream("missed", day, person_id)
         whom = f"manager@{leaves['organization_id']}"
-        if leaves["role"] == "manager" or (leaves["role"] != "coordinator" and chance.random() < 0.5):  # noqa: PLR2004
+        if leaves["role"] == "manager" or (leaves["role"] != "coordinator" and chance.random() < 0.5):
             whom = "coordinator"
         _say(life, whom, "leaves", person_id, leaves)
 

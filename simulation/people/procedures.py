@@ -72,7 +72,7 @@ def changed(text: str, chance: random.Random) -> str:
     number = int(found[1]) + 1 if found else 1
     text = _VERSION.sub(f"version: {number}", text, count=1)
     due = list(_DUE.finditer(text))
-    if due and chance.random() < 0.5:  # noqa: PLR2004
+    if due and chance.random() < 0.5:
         one = chance.choice(due)
         return f"{text[: one.start()]}{one[1]}{int(one[2]) + 1}{text[one.end() :]}"
     return _one_more_step(text, number)
