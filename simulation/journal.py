@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
     from simulation.life import Life
+
+
+#: The method of who asks for a page and not over JSON.
+PAGE: Final = "PAGE"
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -
                 life.desk.sign_out(line.ends)
             else:
                 life.desk.sign_in(line.person_id)
+        elif line.method == PAGE:
+            life.desk.page(line.cookie, line.path)
         elif line.person_id is None:
             life.desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
         else:

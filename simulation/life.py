@@ -51,6 +51,9 @@ COMES: Final = {
     "administrator": 0.05,
 }
 PACE: Final = {Nature.PROMPT: 1.25, Nature.SLOW: 0.5, Nature.CARELESS: 1.0, Nature.SLY: 1.0}
+#: The whole record is compared with its seals once in so many months, in the first week: it reads every line.
+SEALS_EACH: Final = 3
+A_WEEK: Final = 7
 #: Who got a letter yesterday comes more often.
 AFTER_A_LETTER: Final = 0.35
 
@@ -161,7 +164,8 @@ class Life:
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
     def _comes(self, member: Member, held: DayTenures, person_id: UUID) -> float:
-        if held.is_away(person_id):
+        first, last = self.memory[person_id].get("away", (date.max, date.max))
+        if held.is_away(person_id) or first <= held.day <= last:
             return 0.0
         roles = [COMES.get(one.role, 0.05) for one in hats_of(held, person_id)]
         often = max(roles, default=0.0) * PACE[member.nature]
@@ -208,6 +212,8 @@ class Life:
         if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
+            if looks == "all" and day.month % SEALS_EACH == 0 and day.day <= A_WEEK:
+                session.info["seal_keys"] = self.world.seal_key
             yield from broken(session, self.world.clock(), passing=looks == "passing")
 
     def _digest_of_record(self) -> str:
