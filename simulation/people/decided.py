@@ -118,10 +118,17 @@ def _settle(me: Visit, meeting: Meeting, decision: dict[str, Any]) -> None:
 @does("coordinator", chance=0.15)
 def translate_decisions(me: Visit) -> None:
     """Write a decision in the language that its meeting left out."""
+    translate_one(me)
+
+
+def translate_one(me: Visit) -> bool:
+    """Write one of the decisions in English that have no English words; whether there was one."""
     left: list[str] = me.memory.get("untranslated", [])
     if left:
         said = {"language": "en", "text": me.chance.choice(TEXTS)[1]}
         me.post(f"/decisions/{left.pop(0)}/translation", said)
+        return True
+    return False
 
 
 @does("coordinator", chance=0.02)

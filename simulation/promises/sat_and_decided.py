@@ -14,7 +14,10 @@ from simulation.promises import found, promise
 
 @promise("Each decision is stamped with the quorum of its instant, while its meeting sat.", stays=True)
 def decided_while_they_sat(session: Session, _: datetime) -> Iterator[str]:
-    """A decision of another committee, of an hour at which its meeting was not open, or whose stamp says otherwise."""
+    """A decision of another committee, of an hour at which its meeting did not sit, or whose stamp says otherwise.
+
+    A sitting that is recorded afterwards is opened after the hour at which it decided.
+    """
     yield from found(
         session,
         """
@@ -22,7 +25,8 @@ def decided_while_they_sat(session: Session, _: datetime) -> Iterator[str]:
         join meeting on meeting.program_id = decision.program_id and meeting.id = decision.meeting_id
         where decision.program_id = :here and (
             meeting.committee_id <> decision.committee_id or meeting.opened_at is null
-            or meeting.state not in ('under_way', 'held') or decision.decided_at < meeting.opened_at
+            or meeting.state not in ('under_way', 'held')
+            or decision.decided_at < least(meeting.starts_at, date_trunc('minute', meeting.opened_at))
             or decision.decided_at > meeting.closed_at
             or (decision.quorum->>'is_met')::boolean is distinct from decision.has_quorum)
         """,
