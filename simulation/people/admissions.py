@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Final
 
+from simulation.hands import Answer
 from simulation.people.consents import born, learn_birth, sign, sign_everything
 from simulation.people.triage import pair_of
-from simulation.hands import Answer
 from simulation.visits import Visit, does
 from simulation.work_seen import asked, file_of, work_seen
 

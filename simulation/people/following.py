@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from simulation.people.consents import sign, take_back
 from simulation.hands import Answer
+from simulation.people.consents import sign, take_back
 from simulation.visits import Visit, does
 
 _WHY_NONE: Final = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
