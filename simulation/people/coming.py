@@ -15,7 +15,7 @@ LATER: Final = timedelta(days=14)
 WELCOMED: Final = "youth_worker"
 
 
-@does("coordinator", "administrative_officer", chance=0.12)
+@does("coordinator", "administrative_officer", chance=0.3)
 def see_to_vacancies(me: Visit) -> None:
     """Look at what is vacant, and see to some of it."""
     seen: dict[str, date] = me.memory.setdefault("seen_to", {})

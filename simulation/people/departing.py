@@ -14,9 +14,9 @@ _ID: Final = 32
 #: How each kind of thing is mostly settled: by somebody who takes it over ("to"), or by how it ends, and how often.
 WAYS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
     "tenure": (("recruiting", 45), ("to", 35), ("not_replaced", 20)),
-    "task": (("with_the_role", 70), ("to", 20), ("left_vacant", 10)),
-    "approval": (("with_the_role", 70), ("to", 20), ("left_vacant", 10)),
-    "decision": (("with_the_role", 70), ("to", 20), ("left_vacant", 10)),
+    "task": (("with_the_role", 82), ("to", 8), ("left_vacant", 10)),
+    "approval": (("with_the_role", 82), ("to", 8), ("left_vacant", 10)),
+    "decision": (("with_the_role", 82), ("to", 8), ("left_vacant", 10)),
     "signature": (("with_the_role", 1),),
     "seat": (("to", 65), ("left_vacant", 35)),
     "guest": (("not_invited", 1),),
@@ -52,6 +52,12 @@ def is_of_a_thing(me: Visit, task: dict[str, Any]) -> bool:
     if len(task["item"]) != _ID or task["evidence"] != "none" or not task["case_id"]:
         return False
     return _line(me, task) is not None
+
+
+def is_too_soon(me: Visit, task: dict[str, Any]) -> bool:
+    """Whether a leaver is still there, or has something in hand, as somebody sees who is to confirm that nothing is."""
+    departure = departure_of(me, task["case_id"])
+    return bool(departure) and (departure["last_day"] >= me.today.isoformat() or bool(departure["left"]))
 
 
 def settle(me: Visit, task: dict[str, Any]) -> None:

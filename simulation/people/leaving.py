@@ -151,6 +151,8 @@ def _open(me: Visit, one: dict[str, Any]) -> None:
     opened = me.post("/departures", said)
     if opened.code == "departure.day_is_past":
         opened = me.post("/departures", said | {"last_day": me.today.isoformat()})
+    if opened.code == "tenure.watched_over" and "manager" not in me.roles:
+        me.tell(f"manager@{one['organization_id']}", **one)  # who watches over the coordination is theirs
     if not opened.is_done:
         return
     me.note("departure", case_id=opened["case_id"], person_id=one["person_id"])

@@ -71,6 +71,8 @@ def complete(me: Visit, task: dict[str, Any]) -> None:
     if task["evidence"] == "interviews":
         hiring.hold_interviews(me, task)
         return
+    if task["evidence"] == "empty_hands" and departing.is_too_soon(me, task) and me.may(0.95):
+        return
     path = f"/tasks/{task['id']}/completion"
     asks = task["asks"] or task["evidence"] != "none"
     if asks and me.may(0.04):
