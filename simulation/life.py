@@ -127,16 +127,21 @@ class Life:
         return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
 
     def _does(self, what: str) -> None:
-        """What the installation does by itself."""
+        """Have the installation do something by itself, and keep that it did."""
         self.journal.note(Did(self.world.clock.now, what))
-        if what == "time":
-            self.world.tell_time()
-        elif what == "doors":
-            self.worker.close_doors()
-        elif what == "tick":
-            self.worker.tick()
-        else:
-            self.worker.follow()
+        self.does(what)
+
+    def does(self, what: str) -> bool:
+        """Do what the installation does by itself, by its name; whether there is such a thing."""
+        known = {
+            "time": self.world.tell_time,
+            "doors": self.worker.close_doors,
+            "tick": self.worker.tick,
+            "follow": self.worker.follow,
+        }
+        if what in known:
+            known[what]()
+        return what in known
 
     def restore(self) -> None:
         """Put the database back as it was when it was last copied, and start again. Then make another copy.

@@ -201,7 +201,7 @@ class Visit:
         return self._work
 
     def page(self, path: str) -> str:
-        """A page as a browser has it, for what no list over JSON shows. Who did not come over the web signs in for it."""
+        """A page as a browser has it, for what no list shows. Who did not come over the web signs in for it."""
         cookie = self.cookie or self.desk.sign_in(self.me.id)
         shown = self.desk.page(cookie, path)
         if not self.cookie:
