@@ -87,12 +87,20 @@ def welcome(me: Visit) -> None:
         person = me.get(f"/people/{one['person_id']}")
         if not person.is_done:
             continue
-        me.post(f"/people/{one['person_id']}/invitation")
+        if not me.post(f"/people/{one['person_id']}/invitation").is_done:
+            me.tell("coordinator", "invite", person_id=one["person_id"])  # who manages reaches who is there today
         for role in [*person["roles"], *person["roles_to_come"]]:
             if role["role"] == WELCOMED and me.may(0.95):
                 said = {"protocol": "onboarding", "subject_id": one["person_id"]}
                 me.post("/cases", said | {"organization_id": role["organization_id"]})
                 break
+
+
+@does("coordinator")
+def invite_for_another(me: Visit) -> None:
+    """Invite who could not be invited by who added them."""
+    for one in me.heard("invite"):
+        me.post(f"/people/{one['person_id']}/invitation")
 
 
 @does(chance=0.006)
