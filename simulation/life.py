@@ -17,7 +17,7 @@ from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
 from simulation.hands import Desk
 from simulation.journal import Did, Journal
-from simulation.promises import Broken, broken
+from simulation.promises import Broken, Looking, broken
 from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
@@ -75,6 +75,8 @@ class Life:
     looks_at: Callable[[date], Looks] = lambda _: "passing"
     #: How many young people become participants in a year, about: a few more are referred.
     participants_a_year: int = 60
+    #: Who stands around each look at a promise.
+    looking: Looking | None = None
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
     journal: Journal = field(default_factory=Journal)
@@ -208,7 +210,7 @@ class Life:
         if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
-            yield from broken(session, self.world.clock(), passing=looks == "passing")
+            yield from broken(session, self.world.clock(), passing=looks == "passing", looking=self.looking)
 
     def _digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""
