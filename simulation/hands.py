@@ -35,7 +35,7 @@ from api.web.answers import status_of
 from domain.kernel import Refusal, local_day, remember
 from domain.obligations import triggers
 from domain.roles import standing
-from simulation.journal import Asked, Journal, SignedIn
+from simulation.journal import PAGE, Asked, Journal, SignedIn
 
 HOST: Final = "127.0.0.1"
 _PART: Final = re.compile(r"{(\w+)}")
@@ -46,11 +46,15 @@ FAULT: Final = 500
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request: its status, what was answered, and the code of a refusal."""
+    """What came of a request: its status, what was answered, and the code of a refusal.
+
+    `is_anew`: it was done by a route that does it once for each key, and not answered as before.
+    """
 
     status: int
     body: Any = None
     code: str = ""
+    is_anew: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -112,7 +116,9 @@ class Desk:
             except (Refusal, Forbidden, HTTPException, ValidationError) as refused:
                 session.rollback()
                 return _refused(refused)
-        return Answer(called.route.status_code or 200, body)
+        by_key = any(isinstance(one, IdempotentRequest) for one in given.values()) and not query.get("preview")
+        is_anew = by_key and not isinstance(answered, Response)
+        return Answer(called.route.status_code or 200, body, is_anew=is_anew)
 
     @cached_property
     def _routes(self) -> dict[tuple[str, int], list[_Called]]:
@@ -173,6 +179,7 @@ class Desk:
 
     def page(self, cookie: str, path: str) -> Answer:
         """Ask for a page under a cookie: its text."""
+        self._journal.note(Asked(self._now, None, cookie, PAGE, path, None, {}, ""))
         status, _, body = self._send("GET", path, b"", cookie=cookie)
         return Answer(status, body.decode())
 

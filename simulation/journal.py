@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from simulation.hands import Desk
     from simulation.life import Life
+
+
+#: The method of who asks for a page and not over JSON.
+PAGE: Final = "PAGE"
 
 
 @dataclass(frozen=True)
@@ -66,22 +71,25 @@ def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -
     for line in journal.lines:
         life.world.clock.now = line.at
         if isinstance(line, Did):
-            if line.what == "time":
-                life.world.tell_time()
-            elif line.what == "doors":
-                life.worker.close_doors()
-            elif line.what == "tick":
-                life.worker.tick()
-            elif line.what == "follow":
-                life.worker.follow()
-            else:
+            if not life.does(line.what):
                 operate(life, line.what)
         elif isinstance(line, SignedIn):
-            if line.person_id is None:
-                life.desk.sign_out(line.ends)
-            else:
-                life.desk.sign_in(line.person_id)
-        elif line.person_id is None:
-            life.desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
+            _sign_in_or_out(line, life.desk)
         else:
-            life.desk.ask(line.person_id, line.method, line.path, line.said, key=line.key, **line.query)
+            _ask(line, life.desk)
+
+
+def _sign_in_or_out(line: SignedIn, desk: Desk) -> None:
+    if line.person_id is None:
+        desk.sign_out(line.ends)
+    else:
+        desk.sign_in(line.person_id)
+
+
+def _ask(line: Asked, desk: Desk) -> None:
+    if line.method == PAGE:
+        desk.page(line.cookie, line.path)
+    elif line.person_id is None:
+        desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
+    else:
+        desk.ask(line.person_id, line.method, line.path, line.said, key=line.key, **line.query)

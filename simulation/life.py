@@ -51,6 +51,9 @@ COMES: Final = {
     "administrator": 0.05,
 }
 PACE: Final = {Nature.PROMPT: 1.25, Nature.SLOW: 0.5, Nature.CARELESS: 1.0, Nature.SLY: 1.0}
+#: The whole record is compared with its seals once in so many months, in the first week: it reads every line.
+SEALS_EACH: Final = 3
+A_WEEK: Final = 7
 #: Who got a letter yesterday comes more often.
 AFTER_A_LETTER: Final = 0.35
 
@@ -126,16 +129,21 @@ class Life:
         return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
 
     def _does(self, what: str) -> None:
-        """What the installation does by itself."""
+        """Have the installation do something by itself, and keep that it did."""
         self.journal.note(Did(self.world.clock.now, what))
-        if what == "time":
-            self.world.tell_time()
-        elif what == "doors":
-            self.worker.close_doors()
-        elif what == "tick":
-            self.worker.tick()
-        else:
-            self.worker.follow()
+        self.does(what)
+
+    def does(self, what: str) -> bool:
+        """Do what the installation does by itself, by its name; whether there is such a thing."""
+        known = {
+            "time": self.world.tell_time,
+            "doors": self.worker.close_doors,
+            "tick": self.worker.tick,
+            "follow": self.worker.follow,
+        }
+        if what in known:
+            known[what]()
+        return what in known
 
     def restore(self) -> None:
         """Put the database back as it was when it was last copied, and start again. Then make another copy.
@@ -163,7 +171,8 @@ class Life:
                 yield self.world.moment(day, *divmod(minute, 60)), person_id
 
     def _comes(self, member: Member, held: DayTenures, person_id: UUID) -> float:
-        if held.is_away(person_id):
+        first, last = self.memory[person_id].get("away", (date.max, date.max))
+        if held.is_away(person_id) or first <= held.day <= last:
             return 0.0
         roles = [COMES.get(one.role, 0.05) for one in hats_of(held, person_id)]
         often = max(roles, default=0.0) * PACE[member.nature]
@@ -210,6 +219,8 @@ class Life:
         if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
+            if looks == "all" and day.month % SEALS_EACH == 0 and day.day <= A_WEEK:
+                session.info["seal_keys"] = self.world.seal_key
             yield from broken(session, self.world.clock(), passing=looks == "passing", looking=self.looking)
 
     def _digest_of_record(self) -> str:

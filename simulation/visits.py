@@ -69,6 +69,24 @@ class Memory:
 
 
 @dataclass
+class Said:
+    """What people say to each other outside the program, as by telephone: kept until whoever it is for comes.
+
+    It is for a person, by their id, or for whoever holds a role: "coordinator", or "manager@" and an organization's id.
+    """
+
+    waiting: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def tell(self, whom: str, topic: str, **what: Any) -> None:
+        """Tell somebody something."""
+        self.waiting.setdefault(whom, []).append({"topic": topic, **what})
+
+    def hear(self, *names: str) -> list[dict[str, Any]]:
+        """What was said to these, which now knows who came."""
+        return [one for name in names for one in self.waiting.pop(name, [])]
+
+
+@dataclass
 class Told:
     """What was asked in a simulated program, for whoever looks at it afterwards."""
 
@@ -79,6 +97,7 @@ class Told:
     traces: list[str] = field(default_factory=list, repr=False)
     acts: int = 0
     reads: int = 0
+    said: Said = field(default_factory=Said)
 
     def note(self, act: Act, template: str) -> None:
         """Keep what was asked."""
@@ -139,6 +158,24 @@ class Visit:
         """Whether something happens that does so this often."""
         return self.chance.random() < probability
 
+    def tell(self, whom: object, topic: str, **what: Any) -> None:
+        """Tell somebody something, as by telephone: a person by their id, or whoever holds a role."""
+        self.told.said.tell(str(whom), topic, **what)
+
+    def heard(self, topic: str) -> list[dict[str, Any]]:
+        """What they were told of this, or noted for later, and have not seen to yet."""
+        mine: list[dict[str, Any]] = self.memory.setdefault("heard", [])
+        names = [str(self.me.id)]
+        for one in self.hats:
+            names += [name for name in (one.role, f"{one.role}@{one.organization_id}") if name not in names]
+        mine += self.told.said.hear(*names)
+        self.memory["heard"] = [one for one in mine if one["topic"] != topic]
+        return [one for one in mine if one["topic"] == topic]
+
+    def note(self, topic: str, **what: Any) -> None:
+        """Note something to be seen to at a later visit."""
+        self.memory.setdefault("heard", []).append({"topic": topic, **what})
+
     def minutes_pass(self, most: int = 6) -> None:
         """Some time goes by between two acts."""
         self.world.clock.now += timedelta(minutes=self.chance.randint(1, most), seconds=self.chance.randint(0, 59))
@@ -163,6 +200,14 @@ class Visit:
             self._work = self.items("/work", limit=20)
         return self._work
 
+    def page(self, path: str) -> str:
+        """A page as a browser has it, for what no list shows. Who did not come over the web signs in for it."""
+        cookie = self.cookie or self.desk.sign_in(self.me.id)
+        shown = self.desk.page(cookie, path)
+        if not self.cookie:
+            self.desk.sign_out(cookie)
+        return str(shown.body) if shown.is_done else ""
+
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""
         return self.do("POST", path, said, **query)
@@ -178,7 +223,10 @@ class Visit:
         key = f"{self.me.id}-{self.world.clock.now.timestamp()}-{self._sent}"
         answer = self._ask(method, path, said, query, key)
         if self.me.nature is Nature.CARELESS and self.may(_TWICE):
-            self._ask(method, path, said, query, key if self.may(0.5) else f"{key}-again")
+            is_same = self.may(0.5)
+            again = self._ask(method, path, said, query, key if is_same else f"{key}-again")
+            if is_same and answer.is_anew and again.is_anew:
+                self.told.faults.append(f"{method} {template_of(path)} was done twice under one key")
         return answer
 
     def _in_process(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:

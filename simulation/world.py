@@ -276,7 +276,9 @@ class World:
 
     def _of_program(self, program_id: UUID) -> Session:
         session = program_session(self.engine, program_id)
-        session.info.update(letter_templates=self.templates, keys=self.keys, time_zone=self.zone.key)
+        session.info.update(
+            letter_templates=self.templates, keys=self.keys, time_zone=self.zone.key, seal_keys=self.seal_key
+        )
         return session
 
     def installation(self) -> Installation:

@@ -258,7 +258,7 @@ def _refuse_unless_allowed(session: Session, participant: Participant, result: s
         unknown = [one for one in NEVER_WITHOUT if found[one].finding == "unknown"]
         if unknown:
             raise Refusal(
-                "triage.unknown",
+                "triage.not_known",
                 N_("This is not known yet: %(criteria)s. The committee may decide; no one is forwarded without it."),
                 source="AD-R4",
                 criteria=", ".join(unknown),

@@ -47,14 +47,14 @@ def _plan(me: Visit, follow_up_ids: list[str]) -> None:
     if planned.code == "activity.never_together" and me.may(0.8):
         planned = me.post("/activities", {**said, "follow_up_ids": follow_up_ids[:1]})
     if planned.is_done:
-        plans: list[dict[str, Any]] = me.memory.setdefault("plans", [])
+        plans: list[dict[str, Any]] = me.memory.setdefault("outings", [])
         plans.append({"id": planned["id"], "held_on": there["held_on"], "who": follow_up_ids})
 
 
 @does("youth_worker", "coordinator")
 def change_plans(me: Visit) -> None:
     """Move what was planned, take somebody out of it, or call it off; what is over is forgotten."""
-    plans = [one for one in me.memory.get("plans", ()) if date.fromisoformat(one["held_on"]) >= me.today]
+    plans = [one for one in me.memory.get("outings", ()) if date.fromisoformat(one["held_on"]) >= me.today]
     for plan in list(plans):
         if not me.may(0.1):
             continue
@@ -68,8 +68,8 @@ def change_plans(me: Visit) -> None:
         else:
             me.do("DELETE", here)
             plans.remove(plan)
-    if plans or "plans" in me.memory:
-        me.memory["plans"] = plans
+    if plans or "outings" in me.memory:
+        me.memory["outings"] = plans
     if plans and me.may(0.05):
         me.get("/activities", limit=20)
 

@@ -25,7 +25,7 @@ Kept = dict[str, Any]
 def tend_agendas(me: Visit) -> None:
     """Look at the agenda of a meeting that comes soon: most often just before it would be frozen."""
     soon = [line for line in in_days(me, 0, 4) if me.may(0.75 if _is_next(me, line) else 0.15)]
-    later = [line for line in in_days(me, 5, 12) if me.may(0.03)]
+    later = [line for line in in_days(me, 5, 12) if me.may(0.05)]
     for line in (soon + later)[:2]:
         tend(me, line)
 
@@ -44,11 +44,11 @@ def tend(me: Visit, line: Line) -> None:
     is_frozen = any(item["number"] for item in kept["items"])
     _translate(me, address, kept)
     if is_frozen:
-        _hear_late(me, address, kept)
+        hear_late(me, address, kept)
         return
-    if me.may(0.15):
+    if me.may(0.2):
         me.post(f"{address}/assembly")
-    if me.may(0.5):
+    for _ in range(me.chance.randint(0, 2)):
         change = me.chance.choices(list(_CHANGES), weights=list(_CHANGES.values()))[0]
         change(me, address, kept)
     if _is_next(me, line) and me.may(0.3):
@@ -64,7 +64,7 @@ def _translate(me: Visit, address: str, kept: Kept) -> None:
             me.put(f"{address}/items/{item['id']}", said)
 
 
-def _hear_late(me: Visit, address: str, kept: Kept) -> None:
+def hear_late(me: Visit, address: str, kept: Kept) -> None:
     """Say yes or no to what was asked for late, and add what the pool has and cannot wait."""
     for item in kept["late"]:
         if me.may(0.7):

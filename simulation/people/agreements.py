@@ -17,7 +17,7 @@ _YEARS = (1, 2, 2, 3, 3, 4)
 #: How likely the coordination thinks of another version in one look at the list, of an agreement without a last day.
 _RENEWS = 0.05
 #: How likely one side gives notice of an agreement, in one look at the list.
-_LEAVES = 0.004
+_LEAVES = 0.002
 
 
 def _of(agreement: dict[str, Any], version: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def give_notice(me: Visit, agreement: dict[str, Any], version: dict[str, Any]) -
 
 def come_again(me: Visit, agreement: dict[str, Any], _versions: list[dict[str, Any]]) -> None:
     """Draft the next version of one that ended, or that is to end: the partner stays, or comes again."""
-    if me.may(0.12):
+    if me.may(0.3):
         me.post(f"/agreements/{agreement['id']}/versions")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ TEXTS: Final = (
     ("Mettre à jour la procédure d’urgence.", "Update the emergency procedure."),
 )
 KINDS: Final = ("other", "management", "clinical")
+#: How a decision's number looks, by which an item names it.
+_NUMBER: Final = re.compile(r"\b[A-Z]+-\d{4}-\d+\b")
 
 Meeting = dict[str, Any]
 
@@ -93,36 +96,39 @@ def _take_back(me: Visit, meeting: Meeting) -> None:
 
 @at_table
 def settle_objections(me: Visit, meeting: Meeting) -> None:
-    """Settle what partners object to, where this committee does that: keep the decision, or take it back."""
-    elsewhere: list[str] = me.memory.setdefault("settles_nothing", [])
-    if meeting["committee"] in elsewhere:
+    """Settle what partners object to, where it stands on this agenda: keep the decision, or take it back."""
+    titles = [f"{one['title_fr']} {one['title_en']}" for one in meeting["on_agenda"] if one["purpose"] == "decision"]
+    if not any(_NUMBER.search(title) for title in titles):
         return
-    rows = me.items("/decisions", open=True, limit=40)
-    for one in [row for row in rows if row["endorsement"] == "objected"][:3]:
-        if not me.may(0.8):
-            continue
-        french, english = me.chance.choice(TEXTS)
-        said: dict[str, Any] = {
-            "meeting_id": meeting["id"],
-            "settled_as": "kept" if me.may(0.6) else "taken_back",
-            "text_fr": french,
-            "text_en": english,
-        }
-        if day_of(meeting) != me.today:
-            said["decided_at"] = (moment_of(meeting) + timedelta(minutes=45)).isoformat()
-        done = me.post(f"/decisions/{one['id']}/settlement", said)
-        if done.code == "objection.not_on_agenda" and len(elsewhere) + 1 < len(me.memory.get("seats_of", {})):
-            elsewhere.append(meeting["committee"])
-            return
+    for row in me.items("/decisions", open=True, limit=40):
+        is_objected = row["endorsement"] == "objected" and any(row["number"] in title for title in titles)
+        if is_objected and me.may(0.85):
+            _settle(me, meeting, row)
+
+
+def _settle(me: Visit, meeting: Meeting, decision: dict[str, Any]) -> None:
+    french, english = me.chance.choice(TEXTS)
+    said: dict[str, Any] = {"meeting_id": meeting["id"], "text_fr": french, "text_en": english}
+    said["settled_as"] = "kept" if me.may(0.6) else "taken_back"
+    if day_of(meeting) != me.today:
+        said["decided_at"] = (moment_of(meeting) + timedelta(minutes=45)).isoformat()
+    me.post(f"/decisions/{decision['id']}/settlement", said)
 
 
 @does("coordinator", chance=0.15)
 def translate_decisions(me: Visit) -> None:
     """Write a decision in the language that its meeting left out."""
+    translate_one(me)
+
+
+def translate_one(me: Visit) -> bool:
+    """Write one of the decisions in English that have no English words; whether there was one."""
     left: list[str] = me.memory.get("untranslated", [])
     if left:
         said = {"language": "en", "text": me.chance.choice(TEXTS)[1]}
         me.post(f"/decisions/{left.pop(0)}/translation", said)
+        return True
+    return False
 
 
 @does("coordinator", chance=0.02)
@@ -130,5 +136,8 @@ def read_the_register(me: Visit) -> None:
     """Read what is open of all that was decided; now and then the year of one committee, as a paper."""
     rows = me.items("/decisions", open=True, limit=20)
     committees = sorted(me.memory.get("seats_of", {}))
-    if rows and committees and me.may(0.2):
-        me.get(f"/committees/{me.chance.choice(committees)}/decisions", limit=10)
+    if rows and committees and me.may(0.3):
+        register = f"/committees/{me.chance.choice(committees)}/decisions"
+        me.get(register, limit=10)
+        if me.may(0.3):
+            me.get(f"{register}/{me.today.year}/fr/docx")

@@ -53,4 +53,7 @@ def _decide(me: Visit, file: str, item_id: str) -> None:
         said["offered"] = "Un suivi dans son école."
     done = me.post(f"{here}/decision", said)
     if done.code == "admission.recruiter_refused":
-        me.post(f"{here}/decision", {**said, "outcome": "refuse", "reason": "Trop de risques.", "offered": "Ailleurs."})
+        said |= {"outcome": "refuse", "reason": "Trop de risques.", "offered": "Ailleurs."}
+        done = me.post(f"{here}/decision", said)
+    if done.is_done and said["outcome"] == "refuse":
+        me.memory.setdefault("not_admitted", []).append(file)

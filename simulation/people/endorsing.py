@@ -22,7 +22,7 @@ SPEAKS: Final = {Nature.PROMPT: 0.85, Nature.SLOW: 0.35, Nature.CARELESS: 0.6, N
 @does(*SPEAK, chance=0.5)
 def speak_for_a_partner(me: Visit) -> None:
     """See on what one's organization is asked, and say something of it."""
-    if me.memory.get("endorses_on", "") > me.today.isoformat():
+    if me.memory.get("endorses_on", "") > me.today.isoformat() or (_is_second(me) and not me.may(0.05)):
         return
     rows = me.items("/endorsements", limit=15)
     wait = me.chance.randint(1, 4) if rows else me.chance.randint(4, 12)
@@ -30,6 +30,11 @@ def speak_for_a_partner(me: Visit) -> None:
     for decision, word in list(_words(me, rows)):
         if decision["state"] != "withdrawn":
             _say(me, decision, word)
+
+
+def _is_second(me: Visit) -> bool:
+    """Whether they stand in for others, who answer first."""
+    return not me.roles & {"director", "manager"}
 
 
 def _words(me: Visit, rows: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

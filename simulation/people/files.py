@@ -43,14 +43,15 @@ def _hold(me: Visit, file: str) -> None:
         me.memory.setdefault("held", []).append(file)
 
 
-@does("coordinator", chance=0.12)
+@does("coordinator", chance=0.2)
 def tend_files(me: Visit) -> None:
     """Hold a file and let go of it, set another last day, take a request back, and look at what became of one."""
     known = list(dict.fromkeys(me.memory.get("by_reference", {}).values()))
     held: list[str] = me.memory.setdefault("held", [])
     to_destroy: list[str] = me.memory.setdefault("to_destroy", [])
-    if known and me.may(0.3):
-        _tend(me, me.chance.choice(known))
+    ended: list[str] = me.memory.get("not_admitted", [])
+    if known and me.may(0.4):
+        _tend(me, me.chance.choice(ended if ended and me.may(0.6) else known))
     if held and me.may(0.25):
         file = held.pop(0)
         if not me.post(f"/participants/{file}/hold/release", {"reason": "L’affaire est close."}).is_done:

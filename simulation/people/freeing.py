@@ -8,6 +8,8 @@ from typing import Any
 from simulation.people.papers import words
 from simulation.visits import Visit, at_table, does
 
+#: In how many sittings somebody tries to have decided what they asked for.
+_TRIES = 5
 #: States of a period of which somebody asks to be freed.
 _IN_TROUBLE = ("at_risk", "missed", "nothing_recorded")
 
@@ -23,8 +25,8 @@ def ask_to_free(me: Visit) -> None:
     said = {"starts_on": str(first), "ends_on": str(last), "reason": "" if me.may(0.05) else words(me.chance)}
     answer = me.post(f"/obligations/{item}/waiver-proposals", said)
     if answer.is_done and answer.body:
-        asked = answer["proposals"][0]["id"]
-        me.memory.setdefault("asked_to_free", {})[asked] = item
+        asked = answer["proposals"][0]
+        me.memory.setdefault("asked_to_free", {})[asked["id"]] = {"of": item, "at": asked["committee"], "tries": 0}
 
 
 def _in_trouble(me: Visit) -> str | None:
@@ -38,14 +40,17 @@ def _in_trouble(me: Visit) -> str | None:
 
 
 @at_table
-def decide_what_was_asked(me: Visit, _meeting: dict[str, Any]) -> None:
-    """Record that the committee frees a partner as one asked it; of what is not on its table, nothing comes."""
-    for asked, item in list(me.memory.get("asked_to_free", {}).items()):
-        if me.may(0.7):
-            answer = me.post(f"/obligations/{item}/waiver-proposals/{asked}/decision")
-            if answer.is_done:
-                me.memory.setdefault("freed", {})[asked] = item
-                del me.memory["asked_to_free"][asked]
+def decide_what_was_asked(me: Visit, meeting: dict[str, Any]) -> None:
+    """Record that the committee frees a partner as one asked it; of what does not come on its table, nothing comes."""
+    for asked, what in list(me.memory.get("asked_to_free", {}).items()):
+        if what["at"] != meeting.get("committee") or me.may(0.2):
+            continue
+        what["tries"] += 1
+        is_done = me.post(f"/obligations/{what['of']}/waiver-proposals/{asked}/decision").is_done
+        if is_done:
+            me.memory.setdefault("freed", {})[asked] = what["of"]
+        if is_done or what["tries"] == _TRIES:
+            del me.memory["asked_to_free"][asked]
 
 
 @does("coordinator", "manager", chance=0.25)

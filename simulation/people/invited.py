@@ -46,7 +46,7 @@ def _answer(me: Visit, meeting: str) -> None:
     me.put(f"/meetings/{meeting}/answer", answer)
 
 
-@does(chance=0.04)
+@does(chance=0.08)
 def ask_for_an_item(me: Visit) -> None:
     """Ask that one's committee talks about something, in one's own language or in both; or take that back."""
     asked: list[list[str]] = me.memory.setdefault("asked_items", [])
@@ -65,9 +65,9 @@ def ask_for_an_item(me: Visit) -> None:
         said["minutes"] = me.chance.choice((5, 10, 20))
     if me.may(0.3):
         said["purpose"] = me.chance.choice(("information", "discussion", "decision"))
-    if me.may(0.5):
+    if me.may(0.6):
         shown = me.get(f"/meetings/{meeting['id']}")
-        if shown.is_done and shown["agenda_frozen_at"]:
+        if shown.is_done and shown["agenda_frozen_at"] and shown["state"] == "planned":
             said |= {"meeting_id": meeting["id"], "late_reason": "Survenu cette semaine"}
     done = me.post(f"/committees/{meeting['committee']}/agenda-items", said)
     if done.is_done and done.body:
@@ -92,8 +92,9 @@ def read_papers(me: Visit) -> None:
     mine = me.memory.get("mine", [])
     if mine:
         me.get(f"/meetings/{mine[0]['id']}/agenda")
-        if me.may(0.2):
-            me.get(f"/meetings/{mine[0]['id']}/agenda/versions")
+        versions = me.items(f"/meetings/{mine[0]['id']}/agenda/versions") if me.may(0.3) else []
+        if versions and me.may(0.3):
+            me.get(f"/meetings/{mine[0]['id']}/agenda/versions/{versions[0]['n']}/fr/docx")
 
 
 @does(chance=0.005)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from simulation.hands import Answer
+from simulation.people.decided import translate_one
 from simulation.people.sittings import NOTES
 from simulation.visits import Visit, does
 
@@ -22,6 +23,8 @@ def keep_minutes(me: Visit) -> None:
     address = f"/meetings/{one['id']}/minutes"
     if me.may(0.5):
         _complete(me, address)
+    if me.may(0.06):
+        _correct_attendance(me, one["id"])
     if _send(me, one["id"]).is_done:
         due.remove(one)
         me.memory.setdefault("minutes_sent", {}).setdefault(one["committee"], []).append(one["id"])
@@ -46,11 +49,26 @@ def _send(me: Visit, meeting: str) -> Answer:
     sent = me.post(f"{address}/circulation")
     if sent.code == "minutes.attendance_corrected":
         me.post(f"{address}/refreshing")
-        sent = me.post(f"{address}/circulation")
-    return sent
+    elif sent.code == "minutes.untranslated":
+        _translate(me, address)
+    else:
+        return sent
+    return me.post(f"{address}/circulation")
 
 
-@does("coordinator", chance=0.04)
+def _translate(me: Visit, address: str) -> None:
+    """Write what is said in one language alone in the other one too, and so what was decided."""
+    shown = me.get(address)
+    for item in shown["content"]["items"] if shown.is_done else ():
+        if bool(item["said"]["fr"]) != bool(item["said"]["en"]):
+            french, english = me.chance.choice(NOTES)
+            number = item["line"]["number"]
+            me.put(f"{address}/notes/{number}", {"said_fr": french, "said_en": english})
+    while translate_one(me):
+        pass
+
+
+@does("coordinator", chance=0.06)
 def correct_what_was_sent(me: Visit) -> None:
     """Somebody says that the minutes are wrong: take them back, correct them, and send them again."""
     sent = [meeting for meetings in me.memory.get("minutes_sent", {}).values() for meeting in meetings]

@@ -100,7 +100,7 @@ def _season(me: Visit, dates: list[dict[str, Any]]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------ what changes
 
 
-@does("coordinator", chance=0.05)
+@does("coordinator", chance=0.1)
 def change_dates(me: Visit) -> None:
     """Move a meeting, cancel it, or have it elsewhere or at another hour."""
     lines = in_days(me, 2, 25)
@@ -156,7 +156,7 @@ def _reason(me: Visit) -> str:
 # -------------------------------------------------------------------------------------------------------------- guests
 
 
-@does("coordinator", chance=0.05)
+@does("coordinator", chance=0.06)
 def look_after_guests(me: Visit) -> None:
     """Invite somebody without a seat to one meeting, or take that back."""
     guests: list[list[str]] = me.memory.setdefault("guests", [])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from simulation.hands import Answer
+from simulation.people.agendas import hear_late
 from simulation.people.dates_known import BACK, Line, day_of, forget_dates, known_dates, meetings_between, moment_of
 from simulation.people.decided import decide_something
 from simulation.visits import Visit, does, tabled
@@ -46,13 +48,14 @@ def _keep(me: Visit, line: Line) -> None:
     if meeting["state"] == "planned":
         if not _open(me, meeting):
             return
-        stood = _call_the_roll(me, meeting)
+        is_quorate = _call_the_roll(me, meeting)
     else:
-        stood = me.get(f"/meetings/{line['id']}/attendance").body["quorum"]
+        is_quorate = _is_quorate(me.get(f"/meetings/{line['id']}/attendance"))
+    _look_at_agenda(me, meeting)
     _approve_last_minutes(me, meeting)
     for at in tabled():
         at(me, meeting)
-    _go_through(me, meeting, is_quorate=stood["is_met"])
+    _go_through(me, meeting, is_quorate=is_quorate)
     if me.may(0.12):
         _add(me, meeting)
     if me.may(0.03):  # they all leave, and nobody closes it
@@ -80,11 +83,15 @@ def _comes_by(me: Visit, committee: str, year: int) -> float:
     return 0.3 if drawn < 0.12 else 0.8 + 0.15 * drawn
 
 
-def _call_the_roll(me: Visit, meeting: dict[str, Any]) -> dict[str, Any]:
-    """Say of each seat that is not simply filled how it is, and of the rest that they are there; the quorum then."""
+def _is_quorate(attended: Answer) -> bool:
+    return attended.is_done and bool(attended["quorum"]["is_met"])
+
+
+def _call_the_roll(me: Visit, meeting: dict[str, Any]) -> bool:
+    """Say of each seat that is not simply filled how it is, and of the rest that they are there; whether enough are."""
     address = f"/meetings/{meeting['id']}/attendance"
     attended = me.get(address)
-    seats: Seats = {one["seat_id"]: one for one in attended["seats"]}
+    seats: Seats = {one["seat_id"]: one for one in attended["seats"]} if attended.is_done else {}
     readily = _comes_by(me, meeting["committee"], day_of(meeting).year)
     answers = {one["seat_id"]: one for one in meeting["invited"] if one["seat_id"] and one["answer"]}
     expected = {one["seat_id"] for one in meeting["invited"]}
@@ -96,8 +103,7 @@ def _call_the_roll(me: Visit, meeting: dict[str, Any]) -> dict[str, Any]:
     if rest.is_done:
         attended = rest
         _come_and_go(me, meeting, address, attended["seats"])
-    quorum: dict[str, Any] = attended["quorum"]
-    return quorum
+    return _is_quorate(attended)
 
 
 def _seat(me: Visit, answer: dict[str, Any] | None, readily: float) -> dict[str, Any] | None:
@@ -131,14 +137,22 @@ def _come_and_go(me: Visit, meeting: dict[str, Any], address: str, seats: list[d
 # --------------------------------------------------------------------------------------------------------- the items
 
 
+def _look_at_agenda(me: Visit, meeting: dict[str, Any]) -> None:
+    """Read the agenda that lies on the table: the meeting has its items from here on. What came late is heard first."""
+    address = f"/meetings/{meeting['id']}/agenda"
+    shown = me.get(f"{address}/items")
+    meeting["on_agenda"] = shown["items"] if shown.is_done else []
+    if shown.is_done and shown["late"]:
+        hear_late(me, address, shown.body)
+
+
 def _go_through(me: Visit, meeting: dict[str, Any], *, is_quorate: bool) -> None:
     """Treat the items one by one, and decide on a few; what the hour does not reach is left."""
     treated = me.items(f"/meetings/{meeting['id']}/outcomes")
     left = [one for one in treated if not one["outcome"]]
     if not left:
         return
-    kept = me.get(f"/meetings/{meeting['id']}/agenda/items")
-    known = {one["id"]: one for one in kept["items"]} if kept.is_done else {}
+    known = {one["id"]: one for one in meeting["on_agenda"]}
     reach = len(left) if me.may(0.7) else me.chance.randint(1, len(left))
     for item in left[:reach]:
         on_agenda = known.get(item["id"], {})

@@ -181,6 +181,37 @@ def case_about_oneself(me: Visit) -> None:
 
 
 @attempt
+def leave_in_the_past(me: Visit) -> None:
+    """Have left already, though one is here, or on a day that is past."""
+    day = me.today - timedelta(days=me.chance.randint(1, 400))
+    said = {"person_id": str(me.me.id), "organization_id": str(me.hats[0].organization_id), "last_day": str(day)}
+    answer = me.post("/departures", {**said, "planned": me.may(0.5)})
+    never(me, answer, "a person who is here left on a day that is past")
+
+
+@attempt
+def stay_longer(me: Visit) -> None:
+    """Prolong one's own role, as one who leads."""
+    seen = me.get(_mine(me))
+    ends = [one for one in seen["roles"] if one["ends_on"]] if seen.is_done else []
+    if ends:
+        day = date.fromisoformat(ends[0]["ends_on"]) + timedelta(days=100)
+        answer = me.post(f"/tenures/{ends[0]['tenure_id']}/ending", {"ends_on": str(day)})
+        never(me, answer, "a person prolonged their own role")
+
+
+@attempt
+def be_away_oddly(me: Visit) -> None:
+    """Be away until a day before the first, with oneself as deputy, or with nobody who is known."""
+    first = me.today + timedelta(days=me.chance.randint(20, 60))
+    last, deputy = me.chance.choice(
+        [(first - timedelta(days=1), None), (first, str(me.me.id)), (first, str(_somewhere(me)))]
+    )
+    said = {"starts_on": str(first), "ends_on": str(last), "deputy_id": deputy}
+    never(me, me.post(f"{_mine(me)}/absences", said), "an odd absence was recorded")
+
+
+@attempt
 def send_the_watch_away(me: Visit) -> None:
     """Say that the privacy officer is away, as the coordination, and that one stands in."""
     if "coordinator" not in me.roles or me.roles & {"manager", "privacy_officer"}:

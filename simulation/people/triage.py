@@ -90,9 +90,12 @@ def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) ->
         said |= {"result": "forwarded", "reason": "Danger immédiat."} | pair_of(me, here)
     seen = row["version"] - 1 if me.may(0.03) else None
     done = me.post(f"{here}/triage", said, if_match="*" if seen is None else f'"{seen}"')
-    if done.code in ("triage.not_met", "triage.unknown", "triage.precontemplation") and me.may(0.8):
-        other = "committee" if done.code == "triage.unknown" else "refused"
-        me.post(f"{here}/triage", {**said, "result": other, "reason": "Hors des critères.", "offered": "Une écoute."})
+    if done.code in ("triage.not_met", "triage.not_known", "triage.precontemplation") and me.may(0.8):
+        other = "committee" if done.code == "triage.not_known" else "refused"
+        said |= {"result": other, "reason": "Hors des critères.", "offered": "Une écoute."}
+        done = me.post(f"{here}/triage", said)
+    if done.is_done and said["result"] == "refused":
+        me.memory.setdefault("not_admitted", []).append(row["participant_id"])
 
 
 def pair_of(me: Visit, here: str) -> dict[str, Any]:

@@ -99,12 +99,18 @@ def reviews_are_asked_about(session: Session, at: datetime) -> Iterable[str]:
 def reviews_are_found(session: Session, at: datetime) -> Iterable[str]:
     """Each consent that was to be looked at again since a day's round and is not known to be. Opens who somebody is.
 
-    Looks at nothing in a session that was given no keys.
+    Looks at nothing in a session that was given no keys. Who signed for themselves, by a form that says nothing of
+    later birthdays, is looked at where all is: only another birth date than was known touches them.
     """
     if session.info.get("keys") is None:
         return
     day = local_day(session, at - A_ROUND)
-    goes_on = only(FollowUp.participant_id).where(col(FollowUp.state).in_(["active", "on_break"]))
+    signed = only(Consent.id).where(
+        Consent.participant_id == FollowUp.participant_id,
+        col(Consent.review_since).is_(None),
+        or_(Consent.signed_by != "self", col(Consent.again_at_18), since(session, at) < col(Consent.recorded_at)),
+    )
+    goes_on = only(FollowUp.participant_id).where(col(FollowUp.state).in_(["active", "on_break"]), signed.exists())
     followed = set(scalars(session, goes_on))
     for participant_id in reviews.to_look_at(session, day):
         if participant_id in followed:

@@ -115,3 +115,25 @@ def one_recipient(session: Session, _: datetime) -> Iterator[str]:
         ) as written where place > 1
         """,
     )
+
+
+@promise("No agenda, no minutes and no daily letter go to one who has left.", stays=True)
+def none_to_who_left(session: Session, _: datetime) -> Iterator[str]:
+    """Such a letter, written to one whose last role had ended days before, as its end was known by then."""
+    yield from found(
+        session,
+        """
+        select 'notice', letter.id from notice letter
+        where letter.program_id = :here and letter.template in ('meeting_agenda', 'meeting_minutes', 'daily_digest')
+            and (
+                select max(coalesce(held.ends_on, 'infinity')) from tenure held
+                where held.program_id = letter.program_id and held.person_id = letter.person_id
+                    and held.taken_back_at is null
+                    and (held.ended_at is null or held.ended_at < letter.created_at - interval '1 day')
+            ) < (letter.created_at at time zone :zone)::date - 2
+            and not exists (
+                select 1 from tenure later where later.program_id = letter.program_id
+                and later.person_id = letter.person_id and later.ended_at >= letter.created_at - interval '1 day')
+        """,
+        zone=program(session).time_zone,
+    )

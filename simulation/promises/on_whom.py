@@ -99,7 +99,7 @@ def looked_for_no_longer(session: Session, at: datetime) -> Iterator[str]:
 
 @promise("Whom a participant barred accompanies them no more, and is not to meet them.")
 def barred_ones_are_out(session: Session, at: datetime) -> Iterator[str]:
-    """A part that goes on after today, or a candidate to meet, of one who is barred from the file."""
+    """A part that goes on after today, a candidate to meet, or an offer, of one who is barred from the file."""
     yield from found(
         session,
         """
@@ -114,6 +114,12 @@ def barred_ones_are_out(session: Session, at: datetime) -> Iterator[str]:
         join candidate_worker meets on meets.program_id = barred.program_id
             and meets.participant_id = barred.participant_id and barred.person_id in (meets.worker_id, meets.second_id)
         where barred.program_id = :here and barred.lifted_at is null and meets.ended_at is null
+        union all
+        select 'hand_over', offer.id from barred
+        join follow_up on follow_up.program_id = barred.program_id and follow_up.participant_id = barred.participant_id
+        join hand_over offer on offer.program_id = follow_up.program_id and offer.follow_up_id = follow_up.id
+            and offer.to_id = barred.person_id and offer.state = 'proposed'
+        where barred.program_id = :here and barred.lifted_at is null
         """,
         today=local_day(session, at),
     )
@@ -171,4 +177,42 @@ def not_by_themselves(session: Session, _: datetime) -> Iterator[str]:
         where program_id = :here and verb = 'tenure.started' and facts->>'role' = 'privacy_officer'
             and subject_id in (actor_id, actor_for)
         """,
+    )
+
+
+@promise("The coordination does not settle who answers for privacy, nor whether they are away.", stays=True)
+def watched_by_another(session: Session, _: datetime) -> Iterator[str]:
+    """An absence of the privacy officer, or the end of their role, that the coordinator put down for another."""
+    yield from found(
+        session,
+        """
+        select 'event', line.n from event line
+        left join absence on absence.program_id = line.program_id and absence.id::text = line.facts->>'absence'
+        where line.program_id = :here and line.actor_as = 'coordinator' and line.actor_id <> line.subject_id and (
+            (line.verb = 'tenure.ended' and line.facts->>'role' = 'privacy_officer')
+            or (line.verb in ('absence.recorded', 'absence.cancelled') and line.subject_kind = 'person' and exists (
+                select 1 from tenure held where held.program_id = line.program_id and held.person_id = line.subject_id
+                and held.role = 'privacy_officer' and held.taken_back_at is null
+                and held.starts_on <= coalesce((line.facts->>'ends_on')::date, absence.ends_on)
+                and coalesce(held.ends_on, 'infinity')
+                    >= coalesce((line.facts->>'starts_on')::date, absence.starts_on))))
+        """,
+    )
+
+
+@promise("A follow-up is never given to a worker of an organization whose agreement is not in force.")
+def given_under_an_agreement(session: Session, at: datetime) -> Iterator[str]:
+    """A part that begins on a day on which no version of its organization's agreement is in force."""
+    yield from found(
+        session,
+        """
+        select 'assignment', part.id from assignment part
+        where part.program_id = :here and part.assigned_at >= :since and part.withdrawn_at is null and not exists (
+            select 1 from agreement join agreement_version version on version.program_id = agreement.program_id
+                and version.agreement_id = agreement.id
+            where agreement.program_id = part.program_id and agreement.organization_id = part.organization_id
+                and version.state in ('in_force', 'ended') and version.starts_on <= part.starts_on
+                and coalesce(version.ends_on, 'infinity') >= part.starts_on)
+        """,
+        since=since(session, at),
     )

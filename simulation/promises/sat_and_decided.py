@@ -14,7 +14,10 @@ from simulation.promises import found, promise
 
 @promise("Each decision is stamped with the quorum of its instant, while its meeting sat.", stays=True)
 def decided_while_they_sat(session: Session, _: datetime) -> Iterator[str]:
-    """A decision of another committee, of an hour at which its meeting was not open, or whose stamp says otherwise."""
+    """A decision of another committee, of an hour at which its meeting did not sit, or whose stamp says otherwise.
+
+    A sitting that is recorded afterwards is opened after the hour at which it decided.
+    """
     yield from found(
         session,
         """
@@ -22,7 +25,8 @@ def decided_while_they_sat(session: Session, _: datetime) -> Iterator[str]:
         join meeting on meeting.program_id = decision.program_id and meeting.id = decision.meeting_id
         where decision.program_id = :here and (
             meeting.committee_id <> decision.committee_id or meeting.opened_at is null
-            or meeting.state not in ('under_way', 'held') or decision.decided_at < meeting.opened_at
+            or meeting.state not in ('under_way', 'held')
+            or decision.decided_at < least(meeting.starts_at, date_trunc('minute', meeting.opened_at))
             or decision.decided_at > meeting.closed_at
             or (decision.quorum->>'is_met')::boolean is distinct from decision.has_quorum)
         """,
@@ -118,4 +122,33 @@ def unclosed_ones_are_asked(session: Session, at: datetime) -> Iterator[str]:
         asks=gatherings.gather.key,
         lately=at - LOOKS_BACK + timedelta(days=2),
         then=at - timedelta(days=1),
+    )
+
+
+@promise("Closing a meeting drafts its minutes.", stays=True)
+def each_has_its_minutes(session: Session, _: datetime) -> Iterator[str]:
+    """A meeting that was held and has none."""
+    yield from found(
+        session,
+        """
+        select 'meeting', meeting.id from meeting
+        where meeting.program_id = :here and meeting.state = 'held' and not exists (
+            select 1 from minutes where minutes.program_id = meeting.program_id and minutes.meeting_id = meeting.id)
+        """,
+    )
+
+
+@promise("Whoever sat had that seat on the day, as its principal or an alternate.", stays=True)
+def seats_are_theirs(session: Session, _: datetime) -> Iterator[str]:
+    """Someone who is on record as having sat on a seat that was not theirs."""
+    yield from found(
+        session,
+        """
+        select 'attendance', sat.id from attendance sat
+        join meeting on meeting.program_id = sat.program_id and meeting.id = sat.meeting_id
+        where sat.program_id = :here and sat.person_id is not null and not exists (
+            select 1 from seat_holder held where held.program_id = sat.program_id and held.seat_id = sat.seat_id
+            and held.person_id = sat.person_id and held.withdrawn_at is null and held.starts_on <= meeting.starts::date
+            and coalesce(held.ends_on, 'infinity') >= meeting.starts::date)
+        """,
     )

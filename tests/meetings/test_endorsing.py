@@ -52,6 +52,7 @@ from tests.meetings.endorsed import (
     all_endorse,
     asked_of,
     decide,
+    promises_broken,
     rest_waiver,
     say,
     session,
@@ -318,7 +319,7 @@ def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_
     assert len(asked_of(session, pending)) == len(ASKED)
     all_endorse(session, cast, pending, at=at + 2 * MINUTE)
     assert task_of(session, surely(row.task_id))["state"] == "open"
-    assert list(broken(session, at + DAY)) == []
+    assert promises_broken(session, at + DAY) == []
 
 
 @pytest.mark.parametrize(

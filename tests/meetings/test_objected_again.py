@@ -38,7 +38,7 @@ from simulation.promises import broken
 from tests.agreeing import code_of
 from tests.cast import Cast
 from tests.meetings.agenda_application import move
-from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
+from tests.meetings.endorsed import asked_of, decide, numbers, promises_broken, say, session, stands, task_of, told
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
 from tests.meetings.sitting import seat
 
@@ -78,7 +78,7 @@ def test_what_another_committee_decided_is_taken_back_where_its_objection_is_set
     )
     row = decisions.decision_of(session, decision)
     assert (row.state, row.withdrawn_by_id) == ("withdrawn", settles)
-    assert list(broken(session, NEXT + DAY)) == []
+    assert promises_broken(session, NEXT + DAY) == []
 
 
 @pytest.mark.ci

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from adapters.database import program_session
 from demo.loading import Demonstration
 from simulation.promises import (
+    carried,
     doors_and_letters,
     foreseen,
     given_once,
@@ -28,10 +29,77 @@ from tests.fakes.seal_keys import FakeSealKeys
 from tests.sealing import seal_all, tamper
 
 AT: Final = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
-MODULES: Final = (on_whom, doors_and_letters, rounds_and_record, given_once, sat_and_decided, foreseen)
+MODULES: Final = (carried, on_whom, doors_and_letters, rounds_and_record, given_once, sat_and_decided, foreseen)
 
 #: By the beginning of its sentence, what breaks a promise: the last of its statements tells the row that is found.
 BREAKS: Final[dict[str, str]] = {
+    "A case closes by itself": """
+        update "case" set state = 'closed', ended_at = :at
+        where id = (select id from "case" where state = 'open' order by id limit 1) returning 'case ' || id
+        """,
+    "Nothing is asked of anyone in a case": """
+        update "case" set state = 'closed', ended_at = :at where state = 'open';
+        select 'task ' || id from task where state = 'open' and case_id is not null order by id limit 1
+        """,
+    "A step waits for what it needs": """
+        update task set state = 'planned' where id = (
+        select id from task where state = 'open' and case_id is not null order by id limit 1) returning 'task ' || id
+        """,
+    "What the engine is to carry": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble)
+        values (:here, 'sweep', :at, :at, '', 0, '');
+        update wake_up set want = have + 1, wanted_at = :at - interval '5 days', not_before = :at - interval '5 days'
+        where case_id = (select case_id from wake_up order by case_id limit 1) returning 'case ' || case_id
+        """,
+    "No reminder is forgotten": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble)
+        values (:here, 'remind', :at, :at, '', 0, '');
+        update task set next_check = :today - 9, opened_at = :at - interval '20 days'
+        where id = (select id from task where state = 'open' order by id limit 1) returning 'task ' || id
+        """,
+    "Each clause of an agreement in force": """
+        insert into round_mark (program_id, key, done_up_to, ran_at, ran_by, found, trouble)
+        values (:here, 'obligations', :at, :at, '', 0, '');
+        update obligation_period set key = 'gone' where id = (select p.id from obligation_period p
+        join obligation o on o.id = p.obligation_id join agreement_version v on v.id = o.agreement_version_id
+        where v.state = 'in_force' and p.ends_on is null order by p.id limit 1)
+        returning 'obligation ' || obligation_id
+        """,
+    "What a clause counts": """
+        insert into obligation_finding (program_id, id, period_id, n, obligation_id, state, "on", found, evaluated_at)
+        select program_id, :new, period_id, 99, obligation_id, state, "on", jsonb_set(found, '{numbers,late}', '9'), :at
+        from obligation_finding where found->'numbers' ? 'late' order by id limit 1
+        returning 'obligation_finding ' || id
+        """,
+    "What organizations carry": """
+        update program set coordination = jsonb_set(
+        coordination, '{hosted}', '{"shares": [{"organization": "ccsmtl", "percent": 50}]}')
+        where id = :here returning 'program ' || id
+        """,
+    "The coordination does not settle": """
+        insert into event (program_id, id, at, actor_id, actor_as, verb, subject_kind, subject_id, facts) values
+        (:here, :new, :at, :person, 'coordinator', 'tenure.ended', 'person', :other_person,
+        '{"role": "privacy_officer"}') returning 'event ' || n
+        """,
+    "A follow-up is never given to a worker": """
+        update assignment set starts_on = '2001-01-01' where id = (select id from assignment order by id limit 1)
+        returning 'assignment ' || id
+        """,
+    "Closing a meeting drafts its minutes": """
+        update meeting set state = 'held', opened_at = starts_at, closed_at = ends_at
+        where id = (select id from meeting where state = 'planned' order by id limit 1) returning 'meeting ' || id
+        """,
+    "Whoever sat had that seat": """
+        update attendance set person_id = :person where id = (
+        select sat.id from attendance sat where person_id is not null and not exists (
+        select 1 from seat_holder held where held.seat_id = sat.seat_id and held.person_id = :person)
+        order by sat.id limit 1) returning 'attendance ' || id
+        """,
+    "No agenda, no minutes and no daily letter": """
+        update tenure set starts_on = :today - 90, ends_on = :today - 30 where person_id = :person;
+        update notice set template = 'daily_digest', created_at = :at, person_id = :person
+        where id = (select id from notice order by n limit 1) returning 'notice ' || id
+        """,
     "What is open or handed in falls to somebody": """
         insert into responsibility (program_id, id, digest, links) values (:here, :new, 'nobody',
         jsonb_build_array(jsonb_build_object('role', 'coordinator', 'at', '*', 'person', cast(:other as text))));

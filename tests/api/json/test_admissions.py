@@ -130,6 +130,40 @@ def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
 
 
 @pytest.mark.ci
+def test_what_is_not_known_yet_of_a_candidate_is_no_file_that_is_not_there(there: Cast) -> None:
+    referral_id, coordinator = refer(there), _Asker(there, "coordinator")
+    with there.session() as session:
+        here = f"/participants/{participant_of(session, referral_id)}"
+    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
+        finding = "unknown" if criterion == "AD-C2" else "met"
+        body = {"referral_id": str(referral_id), "finding": finding, "fact": "Dit."}
+        assert coordinator.send("PUT", f"{here}/findings/{criterion}", body).status_code == 200
+    goes = {"referral_id": str(referral_id), "result": "forwarded", "reason": "Danger"}
+    goes["worker_id"] = str(there.people[SECOND])
+    version = coordinator.get(here).json()["referrals"][0]["version"]
+    refused = coordinator.send("POST", f"{here}/triage", goes, seen=version)
+    assert (refused.status_code, refused.json()["code"]) == (409, "triage.not_known")
+
+
+@pytest.mark.ci
+def test_an_admission_and_a_follow_up_name_the_file_to_who_may_open_it(there: Cast) -> None:
+    participant_id = triaged(there, refer(there), "forwarded")
+    with there.session() as session:
+        workers.forward(session, participant_id, there.people[WORKER], by=there.actor("coordinator"), at=AT)
+    worker, coordinator = _Asker(there, WORKER), _Asker(there, "coordinator")
+    mine = [one for one in worker.get("/work").json()["items"] if one["step"] == "make_contact"]
+    case = f"/cases/{mine[0]['case_id']}"
+    assert worker.get(case).json()["participant_id"] == str(participant_id)
+    with there.session() as session:
+        follow_up_id = followed(session, there)
+        file = row_of(session, follow_up_id)["participant_id"]
+    assert coordinator.get(f"/follow-ups/{follow_up_id}").json()["participant_id"] == str(file)
+    kept_from = {"person_id": str(there.people[WORKER])}
+    assert coordinator.send("POST", f"/participants/{participant_id}/barred", kept_from).status_code == 204
+    assert worker.get(case).status_code == 404
+
+
+@pytest.mark.ci
 def test_another_worker_is_named_at_the_window_where_one_is_barred(there: Cast) -> None:
     participant_id = triaged(there, refer(there), "forwarded")
     coordinator, here = _Asker(there, "coordinator"), f"/participants/{participant_id}"
