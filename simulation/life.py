@@ -83,6 +83,8 @@ class Life:
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
     journal: Journal = field(default_factory=Journal)
+    #: The installation was put back as it was before, once at least, and people know it.
+    was_restored: bool = False
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
@@ -152,7 +154,7 @@ class Life:
         """
         if self.world.put_copy_back():
             self.world.connect_anew()
-            self.world.start()
+            self.was_restored = self.world.start() == "restored" or self.was_restored
             for worker in self.workers:
                 worker.forget()
         self.world.keep_copy()
