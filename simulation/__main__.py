@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from domain.declared import DeclaredErrors
 from simulation.life import DayLived, Life
 from simulation.running import A_YEAR, PROGRAM, Asked, Lived, known_kinds, live, shortest
+from simulation.watching import Watch
 from simulation.world import server_of_ones_own
 
 #: A seed that nobody names is drawn below this: short enough to be typed again.
@@ -27,12 +28,18 @@ _ACTS_TOLD: Final = 60
 
 def main(arguments: Sequence[str]) -> int:
     """Run one simulation. Status 0 where everything held, 1 where something did not, 2 where what is asked is wrong."""
-    asked, _page = _read(arguments)
+    asked, page = _read(arguments)
     begun = time.monotonic()
-    bar = _Bar(asked)
+    bar, watch = _Bar(asked), Watch(asked) if page else None
+
+    def after(life: Life, day: DayLived, n: int) -> None:
+        bar(life, day, n)
+        if watch is not None:
+            watch.after(life, day, n)
+
     try:
         with server_of_ones_own() as server:
-            lived = live(server, asked, after=bar)
+            lived = live(server, asked, after=after, watch=watch.begin if watch else None)
             bar.end()
             if lived.fails and lived.broken:
                 lived = shortest(server, lived, since=max(0, lived.days - _WEEK))
@@ -44,6 +51,9 @@ def main(arguments: Sequence[str]) -> int:
     print(f"digest {lived.digest}")
     if lived.fails:
         print(told(lived))
+    if watch is not None and page is not None:
+        watch.write(page, lived, seconds=seconds)
+        print(f"page {page}")
     return 1 if lived.fails else 0
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from time import perf_counter
-from typing import Any, Final, Self
-
-import psycopg
-from sqlalchemy import event
-from sqlmodel import Session
+from typing import Final
 
 from simulation.cast import posts_of
 from simulation.hands import FAULT
-from simulation.promises import Broken, promises
 from simulation.tallies import Asked, Tally, by_which, only, tallies
 from simulation.visits import Act, Told
 from simulation.world import World
@@ -101,6 +96,7 @@ class Years:
     asked: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     days: int = 0
+    last_day: date | None = None
     #: What each reading took.
     seconds: list[float] = field(default_factory=list)
     _since: Counter[str] = field(default_factory=Counter)
@@ -108,28 +104,20 @@ class Years:
     _at: datetime | None = None
     _people: frozenset[str] | None = None
     _before: Counter[str] = field(default_factory=Counter)
-    _reading: psycopg.Connection[Any] | None = field(default=None, repr=False)
 
-    def sample(self, world: World, day: date, told: Told, *, rounds: int = 0) -> None:
+    def sample(self, world: World, day: date, told: Told, *, rounds: int = 0, last: bool = False) -> None:
         """Count the acts of a day that was lived, and read how the program stands where a week is over.
 
-        `rounds`: how many the engine did up to now.
+        `rounds`: how many the engine did up to now. `last`: the program is read whichever day it is.
         """
-        self.days += 1
+        self.days, self.last_day = self.days + 1, day
         for act in told.today:
             self._since["over_the_web" if act.way else "in_process"] += 1
             self._since["refused"] += 400 <= act.status < FAULT
             self._since["failed"] += act.status >= FAULT
         self.asked, self.codes = Counter(told.counts), Counter(told.codes)
-        if not self.weeks or day - self.weeks[-1].day >= A_WEEK:
+        if last or not self.weeks or day - self.weeks[-1].day >= A_WEEK:
             self._read(world, day, Counter({"reads": told.reads, "rounds": rounds}))
-
-    def finish(self, world: World, day: date, told: Told, *, rounds: int = 0) -> None:
-        """Read how the program stands after its last day, which was sampled."""
-        if not self.weeks or self.weeks[-1].day < day:
-            self._read(world, day, Counter({"reads": told.reads, "rounds": rounds}))
-        if self._reading is not None:
-            self._reading.close()
 
     def promise_looked(self, sentence: str, seconds: float, found: int, *, day: date, rows: int = 0) -> None:
         """Keep that a promise was looked at: what that took, and how much was found that breaks it."""
@@ -140,16 +128,6 @@ class Years:
         kept.seconds += seconds
         if found and (not kept.broke or kept.broke[-1] != day):
             kept.broke.append(day)
-
-    def looked(self, session: Session, at: datetime, day: date) -> Iterator[Broken]:
-        """What does not hold at a moment, with a note of each look."""
-        with _Rows(session) as rows:
-            for one in promises():
-                before, began = rows.given, perf_counter()
-                found = [Broken(one.sentence, where) for where in one.look(session, at)]
-                seconds = perf_counter() - began
-                self.promise_looked(one.sentence, seconds, len(found), day=day, rows=rows.given - before)
-                yield from found
 
     def went_wrong(
         self,
@@ -192,7 +170,7 @@ class Years:
             line=self._line,
             months_from=(day - _STILL_OPEN).replace(day=1),
         )
-        rows = self._rows(world, asked)
+        rows = list(tallies(world.superuser(), asked))
         if self._at is None:  # the first reading is where counting begins
             rows = [row for row in rows if row.of != "verb"]
         self._line, self._at = int(only(rows, "line") or 0), asked.at
@@ -238,16 +216,6 @@ class Years:
         self._since.clear()
         self.seconds.append(perf_counter() - began)
 
-    def _rows(self, world: World, asked: Asked) -> list[Tally]:
-        """What is counted. A connection that the database ended meanwhile is made anew."""
-        if self._reading is not None and not self._reading.closed:
-            try:
-                return list(tallies(self._reading, asked))
-            except psycopg.OperationalError:
-                self._reading.close()
-        self._reading = world.reading()
-        return list(tallies(self._reading, asked))
-
     def _keep_months(self, rows: Iterable[Tally]) -> None:
         """Keep what is told by month: a month that is told again takes the place of what was told before."""
         told: dict[tuple[str, str], Counter[tuple[str, str, str]]] = {}
@@ -269,20 +237,3 @@ def _posts_of(world: World) -> set[tuple[str, str]]:
 def vacant_roles(posts: Iterable[tuple[str, str]], held: set[tuple[str, str]]) -> Counter[str]:
     """At how many organizations each role is vacant, of those at which the program's file has it."""
     return Counter(role for _, role in sorted(set(posts) - held))
-
-
-class _Rows:
-    """Counts the rows that the statements of a session give, between its beginning and its end."""
-
-    def __init__(self, session: Session) -> None:
-        self.given, self._engine = 0, session.get_bind().engine
-
-    def __enter__(self) -> Self:
-        event.listen(self._engine, "after_cursor_execute", self._count)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        event.remove(self._engine, "after_cursor_execute", self._count)
-
-    def _count(self, _connection: object, cursor: Any, *_: object) -> None:
-        self.given += max(cursor.rowcount, 0)

@@ -17,7 +17,7 @@ from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
 from simulation.hands import Desk
 from simulation.journal import Did, Journal
-from simulation.promises import Broken, broken
+from simulation.promises import Broken, Looking, broken
 from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
 
@@ -78,9 +78,13 @@ class Life:
     looks_at: Callable[[date], Looks] = lambda _: "passing"
     #: How many young people become participants in a year, about: a few more are referred.
     participants_a_year: int = 60
+    #: Who stands around each look at a promise.
+    looking: Looking | None = None
     told: Told = field(default_factory=Told)
     memory: Memory = field(default_factory=Memory)
     journal: Journal = field(default_factory=Journal)
+    #: The installation was put back as it was before, once at least, and people know it.
+    was_restored: bool = False
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
@@ -150,7 +154,7 @@ class Life:
         """
         if self.world.put_copy_back():
             self.world.connect_anew()
-            self.world.start()
+            self.was_restored = self.world.start() == "restored" or self.was_restored
             for worker in self.workers:
                 worker.forget()
         self.world.keep_copy()
@@ -219,7 +223,7 @@ class Life:
         with self.world.session() as session:
             if looks == "all" and day.month % SEALS_EACH == 0 and day.day <= A_WEEK:
                 session.info["seal_keys"] = self.world.seal_key
-            yield from broken(session, self.world.clock(), passing=looks == "passing")
+            yield from broken(session, self.world.clock(), passing=looks == "passing", looking=self.looking)
 
     def _digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""

@@ -143,7 +143,7 @@ def _declared(app: FastAPI) -> Iterator[Route]:
         route = one.original_route
         if isinstance(route, APIRoute) and route.path.startswith(PREFIX):
             said = (route.endpoint.__doc__ or "").strip()
-            does = " ".join(said.partition("\n\n")[0].split())
+            does = " ".join(said.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".") + "."
             for method in sorted(route.methods or ()):
                 yield Route(method, route.path.removeprefix(PREFIX), does)
 

@@ -82,8 +82,8 @@ _STANDS: Final = (
 #: What happened since the last reading.
 _HAPPENED: Final = (
     """select 'verb', verb, '', '', count(*) from event where program_id = %(program)s and n > %(line)s group by 2""",
-    """select 'line', '', '', '', coalesce(max(n), %(line)s) from event
-    where program_id = %(program)s and n > %(line)s""",
+    # The newest, whichever was read last: after a restore they count from an earlier one on.
+    """select 'line', '', '', '', max(n) from event where program_id = %(program)s""",
     """select 'letter', template, '', '', count(*) from notice
     where program_id = %(program)s and sent_at > %(since)s and sent_at <= %(at)s group by 2""",
     """select 'unsent', state, '', '', count(*) from notice

@@ -320,6 +320,10 @@ class World:
     def _admin(self) -> psycopg.Connection[Any]:
         return self.reading()
 
+    def superuser(self) -> psycopg.Connection[Any]:
+        """The superuser's connection that is kept: another one after the database was put back."""
+        return self._admin
+
     def reading(self) -> psycopg.Connection[Any]:
         """A connection of the superuser's, for who looks at everything."""
         return psycopg.connect(conninfo_of(in_database(self.server.urls.admin, self.database)), autocommit=True)

@@ -119,6 +119,8 @@ def _admit(me: Visit, file: str, shown: Answer) -> None:
     ready = any(one["purpose"] == "program" and not one["withdrawn_on"] for one in shown["consents"]) and shown["risk"]
     if not ready and me.may(0.97):
         return
+    if shown["never_with_others"] and shown["risk_to_others"] is None and me.may(0.9):
+        return  # the committee assesses it first
     seen = shown["version"] if me.may(0.05) else None
     given = me.post(f"{here}/number", if_match="*" if seen is None else f'"{seen}"')
     if given.is_done:

@@ -235,7 +235,7 @@ def begin(me: Visit, agreement: dict[str, Any], versions: list[dict[str, Any]]) 
 
 def _first_day(me: Visit, before: list[dict[str, Any]]) -> date:
     """The day after the last one of the version before, or some day soon; now and then one that is past."""
-    last = max((one["ends_on"] for one in before if one["ends_on"]), default=None)
+    last = max((one["ends_on"] or one["starts_on"] for one in before if one["starts_on"]), default=None)
     if me.may(0.04):
         return me.today - timedelta(days=me.chance.randint(1, 30))
     if last and date.fromisoformat(last) >= me.today:
@@ -279,22 +279,3 @@ def read_an_agreement(me: Visit) -> None:
         seen = me.get(_of(agreement, me.chance.choice(agreement["versions"])))
         if seen.is_done and seen["files"]:
             me.get(f"/signed-files/{me.chance.choice(seen['files'])['id']}")
-
-
-@does("coordinator", "manager", "director", chance=0.7)
-def see_to_renewals(me: Visit) -> None:
-    """Do the steps of a renewal that are done by a word or a paper."""
-    for task in me.work():
-        if task["step"] in _WRITTEN and task["case_id"] and me.may(0.3):
-            proof = [_proof(me)] if task["evidence"] == "document" else []
-            said = {"note": words(me.chance, 12), "evidence": proof, "given": {}}
-            me.post(f"/tasks/{task['id']}/completion", said)
-
-
-#: The steps of a renewal that people do by a word or a paper.
-_WRITTEN = ("gather_year_record", "review_by_manager", "review_by_director", "draft_new_version")
-
-
-def _proof(me: Visit) -> dict[str, str]:
-    given = scan(me.chance)
-    return {"kind": "document", "label": given["name"], "content": given["content"]}

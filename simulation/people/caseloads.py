@@ -35,7 +35,8 @@ def give(me: Visit, follow_up_id: str, kind: str, instead_of: str | None) -> Non
     free = [one["person_id"] for one in _loads(me) if not one["bars"] and one["person_id"] != instead_of]
     for person_id in free[:4]:
         said = {"person_id": person_id, "kind": kind, "instead_of": instead_of}
-        if me.put(f"/follow-ups/{follow_up_id}/workers", said).is_done:
+        given = me.put(f"/follow-ups/{follow_up_id}/workers", said)
+        if given.is_done or given.code == "assignment.taken":
             return
 
 

@@ -9,7 +9,17 @@ from simulation.people.staff import why
 from simulation.visits import Visit, does
 
 #: A leaver's last day is moved with their role, and no day that follows from what was done is moved at all.
-NOT_MOVED: Final = ("last_day", "opened", "posted", "interviewed", "endorsed")
+NOT_MOVED: Final = (
+    "last_day",
+    "opened",
+    "posted",
+    "interviewed",
+    "endorsed",
+    "year_start",
+    "year_end",
+    "quarter_end",
+    "notice",
+)
 
 
 @does("coordinator", chance=0.05)

@@ -78,7 +78,7 @@ def add_somebody(me: Visit, role: str, place: str, *, recruits: bool) -> None:
 
 @does("coordinator", "manager")
 def welcome(me: Visit) -> None:
-    """Invite who was added, and open the case that welcomes them, where their role has one."""
+    """Open the case that welcomes who was added, where their role has one, and keep in mind to invite them."""
     for one in me.heard("came"):
         if me.may(0.2):
             me.note(**one)
@@ -87,12 +87,23 @@ def welcome(me: Visit) -> None:
         person = me.get(f"/people/{one['person_id']}")
         if not person.is_done:
             continue
-        me.post(f"/people/{one['person_id']}/invitation")
+        first = min((role["starts_on"] for role in [*person["roles"], *person["roles_to_come"]]), default="")
+        me.note("invite", person_id=one["person_id"], first=first)
         for role in [*person["roles"], *person["roles_to_come"]]:
             if role["role"] == WELCOMED and me.may(0.95):
                 said = {"protocol": "onboarding", "subject_id": one["person_id"]}
                 me.post("/cases", said | {"organization_id": role["organization_id"]})
                 break
+
+
+@does("coordinator", "manager")
+def invite(me: Visit) -> None:
+    """Invite who was added, once they begin; who cannot leaves it to the coordinator."""
+    for one in me.heard("invite"):
+        if one["first"] > me.today.isoformat() and me.may(0.97):
+            me.note(**one)
+        elif not me.post(f"/people/{one['person_id']}/invitation").is_done and "coordinator" not in me.roles:
+            me.tell("coordinator", **one)
 
 
 @does(chance=0.006)

@@ -41,8 +41,8 @@ def _decide(me: Visit, file: str, item_id: str) -> None:
         me.post(f"{here}/risks", {"kind": "recruiter", "level": level, "item_id": item_id, **_WEIGHED})
         if shown["number"] or (level == "risks_exceed" and me.may(0.5)):
             return
-    if shown["state"] not in ("candidate", "assigned", "committed"):
-        return
+    if shown["state"] != "candidate":
+        return  # they were given to a worker before: the committee hears of it
     outcome = me.chance.choices(("assign", "defer", "more", "refuse"), weights=(80, 7, 6, 7))[0]
     said: dict[str, Any] = {"item_id": item_id, "outcome": outcome}
     if outcome == "assign":

@@ -98,11 +98,14 @@ def _miss(me: Visit, row: dict[str, Any]) -> None:
             me.put(f"{here}/{one['id']}", {"strategy": me.chance.choice(_STRATEGIES)})
 
 
-def _move(me: Visit, row: dict[str, Any], said: dict[str, Any]) -> bool:
+def _move(me: Visit, row: dict[str, Any], said: dict[str, Any]) -> None:
     seen = f'"{row["version"]}"' if me.may(0.05) else "*"
     moved = me.put(f"/follow-ups/{row['id']}/state", said, if_match=seen)
     me.memory.pop("caseload", None)
-    return moved.is_done
+    if moved.is_done and said["move"] in ("complete", "deactivate"):
+        mine = ("primary", str(me.me.id))
+        if any((one["kind"], one["person_id"]) == mine for one in moved["workers"]) or me.may(0.1):
+            me.memory.setdefault("ended", []).append(row["id"])
 
 
 def _pause(me: Visit, row: dict[str, Any]) -> None:
@@ -117,8 +120,7 @@ def _end(me: Visit, row: dict[str, Any]) -> None:
     if me.may(0.5):
         reason = "lost_contact" if me.may(0.05) else me.chance.choice(_REASONS)
         said = {"move": "deactivate", "reason": reason}
-    if _move(me, row, said):
-        me.memory.setdefault("ended", []).append(row["id"])
+    _move(me, row, said)
 
 
 def _lose(me: Visit, row: dict[str, Any]) -> None:
@@ -136,8 +138,7 @@ def _try_again(me: Visit, row: dict[str, Any]) -> None:
             del losing[row["id"]]
         return
     del losing[row["id"]]
-    if _move(me, row, {"move": "deactivate", "reason": "lost_contact"}):
-        me.memory.setdefault("ended", []).append(row["id"])
+    _move(me, row, {"move": "deactivate", "reason": "lost_contact"})
 
 
 def _look_back(me: Visit, row: dict[str, Any]) -> None:

@@ -23,13 +23,13 @@ def something_happens(life: Any, day: date) -> None:
         held = standing(session, day)
     for person_id in sorted(held.live, key=str):
         if any(one.role in ("privacy_officer", "coordinator") for one in held.roles_of(person_id)):
-            life.memory[person_id].setdefault("heard_of_incidents", []).append(words(chance, 10))
+            life.memory[person_id].setdefault("incidents_heard", []).append(words(chance, 10))
 
 
 @does("privacy_officer", "coordinator", chance=0.8)
 def enter_what_was_heard(me: Visit) -> None:
     """Enter an incident that one heard of; who does not keep the register forgets it after one refusal."""
-    heard: list[str] = me.memory.get("heard_of_incidents", [])
+    heard: list[str] = me.memory.get("incidents_heard", [])
     if not heard or ("privacy_officer" not in me.roles and not me.may(0.2)):
         return
     said = _entry(me, heard.pop())

@@ -6,7 +6,7 @@ from base64 import b64encode
 from datetime import date, timedelta
 from typing import Any, Final
 
-from domain.roles.takers import may_act_as
+from domain.roles import takers
 from simulation.cast import new_name
 from simulation.visits import Visit
 
@@ -59,7 +59,7 @@ def in_role(me: Visit, role: str, *, but: object = None) -> list[dict[str, Any]]
 def who_may_act_as(me: Visit, role: str, organization_id: object, *, but: object = None) -> list[dict[str, Any]]:
     """Those at an organization who may act in a role; where nobody may, whoever works there."""
     there = at_place(me, organization_id, but=but)
-    able = [one for one in there if may_act_as(role, [held["role"] for held in one["roles"]])]
+    able = [one for one in there if takers.may_act_as(role, [held["role"] for held in one["roles"]])]
     return able or there
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from simulation.cast import Nature
@@ -20,18 +20,27 @@ SOON: Final = 15
 REMEMBERED: Final = 6
 
 
+#: What is said of a task that is not done by handing it in: a committee decides it, an act on its own page does, or
+#: what it asks about is out of the leaver's hands and the program sees it soon.
+_ELSEWHERE: Final = ("task.by_decision", "task.by_its_act", "decision.not_in_effect", "holding.not_settled")
+#: For so long somebody leaves such a task alone.
+LEFT_ALONE: Final = timedelta(days=20)
+
+
 @does()
 def do_ones_work(me: Visit) -> None:
     """Look at what is to do, and do some of it."""
     left = MOST
     for task in me.work():
-        if left and _is_for_me(task) and me.may(_eagerness(me, task)):
+        if left and _is_for_me(me, task) and me.may(_eagerness(me, task)):
             do_task(me, task)
             left -= 1
 
 
-def _is_for_me(task: dict[str, Any]) -> bool:
+def _is_for_me(me: Visit, task: dict[str, Any]) -> bool:
     """Whether a task can be done from here: of what is done by an act on its own page, some acts are done here."""
+    if me.memory.get("elsewhere", {}).get(task["id"], date.min) > me.today:
+        return False
     return task["state"] == "submitted" or task["evidence"] != "act" or task["step"] in _BY_ACTS
 
 
@@ -80,6 +89,8 @@ def complete(me: Visit, task: dict[str, Any]) -> None:
     proofs = evidence.proofs(me, task)
     said = note(me) if task["evidence"] == "note" or me.may(0.15) else ""
     answer = me.post(path, {"note": said, "evidence": proofs, "given": evidence.filled_in(me, task["asks"])})
+    if answer.code in _ELSEWHERE:
+        me.memory.setdefault("elsewhere", {})[task["id"]] = me.today + LEFT_ALONE
     if not answer.is_done:
         return
     did = me.memory.setdefault("did", [])

@@ -7,6 +7,7 @@ by whichever window. A module here holds the promises of one room of the rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +21,8 @@ from sqlmodel import Session
 from domain.kernel import program_of, run
 
 Look = Callable[[Session, datetime], Iterable[str]]
+#: Stands around each look at a promise, known by its sentence: the list that it gives takes what breaks it.
+Looking = Callable[[str], AbstractContextManager[list[str]]]
 T = TypeVar("T")
 
 
@@ -71,7 +74,7 @@ def promises() -> list[Promise]:
     return [_PROMISES[sentence] for sentence in sorted(_PROMISES)]
 
 
-def broken(session: Session, at: datetime, *, passing: bool = False) -> list[Broken]:
+def broken(session: Session, at: datetime, *, passing: bool = False, looking: Looking | None = None) -> list[Broken]:
     """What does not hold in the session's program at that moment. Writes nothing.
 
     Where only the `passing` ones are asked for, those whose breach stays in the rows are left for another day, and of
@@ -83,10 +86,17 @@ def broken(session: Session, at: datetime, *, passing: bool = False) -> list[Bro
             Broken(one.sentence, where)
             for one in promises()
             if not (passing and one.stays)
-            for where in one.look(session, at)
+            for where in _look(one, session, at, looking)
         ]
     finally:
         del session.info[_SHARED], session.info[_PASSING]
+
+
+def _look(one: Promise, session: Session, at: datetime, looking: Looking | None) -> list[str]:
+    nothing: list[str] = []
+    with looking(one.sentence) if looking else nullcontext(nothing) as places:
+        places.extend(one.look(session, at))
+    return places
 
 
 def shared(session: Session, made_by: Callable[[Session, datetime], T], at: datetime) -> T:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
-from domain.kernel import col, inside, local_day, only, scalar, surely, tuples
+from domain.kernel import col, inside, joins, local_day, only, scalar, surely, tuples
 from domain.roles import standing
 from domain.terms import circle_of
 from models.consent import Consent
+from models.follow_up import Assignment, FollowUp
+from models.participant import Barred, CandidateWorker
 from models.record import Event
 from simulation.promises import found, promise, since
 
@@ -116,8 +118,8 @@ def read_within_the_circle(session: Session, at: datetime) -> Iterator[str]:
         which = participant_id, reader_id, local_day(session, read_at)
         if which not in known:
             known[which] = _was_open(session, *which)
-        # What was agreed to then and taken back since is not known any more.
-        if not known[which] and not _was_taken_back(session, participant_id, read_at):
+        # How it was at that moment is not known any more where it changed since.
+        if not known[which] and not _changed_since(session, participant_id, read_at):
             yield f"event {n}"
 
 
@@ -126,8 +128,22 @@ def _was_open(session: Session, participant_id: UUID, reader_id: UUID, day: date
     return circle_of(session, participant_id, day).opens(reader_id, standing(session, day)) != ""
 
 
-def _was_taken_back(session: Session, participant_id: UUID, moment: datetime) -> bool:
-    changed = or_(col(Consent.withdrawn_at) >= moment, col(Consent.replaced_at) >= moment)
-    return (
-        scalar(session, only(Consent.id).where(Consent.participant_id == participant_id, changed).limit(1)) is not None
+def _changed_since(session: Session, participant_id: UUID, moment: datetime) -> bool:
+    """Whether a consent or a part in somebody's file ended after a moment, or a worker was barred from it."""
+    asked = (
+        only(Consent.id).where(
+            Consent.participant_id == participant_id,
+            or_(col(Consent.withdrawn_at) >= moment, col(Consent.replaced_at) >= moment),
+        ),
+        only(CandidateWorker.id).where(
+            CandidateWorker.participant_id == participant_id, col(CandidateWorker.ended_at) >= moment
+        ),
+        only(Assignment.id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+        .where(
+            FollowUp.participant_id == participant_id,
+            or_(col(Assignment.ended_at) >= moment, col(Assignment.withdrawn_at) >= moment),
+        ),
+        only(Barred.id).where(Barred.participant_id == participant_id, col(Barred.recorded_at) >= moment),
     )
+    return any(scalar(session, one.limit(1)) is not None for one in asked)
