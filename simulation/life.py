@@ -17,6 +17,7 @@ from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
 from simulation.hands import Desk
 from simulation.journal import Did, Journal
+from simulation.overheard import Overheard
 from simulation.promises import Broken, Looking, broken
 from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
@@ -91,6 +92,7 @@ class Life:
 
     def __post_init__(self) -> None:
         crashing = self.faults.crashing
+        self.overheard = Overheard(self.world)
         many = [1, 2] if "workers" in self.faults.kinds else [1]
         self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
         self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
@@ -127,6 +129,9 @@ class Life:
             elif not self.faults.engine_is_away:
                 self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
+        may_come_twice = bool({"crash", "mail", "restore"} & set(self.faults.kinds))
+        for letter in world.post.letters:
+            self.told.faults.extend(self.overheard.sent(letter, may_come_twice=may_come_twice))
         world.post.letters.clear()
         return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
 
