@@ -133,7 +133,7 @@ class Life:
         for letter in world.post.letters:
             self.told.faults.extend(self.overheard.sent(letter, may_come_twice=may_come_twice))
         world.post.letters.clear()
-        return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
+        return DayLived(day, self.told.today, list(self.look(day)), self.digest_of_record())
 
     def _does(self, what: str) -> None:
         """Have the installation do something by itself, and keep that it did."""
@@ -230,7 +230,7 @@ class Life:
                 session.info["seal_keys"] = self.world.seal_key
             yield from broken(session, self.world.clock(), passing=looks == "passing", looking=self.looking)
 
-    def _digest_of_record(self) -> str:
+    def digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""
         with self.world.reading() as admin:
             for row in admin.execute(_LINES, (self._told_up_to,)):

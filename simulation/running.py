@@ -53,6 +53,11 @@ class Asked:
             return chance.choice(_ODD_DAYS)
         return _FIRST + timedelta(days=chance.randrange(_SPAN_DAYS))
 
+    def first_moment(self, program: ProgramFile) -> datetime:
+        """When it begins, in UTC: a little after the local midnight."""
+        first, zone = self.first_day, ZoneInfo(program.program.time_zone)
+        return datetime(first.year, first.month, first.day, 0, 5, tzinfo=zone).astimezone(UTC)
+
     def command(self) -> str:
         """The one command that lives through the same again."""
         words = ["python3", "run.py", "simulate", "--seed", str(self.seed), "--days", str(self.days)]
@@ -109,7 +114,10 @@ def live(
     chance, first = Chance(asked.seed), asked.first_day
     last = first + timedelta(days=asked.days - 1)
     lived = Lived(asked)
-    with drawn_from(chance.stream("entropy")), world_of(server, asked.seed, file, _midnight(first, file)) as world:
+    with (
+        drawn_from(chance.stream("entropy")),
+        world_of(server, asked.seed, file, asked.first_moment(file.value)) as world,
+    ):
         members = found(world, workers=asked.workers, alone=asked.alone)
         faults = Faults(asked.kinds, chance.stream("faults"))
         life = Life(
@@ -159,10 +167,6 @@ def shortest(server: Server, lived: Lived, *, since: int) -> Lived:
 
 def _looks(day: date, last: date) -> Looks:
     return "all" if day.weekday() == _FRIDAY or day == last else "passing"
-
-
-def _midnight(day: date, file: Declared[ProgramFile]) -> datetime:
-    return datetime(day.year, day.month, day.day, 0, 5, tzinfo=ZoneInfo(file.value.program.time_zone)).astimezone(UTC)
 
 
 def known_kinds(kinds: Collection[str]) -> tuple[str, ...]:
