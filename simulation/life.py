@@ -29,6 +29,7 @@ Looks = Literal["nothing", "passing", "all"]
 DOORS: Final = (0, 10)
 TICKS: Final = ((8, 5), (16, 40))
 TICKS_AT_REST: Final = ((8, 5),)
+_SATURDAY: Final = 5
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
 LAST_HOUR: Final = 16 * 60
@@ -223,6 +224,8 @@ class Life:
     def look(self, day: date) -> Iterator[Broken]:
         """What does not hold at the end of a day. Where only tomorrow's rounds see to it, it is looked at tomorrow."""
         looks = self.looks_at(day)
+        if looks == "passing" and not (self.world.calendar.seems_worked(day) or day.weekday() == _SATURDAY):
+            return  # nobody was there, and what the rounds do is looked at on the next day
         if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
