@@ -117,7 +117,7 @@ def live(
     file: Declared[ProgramFile] = read_program(asked.program)
     chance, first = Chance(asked.seed), asked.first_day
     last = first + timedelta(days=asked.days - 1)
-    lived = Lived(asked)
+    lived, ends = Lived(asked), time.monotonic() + seconds
     with (
         drawn_from(chance.stream("entropy")),
         world_of(server, asked.seed, file, asked.first_moment(file.value)) as world,
