@@ -47,6 +47,10 @@ _NO_CONTENT: Final = 204
 FAULT: Final = 500
 
 
+class NothingShown(Exception):
+    """An answer that was given again, to who sent the same once more: that it was done, and nothing else."""
+
+
 @dataclass
 class Answer:
     """What came of a request: its status, what was answered, and the code of a refusal.
@@ -59,11 +63,14 @@ class Answer:
     shown: Any = None
     code: str = ""
     is_anew: bool = False
+    is_again: bool = False
     later: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def body(self) -> Any:
-        """What was answered."""
+        """What was answered. Raises NothingShown where it is only said again that it was done."""
+        if self.is_again:
+            raise NothingShown
         if self.later is not None:
             self.shown, self.later = self.later(), None
         return self.shown
@@ -137,8 +144,9 @@ class Desk:
                 session.rollback()
                 return _refused(refused)
         by_key = any(isinstance(one, IdempotentRequest) for one in given.values()) and not query.get("preview")
+        is_again = isinstance(answered, Response) and "Idempotency-Replayed" in answered.headers
         is_anew = by_key and not isinstance(answered, Response)
-        return Answer(called.route.status_code or 200, body, is_anew=is_anew, later=later)
+        return Answer(called.route.status_code or 200, body, is_anew=is_anew, is_again=is_again, later=later)
 
     @cached_property
     def _routes(self) -> dict[tuple[str, int], list[_Called]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
@@ -15,7 +15,7 @@ from models.program import Person
 from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
-from simulation.hands import Desk
+from simulation.hands import Desk, NothingShown
 from simulation.journal import Did, Journal
 from simulation.overheard import Overheard
 from simulation.promises import Broken, Looking, broken
@@ -207,7 +207,8 @@ class Life:
                 self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie
             )
             for behave in done_in(visit):
-                behave(visit)
+                with suppress(NothingShown):  # they go on another day with what they see then
+                    behave(visit)
         if not self.faults.engine_is_away:
             self._does("follow")
 
