@@ -307,12 +307,18 @@ def not_asked(session: Session, at: datetime) -> Iterator[str]:
 
 @promise("Silence is asked again once the last day for it is past.")
 def not_asked_again(session: Session, at: datetime) -> Iterator[str]:
-    """A decision that is pending long after its last day, of which no partner was asked again."""
+    """A decision that is pending long after its last day, of which no partner was asked again.
+
+    But for one that is pending anew, since an objection was taken back: the round comes yet.
+    """
     yield from _ids(
         session,
         """select id from decision where program_id = :here and endorsement = 'pending' and state <> 'withdrawn'
-        and asked_again_at is null and endorse_by < :then""",
+        and asked_again_at is null and endorse_by < :then and not exists (
+            select 1 from endorsement word where word.program_id = :here and word.decision_id = decision.id
+                and word.said_at >= :lately)""",
         then=local_day(session, at) - _PATIENCE,
+        lately=at - _PATIENCE,
     )
 
 
