@@ -344,12 +344,12 @@ def world_of(server: Server, seed: int, file: Declared[ProgramFile], begins: dat
     chance = Chance(seed)
     clock = Clock(begins)
     marks, seal = (chance.stream("keys", name).randbytes(32) for name in ("marks", "seal"))
-    loop = asyncio.new_event_loop()
     with server.database() as name:
         folder = server.folder / name
         make_seal_key(folder / "keys" / "seal.json")
         make_ledger(folder / "ledger")
         ledger = FileLedger(folder / "ledger", FileSealKeys(folder / "keys" / "seal.json"))
+        loop = asyncio.new_event_loop()
         world = World(
             server,
             name,

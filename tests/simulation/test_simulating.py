@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 1500
 
 
-@pytest.fixture
-def server(copies: Copies, tmp_path: Path) -> Server:
-    return Server(copies.urls, tmp_path, names="tested")
+@pytest.fixture(scope="module")
+def server(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    return Server(copies.urls, tmp_path_factory.mktemp("simulated"), names=f"tested_{os.getpid()}")
 
 
 def simulate(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
