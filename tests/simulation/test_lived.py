@@ -72,12 +72,12 @@ from (select md5((to_jsonb(t) - array['xid', 'message'])::text) as row from {} t
 
 
 @pytest.mark.ci
-def test_what_was_asked_in_three_weeks_gives_the_same_state_when_it_is_asked_again(server: Server) -> None:
+def test_what_was_asked_in_ten_days_gives_the_same_state_when_it_is_asked_again(server: Server) -> None:
     asked: list[Life] = []
 
     def decide(life: Life) -> None:
         life.journal.keeps = True
-        for n in range(20):
+        for n in range(10):
             life.live(BEGINS + timedelta(days=n))
         asked.append(life)
 
@@ -90,10 +90,10 @@ def test_what_was_asked_in_three_weeks_gives_the_same_state_when_it_is_asked_aga
 @pytest.mark.ci
 def test_six_readers_see_each_calendar_as_the_program_has_it(server: Server, readers: Readers) -> None:
     seen: dict[UUID, tuple[bytes, list[tuple[datetime, datetime]]]] = {}
-    days = Days(BEGINS + timedelta(days=46), BEGINS + timedelta(days=250))
+    days = Days(BEGINS + timedelta(days=25), BEGINS + timedelta(days=250))
 
     def look(life: Life) -> None:
-        for n in range(45):
+        for n in range(24):
             life.live(BEGINS + timedelta(days=n))
         with life.world.session() as session:
             meetings = every(session, of(Meeting).where(Meeting.state == "planned").order_by(col(Meeting.starts_at)))
@@ -119,7 +119,7 @@ def _file_of(session: Session, person: Person, life: Life) -> bytes:
 @pytest.mark.ci
 def test_a_person_is_answered_alike_in_this_process_and_over_the_web(server: Server) -> None:
     def ask_both_ways(life: Life) -> None:
-        for n in range(8):
+        for n in range(4):
             life.live(BEGINS + timedelta(days=n))
         for person_id in list(life.members)[:12]:
             cookie = life.desk.sign_in(person_id)
