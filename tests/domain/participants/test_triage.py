@@ -157,7 +157,7 @@ def test_an_unknown_may_go_to_the_committee_and_is_never_forwarded(cast: Cast) -
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
         triage.find_criterion(session, referral_id, "AD-C2", "unknown", fact="", by=by, at=AT)
-        with pytest.raises(Refusal, match=r"triage\.unknown"):
+        with pytest.raises(Refusal, match=r"triage\.not_known"):
             triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
 
