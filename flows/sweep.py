@@ -37,14 +37,15 @@ COUNTED: Final = timedelta(days=1)
 @as_a_whole("sweep", CRON, due_everywhere)
 def sweep(session: Session, at: datetime) -> int:
     """Wake the cases of one program that wait for the engine and are not on its list, and purge. Returns how many."""
-    lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
+    forgotten = _forgotten(session)
+    lost = sorted({*forgotten, *_refused_long_ago(session, at)})
     for case_id in lost:
         wakeups.wake(session, case_id, at=at)
     turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
     _purge(session, at)
     unmatched_replies.forget_addresses(session, by=BY_ROUNDS, at=at)
-    if lost:
-        _log.warning("cases waited without a wake-up, and were woken", extra={"count": len(lost)})
+    if forgotten:  # what a rule refused is tried again each hour, which is no fault
+        _log.warning("cases waited without a wake-up, and were woken", extra={"count": len(forgotten)})
     return len(lost)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import secrets
 import sys
 import time
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from domain.declared import DeclaredErrors
 from simulation.life import DayLived, Life
-from simulation.running import A_YEAR, PROGRAM, Asked, Lived, known_kinds, live, shortest
+from simulation.running import A_YEAR, PROGRAM, Asked, Lived, known_kinds, live, shortest, was_found_late
 from simulation.watching import Watch
 from simulation.world import server_of_ones_own
 
@@ -28,7 +29,7 @@ _ACTS_TOLD: Final = 60
 
 def main(arguments: Sequence[str]) -> int:
     """Run one simulation. Status 0 where everything held, 1 where something did not, 2 where what is asked is wrong."""
-    asked, page = _read(arguments)
+    asked, page, most_seconds = _read(arguments)
     begun = time.monotonic()
     bar, watch = _Bar(asked), Watch(asked) if page else None
 
@@ -39,9 +40,9 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         with server_of_ones_own() as server:
-            lived = live(server, asked, after=after, watch=watch.begin if watch else None)
+            lived = live(server, asked, after=after, watch=watch.begin if watch else None, seconds=most_seconds)
             bar.end()
-            if lived.fails and lived.broken:
+            if was_found_late(lived):
                 lived = shortest(server, lived, since=max(0, lived.days - _WEEK))
     except DeclaredErrors as wrong:
         print(wrong, file=sys.stderr)
@@ -95,7 +96,7 @@ class _Bar:
             sys.stderr.write("\n")
 
 
-def _read(arguments: Sequence[str]) -> tuple[Asked, Path | None]:
+def _read(arguments: Sequence[str]) -> tuple[Asked, Path | None, float]:
     said = argparse.ArgumentParser(prog="run.py simulate", description=__doc__)
     said.add_argument("--seed", type=int, default=secrets.randbelow(_SEEDS), help="the one number; else it is drawn")
     how_long = said.add_mutually_exclusive_group()
@@ -107,6 +108,7 @@ def _read(arguments: Sequence[str]) -> tuple[Asked, Path | None]:
     said.add_argument("--participants-a-year", type=int, default=60)
     said.add_argument("--begins", type=date.fromisoformat, help="the first day; else it is drawn from the seed")
     said.add_argument("--alone", action="store_true", help="with nobody but the coordination")
+    said.add_argument("--minutes", type=float, default=math.inf, help="begin no other day after so long")
     said.add_argument("--page", type=Path, help="where the page with the pictures of the years goes")
     found = said.parse_args(arguments)
     days = found.days if found.days is not None else found.years * A_YEAR
@@ -135,6 +137,7 @@ def _read(arguments: Sequence[str]) -> tuple[Asked, Path | None]:
             found.begins,
         ),
         found.page,
+        found.minutes * 60,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,8 +38,9 @@ def drawn_from(chance: random.Random) -> Iterator[None]:
 
     One at a time in a process. No secret that is drawn meanwhile is one.
     """
+    real = os.urandom
     before, shared = (os.urandom, vars(random)["_urandom"]), random.getstate()
-    drawing = _bytes_of(chance)
+    drawing = _bytes_of(chance, real)
     random.seed(chance.random())  # by which the library of mail draws what separates the parts of a letter
     os.urandom = vars(random)["_urandom"] = drawing
     try:
@@ -48,10 +50,14 @@ def drawn_from(chance: random.Random) -> Iterator[None]:
         random.setstate(shared)
 
 
-def _bytes_of(chance: random.Random) -> Callable[[int], bytes]:
+def _bytes_of(chance: random.Random, real: Callable[[int], bytes]) -> Callable[[int], bytes]:
     lock, kept = Lock(), bytearray()
 
     def draw(size: int) -> bytes:
+        # The database library names parts of its statements by chance, and keeps the statements: such a name is in no
+        # row, and whether one is drawn depends on what this process did before.
+        if sys._getframe(1).f_globals["__name__"].startswith("sqlalchemy."):  # noqa: SLF001 - who asks
+            return real(size)
         with lock:
             while len(kept) < size:
                 kept.extend(chance.randbytes(_BLOCK))

@@ -12,7 +12,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
@@ -23,12 +24,14 @@ from fastapi import FastAPI, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from sqlmodel import Session
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from api.access import questions
 from api.access.permissions import Asker, Forbidden, action_of, is_for_anyone
 from api.access.session import SAFE_METHODS, Installation, RequestContext, context
+from api.json import act_routes
 from api.json.described import PREFIX
 from api.json.idempotent_requests import IdempotentRequest, once_of
 from api.web.answers import status_of
@@ -44,17 +47,33 @@ _NO_CONTENT: Final = 204
 FAULT: Final = 500
 
 
-@dataclass(frozen=True)
+class NothingShown(Exception):
+    """An answer that was given again, to who sent the same once more: that it was done, and nothing else."""
+
+
+@dataclass
 class Answer:
     """What came of a request: its status, what was answered, and the code of a refusal.
 
+    What an act in this process answers is read when somebody looks at it: mostly they see that it was done, and go on.
     `is_anew`: it was done by a route that does it once for each key, and not answered as before.
     """
 
     status: int
-    body: Any = None
+    shown: Any = None
     code: str = ""
     is_anew: bool = False
+    is_again: bool = False
+    later: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def body(self) -> Any:
+        """What was answered. Raises NothingShown where it is only said again that it was done."""
+        if self.is_again:
+            raise NothingShown
+        if self.later is not None:
+            self.shown, self.later = self.later(), None
+        return self.shown
 
     @property
     def is_done(self) -> bool:
@@ -88,6 +107,8 @@ class Desk:
     ) -> None:
         self.app, self.installation, self.program_id, self._loop = app, installation, program_id, loop
         self._journal = journal
+        for route in iter_route_contexts(app.routes):
+            put_off_telling(getattr(route.original_route, "endpoint", None))
 
     # ------------------------------------------------------------------------------------------ within this process
 
@@ -106,19 +127,26 @@ class Desk:
             here = RequestContext(session, asker, at, self.installation)
             try:
                 given = called.how(here, parts, said, query, key)
-                answered = called.route.endpoint(**given)
+                putting_off = _PUT_OFF.set([])
+                try:
+                    answered = called.route.endpoint(**given)
+                    put_off = _PUT_OFF.get()
+                finally:
+                    _PUT_OFF.reset(putting_off)
                 action = action_of(called.route.endpoint)
                 if action is None or not is_for_anyone(action):
                     questions.hold_that_asked(action or "")
-                body = _told(answered)
+                later = _told_later(session, put_off[0]) if put_off else None
+                body = None if later else _told(answered)
                 triggers.judge_touched(session, at=self.installation.clock())
                 session.commit()
             except (Refusal, Forbidden, HTTPException, ValidationError) as refused:
                 session.rollback()
                 return _refused(refused)
         by_key = any(isinstance(one, IdempotentRequest) for one in given.values()) and not query.get("preview")
+        is_again = isinstance(answered, Response) and "Idempotency-Replayed" in answered.headers
         is_anew = by_key and not isinstance(answered, Response)
-        return Answer(called.route.status_code or 200, body, is_anew=is_anew)
+        return Answer(called.route.status_code or 200, body, is_anew=is_anew, is_again=is_again, later=later)
 
     @cached_property
     def _routes(self) -> dict[tuple[str, int], list[_Called]]:
@@ -229,6 +257,45 @@ class Desk:
 
 
 _How = Callable[[RequestContext, Mapping[str, str], Any, Mapping[str, Any], str], dict[str, Any]]
+
+
+#: Where what acts would answer is kept, to be read when it is looked at; None where it is answered at once.
+_PUT_OFF: Final[ContextVar[list[Callable[[], Any]] | None]] = ContextVar("put_off", default=None)
+
+
+def put_off_telling(endpoint: Any) -> None:
+    """Have a declared act keep what it would answer where that is asked for, instead of reading it at once."""
+    if not hasattr(endpoint, "__act__"):
+        return
+    reply = inspect.getclosurevars(endpoint).nonlocals["answer"]
+    if reply.__module__ != act_routes.__name__:
+        return  # a page, or one that is foreseen: it acts in what it tells
+    cells = dict(zip(reply.__code__.co_freevars, reply.__closure__ or (), strict=True))
+    tell = cells["tell"].cell_contents if "tell" in cells else None
+    if tell is None or hasattr(tell, "is_put_off"):
+        return
+
+    def tell_later(*asked: Any) -> Any:
+        kept = _PUT_OFF.get()
+        if kept is None:
+            return tell(*asked)
+        kept.append(lambda: tell(*asked))
+        return None
+
+    tell_later.is_put_off = True  # type: ignore[attr-defined]
+    cells["tell"].cell_contents = tell_later
+
+
+def _told_later(session: Session, tell: Callable[[], Any]) -> Callable[[], Any]:
+    """What tells what was answered, in a transaction of its own."""
+
+    def told() -> Any:
+        with session:
+            shown = _told(tell())
+            session.commit()
+        return shown
+
+    return told
 
 
 def _how_called(route: APIRoute) -> _How:

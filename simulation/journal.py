@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -56,9 +57,9 @@ class Journal:
     keeps: bool = False
 
     def note(self, line: Asked | Did | SignedIn) -> None:
-        """Keep one, where they are kept."""
+        """Keep one as it is now, where they are kept: who said it may go on with what they wrote."""
         if self.keeps:
-            self.lines.append(line)
+            self.lines.append(deepcopy(line))
 
 
 def replay(journal: Journal, life: Life, operate: Callable[[Life, str], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
@@ -15,8 +15,9 @@ from models.program import Person
 from simulation.cast import Member, Nature, nature_of
 from simulation.engine import SimulatedWorker
 from simulation.faults import Faults
-from simulation.hands import Desk
+from simulation.hands import Desk, NothingShown
 from simulation.journal import Did, Journal
+from simulation.overheard import Overheard
 from simulation.promises import Broken, Looking, broken
 from simulation.visits import APPOINTMENTS, Act, Memory, Told, Visit, done_in, fates
 from simulation.world import World
@@ -28,6 +29,7 @@ Looks = Literal["nothing", "passing", "all"]
 DOORS: Final = (0, 10)
 TICKS: Final = ((8, 5), (16, 40))
 TICKS_AT_REST: Final = ((8, 5),)
+_SATURDAY: Final = 5
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
 LAST_HOUR: Final = 16 * 60
@@ -91,6 +93,7 @@ class Life:
 
     def __post_init__(self) -> None:
         crashing = self.faults.crashing
+        self.overheard = Overheard(self.world)
         many = [1, 2] if "workers" in self.faults.kinds else [1]
         self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
         self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
@@ -127,8 +130,11 @@ class Life:
             elif not self.faults.engine_is_away:
                 self._does(what)
         self._letters_yesterday = frozenset(one.to for one in world.post.letters)
+        may_come_twice = bool({"crash", "mail", "restore"} & set(self.faults.kinds))
+        for letter in world.post.letters:
+            self.told.faults.extend(self.overheard.sent(letter, may_come_twice=may_come_twice))
         world.post.letters.clear()
-        return DayLived(day, self.told.today, list(self.look(day)), self._digest_of_record())
+        return DayLived(day, self.told.today, list(self.look(day)), self.digest_of_record())
 
     def _does(self, what: str) -> None:
         """Have the installation do something by itself, and keep that it did."""
@@ -201,7 +207,8 @@ class Life:
                 self, self.member(person_id), hats_of(held, person_id), chance, self.memory[person_id], cookie
             )
             for behave in done_in(visit):
-                behave(visit)
+                with suppress(NothingShown):  # they go on another day with what they see then
+                    behave(visit)
         if not self.faults.engine_is_away:
             self._does("follow")
 
@@ -218,6 +225,8 @@ class Life:
     def look(self, day: date) -> Iterator[Broken]:
         """What does not hold at the end of a day. Where only tomorrow's rounds see to it, it is looked at tomorrow."""
         looks = self.looks_at(day)
+        if looks == "passing" and not (self.world.calendar.seems_worked(day) or day.weekday() == _SATURDAY):
+            return  # nobody was there, and what the rounds do is looked at on the next day
         if self.faults.is_unsettled or looks == "nothing":
             return
         with self.world.session() as session:
@@ -225,7 +234,7 @@ class Life:
                 session.info["seal_keys"] = self.world.seal_key
             yield from broken(session, self.world.clock(), passing=looks == "passing", looking=self.looking)
 
-    def _digest_of_record(self) -> str:
+    def digest_of_record(self) -> str:
         """The digest of the whole record up to now, and of every letter that came."""
         with self.world.reading() as admin:
             for row in admin.execute(_LINES, (self._told_up_to,)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shlex
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +18,7 @@ from simulation.cast import found
 from simulation.chance import Chance, drawn_from
 from simulation.faults import KINDS, Faults
 from simulation.life import DayLived, Life, Looks
-from simulation.promises import Broken
+from simulation.promises import Broken, promises
 from simulation.visits import Act
 from simulation.world import Server, world_of
 
@@ -52,6 +54,11 @@ class Asked:
         if chance.random() < _ODD:
             return chance.choice(_ODD_DAYS)
         return _FIRST + timedelta(days=chance.randrange(_SPAN_DAYS))
+
+    def first_moment(self, program: ProgramFile) -> datetime:
+        """When it begins, in UTC: a little after the local midnight."""
+        first, zone = self.first_day, ZoneInfo(program.program.time_zone)
+        return datetime(first.year, first.month, first.day, 0, 5, tzinfo=zone).astimezone(UTC)
 
     def command(self) -> str:
         """The one command that lives through the same again."""
@@ -99,17 +106,22 @@ def live(
     after: AfterDay | None = None,
     looks_at: Callable[[date], Looks] | None = None,
     watch: Callable[[Life], None] | None = None,
+    seconds: float = math.inf,
 ) -> Lived:
     """Live through what is asked, up to the first day after which something does not hold.
 
     `looks_at` says what is looked at after which day: by default what may pass by each day, and the rest on Fridays and
-    at the end. `watch` is given the life before its first day. Raises DeclaredErrors for a file that is none.
+    at the end. `watch` is given the life before its first day. Once so many `seconds` are over, no other day begins.
+    Raises DeclaredErrors for a file that is none.
     """
     file: Declared[ProgramFile] = read_program(asked.program)
     chance, first = Chance(asked.seed), asked.first_day
     last = first + timedelta(days=asked.days - 1)
-    lived = Lived(asked)
-    with drawn_from(chance.stream("entropy")), world_of(server, asked.seed, file, _midnight(first, file)) as world:
+    lived, ends = Lived(asked), time.monotonic() + seconds
+    with (
+        drawn_from(chance.stream("entropy")),
+        world_of(server, asked.seed, file, asked.first_moment(file.value)) as world,
+    ):
         members = found(world, workers=asked.workers, alone=asked.alone)
         faults = Faults(asked.kinds, chance.stream("faults"))
         life = Life(
@@ -138,12 +150,18 @@ def live(
                 lived.acts_in_all, lived.reads_in_all = life.told.acts, life.told.reads
                 if after is not None:
                     after(life, one, n)
-                if lived.fails:
+                if lived.fails or time.monotonic() > ends:
                     break
         finally:
             if crashing is not None:
                 crashing.end()
     return lived
+
+
+def was_found_late(lived: Lived) -> bool:
+    """Whether what was found broken may have been so before: it stays, and is looked at once a week."""
+    stay = {one.sentence for one in promises() if one.stays}
+    return bool(lived.broken) and all(one.sentence in stay for one in lived.broken)
 
 
 def shortest(server: Server, lived: Lived, *, since: int) -> Lived:
@@ -159,10 +177,6 @@ def shortest(server: Server, lived: Lived, *, since: int) -> Lived:
 
 def _looks(day: date, last: date) -> Looks:
     return "all" if day.weekday() == _FRIDAY or day == last else "passing"
-
-
-def _midnight(day: date, file: Declared[ProgramFile]) -> datetime:
-    return datetime(day.year, day.month, day.day, 0, 5, tzinfo=ZoneInfo(file.value.program.time_zone)).astimezone(UTC)
 
 
 def known_kinds(kinds: Collection[str]) -> tuple[str, ...]:

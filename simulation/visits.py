@@ -281,6 +281,7 @@ class Visit:
         races = self.life.faults.races
         if races is not None and answer.is_done and method != "GET":
             races.note(Rival(self.me.id, method, template_of(path), path, said))
+        self.told.faults.extend(self.life.overheard.shown(self.me.id, path, said, answer.shown))
         if answer.status >= FAULT:
             self.told.faults.append(f"{method} {template_of(path)} {answer.status} {answer.code}")
         return answer

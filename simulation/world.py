@@ -188,6 +188,8 @@ class World:
         self.templates = _stationery()
         self.protocols = declared_protocols(self.file.value)
         self.engine: Engine = self._engine("spheres web")
+        #: Of who looks on, and of the operator: no fault of the program's own connections reaches them.
+        self.observing: Engine = self._engine("spheres observer")
 
     def _engine(self, name: str) -> Engine:
         return make_engine(
@@ -224,14 +226,15 @@ class World:
 
     def connect_anew(self) -> None:
         """Forget every connection and all that was known of the database, as a process that starts."""
-        self.engine.dispose()
-        write_apart(self.engine, self.ledger, refuse_another_epoch)
+        for engine in (self.engine, self.observing):
+            engine.dispose()
+            write_apart(engine, self.ledger, refuse_another_epoch)
 
     def break_connections(self) -> None:
         """End every connection of ours from the other side, as a restart of the database does."""
         self._admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = %s and pid <> pg_backend_pid() and backend_type = 'client backend'",
+            " where datname = %s and application_name = 'spheres web'",
             (self.database,),
         )
 
@@ -267,15 +270,16 @@ class World:
 
     def _leave(self) -> None:
         self.engine.dispose()
+        self.observing.dispose()
         if "_admin" in self.__dict__:
             self.__dict__.pop("_admin").close()
 
     def session(self) -> Session:
-        """A session of the program, with all that its processes have."""
-        return self._of_program(self.program_id)
+        """A session of the program, with all that its processes have, for who looks on and for the operator."""
+        return self._of_program(self.program_id, self.observing)
 
-    def _of_program(self, program_id: UUID) -> Session:
-        session = program_session(self.engine, program_id)
+    def _of_program(self, program_id: UUID, engine: Engine | None = None) -> Session:
+        session = program_session(engine or self.engine, program_id)
         session.info.update(
             letter_templates=self.templates, keys=self.keys, time_zone=self.zone.key, seal_keys=self.seal_key
         )
@@ -344,12 +348,12 @@ def world_of(server: Server, seed: int, file: Declared[ProgramFile], begins: dat
     chance = Chance(seed)
     clock = Clock(begins)
     marks, seal = (chance.stream("keys", name).randbytes(32) for name in ("marks", "seal"))
-    loop = asyncio.new_event_loop()
     with server.database() as name:
         folder = server.folder / name
         make_seal_key(folder / "keys" / "seal.json")
         make_ledger(folder / "ledger")
         ledger = FileLedger(folder / "ledger", FileSealKeys(folder / "keys" / "seal.json"))
+        loop = asyncio.new_event_loop()
         world = World(
             server,
             name,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from simulation.cast import FAMILY, GIVEN
 
-_GIVEN: Final = (
+GIVEN_NAMES: Final = (
     "Alouette", "Bergeronnette", "Bécasseau", "Bruant", "Cardinal", "Chouette", "Colibri", "Cormoran", "Courlis",
     "Cygne", "Épervière", "Faucon", "Fauvette", "Geai", "Goéland", "Grèbe", "Grive", "Harfang", "Hirondelle",
     "Huard", "Jaseur", "Loriot", "Macareux", "Merle", "Mésange", "Moqueur", "Océanite", "Oriole", "Paruline", "Pétrel",
@@ -56,9 +56,9 @@ Said = dict[str, Any]
 
 def young_person(chance: random.Random, born_before: date) -> Said:
     """Somebody who is to be referred, as whoever knows them well would write it."""
-    given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
+    given, family = chance.choice(GIVEN_NAMES), chance.choice(_FAMILY)
     if chance.random() < 0.1:
-        given = f"{given}-{chance.choice(_GIVEN)}"
+        given = f"{given}-{chance.choice(GIVEN_NAMES)}"
     if chance.random() < 0.1:
         family = f"{family}-{chance.choice(_FAMILY)}"
     if chance.random() < 0.03:

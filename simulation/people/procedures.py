@@ -14,6 +14,7 @@ from domain.declared import Declared, DeclaredErrors
 from domain.kernel import LOADER, Actor
 from domain.loading import loading
 from flows.protocols import read_protocol
+from simulation.journal import Did
 from simulation.visits import fate
 
 #: How often a day a procedure is changed.
@@ -32,9 +33,16 @@ def a_procedure_is_changed(life: Any, day: date) -> None:
 
     It is the one thing that befalls a program and changes it: nobody in it can.
     """
-    chance = life.world.chance.stream("procedure", day)
-    if chance.random() < CHANGES:
-        change_one(life, chance)
+    if life.world.chance.stream("procedure", day).random() < CHANGES:
+        life.journal.note(Did(life.world.clock.now, "procedure"))
+        change_one_as_then(life)
+
+
+def change_one_as_then(life: Any) -> None:
+    """Change the procedure that is changed on this day, in the way in which it is."""
+    chance = life.world.chance.stream("procedure", life.world.today)
+    chance.random()
+    change_one(life, chance)
 
 
 def change_one(life: Any, chance: random.Random) -> str:

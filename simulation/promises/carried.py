@@ -21,7 +21,10 @@ exists (
 
 @promise("A case closes by itself once nothing that it requires is left, and not before.")
 def cases_close(session: Session, at: datetime) -> Iterator[str]:
-    """A closed case of which something required is unsettled, or an open one of which nothing is, nor asked for."""
+    """A closed case of which something required is unsettled, or an open one of which nothing is, nor asked for.
+
+    One that was opened again waits for whoever opened it.
+    """
     yield from found(
         session,
         """
@@ -33,7 +36,10 @@ def cases_close(session: Session, at: datetime) -> Iterator[str]:
             group by case_id)
         select 'case', id from "case" join left_over on left_over.case_id = id
         where program_id = :here and (
-            (state = 'closed' and is_left) or (state = 'open' and not is_left and not is_asked))
+            (state = 'closed' and is_left)
+            or (state = 'open' and not is_left and not is_asked and not exists (
+                select 1 from event where event.program_id = :here and event.subject_id = "case".id
+                    and event.verb = 'case.reopened')))
         """,
         since=since(session, at),
     )

@@ -309,14 +309,14 @@ def not_asked(session: Session, at: datetime) -> Iterator[str]:
 def not_asked_again(session: Session, at: datetime) -> Iterator[str]:
     """A decision that is pending long after its last day, of which no partner was asked again.
 
-    Of one that was objected to meanwhile nobody is asked: its silence begins when nothing more was said of it.
+    But for one that is pending anew, since an objection was taken back: the round comes yet.
     """
     yield from _ids(
         session,
         """select id from decision where program_id = :here and endorsement = 'pending' and state <> 'withdrawn'
-        and asked_again_at is null and endorse_by < :then
-        and not exists (select 1 from event where event.program_id = decision.program_id
-            and event.subject_id = decision.id and event.at > :lately)""",
+        and asked_again_at is null and endorse_by < :then and not exists (
+            select 1 from endorsement word where word.program_id = :here and word.decision_id = decision.id
+                and word.said_at >= :lately)""",
         then=local_day(session, at) - _PATIENCE,
         lately=at - _PATIENCE,
     )

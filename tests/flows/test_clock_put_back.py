@@ -127,7 +127,9 @@ def test_leases_and_waits_of_now_are_kept(cast: Cast, clock: Clock) -> None:
     assert take(means) is not None
 
 
-def test_what_a_rule_refused_is_tried_again_by_the_next_sweep(cast: Cast, clock: Clock) -> None:
+def test_what_a_rule_refused_is_tried_again_by_the_next_sweep_and_is_no_trouble(
+    cast: Cast, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     means = means_of(cast, clock)
     open_onboarding(cast)
     taken = take(means)
@@ -137,6 +139,7 @@ def test_what_a_rule_refused_is_tried_again_by_the_next_sweep(cast: Cast, clock:
     clock.now -= DAY
     run_round(means, "sweep", "worker")
     assert take(means) is not None
+    assert [one.getMessage() for one in caplog.records if one.name == "flows.sweep"] == []
     assert timedelta(hours=1) == TRIED_AGAIN_AFTER
 
 
