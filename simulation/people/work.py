@@ -96,7 +96,7 @@ def complete(me: Visit, task: dict[str, Any]) -> None:
     did = me.memory.setdefault("did", [])
     did.append(task["id"])
     del did[:-REMEMBERED]
-    if answer["state"] == "submitted" and me.me.nature is Nature.SLY and me.may(0.3):
+    if answer.body and answer["state"] == "submitted" and me.me.nature is Nature.SLY and me.may(0.3):
         me.post(f"/tasks/{task['id']}/approval", {"note": ""})
 
 

@@ -46,7 +46,8 @@ def seconds_come_with_a_consent(session: Session, at: datetime) -> Iterable[str]
     """Each part of a second that goes on without such a consent since more than a day's round, and nobody is asked."""
     seconds = every(session, _seconds())
     standing = _sharing_on(session, {one.participant_id for one in seconds}, local_day(session, at - A_ROUND))
-    homes, asked = _homes(session, {one.follow_up_id for one in seconds}), _asked_now(session, OF_SECOND)
+    homes = _homes(session, {one.follow_up_id for one in seconds}, at - A_ROUND)
+    asked = _asked_now(session, OF_SECOND)
     for second in seconds:
         at_home = (second.follow_up_id, second.organization_id) in homes
         holds = (second.participant_id, second.organization_id) in standing
@@ -159,15 +160,15 @@ def _seconds() -> SelectOfScalar[_Second]:
     )
 
 
-def _homes(session: Session, follow_up_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """The organizations whose worker is the primary one, each with its follow-up."""
+def _homes(session: Session, follow_up_ids: Collection[UUID], moment: datetime) -> set[tuple[UUID, UUID]]:
+    """The organizations whose worker is the primary one, or was until after a moment, each with its follow-up."""
     return set(
         tuples(
             session,
             only(Assignment.follow_up_id, Assignment.organization_id).where(
                 col(Assignment.follow_up_id).in_(follow_up_ids),
                 Assignment.kind == PRIMARY,
-                col(Assignment.ended_at).is_(None),
+                or_(col(Assignment.ended_at).is_(None), col(Assignment.ended_at) > moment),
             ),
         )
     )

@@ -39,7 +39,10 @@ def no_round_is_behind(session: Session, at: datetime) -> Iterator[str]:
 
 @promise("Each rung of a ladder is used once: nobody is reminded twice by the same.", stays=True)
 def rungs_are_used_once(session: Session, _: datetime) -> Iterator[str]:
-    """A task that was reminded twice on one local day, or again by a rung that nothing had given back meanwhile."""
+    """A task that was reminded twice on one local day, or again by a rung that nothing had given back meanwhile.
+
+    A step about a participant begins its ladder anew where another day was agreed with them, which is on their file.
+    """
     yield from found(
         session,
         """
@@ -53,7 +56,9 @@ def rungs_are_used_once(session: Session, _: datetime) -> Iterator[str]:
             or ((facts->>'rung')::int <= (before->>'rung')::int and facts->>'state' = before->>'state' and not exists (
                 select 1 from event meanwhile where meanwhile.program_id = :here and meanwhile.n > before_n
                     and meanwhile.n < told.n and meanwhile.verb <> 'task.reminded'
-                    and (meanwhile.subject_id = told.subject_id or meanwhile.case_id = told.case_id)))
+                    and (meanwhile.subject_id = told.subject_id or meanwhile.case_id = told.case_id
+                        or meanwhile.subject_id = (
+                            select participant_id from "case" where program_id = :here and id = told.case_id))))
         """,
         zone=program(session).time_zone,
     )

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import consents
@@ -74,6 +74,16 @@ def test_a_second_who_goes_on_after_the_last_day_of_the_consent_is_found_after_t
     by_the_round(cast, 1)
     with cast.session() as session:
         assert list(consented.seconds_come_with_a_consent(session, AT + 2 * DAY)) == []
+
+
+def test_a_second_whose_first_left_is_found_after_the_round(cast: Cast, pair: UUID) -> None:
+    with cast.session() as session:
+        parts = (_assignment.c.follow_up_id == pair, _assignment.c.ended_at.is_(None))
+        home = session.scalar(select(_assignment.c.organization_id).where(*parts, _assignment.c.kind == "primary"))
+        session.execute(update(_assignment).where(*parts, _assignment.c.kind == "second").values(organization_id=home))
+        assigning.end_part(session, pair, cast.people[WORKER], by=cast.actor("coordinator"), at=AT)
+        assert list(consented.seconds_come_with_a_consent(session, AT + timedelta(hours=8))) == []
+        assert list(consented.seconds_come_with_a_consent(session, AT + 2 * DAY)) != []
 
 
 def test_a_withdrawal_of_which_nobody_was_asked_is_found(cast: Cast, pair: UUID) -> None:
