@@ -90,10 +90,10 @@ def test_what_was_asked_in_ten_days_gives_the_same_state_when_it_is_asked_again(
 @pytest.mark.ci
 def test_six_readers_see_each_calendar_as_the_program_has_it(server: Server, readers: Readers) -> None:
     seen: dict[UUID, tuple[bytes, list[tuple[datetime, datetime]]]] = {}
-    days = Days(BEGINS + timedelta(days=25), BEGINS + timedelta(days=250))
+    days = Days(BEGINS + timedelta(days=17), BEGINS + timedelta(days=250))
 
     def look(life: Life) -> None:
-        for n in range(24):
+        for n in range(16):
             life.live(BEGINS + timedelta(days=n))
         with life.world.session() as session:
             meetings = every(session, of(Meeting).where(Meeting.state == "planned").order_by(col(Meeting.starts_at)))

@@ -224,7 +224,7 @@ def test_the_reading_of_a_week_counts_who_holds_what_and_what_is_recorded(cast: 
 
 @pytest.mark.ci
 def test_a_run_is_watched_and_its_page_written(copies: Copies, tmp_path: Path) -> None:
-    asked = Asked(5, 9, begins=date(2027, 1, 4))
+    asked = Asked(5, 5, begins=date(2027, 1, 4))
     watch, page = Watch(asked), tmp_path / "page.html"
     lived = live(Server(copies.urls, tmp_path, names="watched"), asked, after=watch.after, watch=watch.begin)
     watch.write(page, lived, seconds=1)

@@ -53,15 +53,15 @@ def digest_of(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.mark.ci
 def test_the_same_seed_gives_the_same_record_to_the_byte() -> None:
-    one, other = (simulate("--seed", "5", "--days", "9", "--faults", "all", hash_seed=h) for h in ("1", "2"))
+    one, other = (simulate("--seed", "5", "--days", "3", "--faults", "all", hash_seed=h) for h in ("1", "2"))
     assert digest_of(one) == digest_of(other)
-    assert digest_of(simulate("--seed", "6", "--days", "2")) != digest_of(simulate("--seed", "7", "--days", "2"))
+    assert digest_of(one) != digest_of(simulate("--seed", "6", "--days", "3"))
 
 
 @pytest.mark.ci
 def test_three_seeds_that_nobody_drew_before_hold_every_promise_for_as_long_as_there_is_time() -> None:
     for seed in drawn(3):
-        done = simulate("--seed", str(seed), "--years", "1", "--minutes", "0.5")
+        done = simulate("--seed", str(seed), "--years", "1", "--minutes", "0.35")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -78,14 +78,14 @@ def test_a_year_may_begin_on_any_day(server: Server, begins: date) -> None:
 
 @pytest.mark.ci
 def test_nobody_needs_to_be_there_but_the_coordination(server: Server) -> None:
-    lived = live(server, Asked(12, 8, alone=True, begins=date(2027, 3, 1)))
+    lived = live(server, Asked(12, 5, alone=True, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults) == ([], [])
 
 
 @pytest.mark.parametrize("participants", [0, 500])
 @pytest.mark.ci
 def test_there_may_be_no_participant_or_five_hundred_a_year(server: Server, participants: int) -> None:
-    lived = live(server, Asked(13, 5, participants_a_year=participants, begins=date(2027, 3, 1)))
+    lived = live(server, Asked(13, 3, participants_a_year=participants, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults) == ([], [])
 
 
