@@ -24,11 +24,12 @@ from simulation.world import World
 
 #: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
 Looks = Literal["nothing", "passing", "all"]
-#: The local times at which the engine does what is due by time, on a day that is worked and on any other. What else it
-#: does at each moment of a quiet night would change nothing; doors close just after midnight.
+#: The local times at which the engine does what is due by time: in the morning, and on some days in the evening too.
+#: What else it does at each moment of a quiet night would change nothing; doors close just after midnight.
 DOORS: Final = (0, 10)
-TICKS: Final = ((8, 5), (16, 40))
-TICKS_AT_REST: Final = ((8, 5),)
+TICK: Final = (8, 5)
+EVENING_TICK: Final = (16, 40)
+EVENINGS: Final = (0, 3)
 _SATURDAY: Final = 5
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
@@ -37,27 +38,27 @@ LAST_HOUR: Final = 16 * 60
 OVER_THE_WEB: Final = 0.1
 #: How often somebody comes on a working day, by the role that brings them most often, and by how they are.
 COMES: Final = {
-    "coordinator": 0.97,
-    "youth_worker": 0.45,
-    "administrative_officer": 0.3,
-    "manager": 0.22,
-    "it_contact": 0.25,
-    "privacy_officer": 0.12,
-    "petty_cash_holder": 0.2,
-    "director": 0.06,
-    "second_representative": 0.1,
-    "police_representative": 0.08,
-    "specialized_resource": 0.08,
-    "research_coordinator": 0.05,
+    "coordinator": 0.9,
+    "youth_worker": 0.24,
+    "administrative_officer": 0.2,
+    "manager": 0.14,
+    "it_contact": 0.12,
+    "privacy_officer": 0.1,
+    "petty_cash_holder": 0.08,
+    "director": 0.05,
+    "second_representative": 0.06,
+    "police_representative": 0.06,
+    "specialized_resource": 0.05,
+    "research_coordinator": 0.04,
     "researcher": 0.02,
-    "administrator": 0.05,
+    "administrator": 0.04,
 }
 PACE: Final = {Nature.PROMPT: 1.25, Nature.SLOW: 0.5, Nature.CARELESS: 1.0, Nature.SLY: 1.0}
 #: The whole record is compared with its seals once in so many months, in the first week: it reads every line.
 SEALS_EACH: Final = 3
 A_WEEK: Final = 7
 #: Who got a letter yesterday comes more often.
-AFTER_A_LETTER: Final = 0.35
+AFTER_A_LETTER: Final = 0.15
 
 
 @dataclass
@@ -120,7 +121,8 @@ class Life:
             befalls(self, day)
         worked = world.calendar.seems_worked(day)
         comes: list[tuple[datetime, UUID | str]] = [(world.moment(day, *DOORS), "doors")]
-        comes += [(world.moment(day, *tick), "tick") for tick in (TICKS if worked else TICKS_AT_REST)]
+        ticks = (TICK, EVENING_TICK) if worked and day.weekday() in EVENINGS else (TICK,)
+        comes += [(world.moment(day, *tick), "tick") for tick in ticks]
         comes += self._visits(day) if worked else []
         for at, what in sorted(comes, key=lambda one: one[0]):
             world.clock.now = max(world.clock.now, at)
@@ -182,7 +184,7 @@ class Life:
         first, last = self.memory[person_id].get("away", (date.max, date.max))
         if held.is_away(person_id) or first <= held.day <= last:
             return 0.0
-        roles = [COMES.get(one.role, 0.05) for one in hats_of(held, person_id)]
+        roles = [COMES.get(one.role, 0.04) for one in hats_of(held, person_id)]
         often = max(roles, default=0.0) * PACE[member.nature]
         return often + (AFTER_A_LETTER if member.email in self._letters_yesterday else 0.0)
 

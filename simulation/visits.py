@@ -123,7 +123,6 @@ class Visit:
     #: A sign-in's cookie, where they came over the web.
     cookie: str = ""
     _sent: int = 0
-    _work: list[dict[str, Any]] | None = None
 
     @property
     def world(self) -> World:
@@ -195,10 +194,12 @@ class Visit:
         return list(rows)
 
     def work(self) -> list[dict[str, Any]]:
-        """What their first page shows as theirs to do and to approve, the most pressing first: read once a visit."""
-        if self._work is None:
-            self._work = self.items("/work", limit=20)
-        return self._work
+        """What their first page shows as theirs to do and to approve, the most pressing first: read once a day."""
+        seen = self.memory.get("work")
+        if seen is None or seen[0] != self.today:
+            seen = self.memory["work"] = (self.today, self.items("/work", limit=60))
+        rows: list[dict[str, Any]] = seen[1]
+        return rows
 
     def page(self, path: str) -> str:
         """A page as a browser has it, for what no list shows. Who did not come over the web signs in for it."""

@@ -7,18 +7,9 @@ from typing import Any
 from simulation.visits import Visit
 
 
-def work_seen(me: Visit, limit: int = 60) -> list[dict[str, Any]]:
-    """What is now for somebody to do, as they saw it today; it is read once a day."""
-    seen = me.memory.get("work_seen")
-    if seen is None or seen[0] != me.today:
-        seen = me.memory["work_seen"] = (me.today, me.items("/work", limit=limit))
-    rows: list[dict[str, Any]] = seen[1]
-    return rows
-
-
 def asked(me: Visit, *steps: str) -> list[dict[str, Any]]:
     """What somebody is asked today by one of these steps."""
-    return [task for task in work_seen(me) if task["step"] in steps]
+    return [task for task in me.work() if task["step"] in steps]
 
 
 def file_of(me: Visit, case_id: str) -> str | None:

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, make_url
+from psycopg._preparing import PrepareManager
+from sqlalchemy import Engine, event, make_url
 from sqlmodel import Session
 
 import domain.joined  # noqa: F401 - every room that registers, as each process has them
@@ -69,6 +70,22 @@ _IS_BLOCKED: Final = """
 select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
     and state = 'active' and pid <> pg_backend_pid())
 """
+
+
+class _Keeping(PrepareManager):
+    """Keeps statements prepared after a rollback: no table is made or changed while a program is lived through."""
+
+    prepare_threshold = 1
+    prepared_max = 4000
+
+    def clear(self) -> bool:
+        """Clear nothing."""
+        return False
+
+
+def keep_prepared(connection: Any, _record: object) -> None:
+    """Have a connection ask the database to plan each statement once: there are few, and they are asked for years."""
+    connection._prepared = _Keeping()  # noqa: SLF001 - psycopg has no other place for it
 
 
 @dataclass
@@ -149,6 +166,7 @@ class Server:
         self._run(
             sql.SQL("alter database {} set search_path = simulated, pg_catalog, public").format(sql.Identifier(name))
         )
+        self._run(sql.SQL("alter database {} set plan_cache_mode = force_generic_plan").format(sql.Identifier(name)))
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever is in it."""
@@ -192,12 +210,14 @@ class World:
         self.observing: Engine = self._engine("spheres observer")
 
     def _engine(self, name: str) -> Engine:
-        return make_engine(
+        engine = make_engine(
             in_database(self.server.urls.app, self.database),
             application_name=name,
             ledger=self.ledger,
             agree=refuse_another_epoch,
         )
+        event.listen(engine, "connect", keep_prepared)
+        return engine
 
     def start(self) -> str:
         """What a start does before anything is served: compare the database and the ledger. What was found.

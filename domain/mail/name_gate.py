@@ -35,10 +35,8 @@ NAMES_SOMEONE: Final = N_("This names someone who may be identified only by a nu
 
 _PDF: Final = b"%PDF-"
 _PACKAGE: Final = b"PK"
-#: Where a session keeps what was read of the documents that go out in it.
-_READ: Final = "documents_read"
-#: And what the staff and the organizations are called, folded.
-_OWN: Final = "names_of_ours"
+#: Where a session keeps its gate, and whom that is for.
+_GATE: Final = "name_gate"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
 #: How many words before and after a name are shown with the question.
 _AROUND: Final = 6
@@ -69,6 +67,7 @@ class NameGate:
 
     search: Search
     read: dict[bytes, _Read] = field(default_factory=dict, repr=False, compare=False)  # files, by their digest
+    passed: set[bytes] = field(default_factory=set, repr=False, compare=False)  # the digests of what it let through
 
     @classmethod
     def of(cls, known: Iterable[Someone | str], apart_from: Iterable[str] = ()) -> NameGate:
@@ -83,12 +82,11 @@ class NameGate:
         they see sent. Stopped there, it would tell them whether a person of that name is known.
         """
         known = tuple(session.info["letter_templates"].known(session))
-        if not known:
-            return cls(Search())
-        # The names of the staff and the organizations are the same for each letter of a session.
-        folded = session.info.setdefault(_OWN, {})
-        # One document goes to many, in letters of one session: it is read once, and searched for each.
-        return cls(Search.of(known, ours(session), folded=folded), session.info.setdefault(_READ, {}))
+        # One document goes to many, in letters of one session: it is read once, and searched once.
+        whom = (known, tuple(ours(session)) if known else ())
+        if session.info.get(_GATE, ((), None))[0] != whom:
+            session.info[_GATE] = (whom, cls.of(*whom))
+        return session.info[_GATE][1]  # type: ignore[no-any-return]
 
     @property
     def knows_nobody(self) -> bool:
@@ -98,9 +96,12 @@ class NameGate:
     def stops(self, part: str | bytes) -> bool:
         """Whether a part names a known person: a text, a file's name, a whole PDF, DOCX or calendar file.
 
-        Raises Refusal where it cannot be read.
+        What goes to many in letters of one session is searched once. Raises Refusal where it cannot be read.
         """
-        return any(hit.sure for hit in self._hits(part))
+        digest = hashlib.sha256(part.encode(errors="surrogatepass") if isinstance(part, str) else part).digest()
+        if digest not in self.passed and not any(hit.sure for hit in self._hits(part)):
+            self.passed.add(digest)
+        return digest not in self.passed
 
     def hits(self, part: str | bytes) -> tuple[Hit, ...]:
         """Every place of a part that names a known person, or may: only for those who may know. Raises Refusal."""

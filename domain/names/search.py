@@ -68,13 +68,10 @@ class _Apart:
     """What the staff and the organizations are called, and how they are reached."""
 
     texts: tuple[str, ...]
-    folded: tuple[Folded, ...]
 
-    @classmethod
-    def of(cls, texts: Iterable[str], kept: dict[str, Folded]) -> _Apart:
-        """These texts, folded as they are `kept`, or now."""
-        each = tuple(texts)
-        return cls(each, tuple(kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in each))
+    @cached_property
+    def folded(self) -> tuple[Folded, ...]:
+        return tuple(Folded.of([text]) for text in self.texts)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -110,18 +107,16 @@ class Search:
     own: tuple[str, ...] = ()  # the letters of what the staff and the organizations are called
 
     @classmethod
-    def of(
-        cls, known: Iterable[Someone | str], apart_from: Iterable[str] = (), *, folded: dict[str, Folded] | None = None
-    ) -> Search:
+    def of(cls, known: Iterable[Someone | str], apart_from: Iterable[str] = ()) -> Search:
         """A search for these people, and for whole names ("given family" or "family, given").
 
         Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them.
         Where two stand side by side in a list, the end of one and the beginning of the other name no one. A name alone
-        that one of them holds too is not sure. `folded` keeps these texts folded, for the next search.
+        that one of them holds too is not sure.
         """
         everyone = tuple(dict.fromkeys(known))
         people = [one for one in everyone if isinstance(one, Someone)]
-        apart = _Apart.of(apart_from, {} if folded is None else folded)
+        apart = _Apart(tuple(apart_from))
         return cls(
             tuple(dict.fromkeys(name for one in everyone for name in _wanted_of(one, apart))),
             tuple(dict.fromkeys(initials for one in people for initials in initials_of(one))),

@@ -26,6 +26,7 @@ from models.participant import Participant
 
 IDENTITY: Final = "identity"
 NAMES: Final = "names"
+_OPENED: Final = "names_opened"  # where a session keeps what it opened of them
 
 
 @dataclass(frozen=True)
@@ -136,9 +137,12 @@ def names_known(session: Session) -> Iterable[Someone]:
     """
     rows = run(session, only(Participant.id, Participant.names).where(col(Participant.names).is_not(None))).all()
     known: list[Someone] = []
+    opened: dict[bytes, tuple[Someone, ...]] = session.info.setdefault(_OPENED, {})  # each letter of a session asks
     for row in rows:
         try:
-            known += _told_by(session, row.id, row.names)
+            if row.names not in opened:
+                opened[row.names] = tuple(_told_by(session, row.id, row.names))
+            known += opened[row.names]
         except Refusal as refusal:
             if refusal.code != "keys.gone":  # with its key destroyed, its name is known to no one here
                 raise

@@ -10,7 +10,7 @@ from simulation.hands import Answer
 from simulation.people.consents import born, learn_birth, sign, sign_everything
 from simulation.people.triage import pair_of
 from simulation.visits import Visit, does
-from simulation.work_seen import asked, file_of, work_seen
+from simulation.work_seen import asked, file_of
 
 _OF_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
 
@@ -32,7 +32,7 @@ def meet_candidates(me: Visit) -> None:
 def _theirs(me: Visit) -> Iterator[tuple[str, set[str]]]:
     """Whom one is to meet, each with the steps that are open now."""
     steps: dict[str, set[str]] = {}
-    for task in work_seen(me):
+    for task in me.work():
         if task["step"] in _OF_WORKER and task["state"] == "open" and task["case_id"]:
             steps.setdefault(task["case_id"], set()).add(task["step"])
     for case_id, open_now in steps.items():
