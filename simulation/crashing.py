@@ -19,8 +19,8 @@ from models.ports import LEDGER_NOTES
 
 #: The commits of one act or part that are told apart: those behind are as the last of these.
 MOST: Final = 3
-#: How often a boundary that was not crashed at yet is crashed at, when it is come to.
-OFTEN: Final = 0.25
+#: How often a boundary is crashed at that was before, in whatever state the program is by then.
+AGAIN: Final = 0.005
 
 
 class Crash(BaseException):
@@ -37,11 +37,9 @@ class Boundary(NamedTuple):
 
 @dataclass
 class Crashing:
-    """Ends the process at boundaries, each once, in an order that is drawn."""
+    """Ends the process at every boundary when it is first come to, all there are, and now and then once more."""
 
     chance: random.Random
-    often: float = OFTEN
-    seen: set[Boundary] = field(default_factory=set)
     crashed: set[Boundary] = field(default_factory=set)
     _what: str = ""
     _commits: int = 0
@@ -85,7 +83,6 @@ class Crashing:
 
     def _at(self, side: str) -> None:
         here = Boundary(self._what, min(self._commits, MOST), side)
-        self.seen.add(here)
-        if here not in self.crashed and self.chance.random() < self.often:
+        if here not in self.crashed or self.chance.random() < AGAIN:
             self.crashed.add(here)
             raise Crash

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -92,11 +92,16 @@ class SimulatedWorker:
         self._do("doors", lambda: departing.close_doors(self.means))
         self.follow()
 
-    def do_rounds(self) -> None:
-        """Do the rounds that are due."""
+    def do_daily_rounds(self) -> None:
+        """Do the rounds that are due at an hour of the program's day: those of each quarter of an hour wait."""
+        self.do_rounds({key for key, declared in ROUNDS.items() if declared.due is not due_everywhere})
+        self.follow()
+
+    def do_rounds(self, among: Collection[str] = frozenset(ROUNDS)) -> None:
+        """Do the rounds that are due, among these."""
         at = self.world.clock()
         for key, declared in sorted(ROUNDS.items(), key=lambda one: self._next.get(one[0], at)):
-            if not declared.is_needed(self.means) or self._next.get(key, at) > at:
+            if key not in among or not declared.is_needed(self.means) or self._next.get(key, at) > at:
                 continue
             if not self._do(f"round.{key}", lambda one=declared: one(self.means, self.world.program_id, "worker")):  # type: ignore[misc]
                 continue

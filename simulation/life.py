@@ -24,12 +24,13 @@ from simulation.world import World
 
 #: What is looked at after a day: nothing, what may pass by unnoticed, or every promise.
 Looks = Literal["nothing", "passing", "all"]
-#: The local times at which the engine does what is due by time: in the morning, and on some days in the evening too.
-#: What else it does at each moment of a quiet night would change nothing; doors close just after midnight.
+#: The local times at which the engine does what is due by time: everything in the morning, and on some days again in
+#: the evening, when else only what has its own hour is done. What it does at each moment of a quiet night would change
+#: nothing; doors close just after midnight.
 DOORS: Final = (0, 10)
-TICK: Final = (8, 5)
-EVENING_TICK: Final = (16, 40)
-EVENINGS: Final = (0, 3)
+MORNING: Final = (8, 5)
+EVENING: Final = (16, 40)
+WHOLE_EVENINGS: Final = (0, 3)
 _SATURDAY: Final = 5
 #: When people come.
 FIRST_HOUR: Final = 8 * 60 + 15
@@ -121,9 +122,10 @@ class Life:
             befalls(self, day)
         worked = world.calendar.seems_worked(day)
         comes: list[tuple[datetime, UUID | str]] = [(world.moment(day, *DOORS), "doors")]
-        ticks = (TICK, EVENING_TICK) if worked and day.weekday() in EVENINGS else (TICK,)
-        comes += [(world.moment(day, *tick), "tick") for tick in ticks]
-        comes += self._visits(day) if worked else []
+        comes.append((world.moment(day, *MORNING), "tick"))
+        if worked:
+            comes.append((world.moment(day, *EVENING), "tick" if day.weekday() in WHOLE_EVENINGS else "rounds"))
+            comes += self._visits(day)
         for at, what in sorted(comes, key=lambda one: one[0]):
             world.clock.now = max(world.clock.now, at)
             self._does("time")
@@ -149,6 +151,7 @@ class Life:
             "time": self.world.tell_time,
             "doors": self.worker.close_doors,
             "tick": self.worker.tick,
+            "rounds": self.worker.do_daily_rounds,
             "follow": self.worker.follow,
         }
         if what in known:

@@ -1,7 +1,7 @@
 """`python -m simulation.nights`: seeds of ten years with every fault, one after the other, as many as a night has time.
 
-It goes on where the night before stopped: the seed and the day of it are kept in a small file beside the checkout. A
-seed is lived through in parts only where a night ends in it, and then again from its first day.
+Each is lived through for its share of the time, or to its end. The next night goes on with the seeds that are left: a
+small file beside the checkout keeps which were had, for how many days, and what failed.
 """
 
 from __future__ import annotations
@@ -12,27 +12,29 @@ import multiprocessing
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from simulation.__main__ import told
 from simulation.faults import KINDS
-from simulation.life import DayLived, Life
-from simulation.running import A_YEAR, Asked, Lived, live
+from simulation.running import A_YEAR, Asked, live
 from simulation.world import server_of_ones_own
 
 PLACE: Final = Path(__file__).resolve().parents[1] / ".simulated" / "night.json"
 SEEDS: Final = 200
 YEARS: Final = 10
 PROCESSES: Final = 2
+#: So many minutes has each seed, where nobody says otherwise: some months of a program, and more years with more time.
+SHARE: Final = 10.0
 
 
 @dataclass
 class Night:
-    """How far the nights came: the seeds that were lived through, and those that failed, with what they told."""
+    """How far the nights came: for how many days each seed was lived through, and what those told that failed."""
 
-    done: list[int] = field(default_factory=list)
+    done: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -50,58 +52,52 @@ class Night:
 
     def rest(self) -> Iterator[int]:
         """The seeds that are to come."""
-        return (seed for seed in range(1, SEEDS + 1) if seed not in self.done)
+        return (seed for seed in range(1, SEEDS + 1) if str(seed) not in self.done)
 
 
-class _OutOfTime(Exception):
-    """The night is over."""
+def night(
+    place: Path, *, minutes: float, share: float = SHARE, years: int = YEARS, processes: int = PROCESSES
+) -> Night:
+    """Live through as many seeds as there is time for, and keep how far it came. The last ones may end a little late.
 
-
-def night(place: Path, *, minutes: float, years: int = YEARS, processes: int = PROCESSES) -> Night:
-    """Live through as many seeds as there is time for, and keep how far it came."""
+    `share`: for so many minutes each seed is lived through at most.
+    """
     ends, kept = time.monotonic() + minutes * 60, Night.read(place)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, maxtasksperchild=1) as pool:
-        tasks = ((seed, years, ends - time.monotonic()) for seed in kept.rest())
-        for seed, failure in pool.imap_unordered(_one, tasks):
-            if seed is not None:
-                kept.done.append(seed)
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        rest, under_way = kept.rest(), set[Future[tuple[int, int, str]]]()
+        while True:
+            while len(under_way) < processes and time.monotonic() < ends and (seed := next(rest, None)) is not None:
+                seconds = min(share * 60, ends - time.monotonic())
+                under_way.add(pool.submit(_one, seed, years, seconds))
+            if not under_way:
+                return kept
+            ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for one in ended:
+                number, days, failure = one.result()
+                kept.done[str(number)] = days
                 if failure:
-                    kept.failed[str(seed)] = failure
-                kept.keep(place)
-            if time.monotonic() > ends:
-                pool.terminate()
-                break
-    return kept
+                    kept.failed[str(number)] = failure
+            kept.keep(place)
 
 
-def _one(task: tuple[int, int, float]) -> tuple[int | None, str]:
-    """Live through one seed: its number and what failed; None where there was no time for all of it."""
-    seed, years, seconds = task
-    ends = time.monotonic() + seconds
-
-    def look_at_the_hour(_life: Life, _day: DayLived, _n: int) -> None:
-        if time.monotonic() > ends:
-            raise _OutOfTime
-
-    try:
-        with server_of_ones_own() as server:
-            lived: Lived = live(server, Asked(seed, years * A_YEAR, kinds=KINDS), after=look_at_the_hour)
-    except _OutOfTime:
-        return None, ""
-    return seed, told(lived) if lived.fails else ""
+def _one(seed: int, years: int, seconds: float) -> tuple[int, int, str]:
+    """Live through one seed for so long: its number, for how many days, and what failed."""
+    with server_of_ones_own() as server:
+        lived = live(server, Asked(seed, years * A_YEAR, kinds=KINDS), seconds=seconds)
+    return seed, lived.days, told(lived) if lived.fails else ""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Have a night. Status 1 where a seed of it, or of a night before that it goes on from, failed."""
     said = argparse.ArgumentParser(prog="python -m simulation.nights", description=__doc__)
     said.add_argument("--minutes", type=float, default=60)
+    said.add_argument("--share", type=float, default=SHARE, help="minutes for each seed")
     said.add_argument("--years", type=int, default=YEARS)
     said.add_argument("--processes", type=int, default=PROCESSES)
     said.add_argument("--place", type=Path, default=PLACE)
     asked = said.parse_args(arguments)
-    kept = night(asked.place, minutes=asked.minutes, years=asked.years, processes=asked.processes)
-    print(f"{len(kept.done)} of {SEEDS} seeds, {len(kept.failed)} failed")
+    kept = night(asked.place, minutes=asked.minutes, share=asked.share, years=asked.years, processes=asked.processes)
+    print(f"{len(kept.done)} of {SEEDS} seeds, {sum(kept.done.values())} days, {len(kept.failed)} failed")
     for seed, failure in kept.failed.items():
         print(f"\nseed {seed}\n{failure}")
     return 1 if kept.failed else 0
