@@ -171,6 +171,9 @@ FAMILY: Final = [
     "Versant",
 ]
 _AREAS: Final = ("438", "450", "514")
+#: What somebody does beside another role where people are few, and how often that is so.
+BESIDE_ANOTHER: Final = ("it_contact", "manager", "petty_cash_holder", "police_representative", "second_representative")
+TWO_HATS: Final = 0.25
 
 
 class Nature(StrEnum):
@@ -240,8 +243,14 @@ def found(world: World, *, workers: int, alone: bool = False) -> dict[UUID, Memb
         places = {row.key: row.id for row in run(session, only(Organization.key, Organization.id))}
         since, seen = world.today - timedelta(days=400), set[str]()
         directors: dict[str, UUID] = {}
+        colleagues: dict[str, list[Member]] = {}
         for post in posts_of(world, workers, alone=alone):
-            member = add_somebody(world, session, chance, post.organization, seen)
+            here = colleagues.setdefault(post.organization, [])
+            if here and post.role in BESIDE_ANOTHER and chance.random() < TWO_HATS:
+                member = chance.choice(here)
+            else:
+                member = add_somebody(world, session, chance, post.organization, seen)
+                here.append(member)
             members[member.id] = member
             people.appoint(
                 session,

@@ -89,6 +89,7 @@ class Life:
     journal: Journal = field(default_factory=Journal)
     #: The installation was put back as it was before, once at least, and people know it.
     was_restored: bool = False
+    days_lived: int = 0
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     _told_up_to: int = 0
     _letters_yesterday: frozenset[str] = frozenset()
@@ -138,6 +139,7 @@ class Life:
         for letter in world.post.letters:
             self.told.faults.extend(self.overheard.sent(letter, may_come_twice=may_come_twice))
         world.post.letters.clear()
+        self.days_lived += 1
         return DayLived(day, self.told.today, list(self.look(day)), self.digest_of_record())
 
     def _does(self, what: str) -> None:

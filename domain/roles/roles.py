@@ -89,7 +89,7 @@ class Falls:
 
     `vacant` says that no one can act in the role which first owes it, nor is to begin in it: a later link of the chain
     has it or, where `holders` is empty, no one at all. `in_place` says that a later link has it, for any reason.
-    `waits_for` are those who begin in that role in time for it, by name: no one else has it meanwhile.
+    `waits_for` are those who begin in that role, by name: in time for it, or since no one else has it meanwhile.
     """
 
     holders: tuple[Holder, ...]
@@ -276,18 +276,17 @@ class DayTenures:
             holders = tuple(holder for holder in able if holder.person_id not in barred)
             if holders:
                 return Falls(holders, position > 0 and self._is_vacant(chain[0], kind), in_place=position > 0)
-        return Falls((), not chain or self._is_vacant(chain[0], kind))
+        coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else ()
+        return Falls((), not chain or self._is_vacant(chain[0], kind), waits_for=tuple(coming))
 
     def _is_vacant(self, link: Link, kind: str) -> bool:
         """Whether no one can act in a link's role on the day; False where it waits for its first holder."""
-        if any(self._able(link, kind)):
-            return False
-        return not (self.has_nobody(link) and self.coming_to(link))
+        return not (any(self._able(link, kind)) or (self.has_nobody(link) and self.coming_to(link)))
 
     def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
         """Those who a duty due on a day, or on none, falls on: it waits for one who begins in time for it, by name.
 
-        What is needed before falls to the next of the chain, as where no one is to come.
+        What is needed before falls to the next of the chain, as where no one is to come. Behind the last one, it waits.
         """
         coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else []
         in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)

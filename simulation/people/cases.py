@@ -22,7 +22,7 @@ NOT_MOVED: Final = (
 )
 
 
-@does("coordinator", chance=0.05)
+@does("coordinator", chance=0.12)
 def look_at_cases(me: Visit) -> None:
     """Look at what is under way, and put some of it right."""
     rows = me.items("/cases", state="open", limit=25)

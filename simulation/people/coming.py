@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Final
 
+from domain.roles import standing
 from simulation.people.staff import at_place, colleagues, somebody_new, worked_day
-from simulation.visits import Visit, does
+from simulation.visits import Visit, does, fate
 
 #: A vacancy that was seen to is looked at again after so many days.
 SEEN_TO: Final = timedelta(days=75)
 LATER: Final = timedelta(days=14)
 #: Whoever begins in it is welcomed by a case of its own.
 WELCOMED: Final = "youth_worker"
+#: How often a partner wants one more of them, in a day.
+WANTED: Final = 1 / 45
+WANTED_AT_FIRST: Final = 0.5
+A_WEEK: Final = 7
 
 
 @does("coordinator", "administrative_officer", chance=0.3)
@@ -37,6 +42,18 @@ def _see_to(me: Visit, role: str, place: str) -> None:
         me.tell(f"manager@{place}", "vacant", role=role)
     elif "coordinator" in me.roles:
         add_somebody(me, role, place, recruits=not manager and role == WELCOMED)
+
+
+@fate
+def one_more_is_wanted(life: Any, day: date) -> None:
+    """A partner wants one more youth worker: in the first week somewhere, and later about as often as some leave."""
+    chance = life.world.chance.stream("wanted", day)
+    if chance.random() > (WANTED_AT_FIRST if life.days_lived < A_WEEK else WANTED):
+        return
+    with life.world.session() as session:
+        employers = {str(one.organization_id) for one in standing(session, day).holding(WELCOMED)}
+    if employers:
+        life.told.said.tell(f"manager@{chance.choice(sorted(employers))}", "vacant", role=WELCOMED)
 
 
 @does("manager", "coordinator")

@@ -10,8 +10,9 @@ from domain.roles import DayTenures, HeldRole, standing
 from simulation.people.staff import colleagues, why, worked_day
 from simulation.visits import Visit, does, fate
 
-#: How often somebody's leaving begins in a day: about a third of the people leave in two years.
-LEAVES: Final = 1 / (3 * 2 * 365)
+#: How often somebody's leaving begins in a day: they stay for two years on average, and youth workers for one.
+LEAVES: Final = 1 / (2 * 365)
+WORKER: Final = "youth_worker"
 #: How often somebody who left long ago comes back in a day.
 RETURNS: Final = 1 / 1500
 LONG_AGO: Final = timedelta(days=200)
@@ -22,12 +23,16 @@ _NEEDED: Final = {"coordinator": "manager", "manager": "coordinator"}
 @fate
 def somebody_leaves(life: Any, day: date) -> None:
     """Somebody decides to leave, or is gone from one day to the next."""
-    chance = life.world.chance.stream("leaving", day)
-    if chance.random() > LEAVES * len(life.members):
-        return
-    person_id = chance.choice(sorted(life.members, key=str))
     with life.world.session() as session:
         held = standing(session, day)
+    often = {
+        one: LEAVES * (1 + any(role.role == WORKER for role in held.roles_of(one)))
+        for one in sorted(life.members, key=str)
+    }
+    chance = life.world.chance.stream("leaving", day)
+    if chance.random() > sum(often.values()):
+        return
+    person_id = chance.choices(list(often), list(often.values()))[0]
     mine = held.roles_of(person_id)
     memory = life.memory[person_id]
     if not mine or "leaves" in memory or not _may_leave(held, mine[0], life):

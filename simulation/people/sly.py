@@ -13,6 +13,7 @@ from uuid import UUID
 from domain.roles import standing
 from simulation.cast import Nature
 from simulation.hands import Answer
+from simulation.people import evidence
 from simulation.people.papers import paper, words
 from simulation.visits import Visit, does, fate
 
@@ -64,11 +65,17 @@ def approve_ones_own(me: Visit) -> None:
     """Hand in what another approves, and approve it oneself at once, under whatever role."""
     for task in me.work():
         if task["needs_approval"] and task["state"] == "open":
-            said = {"note": words(me.chance), "evidence": [], "given": {}}
+            said = {
+                "note": words(me.chance),
+                "evidence": evidence.proofs(me, task),
+                "given": evidence.filled_in(me, task["asks"]),
+            }
             if me.post(f"/tasks/{task['id']}/completion", said).is_done:
                 answer = me.post(f"/tasks/{task['id']}/approval", {"note": ""})
                 never(me, answer, "a person approved their own step")
-            return
+                return
+    for task_id in me.memory.get("did", []):
+        me.post(f"/tasks/{task_id}/approval", {"note": ""})  # where another handed it in since, it is right
 
 
 @attempt

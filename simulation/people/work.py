@@ -52,6 +52,10 @@ def _eagerness(me: Visit, task: dict[str, Any]) -> float:
     return often * (0.25 if days > SOON else 1.0 if days > 0 else 1.3)
 
 
+def _is_late(me: Visit, task: dict[str, Any]) -> bool:
+    return task["due_on"] is not None and date.fromisoformat(task["due_on"]) < me.today
+
+
 _BY_ACTS: Final = {"write_summary": departing.write_summary, "appoint_person": hiring.name_who_is_hired}
 
 
@@ -67,7 +71,7 @@ def do_task(me: Visit, task: dict[str, Any]) -> None:
         _BY_ACTS[task["step"]](me, task)
     elif me.may(0.02):
         me.post(f"/tasks/{task['id']}/handing-back", {"reason": why(me)})
-    elif me.may(0.03) and "coordinator" in me.roles:
+    elif "coordinator" in me.roles and me.may(0.15 if _is_late(me, task) else 0.03):
         me.post(f"/tasks/{task['id']}/waiver", {"reason": why(me)})
     elif task["case_id"] and departing.is_of_a_thing(me, task):
         departing.settle(me, task)

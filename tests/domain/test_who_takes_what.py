@@ -154,6 +154,17 @@ def test_what_is_due_by_the_first_day_waits_by_name_and_what_is_needed_before_fa
     assert today.from_day(worker.person_id) == worker.starts_on
 
 
+@given(begins=DAYS, due=st.none() | st.integers(-20, 80))
+def test_what_nobody_else_has_waits_by_name_for_who_begins_though_it_is_due_before(
+    begins: int, due: int | None
+) -> None:
+    later = held("manager", since=TODAY + timedelta(days=begins))
+    today, chain = on(later, held("director", HOST)), [at("manager"), at("director")]
+    due_on = None if due is None else TODAY + timedelta(days=due)
+    for falls in (today.falls_by(chain, due_on), today.falls(chain, kind="approvals")):
+        assert (falls.holders, [one.person_id for one in falls.waits_for]) == ((), [later.person_id])
+
+
 def test_a_role_that_somebody_holds_today_waits_for_nobody() -> None:
     now, later = held("manager"), held("manager", since=TODAY + timedelta(days=3))
     falls = on(now, later).falls_by([at("manager")], TODAY + timedelta(days=30))

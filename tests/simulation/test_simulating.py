@@ -11,8 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 
-from simulation.running import Asked, known_kinds, live
+from simulation.running import PROGRAM, Asked, known_kinds, live
 from simulation.world import Server
 from tests.conftest import Copies
 
@@ -87,6 +88,38 @@ def test_nobody_needs_to_be_there_but_the_coordination(server: Server) -> None:
 def test_there_may_be_no_participant_or_five_hundred_a_year(server: Server, participants: int) -> None:
     lived = live(server, Asked(13, 3, participants_a_year=participants, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults) == ([], [])
+
+
+def another_region(place: Path) -> Path:
+    """The file of a region elsewhere: other partners, another time zone, a committee fewer, another day of sitting."""
+    said = PROGRAM.read_text(encoding="utf-8")
+    for number, key in enumerate(("ccsmtl", "codim", "spvm", "marie-vincent", "en-marge", "anonyme")):
+        said = re.sub(rf"\b{key}\b", f"partner-{number}", said)
+    file = yaml.safe_load(said)
+    file["program"] |= {
+        "key": "far-coast",
+        "title": {"fr": "SPHÈRES – Côte lointaine", "en": "SPHÈRES – Far Coast"},
+        "time_zone": "America/Halifax",
+    }
+    file["committees"]["clinical"]["rhythm"] |= {"weekday": "friday", "at": "13:15"}
+    del file["committees"]["extended"]
+    outside = [key for key, one in file["organizations"].items() if one["kind"] == "outside"]
+    for key in outside:
+        del file["organizations"][key]
+    for number, one in enumerate(file["organizations"].values()):
+        one |= {"name": f"Organisme {number} de la côte", "short_name": f"OC{number}"}
+        one.pop("name_en", None)
+    place.write_text(yaml.safe_dump(file, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    "days", [pytest.param(4, id="days", marks=pytest.mark.ci), pytest.param(60, id="months", marks=pytest.mark.nightly)]
+)
+def test_another_region_lives_by_its_own_file(server: Server, tmp_path: Path, days: int) -> None:
+    region = another_region(tmp_path / "far-coast.yaml")
+    lived = live(server, Asked(14, days, program=region, begins=date(2027, 3, 1)))
+    assert (lived.broken, lived.faults, lived.days) == ([], [], days)
 
 
 def test_a_fault_is_named_by_what_there_is() -> None:
