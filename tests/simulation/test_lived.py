@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import pytest
 from psycopg import sql
@@ -90,29 +89,44 @@ def test_what_was_asked_in_ten_days_gives_the_same_state_when_it_is_asked_again(
     assert as_asked == as_decided
 
 
-@pytest.mark.ci
-def test_six_readers_see_each_calendar_as_the_program_has_it(server: Server, readers: Readers) -> None:
-    seen: dict[UUID, tuple[bytes, list[tuple[datetime, datetime]]]] = {}
-    days = Days(BEGINS + timedelta(days=17), BEGINS + timedelta(days=250))
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param((16,), id="once", marks=pytest.mark.ci),
+        pytest.param((20, 40, 60, 80), id="each three weeks", marks=pytest.mark.nightly),
+    ],
+)
+def test_six_readers_see_each_calendar_as_the_program_has_it(
+    server: Server, readers: Readers, looks: tuple[int, ...]
+) -> None:
+    seen: dict[int, list[tuple[bytes, list[tuple[datetime, datetime]]]]] = {}
 
     def look(life: Life) -> None:
-        for n in range(16):
-            life.live(BEGINS + timedelta(days=n))
-        with life.world.session() as session:
-            meetings = every(session, of(Meeting).where(Meeting.state == "planned").order_by(col(Meeting.starts_at)))
-            invited = {one.id: invited_to(session, one) for one in meetings}
-            for person in every(session, of(Person).order_by(col(Person.sort_key))):
-                mine = [(one.starts_at, one.ends_at) for one in meetings if person.id in invited[one.id]]
-                if mine:
-                    seen[person.id] = _file_of(session, person, life), mine
+        for n in range(1, max(looks) + 1):
+            life.live(BEGINS + timedelta(days=n - 1))
+            if n in looks:
+                seen[n] = list(_calendars(life))
 
     lived_in(server, 32, look)
-    assert len(seen) > 5
-    shown = readers.read([content for content, _ in seen.values()], days)
-    for place, (_, mine) in enumerate(seen.values()):
-        wanted = sorted(times for times in mine if days.since <= times[0].date() < days.until)
-        for name, of_reader in shown.items():
-            assert sorted((one.starts, one.ends) for one in of_reader[place]) == wanted, name
+    for n, calendars in seen.items():
+        assert len(calendars) > 5
+        days = Days(BEGINS + timedelta(days=n + 1), BEGINS + timedelta(days=250))
+        shown = readers.read([content for content, _ in calendars], days)
+        for place, (_, mine) in enumerate(calendars):
+            wanted = sorted(times for times in mine if days.since <= times[0].date() < days.until)
+            for name, of_reader in shown.items():
+                assert sorted((one.starts, one.ends) for one in of_reader[place]) == wanted, (n, name)
+
+
+def _calendars(life: Life) -> Iterator[tuple[bytes, list[tuple[datetime, datetime]]]]:
+    """The calendar of everybody who is invited to anything, and the times of what the program has for them."""
+    with life.world.session() as session:
+        meetings = every(session, of(Meeting).where(Meeting.state == "planned").order_by(col(Meeting.starts_at)))
+        invited = {one.id: invited_to(session, one) for one in meetings}
+        for person in every(session, of(Person).order_by(col(Person.sort_key))):
+            mine = [(one.starts_at, one.ends_at) for one in meetings if person.id in invited[one.id]]
+            if mine:
+                yield _file_of(session, person, life), mine
 
 
 def _file_of(session: Session, person: Person, life: Life) -> bytes:
