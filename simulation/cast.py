@@ -171,9 +171,15 @@ FAMILY: Final = [
     "Versant",
 ]
 _AREAS: Final = ("438", "450", "514")
-#: What somebody does beside another role where people are few, and how often that is so.
-BESIDE_ANOTHER: Final = ("it_contact", "manager", "petty_cash_holder", "police_representative", "second_representative")
-TWO_HATS: Final = 0.25
+#: How often somebody has a role beside another one, where people are few.
+BESIDE_ANOTHER: Final = {
+    "it_contact": 0.25,
+    "manager": 0.35,
+    "petty_cash_holder": 0.25,
+    "police_representative": 0.25,
+    "second_representative": 0.25,
+    "youth_worker": 0.1,
+}
 
 
 class Nature(StrEnum):
@@ -229,7 +235,8 @@ def posts_of(world: World, workers: int, *, alone: bool = False) -> Iterator[Pos
 def found(world: World, *, workers: int, alone: bool = False) -> dict[UUID, Member]:
     """Load the program and its first people, with its agreements in force. Who they are, by their ids."""
     world.program_id = new_program_id()
-    chance, members = world.chance.stream("cast"), {}
+    chance = world.chance.stream("cast")
+    members: dict[UUID, Member] = {}
     with world.session() as session:
         at = world.clock()
         load(session, world.file, world.protocols, by=BY_LOADER, at=at)
@@ -243,14 +250,15 @@ def found(world: World, *, workers: int, alone: bool = False) -> dict[UUID, Memb
         places = {row.key: row.id for row in run(session, only(Organization.key, Organization.id))}
         since, seen = world.today - timedelta(days=400), set[str]()
         directors: dict[str, UUID] = {}
-        colleagues: dict[str, list[Member]] = {}
+        hats: dict[str, dict[UUID, set[str]]] = {}
         for post in posts_of(world, workers, alone=alone):
-            here = colleagues.setdefault(post.organization, [])
-            if here and post.role in BESIDE_ANOTHER and chance.random() < TWO_HATS:
-                member = chance.choice(here)
+            here = hats.setdefault(post.organization, {})
+            free = [one for one, roles in here.items() if post.role not in roles]
+            if free and chance.random() < BESIDE_ANOTHER.get(post.role, 0.0):
+                member = members[chance.choice(free)]
             else:
                 member = add_somebody(world, session, chance, post.organization, seen)
-                here.append(member)
+            here.setdefault(member.id, set()).add(post.role)
             members[member.id] = member
             people.appoint(
                 session,

@@ -75,6 +75,8 @@ def give_document(me: Visit, task: dict[str, Any]) -> None:
     item = task["item"]
     said = {**(no_paper if me.may(0.04) else paper)(me.chance), "effective_on": str(_day_of_document(me))}
     answer = me.post(f"{_here(item)}/documents", said)
+    if answer.is_done and me.may(0.2):
+        me.post(f"{_here(item)}/documents", {**said, **paper(me.chance)})  # it has two parts
     if answer.status == 201 and answer.body:
         _remember(me, item, answer.body["documents"], "added_by", "added_at")
         if me.may(0.06):
@@ -128,10 +130,11 @@ def look_at_proof(me: Visit, task: dict[str, Any]) -> None:
         *((one["id"], one) for one in seen["attestations"] if one["to_be_accepted"] and not one["superseded_at"]),
         *((one["task_id"], one) for one in seen["step_documents"]),
     ]
+    returns = 0.7 if me.may(0.15) else 0.06  # who finds one wanting looks harder at the next
     for proof_id, one in given:
         if one["looked_at_as"]:
             continue
-        if me.may(0.15):
+        if me.may(returns):
             me.post(f"{_here(item)}/return", {"proof_id": proof_id, "reason": "" if me.may(0.1) else words(me.chance)})
         elif me.post(f"{_here(item)}/acceptance", {"proof_id": proof_id}).is_done and me.may(0.04):
             me.post(f"{_here(item)}/return", {"proof_id": proof_id, "reason": words(me.chance)})
