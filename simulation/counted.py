@@ -12,7 +12,7 @@ from typing import Final
 from simulation.cast import posts_of
 from simulation.hands import FAULT
 from simulation.tallies import Asked, Tally, by_which, only, tallies
-from simulation.visits import Act, Told
+from simulation.visits import OVER_THE_WEB, Act, Told
 from simulation.world import World
 
 A_WEEK: Final = timedelta(days=7)
@@ -62,7 +62,6 @@ class Kept:
     """How a promise was kept. `rows` are what its statements gave; none where each counts in the database alone."""
 
     looks: int = 0
-    found: int = 0
     rows: int = 0
     seconds: float = 0.0
     broke: list[date] = field(default_factory=list)
@@ -105,6 +104,11 @@ class Years:
     _people: frozenset[str] | None = None
     _before: Counter[str] = field(default_factory=Counter)
 
+    def begin(self, world: World, first: date) -> None:
+        """Begin to count, before the first day: what is there already did not happen in these years."""
+        self._read(world, first, Counter())
+        self.weeks.clear()
+
     def sample(self, world: World, day: date, told: Told, *, rounds: int = 0, last: bool = False) -> None:
         """Count the acts of a day that was lived, and read how the program stands where a week is over.
 
@@ -112,7 +116,7 @@ class Years:
         """
         self.days, self.last_day = self.days + 1, day
         for act in told.today:
-            self._since["over_the_web" if act.way else "in_process"] += 1
+            self._since["over_the_web" if act.way == OVER_THE_WEB else "in_process"] += 1
             self._since["refused"] += 400 <= act.status < FAULT
             self._since["failed"] += act.status >= FAULT
         self.asked, self.codes = Counter(told.counts), Counter(told.codes)
@@ -123,7 +127,6 @@ class Years:
         """Keep that a promise was looked at: what that took, and how much was found that breaks it."""
         kept = self.promises.setdefault(sentence, Kept())
         kept.looks += 1
-        kept.found += found
         kept.rows += rows
         kept.seconds += seconds
         if found and (not kept.broke or kept.broke[-1] != day):
@@ -153,10 +156,6 @@ class Years:
         if where and where not in wrong.places and len(wrong.places) < MOST_PLACES:
             wrong.places.append(where)
 
-    def fault_put(self, kind: str) -> None:
-        """Keep that a fault was put into what is outside the program, to see it cope."""
-        self.faults[kind] += 1
-
     # ---------------------------------------------------------------------------------------------------- a reading
 
     def _read(self, world: World, day: date, counts: Counter[str]) -> None:
@@ -171,8 +170,6 @@ class Years:
             months_from=(day - _STILL_OPEN).replace(day=1),
         )
         rows = list(tallies(world.superuser(), asked))
-        if self._at is None:  # the first reading is where counting begins
-            rows = [row for row in rows if row.of != "verb"]
         self._line, self._at = int(only(rows, "line") or 0), asked.at
         holds = [row.which.split("/") for row in rows if row.of == "hold"]
         people = frozenset(person for _, _, person in holds)

@@ -41,6 +41,7 @@ class Crashing:
 
     chance: random.Random
     crashed: set[Boundary] = field(default_factory=set)
+    crashes: int = 0
     _what: str = ""
     _commits: int = 0
     _has_notes: bool = False
@@ -85,4 +86,5 @@ class Crashing:
         here = Boundary(self._what, min(self._commits, MOST), side)
         if here not in self.crashed or self.chance.random() < AGAIN:
             self.crashed.add(here)
+            self.crashes += 1
             raise Crash

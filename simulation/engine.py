@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,13 +11,12 @@ from typing import Final
 
 from cronsim import CronSim
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from domain.casework import wakeups
 from domain.kernel import run
 from flows import apart, departing, destroying, post, sealing, watching
 from flows.carry import carry, plainly
-from flows.engine import Means
+from flows.engine import Means, is_away
 from flows.marks import due_everywhere
 from flows.timetable import ROUNDS
 from flows.worker import LEASE
@@ -52,8 +52,12 @@ class SimulatedWorker:
     name: str = "worker-1"
     crashing: Crashing | None = None
     rounds: int = 0
-    carried: int = 0
     crashes: int = 0
+    #: Its connections may break: what failed by that is tried again.
+    breaks: bool = False
+    #: What failed by anything else, and the traces of it.
+    failed: list[str] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list, repr=False)
     _next: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,7 +81,6 @@ class SimulatedWorker:
                 claim = wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
             if claim is None:
                 return
-            self.carried += 1
             self.world.loop.run_until_complete(carry(claim, self.means, plainly(self.means)))
 
     def tick(self) -> None:
@@ -125,10 +128,15 @@ class SimulatedWorker:
                 self.world.clock.now += LEASE + timedelta(seconds=1)  # a lease of who is gone ends by itself
                 self.world.connect_anew()
                 self.means = self.world.means()
-            except OperationalError:
-                self.world.connect_anew()  # the database was away: what failed is tried again
+            except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+                if not (self.breaks and is_away(fault)):
+                    self.failed.append(f"{what} failed: {type(fault).__name__}")
+                    self.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
+                    return False
+                self.world.connect_anew()
             else:
                 return True
+        self.failed.append(f"{what} was begun {_TRIES} times and never ended")
         return False
 
     def _waits(self) -> tuple[bool, bool]:

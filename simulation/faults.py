@@ -52,14 +52,21 @@ class Faults:
         self.crashing = Crashing(self.chance) if "crash" in self.kinds else None
         self.races = Races(self.chance) if "races" in self.kinds else None
 
-    def begin_day(self, life: Life, day: date) -> None:
-        """Draw what goes wrong today. What went wrong yesterday is over."""
+    def begin_day(self, life: Life, day: date, *, is_quiet: bool = False) -> None:
+        """Draw what goes wrong today, if it is not a quiet one. What went wrong yesterday is over."""
         self.engine_is_away = self.is_unsettled = False
         life.world.post.answers = _takes_all
+        if is_quiet:
+            return
         for kind in KINDS:
             if kind in self.kinds and kind in _COMES and self.chance.random() < A_DAY[kind]:
                 self.counts[kind] += 1
                 _COMES[kind](self, life, day)
+
+    @property
+    def breaks_connections(self) -> bool:
+        """Whether connections are broken now and then: what failed by that, people and the worker try again."""
+        return "database" in self.kinds
 
     def races_now(self) -> bool:
         """Whether somebody else acts on the same thing in the same moment."""
@@ -114,8 +121,8 @@ def _clock_jumps(faults: Faults, life: Life, _day: date) -> None:
 
 
 def _is_restored(faults: Faults, life: Life, _day: date) -> None:
-    """The database is put back as it was some days ago."""
-    life.restore()
+    """The database is put back as it was when this came last; the first time there is nothing to put back yet."""
+    faults.counts["restore"] -= not life.restore()
     faults.is_unsettled = True
 
 

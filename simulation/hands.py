@@ -41,7 +41,6 @@ from domain.roles import standing
 from simulation.journal import PAGE, Asked, Journal, SignedIn
 
 HOST: Final = "127.0.0.1"
-_PART: Final = re.compile(r"{(\w+)}")
 _UNPROCESSABLE: Final = 422
 _NO_CONTENT: Final = 204
 FAULT: Final = 500

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,8 +33,6 @@ class PeopleKeys:
     marks: bytes
     keys: dict[UUID, bytes] = field(default_factory=dict, repr=False)
     made: dict[UUID, datetime] = field(default_factory=dict)
-    #: How often something was opened, by what it is of: the last part of what is sealed `about`.
-    opened: Counter[str] = field(default_factory=Counter)
 
     def make(self, key_id: UUID) -> None:
         """Make a data key."""
@@ -49,11 +46,9 @@ class PeopleKeys:
     def open(self, key_id: UUID, sealed: bytes, *, about: str) -> bytes:
         """Open what was sealed. Raises KeyGone, NotSealed."""
         try:
-            clear = AESGCM(self._key(key_id)).decrypt(sealed[:_NONCE], sealed[_NONCE:], about.encode())
+            return AESGCM(self._key(key_id)).decrypt(sealed[:_NONCE], sealed[_NONCE:], about.encode())
         except (InvalidTag, ValueError):
             raise NotSealed from None
-        self.opened[about.rpartition("|")[2]] += 1
-        return clear
 
     def mark(self, message: str) -> str:
         """A keyed digest of a message."""
@@ -109,14 +104,12 @@ class Post:
     clock: Callable[[], datetime]
     letters: list[Letter] = field(default_factory=list)
     answers: Callable[[], tuple[Outcome, bool] | None] = lambda: None
-    taken: int = 0
     _digest: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
 
     def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:  # noqa: ARG002 - as the port has it
         """Take one letter."""
         outcome, comes = self.answers() or (Accepted(), True)
         if comes:
-            self.taken += 1
             self.letters.append(Letter(self.clock(), to, message))
             self._digest.update(
                 to.encode() + b"\0" + _SIGNED.sub(b"", message.replace(b"=\r\n", b"").replace(b"=\n", b""))

@@ -70,6 +70,7 @@ class DayLived:
     acts: list[Act]
     broken: list[Broken]
     digest: str
+    is_last: bool = False
 
 
 @dataclass
@@ -98,7 +99,8 @@ class Life:
         crashing = self.faults.crashing
         self.overheard = Overheard(self.world)
         many = [1, 2] if "workers" in self.faults.kinds else [1]
-        self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing) for n in many]
+        breaks = self.faults.breaks_connections
+        self.workers = [SimulatedWorker(self.world, f"worker-{n}", crashing, breaks=breaks) for n in many]
         self.desks = [self.world.desk(self.journal) for _ in range(2 if "webs" in self.faults.kinds else 1)]
 
     @property
@@ -113,12 +115,12 @@ class Life:
 
     # ----------------------------------------------------------------------------------------------------- the days
 
-    def live(self, day: date) -> DayLived:
-        """Live through one day."""
+    def live(self, day: date, *, is_last: bool = False, is_quiet: bool = False) -> DayLived:
+        """Live through one day. On the last one everything is looked at, and on a quiet one nothing goes wrong."""
         world = self.world
         world.clock.now = max(world.clock.now, world.moment(day, 0, 1))
         self.told.today = []
-        self.faults.begin_day(self, day)
+        self.faults.begin_day(self, day, is_quiet=is_quiet)
         for befalls in fates():
             befalls(self, day)
         worked = world.calendar.seems_worked(day)
@@ -140,7 +142,14 @@ class Life:
             self.told.faults.extend(self.overheard.sent(letter, may_come_twice=may_come_twice))
         world.post.letters.clear()
         self.days_lived += 1
-        return DayLived(day, self.told.today, list(self.look(day)), self.digest_of_record())
+        for worker in self.workers:
+            self.told.faults.extend(worker.failed)
+            self.told.traces.extend(worker.traces)
+            worker.failed, worker.traces = [], []
+        looks = "all" if is_last else self.looks_at(day)
+        broke = list(self.look(day, looks))
+        ends = is_last or bool(broke or self.told.faults)
+        return DayLived(day, self.told.today, broke, self.digest_of_record(), is_last=ends)
 
     def _does(self, what: str) -> None:
         """Have the installation do something by itself, and keep that it did."""
@@ -160,17 +169,21 @@ class Life:
             known[what]()
         return what in known
 
-    def restore(self) -> None:
+    def restore(self) -> bool:
         """Put the database back as it was when it was last copied, and start again. Then make another copy.
 
-        What lies outside the database stays: the ledger, the keys, and the letters that are in people's hands.
+        What lies outside the database stays: the ledger, the keys, and the letters that are in people's hands. False
+        where there was no copy yet.
         """
-        if self.world.put_copy_back():
+        is_put_back = self.world.put_copy_back()
+        if is_put_back:
             self.world.connect_anew()
+            self._told_up_to = min(self._told_up_to, self.world.last_line())
             self.was_restored = self.world.start() == "restored" or self.was_restored
             for worker in self.workers:
                 worker.forget()
         self.world.keep_copy()
+        return is_put_back
 
     def _visits(self, day: date) -> Iterator[tuple[datetime, UUID]]:
         with self.world.session() as session:
@@ -229,9 +242,8 @@ class Life:
 
     # ---------------------------------------------------------------------------------------------- what is looked at
 
-    def look(self, day: date) -> Iterator[Broken]:
+    def look(self, day: date, looks: Looks) -> Iterator[Broken]:
         """What does not hold at the end of a day. Where only tomorrow's rounds see to it, it is looked at tomorrow."""
-        looks = self.looks_at(day)
         if looks == "passing" and not (self.world.calendar.seems_worked(day) or day.weekday() == _SATURDAY):
             return  # nobody was there, and what the rounds do is looked at on the next day
         if self.faults.is_unsettled or looks == "nothing":

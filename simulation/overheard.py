@@ -7,7 +7,6 @@ somebody is, and a letter that has one has let it out.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,19 +30,16 @@ _TEXT: Final = ("text/plain", "text/html", "text/calendar")
 
 @dataclass
 class Overheard:
-    """What was overheard in one life. `counts` says how much was listened to."""
+    """What was overheard in one life."""
 
     world: World
-    counts: Counter[str] = field(default_factory=Counter)
     _sent: dict[str, bool] = field(default_factory=dict)
 
     def shown(self, person_id: UUID, path: str, said: Any, shown: Any) -> Iterator[str]:
         """An answer that somebody is shown: each name in it that they did not write has a line of their reading."""
-        self.counts["answers"] += 1
         names = set(_NAMES.findall(repr(shown)))
         if not names or path.startswith(_OWN_WORDS):
             return
-        self.counts["answers with a name"] += 1
         if names - set(_NAMES.findall(repr(said))) and not self._has_line(person_id, self.world.clock()):
             yield f"who somebody is was shown without a line in the record: {path.split('/')[1]}"
 
@@ -54,7 +50,6 @@ class Overheard:
 
     def sent(self, letter: Letter, *, may_come_twice: bool) -> Iterator[str]:
         """A letter that came: to one person, without a name, and once unless something went wrong on the way."""
-        self.counts["letters"] += 1
         message = message_from_bytes(letter.message, policy=policy.default)
         recipients = [one.addr_spec for name in ("to", "cc", "bcc") for one in _addresses(message, name)]
         if recipients != [letter.to]:

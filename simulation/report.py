@@ -107,6 +107,9 @@ def _figures(years: Years, facts: Facts) -> Iterator[tuple[str, Cell]]:
 def _verdict(years: Years) -> str:
     kinds = [kind for kind, _ in years.wrongs]
     broken, faults = kinds.count("promise"), len(kinds) - kinds.count("promise")
+    looked, every = len(years.promises), len(promises())
+    if not kinds and looked < every:
+        return f"The {looked} of {every} promises that were looked at held, and the program never failed."
     if not kinds:
         return "Every promise held, and the program never failed."
     said = [f"{broken} {'promise was' if broken == 1 else 'promises were'} broken"] if broken else []
@@ -144,7 +147,7 @@ def _promises(years: Years) -> Chapter:
     """Every promise, those that were never looked at among them."""
     sentences = {one.sentence for one in promises()} | set(years.promises)
     rows = [_row(sentence, years.promises.get(sentence, Kept())) for sentence in sorted(sentences)]
-    heads = ("Promise", "Looked at", "Rows read", "Broken on days", "First broken", "Milliseconds in all")
+    heads = ("Promise", "Looked at", "Rows read", "Broken on days", "First seen broken", "Milliseconds in all")
     says = (
         "Rows read: what the statements of its looks gave. A promise that counts in the database alone reads no row"
         " while it holds."

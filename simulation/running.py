@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import shlex
 import time
+import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.declarations import ProgramFile, read_program
 from domain.declared import Declared
+from domain.kernel import surely
 from simulation.cast import found
 from simulation.chance import Chance, drawn_from
 from simulation.faults import KINDS, Faults
@@ -76,7 +79,7 @@ class Asked:
 
 @dataclass
 class Lived:
-    """What a run came to: its digest, how far it came, and what went wrong on its last day."""
+    """What a run came to: its digest, how far it came, and what went wrong on its last day. `zone`: its program's."""
 
     asked: Asked
     days: int = 0
@@ -87,7 +90,14 @@ class Lived:
     traces: list[str] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     acts_in_all: int = 0
-    reads_in_all: int = 0
+    zone: str = "UTC"
+    #: What went wrong on the last day that was asked for let nobody look: one more was lived, on which nothing did.
+    has_quiet_day: bool = False
+
+    @property
+    def repeated(self) -> Asked:
+        """What is to be asked to live through the same again, up to the same day."""
+        return replace(self.asked, days=self.days - self.has_quiet_day)
 
     @property
     def fails(self) -> bool:
@@ -110,52 +120,54 @@ def live(
 ) -> Lived:
     """Live through what is asked, up to the first day after which something does not hold.
 
-    `looks_at` says what is looked at after which day: by default what may pass by each day, and the rest on Fridays and
-    at the end. `watch` is given the life before its first day. Once so many `seconds` are over, no other day begins.
-    Raises DeclaredErrors for a file that is none.
+    `looks_at` says what is looked at after which day: by default what may pass by each day, and the rest on Fridays. On
+    the last day everything is. `watch` is given the life before its first day. The first day that begins after so many
+    `seconds` is the last. Raises DeclaredErrors for a file that is none.
     """
     file: Declared[ProgramFile] = read_program(asked.program)
     chance, first = Chance(asked.seed), asked.first_day
-    last = first + timedelta(days=asked.days - 1)
-    lived, ends = Lived(asked), time.monotonic() + seconds
+    lived, ends = Lived(asked, zone=file.value.program.time_zone), time.monotonic() + seconds
     with (
         drawn_from(chance.stream("entropy")),
         world_of(server, asked.seed, file, asked.first_moment(file.value)) as world,
     ):
         members = found(world, workers=asked.workers, alone=asked.alone)
         faults = Faults(asked.kinds, chance.stream("faults"))
-        life = Life(
-            world,
-            members,
-            faults,
-            looks_at or (lambda day: _looks(day, last)),
-            participants_a_year=asked.participants_a_year,
-        )
+        life = Life(world, members, faults, looks_at or _looks, participants_a_year=asked.participants_a_year)
         if watch is not None:
             watch(life)
         crashing = faults.crashing
         if crashing is not None:
             crashing.listen()
         try:
-            for n in range(asked.days):
-                one = life.live(first + timedelta(days=n))
-                lived.days, lived.day, lived.digest, lived.broken, lived.acts = (
-                    n + 1,
-                    one.day,
-                    one.digest,
-                    one.broken,
-                    one.acts,
-                )
-                lived.faults, lived.traces = list(life.told.faults), list(life.told.traces)
-                lived.acts_in_all, lived.reads_in_all = life.told.acts, life.told.reads
-                if after is not None:
+            for n in count():
+                is_last = n + 1 >= asked.days or time.monotonic() > ends
+                lived.days, lived.day = n + 1, first + timedelta(days=n)
+                one = _day(life, lived, is_last=is_last)
+                if one is not None and after is not None:
                     after(life, one, n)
-                if lived.fails or time.monotonic() > ends:
+                if lived.fails or (is_last and (lived.has_quiet_day or not faults.is_unsettled)):
                     break
+                lived.has_quiet_day = is_last
         finally:
             if crashing is not None:
                 crashing.end()
     return lived
+
+
+def _day(life: Life, lived: Lived, *, is_last: bool) -> DayLived | None:
+    """Live through the day of `lived`, and keep in it what came of that; None where the run itself ended in it."""
+    day = surely(lived.day)
+    try:
+        one = life.live(day, is_last=is_last, is_quiet=lived.has_quiet_day)
+    except Exception as error:  # noqa: BLE001 - told as a fault, with the command that repeats it
+        lived.acts, lived.acts_in_all = life.told.today, life.told.acts
+        lived.faults = [*life.told.faults, f"the run ended in {type(error).__name__}"]
+        lived.traces = [*life.told.traces, "".join(traceback.format_exception(error))]
+        return None
+    lived.digest, lived.broken, lived.acts, lived.acts_in_all = one.digest, one.broken, one.acts, life.told.acts
+    lived.faults, lived.traces = list(life.told.faults), list(life.told.traces)
+    return one
 
 
 def was_found_late(lived: Lived) -> bool:
@@ -169,14 +181,14 @@ def shortest(server: Server, lived: Lived, *, since: int) -> Lived:
 
     What stays broken is looked at once a week: of it, this says on which day of that week it came.
     """
-    again = replace(lived.asked, days=lived.days)
+    again = lived.repeated
     first = again.first_day + timedelta(days=since)
     found_again = live(server, again, looks_at=lambda day: "all" if day >= first else "nothing")
     return found_again if found_again.fails else lived
 
 
-def _looks(day: date, last: date) -> Looks:
-    return "all" if day.weekday() == _FRIDAY or day == last else "passing"
+def _looks(day: date) -> Looks:
+    return "all" if day.weekday() == _FRIDAY else "passing"
 
 
 def known_kinds(kinds: Collection[str]) -> tuple[str, ...]:

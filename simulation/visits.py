@@ -15,9 +15,8 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy.exc import OperationalError
-
 from domain.roles import HeldRole
+from flows.engine import is_away
 from simulation.cast import Member, Nature
 from simulation.crashing import Crash
 from simulation.hands import FAULT, Answer, Desk
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 Behaviour = Callable[["Visit"], None]
 
+#: How an act is told that came as a whole request.
+OVER_THE_WEB: Final = " over the web"
 #: How often a careless person sends something twice, and a stale page.
 _TWICE: Final = 0.15
 #: How often somebody sends again what the program ended in: each boundary is crashed at once.
@@ -240,12 +241,15 @@ class Visit:
                     return self._racing(method, path, said, query, key)
                 with faults.crashing.during(what) if faults.crashing is not None and changes else nullcontext():
                     return self.desk.ask(self.me.id, method, path, said, key=key, **query)
-            except (Crash, OperationalError):
+            except Crash:
                 self.world.connect_anew()
             except Exception as fault:  # noqa: BLE001 - the program failed: that is what is looked for
+                if faults.breaks_connections and is_away(fault):
+                    self.world.connect_anew()
+                    continue
                 self.told.traces.append(f"{what}\n{''.join(traceback.format_exception(fault))}")
                 return Answer(FAULT, code=f"error.{type(fault).__name__}")
-        return Answer(503)
+        return Answer(FAULT, code="error.never_ended")
 
     def _racing(self, method: str, path: str, said: Any, query: dict[str, Any], key: str) -> Answer:
         """Ask while somebody else does something to the same thing."""
@@ -274,7 +278,7 @@ class Visit:
         else:
             answer = self._in_process(method, path, said, query, key)
         role = self.hats[0].role if self.hats else ""
-        way = " over the web" if self.cookie else ""
+        way = OVER_THE_WEB if self.cookie else ""
         self.told.note(
             Act(self.world.clock.now, self.me.name, role, method, path, answer.status, answer.code, way),
             template_of(path),

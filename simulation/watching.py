@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,28 +26,30 @@ class Watch:
     asked: Asked
     years: Years = field(default_factory=Years)
     _life: Life | None = None
-    #: The rows that the statements of the program's own sessions gave.
+    #: The rows that were read to look at promises.
     _rows: int = 0
 
     def begin(self, life: Life) -> None:
         """Before the first day."""
         self._life, life.looking = life, self._looking
-        event.listen(life.world.engine, "after_cursor_execute", self._count)
+        event.listen(life.world.observing, "after_cursor_execute", self._count)
+        self.years.begin(life.world, self.asked.first_day)
 
-    def after(self, life: Life, lived: DayLived, n: int) -> None:
+    def after(self, life: Life, lived: DayLived) -> None:
         """After each day: count it, and read how the program stands where a week is over, or the last day."""
         rounds = sum(worker.rounds for worker in life.workers)
-        is_last = n + 1 == self.asked.days or bool(lived.broken or life.told.faults)
-        self.years.sample(life.world, lived.day, life.told, rounds=rounds, last=is_last)
+        self.years.sample(life.world, lived.day, life.told, rounds=rounds, last=lived.is_last)
         self.years.faults = Counter(life.faults.counts)
-        if crashes := sum(worker.crashes for worker in life.workers):
-            self.years.faults["crash of the worker"] = crashes
+        if life.faults.crashing is not None:
+            self.years.faults["crash"] = life.faults.crashing.crashes
+        if life.faults.races is not None:
+            self.years.faults["races"] = life.faults.races.pairs.total()
 
     def write(self, path: Path, lived: Lived, *, seconds: float) -> None:
         """Write the page. Where something went wrong, `lived` is the shortest run to it."""
         if self._life is None or lived.day is None:
             return
-        again = replace(lived.asked, days=lived.days).command()
+        again = lived.repeated.command()
         wrongs = [(one.sentence, one.where, "promise") for one in lived.broken]
         wrongs += [(fault, "", "fault") for fault in lived.faults]
         for sentence, where, kind in wrongs:
@@ -60,7 +62,7 @@ class Watch:
             seed=self.asked.seed,
             first=self.asked.first_day,
             last=self.years.last_day or lived.day,
-            command=self.asked.command(),
+            command=again,
             time_zone=world.zone.key,
             faults=self.asked.kinds,
             routes=declared_routes(self._life.desks[0].app),

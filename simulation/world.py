@@ -340,6 +340,11 @@ class World:
         """Have the database's own clock say the simulated moment."""
         self._admin.execute("update simulated.moment set now = %s", (self.clock.now,))
 
+    def last_line(self) -> int:
+        """The number of the newest line of the record."""
+        row = self._admin.execute("select coalesce(max(n), 0) from event").fetchone()
+        return int(row[0]) if row else 0
+
     @cached_property
     def _admin(self) -> psycopg.Connection[Any]:
         return self.reading()

@@ -155,7 +155,11 @@ def test_what_went_wrong_is_told_once_with_where_and_the_command_that_repeats_it
     assert "On 2027-01-04, 2 times. Seed 7." in page
     assert "<code>task 1</code>, <code>task 2</code>" in page
     assert COMMAND in re.sub(r"</?span>", "", page)
-    assert "Every promise held, and the program never failed." in page_of(years(), facts(days=40))
+    part = years()
+    assert f"of {len(SENTENCES)} promises that were looked at held" in page_of(part, facts(days=40))
+    for sentence in SENTENCES:
+        part.promise_looked(sentence, 0.1, 0, day=FIRST)
+    assert "Every promise held, and the program never failed." in page_of(part, facts(days=40))
 
 
 def test_the_same_years_make_the_same_page_but_for_the_seconds(tmp_path: Path) -> None:
@@ -226,11 +230,13 @@ def test_the_reading_of_a_week_counts_who_holds_what_and_what_is_recorded(cast: 
 def test_a_run_is_watched_and_its_page_written(copies: Copies, tmp_path: Path) -> None:
     asked = Asked(5, 5, begins=date(2027, 1, 4))
     watch, page = Watch(asked), tmp_path / "page.html"
-    lived = live(Server(copies.urls, tmp_path, names="watched"), asked, after=watch.after, watch=watch.begin)
+    server = Server(copies.urls, tmp_path, names="watched")
+    lived = live(server, asked, after=lambda life, day, _: watch.after(life, day), watch=watch.begin)
     watch.write(page, lived, seconds=1)
     assert watch.years.days == lived.days
     assert sum(one.in_process + one.over_the_web for one in watch.years.weeks) == lived.acts_in_all
-    assert {kept.looks for kept in watch.years.promises.values()} != {0}
+    assert len(watch.years.promises) == len(SENTENCES), "on the last day all are looked at"
+    assert sum(kept.rows for kept in watch.years.promises.values()) > 0
     assert Balanced(page.read_text("utf-8")).open == []
 
 

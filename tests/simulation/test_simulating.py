@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import yaml
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 
+import simulation.__main__
+from simulation import engine, faults
+from simulation.__main__ import main, told
+from simulation.hands import Answer, Desk
+from simulation.life import Life
 from simulation.running import PROGRAM, Asked, known_kinds, live
 from simulation.world import Server
 from tests.conftest import Copies
 
 ROOT = Path(__file__).resolve().parents[2]
-#: A year of a seed is lived through in a minute or so; a shared machine is slow at times.
+#: A day of a seed takes a second or two; a shared machine is slow at times.
 PATIENCE_SECONDS = 1500
 
 
@@ -120,6 +131,112 @@ def test_another_region_lives_by_its_own_file(server: Server, tmp_path: Path, da
     region = another_region(tmp_path / "far-coast.yaml")
     lived = live(server, Asked(14, days, program=region, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults, lived.days) == ([], [], days)
+
+
+@pytest.mark.ci
+def test_what_went_wrong_on_the_last_day_is_looked_at_on_a_quiet_one_more(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "A_DAY", {**faults.A_DAY, "engine": 1.0})
+    lived = live(server, Asked(15, 1, kinds=("engine",), begins=date(2027, 3, 1)))
+    assert (lived.broken, lived.faults, lived.days) == ([], [], 2)
+    assert lived.repeated == lived.asked
+
+
+@pytest.mark.ci
+def test_a_failure_of_the_engine_is_told_with_the_command_that_repeats_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise OperationalError("select", {}, DeadlockDetected())
+
+    monkeypatch.setitem(engine.LOOPS, "watch", fail)
+    lived = live(server, Asked(16, 5, kinds=("database",), begins=date(2027, 3, 1)))
+    assert (set(lived.faults), lived.days) == ({"watch failed: OperationalError"}, 1)
+    assert "--seed 16 --days 1 --faults database" in told(lived)
+
+
+@pytest.mark.ci
+def test_a_request_that_the_database_ends_is_a_failure_and_is_not_asked_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Answer:
+        raise OperationalError("select", {}, DeadlockDetected())
+
+    monkeypatch.setattr(Desk, "ask", fail)
+    lived = live(server, Asked(17, 5, kinds=("database", "races"), begins=date(2027, 3, 1)))
+    assert lived.days == 1
+    assert any(one.endswith("500 error.OperationalError") for one in lived.faults)
+
+
+@pytest.mark.ci
+def test_what_ends_the_run_itself_is_told_as_a_failure_of_that_seed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Life, "_visits", fail)
+    lived = live(server, Asked(18, 5, begins=date(2027, 3, 1)))
+    assert (lived.faults, lived.days) == (["the run ended in RuntimeError"], 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--days", "0"], "--days: a number from 1 to 18250, and not 0"),
+        (["--days", "abc"], "--days: a number from 1 to 18250, and not abc"),
+        (["--years", "0"], "--years: a number from 1 to 50, and not 0"),
+        (["--workers", "-1"], "--workers: a number from 0 to 500, and not -1"),
+        (["--participants-a-year", "10000000"], "--participants-a-year: a number from 0 to 2000"),
+        (["--begins", "2028-02-30"], "--begins: a day from 2020-01-01 to 2100-01-01"),
+        (["--begins", "9999-12-30"], "--begins: a day from 2020-01-01 to 2100-01-01"),
+        (["--minutes", "nan"], "--minutes: a number of minutes, and not nan"),
+        (["--minutes", "-1"], "--minutes: a number of minutes, and not -1"),
+        (["--faults", "rain"], "no such fault: rain"),
+        (["--program", "nowhere.yaml"], "--program: there is no such file: nowhere.yaml"),
+        (["--page", "/nowhere/page.html"], "--page: no file can be written there: /nowhere/page.html"),
+        (["--page", "/"], "--page: no file can be written there: /"),
+    ],
+)
+def test_what_cannot_be_lived_through_is_refused_before_anything_begins(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_is_told_to_end_takes_the_database_along(
+    by: signal.Signals, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers: list[str] = []
+
+    @contextmanager
+    def server_that_says_when_it_ends() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            servers.append("ended")
+
+    def live_until_told(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), by)
+        time.sleep(60)
+
+    monkeypatch.setattr(simulation.__main__, "server_of_ones_own", server_that_says_when_it_ends)
+    monkeypatch.setattr(simulation.__main__, "live", live_until_told)
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ended = main(["--days", "2"])
+    except SystemExit as told_to:
+        ended = int(str(told_to.code))
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert (ended, servers) == (status, ["ended"])
 
 
 def test_a_fault_is_named_by_what_there_is() -> None:
