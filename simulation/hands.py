@@ -106,8 +106,10 @@ class Desk:
     ) -> None:
         self.app, self.installation, self.program_id, self._loop = app, installation, program_id, loop
         self._journal = journal
-        for route in iter_route_contexts(app.routes):
-            put_off_telling(getattr(route.original_route, "endpoint", None))
+        routes = [one.original_route for one in iter_route_contexts(app.routes)]
+        if not sum(put_off_telling(getattr(one, "endpoint", None)) for one in routes):
+            msg = "no act keeps what it would answer: api.json.act_routes tells it otherwise now"
+            raise LookupError(msg)
 
     # ------------------------------------------------------------------------------------------ within this process
 
@@ -262,17 +264,20 @@ _How = Callable[[RequestContext, Mapping[str, str], Any, Mapping[str, Any], str]
 _PUT_OFF: Final[ContextVar[list[Callable[[], Any]] | None]] = ContextVar("put_off", default=None)
 
 
-def put_off_telling(endpoint: Any) -> None:
-    """Have a declared act keep what it would answer where that is asked for, instead of reading it at once."""
+def put_off_telling(endpoint: Any) -> bool:
+    """Have a declared act keep what it would answer where that is asked for, instead of reading it at once.
+
+    Whether it does so.
+    """
     if not hasattr(endpoint, "__act__"):
-        return
+        return False
     reply = inspect.getclosurevars(endpoint).nonlocals["answer"]
     if reply.__module__ != act_routes.__name__:
-        return  # a page, or one that is foreseen: it acts in what it tells
+        return False  # a page, or one that is foreseen: it acts in what it tells
     cells = dict(zip(reply.__code__.co_freevars, reply.__closure__ or (), strict=True))
     tell = cells["tell"].cell_contents if "tell" in cells else None
     if tell is None or hasattr(tell, "is_put_off"):
-        return
+        return tell is not None
 
     def tell_later(*asked: Any) -> Any:
         kept = _PUT_OFF.get()
@@ -283,6 +288,7 @@ def put_off_telling(endpoint: Any) -> None:
 
     tell_later.is_put_off = True  # type: ignore[attr-defined]
     cells["tell"].cell_contents = tell_later
+    return True
 
 
 def _told_later(session: Session, tell: Callable[[], Any]) -> Callable[[], Any]:
