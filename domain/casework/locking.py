@@ -307,7 +307,7 @@ def _opened_by(session: Session, task_id: UUID) -> list[Task]:
 
 
 def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
-    """Make those of these open tasks wait again that now wait for another, as their protocol has another version."""
+    """Make those of these open tasks wait again that now wait for another, which came with a version or a thing."""
     asked = {"here": program_of(session), "candidates": list(candidates)}
     for row in every(session, _THESE_THAT_WAIT, asked):
         wait_again(session, row, by=by, at=at)

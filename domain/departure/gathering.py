@@ -118,6 +118,8 @@ def _join(
 
     add_steps(session, case, protocol, instances)
     events.write(session, "holdings.joined", "case", case.id, by=by, at=at, case_id=case.id, count=count)
+    is_open = every(session, select(Task).where(of_case(case.id), Task.state == "open"))
+    held_tasks.postpone_those_waiting(session, [row.id for row in is_open], by=by, at=at)
     held_tasks.open_ready(session, case, by=by, at=at)
     return count
 

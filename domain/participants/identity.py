@@ -140,8 +140,7 @@ def names_known(session: Session) -> Iterable[Someone]:
     opened: dict[bytes, tuple[Someone, ...]] = session.info.setdefault(_OPENED, {})  # each letter of a session asks
     for row in rows:
         try:
-            if row.names not in opened:
-                opened[row.names] = tuple(_told_by(session, row.id, row.names))
+            opened[row.names] = opened.get(row.names) or tuple(_told_by(session, row.id, row.names))
             known += opened[row.names]
         except Refusal as refusal:
             if refusal.code != "keys.gone":  # with its key destroyed, its name is known to no one here

@@ -581,8 +581,8 @@ def test_who_has_something_to_settle_is_told_of_a_departure_whoever_opens_it(pro
     assert (program.people["worker_codim"] in told, by.person_id in told) == (False, False)
 
 
-@pytest.mark.ci
-def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opened_again(program: Cast) -> None:
+def up_to_the_last_check(program: Cast) -> UUID:
+    """A departure of which everything is done but the last check."""
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")
         open_account(session, program.people["worker_codim"], "g.schist")
@@ -601,6 +601,25 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
         for row in asked(program, case_id, name):
             with program.session() as session:
                 tasks.complete_task(session, row.id, by=program.actor("coordinator"), at=AT)
+    return case_id
+
+
+@pytest.mark.ci
+def test_the_last_check_waits_again_for_what_arrives_once_it_was_asked_for(program: Cast) -> None:
+    case_id = up_to_the_last_check(program)
+    with program.session() as session:
+        lend(session, program.people["worker_codim"], "SN-2")
+    with program.session() as session:
+        assert gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT) == 1
+    assert [row.state for row in asked(program, case_id, "confirm_nothing_left")] == ["planned"]
+    (_, found) = asked(program, case_id, "return_equipment")
+    settle(program, found.id, ended="returned", note="Fine")
+    assert [row.state for row in asked(program, case_id, "confirm_nothing_left")] == ["open"]
+
+
+@pytest.mark.ci
+def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opened_again(program: Cast) -> None:
+    case_id = up_to_the_last_check(program)
     (last,) = asked(program, case_id, "confirm_nothing_left")
     assert last.state == "open"
     with program.session() as session, refused("departure.not_over"):
