@@ -137,3 +137,49 @@ def none_to_who_left(session: Session, _: datetime) -> Iterator[str]:
         """,
         zone=program(session).time_zone,
     )
+
+
+@promise("Nobody named themselves as who follows in a role.", stays=True)
+def named_by_another(session: Session, _: datetime) -> Iterator[str]:
+    """A role of a leaver's that somebody took over by their own word."""
+    yield from found(
+        session,
+        """
+        select 'settlement', id from settlement
+        where program_id = :here and kind = 'tenure' and successor_id is not null and settled_by = successor_id
+        """,
+    )
+
+
+@promise("Who left a partner has no seat of it any more.")
+def no_seat_of_who_left(session: Session, at: datetime) -> Iterator[str]:
+    """A seat of an organization, of somebody whose departure from it is over and who holds no role there again."""
+    yield from found(
+        session,
+        """
+        select 'seat_holder', held.id from departure gone
+        join seat on seat.program_id = :here and seat.organization_id = gone.organization_id
+        join seat_holder held on held.program_id = :here and held.seat_id = seat.id and held.person_id = gone.person_id
+        where gone.program_id = :here and gone.ended_at is not null and gone.called_off_at is null
+            and held.withdrawn_at is null and held.starts_on <= :day and coalesce(held.ends_on, 'infinity') >= :day
+            and not exists (
+                select 1 from tenure where tenure.program_id = :here and tenure.person_id = gone.person_id
+                and tenure.organization_id = gone.organization_id and tenure.taken_back_at is null
+                and coalesce(tenure.ends_on, 'infinity') >= :day)
+        """,
+        day=local_day(session, at),
+    )
+
+
+@promise("An account of a leaver's is closed by the word of who saw to it.")
+def accounts_are_closed_by_a_word(session: Session, _: datetime) -> Iterator[str]:
+    """A closed account of which no settlement says how it ended."""
+    yield from found(
+        session,
+        """
+        select 'account', account.id from account
+        where account.program_id = :here and account.closed_at is not null and not exists (
+            select 1 from settlement where settlement.program_id = :here and settlement.kind = 'account'
+            and settlement.holding_id = account.id)
+        """,
+    )

@@ -33,6 +33,24 @@ MODULES: Final = (carried, on_whom, doors_and_letters, rounds_and_record, given_
 
 #: By the beginning of its sentence, what breaks a promise: the last of its statements tells the row that is found.
 BREAKS: Final[dict[str, str]] = {
+    "Nobody named themselves as who follows": """
+        insert into settlement (program_id, id, case_id, task_id, kind, holding_id, successor_id, ended_as, note,
+        settled_at, settled_by, settled_as) select program_id, :new, case_id, task_id, 'tenure', id, settled_by, '',
+        '', :at, settled_by, settled_as from settlement where settled_by is not null order by id limit 1
+        returning 'settlement ' || id
+        """,
+    "Who left a partner has no seat": """
+        update seat_holder set withdrawn_at = :at where withdrawn_at is null;
+        update seat_holder set ends_on = null, withdrawn_at = null where id = (
+        select h.id from seat_holder h join seat s on s.id = h.seat_id
+        join departure d on d.person_id = h.person_id and d.organization_id = s.organization_id
+        where d.ended_at is not null and d.called_off_at is null order by h.id limit 1)
+        returning 'seat_holder ' || id
+        """,
+    "An account of a leaver's is closed": """
+        update account set closed_at = :at where id = (
+        select id from account where closed_at is null order by id limit 1) returning 'account ' || id
+        """,
     "A case closes by itself": """
         update "case" set state = 'closed', ended_at = :at
         where id = (select id from "case" where state = 'open' order by id limit 1) returning 'case ' || id
