@@ -13,7 +13,20 @@ from simulation.mutants import PLAIN, ROOT, Found, Mutant, Outcome, Search, seed
 
 EVERY = mutants.mutants()
 #: Those that were noticed in the first weeks of the first seed that was tried.
-EARLY = ("approved_unseen", "doors_left_open", "quorum_not_looked_at", "words_in_the_clear")
+EARLY = (
+    "approved_unseen",
+    "doors_left_open",
+    "own_proof",
+    "proof_not_looked_at",
+    "quorum_not_looked_at",
+    "rung_not_used_up",
+    "seals_not_chained",
+    "second_representatives_left_out",
+    "sequence_not_raised",
+    "silence_is_fine",
+    "told_again",
+    "words_in_the_clear",
+)
 EARLY_DAYS = 60
 #: So many of them are told by the database, and not by a promise, at most.
 _BY_DATABASE = 6
