@@ -434,7 +434,7 @@ class _Reading:
         """Who is to begin in the role that a task first falls to, where it is vacant on the day."""
         chain, on = self._chain(task), self.standings[day_to_show(self.context, task)]
         is_live = task.state in (*LIVE, TASK.initial)
-        return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
+        return on.coming_to(chain[0]) if is_live and chain else []
 
     def _coming(self, task: Task) -> list[TaskComing]:
         return [

@@ -19,7 +19,7 @@ from domain.departure.asking_steps import ask_again, come_to_rest, let_go, settl
 from domain.departure.departure_row import departure_of
 from domain.departure.settlements import settled_elsewhere, settled_in
 from domain.holdings import KINDS, Holding, holdings_of
-from domain.kernel import Actor, Refusal, col, every, local_day, select, surely
+from domain.kernel import Actor, Refusal, col, every, local_day, only, scalars, select, surely
 from domain.record import events
 from locales import N_
 from models.casework import Case, Task
@@ -118,8 +118,8 @@ def _join(
 
     add_steps(session, case, protocol, instances)
     events.write(session, "holdings.joined", "case", case.id, by=by, at=at, case_id=case.id, count=count)
-    is_open = every(session, select(Task).where(of_case(case.id), Task.state == "open"))
-    held_tasks.postpone_those_waiting(session, [row.id for row in is_open], by=by, at=at)
+    asked = scalars(session, only(Task.id).where(of_case(case.id), Task.state == "open")).all()
+    held_tasks.postpone_those_waiting(session, asked, by=by, at=at)
     held_tasks.open_ready(session, case, by=by, at=at)
     return count
 

@@ -276,25 +276,25 @@ class DayTenures:
             holders = tuple(holder for holder in able if holder.person_id not in barred)
             if holders:
                 return Falls(holders, position > 0 and self._is_vacant(chain[0], kind), in_place=position > 0)
-        coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else ()
-        return Falls((), not chain or self._is_vacant(chain[0], kind), waits_for=tuple(coming))
+        coming = tuple(self.coming_to(chain[0])) if chain else ()
+        return Falls((), not chain or self._is_vacant(chain[0], kind), waits_for=coming)
 
     def _is_vacant(self, link: Link, kind: str) -> bool:
         """Whether no one can act in a link's role on the day; False where it waits for its first holder."""
-        return not (any(self._able(link, kind)) or (self.has_nobody(link) and self.coming_to(link)))
+        return not (any(self._able(link, kind)) or self.coming_to(link))
 
     def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
         """Those who a duty due on a day, or on none, falls on: it waits for one who begins in time for it, by name.
 
         What is needed before falls to the next of the chain, as where no one is to come. Behind the last one, it waits.
         """
-        coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else []
+        coming = self.coming_to(chain[0]) if chain else []
         in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)
         return Falls((), False, waits_for=in_time) if in_time else self.falls(chain)
 
     def coming_to(self, link: Link) -> list[HeldRole]:
-        """Those who are to hold a link's role, from the first day on which it is held."""
-        found = self._meant(link, [held for held in self.coming if held.role == link.role])
+        """Those who are to hold a link's role that no one holds yet, from the first day on which it is held."""
+        found = self._meant(link, [held for held in self.coming if held.role == link.role and self.has_nobody(link)])
         return [held for held in found if held.starts_on == found[0].starts_on]
 
     def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:

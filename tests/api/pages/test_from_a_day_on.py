@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from domain.casework.tasks import hand_back_task
 from domain.casework.versions import record_protocol, take_version
 from domain.people.people import end_tenure
+from domain.roles import Link, responsibility
 from locales import show_day
 from models.base import table_of
 from models.casework import Task
@@ -87,6 +88,23 @@ def test_their_steps_wait_for_them_by_name_and_are_nobodys_to_do_meanwhile(cast:
     told = signed_in(cast, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
     assert (told["waits_on"], told["vacant"]) == ([], False)
     assert [(one["name"], one["starts_on"]) for one in told["waits_for"]] == [("Émeraude Quartz", ARRIVAL.isoformat())]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_what_nobody_else_has_is_late_under_the_name_of_who_begins(cast: Cast, language: str) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "prepare_notebook_and_guide")
+    complete(cast, case_id, "hand_over_notebook_and_guide")
+    task = task_of(cast, case_id, "confirm_notebook_and_guide")
+    with cast.session() as session:
+        alone = responsibility(session, [Link("youth_worker", str(cast.organizations["en-marge"]))])
+        late = TODAY - timedelta(days=3)
+        session.execute(update(_task).where(_task.c.id == task["id"]).values(due_on=late, owed_by_id=alone))
+    board = read(cast, "/board", language=language)
+    row = text_of(board[board.index(f"l-{task['id']}") :].partition("</li>")[0])
+    assert "Émeraude Quartz" in row
+    assert FROM[language] in row
 
 
 @pytest.mark.ci
