@@ -12,8 +12,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import generator, utils
 from hashlib import sha256
-from threading import Lock
+from threading import Lock, current_thread
+from threading import enumerate as all_threads
 from typing import Final
 
 #: The bytes drawn at once: a digest is cut into them.
@@ -36,27 +38,30 @@ class Chance:
 def drawn_from(chance: random.Random) -> Iterator[None]:
     """Have the operating system's chance, as this process asks for it, come from a stream.
 
-    One at a time in a process. No secret that is drawn meanwhile is one.
+    One at a time in a process. No secret that is drawn meanwhile is one. A thread that was there before goes on with
+    the system's own chance: a connection that somebody left open would take from the stream at moments of its own.
     """
-    real = os.urandom
-    before, shared = (os.urandom, vars(random)["_urandom"]), random.getstate()
-    drawing = _bytes_of(chance, real)
-    random.seed(chance.random())  # by which the library of mail draws what separates the parts of a letter
-    os.urandom = vars(random)["_urandom"] = drawing
+    before = (os.urandom, vars(random)["_urandom"])
+    os.urandom = vars(random)["_urandom"] = _bytes_of(chance, os.urandom)
+    # By these the library of mail draws what names a letter and separates its parts.
+    for library in (generator, utils):
+        vars(library)["random"] = random.Random(chance.random())  # noqa: S311 - repeatable on purpose
     try:
         yield
     finally:
         os.urandom, vars(random)["_urandom"] = before
-        random.setstate(shared)
+        vars(generator)["random"] = vars(utils)["random"] = random
 
 
 def _bytes_of(chance: random.Random, real: Callable[[int], bytes]) -> Callable[[int], bytes]:
     lock, kept = Lock(), bytearray()
+    others = {one for one in all_threads() if one is not current_thread()}
 
     def draw(size: int) -> bytes:
         # The database library names parts of its statements by chance, and keeps the statements: such a name is in no
         # row, and whether one is drawn depends on what this process did before.
-        if sys._getframe(1).f_globals["__name__"].startswith("sqlalchemy."):  # noqa: SLF001 - who asks
+        asks = sys._getframe(1).f_globals["__name__"]  # noqa: SLF001 - who asks
+        if asks.startswith("sqlalchemy.") or current_thread() in others:
             return real(size)
         with lock:
             while len(kept) < size:

@@ -89,14 +89,22 @@ def cases_are_carried(session: Session, _: datetime) -> Iterator[str]:
 
 @promise("No reminder is forgotten: once a day's letters are written, each day of a ladder before it was used.")
 def ladders_are_climbed(session: Session, _: datetime) -> Iterator[str]:
-    """A task whose next reminder was due on a day before the last one of which reminders were written."""
+    """A task whose next reminder was due on a day before the last one of which reminders were written.
+
+    Days that were set anew since then, by the case, the task or one on which days hang, are written the next morning.
+    """
     yield from found(
         session,
         """
         select 'task', task.id from task join round_mark mark on mark.program_id = task.program_id and mark.key = :round
         where task.program_id = :here and task.state in ('open', 'submitted')
             and task.next_check < (mark.done_up_to at time zone :zone)::date
-            and greatest(task.opened_at, task.done_at) < mark.done_up_to
+            and greatest(task.opened_at, task.done_at) < mark.done_up_to and not exists (
+                select 1 from event left join task of_days on of_days.program_id = event.program_id
+                    and of_days.id = event.subject_id and of_days.dates_hang
+                where event.program_id = task.program_id and event.case_id = task.case_id
+                and event.at >= mark.done_up_to
+                and (event.subject_id in (task.id, task.case_id) or of_days.id is not null))
         """,
         round=reminders.KEY,
         zone=program(session).time_zone,
