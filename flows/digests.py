@@ -79,7 +79,7 @@ def _by_person(
     news: dict[UUID, DigestNews] = defaultdict(DigestNews)
     for task_id, task in tasks.items():
         falls = falls_on(today, task, chains)
-        if falls.waits_for:
+        if task.state == "open" and falls.is_asked_later(task.due_on):
             continue  # who it waits for is asked once they begin, which is in time for it
         owners = {holder.person_id for holder in falls.holders}
         for target, at in _told(task, reminded.get(task_id), since).items():

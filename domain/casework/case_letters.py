@@ -64,7 +64,7 @@ def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> 
 def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Tell the person who did a task that it was sent back. The reason is on the page, not in the letter."""
     if task.done_by is not None:
-        falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
+        falls = standing(session, local_day(session, at)).falls_by(chain_of(session, task.owed_by_id), task.due_on)
         notices.write(
             session,
             "task_rejected",
@@ -89,8 +89,11 @@ def given_again(session: Session, task: Task, *, by: Actor, at: datetime) -> Non
 def _passed(
     session: Session, task: Task, chain: Sequence[Link], template: str, key: str, *, by: Actor, at: datetime
 ) -> None:
-    """Tell those on which a task now falls by a chain, but the one who passed it to them."""
-    falls = standing(session, local_day(session, at)).falls(chain)
+    """Tell those on which a task now falls by a chain, but the one who passed it to them.
+
+    No one is told of what waits for who begins in time for it: they are asked once they begin.
+    """
+    falls = standing(session, local_day(session, at)).falls_by(chain, task.due_on)
     is_owed = template == "task_given_again"  # by its role, as declared; else it is done in the role's place
     in_place = not is_owed or is_in_place(replaced(task, owed_by_id=task.declared_owed_by_id), falls)
     to_each(

@@ -30,7 +30,7 @@ from domain.kernel import (
     tuples,
     value_of,
 )
-from models.casework import Case
+from models.casework import Case, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
@@ -49,9 +49,9 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
     """What was settled by a person in a case, by kind and id. What was settled automatically counts only while it
     lasts.
 
-    Nor does the naming of a successor count whose appointment was withdrawn since. What left the person's hands at
-    once, before the departure was cancelled, no longer counts: one who stayed may have it again. What is settled for
-    the day after the last one holds when the departure is put in force again.
+    Nor does the naming of a successor count who handed the task back since, or whose appointment was withdrawn. What
+    left the person's hands at once, before the departure was cancelled, no longer counts: one who stayed may have it
+    again. What is settled for the day after the last one holds when the departure is put in force again.
     """
     called_off = (
         select(func.max(col(Event.at)))
@@ -98,7 +98,18 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
 
 def was_said() -> ColumnElement[bool]:
     """The condition on a settlement that a person said it, and that the successor was not taken back since."""
-    return and_(Settlement.ended_as != BY_ITSELF, ~was_taken_back())
+    return and_(Settlement.ended_as != BY_ITSELF, ~was_taken_back(), ~_was_handed_back())
+
+
+def _was_handed_back() -> ColumnElement[bool]:
+    """The condition on a settlement that its successor handed the task back since: it falls by its chain again.
+
+    A successor who is away keeps theirs: what falls on the leaver meanwhile falls behind them once they are gone.
+    """
+    back = only(Task.id).where(
+        joins(Settlement.holding_id, Task), col(Task.handed_back_at) >= col(Settlement.settled_at)
+    )
+    return and_(col(Settlement.successor_id).is_not(None), back.exists())
 
 
 def was_taken_back() -> ColumnElement[bool]:

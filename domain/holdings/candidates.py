@@ -10,7 +10,8 @@ from typing import Final
 from sqlmodel import or_
 
 from domain.casework import board
-from domain.holdings.holding import Holding, Leaving, goes_to, is_of
+from domain.holdings.duty import falls_on_them
+from domain.holdings.holding import Holding, Leaving, goes_to
 from domain.kernel import both, col, joins, only, surely, tuples
 from domain.terms import ADMISSION, ROLES, SECOND, TRIAGE
 from locales import N_
@@ -55,7 +56,6 @@ def drafts_of(leaving: Leaving) -> list[Holding]:
 def referrals_of(leaving: Leaving) -> list[Holding]:
     """The referrals that they are to triage. Each is its step of the admission, and passes on as a task does."""
     session = leaving.session
-    hats = board.hats_of(session, leaving.standing, leaving.person_id).tasks
     rows = tuples(
         session,
         only(Task.id, surely(Task.owed_by_id), Participant.candidate_ref)
@@ -66,7 +66,7 @@ def referrals_of(leaving: Leaving) -> list[Holding]:
             Task.step == TRIAGE,
             Task.state == "open",
             leaving.had_by_then(col(Task.opened_at)),
-            col(Task.owed_by_id).in_([chain for chain, hat in hats.items() if is_of(leaving, hat)]),
+            falls_on_them(leaving),
         )
         .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)),
     )

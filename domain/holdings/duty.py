@@ -53,13 +53,18 @@ def decisions_of(leaving: Leaving) -> list[Holding]:
 
 
 def _owed(leaving: Leaving, which: ColumnElement[bool]) -> list[_Duty]:
-    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).tasks
     is_open = and_(Task.state == "open", leaving.had_by_then(col(Task.opened_at)))
-    return _rows(leaving, and_(is_open, col(Task.owed_by_id).in_(_theirs(leaving, hats)), which))
+    return _rows(leaving, and_(is_open, falls_on_them(leaving), which))
+
+
+def falls_on_them(leaving: Leaving) -> ColumnElement[bool]:
+    """The condition on an open task that they have it at the organization: by its chain, or until another begins."""
+    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id)
+    return or_(col(Task.owed_by_id).in_(_theirs(leaving, hats.tasks)), col(Task.id).in_(_theirs(leaving, hats.alone)))
 
 
 def _theirs(leaving: Leaving, hats: Mapping[UUID, Holder]) -> list[UUID]:
-    return [chain for chain, hat in hats.items() if is_of(leaving, hat)]
+    return [one for one, hat in hats.items() if is_of(leaving, hat)]
 
 
 class _Duty(Task):

@@ -97,6 +97,10 @@ class Falls:
     in_place: bool = False
     waits_for: tuple[HeldRole, ...] = ()
 
+    def is_asked_later(self, due_on: date | None) -> bool:
+        """Whether it waits for one who begins in time for its day, or has none: they are asked once they begin."""
+        return any(due_on is None or held.starts_on <= due_on for held in self.waits_for)
+
     def on(self, person_id: UUID) -> Holder | None:
         """The role in which this person has it: their own before another's."""
         mine = sorted((h for h in self.holders if h.person_id == person_id), key=lambda h: h.acting_for is not None)
@@ -275,13 +279,17 @@ class DayTenures:
             able = dict.fromkeys(self._able(link, kind))
             holders = tuple(holder for holder in able if holder.person_id not in barred)
             if holders:
-                return Falls(holders, position > 0 and self._is_vacant(chain[0], kind), in_place=position > 0)
-        coming = tuple(self.coming_to(chain[0])) if chain else ()
-        return Falls((), not chain or self._is_vacant(chain[0], kind), waits_for=coming)
+                return Falls(holders, position > 0 and self._is_vacant(chain[0], kind, barred), in_place=position > 0)
+        coming = self._coming_to(chain[0], barred) if chain else ()
+        return Falls((), not chain or self._is_vacant(chain[0], kind, barred), waits_for=coming)
 
-    def _is_vacant(self, link: Link, kind: str) -> bool:
+    def _is_vacant(self, link: Link, kind: str, barred: Collection[UUID]) -> bool:
         """Whether no one can act in a link's role on the day; False where it waits for its first holder."""
-        return not (any(self._able(link, kind)) or self.coming_to(link))
+        return not (any(self._able(link, kind)) or self._coming_to(link, barred))
+
+    def _coming_to(self, link: Link, barred: Collection[UUID]) -> tuple[HeldRole, ...]:
+        """As `coming_to`, without the barred."""
+        return tuple(held for held in self.coming_to(link) if held.person_id not in barred)
 
     def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
         """Those who a duty due on a day, or on none, falls on: it waits for one who begins in time for it, by name.
@@ -294,8 +302,25 @@ class DayTenures:
 
     def coming_to(self, link: Link) -> list[HeldRole]:
         """Those who are to hold a link's role that no one holds yet, from the first day on which it is held."""
-        found = self._meant(link, [held for held in self.coming if held.role == link.role and self.has_nobody(link)])
+        if not self.has_nobody(link):
+            return []
+        found = self._meant(link, [held for held in self.coming if held.role == link.role]) or self._with_place(link)
         return [held for held in found if held.starts_on == found[0].starts_on]
+
+    def _with_place(self, link: Link) -> list[HeldRole]:
+        """Of a link to where another role is held, which is nowhere yet: who has the link's role once it is."""
+        begins = self._first_days(link)
+        there = [held for held in (*self.tenures, *self.coming) if held.organization_id in begins]
+        theirs = [held for held in there if held.role == link.role and link.person in (None, held.person_id)]
+        found = [held._replace(starts_on=max(begins[held.organization_id], held.starts_on)) for held in theirs]
+        return sorted((held for held in found if _covers(held, held.starts_on)), key=lambda held: held.starts_on)
+
+    def _first_days(self, link: Link) -> dict[UUID, date]:
+        """The first day, at each organization, of the role whose places a link means, where no one holds it yet."""
+        named = link.at.removeprefix(HAVING) if link.at.startswith(HAVING) else ""
+        if not named or self.holding(named):
+            return {}
+        return {held.organization_id: held.starts_on for held in reversed(self.coming) if held.role == named}
 
     def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
         """The rest of a chain, after its first link, that falls on others than this person; empty where none does."""

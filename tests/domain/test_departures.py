@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.access import sign_ins
-from domain.casework import acts, board, cases, tasks, versions
+from domain.casework import acts, assigning, board, cases, tasks, versions
 from domain.casework.locking import hold_case
 from domain.declarations.checks.records import Records
 from domain.declarations.checks.tasks import TasksRule
@@ -36,7 +36,7 @@ from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule
 from models.base import table_of
-from models.casework import Case, Task, read_links
+from models.casework import Case, Link, Task, read_links
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.program import Absence, Person
@@ -615,6 +615,55 @@ def test_the_last_check_waits_again_for_what_arrives_once_it_was_asked_for(progr
     (_, found) = asked(program, case_id, "return_equipment")
     settle(program, found.id, ended="returned", note="Fine")
     assert [row.state for row in asked(program, case_id, "confirm_nothing_left")] == ["open"]
+
+
+def owed_by(program: Cast, *chain: Link) -> UUID:
+    """A task outside any case, which falls by this chain."""
+    with program.session() as session:
+        return assigning.assign(
+            session, "something", "", title_fr="Chose", title_en="Thing", chain=chain, due_on=TODAY, by=LOADING, at=AT
+        )
+
+
+@pytest.mark.ci
+def test_the_last_check_waits_again_for_what_is_theirs_only_until_another_begins(program: Cast) -> None:
+    case_id, place = up_to_the_last_check(program), str(program.organizations["codim"])
+    with program.session() as session:
+        for held in standing(session, TODAY).holding("manager", program.organizations["codim"]):
+            people.end_tenure(session, held.id, ends_on=TODAY - timedelta(days=1), by=LOADING, at=AT)
+        people.appoint(
+            session,
+            person_id=program.people["researcher"],
+            role="manager",
+            organization_id=program.organizations["codim"],
+            starts_on=TODAY + timedelta(days=20),
+            by=LOADING,
+            at=AT,
+        )
+    owed_by(program, Link("manager", place), Link("youth_worker", place), Link("coordinator"))
+    with program.session() as session:
+        gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
+    assert [row.state for row in asked(program, case_id, "confirm_nothing_left")] == ["planned"]
+
+
+@pytest.mark.ci
+def test_a_task_that_its_taker_hands_back_to_the_leaver_is_to_be_settled_again(program: Cast) -> None:
+    place = str(program.organizations["codim"])
+    owed = owed_by(program, Link("youth_worker", place), Link("coordinator"))
+    case_id = leave(program, "worker_codim", "codim")
+
+    def state() -> str:
+        with program.session() as session:
+            gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
+        (row,) = [one for one in asked(program, case_id, "pass_on_tasks") if one.item == owed.hex]
+        return row.state
+
+    (row,) = [one for one in asked(program, case_id, "pass_on_tasks") if one.item == owed.hex]
+    settle(program, row.id, to="manager_codim")
+    assert state() == "done"
+    with program.session() as session:
+        tasks.hand_back_task(session, owed, by=program.actor("manager_codim"), at=AT + timedelta(hours=1), reason="No")
+    assert state() == "open"
 
 
 @pytest.mark.ci

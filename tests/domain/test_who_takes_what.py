@@ -165,6 +165,22 @@ def test_what_nobody_else_has_waits_by_name_for_who_begins_though_it_is_due_befo
         assert (falls.holders, [one.person_id for one in falls.waits_for]) == ((), [later.person_id])
 
 
+def test_an_approval_waits_for_nobody_who_may_not_give_it() -> None:
+    later = held("manager", since=TODAY + timedelta(days=9))
+    falls = on(later).falls([at("manager")], kind="approvals", barred={later.person_id})
+    assert (falls.holders, falls.waits_for, falls.vacant) == ((), (), True)
+
+
+@pytest.mark.parametrize("manager_since", [-9, 9, 90])
+def test_what_falls_where_another_role_is_held_waits_until_somebody_begins_in_that_one(manager_since: int) -> None:
+    manager = held("manager", since=TODAY + timedelta(days=manager_since))
+    cash = held("petty_cash_holder", since=TODAY + timedelta(days=30))
+    chain = [at("manager", "having:petty_cash_holder")]
+    (waits,) = on(manager, cash, held("manager", HOST)).falls(chain).waits_for
+    assert waits == manager._replace(starts_on=max(cash.starts_on, manager.starts_on))
+    assert on(manager, held("petty_cash_holder", HOST), cash).falls(chain).waits_for == ()
+
+
 def test_a_role_that_somebody_holds_today_waits_for_nobody() -> None:
     now, later = held("manager"), held("manager", since=TODAY + timedelta(days=3))
     falls = on(now, later).falls_by([at("manager")], TODAY + timedelta(days=30))

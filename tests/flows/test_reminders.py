@@ -26,7 +26,7 @@ from models.base import table_of
 from models.casework import Link, Task
 from models.program import Person, Tenure
 from tests.casework import approve, complete, open_onboarding, step
-from tests.cast import AT, LOADING, TODAY, Arranged, Cast, onboarding
+from tests.cast import ARRIVAL, AT, LOADING, TODAY, Arranged, Cast, onboarding
 from tests.flows.support import Clock, body, carry_all, letters, means_of, task, told
 
 MONTREAL = ZoneInfo("America/Toronto")
@@ -315,6 +315,28 @@ def test_a_task_that_nobody_holds_comes_to_the_coordinator(begun: Begun) -> None
     assert "officer" not in digests_of(cast)
     (text,) = digests_of(cast)["coordinator"]
     assert "Réunir les cartes du programme" in text
+
+
+def test_what_is_due_before_who_begins_and_nobody_has_comes_to_the_coordinator(cast: Cast) -> None:
+    clock = Clock()
+    means, place = means_of(cast, clock), str(cast.organizations["en-marge"])
+    for number, due in enumerate((WEDNESDAY, ARRIVAL)):  # the worker begins on the second of these days
+        with cast.session() as session:
+            assigning.assign(
+                session,
+                "something",
+                "",
+                title_fr=f"Chose {number}",
+                title_en=f"Thing {number}",
+                chain=[Link("youth_worker", place)],
+                due_on=due,
+                by=LOADING,
+                at=AT,
+            )
+    mornings(cast, means, clock, TUESDAY, FRIDAY)
+    told = {name for name, texts in digests_of(cast).items() if any("Chose 0" in one for one in texts)}
+    assert told == {"coordinator"}
+    assert not any("Chose 1" in one for texts in digests_of(cast).values() for one in texts), "asked once they begin"
 
 
 def test_a_deputy_gets_the_work_of_the_absent_and_is_told_for_whom(begun: Begun) -> None:
