@@ -138,9 +138,12 @@ def each_has_its_minutes(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
-@promise("Whoever sat had that seat on the day, as its principal or an alternate.", stays=True)
+@promise("Whoever sat had that seat on the day, as its principal or an alternate, as was known then.", stays=True)
 def seats_are_theirs(session: Session, _: datetime) -> Iterator[str]:
-    """Someone who is on record as having sat on a seat that was not theirs."""
+    """Someone who is on record as having sat on a seat that was not theirs, as far as was known when it was recorded.
+
+    A departure that is reported later, with an earlier last day, ends a hold that was theirs when they were seen.
+    """
     yield from found(
         session,
         """
@@ -149,6 +152,10 @@ def seats_are_theirs(session: Session, _: datetime) -> Iterator[str]:
         where sat.program_id = :here and sat.person_id is not null and not exists (
             select 1 from seat_holder held where held.program_id = sat.program_id and held.seat_id = sat.seat_id
             and held.person_id = sat.person_id and held.withdrawn_at is null and held.starts_on <= meeting.starts::date
-            and coalesce(held.ends_on, 'infinity') >= meeting.starts::date)
+            and (coalesce(held.ends_on, 'infinity') >= meeting.starts::date or exists (
+                select 1 from event where event.program_id = held.program_id and event.subject_id = held.seat_id
+                and event.verb = 'seat.left' and event.at > sat.recorded_at
+                and event.facts ->> 'person' = held.person_id::text
+                and coalesce((event.facts ->> 'was')::date, 'infinity') >= meeting.starts::date)))
         """,
     )
