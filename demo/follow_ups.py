@@ -68,12 +68,12 @@ _FOURTEEN: Final = 7
 _RECRUITS: Final = 6
 #: What the weeks were like, one after the other.
 _WEEKS: Final = (
-    Week(met=1, minutes=60, words="Parle de son logement; on prépare la visite de lundi."),
-    Week(met=2, minutes=135, words="Semaine difficile. A demandé qu’on l’accompagne au CLSC."),
-    Week(reached=True, words="Au téléphone seulement; rencontre remise à la semaine prochaine."),
+    Week(met=1, minutes=60, summary="Parle de son logement; on prépare la visite de lundi."),
+    Week(met=2, minutes=135, summary="Semaine difficile. A demandé qu’on l’accompagne au CLSC."),
+    Week(communications=("telephone",), summary="Au téléphone seulement; rencontre remise à la semaine prochaine."),
     Week(met=1, minutes=45),
     Week(why_none="not_scheduled"),
-    Week(met=1, minutes=75, words="De bonnes nouvelles de l’école."),
+    Week(met=1, minutes=75, summary="De bonnes nouvelles de l’école."),
 )
 
 

@@ -218,7 +218,7 @@ def _opened(session: Session, asker: Asker, participants: Collection[UUID]) -> s
 
 def read_note(
     session: Session, asker: Asker, follow_up_id: UUID, week: date, *, at: datetime
-) -> tuple[Followed, NoteLine, str]:
+) -> tuple[Followed, NoteLine, dict[str, str]]:
     """A follow-up, the note of a week and its words: opened, and told to the record. Raises Forbidden, and Refusal."""
     row, given = find_follow_up(session, asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AwareDatetime, Field, StrictBool
+from pydantic import AwareDatetime, Field
 
 from api.access import follow_ups as access
 from api.access.follow_ups import caseload_of, every_one, find_follow_up, part_of_every_one, sees_every_one
@@ -20,25 +20,13 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import After, AwaitedShown, Limit, Shown, UndecidedWords, of_columns
 from api.views.undecided import Undecided
-from api.web.given import ActInput, PlainText
+from api.web.given import ActInput
 from domain.accompaniment import breaks
-from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
+from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, summaries
 from domain.kernel import Actor, Part, every
 from models.follow_up import FollowUp, WeeklyNote
 
 router = api_routes("follow-ups")
-
-
-class WeeklyNoteGiven(ActInput):
-    """What a worker says of a week."""
-
-    met: Annotated[int, Field(ge=0, le=1000)] = 0
-    minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
-    reached: StrictBool = False
-    why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
-    words: PlainText = ""
-    unfinished: StrictBool = False
-    seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
 
 
 class MissedGiven(ActInput):
@@ -67,17 +55,27 @@ class WorkerShown(Shown):
     undecided: UndecidedWords
 
 
-@of_columns(WeeklyNote, "week met minutes reached why_none has_words is_complete written_by written_at")
+@of_columns(
+    WeeklyNote,
+    "week met minutes reached why_none need worker_satisfaction participant_satisfaction activity_type"
+    " has_words is_complete written_by written_at",
+)
 class NoteShown(Shown):
     """The note of a week, its words left sealed."""
+
+    communications: list[str]
 
     version: int
 
 
-class SealedWordsShown(Shown):
-    """Words that were sealed."""
+class WeekWordsShown(Shown):
+    """What was written of a week, by its fields."""
 
-    words: str
+    why_other: str = ""
+    main_activity: str = ""
+    summary: str = ""
+    other_information: str = ""
+    other_workers: str = ""
 
 
 class AttemptShown(Shown):
@@ -200,24 +198,10 @@ def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) ->
 
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")
 @asks(Action.READ_FOLLOW_UP)
-def read_note(follow_up_id: UUID, week: date, context: InContext) -> SealedWordsShown:
+def read_note(follow_up_id: UUID, week: date, context: InContext) -> WeekWordsShown:
     """The words of the note of the week that begins on this Monday: each reading is on record."""
     *_, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
-    return SealedWordsShown(words=words)
-
-
-@router.put("/follow-ups/{follow_up_id}/notes/{week}")
-@asks(Action.KEEP_FOLLOW_UP)
-def write_note(
-    follow_up_id: UUID, week: date, body: WeeklyNoteGiven, context: InContext, response: Response
-) -> WholeShown:
-    """Write the note of a week, or write it anew."""
-    by = _keeper(context, follow_up_id)
-    said = Week(met=body.met, minutes=body.minutes, reached=body.reached, why_none=body.why_none, words=body.words)
-    notes.write_note(
-        context.session, follow_up_id, week, said, unfinished=body.unfinished, by=by, at=context.at, seen=body.seen
-    )
-    return _again(context, follow_up_id, response)
+    return WeekWordsShown(**words)
 
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
@@ -283,6 +267,15 @@ def _acted_on(on: On[Followed], _: None, response: Response) -> WholeShown:
 
 act_resources(router, acts.FOLLOW_UP, _acted_on)
 act_resources(router, acts.ENDED, _acted_on)
+
+
+def _written(on: On[Followed], _: object) -> NoteShown:
+    note = notes.note_of(on.session, on.ids["follow_up_id"], on.ids["week"])
+    (shown,) = NoteShown.each([note])
+    return shown
+
+
+act_resources(router, acts.NOTE, _written)
 
 
 def _whole(context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:

@@ -24,7 +24,7 @@ from api.access.permissions import Action, Relation, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
 from api.pages.frame import around, framed_pages, page
-from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.views.follow_ups import BARS, INTENSITIES, KINDS, NOTE_FORM, WHY_NONE
 from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -76,6 +76,7 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
         week=monday_of(context.day),
         states=STATES,
         why_none=WHY_NONE,
+        **NOTE_FORM,
         kinds=KINDS,
         intensities=INTENSITIES,
         bars=BARS,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import follow_ups as access
@@ -26,7 +26,19 @@ from api.pages.act_routes import Seen, act_pages
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.follow_ups import (
+    INTENSITIES,
+    KINDS,
+    MEANS,
+    MOVES,
+    NOTE_FORM,
+    REASONS,
+    STRATEGIES,
+    WEEK_WORDS,
+    WHY_NONE,
+    WHY_PROPOSED,
+    bars_of,
+)
 from api.views.names import places_by_id
 from api.views.sentences import sentence_of
 from api.views.states import STATES
@@ -35,7 +47,7 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
+from domain.follow_ups import Followed, assigning, contacts, lost, monday_of, notes, opening, summaries
 from domain.kernel import Actor, Refusal, col
 from domain.record import events
 from domain.terms import PRIMARY
@@ -48,33 +60,6 @@ router = framed_pages("/follow-ups")
 
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50
-WEEKS_OFFERED: Final = 8
-
-
-@dataclass(frozen=True)
-class NoteTyped:
-    """The note of a week, as it was typed."""
-
-    week: Text = ""
-    met: Text = ""
-    minutes: Text = ""
-    reached: Text = ""
-    why_none: Text = ""
-    words: Text = ""
-    unfinished: Text = ""
-
-    def said(self) -> Week:
-        """What the note says. Raises Refusal."""
-        return Week(
-            met=_count(self.met, "met.malformed"),
-            minutes=_count(self.minutes, "minutes.malformed"),
-            reached=self.reached == "yes",
-            why_none=self.why_none or None,
-            words=self.words,
-        )
-
-
-TypedNote = Annotated[NoteTyped, Depends()]
 
 
 @router.get("/{follow_up_id}", name="follow_up")
@@ -91,7 +76,17 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
     """What was written in the note of a week: each reading is on record."""
     row, note, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
     who = names_of(context, [note.written_by]).get(note.written_by, "")
-    return page(context, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
+    return page(
+        context,
+        request,
+        "follow_up_words.html",
+        row=row,
+        pause=None,
+        note=note,
+        words_read=words,
+        who=who,
+        week_words=WEEK_WORDS,
+    )
 
 
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
@@ -107,30 +102,6 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
     return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
-
-
-@router.post("/{follow_up_id}/notes")
-@asks(Action.KEEP_FOLLOW_UP)
-def write_note(
-    context: InContext, request: Request, follow_up_id: UUID, typed: TypedNote, seen: Seen = None, back: Text = ""
-) -> Response:
-    """Write the note of a week."""
-
-    def act(by: Actor) -> None:
-        notes.write_note(
-            context.session,
-            follow_up_id,
-            day_of(typed.week),
-            typed.said(),
-            unfinished=typed.unfinished == "yes",
-            by=by,
-            at=context.at,
-            seen=seen,
-        )
-
-    return _do(
-        context, request, follow_up_id, "note", act, asdict(typed), back="/caseload" if back == "caseload" else ""
-    )
 
 
 @router.post("/{follow_up_id}/missed-meetings")
@@ -225,7 +196,13 @@ def _shown_again(on: On[Followed], request: Request, typed: Typed) -> HTMLRespon
     return _page(on.context, request, row, given, typed)
 
 
+def _note_again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
+    row, given = find_follow_up(on.session, on.context.asker, on.ids["follow_up_id"])
+    return _page(on.context, request, row, given, typed)
+
+
 act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.context, on.id))
+act_pages(router, acts.NOTE, _note_again)
 act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.context, request, on.row, typed))
 
 
@@ -348,7 +325,8 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
-        weeks=_weeks(row, context.day),
+        week=monday_of(context.day),
+        **NOTE_FORM,
         summaries=written.summaries,
         may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
@@ -376,22 +354,6 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
     )
 
 
-def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
-    """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
-    of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
-    return events.latest(context.session, *of_it, most=LINES_SHOWN)
-
-
-def _weeks(row: Followed, day: date) -> list[date]:
-    """The weeks of which a note can be written, the present one first."""
-    first, week = monday_of(row.opened_on), monday_of(day)
-    found: list[date] = []
-    while week >= first and len(found) < WEEKS_OFFERED:
-        found.append(week)
-        week = monday_of(date.fromordinal(week.toordinal() - 1))
-    return found
-
-
 @dataclass(frozen=True)
 class _Before:
     """A part that a person had until a day, and how it came to its holder of today, where it did."""
@@ -399,6 +361,12 @@ class _Before:
     part: Assignment
     to_id: UUID | None = None
     way: str = ""
+
+
+def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
+    """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
+    of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
+    return events.latest(context.session, *of_it, most=LINES_SHOWN)
 
 
 def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from domain.follow_ups import ONBOARDING, Load, gate
 from locales import N_, say
@@ -29,6 +29,59 @@ WHY_NONE: Final[Mapping[str, str]] = {
     "impossible": N_("impossible"),
     "withdrew": N_("withdrew"),
     "other": N_("other"),
+}
+COMMUNICATIONS: Final[Mapping[str, str]] = {
+    "telephone": N_("telephone"),
+    "text_message": N_("text message"),
+    "messenger": N_("Messenger"),
+    "email": N_("e-mail"),
+    "other": N_("another way"),
+}
+NEEDS: Final[Mapping[str, str]] = {
+    "emergency": N_("emergency"),
+    "stability": N_("stability"),
+    "participation": N_("participation"),
+    "recovery": N_("recovery"),
+    "relationship": N_("relationship"),
+}
+SATISFACTIONS: Final[Mapping[str, str]] = {
+    "dissatisfied": N_("dissatisfied"),
+    "somewhat_satisfied": N_("somewhat satisfied"),
+    "satisfied": N_("satisfied"),
+    "very_satisfied": N_("very satisfied"),
+}
+ACTIVITY_TYPES: Final[Mapping[str, str]] = {
+    "medical": N_("medical"),
+    "recreational": N_("recreational"),
+    "sports": N_("sports"),
+    "cultural": N_("cultural"),
+    "social": N_("social"),
+    "legal": N_("legal"),
+    "community": N_("community"),
+    "clinical": N_("clinical"),
+    "other": N_("other"),
+}
+#: What is written of a week, by its fields, in their order.
+WEEK_WORDS: Final[Mapping[str, str]] = {
+    "why_other": N_("Which other reason"),
+    "main_activity": N_("Main activity"),
+    "summary": N_("Summary of the week"),
+    "other_information": N_("Other information"),
+    "other_workers": N_("Other workers in the case"),
+}
+#: The choices of a week's note, by its fields: what each asks, and its answers.
+WEEK_CHOICES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "why_none": (N_("If you did not meet: why"), WHY_NONE),
+    "need": (N_("Need targeted"), NEEDS),
+    "worker_satisfaction": (N_("Your satisfaction"), SATISFACTIONS),
+    "participant_satisfaction": (N_("The participant’s, as you see it"), SATISFACTIONS),
+    "activity_type": (N_("Type of activity"), ACTIVITY_TYPES),
+}
+#: What the form of a week's note is drawn with.
+NOTE_FORM: Final[Mapping[str, Any]] = {
+    "communications": COMMUNICATIONS,
+    "week_choices": WEEK_CHOICES,
+    "week_words": WEEK_WORDS,
 }
 STRATEGIES: Final[Mapping[str, str]] = {
     "new_meeting": N_("a new meeting"),

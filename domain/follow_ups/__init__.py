@@ -10,6 +10,7 @@ from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
 from domain.follow_ups import summaries as summaries
+from domain.follow_ups import week_row as week_row
 from domain.follow_ups.activities import APART as APART
 from domain.follow_ups.activities import APART_COORDINATION as APART_COORDINATION
 from domain.follow_ups.activities import PlannedActivity as PlannedActivity
@@ -42,13 +43,13 @@ from domain.follow_ups.locking import move as move
 from domain.follow_ups.lost import Losing as Losing
 from domain.follow_ups.meeting_places import where_is as where_is
 from domain.follow_ups.notes import NoteLine as NoteLine
-from domain.follow_ups.notes import Week as Week
 from domain.follow_ups.opening import open_follow_up as open_follow_up
 from domain.follow_ups.owed import WRITE as WRITE
 from domain.follow_ups.summaries import ON_AGENDA as ON_AGENDA
 from domain.follow_ups.summaries import WRITTEN as WRITTEN
 from domain.follow_ups.summaries import Summary as Summary
 from domain.follow_ups.summaries import SummaryStep as SummaryStep
+from domain.follow_ups.week_row import Week as Week
 from domain.follow_ups.weeks import WEEK as WEEK
 from domain.follow_ups.weeks import monday_of as monday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS

@@ -42,8 +42,8 @@ from domain.accompaniment.consents import SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
 from domain.follow_ups import activities, notes, summaries
-from domain.follow_ups.notes import Week
 from domain.follow_ups.summaries import Summary
+from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
@@ -296,7 +296,7 @@ def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
     """A week's note, an activity, and a break."""
     worker, follow_up = cast.actor(WORKER), table_of(FollowUp)
     found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
-    said = Week(met=1, minutes=30, reached=True, why_none=None, words=PLANTED["note"])
+    said = Week(met=1, minutes=30, communications=("telephone",), why_none=None, summary=PLANTED["note"])
     notes.write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
     activities.plan_activity(
         session,

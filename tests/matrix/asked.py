@@ -533,7 +533,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
-    "POST /follow-ups/{follow_up_id}/notes": Sent(form={"week": "{week}", "met": "1", "minutes": "60"}),
+    "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(form={"met": "1", "minutes": "60", "complete": "yes"}),
     "POST /follow-ups/{follow_up_id}/attempts": Sent(form={"means": "call", "reached": "yes"}),
     "POST /follow-ups/{follow_up_id}/missed-meetings": Sent(
         form={"day": TODAY.isoformat(), "hour": "08:00", "minutes": "15"}

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, notes
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.people.absences import record_absence
 from domain.terms.parts import PRIMARY
@@ -37,7 +37,7 @@ def follow_up(cast: Cast) -> UUID:
         agreed(session, cast)
         seat_everyone(session, cast)
         made = followed(session, cast, second=SECOND)
-        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, words=WORDS), by=cast.actor(WORKER), at=AT)
+        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
         return made
 
 
@@ -102,9 +102,9 @@ def test_a_worker_writes_the_weeks_note_from_their_caseload(cast: Cast, follow_u
     page = worker.get("/caseload")
     assert "#2026-01" in page.text
     assert "Week of" in text_of(page.text)
-    form = {"week": "2026-11-30", "seen": "0", "met": "2", "minutes": "90", "words": WORDS, "back": "caseload"}
-    answer = worker.post(f"/follow-ups/{follow_up}/notes", data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/caseload")
+    form = {"seen": "0", "met": "2", "minutes": "90", "summary": WORDS, "complete": "yes"}
+    answer = worker.post(f"/follow-ups/{follow_up}/notes/2026-11-30", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/follow-ups/{follow_up}#notes")
     assert "Every note is written." in text_of(worker.get("/caseload").text)
     shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
     assert "2 meetings in person, 90 min" in shown
@@ -113,13 +113,13 @@ def test_a_worker_writes_the_weeks_note_from_their_caseload(cast: Cast, follow_u
 
 def test_a_note_that_says_nothing_is_refused_and_what_was_typed_stays(cast: Cast, follow_up: UUID) -> None:
     worker = later(cast, WORKER, 7)
-    answer = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "words": "À revoir"})
+    here = f"/follow-ups/{follow_up}/notes/2026-11-30"
+    answer = worker.post(here, data={"summary": "À revoir", "complete": "yes"})
     assert answer.status_code == 422
     assert "Say that you met" in text_of(answer.text)
     assert "À revoir" in answer.text
-    assert worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "met": "two"}).status_code == 422
-    kept = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "unfinished": "yes"})
-    assert kept.status_code == 303
+    assert worker.post(here, data={"met": "two"}).status_code == 422
+    assert worker.post(here, data={"complete": "no"}).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from domain.accompaniment import breaks
 from domain.follow_ups import contacts, notes
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
@@ -53,7 +53,7 @@ def lively(cast: Cast) -> UUID:
         agreed(session, cast)
         by = cast.actor(WORKER)
         lost = followed(session, cast, second=SECOND)
-        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, words="Bien."), by=by, at=AT)
+        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, summary="Bien."), by=by, at=AT)
         for week in (1, 2):
             notes.write_note(
                 session, lost, TODAY + week * 7 * DAY, Week(why_none="no_news"), by=by, at=AT + (week * 7 + 4) * DAY

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from domain.accompaniment import breaks, states
 from domain.follow_ups import contacts, lost, notes, owed
-from domain.follow_ups.notes import Week, write_note
+from domain.follow_ups.notes import write_note
+from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, followed, in_force, tasks_of
@@ -20,6 +21,7 @@ from tests.refusing import refused
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MONDAY = TODAY  # a Monday
 MET = Week(met=1, minutes=60)
+PHONE = ("telephone",)
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> Non
         (MONDAY - WEEK, MET, "week.malformed"),
         (MONDAY, Week(met=22), "met.malformed"),
         (MONDAY, Week(met=-1), "met.malformed"),
-        (MONDAY, Week(minutes=30, reached=True), "minutes.malformed"),
+        (MONDAY, Week(minutes=30, communications=("telephone",)), "minutes.malformed"),
         (MONDAY, Week(met=1, why_none="no_news"), "why_none.malformed"),
         (MONDAY, Week(why_none="rain"), "why_none.malformed"),
     ],
@@ -111,7 +113,7 @@ def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(c
         assert "#2026" not in mine["title_fr"]
         write_note(session, first, MONDAY, MET, by=cast.actor(WORKER), at=later)
         assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open", "open"]
-        write_note(session, second, MONDAY, Week(reached=True), by=cast.actor(WORKER), at=later)
+        write_note(session, second, MONDAY, Week(communications=PHONE), by=cast.actor(WORKER), at=later)
         states_of = {one["id"]: one["state"] for one in tasks_of(session, owed.WRITE)}
         assert states_of.pop(mine["id"]) == "done"
         assert list(states_of.values()) == ["open"]
@@ -163,7 +165,12 @@ def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(c
         write_note(session, follow_up, MONDAY, Week(why_none="withdrew"), by=by, at=AT + 4 * DAY)
         contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 10 * DAY)
         write_note(
-            session, follow_up, MONDAY + WEEK, Week(reached=True, why_none="impossible"), by=by, at=AT + 10 * DAY
+            session,
+            follow_up,
+            MONDAY + WEEK,
+            Week(communications=PHONE, why_none="impossible"),
+            by=by,
+            at=AT + 10 * DAY,
         )
         (found,) = lost.losing(session, TODAY + 35 * DAY)
         assert (found.since, found.why) == (TODAY + 10 * DAY, "")
