@@ -100,7 +100,7 @@ class NoteGiven(ActInput):
 
     #: Of a form alone: whether the page showed the words, and to which page it leads.
     opened: StrictBool = False
-    back: Literal["follow_up", "week", "weeks"] = "follow_up"
+    back: Literal["week", "weeks"] = "weeks"
 
     @classmethod
     def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
@@ -112,7 +112,6 @@ class NoteGiven(ActInput):
 
 #: To which page the form of a note leads back.
 _BACK: Final[Mapping[str, str]] = {
-    "follow_up": "/follow-ups/{follow_up_id}#notes",
     "week": "/caseload/week?week={week}#row-{follow_up_id}-{week}",
     "weeks": "/follow-ups/{follow_up_id}/weeks#row-{follow_up_id}-{week}",
 }
@@ -122,7 +121,7 @@ _BACK: Final[Mapping[str, str]] = {
     Action.KEEP_FOLLOW_UP,
     form="note-{follow_up_id}-{week}",
     json="PUT",
-    leads=lambda on, said: _BACK.get(said.back, _BACK["follow_up"]).format(**on.ids),
+    leads=lambda on, said: _BACK.get(said.back, _BACK["weeks"]).format(**on.ids),
 )
 def write_note(on: On[Followed], said: NoteGiven) -> NoteGiven:
     """Write the note of a week, or what is given of it."""

@@ -31,9 +31,9 @@ from api.views.follow_ups import (
     KINDS,
     MEANS,
     MOVES,
-    NOTE_FORM,
     REASONS,
     STRATEGIES,
+    STRIP,
     WEEK_WORDS,
     WHY_NONE,
     WHY_PROPOSED,
@@ -47,7 +47,7 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, assigning, contacts, lost, monday_of, notes, opening, summaries
+from domain.follow_ups import Followed, assigning, contacts, lost, notes, opening, summaries
 from domain.kernel import Actor, Refusal, col
 from domain.record import events
 from domain.terms import PRIMARY
@@ -196,13 +196,7 @@ def _shown_again(on: On[Followed], request: Request, typed: Typed) -> HTMLRespon
     return _page(on.context, request, row, given, typed)
 
 
-def _note_again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
-    row, given = find_follow_up(on.session, on.context.asker, on.ids["follow_up_id"])
-    return _page(on.context, request, row, given, typed)
-
-
 act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.context, on.id))
-act_pages(router, acts.NOTE, _note_again)
 act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.context, request, on.row, typed))
 
 
@@ -325,8 +319,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
-        week=monday_of(context.day),
-        **NOTE_FORM,
+        **STRIP,
         summaries=written.summaries,
         may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from domain.follow_ups import ONBOARDING, Load, gate
-from locales import N_, say
+from domain.follow_ups import ONBOARDING, Load, gate, strips
+from locales import N_, gettext, ngettext, say
+from models.follow_up import WeeklyNote
 
 REASONS: Final[Mapping[str, str]] = {
     "withdrew": N_("The participant withdraws"),
@@ -71,17 +72,46 @@ WEEK_WORDS: Final[Mapping[str, str]] = {
 }
 #: The choices of a week's note, by its fields: what each asks, and its answers.
 WEEK_CHOICES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
-    "why_none": (N_("If you did not meet: why"), WHY_NONE),
+    "why_none": (N_("If you did not meet, why"), WHY_NONE),
     "need": (N_("Need targeted"), NEEDS),
     "worker_satisfaction": (N_("Your satisfaction"), SATISFACTIONS),
-    "participant_satisfaction": (N_("The participant’s, as you see it"), SATISFACTIONS),
+    "participant_satisfaction": (N_("Theirs, as you see it"), SATISFACTIONS),
     "activity_type": (N_("Type of activity"), ACTIVITY_TYPES),
 }
+#: The shape of each kind of week in a strip.
+WEEK_SHAPES: Final[Mapping[strips.WeekKind, str]] = {
+    "met": "full",
+    "reached": "half",
+    "none": "stop",
+    "missing": "empty",
+    "now": "wait",
+    "break": "skip",
+    "apart": "skip",
+    "before": "",
+}
+#: What a strip of weeks is drawn with.
+STRIP: Final[Mapping[str, Any]] = {"week_kinds": strips.KINDS, "week_shapes": WEEK_SHAPES}
+
+
+def in_short(note: WeeklyNote) -> str:
+    """What a week's note says in numbers and choices, in one line in the current language."""
+    said = []
+    if note.met:
+        said.append(
+            ngettext("%(n)s meeting, %(minutes)s min", "%(n)s meetings, %(minutes)s min", note.met)
+            % {"n": note.met, "minutes": note.minutes}
+        )
+    said += [gettext(COMMUNICATIONS[one]) for one in note.communications]
+    said += [gettext(answers[code]) for name, (_, answers) in WEEK_CHOICES.items() if (code := getattr(note, name))]
+    return ", ".join(said) or gettext(N_("nothing"))
+
+
 #: What the form of a week's note is drawn with.
 NOTE_FORM: Final[Mapping[str, Any]] = {
     "communications": COMMUNICATIONS,
     "week_choices": WEEK_CHOICES,
     "week_words": WEEK_WORDS,
+    "in_short": in_short,
 }
 STRATEGIES: Final[Mapping[str, str]] = {
     "new_meeting": N_("a new meeting"),

@@ -9,6 +9,7 @@ from domain.follow_ups import lost as lost
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
+from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
 from domain.follow_ups import week_row as week_row
 from domain.follow_ups.activities import APART as APART
@@ -45,6 +46,7 @@ from domain.follow_ups.meeting_places import where_is as where_is
 from domain.follow_ups.notes import NoteLine as NoteLine
 from domain.follow_ups.opening import open_follow_up as open_follow_up
 from domain.follow_ups.owed import WRITE as WRITE
+from domain.follow_ups.strips import Strip as Strip
 from domain.follow_ups.summaries import ON_AGENDA as ON_AGENDA
 from domain.follow_ups.summaries import WRITTEN as WRITTEN
 from domain.follow_ups.summaries import Summary as Summary
@@ -52,6 +54,7 @@ from domain.follow_ups.summaries import SummaryStep as SummaryStep
 from domain.follow_ups.week_row import Week as Week
 from domain.follow_ups.weeks import WEEK as WEEK
 from domain.follow_ups.weeks import monday_of as monday_of
+from domain.follow_ups.weeks import sunday_of as sunday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed

@@ -45,7 +45,7 @@ from models.casework import SETTLED, Task
 from models.follow_up import WeeklyNote
 
 #: The note of a week may be written until so long after it, and begun from its Monday on.
-LATEST: Final = timedelta(weeks=8)
+LATEST: Final = timedelta(weeks=10)
 #: The states of a follow-up that nobody is owed a note of.
 ENDED: Final = ("inactive", "completed")
 
@@ -64,6 +64,7 @@ def write_note(
     *,
     unfinished: bool = False,
     confirmed: bool = False,
+    however_late: bool = False,
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -71,12 +72,13 @@ def write_note(
     """Write the note of the week that begins on the Monday `week`, or rewrite it; returns its version.
 
     `seen` is the version that the writer was looking at, 0 where there was none. `unfinished` leaves it for the worker
-    to finish. `confirmed` says that a very long meeting is no slip. Where every note of the week is there, the worker's
-    task is done. Raises Refusal: a week that has not begun, or is not this follow-up's, or is too long ago; what cannot
-    be; or neither contact nor a reason in a note that is to be complete.
+    to finish. `confirmed` says that a very long meeting is no slip; `however_late` takes over a week of long ago, which
+    was noted elsewhere at the time. Where every note of the week is there, the worker's task is done. Raises Refusal: a
+    week that has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a
+    reason in a note that is to be complete.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    before = _before(session, held, week, seen)
+    before = _before(session, held, week, seen, however_late=however_late)
     return _write(session, held, week, before, said, unfinished=unfinished, confirmed=confirmed)
 
 
@@ -108,9 +110,11 @@ def amend_note(
     return after
 
 
-def _before(session: Session, held: LockedFollowUp, week: date, seen: int | None) -> NoteLine | None:
+def _before(
+    session: Session, held: LockedFollowUp, week: date, seen: int | None, *, however_late: bool = False
+) -> NoteLine | None:
     """The note that stands of a week, which may be written now by who saw this version of it. Raises Refusal."""
-    _refuse_week(week, held)
+    _refuse_week(week, held, however_late=however_late)
     before = note_of(session, held.id, week)
     if seen not in (None, before.version if before is not None else 0):
         raise Refusal(
@@ -159,7 +163,8 @@ def _write(
             version=version + 1,
         ),
     )
-    change_follow_up(session, held)
+    if before is None or _tells_otherwise(said, before, unfinished=unfinished):
+        change_follow_up(session, held)
     write_follow_up_event(
         session,
         held,
@@ -171,6 +176,12 @@ def _write(
     )
     _settle_tasks(session, held.id, week, by=held.by, at=held.at)
     return version + 1
+
+
+def _tells_otherwise(said: Week, before: NoteLine, *, unfinished: bool) -> bool:
+    """Whether who looks at the follow-up would judge anew: words saved as they are typed change nothing of contact."""
+    was = (before.met, before.communications, before.why_none, before.is_complete)
+    return (said.met, list(said.communications), said.why_none, not unfinished) != was
 
 
 def read_words(
@@ -279,7 +290,7 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _refuse_week(week: date, held: LockedFollowUp) -> None:
+def _refuse_week(week: date, held: LockedFollowUp, *, however_late: bool) -> None:
     """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
@@ -289,5 +300,5 @@ def _refuse_week(week: date, held: LockedFollowUp) -> None:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
     if held.row.state in ENDED and week > held.row.state_since:
         raise Refusal("week.malformed", N_("The follow-up had ended by that week."), source="FU-1")
-    if held.day - sunday_of(week) > LATEST:
+    if held.day - sunday_of(week) > LATEST and not however_late:
         raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
