@@ -42,6 +42,7 @@ class _Story:
     second: str = ""
     intensity: str = "regular"
     left_out: str = ""
+    gender: str = "woman"
 
     @property
     def workers(self) -> tuple[str, ...]:
@@ -54,8 +55,8 @@ _STORIES: Final = (
     _Story(1, "Mélisse Fougère", "noe", 10, second="elodie"),
     _Story(2, "Anémone Tilleul", "elodie", 10, second="noe", intensity="intense", left_out="anonyme"),
     _Story(3, "Sauge Églantier", "noe", 8),
-    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light"),
-    _Story(5, "Achillée Frêne", "theo", 12),
+    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light", gender="other"),
+    _Story(5, "Achillée Frêne", "theo", 12, gender="man"),
     _Story(6, "Valériane Saule", "elodie", 5),
     _Story(7, "Cassis Bouleau", "emile", 3),
 )
@@ -175,7 +176,9 @@ class DemonstratedFollowUps:
             day = self._yesterday()
             born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
         return sealed_identity(
-            self.session, participant_id, ParticipantIdentity(given_name, family_name, birth_date=born)
+            self.session,
+            participant_id,
+            ParticipantIdentity(given_name, family_name, birth_date=born, gender=story.gender),
         )
 
     def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
