@@ -39,6 +39,7 @@ from models.follow_up import (
     FollowUp,
     FollowUpBreak,
     NoShow,
+    SelfReport,
     WeeklyNote,
 )
 from models.invitation import CalendarFeed, Invitation, MeetingAnswer, StrayReply
@@ -204,6 +205,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
     WeeklyNote: _past(
         is_complete="source.met > 0 or cardinality(source.communications) > 0 or source.why_none is not null"
     ),
+    SelfReport: _past(),
     Activity: _past(),
     ActivityPart: _past(),
     Equipment: _past(

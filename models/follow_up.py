@@ -25,6 +25,7 @@ from models.base import (
     words,
 )
 from models.lifecycles import FOLLOW_UP
+from models.participant import RISK_LEVELS
 
 #: How much a follow-up asks of its worker. It is the team's word; hours spent are read from the weekly notes.
 INTENSITIES = ("light", "regular", "intense")
@@ -229,6 +230,28 @@ class WeeklyNote(InProgram, table=True):
     is_complete: bool = False
     written_by: UUID = to("person")
     written_at: datetime = moment()
+    version: int = 1
+
+
+class SelfReport(InProgram, table=True):
+    """A self-report questionnaire of the research, at time 1 or 2: when it was filled in, and the risk then (FU-6).
+
+    One that was not done after all has neither. It is asked of those alone whose consent to research stands.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("program_id", "follow_up_id", "n"),
+        CheckConstraint("n in (1, 2)", name="time"),
+        _maybe("risk", RISK_LEVELS),
+        together("done", "done_on", "risk"),
+    )
+
+    follow_up_id: UUID = to("follow_up")
+    n: int
+    done_on: date | None = None
+    risk: str | None = None  # as it is assessed at that moment, on the scale of the admission
+    recorded_by: UUID = to("person")
+    recorded_at: datetime = moment()
     version: int = 1
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Final, Literal, Self, cast
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import Field, StrictBool
 
 from api.access.follow_ups import find_ended, find_follow_up, move_to
@@ -18,7 +19,7 @@ from api.views.follow_ups import MOVES
 from api.web.given import ActInput, Day, Line, PlainText, Version, on_form
 from api.web.readers import id_or_none
 from domain.accompaniment import states
-from domain.follow_ups import Followed, contacts, notes, week_row
+from domain.follow_ups import Followed, contacts, notes, self_reports, week_row
 from domain.kernel import Refusal
 from locales import N_
 
@@ -215,6 +216,22 @@ def move_state(on: On[Followed], said: MoveGiven) -> None:
         nobody_yet=said.nobody_yet,
         by=on.by,
         seen=on.seen,
+    )
+
+
+class SelfReportGiven(ActInput):
+    """A self-report questionnaire: on which day it was filled in, and the risk then; both null where it was not."""
+
+    done_on: Day | None = None
+    risk: Literal["red", "yellow", "green", "none"] | None = None
+    seen: Annotated[Version, on_form(lambda text: int(text) if text.isdecimal() else None)] = None
+
+
+@FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/self-reports/{n}", form="self-report-{n}", json="PUT", place="research")
+def record_self_report(on: On[Followed], said: SelfReportGiven, n: Annotated[int, Path(ge=1, le=2)]) -> None:
+    """Record that the questionnaire of time 1 or 2 was filled in, or that it was not after all."""
+    self_reports.record_self_report(
+        on.session, on.id, n, done_on=said.done_on, risk=said.risk, by=on.by, at=on.at, seen=said.seen
     )
 
 

@@ -22,7 +22,7 @@ from api.json.shapes import After, AwaitedShown, Limit, Shown, UndecidedWords, o
 from api.views.undecided import Undecided
 from api.web.given import ActInput
 from domain.accompaniment import breaks
-from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, summaries
+from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, self_reports, summaries
 from domain.kernel import Actor, Part, every
 from models.follow_up import FollowUp, WeeklyNote
 
@@ -76,6 +76,26 @@ class WeekWordsShown(Shown):
     summary: str = ""
     other_information: str = ""
     other_workers: str = ""
+
+
+class InformationShown(Shown):
+    """The information box, derived: months by their first day. The risk is null for whom it is not told."""
+
+    number: str
+    gender: str
+    born: date | None
+    entered: date
+    risk: str | None
+
+
+class SelfReportShown(Shown):
+    """A self-report questionnaire of the research, for those who keep the follow-up: when, and the risk then."""
+
+    n: int
+    done_on: date | None
+    risk: str | None
+    recorded_at: AwareDatetime
+    version: int
 
 
 class AttemptShown(Shown):
@@ -152,6 +172,7 @@ class WholeShown(FollowUpShown):
     attempts: list[AttemptShown]
     missed_meetings: list[MissedShown]
     summaries: list[SummaryListed]
+    self_reports: list[SelfReportShown]
 
 
 @router.get("/caseload")
@@ -193,7 +214,8 @@ def get_caseload(
 def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) -> WholeShown:
     """One follow-up."""
     row, given = find_follow_up(context.session, context.asker, follow_up_id)
-    return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given))
+    keeps = is_allowed(Action.KEEP_FOLLOW_UP, given)
+    return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given), keeps=keeps)
 
 
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")
@@ -202,6 +224,14 @@ def read_note(follow_up_id: UUID, week: date, context: InContext) -> WeekWordsSh
     """The words of the note of the week that begins on this Monday: each reading is on record."""
     *_, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
     return WeekWordsShown(**words)
+
+
+@router.get("/follow-ups/{follow_up_id}/information")
+@asks(Action.READ_FOLLOW_UP)
+def read_information(follow_up_id: UUID, context: InContext) -> InformationShown:
+    """The information box of a follow-up: each reading is on record."""
+    _, given, box = access.read_information(context.session, context.asker, follow_up_id, at=context.at)
+    return InformationShown.about(box, risk=box.risk if is_allowed(Action.SEE_RISK, given) else None)
 
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
@@ -278,8 +308,11 @@ def _written(on: On[Followed], _: object) -> NoteShown:
 act_resources(router, acts.NOTE, _written)
 
 
-def _whole(context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:
+def _whole(
+    context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True, keeps: bool = True
+) -> WholeShown:
     session, follow_up_id = context.session, row.id
+    reports = self_reports.self_reports_of(session, [follow_up_id])[follow_up_id] if keeps else {}
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row.version)
     return WholeShown.about(
@@ -292,6 +325,7 @@ def _whole(context: RequestContext, row: Followed, response: Response, *, told_r
         attempts=AttemptShown.each(contacts.attempts_of(session, follow_up_id)),
         missed_meetings=MissedShown.each(contacts.no_shows_of(session, follow_up_id)),
         summaries=SummaryListed.each(summaries.summaries_of(session, follow_up_id)),
+        self_reports=SelfReportShown.each(row for _, row in sorted(reports.items())),
     )
 
 

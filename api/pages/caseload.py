@@ -28,7 +28,7 @@ from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
-from domain.follow_ups import Followed, assigning, gate, load, lost, notes, owed, strips
+from domain.follow_ups import Followed, assigning, gate, load, lost, notes, owed, self_reports, strips
 from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY
@@ -73,6 +73,7 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
         vacant=_vacant(context, every) if oversees else [],
         losing=losing,
         follows=Relation.FOLLOWS in given or bool(mine),
+        due=self_reports.due_self_reports(context.session, context.day, follow_up_ids={row.id for row in shown}),
         strips=_strips(context, losing, shown),
         **STRIP,
         states=STATES,

@@ -40,6 +40,7 @@ from api.views.follow_ups import (
     bars_of,
 )
 from api.views.names import places_by_id
+from api.views.participant_words import RISKS, RISKS_THEN
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -47,8 +48,9 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, assigning, contacts, lost, notes, opening, summaries
+from domain.follow_ups import Followed, assigning, contacts, lost, notes, opening, self_reports, summaries
 from domain.kernel import Actor, Refusal, col
+from domain.participants import GENDERS, research
 from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
@@ -86,6 +88,23 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
         words_read=words,
         who=who,
         week_words=WEEK_WORDS,
+    )
+
+
+@router.get("/{follow_up_id}/information", name="follow_up_information")
+@asks(Action.READ_FOLLOW_UP)
+def read_information(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """The information box, derived from the referral and the admission: each reading is on record."""
+    row, given, box = access.read_information(context.session, context.asker, follow_up_id, at=context.at)
+    return page(
+        context,
+        request,
+        "follow_up_information.html",
+        row=row,
+        box=box,
+        genders=GENDERS,
+        risks=RISKS,
+        may_see_risk=is_allowed(Action.SEE_RISK, given),
     )
 
 
@@ -323,6 +342,11 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         summaries=written.summaries,
         may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
+        consents_to_research=row.participant_id in research.consents_to_research(session),
+        reports=self_reports.self_reports_of(session, [follow_up_id])[follow_up_id],
+        due=next(iter(self_reports.due_self_reports(session, context.day, follow_up_ids=[follow_up_id])), None),
+        risks=RISKS_THEN,
+        may_see_risk=is_allowed(Action.SEE_RISK, given),
         no_shows=contacts.no_shows_of(session, follow_up_id),
         history=told(context, _record(context, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],

@@ -4,11 +4,13 @@ from domain.follow_ups import activities as activities
 from domain.follow_ups import assigning as assigning
 from domain.follow_ups import contacts as contacts
 from domain.follow_ups import gate as gate
+from domain.follow_ups import information as information
 from domain.follow_ups import load as load
 from domain.follow_ups import lost as lost
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
+from domain.follow_ups import self_reports as self_reports
 from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
 from domain.follow_ups import week_row as week_row

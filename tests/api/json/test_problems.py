@@ -128,6 +128,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "expected_at": "2026-11-23T08:00:00-05:00",
         "waited_minutes": 15,
     },
+    "PUT /follow-ups/{follow_up_id}/self-reports/{n}": {"done_on": TODAY.isoformat(), "risk": "green", "seen": 0},
     "PUT /follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": {"strategy": "new_meeting"},
     "POST /privacy/incidents": INCIDENT | {"organization_id": SOMEONE},
     "POST /committees/{key}/seasons": {

@@ -524,6 +524,28 @@ create table weekly_note (
     constraint fk_weekly_note_program_id foreign key (program_id) references program (id)
 );
 
+create table self_report (
+    program_id uuid not null,
+    id uuid not null,
+    follow_up_id uuid not null,
+    n integer not null,
+    done_on date,
+    risk varchar,
+    recorded_by uuid not null,
+    recorded_at timestamptz not null,
+    version integer not null,
+    constraint pk_self_report primary key (program_id, id),
+    constraint uq_self_report_program_id_follow_up_id_n unique (program_id, follow_up_id, n),
+    constraint ck_self_report_time check (n in (1, 2)),
+    constraint ck_self_report_risk check (risk is null or risk in ('red', 'yellow', 'green', 'none')),
+    constraint ck_self_report_done check (num_nulls(done_on, risk) in (0, 2)),
+    constraint fk_self_report_program_id_follow_up_id foreign key (program_id, follow_up_id)
+        references follow_up (program_id, id),
+    constraint fk_self_report_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_self_report_program_id foreign key (program_id) references program (id)
+);
+
 create table activity (
     program_id uuid not null,
     id uuid not null,

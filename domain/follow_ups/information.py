@@ -1,0 +1,68 @@
+"""The information box of a follow-up, as the guide's workbook has it: derived, and never typed a second time (FU-6).
+
+What it says of the person is sealed with who they are: it is opened for those who may read what was written, with its
+line of the record, and then tells the month and year of birth alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.follow_ups.locking import Followed
+from domain.kernel import Actor, col, every, local_day, of
+from domain.participants import identity_within
+from domain.record import Ground, record_read
+from models.participant import RiskAssessment
+
+#: What the record calls a reading of it.
+INFORMATION: Final = "information"
+
+
+@dataclass(frozen=True)
+class InformationBox:
+    """What the box says: the number, the gender, the months of birth and of entry, and the risk at admission.
+
+    A month is its first day. `gender` is a code, "" where it is not known; `born` and `risk` are None where they are
+    not known.
+    """
+
+    number: str
+    gender: str
+    born: date | None
+    entered: date
+    risk: str | None
+
+
+def read_information(session: Session, row: Followed, *, ground: Ground, by: Actor, at: datetime) -> InformationBox:
+    """Read the information box, and note it on record in the same transaction. Raises Refusal."""
+    record_read(session, "participant", row.participant_id, what=INFORMATION, ground=ground, by=by, at=at)
+    return information_within(session, row)
+
+
+def information_within(session: Session, row: Followed) -> InformationBox:
+    """The same, for a rule or a file that notes its reading by itself: no person reads it here. Raises Refusal."""
+    who = identity_within(session, row.participant_id)
+    return InformationBox(
+        row.number,
+        who.gender,
+        who.birth_date.replace(day=1) if who.birth_date is not None else None,
+        row.opened_on.replace(day=1),
+        risk_at_admission(session, row.participant_id, row.opened_on),
+    )
+
+
+def risk_at_admission(session: Session, participant_id: UUID, admitted_on: date) -> str | None:
+    """The level of the risk as it was assessed last by the day of admission, or else first after it (AD-R10)."""
+    made = every(
+        session,
+        of(RiskAssessment, without=(RiskAssessment.sealed,))
+        .where(RiskAssessment.participant_id == participant_id, RiskAssessment.kind == "admission")
+        .order_by(col(RiskAssessment.n)),
+    )
+    before = [one for one in made if local_day(session, one.assessed_at) <= admitted_on]
+    return before[-1].level if before else made[0].level if made else None
