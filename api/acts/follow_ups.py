@@ -55,6 +55,12 @@ def _find_week(
 NOTE: Final = ActSubject("/follow-ups/{follow_up_id}/notes/{week}", _find_week, nominative=True)
 
 
+def week_of(on: On[Followed]) -> tuple[UUID, date]:
+    """The follow-up and the week that an act on a note is about."""
+    follow_up_id, week = on.ids.values()
+    return follow_up_id, week
+
+
 def _count(code: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         if text.strip() == "":
@@ -107,29 +113,26 @@ class NoteGiven(ActInput):
     def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What a form says. Words that the page did not show are left as they are where none are typed."""
         read = super().from_form(typed, context)
-        kept = {name for name in week_row.WORDS if not typed[name] and typed["opened"] != "yes"}
+        kept = {name for name in week_row.WORDS if not typed[name] and typed.get("opened") != "yes"}
         return cast("Self", cls.model_construct(**{one: getattr(read, one) for one in read.model_fields_set - kept}))
 
 
+_WEEKS: Final = "/follow-ups/{follow_up_id}/weeks#row-{follow_up_id}-{week}"
 #: To which page the form of a note leads back.
-_BACK: Final[Mapping[str, str]] = {
-    "week": "/caseload/week?week={week}#row-{follow_up_id}-{week}",
-    "weeks": "/follow-ups/{follow_up_id}/weeks#row-{follow_up_id}-{week}",
-}
+_BACK: Final[Mapping[str, str]] = {"week": "/caseload/week?week={week}#row-{follow_up_id}-{week}", "weeks": _WEEKS}
 
 
 @NOTE.act(
     Action.KEEP_FOLLOW_UP,
     form="note-{follow_up_id}-{week}",
     json="PUT",
-    leads=lambda on, said: _BACK.get(said.back, _BACK["weeks"]).format(**on.ids),
+    leads=lambda on, said: _BACK.get(said.back, _WEEKS).format(**on.ids),
 )
 def write_note(on: On[Followed], said: NoteGiven) -> NoteGiven:
     """Write the note of a week, or what is given of it."""
     notes.amend_note(
         on.session,
-        on.ids["follow_up_id"],
-        on.ids["week"],
+        *week_of(on),
         {name: getattr(said, name) for name in week_row.FIELDS if name in said.model_fields_set},
         complete=said.complete,
         confirmed=said.confirmed,

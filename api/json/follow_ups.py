@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import AwareDatetime, Field
 
-from api.access import follow_ups as access
 from api.access.follow_ups import caseload_of, every_one, find_follow_up, part_of_every_one, sees_every_one
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
@@ -19,12 +18,13 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import After, AwaitedShown, Limit, Shown, UndecidedWords, of_columns
+from api.json.weeks import NoteShown
 from api.views.undecided import Undecided
 from api.web.given import ActInput
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, self_reports, summaries
 from domain.kernel import Actor, Part, every
-from models.follow_up import FollowUp, WeeklyNote
+from models.follow_up import FollowUp
 
 router = api_routes("follow-ups")
 
@@ -53,39 +53,6 @@ class WorkerShown(Shown):
     starts_on: date
     ends_on: date | None
     undecided: UndecidedWords
-
-
-@of_columns(
-    WeeklyNote,
-    "week met minutes reached why_none need worker_satisfaction participant_satisfaction activity_type"
-    " has_words is_complete written_by written_at",
-)
-class NoteShown(Shown):
-    """The note of a week, its words left sealed."""
-
-    communications: list[str]
-
-    version: int
-
-
-class WeekWordsShown(Shown):
-    """What was written of a week, by its fields."""
-
-    why_other: str = ""
-    main_activity: str = ""
-    summary: str = ""
-    other_information: str = ""
-    other_workers: str = ""
-
-
-class InformationShown(Shown):
-    """The information box, derived: months by their first day. The risk is null for whom it is not told."""
-
-    number: str
-    gender: str
-    born: date | None
-    entered: date
-    risk: str | None
 
 
 class SelfReportShown(Shown):
@@ -218,22 +185,6 @@ def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) ->
     return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given), keeps=keeps)
 
 
-@router.get("/follow-ups/{follow_up_id}/notes/{week}")
-@asks(Action.READ_FOLLOW_UP)
-def read_note(follow_up_id: UUID, week: date, context: InContext) -> WeekWordsShown:
-    """The words of the note of the week that begins on this Monday: each reading is on record."""
-    *_, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
-    return WeekWordsShown(**words)
-
-
-@router.get("/follow-ups/{follow_up_id}/information")
-@asks(Action.READ_FOLLOW_UP)
-def read_information(follow_up_id: UUID, context: InContext) -> InformationShown:
-    """The information box of a follow-up: each reading is on record."""
-    _, given, box = access.read_information(context.session, context.asker, follow_up_id, at=context.at)
-    return InformationShown.about(box, risk=box.risk if is_allowed(Action.SEE_RISK, given) else None)
-
-
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
 @asks(Action.KEEP_FOLLOW_UP)
 def record_no_show(
@@ -297,15 +248,6 @@ def _acted_on(on: On[Followed], _: None, response: Response) -> WholeShown:
 
 act_resources(router, acts.FOLLOW_UP, _acted_on)
 act_resources(router, acts.ENDED, _acted_on)
-
-
-def _written(on: On[Followed], _: object) -> NoteShown:
-    note = notes.note_of(on.session, on.ids["follow_up_id"], on.ids["week"])
-    (shown,) = NoteShown.each([note])
-    return shown
-
-
-act_resources(router, acts.NOTE, _written)
 
 
 def _whole(

@@ -59,7 +59,7 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
     every = every_one(context.session, context.asker) if oversees else []
     shown = every if oversees else [line.row for line in mine]
     losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in shown])
-    by_worker = _by_worker(context, every) if oversees else []
+    overseen = _overseen(context, every) if oversees else _Overseen()
     ended = ended_of(context.session, context.asker, most=ENDED_SHOWN, after=after)
     return page(
         context,
@@ -69,19 +69,19 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
         ended=ended.rows,
         parts=around(ended, after, "/caseload", "#ended"),
         oversees=oversees,
-        by_worker=by_worker,
-        vacant=_vacant(context, every) if oversees else [],
+        by_worker=overseen.by_worker,
+        vacant=overseen.vacant,
         losing=losing,
         follows=Relation.FOLLOWS in given or bool(mine),
         due=self_reports.due_self_reports(context.session, context.day, follow_up_ids={row.id for row in shown}),
         strips=_strips(context, losing, shown),
-        **STRIP,
+        drawn=STRIP,
         states=STATES,
         why_none=WHY_NONE,
         kinds=KINDS,
         intensities=INTENSITIES,
         bars=BARS,
-        who={row.id: one.name for one in by_worker for row, part in one.follow_ups if part == PRIMARY},
+        who=overseen.who,
         day=context.day,
     )
 
@@ -89,7 +89,7 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
 def _strips(
     context: RequestContext, losing: Sequence[lost.Losing], shown: Sequence[Followed]
 ) -> dict[UUID, strips.Strip]:
-    """The longer strips of those of whom contact is being lost."""
+    """The longer strips of the follow-ups that are losing contact."""
     ids = {one.follow_up_id for one in losing}
     return strips.strips_of(
         context.session, [row for row in shown if row.id in ids], context.day, weeks=WEEKS_OF_WHO_IS_LOST
@@ -122,19 +122,15 @@ def lines(context: RequestContext, rows: list[tuple[Followed, str]]) -> list[Cas
     missing: dict[UUID, list[date]] = defaultdict(list)
     for one in owed.missing(context.session, context.day):
         missing[one.follow_up_id].append(one.week)
+    returns = _returns(context, rows)
+    return [_line(row, part, drawn[row.id], of_row[row.id], missing[row.id], returns.get(row.id)) for row, part in rows]
+
+
+def _returns(context: RequestContext, rows: list[tuple[Followed, str]]) -> dict[UUID, date]:
+    """The day on which each that is on a break comes back."""
     on_break = [row.id for row, _ in rows if row.state == "on_break"]
     pauses = breaks.open_breaks(context.session, on_break) if on_break else {}
-    return [
-        _line(
-            row,
-            part,
-            drawn[row.id],
-            of_row[row.id],
-            missing[row.id],
-            pauses[row.id].returns_on if row.id in pauses else None,
-        )
-        for row, part in rows
-    ]
+    return {one: pause.returns_on for one, pause in pauses.items()}
 
 
 def _line(
@@ -171,6 +167,23 @@ class _Worker:
     percent: int
     waits_for: str
     follow_ups: list[tuple[Followed, str]]
+
+
+@dataclass(frozen=True)
+class _Overseen:
+    """What the coordinator sees of everyone's follow-ups: each worker's, and those that have no worker."""
+
+    by_worker: Sequence[_Worker] = ()
+    vacant: Sequence[Followed] = ()
+
+    @property
+    def who(self) -> dict[UUID, str]:
+        """The name of each follow-up's worker."""
+        return {row.id: one.name for one in self.by_worker for row, part in one.follow_ups if part == PRIMARY}
+
+
+def _overseen(context: RequestContext, every: list[Followed]) -> _Overseen:
+    return _Overseen(_by_worker(context, every), _vacant(context, every))
 
 
 def _by_worker(context: RequestContext, every: list[Followed]) -> list[_Worker]:

@@ -338,7 +338,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
-        **STRIP,
+        drawn=STRIP,
         summaries=written.summaries,
         may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,

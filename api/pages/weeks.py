@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
@@ -16,7 +16,7 @@ from api.access.follow_ups import caseload_of, find_follow_up
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import InContext, RequestContext, installation_of
 from api.acts.declaring import On
-from api.acts.follow_ups import NOTE
+from api.acts.follow_ups import NOTE, week_of
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
@@ -51,7 +51,7 @@ class RowOfWeek:
         return f"note-{self.row.id}-{self.week}"
 
     @property
-    def start(self) -> dict[str, Any]:
+    def start(self) -> Mapping[str, object]:
         """What of the week before this one may begin with; nothing where that was not written, or this one is begun."""
         if self.before is None or self.note is not None:
             return {}
@@ -77,7 +77,7 @@ def show_week(
 def show_key(context: InContext, request: Request) -> JSONResponse:
     """Under what a browser seals, until it is saved, what is typed: for this person and this sign-in alone.
 
-    It follows from the cookie, of which the program keeps a digest. When the sign-in ends, nobody can tell it again.
+    It follows from the cookie, of which the program keeps a digest: when the sign-in ends, it cannot be told again.
     """
     require(Action.SEE_CASELOAD, to_program(context.asker))
     return JSONResponse(_kept_under(context, request))
@@ -105,6 +105,11 @@ def _monday(context: RequestContext, typed: str) -> date:
     return monday_of(min(day, context.day))
 
 
+def _if_written_now(context: RequestContext, week: date) -> date | None:
+    """A week of which notes may be written today; None where it is to come, or too long ago."""
+    return week if week <= context.day and context.day - sunday_of(week) <= notes.LATEST else None
+
+
 def _week_page(
     context: RequestContext,
     request: Request,
@@ -128,12 +133,12 @@ def _week_page(
         typed=_started(rows, typed, {(start, week)}),
         week=week,
         this_week=monday_of(context.day),
-        before=week - WEEK if context.day - sunday_of(week - WEEK) <= notes.LATEST else None,
-        after=week + WEEK if week + WEEK <= context.day else None,
+        before=_if_written_now(context, week - WEEK),
+        after=_if_written_now(context, week + WEEK),
         on_break=on_break,
         kept_under=_kept_under(context, request),
-        **NOTE_FORM,
-        **STRIP,
+        note_form=NOTE_FORM,
+        drawn=STRIP,
     )
 
 
@@ -158,7 +163,7 @@ def _weeks_page(
         rows=rows,
         typed=_started(rows, typed, {(follow_up_id, start)}),
         kept_under=_kept_under(context, request),
-        **NOTE_FORM,
+        note_form=NOTE_FORM,
     )
 
 
@@ -207,12 +212,12 @@ def _started(rows: Sequence[RowOfWeek], typed: Typed, start: set[tuple[UUID | No
 
 def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
     """The rows from which a note was sent, with what was typed in its own."""
-    if typed.values.get("back") == "week":
-        with_it = {row.id for row, _ in caseload_of(on.session, on.context.asker)}
-        if on.ids["follow_up_id"] not in with_it:
-            raise Forbidden
-        return _week_page(on.context, request, _monday(on.context, str(on.ids["week"])), typed)
-    return _weeks_page(on.context, request, on.ids["follow_up_id"], typed)
+    follow_up_id, week = week_of(on)
+    if typed.values.get("back") != "week":
+        return _weeks_page(on.context, request, follow_up_id, typed)
+    if follow_up_id not in {row.id for row, _ in caseload_of(on.session, on.context.asker)}:
+        raise Forbidden
+    return _week_page(on.context, request, _monday(on.context, str(week)), typed)
 
 
 act_pages(router, NOTE, _again)

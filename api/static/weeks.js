@@ -376,7 +376,7 @@ addEventListener("online", () => { for (const row of rows.values()) if (["unsave
 addEventListener("visibilitychange", () => { for (const row of rows.values()) if (row.state === "out" && !document.hidden) again(row); });
 addEventListener("beforeunload", (event) => {
   if (isStranger || ![...rows.values()].some((row) => !row.isLeft && (row.isSending || isChanged(row)))) return;
-  event.preventDefault();
+  event.preventDefault(); // the browser asks in its own words
 });
 
 const given = { key: words.seal, person: words.person };

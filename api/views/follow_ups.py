@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from domain.follow_ups import ONBOARDING, Load, gate, strips
 from locales import N_, gettext, ngettext, say
@@ -90,7 +90,7 @@ WEEK_SHAPES: Final[Mapping[strips.WeekKind, str]] = {
     "before": "",
 }
 #: What a strip of weeks is drawn with.
-STRIP: Final[Mapping[str, Any]] = {"week_kinds": strips.KINDS, "week_shapes": WEEK_SHAPES}
+STRIP: Final[Mapping[str, object]] = {"kinds": strips.KINDS, "shapes": WEEK_SHAPES}
 
 
 def in_short(note: WeeklyNote) -> str:
@@ -107,10 +107,10 @@ def in_short(note: WeeklyNote) -> str:
 
 
 #: What the form of a week's note is drawn with.
-NOTE_FORM: Final[Mapping[str, Any]] = {
+NOTE_FORM: Final[Mapping[str, object]] = {
     "communications": COMMUNICATIONS,
-    "week_choices": WEEK_CHOICES,
-    "week_words": WEEK_WORDS,
+    "choices": WEEK_CHOICES,
+    "words": WEEK_WORDS,
     "in_short": in_short,
 }
 STRATEGIES: Final[Mapping[str, str]] = {

@@ -6,9 +6,8 @@ line of the record, and then tells the month and year of birth alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session
@@ -23,8 +22,7 @@ from models.participant import RiskAssessment
 INFORMATION: Final = "information"
 
 
-@dataclass(frozen=True)
-class InformationBox:
+class InformationBox(NamedTuple):
     """What the box says: the number, the gender, the months of birth and of entry, and the risk at admission.
 
     A month is its first day. `gender` is a code, "" where it is not known; `born` and `risk` are None where they are
@@ -32,9 +30,9 @@ class InformationBox:
     """
 
     number: str
-    gender: str
-    born: date | None
     entered: date
+    born: date | None
+    gender: str
     risk: str | None
 
 
@@ -49,9 +47,9 @@ def information_within(session: Session, row: Followed) -> InformationBox:
     who = identity_within(session, row.participant_id)
     return InformationBox(
         row.number,
-        who.gender,
-        who.birth_date.replace(day=1) if who.birth_date is not None else None,
         row.opened_on.replace(day=1),
+        who.birth_date.replace(day=1) if who.birth_date is not None else None,
+        who.gender,
         risk_at_admission(session, row.participant_id, row.opened_on),
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, Insert, Update, bindparam, insert
@@ -37,6 +37,7 @@ from domain.kernel import (
     run,
     scalar,
 )
+from domain.participants import Said
 from domain.record import Ground, record_read
 from domain.roles import Link
 from domain.terms import PRIMARY
@@ -86,17 +87,17 @@ def amend_note(
     session: Session,
     follow_up_id: UUID,
     week: date,
-    said: Mapping[str, Any],
+    said: Said,
     *,
+    seen: int | None = None,
     complete: bool | None = None,
     confirmed: bool = False,
     by: Actor,
     at: datetime,
-    seen: int | None = None,
 ) -> WeeklyNote:
     """Write some fields of a week's note, by their names in `Week`; what else is in it stays. Returns its row.
 
-    It is saved as one types: words that were not sent stay sealed, and nobody reads them. What is `complete` stays so
+    It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
     unless it is said, and unless it no longer says enough. Raises Refusal as `write_note` does.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)

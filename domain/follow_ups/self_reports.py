@@ -27,7 +27,7 @@ TIMES: Final = (1, 2)
 
 @dataclass(frozen=True)
 class DueSelfReport:
-    """A questionnaire that is due: of whom, at which time, from which day on, and by which day at the latest."""
+    """A questionnaire that is due: by number and time, from which day on, and by which day at the latest."""
 
     follow_up_id: UUID
     number: str

@@ -1,7 +1,7 @@
 """The strip of a follow-up's weeks: what each of its last weeks was, for lists, pages and papers alike (FU-7).
 
-It tells no words and no name. A week in which nobody was asked for a note is not one without a note: before the
-follow-up began, on a break, while it was inactive, and after its end.
+It tells no words and no name. A week in which no note was asked for is not one without a note: before the follow-up
+began, on a break, while it was inactive, and after its end.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ class StripWeek:
     week: date
     kind: WeekKind
     why: str = ""
-    is_complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ def strip_week(
     """What one week of a follow-up was: as its note says, else whether one was asked for."""
     if note is not None and (note.met or note.reached or note.why_none is not None):
         kind: WeekKind = "met" if note.met else "reached" if note.reached else "none"
-        return StripWeek(week, kind, note.why_none or "", note.is_complete)
-    return StripWeek(week, _unwritten(row, week, breaks, day), is_complete=False)
+        return StripWeek(week, kind, note.why_none or "")
+    return StripWeek(week, _unwritten(row, week, breaks, day))
 
 
 def _unwritten(row: FollowUp, week: date, breaks: Sequence[FollowUpBreak], day: date) -> WeekKind:

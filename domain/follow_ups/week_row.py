@@ -1,20 +1,20 @@
 """The row of one week, as the guide's workbook has it: what a worker says of a week, and what cannot have been (FU-6).
 
-Numbers and choices stand in columns and name nobody. All words of a week are one sealed text, opened together.
+Numbers and choices stand in columns, and name no one. All words of a week are one sealed text, opened together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.follow_ups.words import NOTE
 from domain.kernel import Refusal, checked, says_something, seal, unseal
-from domain.participants import LONGEST_LINE
+from domain.participants import LONGEST_LINE, Said
 from locales import N_
 from models.follow_up import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE, WeeklyNote
 
@@ -69,7 +69,7 @@ class Week:
     @classmethod
     def of(cls, row: WeeklyNote, said: dict[str, str]) -> Self:
         """A week as it is stored, with its words as they were opened."""
-        stored: dict[str, Any] = {name: getattr(row, name) for name in ("met", "minutes", *CHOICES)}
+        stored: Said = {name: getattr(row, name) for name in ("met", "minutes", *CHOICES)}
         return cls(**stored | said, communications=tuple(row.communications))
 
     @property
@@ -84,10 +84,10 @@ class Week:
 
     @property
     def has_a_long_meeting(self) -> bool:
-        """Whether its meetings were so long that somebody may have mistyped."""
+        """Whether its meetings were so long that it may be a slip."""
         return self.met > 0 and self.minutes >= self.met * LONG_MEETING
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Said:
         """What of it stands in columns, unsealed."""
         plain = {name: getattr(self, name) for name in ("met", "minutes", *CHOICES)}
         return {**plain, "communications": list(self.communications)}
@@ -98,7 +98,7 @@ def checked_week(said: Week) -> Week:
 
     Raises Refusal where it cannot have been so, or says what is in no list.
     """
-    words: dict[str, Any] = {name: checked(getattr(said, name)) for name in WORDS}
+    words: Said = {name: checked(getattr(said, name)) for name in WORDS}
     if any(len(words[name]) > LONGEST_LINE for name in _SHORT):
         raise Refusal("words.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_LINE)
     _refuse_impossible(said)

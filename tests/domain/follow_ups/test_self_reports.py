@@ -115,7 +115,7 @@ def test_the_information_box_is_derived_and_each_reading_of_it_is_on_record(cast
         risks.assess(session, participant, "admission", "yellow", why={"why": "Mieux."}, by=by, at=AT)
         risks.assess(session, participant, "admission", "green", why={"why": "Bien."}, by=by, at=AT + 9 * WEEK)
         box = information.read_information(session, _row(session), ground="part", by=by, at=AT)
-        assert box == information.InformationBox("#2026-01", "woman", date(2010, 5, 1), TODAY.replace(day=1), "yellow")
+        assert box == information.InformationBox("#2026-01", TODAY.replace(day=1), date(2010, 5, 1), "woman", "yellow")
         assert told_of(session, participant)[-1] == "read"
 
 
