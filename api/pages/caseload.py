@@ -73,7 +73,7 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
         vacant=overseen.vacant,
         losing=losing,
         follows=Relation.FOLLOWS in given or bool(mine),
-        due=self_reports.due_self_reports(context.session, context.day, follow_up_ids={row.id for row in shown}),
+        due=self_reports.due_self_reports(context.session, context.day, among_rows=shown),
         strips=_strips(context, losing, shown),
         drawn=STRIP,
         states=STATES,

@@ -344,7 +344,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         attempts=written.attempts,
         consents_to_research=row.participant_id in research.consents_to_research(session),
         reports=self_reports.self_reports_of(session, [follow_up_id])[follow_up_id],
-        due=next(iter(self_reports.due_self_reports(session, context.day, follow_up_ids=[follow_up_id])), None),
+        due=next(iter(self_reports.due_self_reports(session, context.day, among_rows=[row])), None),
         risks=RISKS_THEN,
         may_see_risk=is_allowed(Action.SEE_RISK, given),
         no_shows=contacts.no_shows_of(session, follow_up_id),
@@ -383,7 +383,16 @@ class _Before:
 def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
     """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
     of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
-    return events.latest(context.session, *of_it, most=LINES_SHOWN)
+    found = events.latest(context.session, *of_it, most=LINES_SHOWN)
+    # A note that is saved as it is typed has a line for each save: of those in a row, the last one says it.
+    return [line for before, line in zip([None, *found], found, strict=False) if not _same_note(before, line)]
+
+
+def _same_note(later: Event | None, line: Event) -> bool:
+    """Whether a line and the one after it are saves of one week's note by one person."""
+    if later is None or {later.verb, line.verb} != {"follow_up.noted"}:
+        return False
+    return (later.actor_id, later.facts["week"]) == (line.actor_id, line.facts["week"])
 
 
 def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:

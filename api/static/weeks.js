@@ -130,8 +130,8 @@ async function open(id, kept) {
 async function restore() {
   const held = navigator.locks ? (await navigator.locks.query()).held.map((one) => one.name) : [];
   for (const name of Object.keys(localStorage).filter((one) => one.startsWith(`${KEPT} `))) {
-    const [, window, id] = name.split(" ");
-    if (window !== place && held.includes(`${KEPT} ${window}`)) continue; // that window saves it
+    const [, owner, id] = name.split(" ");
+    if (owner !== place && held.includes(`${KEPT} ${owner}`)) continue; // that window saves it
     const row = rows.get(id);
     let found;
     try {
@@ -148,7 +148,7 @@ async function restore() {
     write(row.form, found.changes);
     if (isChanged(row)) row.seen = found.seen;
     await keep(row);
-    if (window !== place) localStorage.removeItem(name);
+    if (owner !== place) localStorage.removeItem(name);
     if (isChanged(row)) save(row);
   }
 }

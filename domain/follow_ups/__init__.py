@@ -48,7 +48,6 @@ from domain.follow_ups.meeting_places import where_is as where_is
 from domain.follow_ups.notes import NoteLine as NoteLine
 from domain.follow_ups.opening import open_follow_up as open_follow_up
 from domain.follow_ups.owed import WRITE as WRITE
-from domain.follow_ups.strips import Strip as Strip
 from domain.follow_ups.summaries import ON_AGENDA as ON_AGENDA
 from domain.follow_ups.summaries import WRITTEN as WRITTEN
 from domain.follow_ups.summaries import Summary as Summary

@@ -49,20 +49,17 @@ def self_reports_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUI
 
 
 def due_self_reports(
-    session: Session, day: date, *, follow_up_ids: Collection[UUID] | None = None
+    session: Session, day: date, *, among_rows: Collection[Followed] | None = None
 ) -> list[DueSelfReport]:
-    """The questionnaires that are due on a local day, the first to be late first; of these follow-ups, or of all.
+    """The questionnaires that are due on a local day, the first to be late first; among these follow-ups, or all.
 
     Of those who are followed now, also on a break, and whose consent to research stands. Time 2 comes after time 1.
     """
-    consenting = research.consents_to_research(session)
-    rows = [
-        row
-        for row in every(session, follow_ups())
-        if row.state in ("active", "on_break")
-        and row.participant_id in consenting
-        and (follow_up_ids is None or row.id in follow_up_ids)
-    ]
+    asked = every(session, follow_ups()) if among_rows is None else among_rows
+    consenting = research.consents_to_research(session) if asked else frozenset()
+    rows = [row for row in asked if row.state in ("active", "on_break") and row.participant_id in consenting]
+    if not rows:
+        return []
     reports = self_reports_of(session, [row.id for row in rows])
     rule = rule_of(session)
     due = [one for row in rows if (one := next_due(row, reports[row.id], rule)) is not None and one.from_on <= day]

@@ -123,7 +123,7 @@ def refuse_long(said: Week) -> None:
     if said.has_a_long_meeting:
         raise Refusal(
             "minutes.long",
-            N_("%(minutes)s minutes in %(met)s meetings: is this right? Correct it, or confirm that it is."),
+            N_("Meetings: %(met)s, minutes in all: %(minutes)s. Is this right? Correct it, or confirm that it is."),
             minutes=said.minutes,
             met=said.met,
         )

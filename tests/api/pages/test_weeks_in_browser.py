@@ -274,7 +274,7 @@ def test_a_very_long_meeting_is_asked_about_and_saved_once_it_is_confirmed(desk:
     row = desk.row(page)
     row.get_by_label("Meetings in person").fill("1")
     row.get_by_label("Minutes in all").fill("400")
-    expect(row).to_contain_text("400 minutes in 1 meetings: is this right?")
+    expect(row).to_contain_text("Meetings: 1, minutes in all: 400. Is this right?")
     note = desk.note()
     assert note is None or note.minutes == 0
     row.get_by_label("Yes, they lasted so long").check()
