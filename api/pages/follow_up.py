@@ -392,7 +392,7 @@ def _same_note(later: Event | None, line: Event) -> bool:
     """Whether a line and the one after it are saves of one week's note by one person."""
     if later is None or {later.verb, line.verb} != {"follow_up.noted"}:
         return False
-    return (later.actor_id, later.facts["week"]) == (line.actor_id, line.facts["week"])
+    return (later.actor_id, later.facts.get("week")) == (line.actor_id, line.facts.get("week"))
 
 
 def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:

@@ -55,15 +55,21 @@ def due_self_reports(
 
     Of those who are followed now, also on a break, and whose consent to research stands. Time 2 comes after time 1.
     """
-    asked = every(session, follow_ups()) if among_rows is None else among_rows
-    consenting = research.consents_to_research(session) if asked else frozenset()
-    rows = [row for row in asked if row.state in ("active", "on_break") and row.participant_id in consenting]
+    rows = _asked_of(session, every(session, follow_ups()) if among_rows is None else among_rows)
     if not rows:
         return []
-    reports = self_reports_of(session, [row.id for row in rows])
-    rule = rule_of(session)
-    due = [one for row in rows if (one := next_due(row, reports[row.id], rule)) is not None and one.from_on <= day]
-    return sorted(due, key=lambda one: (one.due_on, one.number))
+    reports, rule = self_reports_of(session, [row.id for row in rows]), rule_of(session)
+    due = (next_due(row, reports[row.id], rule) for row in rows)
+    return sorted(
+        (one for one in due if one is not None and one.from_on <= day), key=lambda one: (one.due_on, one.number)
+    )
+
+
+def _asked_of(session: Session, rows: Collection[Followed]) -> list[Followed]:
+    """Those of these follow-ups of whose participants questionnaires are asked now."""
+    going_on = [row for row in rows if row.state in ("active", "on_break")]
+    consenting = research.consents_to_research(session) if going_on else frozenset()
+    return [row for row in going_on if row.participant_id in consenting]
 
 
 def done_of(session: Session, participant_ids: Collection[UUID]) -> dict[UUID, dict[int, date]]:
