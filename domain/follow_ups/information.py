@@ -13,13 +13,15 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.follow_ups.locking import Followed
-from domain.kernel import Actor, col, every, local_day, of
-from domain.participants import identity_within
+from domain.kernel import Actor, col, every, local_day, of, only, scalar
+from domain.participants import ParticipantIdentity, identity_within
 from domain.record import Ground, record_read
-from models.participant import RiskAssessment
+from models.participant import Participant, RiskAssessment
 
 #: What the record calls a reading of it.
 INFORMATION: Final = "information"
+#: Of one whose file is destroyed, or of whom nothing nominative was ever kept, the box says the rest.
+_SAYS_WHO: Final = col(Participant.sealed).is_not(None)
 
 
 class InformationBox(NamedTuple):
@@ -44,7 +46,8 @@ def read_information(session: Session, row: Followed, *, ground: Ground, by: Act
 
 def information_within(session: Session, row: Followed) -> InformationBox:
     """The same, for a rule or a file that notes its reading by itself: no person reads it here. Raises Refusal."""
-    who = identity_within(session, row.participant_id)
+    is_known = scalar(session, only(Participant.id).where(Participant.id == row.participant_id, _SAYS_WHO)) is not None
+    who = identity_within(session, row.participant_id) if is_known else ParticipantIdentity()
     return InformationBox(
         row.number,
         row.opened_on.replace(day=1),
