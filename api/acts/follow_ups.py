@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Annotated, Final, Literal, Self, cast
+from typing import Annotated, Final, Literal, NamedTuple, Self, cast
 from uuid import UUID
 
 from fastapi import Path
@@ -118,6 +118,15 @@ class NoteGiven(ActInput):
 
 
 _WEEKS: Final = "/follow-ups/{follow_up_id}/weeks#row-{follow_up_id}-{week}"
+
+
+class NoteWritten(NamedTuple):
+    """A note as it was written, and to which page its form leads."""
+
+    note: notes.NoteLine
+    back: str
+
+
 #: To which page the form of a note leads back.
 _BACK: Final[Mapping[str, str]] = {"week": "/caseload/week?week={week}#row-{follow_up_id}-{week}", "weeks": _WEEKS}
 
@@ -126,11 +135,11 @@ _BACK: Final[Mapping[str, str]] = {"week": "/caseload/week?week={week}#row-{foll
     Action.KEEP_FOLLOW_UP,
     form="note-{follow_up_id}-{week}",
     json="PUT",
-    leads=lambda on, said: _BACK.get(said.back, _WEEKS).format(**on.ids),
+    leads=lambda on, done: _BACK.get(done.back, _WEEKS).format(**on.ids),
 )
-def write_note(on: On[Followed], said: NoteGiven) -> NoteGiven:
+def write_note(on: On[Followed], said: NoteGiven) -> NoteWritten:
     """Write the note of a week, or what is given of it."""
-    notes.amend_note(
+    note = notes.amend_note(
         on.session,
         *week_of(on),
         {name: getattr(said, name) for name in week_row.FIELDS if name in said.model_fields_set},
@@ -140,7 +149,7 @@ def write_note(on: On[Followed], said: NoteGiven) -> NoteGiven:
         at=on.at,
         seen=said.seen,
     )
-    return said
+    return NoteWritten(note, said.back)
 
 
 def _answered(text: str) -> bool:

@@ -13,7 +13,7 @@ from api.acts.declaring import On
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.shapes import Shown, of_columns
-from domain.follow_ups import Followed, notes
+from domain.follow_ups import Followed
 from models.follow_up import WeeklyNote
 
 router = api_routes("follow-ups")
@@ -68,10 +68,8 @@ def read_information(follow_up_id: UUID, context: InContext) -> InformationShown
     return InformationShown.about(box, risk=box.risk if is_allowed(Action.SEE_RISK, given) else None)
 
 
-def _written(on: On[Followed], _: object) -> NoteShown:
-    note = notes.note_of(on.session, *acts.week_of(on))
-    (shown,) = NoteShown.each([note])
-    return shown
+def _written(_: On[Followed], done: acts.NoteWritten) -> NoteShown:
+    return NoteShown.model_validate(done.note)
 
 
 act_resources(router, acts.NOTE, _written)

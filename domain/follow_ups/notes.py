@@ -175,7 +175,8 @@ def _write(
         met=said.met,
         has_words=bool(said.words),
     )
-    _settle_tasks(session, held.id, week, by=held.by, at=held.at)
+    if not unfinished and (before is None or not before.is_complete):
+        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
     return version + 1
 
 

@@ -131,7 +131,7 @@ def test_a_row_is_filled_by_keyboard_alone_and_leads_to_the_next(desk: Desk) -> 
     press("Tab")
     page.keyboard.type(WORDS)
     press("Control+Enter")
-    expect(_state(row)).to_have_text("Complete")
+    expect(_state(row)).to_have_text("Note complete")
     expect(desk.row(page, "#2026-02").get_by_label("Meetings in person")).to_be_focused()
     assert desk.words() == Week(
         met=2,
@@ -304,7 +304,7 @@ def test_a_row_that_says_nothing_is_not_complete_and_says_why(desk: Desk) -> Non
     expect(row.get_by_label("Which other reason")).to_be_visible()
     row.get_by_label("Which other reason").fill("En fugue")
     row.get_by_role("button", name="Complete").click()
-    expect(_state(row)).to_have_text("Complete")
+    expect(_state(row)).to_have_text("Note complete")
     assert desk.words() == Week(why_none="other", why_other="En fugue")
     desk.provoked()
 
@@ -314,7 +314,7 @@ def test_without_the_script_a_row_has_its_button_and_its_words_are_opened_one_ro
     desk.row(page).get_by_role("link", name="Begin with the same").click()
     desk.row(page).get_by_label("Summary of the week").fill(WORDS)
     desk.row(page).get_by_role("button", name="Complete").click()
-    expect(_state(desk.row(page))).to_have_text("Complete")
+    expect(_state(desk.row(page))).to_have_text("Note complete")
     expect(desk.row(page).get_by_label("Summary of the week")).to_have_count(0)
     desk.row(page).get_by_role("link", name="Open them to go on writing").click()
     expect(desk.row(page).get_by_label("Summary of the week")).to_have_value(WORDS)
