@@ -23,7 +23,7 @@ from domain.kernel import col, in_program, joins, local_day, run, select
 from models.follow_up import Assignment, FollowUp
 
 PAGE: Final = "/caseload/week"
-#: A save may cost as much as two readings of the page on which it is typed: it looks who may, locks, opens and seals, and notes it.
+#: A save may cost as much as two readings of its page: it looks who may, locks, opens and seals, and notes it.
 AT_MOST: Final = 2
 MOST_STATEMENTS: Final = 26
 

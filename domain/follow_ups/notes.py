@@ -144,9 +144,10 @@ def _write(
     confirmed: bool,
 ) -> int:
     said = checked_week(said)
+    was_complete = before is not None and before.is_complete
     if not unfinished:
         refuse_unfinished(said)
-    if not confirmed and (before is None or (said.met, said.minutes) != (before.met, before.minutes)):
+    if not confirmed and not _is_known(said, before):
         refuse_long(said)
     note_id, version = (before.id, before.version) if before is not None else (uuid4(), 0)
     written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
@@ -164,7 +165,7 @@ def _write(
             version=version + 1,
         ),
     )
-    if before is None or _tells_otherwise(said, before, unfinished=unfinished):
+    if _tells_otherwise(said, before, unfinished=unfinished):
         change_follow_up(session, held)
     write_follow_up_event(
         session,
@@ -175,13 +176,20 @@ def _write(
         met=said.met,
         has_words=bool(said.words),
     )
-    if not unfinished and (before is None or not before.is_complete):
+    if not unfinished and not was_complete:
         _settle_tasks(session, held.id, week, by=held.by, at=held.at)
     return version + 1
 
 
-def _tells_otherwise(said: Week, before: NoteLine, *, unfinished: bool) -> bool:
+def _is_known(said: Week, before: NoteLine | None) -> bool:
+    """Whether the meetings are as they stood, so that nothing is asked about them again."""
+    return before is not None and (said.met, said.minutes) == (before.met, before.minutes)
+
+
+def _tells_otherwise(said: Week, before: NoteLine | None, *, unfinished: bool) -> bool:
     """Whether who looks at the follow-up would judge anew: words saved as they are typed change nothing of contact."""
+    if before is None:
+        return True
     was = (before.met, before.communications, before.why_none, before.is_complete)
     return (said.met, list(said.communications), said.why_none, not unfinished) != was
 

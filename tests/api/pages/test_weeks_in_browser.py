@@ -81,7 +81,7 @@ def desk(cast: Cast, open_page: OpenPage) -> Iterator[Desk]:
     with cast.session() as session:
         agreed(session, cast)
         first = followed(session, cast, second=SECOND)
-        followed(session, cast, "#2026-02")
+        followed(session, cast, "#2026-02", at=AT + DAY)  # the rows stand in the order of their beginning
         by = cast.actor(WORKER)
         notes.write_note(
             session,
