@@ -39,6 +39,7 @@ from models.follow_up import (
     FollowUp,
     FollowUpBreak,
     NoShow,
+    SelfReport,
     WeeklyNote,
 )
 from models.invitation import CalendarFeed, Invitation, MeetingAnswer, StrayReply
@@ -201,7 +202,10 @@ PAST: Final[Mapping[type[Any], Past]] = {
     ),
     ContactAttempt: _past(follow_up_id=_same_every_second("follow_up_id")),
     NoShow: _past(),
-    WeeklyNote: _past(is_complete="source.met > 0 or source.reached or source.why_none is not null"),
+    WeeklyNote: _past(
+        is_complete="source.met > 0 or cardinality(source.communications) > 0 or source.why_none is not null"
+    ),
+    SelfReport: _past(),
     Activity: _past(),
     ActivityPart: _past(),
     Equipment: _past(

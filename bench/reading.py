@@ -73,6 +73,9 @@ class Counter:
         self.rows += max(cursor.rowcount, 0)
 
 
+_OF_JSON: Final = ((b"content-type", b"application/json"), (b"accept", b"application/json"))
+
+
 class Reader:
     """Someone who is signed in, in French, and reads pages of an application."""
 
@@ -83,10 +86,17 @@ class Reader:
 
     async def get(self, address: str) -> Reading:
         """Ask for a page, with the CPU seconds of all threads that it took."""
+        return await self._ask("GET", address)
+
+    async def put(self, address: str, said: bytes) -> Reading:
+        """Send a body in JSON, as the script of a page does, with what that took."""
+        return await self._ask("PUT", address, said)
+
+    async def _ask(self, method: str, address: str, said: bytes = b"") -> Reading:
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": said, "more_body": False}
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -96,13 +106,13 @@ class Reader:
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": "GET",
+            "method": method,
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": query.encode(),
-            "headers": self._headers,
+            "headers": [*self._headers, *_OF_JSON] if said else self._headers,
             "server": (HOST, 80),
             "client": (HOST, 1),
             "state": {},

@@ -89,6 +89,7 @@ def _form(given_name: str, family_name: str, born: date, phone: str) -> Referral
         given_name=given_name,
         family_name=family_name,
         birth_date=born,
+        gender="woman",
         phone=phone,
         contact_note="Par message, l’après-midi.",
         languages=("fr",),

@@ -17,12 +17,19 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from demo.people import Happening, coordinator, person, worker
+from demo.people import Happening, coordinator, organization, person, worker
 from domain.accompaniment import SignedForm, breaks, consents, reviews, states
 from domain.admissions import numbers
-from domain.follow_ups import WEEK, Week, contacts, monday_of, notes, opening
+from domain.follow_ups import WEEK, Week, contacts, monday_of, notes, opening, self_reports
 from domain.kernel import ROUNDS, Actor, Calendar, local_day, new_key, only, program_of, run
-from domain.participants import CONSENTS_ALONE, IdentityColumns, ParticipantIdentity, new_reference, sealed_identity
+from domain.participants import (
+    CONSENTS_ALONE,
+    IdentityColumns,
+    ParticipantIdentity,
+    new_reference,
+    research,
+    sealed_identity,
+)
 from meetings import recruiters
 from models.participant import DataKey, Participant
 from models.program import Organization
@@ -42,6 +49,7 @@ class _Story:
     second: str = ""
     intensity: str = "regular"
     left_out: str = ""
+    gender: str = "woman"
 
     @property
     def workers(self) -> tuple[str, ...]:
@@ -54,8 +62,8 @@ _STORIES: Final = (
     _Story(1, "Mélisse Fougère", "noe", 10, second="elodie"),
     _Story(2, "Anémone Tilleul", "elodie", 10, second="noe", intensity="intense", left_out="anonyme"),
     _Story(3, "Sauge Églantier", "noe", 8),
-    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light"),
-    _Story(5, "Achillée Frêne", "theo", 12),
+    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light", gender="other"),
+    _Story(5, "Achillée Frêne", "theo", 12, gender="man"),
     _Story(6, "Valériane Saule", "elodie", 5),
     _Story(7, "Cassis Bouleau", "emile", 3),
 )
@@ -66,14 +74,46 @@ _WITHDREW: Final = 6
 _FOURTEEN: Final = 7
 #: Of whom the committee assesses the risk to others, at its next meeting.
 _RECRUITS: Final = 6
+_CONSENT_TO_RESEARCH: Final = (2, 1, 3)
 #: What the weeks were like, one after the other.
 _WEEKS: Final = (
-    Week(met=1, minutes=60, words="Parle de son logement; on prépare la visite de lundi."),
-    Week(met=2, minutes=135, words="Semaine difficile. A demandé qu’on l’accompagne au CLSC."),
-    Week(reached=True, words="Au téléphone seulement; rencontre remise à la semaine prochaine."),
-    Week(met=1, minutes=45),
+    Week(
+        met=1,
+        minutes=60,
+        need="stability",
+        main_activity="Visite d’un logement préparée",
+        worker_satisfaction="satisfied",
+        participant_satisfaction="satisfied",
+        activity_type="social",
+        summary="Parle de son logement; on prépare la visite de lundi.",
+    ),
+    Week(
+        met=2,
+        minutes=135,
+        communications=("text_message",),
+        need="emergency",
+        main_activity="Accompagnement à un rendez-vous",
+        worker_satisfaction="somewhat_satisfied",
+        activity_type="medical",
+        summary="Semaine difficile. A demandé qu’on l’accompagne au CLSC.",
+        other_workers="Appel au CLSC; la réponse tarde.",
+    ),
+    Week(
+        communications=("telephone", "messenger"),
+        need="relationship",
+        summary="Au téléphone seulement; rencontre remise à la semaine prochaine.",
+    ),
+    Week(met=1, minutes=45, need="relationship", participant_satisfaction="very_satisfied"),
     Week(why_none="not_scheduled"),
-    Week(met=1, minutes=75, words="De bonnes nouvelles de l’école."),
+    Week(
+        met=1,
+        minutes=75,
+        need="participation",
+        worker_satisfaction="very_satisfied",
+        participant_satisfaction="very_satisfied",
+        activity_type="community",
+        summary="De bonnes nouvelles de l’école.",
+    ),
 )
 
 
@@ -103,6 +143,7 @@ class DemonstratedFollowUps:
                 if week is not None and day >= monday:
                     yield Happening(day, partial(self._note, story, monday, week))
         yield Happening(self._day(4, 3), self._find_recruiter)
+        yield Happening(self._day(3, 1), self._consent_to_research)
         yield Happening(self._day(2, 1), self._try_to_reach)
         yield Happening(self._day(2, 2), self._miss)
         yield Happening(self._day(2, 3), self._agree)
@@ -175,7 +216,9 @@ class DemonstratedFollowUps:
             day = self._yesterday()
             born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
         return sealed_identity(
-            self.session, participant_id, ParticipantIdentity(given_name, family_name, birth_date=born)
+            self.session,
+            participant_id,
+            ParticipantIdentity(given_name, family_name, birth_date=born, gender=story.gender),
         )
 
     def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
@@ -201,6 +244,15 @@ class DemonstratedFollowUps:
 
     def _find_recruiter(self, at: datetime) -> None:
         recruiters.find_recruiter(self.session, self._people[_RECRUITS], by=worker(self.session, "elodie", at), at=at)
+
+    def _consent_to_research(self, at: datetime) -> None:
+        """Three consent to the research; of one the first questionnaire was filled in, of the others it is due."""
+        day = local_day(self.session, at)
+        by = Actor("research_coordinator", person(self.session, "gael"), organization(self.session, "ccsmtl"))
+        for place in _CONSENT_TO_RESEARCH:
+            research.keep_research_consent(self.session, self._people[place], day, by=by, at=at)
+        by, done = worker(self.session, "elodie", at), self._made[_CONSENT_TO_RESEARCH[0]]
+        self_reports.record_self_report(self.session, done, 1, done_on=day, risk="yellow", by=by, at=at)
 
     def _try_to_reach(self, at: datetime) -> None:
         by = worker(self.session, "noe", at)

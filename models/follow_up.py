@@ -7,12 +7,25 @@ participant's key. Everything else is a day, a count or a word of a list.
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, UniqueConstraint, literal_column, text
+from sqlalchemy import CheckConstraint, ColumnElement, Computed, Index, UniqueConstraint, literal_column, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, at_most_one, blob, found_by, in_order, moment, never_twice, one_of, to, together
+from models.base import (
+    InProgram,
+    at_most_one,
+    blob,
+    found_by,
+    in_order,
+    moment,
+    never_twice,
+    one_of,
+    to,
+    together,
+    words,
+)
 from models.lifecycles import FOLLOW_UP
+from models.participant import RISK_LEVELS
 
 #: How much a follow-up asks of its worker. It is the team's word; hours spent are read from the weekly notes.
 INTENSITIES = ("light", "regular", "intense")
@@ -23,6 +36,14 @@ ASSIGNMENT_KINDS = ("primary", "second")
 MEANS = ("call", "message", "visit", "through_someone")
 #: Why a week had no meeting in person (FU-6).
 WHY_NONE = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
+#: How a worker communicated with a participant in a week, other than in person (FU-6, FU-10).
+COMMUNICATIONS = ("telephone", "text_message", "messenger", "email", "other")
+#: The need that the week's work was for (FU-6), in the order of the notebook's hierarchy.
+NEEDS = ("emergency", "stability", "participation", "recovery", "relationship")
+#: How satisfied the worker was with a week, and the participant as the worker perceives it (FU-6).
+SATISFACTIONS = ("dissatisfied", "somewhat_satisfied", "satisfied", "very_satisfied")
+#: With what a week's summary begins: the type of its activity (FU-6).
+ACTIVITY_TYPES = ("medical", "recreational", "sports", "cultural", "social", "legal", "community", "clinical", "other")
 ACTIVITY_KINDS = ("outing", "workshop", "meal", "errand", "other")
 #: What was agreed after a meeting to which the participant did not come (FU-5).
 STRATEGIES = ("new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts")
@@ -161,9 +182,10 @@ class NoShow(InProgram, table=True):
 
 
 class WeeklyNote(InProgram, table=True):
-    """The row of one week of a follow-up (FU-6): met, reached otherwise, or why not, and words that are sealed.
+    """The row of one week of a follow-up (FU-6): met, reached otherwise, or why not, what for, and words in one blob.
 
-    `week` is its Monday. One that is not complete is the worker's to finish.
+    `week` is its Monday. One that is not complete is the worker's to finish. What was sent without any news is a
+    communication, and reached nobody.
     """
 
     __table_args__ = (
@@ -171,10 +193,19 @@ class WeeklyNote(InProgram, table=True):
         CheckConstraint("extract(isodow from week) = 1", name="week_is_a_monday"),
         CheckConstraint("met between 0 and 21", name="met"),
         CheckConstraint("minutes between 0 and 6000", name="minutes"),
-        CheckConstraint("met > 0 or minutes = 0", name="minutes_of_meetings"),
+        CheckConstraint("minutes <= met * 1440", name="minutes_of_meetings"),
+        CheckConstraint(
+            f"communications <@ array[{', '.join(repr(one) for one in COMMUNICATIONS)}]", name="communications"
+        ),
         _maybe("why_none", WHY_NONE),
+        _maybe("need", NEEDS),
+        _maybe("worker_satisfaction", SATISFACTIONS),
+        _maybe("participant_satisfaction", SATISFACTIONS),
+        _maybe("activity_type", ACTIVITY_TYPES),
         CheckConstraint("why_none is null or met = 0", name="none_for_a_reason"),
-        CheckConstraint("not is_complete or met > 0 or reached or why_none is not null", name="complete"),
+        CheckConstraint(
+            "not is_complete or met > 0 or cardinality(communications) > 0 or why_none is not null", name="complete"
+        ),
         CheckConstraint("has_words = (words is not null)", name="has_words"),
     )
 
@@ -182,13 +213,45 @@ class WeeklyNote(InProgram, table=True):
     week: date
     met: int = 0  # how many times in person
     minutes: int = 0  # how long in all, in person
-    reached: bool = False  # by telephone, by message, through someone
+    communications: list[str] = words()  # other than in person
     why_none: str | None = None  # why there was no meeting in person
-    words: bytes | None = blob()  # sealed
+    reached: bool = Field(
+        default=None,
+        sa_column_args=[
+            Computed("cardinality(communications) > 0 and why_none is distinct from 'no_news'", persisted=True)
+        ],
+    )
+    need: str | None = None
+    worker_satisfaction: str | None = None
+    participant_satisfaction: str | None = None
+    activity_type: str | None = None
+    words: bytes | None = blob()  # sealed: all that was written of the week, in one
     has_words: bool = False  # so that lists need not look at what is sealed
     is_complete: bool = False
     written_by: UUID = to("person")
     written_at: datetime = moment()
+    version: int = 1
+
+
+class SelfReport(InProgram, table=True):
+    """A self-report questionnaire of the research, at time 1 or 2: when it was filled in, and the risk then (FU-6).
+
+    One that was not done after all has neither. It is asked of those alone whose consent to research stands.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("program_id", "follow_up_id", "n"),
+        CheckConstraint("n in (1, 2)", name="time"),
+        _maybe("risk", RISK_LEVELS),
+        together("done", "done_on", "risk"),
+    )
+
+    follow_up_id: UUID = to("follow_up")
+    n: int
+    done_on: date | None = None
+    risk: str | None = None  # as it is assessed at that moment, on the scale of the admission
+    recorded_by: UUID = to("person")
+    recorded_at: datetime = moment()
     version: int = 1
 
 

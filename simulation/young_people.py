@@ -10,6 +10,7 @@ import unicodedata
 from datetime import date, timedelta
 from typing import Any, Final
 
+from domain.participants import GENDERS
 from simulation.cast import FAMILY, GIVEN
 
 GIVEN_NAMES: Final = (
@@ -74,6 +75,7 @@ def young_person(chance: random.Random, born_before: date) -> Said:
         "reasons": chance.choice(_WHY),
         "facts": dict(chance.sample(list(_FACTS.items()), k=chance.randint(0, len(_FACTS)))),
         "recruiter": chance.random() < 0.05,
+        "gender": ("", *GENDERS)[number % (len(GENDERS) + 1)],
     }
     if chance.random() < 0.4:
         said["email"] = f"{_plain(given).lower()}{number}@courriel.example"

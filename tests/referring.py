@@ -27,6 +27,7 @@ ONDINE: Final = ReferralForm(
     given_name="Ondine",
     family_name="Fougère-Lys",
     birth_date=date(2010, 5, 4),
+    gender="woman",
     phone="514 555-0144",
     email="ondine@courriel.example",
     address="12, rue des Épinettes",
@@ -44,6 +45,7 @@ ROMARIN: Final = replace(
     given_name="Romarin",
     family_name="Tilleul",
     birth_date=date(2003, 1, 2),
+    gender="other",
     phone="438 555-0188",
     email="romarin@courriel.example",
 )

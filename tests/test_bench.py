@@ -18,6 +18,7 @@ RATIOS = {
     "complete": {"complete.cpu", "complete.cpu_with_server", "complete.rate", "complete.statements"},
     "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
     "pages": {"pages.statements", "pages.cpu"},
+    "weeks": {"weeks.save", "weeks.statements"},
     "growth": {
         "growth.due_time",
         "growth.due_pages",

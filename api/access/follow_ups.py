@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
-from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, notes
+from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, information, notes
 from domain.kernel import (
     Actor,
     Order,
@@ -218,7 +218,7 @@ def _opened(session: Session, asker: Asker, participants: Collection[UUID]) -> s
 
 def read_note(
     session: Session, asker: Asker, follow_up_id: UUID, week: date, *, at: datetime
-) -> tuple[Followed, NoteLine, str]:
+) -> tuple[Followed, NoteLine, dict[str, str]]:
     """A follow-up, the note of a week and its words: opened, and told to the record. Raises Forbidden, and Refusal."""
     row, given = find_follow_up(session, asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
@@ -226,6 +226,15 @@ def read_note(
     if note is None:
         raise Forbidden
     return row, note, notes.read_words(session, note.id, row.participant_id, ground=ground_of(given), by=by, at=at)
+
+
+def read_information(
+    session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime
+) -> tuple[Followed, Given, information.InformationBox]:
+    """A follow-up, what the asker is to it, and its information box: told to the record. Raises Forbidden, Refusal."""
+    row, given = find_follow_up(session, asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    return row, given, information.read_information(session, row, ground=ground_of(given), by=by, at=at)
 
 
 def asked_of_caseload(asker: Asker) -> Question[SelectOfScalar[Assignment]]:

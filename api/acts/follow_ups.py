@@ -1,12 +1,14 @@
-"""What is done to a follow-up: attempts to reach the participant, its states, and taking it up again."""
+"""What is done to a follow-up: its weekly notes, attempts to reach the participant, its states, taking it up again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Final, Literal, NamedTuple, Self, cast
 from uuid import UUID
 
-from pydantic import StrictBool
+from fastapi import Path
+from pydantic import Field, StrictBool
 
 from api.access.follow_ups import find_ended, find_follow_up, move_to
 from api.access.permissions import Action
@@ -14,12 +16,15 @@ from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.views.follow_ups import MOVES
-from api.web.given import ActInput, Day, PlainText, on_form
+from api.web.given import ActInput, Day, Line, PlainText, Version, on_form
 from api.web.readers import id_or_none
 from domain.accompaniment import states
-from domain.follow_ups import Followed, contacts
+from domain.follow_ups import Followed, contacts, notes, self_reports, week_row
 from domain.kernel import Refusal
 from locales import N_
+
+Communication = Literal["telephone", "text_message", "messenger", "email", "other"]
+Satisfaction = Literal["dissatisfied", "somewhat_satisfied", "satisfied", "very_satisfied"]
 
 #: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.
 NOBODY_YET: Final = "nobody_yet"
@@ -35,6 +40,116 @@ def _find_ended(context: RequestContext, _: Action, follow_up_id: UUID) -> tuple
 
 FOLLOW_UP: Final = ActSubject("/follow-ups/{follow_up_id}", _find, nominative=True)
 ENDED: Final = ActSubject("/follow-ups/{follow_up_id}", _find_ended, nominative=True)
+
+
+def _find_week(
+    context: RequestContext,
+    action: Action,
+    follow_up_id: UUID,
+    week: date,  # noqa: ARG001 - the verb looks whether it is one of the follow-up's
+) -> tuple[Followed, Relations]:
+    return _find(context, action, follow_up_id)
+
+
+#: The note of one week of a follow-up, which is known by its Monday.
+NOTE: Final = ActSubject("/follow-ups/{follow_up_id}/notes/{week}", _find_week, nominative=True)
+
+
+def week_of(on: On[Followed]) -> tuple[UUID, date]:
+    """The follow-up and the week that an act on a note is about."""
+    follow_up_id, week = on.ids.values()
+    return follow_up_id, week
+
+
+def _count(code: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if text.strip() == "":
+            return 0
+        if not (text.strip().isascii() and text.strip().isdecimal()):
+            raise Refusal(code, N_("Write a whole number."))
+        return int(text.strip()[:6])  # the verb says how much may be
+
+    return read
+
+
+def _complete(text: str) -> bool | None:
+    return {"yes": True, "no": False}.get(text)
+
+
+class NoteGiven(ActInput):
+    """What a worker says of a week. What is left out stays as it is; of a new note it is empty.
+
+    With `complete` null the note stays as complete as it was, as while one types. `confirmed` says that a very long
+    meeting is no slip.
+    """
+
+    met: Annotated[int, Field(ge=0, le=1000), on_form(_count("met.malformed"))] = 0
+    minutes: Annotated[int, Field(ge=0, le=100_000), on_form(_count("minutes.malformed"))] = 0
+    communications: list[Literal["telephone", "text_message", "messenger", "email", "other"]] = Field(
+        default_factory=list
+    )
+    why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
+    why_other: Line = ""
+    need: Literal["emergency", "stability", "participation", "recovery", "relationship"] | None = None
+    main_activity: Line = ""
+    worker_satisfaction: Satisfaction | None = None
+    participant_satisfaction: Satisfaction | None = None
+    activity_type: (
+        Literal["medical", "recreational", "sports", "cultural", "social", "legal", "community", "clinical", "other"]
+        | None
+    ) = None
+    summary: PlainText = ""
+    other_information: PlainText = ""
+    other_workers: PlainText = ""
+    complete: Annotated[StrictBool | None, on_form(_complete)] = True
+    confirmed: StrictBool = False
+    seen: Annotated[Version, on_form(lambda text: int(text) if text.isdecimal() else None)] = None
+
+    #: Of a form alone: whether the page showed the words, and to which page it leads.
+    opened: StrictBool = False
+    back: Literal["week", "weeks"] = "weeks"
+
+    @classmethod
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
+        """What a form says. Words that the page did not show are left as they are where none are typed."""
+        read = super().from_form(typed, context)
+        kept = {name for name in week_row.WORDS if not typed[name] and typed.get("opened") != "yes"}
+        return cast("Self", cls.model_construct(**{one: getattr(read, one) for one in read.model_fields_set - kept}))
+
+
+_WEEKS: Final = "/follow-ups/{follow_up_id}/weeks#row-{follow_up_id}-{week}"
+
+
+class NoteWritten(NamedTuple):
+    """A note as it was written, and to which page its form leads."""
+
+    note: notes.NoteLine
+    back: str
+
+
+#: To which page the form of a note leads back.
+_BACK: Final[Mapping[str, str]] = {"week": "/caseload/week?week={week}#row-{follow_up_id}-{week}", "weeks": _WEEKS}
+
+
+@NOTE.act(
+    Action.KEEP_FOLLOW_UP,
+    form="note-{follow_up_id}-{week}",
+    json="PUT",
+    leads=lambda on, done: _BACK.get(done.back, _WEEKS).format(**on.ids),
+)
+def write_note(on: On[Followed], said: NoteGiven) -> NoteWritten:
+    """Write the note of a week, or what is given of it."""
+    note = notes.amend_note(
+        on.session,
+        *week_of(on),
+        {name: getattr(said, name) for name in week_row.FIELDS if name in said.model_fields_set},
+        complete=said.complete,
+        confirmed=said.confirmed,
+        by=on.by,
+        at=on.at,
+        seen=said.seen,
+    )
+    return NoteWritten(note, said.back)
 
 
 def _answered(text: str) -> bool:
@@ -113,6 +228,22 @@ def move_state(on: On[Followed], said: MoveGiven) -> None:
         nobody_yet=said.nobody_yet,
         by=on.by,
         seen=on.seen,
+    )
+
+
+class SelfReportGiven(ActInput):
+    """A self-report questionnaire: on which day it was filled in, and the risk then; both null where it was not."""
+
+    done_on: Day | None = None
+    risk: Literal["red", "yellow", "green", "none"] | None = None
+    seen: Annotated[Version, on_form(lambda text: int(text) if text.isdecimal() else None)] = None
+
+
+@FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/self-reports/{n}", form="self-report-{n}", json="PUT", place="research")
+def record_self_report(on: On[Followed], said: SelfReportGiven, n: Annotated[int, Path(ge=1, le=2)]) -> None:
+    """Record that the questionnaire of time 1 or 2 was filled in, or that it was not after all."""
+    self_reports.record_self_report(
+        on.session, on.id, n, done_on=said.done_on, risk=said.risk, by=on.by, at=on.at, seen=said.seen
     )
 
 

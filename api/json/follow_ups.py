@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AwareDatetime, Field, StrictBool
+from pydantic import AwareDatetime, Field
 
-from api.access import follow_ups as access
 from api.access.follow_ups import caseload_of, every_one, find_follow_up, part_of_every_one, sees_every_one
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
@@ -19,26 +18,15 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import After, AwaitedShown, Limit, Shown, UndecidedWords, of_columns
+from api.json.weeks import NoteShown
 from api.views.undecided import Undecided
-from api.web.given import ActInput, PlainText
+from api.web.given import ActInput
 from domain.accompaniment import breaks
-from domain.follow_ups import Followed, Week, assigning, contacts, follow_ups, load, lost, notes, summaries
+from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, self_reports, summaries
 from domain.kernel import Actor, Part, every
-from models.follow_up import FollowUp, WeeklyNote
+from models.follow_up import FollowUp
 
 router = api_routes("follow-ups")
-
-
-class WeeklyNoteGiven(ActInput):
-    """What a worker says of a week."""
-
-    met: Annotated[int, Field(ge=0, le=1000)] = 0
-    minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
-    reached: StrictBool = False
-    why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
-    words: PlainText = ""
-    unfinished: StrictBool = False
-    seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
 
 
 class MissedGiven(ActInput):
@@ -67,17 +55,14 @@ class WorkerShown(Shown):
     undecided: UndecidedWords
 
 
-@of_columns(WeeklyNote, "week met minutes reached why_none has_words is_complete written_by written_at")
-class NoteShown(Shown):
-    """The note of a week, its words left sealed."""
+class SelfReportShown(Shown):
+    """A self-report questionnaire of the research, for those who keep the follow-up: when, and the risk then."""
 
+    n: int
+    done_on: date | None
+    risk: str | None
+    recorded_at: AwareDatetime
     version: int
-
-
-class SealedWordsShown(Shown):
-    """Words that were sealed."""
-
-    words: str
 
 
 class AttemptShown(Shown):
@@ -154,6 +139,7 @@ class WholeShown(FollowUpShown):
     attempts: list[AttemptShown]
     missed_meetings: list[MissedShown]
     summaries: list[SummaryListed]
+    self_reports: list[SelfReportShown]
 
 
 @router.get("/caseload")
@@ -195,29 +181,8 @@ def get_caseload(
 def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) -> WholeShown:
     """One follow-up."""
     row, given = find_follow_up(context.session, context.asker, follow_up_id)
-    return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given))
-
-
-@router.get("/follow-ups/{follow_up_id}/notes/{week}")
-@asks(Action.READ_FOLLOW_UP)
-def read_note(follow_up_id: UUID, week: date, context: InContext) -> SealedWordsShown:
-    """The words of the note of the week that begins on this Monday: each reading is on record."""
-    *_, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
-    return SealedWordsShown(words=words)
-
-
-@router.put("/follow-ups/{follow_up_id}/notes/{week}")
-@asks(Action.KEEP_FOLLOW_UP)
-def write_note(
-    follow_up_id: UUID, week: date, body: WeeklyNoteGiven, context: InContext, response: Response
-) -> WholeShown:
-    """Write the note of a week, or write it anew."""
-    by = _keeper(context, follow_up_id)
-    said = Week(met=body.met, minutes=body.minutes, reached=body.reached, why_none=body.why_none, words=body.words)
-    notes.write_note(
-        context.session, follow_up_id, week, said, unfinished=body.unfinished, by=by, at=context.at, seen=body.seen
-    )
-    return _again(context, follow_up_id, response)
+    keeps = is_allowed(Action.KEEP_FOLLOW_UP, given)
+    return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given), keeps=keeps)
 
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
@@ -285,8 +250,11 @@ act_resources(router, acts.FOLLOW_UP, _acted_on)
 act_resources(router, acts.ENDED, _acted_on)
 
 
-def _whole(context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:
+def _whole(
+    context: RequestContext, row: Followed, response: Response, *, told_risk: bool = True, keeps: bool = True
+) -> WholeShown:
     session, follow_up_id = context.session, row.id
+    reports = self_reports.self_reports_of(session, [follow_up_id])[follow_up_id] if keeps else {}
     pause = breaks.open_break(session, follow_up_id)
     response.headers["ETag"] = etag(row.version)
     return WholeShown.about(
@@ -299,6 +267,7 @@ def _whole(context: RequestContext, row: Followed, response: Response, *, told_r
         attempts=AttemptShown.each(contacts.attempts_of(session, follow_up_id)),
         missed_meetings=MissedShown.each(contacts.no_shows_of(session, follow_up_id)),
         summaries=SummaryListed.each(summaries.summaries_of(session, follow_up_id)),
+        self_reports=SelfReportShown.each(row for _, row in sorted(reports.items())),
     )
 
 

@@ -33,6 +33,7 @@ from api.json import (
     summaries,
     tasks,
     unmatched_replies,
+    weeks,
 )
 
 #: Each module's routes.
@@ -55,6 +56,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     minutes.router,
     statements.router,
     follow_ups.router,
+    weeks.router,
     referrals.router,
     participants.router,
     destructions.router,

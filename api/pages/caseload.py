@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -22,22 +22,21 @@ from api.access.follow_ups import (
 )
 from api.access.permissions import Action, Relation, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.pages.forms import Typed
 from api.pages.frame import around, framed_pages, page
-from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.views.follow_ups import BARS, INTENSITIES, KINDS, STRIP, WHY_NONE
 from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
-from domain.follow_ups import WEEK, Followed, assigning, gate, load, lost, monday_of, notes, owed
+from domain.follow_ups import Followed, assigning, gate, load, lost, notes, owed, self_reports, strips
 from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY
 
 router = framed_pages()
 
-#: So many weeks are shown as a strip beside each follow-up, the present one last.
-WEEKS_SHOWN: Final = 8
+#: The strip of who is being lost begins before that: a quarter of a year.
+WEEKS_OF_WHO_IS_LOST: Final = 13
 #: So many of the follow-ups that ended stand on one page.
 ENDED_SHOWN: Final = 20
 
@@ -59,6 +58,8 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
     mine = lines(context, caseload_of(context.session, context.asker))
     every = every_one(context.session, context.asker) if oversees else []
     shown = every if oversees else [line.row for line in mine]
+    losing = lost.losing(context.session, context.day, follow_up_ids=[row.id for row in shown])
+    overseen = _overseen(context, every) if oversees else _Overseen()
     ended = ended_of(context.session, context.asker, most=ENDED_SHOWN, after=after)
     return page(
         context,
@@ -68,25 +69,31 @@ def show_caseload(context: InContext, request: Request, after: UUID | None = Non
         ended=ended.rows,
         parts=around(ended, after, "/caseload", "#ended"),
         oversees=oversees,
-        by_worker=_by_worker(context, every) if oversees else [],
-        vacant=_vacant(context, every) if oversees else [],
-        losing=lost.losing(context.session, context.day, follow_up_ids=[row.id for row in shown]),
+        by_worker=overseen.by_worker,
+        vacant=overseen.vacant,
+        losing=losing,
         follows=Relation.FOLLOWS in given or bool(mine),
-        weeks=weeks_of(context.day),
-        week=monday_of(context.day),
+        due=self_reports.due_self_reports(context.session, context.day, among_rows=shown),
+        strips=_strips(context, losing, shown),
+        drawn=STRIP,
         states=STATES,
         why_none=WHY_NONE,
         kinds=KINDS,
         intensities=INTENSITIES,
         bars=BARS,
-        no_typed=Typed(),
+        who=overseen.who,
         day=context.day,
     )
 
 
-def weeks_of(day: date) -> list[date]:
-    """The Mondays of the last weeks, the oldest first."""
-    return [monday_of(day) - back * WEEK for back in reversed(range(WEEKS_SHOWN))]
+def _strips(
+    context: RequestContext, losing: Sequence[lost.Losing], shown: Sequence[Followed]
+) -> dict[UUID, strips.Strip]:
+    """The longer strips of the follow-ups that are losing contact."""
+    ids = {one.follow_up_id for one in losing}
+    return strips.strips_of(
+        context.session, [row for row in shown if row.id in ids], context.day, weeks=WEEKS_OF_WHO_IS_LOST
+    )
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,10 @@ class CaseloadLine:
 
     row: Followed
     part: str
-    strip: list[tuple[date, notes.NoteLine | None]]
+    strip: strips.Strip
     to_write: date | None
     late: bool
-    note: notes.NoteLine | None
+    is_begun: bool
     returns_on: date | None
 
 
@@ -106,42 +113,46 @@ def lines(context: RequestContext, rows: list[tuple[Followed, str]]) -> list[Cas
     """Follow-ups, each with its part, as lines."""
     if not rows:
         return []
-    weeks = weeks_of(context.day)
+    weeks = strips.weeks_until(context.day, strips.SHOWN)
     of_row: dict[UUID, dict[date, notes.NoteLine]] = {row.id: {} for row, _ in rows}
-    for note in notes.notes_of(context.session, list(of_row), since=weeks[0]):
+    noted = notes.notes_of(context.session, list(of_row), since=weeks[0])
+    for note in noted:
         of_row[note.follow_up_id][note.week] = note
+    drawn = strips.strips_of(context.session, [row for row, _ in rows], context.day, noted=noted)
     missing: dict[UUID, list[date]] = defaultdict(list)
     for one in owed.missing(context.session, context.day):
         missing[one.follow_up_id].append(one.week)
+    returns = _returns(context, rows)
+    return [_line(row, part, drawn[row.id], of_row[row.id], missing[row.id], returns.get(row.id)) for row, part in rows]
+
+
+def _returns(context: RequestContext, rows: list[tuple[Followed, str]]) -> dict[UUID, date]:
+    """The day on which each that is on a break comes back."""
     on_break = [row.id for row, _ in rows if row.state == "on_break"]
     pauses = breaks.open_breaks(context.session, on_break) if on_break else {}
-    return [
-        _line(
-            row, part, weeks, of_row[row.id], missing[row.id], pauses[row.id].returns_on if row.id in pauses else None
-        )
-        for row, part in rows
-    ]
+    return {one: pause.returns_on for one, pause in pauses.items()}
 
 
 def _line(
     row: Followed,
     part: str,
-    weeks: list[date],
+    strip: strips.Strip,
     written: Mapping[date, notes.NoteLine],
     missing: list[date],
     returns_on: date | None,
 ) -> CaseloadLine:
     """A follow-up: its first week whose note is `missing` is asked for, else this week's until it is complete."""
-    this = written.get(weeks[-1])
+    this_week = strip.weeks[-1].week
+    this = written.get(this_week)
     is_to_write = row.state == "active" and (this is None or not this.is_complete)
-    first = min([*missing, *([weeks[-1]] if is_to_write else [])], default=None)
+    first = min([*missing, *([this_week] if is_to_write else [])], default=None)
     return CaseloadLine(
         row,
         part,
-        strip=[(week, written.get(week)) for week in weeks],
+        strip=strip,
         to_write=first,
-        late=first is not None and first < weeks[-1],
-        note=written.get(first) if first is not None else None,
+        late=first is not None and first < this_week,
+        is_begun=first is not None and first in written,
         returns_on=returns_on,
     )
 
@@ -156,6 +167,23 @@ class _Worker:
     percent: int
     waits_for: str
     follow_ups: list[tuple[Followed, str]]
+
+
+@dataclass(frozen=True)
+class _Overseen:
+    """What the coordinator sees of everyone's follow-ups: each worker's, and those that have no worker."""
+
+    by_worker: Sequence[_Worker] = ()
+    vacant: Sequence[Followed] = ()
+
+    @property
+    def who(self) -> dict[UUID, str]:
+        """The name of each follow-up's worker."""
+        return {row.id: one.name for one in self.by_worker for row, part in one.follow_ups if part == PRIMARY}
+
+
+def _overseen(context: RequestContext, every: list[Followed]) -> _Overseen:
+    return _Overseen(_by_worker(context, every), _vacant(context, every))
 
 
 def _by_worker(context: RequestContext, every: list[Followed]) -> list[_Worker]:

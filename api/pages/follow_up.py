@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import follow_ups as access
@@ -26,8 +26,21 @@ from api.pages.act_routes import Seen, act_pages
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.follow_ups import (
+    INTENSITIES,
+    KINDS,
+    MEANS,
+    MOVES,
+    REASONS,
+    STRATEGIES,
+    STRIP,
+    WEEK_WORDS,
+    WHY_NONE,
+    WHY_PROPOSED,
+    bars_of,
+)
 from api.views.names import places_by_id
+from api.views.participant_words import RISKS, RISKS_THEN
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -35,8 +48,9 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
+from domain.follow_ups import Followed, assigning, contacts, lost, notes, opening, self_reports, summaries
 from domain.kernel import Actor, Refusal, col
+from domain.participants import GENDERS, research
 from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
@@ -48,33 +62,6 @@ router = framed_pages("/follow-ups")
 
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50
-WEEKS_OFFERED: Final = 8
-
-
-@dataclass(frozen=True)
-class NoteTyped:
-    """The note of a week, as it was typed."""
-
-    week: Text = ""
-    met: Text = ""
-    minutes: Text = ""
-    reached: Text = ""
-    why_none: Text = ""
-    words: Text = ""
-    unfinished: Text = ""
-
-    def said(self) -> Week:
-        """What the note says. Raises Refusal."""
-        return Week(
-            met=_count(self.met, "met.malformed"),
-            minutes=_count(self.minutes, "minutes.malformed"),
-            reached=self.reached == "yes",
-            why_none=self.why_none or None,
-            words=self.words,
-        )
-
-
-TypedNote = Annotated[NoteTyped, Depends()]
 
 
 @router.get("/{follow_up_id}", name="follow_up")
@@ -91,7 +78,34 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
     """What was written in the note of a week: each reading is on record."""
     row, note, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
     who = names_of(context, [note.written_by]).get(note.written_by, "")
-    return page(context, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
+    return page(
+        context,
+        request,
+        "follow_up_words.html",
+        row=row,
+        pause=None,
+        note=note,
+        words_read=words,
+        who=who,
+        week_words=WEEK_WORDS,
+    )
+
+
+@router.get("/{follow_up_id}/information", name="follow_up_information")
+@asks(Action.READ_FOLLOW_UP)
+def read_information(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """The information box, derived from the referral and the admission: each reading is on record."""
+    row, given, box = access.read_information(context.session, context.asker, follow_up_id, at=context.at)
+    return page(
+        context,
+        request,
+        "follow_up_information.html",
+        row=row,
+        box=box,
+        genders=GENDERS,
+        risks=RISKS,
+        may_see_risk=is_allowed(Action.SEE_RISK, given),
+    )
 
 
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
@@ -107,30 +121,6 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
     return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
-
-
-@router.post("/{follow_up_id}/notes")
-@asks(Action.KEEP_FOLLOW_UP)
-def write_note(
-    context: InContext, request: Request, follow_up_id: UUID, typed: TypedNote, seen: Seen = None, back: Text = ""
-) -> Response:
-    """Write the note of a week."""
-
-    def act(by: Actor) -> None:
-        notes.write_note(
-            context.session,
-            follow_up_id,
-            day_of(typed.week),
-            typed.said(),
-            unfinished=typed.unfinished == "yes",
-            by=by,
-            at=context.at,
-            seen=seen,
-        )
-
-    return _do(
-        context, request, follow_up_id, "note", act, asdict(typed), back="/caseload" if back == "caseload" else ""
-    )
 
 
 @router.post("/{follow_up_id}/missed-meetings")
@@ -348,10 +338,15 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         places=places_by_id(context),
         candidates=candidates,
         notes=written.notes,
-        weeks=_weeks(row, context.day),
+        drawn=STRIP,
         summaries=written.summaries,
         may_read_summaries=is_allowed(Action.READ_SUMMARY, as_reader(session, context.asker, row.number, given)),
         attempts=written.attempts,
+        consents_to_research=row.participant_id in research.consents_to_research(session),
+        reports=self_reports.self_reports_of(session, [follow_up_id])[follow_up_id],
+        due=next(iter(self_reports.due_self_reports(session, context.day, among_rows=[row])), None),
+        risks=RISKS_THEN,
+        may_see_risk=is_allowed(Action.SEE_RISK, given),
         no_shows=contacts.no_shows_of(session, follow_up_id),
         history=told(context, _record(context, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
@@ -376,22 +371,6 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
     )
 
 
-def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
-    """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
-    of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
-    return events.latest(context.session, *of_it, most=LINES_SHOWN)
-
-
-def _weeks(row: Followed, day: date) -> list[date]:
-    """The weeks of which a note can be written, the present one first."""
-    first, week = monday_of(row.opened_on), monday_of(day)
-    found: list[date] = []
-    while week >= first and len(found) < WEEKS_OFFERED:
-        found.append(week)
-        week = monday_of(date.fromordinal(week.toordinal() - 1))
-    return found
-
-
 @dataclass(frozen=True)
 class _Before:
     """A part that a person had until a day, and how it came to its holder of today, where it did."""
@@ -399,6 +378,21 @@ class _Before:
     part: Assignment
     to_id: UUID | None = None
     way: str = ""
+
+
+def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:
+    """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
+    of_it = (Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
+    found = events.latest(context.session, *of_it, most=LINES_SHOWN)
+    # A note that is saved as it is typed has a line for each save: of those in a row, the last one says it.
+    return [line for before, line in zip([None, *found], found, strict=False) if not _same_note(before, line)]
+
+
+def _same_note(later: Event | None, line: Event) -> bool:
+    """Whether a line and the one after it are saves of one week's note by one person."""
+    if later is None or {later.verb, line.verb} != {"follow_up.noted"}:
+        return False
+    return (later.actor_id, later.facts.get("week")) == (line.actor_id, line.facts.get("week"))
 
 
 def _before(context: RequestContext, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:

@@ -53,6 +53,7 @@ WHAT: Final[Mapping[str, str]] = {
     "reasons": N_("Why it was decided so: %(thing)s"),
     "duplicates": N_("Possible matches of a referral: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
+    "information": N_("Gender, and month and year of birth: %(thing)s"),
     "weekly_note": N_("Text of a weekly note: %(thing)s"),
     "task_words": N_("Text of a step about a participant: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),

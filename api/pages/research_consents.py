@@ -15,6 +15,7 @@ from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import around, framed_pages, page
+from domain.follow_ups import self_reports
 from domain.participants import research
 
 router = framed_pages("/research-consents", of_acts=True)
@@ -47,6 +48,8 @@ def _page(
         q=q,
         parts=around(part, after, here),
         today=context.day,
+        due=self_reports.due_self_reports(context.session, context.day),
+        done=self_reports.done_of(context.session, {one.participant_id for one in part.rows if not one.withdrawn_on}),
     )
 
 

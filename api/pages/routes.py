@@ -65,6 +65,7 @@ from api.pages import (
     summaries,
     tasks,
     unmatched_replies,
+    weeks,
     words,
     work,
 )
@@ -98,6 +99,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     statements.router,
     caseload.router,
     follow_up.router,
+    weeks.router,
     board.router,
     people.router,
     person.router,

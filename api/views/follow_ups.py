@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import ONBOARDING, Load, gate
-from locales import N_, say
+from domain.follow_ups import ONBOARDING, Load, gate, strips
+from locales import N_, gettext, ngettext, say
+from models.follow_up import WeeklyNote
 
 REASONS: Final[Mapping[str, str]] = {
     "withdrew": N_("The participant withdraws"),
@@ -29,6 +30,88 @@ WHY_NONE: Final[Mapping[str, str]] = {
     "impossible": N_("impossible"),
     "withdrew": N_("withdrew"),
     "other": N_("other"),
+}
+COMMUNICATIONS: Final[Mapping[str, str]] = {
+    "telephone": N_("telephone"),
+    "text_message": N_("text message"),
+    "messenger": N_("Messenger"),
+    "email": N_("e-mail"),
+    "other": N_("another way"),
+}
+NEEDS: Final[Mapping[str, str]] = {
+    "emergency": N_("emergency"),
+    "stability": N_("stability"),
+    "participation": N_("participation"),
+    "recovery": N_("recovery"),
+    "relationship": N_("relationship"),
+}
+SATISFACTIONS: Final[Mapping[str, str]] = {
+    "dissatisfied": N_("dissatisfied"),
+    "somewhat_satisfied": N_("somewhat satisfied"),
+    "satisfied": N_("satisfied"),
+    "very_satisfied": N_("very satisfied"),
+}
+ACTIVITY_TYPES: Final[Mapping[str, str]] = {
+    "medical": N_("medical"),
+    "recreational": N_("recreational"),
+    "sports": N_("sports"),
+    "cultural": N_("cultural"),
+    "social": N_("social"),
+    "legal": N_("legal"),
+    "community": N_("community"),
+    "clinical": N_("clinical"),
+    "other": N_("other"),
+}
+#: What is written of a week, by its fields, in their order.
+WEEK_WORDS: Final[Mapping[str, str]] = {
+    "why_other": N_("Which other reason"),
+    "main_activity": N_("Main activity"),
+    "summary": N_("Summary of the week"),
+    "other_information": N_("Other information"),
+    "other_workers": N_("Other workers in the case"),
+}
+#: The choices of a week's note, by its fields: what each asks, and its answers.
+WEEK_CHOICES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "why_none": (N_("If you did not meet, why"), WHY_NONE),
+    "need": (N_("Need targeted"), NEEDS),
+    "worker_satisfaction": (N_("Your satisfaction"), SATISFACTIONS),
+    "participant_satisfaction": (N_("Theirs, as you see it"), SATISFACTIONS),
+    "activity_type": (N_("Type of activity"), ACTIVITY_TYPES),
+}
+#: The shape of each kind of week in a strip.
+WEEK_SHAPES: Final[Mapping[strips.WeekKind, str]] = {
+    "met": "full",
+    "reached": "half",
+    "none": "stop",
+    "missing": "empty",
+    "now": "wait",
+    "break": "skip",
+    "apart": "skip",
+    "before": "",
+}
+#: What a strip of weeks is drawn with.
+STRIP: Final[Mapping[str, object]] = {"kinds": strips.KINDS, "shapes": WEEK_SHAPES}
+
+
+def in_short(note: WeeklyNote) -> str:
+    """What a week's note says in numbers and choices, in one line in the current language."""
+    said = []
+    if note.met:
+        said.append(
+            ngettext("%(n)s meeting, %(minutes)s min", "%(n)s meetings, %(minutes)s min", note.met)
+            % {"n": note.met, "minutes": note.minutes}
+        )
+    said += [gettext(COMMUNICATIONS[one]) for one in note.communications]
+    said += [gettext(answers[code]) for name, (_, answers) in WEEK_CHOICES.items() if (code := getattr(note, name))]
+    return ", ".join(said) or gettext(N_("nothing"))
+
+
+#: What the form of a week's note is drawn with.
+NOTE_FORM: Final[Mapping[str, object]] = {
+    "communications": COMMUNICATIONS,
+    "choices": WEEK_CHOICES,
+    "words": WEEK_WORDS,
+    "in_short": in_short,
 }
 STRATEGIES: Final[Mapping[str, str]] = {
     "new_meeting": N_("a new meeting"),

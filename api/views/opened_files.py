@@ -104,6 +104,11 @@ def _who(who: ParticipantIdentity) -> Lines:
         (gettext(N_("Name")), who.name),
         (gettext(N_("Birth date")), _day(who.birth_date) if who.birth_date else unknown),
         (gettext(N_("Age as it was said")), said),
+        *(
+            (gettext(one.label), gettext(one.choices[code]) if (code := getattr(who, one.name)) else unknown)
+            for one in fields_of(Who)
+            if one.kind == "choice"
+        ),
         *((gettext(one.label), _answer(one.kind, getattr(who, one.name))) for one in fields_of(Who) if one.reaches),
     ]
 

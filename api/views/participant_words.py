@@ -19,6 +19,8 @@ RISKS: Final[Mapping[str, str]] = {
     "green": N_("Green: safe"),
     "none": N_("None: no commodification at admission, which is not “no risk”"),
 }
+#: The same scale, at another moment than the admission.
+RISKS_THEN: Final[Mapping[str, str]] = {**RISKS, "none": N_("None: no commodification at that moment")}
 RECRUITER: Final[Mapping[str, str]] = {
     "benefits_exceed": N_("The benefits exceed the risks to others"),
     "risks_exceed": N_("The risks to others exceed the benefits"),

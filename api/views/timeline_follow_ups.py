@@ -31,6 +31,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.activity_left": (N_("%(subject)s: removed from the activity of %(day)s."), "skip"),
     "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),
     "follow_up.summarized": (N_("%(subject)s: the summary for the Clinical Committee is complete."), "full"),
+    "follow_up.self_reported": (N_("%(subject)s: self-report questionnaire, time %(n)s, recorded: %(day)s."), "half"),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
 }
 

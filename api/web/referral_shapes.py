@@ -45,12 +45,18 @@ Fields = Mapping[str, tuple[Any, Any]]
 
 def given(fields: Iterable[ReferralField]) -> Fields:
     """The fields of a shape in which a referral is given."""
-    return {one.name: _GIVEN[one.kind] for one in fields}
+    return {one.name: _given(one) for one in fields}
+
+
+def _given(one: ReferralField) -> tuple[Any, Any]:
+    if one.kind == "choice":
+        return Literal["", *one.choices], ""
+    return _GIVEN[one.kind]
 
 
 def corrected(fields: Iterable[ReferralField]) -> Fields:
     """The fields of a shape in which some are corrected, and those that are left out stay."""
-    kinds = {one.name: _GIVEN[one.kind] for one in fields}
+    kinds = {one.name: _given(one) for one in fields}
     return {name: (of if empty is None else of | None, None) for name, (of, empty) in kinds.items()}
 
 
@@ -61,7 +67,7 @@ def shown(fields: Iterable[ReferralField]) -> Fields:
 
 def perhaps_shown(fields: Iterable[ReferralField]) -> Fields:
     """The fields of an answer about a referral in which not each was asked for, when it was written."""
-    return {one.name: (_SHOWN.get(one.kind, str), _GIVEN[one.kind][1]) for one in fields}
+    return {one.name: (_SHOWN.get(one.kind, str), _given(one)[1]) for one in fields}
 
 
 def with_fields(made: Fields) -> Callable[[type[Shape]], type[Shape]]:

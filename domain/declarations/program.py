@@ -150,6 +150,14 @@ class Rates(GrammarPart):
         return next((rate for key, rate in self.roles.items() if key == role), self.others)
 
 
+class SelfReports(GrammarPart):
+    """When the self-report questionnaires of the research are due: time 1 after entry, time 2 after time 1."""
+
+    first_within_weeks: Annotated[int, Field(ge=1, le=52, strict=True)] = 8
+    second_after_months: Annotated[int, Field(ge=1, le=36, strict=True)] = 6
+    second_within_weeks: Annotated[int, Field(ge=1, le=52, strict=True)] = 8
+
+
 class ProgramIdentity(GrammarPart):
     """The program's name, its languages, where it is, and on which days it works."""
 
@@ -161,6 +169,7 @@ class ProgramIdentity(GrammarPart):
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
     retention: Retention = Retention()
     reading: Rates = Field(default_factory=Rates)
+    self_reports: SelfReports = SelfReports()
     obligations: Watch = Watch()
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -14,12 +13,12 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, assigning, complete_task
-from domain.follow_ups import words
 from domain.follow_ups.assigning import parts_of
 from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
 from domain.follow_ups.owed import WRITE, missing
+from domain.follow_ups.week_row import Week, checked_week, opened_week, refuse_long, refuse_unfinished, sealed_week
 from domain.follow_ups.weeks import monday_of, sunday_of
-from domain.follow_ups.words import NOTE, sealed
+from domain.follow_ups.words import NOTE
 from domain.kernel import (
     Actor,
     Question,
@@ -36,39 +35,26 @@ from domain.kernel import (
     program_calendar,
     program_of,
     run,
+    scalar,
 )
+from domain.participants import Said
+from domain.record import Ground, record_read
 from domain.roles import Link
 from domain.terms import PRIMARY
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
-from models.follow_up import WHY_NONE, WeeklyNote
+from models.follow_up import WeeklyNote
 
 #: The note of a week may be written until so long after it, and begun from its Monday on.
-LATEST: Final = timedelta(weeks=8)
-MOST_MEETINGS: Final = 21
-MOST_MINUTES: Final = 6_000
+LATEST: Final = timedelta(weeks=10)
+#: The states of a follow-up that nobody is owed a note of.
+ENDED: Final = ("inactive", "completed")
 
 _WRITE: Final = N_("Write the notes of the week of %(day)s")
 
 
 #: What may be read of a note without being told of: everything but its words.
 NoteLine = WeeklyNote
-
-
-@dataclass(frozen=True)
-class Week:
-    """What a worker says of one week: met in person how often and long, reached otherwise, or why not; and words."""
-
-    met: int = 0
-    minutes: int = 0
-    reached: bool = False
-    why_none: str | None = None
-    words: str = ""
-
-    @property
-    def says_enough(self) -> bool:
-        """Whether it says that there was contact, or why there was none."""
-        return self.met > 0 or self.reached or self.why_none is not None
 
 
 def write_note(
@@ -78,6 +64,8 @@ def write_note(
     said: Week,
     *,
     unfinished: bool = False,
+    confirmed: bool = False,
+    however_late: bool = False,
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -85,48 +73,100 @@ def write_note(
     """Write the note of the week that begins on the Monday `week`, or rewrite it; returns its version.
 
     `seen` is the version that the writer was looking at, 0 where there was none. `unfinished` leaves it for the worker
-    to finish. Where every note of the week is there, the worker's task is done. Raises Refusal: a week that has not
-    begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason in a note
-    that is to be complete.
+    to finish. `confirmed` says that a very long meeting is no slip; `however_late` takes over a week of long ago, which
+    was noted elsewhere at the time. Where every note of the week is there, the worker's task is done. Raises Refusal: a
+    week that has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a
+    reason in a note that is to be complete.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    _refuse_week(week, held)
-    _refuse_impossible(said)
-    if not unfinished and not said.says_enough:
-        raise Refusal(
-            "note.missing",
-            N_("Say that you met, that there was another contact, or why not. Or save the note as unfinished."),
-            source="FU-6",
-        )
-    before = note_of(session, follow_up_id, week)
-    note_id, version = (before.id, before.version) if before is not None else (uuid4(), 0)
-    if seen not in (None, version):
+    before = _before(session, held, week, seen, however_late=however_late)
+    return _write(session, held, week, before, said, unfinished=unfinished, confirmed=confirmed)
+
+
+def amend_note(
+    session: Session,
+    follow_up_id: UUID,
+    week: date,
+    said: Said,
+    *,
+    seen: int | None = None,
+    complete: bool | None = None,
+    confirmed: bool = False,
+    by: Actor,
+    at: datetime,
+) -> WeeklyNote:
+    """Write some fields of a week's note, by their names in `Week`; what else is in it stays. Returns its row.
+
+    It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
+    unless it is said, and unless it no longer says enough. Raises Refusal as `write_note` does.
+    """
+    held = lock_follow_up(session, follow_up_id, by=by, at=at)
+    before = _before(session, held, week, seen)
+    now = replace(_week_of(session, held, before), **said)
+    was = before is not None and before.is_complete
+    stays = complete if complete is not None else was and now.says_enough
+    _write(session, held, week, before, now, unfinished=not stays, confirmed=confirmed)
+    after = note_of(session, follow_up_id, week)
+    assert after is not None  # noqa: S101 - it was written a moment ago
+    return after
+
+
+def _before(
+    session: Session, held: LockedFollowUp, week: date, seen: int | None, *, however_late: bool = False
+) -> NoteLine | None:
+    """The note that stands of a week, which may be written now by who saw this version of it. Raises Refusal."""
+    _refuse_week(week, held, however_late=however_late)
+    before = note_of(session, held.id, week)
+    if seen not in (None, before.version if before is not None else 0):
         raise Refusal(
             "note.changed",
             N_("This note was changed by someone else or in another window. Nothing was saved; look again."),
         )
+    return before
+
+
+def _week_of(session: Session, held: LockedFollowUp, note: NoteLine | None) -> Week:
+    """What a note says, for a rule that writes it anew: no person reads it. Raises Refusal."""
+    if note is None:
+        return Week()
+    words = scalar(session, only(WeeklyNote.words).where(WeeklyNote.id == note.id)) if note.has_words else None
+    return Week.of(note, opened_week(session, held.participant_id, note.id, words))
+
+
+def _write(
+    session: Session,
+    held: LockedFollowUp,
+    week: date,
+    before: NoteLine | None,
+    said: Week,
+    *,
+    unfinished: bool,
+    confirmed: bool,
+) -> int:
+    said = checked_week(said)
+    was_complete = before is not None and before.is_complete
+    if not unfinished:
+        refuse_unfinished(said)
+    if not confirmed and not _is_known(said, before):
+        refuse_long(said)
+    note_id, version = (before.id, before.version) if before is not None else (uuid4(), 0)
     written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
     if before is None:
-        written = insert(WeeklyNote).values(
-            program_id=program_of(session), id=note_id, follow_up_id=follow_up_id, week=week
-        )
-    words = said.words if said.words.strip() else ""
+        written = insert(WeeklyNote).values(program_id=program_of(session), id=note_id, follow_up_id=held.id, week=week)
     run(
         session,
         written.values(
-            met=said.met,
-            minutes=said.minutes,
-            reached=said.reached,
-            why_none=said.why_none,
-            words=sealed(session, held.participant_id, NOTE, note_id, words) if words else None,
-            has_words=bool(words),
+            **said.columns(),
+            words=sealed_week(session, held.participant_id, note_id, said),
+            has_words=bool(said.words),
             is_complete=not unfinished,
-            written_by=by.person_id,
-            written_at=at,
+            written_by=held.by.person_id,
+            written_at=held.at,
             version=version + 1,
         ),
     )
-    change_follow_up(session, held)
+    if _tells_otherwise(said, before, unfinished=unfinished):
+        change_follow_up(session, held)
     write_follow_up_event(
         session,
         held,
@@ -134,14 +174,33 @@ def write_note(
         week=week.isoformat(),
         complete=not unfinished,
         met=said.met,
-        has_words=bool(words),
+        has_words=bool(said.words),
     )
-    _settle_tasks(session, follow_up_id, week, by=by, at=at)
+    if not unfinished and not was_complete:
+        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
     return version + 1
 
 
-#: Reads the words of a note, as `domain.follow_ups.words.read_words` does.
-read_words: Final = partial(words.read_words, WeeklyNote.words, "weekly_note", NOTE)
+def _is_known(said: Week, before: NoteLine | None) -> bool:
+    """Whether the meetings are as they stood, so that nothing is asked about them again."""
+    return before is not None and (said.met, said.minutes) == (before.met, before.minutes)
+
+
+def _tells_otherwise(said: Week, before: NoteLine | None, *, unfinished: bool) -> bool:
+    """Whether who looks at the follow-up would judge anew: words saved as they are typed change nothing of contact."""
+    if before is None:
+        return True
+    was = (before.met, before.communications, before.why_none, before.is_complete)
+    return (said.met, list(said.communications), said.why_none, not unfinished) != was
+
+
+def read_words(
+    session: Session, note_id: UUID, participant_id: UUID, *, ground: Ground, by: Actor, at: datetime
+) -> dict[str, str]:
+    """Read the words of a note by their fields, and note it on record in the same transaction. Raises Refusal."""
+    record_read(session, "weekly_note", note_id, what=NOTE, ground=ground, by=by, at=at)
+    words = scalar(session, only(WeeklyNote.words).where(WeeklyNote.id == note_id))
+    return opened_week(session, participant_id, note_id, words)
 
 
 def note_of(session: Session, follow_up_id: UUID, week: date) -> NoteLine | None:
@@ -241,7 +300,7 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _refuse_week(week: date, held: LockedFollowUp) -> None:
+def _refuse_week(week: date, held: LockedFollowUp, *, however_late: bool) -> None:
     """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
@@ -249,19 +308,7 @@ def _refuse_week(week: date, held: LockedFollowUp) -> None:
         raise Refusal("week.malformed", N_("This week has not begun."))
     if sunday_of(week) < held.row.opened_on:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
-    if held.day - sunday_of(week) > LATEST:
+    if held.row.state in ENDED and week > held.row.state_since:
+        raise Refusal("week.malformed", N_("The follow-up had ended by that week."), source="FU-1")
+    if held.day - sunday_of(week) > LATEST and not however_late:
         raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
-
-
-def _refuse_impossible(said: Week) -> None:
-    """Raises Refusal where a week cannot have been so."""
-    if not 0 <= said.met <= MOST_MEETINGS:
-        raise Refusal(
-            "met.malformed", N_("Say how many times you met in person, at most %(most)s."), most=MOST_MEETINGS
-        )
-    if not 0 <= said.minutes <= MOST_MINUTES or (said.minutes and not said.met):
-        raise Refusal("minutes.malformed", N_("Say how many minutes the meetings in person lasted in all."))
-    if said.why_none is not None and said.why_none not in WHY_NONE:
-        raise Refusal("why_none.malformed", N_("Choose from the list."))
-    if said.why_none is not None and said.met:
-        raise Refusal("why_none.malformed", N_("You met, so no reason is needed: leave it empty."))

@@ -70,6 +70,7 @@ from domain.participants.reading import Funnel as Funnel
 from domain.participants.reading import to_triage as to_triage
 from domain.participants.reasons import DecisionReason as DecisionReason
 from domain.participants.reasons import read_reasons as read_reasons
+from domain.participants.referral_fields import GENDERS as GENDERS
 from domain.participants.referral_fields import LONGEST_LINE as LONGEST_LINE
 from domain.participants.referral_fields import LONGEST_TEXT as LONGEST_TEXT
 from domain.participants.referral_fields import OLDEST as OLDEST

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from locales import N_
 
 #: What is typed in a field. `facts` are by criterion ("AD-C0"); `languages` are codes; `area` is one of the program's.
-Kind = Literal["line", "email", "telephone", "text", "day", "age", "languages", "area", "facts", "yes"]
+Kind = Literal["line", "email", "telephone", "text", "day", "age", "languages", "area", "facts", "yes", "choice"]
 
 #: What is said in some fields, by their names: of as many types as there are kinds of field.
 Said = dict[str, Any]
@@ -40,6 +40,7 @@ class ReferralField:
     rows: int = 2  # of a text, as its form shows it
     needed: bool = False  # a referral is not sent without it
     reaches: bool = False  # a way to reach the person: one of these is needed
+    choices: Mapping[str, str] = field(default_factory=dict)  # of a choice: each code, and its text of the catalogues
     autocomplete: str = "off"  # what a browser may fill in, of who refers
 
     @property
@@ -85,6 +86,15 @@ def as_sealed(declared: type, kept: Said) -> Said:
     return {name: date.fromisoformat(said) if kind == "day" and said else said for name, (kind, said) in found.items()}
 
 
+#: The gender with which a person identifies, in the guide's range (FU-6), which asks it of nobody who would not say.
+GENDERS: Final[Mapping[str, str]] = {
+    "woman": N_("woman"),
+    "man": N_("man"),
+    "other": N_("other (neutral, androgynous, transgender…)"),
+    "not_said": N_("prefers not to say"),
+}
+
+
 @dataclass(frozen=True)
 class Who:
     """Who the person is, and how to reach them. Sealed with the person, and opened with the identity alone.
@@ -98,6 +108,7 @@ class Who:
         "day", N_("Birth date"), hint=N_("Or the age below: one of the two is required.")
     )
     age: int | None = said("age", N_("Age, if you do not know the birth date"))
+    gender: str = said("choice", N_("Gender with which they identify"), choices=GENDERS)
     phone: str = said("telephone", N_("Telephone"), reaches=True)
     email: str = said("email", N_("E-mail"), reaches=True)
     address: str = said("text", N_("Where they live"), reaches=True)
@@ -154,7 +165,7 @@ class Section:
 
 SECTIONS: Final = (
     Section(N_("You"), ("referrer_name", "referrer_organization", "referrer_contact"), outside=True),
-    Section(N_("The person"), ("given_name", "family_name", "birth_date", "age", "languages")),
+    Section(N_("The person"), ("given_name", "family_name", "birth_date", "age", "gender", "languages")),
     Section(
         N_("How to reach them"),
         ("phone", "email", "contact_note", "first_contact", "area", "address", "setting", "legal_care"),

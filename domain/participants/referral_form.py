@@ -86,6 +86,7 @@ def checked_form(
     _refuse_birth(form.birth_date, form.age, local_day(session, at))
     checked = replace(checked, languages=checked_languages(form.languages))
     _refuse_area(session, checked.area)
+    _refuse_unlisted(checked, ReferralForm)
     _refuse_email(checked.email)
     if whole:
         _refuse_missing(checked)
@@ -97,6 +98,7 @@ def checked_form(
 def checked_identity(identity: ParticipantIdentity, *, today: date) -> ParticipantIdentity:
     """An identity, trimmed, with everything in it possible on a local day. Raises Refusal."""
     checked = replace(identity, **_trimmed(identity, Who))
+    _refuse_unlisted(checked, Who)
     _refuse_birth(checked.birth_date, checked.age, today)
     _refuse_email(checked.email)
     return checked
@@ -114,6 +116,12 @@ def _trimmed(said: object, declared: type) -> Said:
 def _refuse_area(session: Session, key: str) -> None:
     if key and key not in {area.key for area in areas(session)}:
         raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
+
+
+def _refuse_unlisted(said: object, declared: type) -> None:
+    for one in fields_of(declared):
+        if one.kind == "choice" and getattr(said, one.name) not in ("", *one.choices):
+            raise Refusal(f"referral.{one.name}", N_("Choose from the list."))
 
 
 def _refuse_email(email: str) -> None:

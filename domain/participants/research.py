@@ -26,6 +26,7 @@ from domain.kernel import (
     only,
     program_of,
     scalar,
+    scalars,
     surely,
     undecided,
 )
@@ -78,6 +79,18 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
         of(ResearchConsent).where(
             ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on).is_(None)
         ),
+    )
+
+
+def consents_to_research(session: Session) -> frozenset[UUID]:
+    """The participants whose consent to research stands. One that a restore may have brought back does not."""
+    return frozenset(
+        scalars(
+            session,
+            only(ResearchConsent.participant_id).where(
+                col(ResearchConsent.withdrawn_on).is_(None), ~_taken_back_since()
+            ),
+        )
     )
 
 

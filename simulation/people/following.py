@@ -53,13 +53,15 @@ def _write_note(me: Visit, row: dict[str, Any]) -> None:
     if me.may(0.04):
         return
     met = me.chance.choices((0, 1, 2, 3), weights=(25, 50, 20, 5))[0]
-    said: dict[str, Any] = {"met": met, "minutes": met * me.chance.randint(20, 90), "reached": me.may(0.4)}
-    if not met and not said["reached"]:
+    said: dict[str, Any] = {"met": met, "minutes": met * me.chance.randint(20, 90)}
+    said["communications"] = ["telephone"] if me.may(0.4) else []
+    if not met and not said["communications"]:
         said["why_none"] = me.chance.choice(_WHY_NONE) if me.may(0.97) else None
+        said["why_other"] = "Fugue." if said["why_none"] == "other" and me.may(0.9) else ""
     if me.may(0.6):
-        said["words"] = "Va mieux; parle de reprendre ses cours."
+        said["summary"] = "Va mieux; parle de reprendre ses cours."
     if me.may(0.05):
-        said["unfinished"] = True
+        said["complete"] = False
         noted[row["id"]] = ""
     if me.may(0.05):
         said["seen"] = me.chance.randint(0, 1)

@@ -14,7 +14,7 @@ from domain.accompaniment import barring, workers
 from domain.casework import cases
 from domain.departure import current, ending, endings, gathering, taking_up_again
 from domain.follow_ups import notes, owed
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.participants import referring, retention
@@ -43,6 +43,9 @@ def _prepare(cast: Cast) -> None:
     in_force(cast)
 
 
+REACHED = Week(communications=("telephone",))
+
+
 @pytest.fixture
 def program(cast: Cast, arranged: Arranged[None]) -> Cast:
     arranged(cast, _prepare)
@@ -56,7 +59,13 @@ def kinds(cast: Cast, who: str, place: str | None = "ccsmtl") -> list[str]:
 def write(cast: Cast, follow_up: UUID, *, unfinished: bool, by: str = WORKER, at: Any = AT) -> None:
     with cast.session() as session:
         notes.write_note(
-            session, follow_up, LAST_WEEK, Week(reached=True), unfinished=unfinished, by=cast.actor(by), at=at
+            session,
+            follow_up,
+            LAST_WEEK,
+            Week(communications=("telephone",)),
+            unfinished=unfinished,
+            by=cast.actor(by),
+            at=at,
         )
 
 

@@ -14,7 +14,7 @@ from domain.accompaniment import breaks, states
 from domain.admissions import duplicates, first_meetings
 from domain.casework import asking
 from domain.follow_ups import assigning, contacts, notes, owed
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from flows import contacts as watch
 from flows import rounds
 from flows.turns import BY_ROUNDS

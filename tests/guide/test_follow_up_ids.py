@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from api.access.permissions import TABLE, Action, Relation
 from domain.accompaniment import states
 from domain.declarations.program_check import read_program
 from domain.declared.guide_ids import GUIDE_IDS
-from domain.follow_ups import contacts
+from domain.follow_ups import Week, contacts, week_row
 from domain.follow_ups.lost import Losing
 from flows import contacts as the_round
 from models.consent import ResearchConsent
@@ -61,7 +63,9 @@ def test_whom_the_team_loses_is_told_with_since_when_why_and_how_long_and_has_it
 
 
 def test_a_week_s_note_says_whether_they_met_how_long_or_why_not() -> None:
-    assert {"week", "met", "minutes", "reached", "why_none", "words"} <= set(WeeklyNote.model_fields)
+    assert {"week", "met", "minutes", "reached", "words"} <= set(WeeklyNote.model_fields)
+    assert set(week_row.FIELDS) - set(week_row.WORDS) <= set(WeeklyNote.model_fields)
+    assert set(week_row.FIELDS) == {one.name for one in fields(Week)}
 
 
 def test_the_research_keeps_consents_of_its_own_and_sees_nobody() -> None:

@@ -195,7 +195,7 @@ AFTER: Final[Mapping[str, str]] = {
     "POST /equipment/{equipment_id}/loan": "a thing of the inventory is in nobody's hands",
     "POST /cases": "what a case would ask was looked at",
     "POST /cases/{case_id}/reopening": "a case was cancelled",
-    "POST /follow-ups/{follow_up_id}/notes": "a break ended",
+    "POST /follow-ups/{follow_up_id}/notes/{week}": "a break ended",
     "POST /meetings/{meeting_id}/minutes/amendment": "minutes went out",
     "POST /meetings/{meeting_id}/minutes/approval": "minutes went out",
     "POST /participants/{participant_id}/hold/release": "a file was put under a legal hold",
@@ -639,7 +639,8 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "waiver_proposal": ("key", "proposed_as"),
     "acceptance": ("said", "said_as"),
     "wake_up": ("leased_by", "trouble", "shown"),
-    "weekly_note": ("why_none",),
+    "self_report": ("risk",),
+    "weekly_note": ("why_none", "need", "worker_satisfaction", "participant_satisfaction", "activity_type"),
 }
 
 

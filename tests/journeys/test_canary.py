@@ -42,8 +42,8 @@ from domain.accompaniment.consents import SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
 from domain.follow_ups import activities, notes, summaries
-from domain.follow_ups.notes import Week
 from domain.follow_ups.summaries import Summary
+from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
@@ -296,7 +296,8 @@ def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
     """A week's note, an activity, and a break."""
     worker, follow_up = cast.actor(WORKER), table_of(FollowUp)
     found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
-    said = Week(met=1, minutes=30, reached=True, why_none=None, words=PLANTED["note"])
+    words = dict.fromkeys(("main_activity", "summary", "other_information", "other_workers"), PLANTED["note"])
+    said = Week(met=1, minutes=30, communications=("telephone",), **words)
     notes.write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
     activities.plan_activity(
         session,
@@ -361,7 +362,7 @@ _OF_NOBODY: Final = {
     "notice.message",
 }
 #: What is sealed and is a day or a code, in which no word can stand.
-_NO_WORDS: Final = {"identity.birth_date", "identity.age_on", "names.people.birth_date"}
+_NO_WORDS: Final = {"identity.gender", "identity.birth_date", "identity.age_on", "names.people.birth_date"}
 #: Sealed words of which papers are made, or a register that names nobody: a planted word would stop the papers here, so
 #: that it is looked for elsewhere (`tests/meetings/test_redacting.py`, in every table).
 _OF_PAPERS: Final = {

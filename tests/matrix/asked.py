@@ -533,12 +533,15 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
-    "POST /follow-ups/{follow_up_id}/notes": Sent(form={"week": "{week}", "met": "1", "minutes": "60"}),
+    "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(form={"met": "1", "minutes": "60", "complete": "yes"}),
     "POST /follow-ups/{follow_up_id}/attempts": Sent(form={"means": "call", "reached": "yes"}),
     "POST /follow-ups/{follow_up_id}/missed-meetings": Sent(
         form={"day": TODAY.isoformat(), "hour": "08:00", "minutes": "15"}
     ),
     "POST /follow-ups/{follow_up_id}/missed-meetings/{no_show_id}/strategy": Sent(form={"strategy": "new_meeting"}),
+    "POST /follow-ups/{follow_up_id}/self-reports/{n}": Sent(
+        path="/follow-ups/{follow_up_id}/self-reports/1", form={"done_on": _DAY, "risk": "green"}
+    ),
     "POST /follow-ups/{follow_up_id}/state": Sent(form={"seen": "{version_of_follow_up}", "move": "resume"}),
     "POST /follow-ups/{follow_up_id}/workers": Sent(form={"seen": "{version_of_follow_up}", "intensity": "intense"}),
     # JSON.
@@ -741,6 +744,9 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"expected_at": "2026-11-23T08:00:00-05:00", "waited_minutes": 15}
     ),
     "PUT /api/v1/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}": Sent(json={"strategy": "new_meeting"}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/self-reports/{n}": Sent(
+        path="/api/v1/follow-ups/{follow_up_id}/self-reports/1", json={"done_on": _DAY, "risk": "green"}
+    ),
     "PUT /api/v1/follow-ups/{follow_up_id}/state": Sent(json={"move": "resume"}),
     "PUT /api/v1/follow-ups/{follow_up_id}/workers": Sent(
         json={"person_id": "{newcomer_id}", "instead_of": "{person_id}"}

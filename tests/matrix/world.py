@@ -22,6 +22,7 @@ from domain.casework.proofs import GivenProof
 from domain.departure.hiring import NAMES_THEM
 from domain.equipment import inventory
 from domain.follow_ups import contacts, notes, summaries
+from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.kernel.sealing import seal
@@ -427,7 +428,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
             )
         )
         session.flush()
-        notes.write_note(session, follow_up, TODAY, notes.Week(met=1, words=NOTE), by=by, at=AT)
+        notes.write_note(session, follow_up, TODAY, Week(met=1, summary=NOTE), by=by, at=AT)
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )

@@ -80,7 +80,7 @@ def fresh(copies: Copies) -> Iterator[set[str]]:
 def anew(table: Table, row: dict[str, Any], *, keeping: Collection[str] = ()) -> dict[str, Any]:
     """A copy of a row that is another row: each part of its name drawn afresh, but what it refers to and `keeping`."""
     referring = {element.parent.name for key in table.foreign_key_constraints for element in key.elements}
-    copy = dict(row)
+    copy = {name: value for name, value in row.items() if table.c[name].computed is None}
     for column in table.primary_key.columns:
         if column.name not in referring and column.name not in keeping:
             copy[column.name] = uuid4() if isinstance(row[column.name], UUID) else secrets.token_hex(32)

@@ -19,6 +19,7 @@ from models.follow_up import (
     FollowUp,
     FollowUpBreak,
     NoShow,
+    SelfReport,
     WeeklyNote,
 )
 from models.participant import Participant
@@ -119,6 +120,7 @@ def accompany(cast: Cast) -> None:
                 written_at=AT,
             )
         )
+        session.add(SelfReport(**of_one, n=1, done_on=TODAY, risk="yellow", recorded_by=worker, recorded_at=AT))
         activity = uuid4()
         at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60}
         session.add(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, notes
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.people.absences import record_absence
 from domain.terms.parts import PRIMARY
@@ -37,7 +37,7 @@ def follow_up(cast: Cast) -> UUID:
         agreed(session, cast)
         seat_everyone(session, cast)
         made = followed(session, cast, second=SECOND)
-        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, words=WORDS), by=cast.actor(WORKER), at=AT)
+        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
         return made
 
 
@@ -102,24 +102,95 @@ def test_a_worker_writes_the_weeks_note_from_their_caseload(cast: Cast, follow_u
     page = worker.get("/caseload")
     assert "#2026-01" in page.text
     assert "Week of" in text_of(page.text)
-    form = {"week": "2026-11-30", "seen": "0", "met": "2", "minutes": "90", "words": WORDS, "back": "caseload"}
-    answer = worker.post(f"/follow-ups/{follow_up}/notes", data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/caseload")
+    form = {"seen": "0", "met": "2", "minutes": "90", "summary": WORDS, "complete": "yes", "back": "week"}
+    answer = worker.post(f"/follow-ups/{follow_up}/notes/2026-11-30", data=form)
+    place = f"/caseload/week?week=2026-11-30#row-{follow_up}-2026-11-30"
+    assert (answer.status_code, answer.headers["location"]) == (303, place)
     assert "Every note is written." in text_of(worker.get("/caseload").text)
     shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
     assert "2 meetings in person, 90 min" in shown
     assert "logement" not in shown
 
 
+@pytest.mark.parametrize(
+    ("back", "page"), [("week", "/caseload/week?week=2026-11-23"), ("weeks", "/follow-ups/{id}/weeks")]
+)
+def test_the_rows_show_no_words_until_one_row_is_opened_and_that_is_on_record(
+    cast: Cast, follow_up: UUID, back: str, page: str
+) -> None:
+    worker, place = later(cast, WORKER, 7), page.format(id=follow_up)
+    before = len(readings(cast))
+    assert "logement" not in worker.get(place).text
+    assert len(readings(cast)) == before
+    opened = f"&opened={follow_up}" if back == "week" else "?opened=2026-11-23"
+    assert "logement" in worker.get(place + opened).text
+    assert readings(cast)[before:] == [(cast.people[WORKER], "weekly_note", "part")]
+
+
+def test_only_who_follows_or_coordinates_sees_the_rows_of_a_follow_up(cast: Cast, follow_up: UUID) -> None:
+    for who, status in ((WORKER, 200), (SECOND, 200), ("coordinator", 200), ("police", 404), (THIRD, 404)):
+        assert signed_in(cast, who).get(f"/follow-ups/{follow_up}/weeks").status_code == status
+    with cast.session() as session:
+        bar(session, cast, follow_up, cast.people[SECOND])
+    second = signed_in(cast, SECOND)
+    assert second.get(f"/follow-ups/{follow_up}/weeks").status_code == 404
+    assert "#2026-01" not in second.get("/caseload/week").text
+    assert second.put(f"/api/v1/follow-ups/{follow_up}/notes/2026-11-23", json={"met": 3}).status_code == 404
+    assert second.post(f"/follow-ups/{follow_up}/notes/2026-11-23", data={"met": "3"}).status_code == 404
+
+
+def test_after_an_assignment_ended_its_worker_writes_no_note_of_it_and_the_next_one_does(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        assigning.assign_worker(
+            session,
+            follow_up,
+            cast.people[THIRD],
+            kind="primary",
+            instead_of=cast.people[WORKER],
+            by=by,
+            at=AT + 8 * DAY,
+        )
+    here = f"/api/v1/follow-ups/{follow_up}/notes"
+    before, after = later(cast, WORKER, 9), later(cast, THIRD, 9)
+    assert before.put(f"{here}/2026-11-30", json={"met": 1}).status_code == 404
+    assert before.put(f"{here}/2026-11-23", json={"met": 1}).status_code == 404
+    assert after.put(f"{here}/2026-11-30", json={"met": 1}).status_code == 200
+
+
+@pytest.mark.usefixtures("follow_up")
+def test_what_a_browser_keeps_is_under_a_key_of_one_sign_in_alone(cast: Cast) -> None:
+    keys = {later(cast, who, 7).get("/caseload/key").json()["key"] for who in (WORKER, WORKER, SECOND)}
+    assert len(keys) == 3
+    worker = later(cast, WORKER, 7)
+    assert len({worker.get("/caseload/key").json()["key"] for _ in range(2)}) == 1
+    assert worker.get("/caseload/key").json()["key"] in worker.get("/caseload/week").text
+
+
+def test_what_is_given_of_a_note_leaves_the_rest_of_it_as_it_was(cast: Cast, follow_up: UUID) -> None:
+    worker, here = later(cast, WORKER, 7), f"/api/v1/follow-ups/{follow_up}/notes/2026-11-23"
+    saved = worker.put(here, json={"need": "recovery", "complete": None, "seen": 1})
+    shown = saved.json()
+    assert (shown["version"], shown["met"], shown["minutes"], shown["is_complete"]) == (2, 1, 45, True)
+    assert worker.get(here).json()["summary"] == WORDS
+    assert worker.put(here, json={"other_workers": "Appel au CLSC.", "seen": 1}).status_code == 412
+    assert worker.put(here, json={"met": 0, "minutes": 0, "complete": None, "seen": 2}).json()["is_complete"] is False
+    assert worker.put(here, json={"met": 1, "minutes": 400}).json()["code"] == "minutes.long"
+    assert worker.put(here, json={"met": 1, "minutes": 400, "confirmed": True}).status_code == 200
+    assert worker.put(here, json={"need": "stability"}).status_code == 200  # asked once, and not again
+
+
 def test_a_note_that_says_nothing_is_refused_and_what_was_typed_stays(cast: Cast, follow_up: UUID) -> None:
     worker = later(cast, WORKER, 7)
-    answer = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "words": "À revoir"})
+    here = f"/follow-ups/{follow_up}/notes/2026-11-30"
+    answer = worker.post(here, data={"summary": "À revoir", "complete": "yes"})
     assert answer.status_code == 422
     assert "Say that you met" in text_of(answer.text)
     assert "À revoir" in answer.text
-    assert worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "met": "two"}).status_code == 422
-    kept = worker.post(f"/follow-ups/{follow_up}/notes", data={"week": "2026-11-30", "unfinished": "yes"})
-    assert kept.status_code == 303
+    assert worker.post(here, data={"met": "two"}).status_code == 422
+    assert worker.post(here, data={"complete": "no"}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -363,6 +434,6 @@ def test_everything_is_said_in_french_too(cast: Cast, follow_up: UUID) -> None:
     worker = later(cast, WORKER, 1)
     worker.headers["Accept-Language"] = "fr-CA"
     shown = text_of(worker.get(f"/follow-ups/{follow_up}").text)
-    for words in ("Intervenant·e principal·e", "La note de la semaine", "Ce qui s’est passé", "Rendre inactif"):
+    for words in ("Intervenant·e principal·e", "Écrire les notes des semaines", "Ce qui s’est passé", "Rendre inactif"):
         assert words in shown
     assert PRIMARY not in shown

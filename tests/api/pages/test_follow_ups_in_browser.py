@@ -9,11 +9,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from domain.accompaniment import breaks
 from domain.follow_ups import contacts, notes
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
@@ -53,7 +53,7 @@ def lively(cast: Cast) -> UUID:
         agreed(session, cast)
         by = cast.actor(WORKER)
         lost = followed(session, cast, second=SECOND)
-        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, words="Bien."), by=by, at=AT)
+        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, summary="Bien."), by=by, at=AT)
         for week in (1, 2):
             notes.write_note(
                 session, lost, TODAY + week * 7 * DAY, Week(why_none="no_news"), by=by, at=AT + (week * 7 + 4) * DAY
@@ -85,14 +85,3 @@ def test_the_pages_fit_and_can_be_used_by_all(window: Window, lively: UUID, widt
             shown = f"{path.strip('/').replace('/', '_')[:12]}_{name}_{width}_{language}.png"
             page.screenshot(path=Path(PICTURES) / shown, full_page=True)
         page.close()
-
-
-@pytest.mark.usefixtures("lively")
-def test_a_note_is_written_on_a_phone_without_the_script(window: Window) -> None:
-    page = window.open(WORKER, "/caseload", width=320, lang="en", script=False)
-    row = page.locator("#notes li").filter(has_text="#2026-01")
-    row.get_by_text("Write the note").click()
-    row.get_by_label("Meetings in person").fill("1")
-    row.get_by_label("Minutes in all").fill("60")
-    row.get_by_role("button", name="Save the note").click()
-    expect(page.locator("#notes")).not_to_contain_text("#2026-01")

@@ -14,6 +14,7 @@ from sqlalchemy import select, text, update
 from domain.casework import tasks
 from domain.casework.proofs import GivenProof
 from domain.follow_ups import notes
+from domain.follow_ups.week_row import Week
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from domain.people import people
@@ -145,7 +146,7 @@ def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(
         agreed(session, cast)
         theirs, others = followed(session, cast, "#2026-07"), followed(session, cast, "#2026-08")
         for follow_up, words in ((theirs, "Elle va bien."), (others, "Lui aussi.")):
-            week = notes.Week(met=1, words=words)
+            week = Week(met=1, summary=words)
             notes.write_note(session, follow_up, TODAY, week, by=cast.actor(WORKER), at=AT)
         participant_id = row_of(session, theirs)["participant_id"]
     worker = client_for(cast.database, cast.people[WORKER])

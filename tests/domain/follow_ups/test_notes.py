@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -10,16 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.accompaniment import breaks, states
-from domain.follow_ups import contacts, lost, notes, owed
-from domain.follow_ups.notes import Week, write_note
+from domain.follow_ups import contacts, lost, notes, owed, week_row
+from domain.follow_ups.notes import amend_note, write_note
+from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.following import SECOND, WORKER, followed, in_force, tasks_of
+from tests.following import SECOND, WORKER, followed, in_force, row_of, tasks_of
 from tests.refusing import refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MONDAY = TODAY  # a Monday
 MET = Week(met=1, minutes=60)
+PHONE = ("telephone",)
 
 
 @pytest.fixture
@@ -71,9 +74,18 @@ def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> Non
         (MONDAY - WEEK, MET, "week.malformed"),
         (MONDAY, Week(met=22), "met.malformed"),
         (MONDAY, Week(met=-1), "met.malformed"),
-        (MONDAY, Week(minutes=30, reached=True), "minutes.malformed"),
+        (MONDAY, Week(minutes=30, communications=("telephone",)), "minutes.malformed"),
         (MONDAY, Week(met=1, why_none="no_news"), "why_none.malformed"),
         (MONDAY, Week(why_none="rain"), "why_none.malformed"),
+        (MONDAY, Week(why_none="other"), "why_other.missing"),
+        (MONDAY, Week(communications=("pigeon",)), "communications.malformed"),
+        (MONDAY, replace(MET, need="gold"), "need.malformed"),
+        (MONDAY, replace(MET, worker_satisfaction="bliss"), "worker_satisfaction.malformed"),
+        (MONDAY, replace(MET, activity_type="heist"), "activity_type.malformed"),
+        (MONDAY, replace(MET, main_activity="x" * 201), "words.too_long"),
+        (MONDAY, replace(MET, summary="x" * 4001), "words.too_long"),
+        (MONDAY, Week(met=1, minutes=400), "minutes.long"),
+        (MONDAY, Week(met=1, minutes=1500), "minutes.malformed"),
     ],
 )
 def test_a_note_says_nothing_that_cannot_be(cast: Cast, week: date, said: Week, code: str) -> None:
@@ -81,6 +93,81 @@ def test_a_note_says_nothing_that_cannot_be(cast: Cast, week: date, said: Week, 
         follow_up = followed(session, cast)
         with refused(code):
             write_note(session, follow_up, week, said, by=cast.actor(WORKER), at=AT)
+
+
+def test_a_long_meeting_is_asked_about_once_and_then_believed(cast: Cast) -> None:
+    by, long = cast.actor(WORKER), Week(met=1, minutes=400)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        with refused("minutes.long"):
+            write_note(session, follow_up, MONDAY, long, by=by, at=AT)
+        write_note(session, follow_up, MONDAY, long, confirmed=True, by=by, at=AT)
+        write_note(session, follow_up, MONDAY, replace(long, need="emergency"), by=by, at=AT)
+        write_note(session, follow_up, MONDAY, Week(met=2, minutes=400), by=by, at=AT)
+
+
+def test_what_is_saved_as_one_types_leaves_the_words_that_it_does_not_say(cast: Cast) -> None:
+    by, whole = cast.actor(WORKER), replace(MET, main_activity="Musée", summary="Bien.", communications=PHONE)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, whole, by=by, at=AT)
+        row = amend_note(session, follow_up, MONDAY, {"other_workers": "  Appel.  "}, by=by, at=AT, seen=1)
+        assert (row.is_complete, row.version, row.has_words) == (True, 2, True)
+        participant = row_of(session, follow_up)["participant_id"]
+        said = notes.read_words(session, row.id, participant, ground="part", by=by, at=AT)
+        assert Week.of(row, said) == replace(whole, other_workers="Appel.")
+        with refused("note.changed"):
+            amend_note(session, follow_up, MONDAY, {"summary": ""}, by=by, at=AT, seen=1)
+        emptied = dict.fromkeys(week_row.WORDS, "")
+        assert not amend_note(session, follow_up, MONDAY, emptied, by=by, at=AT, seen=2).has_words
+
+
+def test_a_note_that_no_longer_says_enough_is_no_longer_complete(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, MET, by=by, at=AT)
+        assert not amend_note(session, follow_up, MONDAY, {"met": 0, "minutes": 0}, by=by, at=AT).is_complete
+        with refused("note.missing"):
+            amend_note(session, follow_up, MONDAY, {}, complete=True, by=by, at=AT)
+
+
+def test_words_saved_as_one_types_make_nobody_s_other_form_out_of_date_and_contact_does(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, Week(), unfinished=True, by=by, at=AT)
+        version = row_of(session, follow_up)["version"]
+        amend_note(session, follow_up, MONDAY, {"summary": "Bien."}, by=by, at=AT)
+        assert row_of(session, follow_up)["version"] == version
+        amend_note(session, follow_up, MONDAY, {"met": 1}, by=by, at=AT)
+        assert row_of(session, follow_up)["version"] == version + 1
+
+
+def test_a_message_without_any_news_reached_nobody(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        tried = Week(communications=("text_message",), why_none="no_news")
+        write_note(session, follow_up, MONDAY, tried, by=by, at=AT + 4 * DAY)
+        row = notes.note_of(session, follow_up, MONDAY)
+        assert row is not None
+        assert (row.communications, row.reached, row.is_complete) == (["text_message"], False, True)
+        (found,) = lost.losing(session, TODAY + 20 * DAY)
+        assert (found.since, found.why) == (TODAY, "no_news")
+
+
+def test_no_note_is_written_of_a_week_after_the_end_nor_of_long_ago_unless_it_is_taken_over(cast: Cast) -> None:
+    by, later = cast.actor(WORKER), AT + 12 * WEEK
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        with refused("week.malformed"):
+            write_note(session, follow_up, MONDAY, MET, by=by, at=later)
+        write_note(session, follow_up, MONDAY, MET, however_late=True, by=by, at=later)
+        states.deactivate(session, follow_up, "withdrew", by=by, at=later - 2 * WEEK)
+        write_note(session, follow_up, MONDAY + 10 * WEEK, MET, by=by, at=later)
+        with refused("week.malformed"):
+            write_note(session, follow_up, MONDAY + 11 * WEEK, MET, by=by, at=later)
 
 
 def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for_a_break(cast: Cast) -> None:
@@ -111,7 +198,7 @@ def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(c
         assert "#2026" not in mine["title_fr"]
         write_note(session, first, MONDAY, MET, by=cast.actor(WORKER), at=later)
         assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open", "open"]
-        write_note(session, second, MONDAY, Week(reached=True), by=cast.actor(WORKER), at=later)
+        write_note(session, second, MONDAY, Week(communications=PHONE), by=cast.actor(WORKER), at=later)
         states_of = {one["id"]: one["state"] for one in tasks_of(session, owed.WRITE)}
         assert states_of.pop(mine["id"]) == "done"
         assert list(states_of.values()) == ["open"]
@@ -163,7 +250,12 @@ def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(c
         write_note(session, follow_up, MONDAY, Week(why_none="withdrew"), by=by, at=AT + 4 * DAY)
         contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 10 * DAY)
         write_note(
-            session, follow_up, MONDAY + WEEK, Week(reached=True, why_none="impossible"), by=by, at=AT + 10 * DAY
+            session,
+            follow_up,
+            MONDAY + WEEK,
+            Week(communications=PHONE, why_none="impossible"),
+            by=by,
+            at=AT + 10 * DAY,
         )
         (found,) = lost.losing(session, TODAY + 35 * DAY)
         assert (found.since, found.why) == (TODAY + 10 * DAY, "")

@@ -43,6 +43,7 @@ SOMETHING: Final[dict[Kind, Any]] = {
     "languages": ("fr",),
     "facts": {"AD-C0": "Mot des faits"},
     "yes": True,
+    "choice": "other",
 }
 WHOLE: Final = ReferralForm(**{one.name: SOMETHING.get(one.kind, f"Mot {one.name}") for one in FIELDS})
 

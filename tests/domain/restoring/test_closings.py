@@ -39,7 +39,8 @@ WHY: dict[str, str] = {
         task.opened task.passed_on task.planned task.postponed task.rejected task.reminded task.returned task.submitted
         task.undone task.waived follow_up.activity_called_off follow_up.activity_left follow_up.activity_moved
         follow_up.activity_planned follow_up.completed follow_up.deactivated follow_up.intensity_set follow_up.no_show
-        follow_up.noted follow_up.paused follow_up.strategy_agreed follow_up.summarized follow_up.summary_saved
+        follow_up.noted follow_up.paused follow_up.self_reported follow_up.strategy_agreed follow_up.summarized
+        follow_up.summary_saved
         follow_up.tried follow_up.vacant account.found_open account.stays_open account.still_closed""",
     "it is of a meeting and its papers: those who were told of it are in the ledger": """
         agenda.assembled agenda.carried_over agenda.circulated agenda.frozen agenda.item_changed agenda.reopened

@@ -478,8 +478,14 @@ create table weekly_note (
     week date not null,
     met integer not null,
     minutes integer not null,
-    reached boolean not null,
+    communications text[] not null,
     why_none varchar,
+    reached boolean not null
+        generated always as (cardinality(communications) > 0 and why_none is distinct from 'no_news') stored,
+    need varchar,
+    worker_satisfaction varchar,
+    participant_satisfaction varchar,
+    activity_type varchar,
     words bytea,
     has_words boolean not null,
     is_complete boolean not null,
@@ -491,17 +497,53 @@ create table weekly_note (
     constraint ck_weekly_note_week_is_a_monday check (extract(isodow from week) = 1),
     constraint ck_weekly_note_met check (met between 0 and 21),
     constraint ck_weekly_note_minutes check (minutes between 0 and 6000),
-    constraint ck_weekly_note_minutes_of_meetings check (met > 0 or minutes = 0),
+    constraint ck_weekly_note_minutes_of_meetings check (minutes <= met * 1440),
+    constraint ck_weekly_note_communications
+        check (communications <@ array['telephone', 'text_message', 'messenger', 'email', 'other']),
     constraint ck_weekly_note_why_none
         check (why_none is null or why_none in ('not_scheduled', 'no_news', 'impossible', 'withdrew', 'other')),
+    constraint ck_weekly_note_need
+        check (need is null or need in ('emergency', 'stability', 'participation', 'recovery', 'relationship')),
+    constraint ck_weekly_note_worker_satisfaction
+        check (worker_satisfaction is null or worker_satisfaction in (
+            'dissatisfied', 'somewhat_satisfied', 'satisfied', 'very_satisfied')),
+    constraint ck_weekly_note_participant_satisfaction
+        check (participant_satisfaction is null or participant_satisfaction in (
+            'dissatisfied', 'somewhat_satisfied', 'satisfied', 'very_satisfied')),
+    constraint ck_weekly_note_activity_type
+        check (activity_type is null or activity_type in (
+            'medical', 'recreational', 'sports', 'cultural', 'social', 'legal', 'community', 'clinical', 'other')),
     constraint ck_weekly_note_none_for_a_reason check (why_none is null or met = 0),
-    constraint ck_weekly_note_complete check (not is_complete or met > 0 or reached or why_none is not null),
+    constraint ck_weekly_note_complete
+        check (not is_complete or met > 0 or cardinality(communications) > 0 or why_none is not null),
     constraint ck_weekly_note_has_words check (has_words = (words is not null)),
     constraint fk_weekly_note_program_id_follow_up_id foreign key (program_id, follow_up_id)
         references follow_up (program_id, id),
     constraint fk_weekly_note_program_id_written_by foreign key (program_id, written_by)
         references person (program_id, id),
     constraint fk_weekly_note_program_id foreign key (program_id) references program (id)
+);
+
+create table self_report (
+    program_id uuid not null,
+    id uuid not null,
+    follow_up_id uuid not null,
+    n integer not null,
+    done_on date,
+    risk varchar,
+    recorded_by uuid not null,
+    recorded_at timestamptz not null,
+    version integer not null,
+    constraint pk_self_report primary key (program_id, id),
+    constraint uq_self_report_program_id_follow_up_id_n unique (program_id, follow_up_id, n),
+    constraint ck_self_report_time check (n in (1, 2)),
+    constraint ck_self_report_risk check (risk is null or risk in ('red', 'yellow', 'green', 'none')),
+    constraint ck_self_report_done check (num_nulls(done_on, risk) in (0, 2)),
+    constraint fk_self_report_program_id_follow_up_id foreign key (program_id, follow_up_id)
+        references follow_up (program_id, id),
+    constraint fk_self_report_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_self_report_program_id foreign key (program_id) references program (id)
 );
 
 create table activity (

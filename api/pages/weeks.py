@@ -1,0 +1,223 @@
+"""Notes of weeks in rows: a week of one's own caseload, and the last ten weeks of one follow-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from api.access import follow_ups as access
+from api.access.follow_ups import caseload_of, find_follow_up
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import InContext, RequestContext, installation_of
+from api.acts.declaring import On
+from api.acts.follow_ups import NOTE, week_of
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
+from api.views.follow_ups import NOTE_FORM, STRIP
+from api.web.readers import day_or_none
+from domain.follow_ups import WEEK, Followed, monday_of, notes, owed, strips, sunday_of, week_row
+from domain.kernel import mark
+
+router = framed_pages()
+
+#: So many weeks of one follow-up stand in a row, the oldest first: as far back as a note may be written.
+WEEKS_IN_A_ROW: Final = 10
+#: What of the week before is a start for the next one. Satisfaction and words are said of one week alone.
+AS_BEFORE: Final = ("met", "minutes", "communications", "why_none", "need", "activity_type")
+
+
+@dataclass(frozen=True)
+class RowOfWeek:
+    """One row: a follow-up and a week, its note, the one of the week before, and its words where they are open."""
+
+    row: Followed
+    week: date
+    note: notes.NoteLine | None
+    before: notes.NoteLine | None
+    opened: Mapping[str, str] | None
+    is_missing: bool
+    strip: strips.Strip | None = None
+
+    @property
+    def form(self) -> str:
+        """What its form is called."""
+        return f"note-{self.row.id}-{self.week}"
+
+    @property
+    def start(self) -> Mapping[str, object]:
+        """What of the week before this one may begin with; nothing where that was not written, or this one is begun."""
+        if self.before is None or self.note is not None:
+            return {}
+        return {name: getattr(self.before, name) or ("" if name in week_row.CHOICES else 0) for name in AS_BEFORE} | {
+            "communications": list(self.before.communications)
+        }
+
+
+@router.get("/caseload/week", name="caseload_week")
+@asks(Action.SEE_CASELOAD)
+def show_week(
+    context: InContext, request: Request, week: str = "", opened: UUID | None = None, start: UUID | None = None
+) -> HTMLResponse:
+    """The notes of one week of one's own caseload, in rows that are saved as one types.
+
+    The words of a row that has some are `opened` one at a time, each on record. One row may `start` as its last week.
+    """
+    return _week_page(context, request, _monday(context, week), Typed(), opened=opened, start=start)
+
+
+@router.get("/caseload/key", name="week_key")
+@asks(Action.SEE_CASELOAD)
+def show_key(context: InContext, request: Request) -> JSONResponse:
+    """Under what a browser seals, until it is saved, what is typed: for this person and this sign-in alone.
+
+    It follows from the cookie, of which the program keeps a digest: when the sign-in ends, it cannot be told again.
+    """
+    require(Action.SEE_CASELOAD, to_program(context.asker))
+    return JSONResponse(_kept_under(context, request))
+
+
+@router.get("/follow-ups/{follow_up_id}/weeks", name="follow_up_weeks")
+@asks(Action.KEEP_FOLLOW_UP)
+def show_weeks(
+    context: InContext, request: Request, follow_up_id: UUID, opened: date | None = None, start: date | None = None
+) -> HTMLResponse:
+    """The last ten weeks of one follow-up, the oldest first: to catch up with what was not written."""
+    return _weeks_page(context, request, follow_up_id, Typed(), opened=opened, start=start)
+
+
+def _kept_under(context: RequestContext, request: Request) -> dict[str, str]:
+    """The key of a sign-in, and whose it is."""
+    token = request.cookies[installation_of(request).cookie]
+    key = mark(context.session, "typed_in_browser", f"{token}|{context.asker.person_id}")
+    return {"key": key, "person": str(context.asker.person_id)}
+
+
+def _monday(context: RequestContext, typed: str) -> date:
+    """The week that is asked for, by any of its days; this one where it says none, or one to come."""
+    day = day_or_none(typed) or context.day
+    return monday_of(min(day, context.day))
+
+
+def _if_written_now(context: RequestContext, week: date) -> date | None:
+    """A week of which notes may be written today; None where it is to come, or too long ago."""
+    return week if week <= context.day and context.day - sunday_of(week) <= notes.LATEST else None
+
+
+def _week_page(
+    context: RequestContext,
+    request: Request,
+    week: date,
+    typed: Typed,
+    *,
+    opened: UUID | None = None,
+    start: UUID | None = None,
+) -> HTMLResponse:
+    require(Action.SEE_CASELOAD, to_program(context.asker))
+    theirs = [row for row, _ in caseload_of(context.session, context.asker) if row.opened_on <= sunday_of(week)]
+    on_break = [row for row in theirs if row.state == "on_break"]
+    shown = [(row, week) for row in theirs if row.state == "active"]
+    rows = _rows(context, shown, {(opened, week)})
+    drawn = strips.strips_of(context.session, [row for row, _ in shown], context.day)
+    return page(
+        context,
+        request,
+        "caseload_week.html",
+        rows=[(one, drawn[one.row.id]) for one in rows],
+        typed=_started(rows, typed, {(start, week)}),
+        week=week,
+        this_week=monday_of(context.day),
+        before=_if_written_now(context, week - WEEK),
+        after=_if_written_now(context, week + WEEK),
+        on_break=on_break,
+        kept_under=_kept_under(context, request),
+        note_form=NOTE_FORM,
+        drawn=STRIP,
+    )
+
+
+def _weeks_page(
+    context: RequestContext,
+    request: Request,
+    follow_up_id: UUID,
+    typed: Typed,
+    *,
+    opened: date | None = None,
+    start: date | None = None,
+) -> HTMLResponse:
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    require(Action.KEEP_FOLLOW_UP, given)
+    weeks = [one for one in strips.weeks_until(context.day, WEEKS_IN_A_ROW) if sunday_of(one) >= row.opened_on]
+    rows = _rows(context, [(row, week) for week in weeks], {(follow_up_id, opened)})
+    return page(
+        context,
+        request,
+        "follow_up_weeks.html",
+        row=row,
+        rows=rows,
+        typed=_started(rows, typed, {(follow_up_id, start)}),
+        kept_under=_kept_under(context, request),
+        note_form=NOTE_FORM,
+    )
+
+
+def _rows(
+    context: RequestContext, shown: Sequence[tuple[Followed, date]], opened: set[tuple[UUID | None, date | None]]
+) -> list[RowOfWeek]:
+    """The rows of these follow-ups and weeks. Those that are `opened` show their words, each reading on record."""
+    if not shown:
+        return []
+    first = min(week for _, week in shown) - WEEK
+    ids = {row.id for row, _ in shown}
+    written = {(note.follow_up_id, note.week): note for note in notes.notes_of(context.session, ids, since=first)}
+    missing = {(one.follow_up_id, one.week) for one in owed.missing(context.session, context.day)}
+    return [
+        RowOfWeek(
+            row,
+            week,
+            note := written.get((row.id, week)),
+            written.get((row.id, week - WEEK)),
+            _words(context, row, note, is_opened=(row.id, week) in opened),
+            (row.id, week) in missing,
+        )
+        for row, week in shown
+    ]
+
+
+def _words(
+    context: RequestContext, row: Followed, note: notes.NoteLine | None, *, is_opened: bool
+) -> dict[str, str] | None:
+    """The words of a row: none yet, or opened; None where they stay sealed."""
+    if note is None or not note.has_words:
+        return {}
+    if not is_opened:
+        return None
+    _, _, words = access.read_note(context.session, context.asker, row.id, note.week, at=context.at)
+    return words
+
+
+def _started(rows: Sequence[RowOfWeek], typed: Typed, start: set[tuple[UUID | None, date | None]]) -> Typed:
+    """A row that begins as the week before, as if it had been typed; nothing of it is saved yet."""
+    for one in rows:
+        if (one.row.id, one.week) in start and one.start:
+            return Typed(one.form, None, one.start)
+    return typed
+
+
+def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
+    """The rows from which a note was sent, with what was typed in its own."""
+    follow_up_id, week = week_of(on)
+    if typed.values.get("back") != "week":
+        return _weeks_page(on.context, request, follow_up_id, typed)
+    if follow_up_id not in {row.id for row, _ in caseload_of(on.session, on.context.asker)}:
+        raise Forbidden
+    return _week_page(on.context, request, _monday(on.context, str(week)), typed)
+
+
+act_pages(router, NOTE, _again)
