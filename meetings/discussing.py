@@ -59,10 +59,13 @@ _COME_BACK: Final = N_("Come back on %(number)s, as the Clinical Committee asked
 
 @dataclass(frozen=True)
 class Said:
-    """What is said of a case: a note, and what follows, with the day by which its worker comes back on it, if any."""
+    """What is said of a case: a note, and what follows, with the day by which its worker comes back on it, if any.
 
-    note: str = ""
-    follows: str = ""
+    Words that are None stay as they were.
+    """
+
+    note: str | None = None
+    follows: str | None = None
     due_on: date | None = None
 
 
@@ -143,15 +146,22 @@ def read_said(
 ) -> Said:
     """Read what was said of a case, and note it on record in the same transaction. Raises Refusal."""
     record_read(session, "case_discussion", row.id, what=SAID, ground=ground, by=by, at=at)
-    blob = scalar(session, only(CaseDiscussion.said).where(CaseDiscussion.id == row.id))
-    words = {} if blob is None else unseal(session, participant_id, f"{SAID}/{row.id}", blob)
-    return Said(**words, due_on=row.due_on)
+    return Said(**_words_of(session, row.id, participant_id), due_on=row.due_on)
+
+
+def _words_of(session: Session, row_id: UUID, participant_id: UUID) -> dict[str, str]:
+    """What was said, opened within the program: who shows it tells the record."""
+    blob = scalar(session, only(CaseDiscussion.said).where(CaseDiscussion.id == row_id))
+    if blob is None:
+        return {"note": "", "follows": ""}
+    words: dict[str, str] = unseal(session, participant_id, f"{SAID}/{row_id}", blob)
+    return words
 
 
 def _refuse_day(said: Said, today: date) -> None:
     if said.due_on is not None and said.due_on < today:
         raise Refusal("case.due", N_("The worker comes back on it today or later."))
-    if said.due_on is None and says_something(said.follows):
+    if said.due_on is None and says_something(said.follows or ""):
         raise Refusal("case.due.missing", N_("Say by which day the worker comes back on it."))
 
 
@@ -190,7 +200,10 @@ def _move_issue(session: Session, held: LockedFollowUp, row: CaseDiscussion, out
 
 
 def _sealed(session: Session, held: LockedFollowUp, row_id: UUID, said: Said) -> bytes | None:
-    words = {"note": checked(said.note), "follows": checked(said.follows)}
+    words = _words_of(session, row_id, held.participant_id)
+    for name, typed in (("note", said.note), ("follows", said.follows)):
+        if typed is not None:
+            words[name] = checked(typed)
     if not any(words.values()):
         return None
     return seal(session, held.participant_id, f"{SAID}/{row_id}", words)

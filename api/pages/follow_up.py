@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,19 @@ from api.pages.act_routes import Seen, act_pages
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.follow_ups import (
+    CASE_OUTCOMES,
+    INTENSITIES,
+    KINDS,
+    MEANS,
+    MOVES,
+    PROCESSES,
+    REASONS,
+    STRATEGIES,
+    WHY_NONE,
+    WHY_PROPOSED,
+    bars_of,
+)
 from api.views.names import places_by_id
 from api.views.sentences import sentence_of
 from api.views.states import STATES
@@ -35,11 +47,24 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, Week, assigning, contacts, lost, monday_of, notes, opening, summaries
+from domain.follow_ups import (
+    Followed,
+    Week,
+    assigning,
+    contacts,
+    issues,
+    lost,
+    monday_of,
+    notes,
+    opening,
+    processes,
+    summaries,
+)
 from domain.kernel import Actor, Refusal, col
 from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
+from meetings import caseloads, discussing
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
 from models.record import Event
@@ -107,6 +132,33 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
     return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+
+
+@router.get("/{follow_up_id}/issue", name="raised_issue")
+@asks(Action.RAISE_ISSUE)
+def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """What is raised of a case for the next sitting, for those who follow: each reading is on record."""
+    row, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
+    raised = issues.waits_for(context.session, follow_up_id)
+    shown: dict[str, Any] = {"row": row, "pause": None, "note": None, "raised": raised}
+    return page(context, request, "follow_up_words.html", **shown, words_read=words)
+
+
+@router.get("/{follow_up_id}/discussions/{meeting_id}", name="case_said")
+@asks(Action.READ_FOLLOW_UP)
+def read_said(context: InContext, request: Request, follow_up_id: UUID, meeting_id: UUID) -> HTMLResponse:
+    """What the Clinical Committee said of a case in a meeting: each reading is on record."""
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    spoken = discussing.discussed_in(context.session, meeting_id, [follow_up_id]).get(follow_up_id)
+    if spoken is None:
+        raise Forbidden
+    said = discussing.read_said(
+        context.session, spoken, row.participant_id, ground=ground_of(given), by=by, at=context.at
+    )
+    words = "\n\n".join(text for text in (said.note, said.follows) if text)
+    shown: dict[str, Any] = {"row": row, "pause": None, "note": None, "spoken": spoken}
+    return page(context, request, "follow_up_words.html", **shown, words_read=words)
 
 
 @router.post("/{follow_up_id}/notes")
@@ -358,6 +410,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         may_keep=may_keep,
         may_assign=may_assign,
         may_read=is_allowed(Action.READ_FOLLOW_UP, given),
+        **_before_committee(context, row, given),
         never_with_others=row.recruiter and is_allowed(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
@@ -374,6 +427,20 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         nobody_yet=acts.NOBODY_YET,
         day=context.day,
     )
+
+
+def _before_committee(context: RequestContext, row: Followed, given: Given) -> dict[str, Any]:
+    """What is raised of the case and was said of it, none of it opened; and the processes of the last weeks."""
+    weeks = caseloads.last_weeks(context.day)
+    marks = {mark.week: mark for mark in processes.marks_of(context.session, [row.id], since=weeks[0])}
+    return {
+        "may_raise": is_allowed(Action.RAISE_ISSUE, given) and row.state not in access.ENDED,
+        "raised": issues.waits_for(context.session, row.id),
+        "spoken": discussing.discussions_of(context.session, row.id),
+        "case": {"row": row, "weeks": [(week, None) for week in weeks], "marks": marks, "week": weeks[-1]},
+        "case_outcomes": CASE_OUTCOMES,
+        "processes": PROCESSES,
+    }
 
 
 def _record(context: RequestContext, follow_up_id: UUID) -> list[Event]:

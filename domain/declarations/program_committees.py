@@ -74,7 +74,8 @@ class Quorum(GrammarPart):
 class AgendaRule(GrammarPart):
     """One rule that draws items for every agenda of a committee from what is on record.
 
-    - `standing` puts its title on each agenda; `points` are what is gone through under it.
+    - `standing` puts its title on each agenda; `points` are what is gone through under it, and what it `lists` stands
+      there in the sitting: the participants who are inactive, and what changed since the last one.
     - `turn`: its title once for each seat of `role`. With `minutes_a_case`, it takes so many minutes more for each case
       of the seat's organization, and `minutes_an_urgent_case` for each that cannot wait.
     - `minutes`: the minutes that wait to be approved.
@@ -102,6 +103,7 @@ class AgendaRule(GrammarPart):
     section: Bilingual
     title: Bilingual | None = None
     points: tuple[Bilingual, ...] = ()
+    lists: Literal["inactive"] | None = None  # what a sitting shows under it
     role: RoleKey | None = None
     kinds: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     presenter: Key | None = None  # a seat; for `turn` each seat presents its own
@@ -120,12 +122,11 @@ class AgendaRule(GrammarPart):
                 raise Wrong(
                     N_("This rule has “%(name)s” where its source needs none, or lacks it."), at=(name,), name=name
                 )
-        if self.minutes_a_case is not None and self.source != "turn":
-            raise Wrong(
-                N_("This rule has “%(name)s” where its source needs none, or lacks it."),
-                at=("minutes_a_case",),
-                name="minutes_a_case",
-            )
+        for name, source in (("minutes_a_case", "turn"), ("lists", "standing")):
+            if getattr(self, name) is not None and self.source != source:
+                raise Wrong(
+                    N_("This rule has “%(name)s” where its source needs none, or lacks it."), at=(name,), name=name
+                )
         if (self.minutes_a_case is None) != (self.minutes_an_urgent_case is None):
             raise Wrong(N_("Say both the minutes of a case and those of an urgent one."), at=("minutes_a_case",))
         return self
