@@ -27,7 +27,7 @@ from meetings.agenda_items import items_of
 MEETING: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 SEATS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 ITEMS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
-CASES: Final = ActSubject("/meetings/{meeting_id}", find_kept, nominative=True)
+CASES: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 
 _LONGEST_ITEM: Final = 600
 

@@ -30,6 +30,7 @@ from api.views.in_sitting import RISKS, in_sitting
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
+from api.views.states import STATES
 from api.web.readers import day_or_none, hour_there, id_or_none
 from domain.follow_ups import WEEK
 from domain.kernel import Actor, Refusal
@@ -183,6 +184,7 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         request,
         "sitting.html",
         **heading_of(context, meeting),
+        meeting_id=meeting_id,
         typed=typed,
         is_live=is_live,
         may_open=meeting.state == "planned" and context.at >= running.opens_at(meeting),
@@ -218,6 +220,7 @@ def _cases_now(context: RequestContext, meeting: Meeting, members: Membership) -
         "processes": PROCESSES,
         "risks": RISKS,
         "reasons": REASONS,
+        "states": STATES,
     }
     if meeting.state != "under_way":
         return {"now": None, "next_day": None, **words}

@@ -11,18 +11,15 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlmodel import Session
 from sqlmodel import select as select_model
 
 from api.access.follow_ups import find_follow_up
 from api.access.permissions import Asker, Forbidden
 from api.access.sittings import read_sitting
 from api.pages.in_sitting import Reader, SittingFeed
-from domain.follow_ups import Issue, issues
 from domain.kernel import local_day
 from domain.roles import standing
-from meetings import assembling, attendance, running
-from meetings.agenda_items import items_of
+from meetings import attendance, running
 from meetings.committees import membership
 from meetings.locking import read_meeting
 from models.base import table_of
@@ -30,40 +27,19 @@ from models.program import Person
 from models.record import Event
 from tests.api.application import app_on, client_for, token_for
 from tests.cast import AT, Arranged, Cast
-from tests.following import SECOND, THIRD, WORKER, bar, consented, followed
-from tests.meetings.clinic import NOW, clinic_of, prepare_clinic
+from tests.following import SECOND, THIRD, WORKER, bar, consented
+from tests.meetings.clinic import NOW
 from tests.meetings.sitting import seat
+from tests.meetings.spoken_cases import WORDS, item_named, prepare_cases
 
 MEMBER: Final = "worker_codim"
-WORDS: Final = "Her rent is due and she speaks of going back."
 
 _event = table_of(Event)
 
 
-def _prepared(cast: Cast) -> list[UUID]:
-    """A clinic that sits, with two cases of a worker each on its agenda; of the first its worker raises something."""
-    prepare_clinic(cast)
-    by = cast.actor("coordinator")
-    with cast.session() as session:
-        cases = [followed(session, cast), followed(session, cast, "#2026-02", worker=SECOND)]
-        issues.raise_issue(session, cases[0], Issue(WORDS, urgent=True), by=cast.actor(WORKER), at=AT)
-        here = clinic_of(session)
-        assembling.assemble(session, here, by=by, at=AT)
-        running.open_meeting(session, here, by=by, at=NOW)
-        _come_to(cast, here, "CCSMTL", session)
-        session.commit()
-    return [here, *cases]
-
-
-def _come_to(cast: Cast, here: UUID, words: str, session: Session) -> UUID:
-    item = next(one for one in items_of(session, here) if words in one.title_en)
-    running.take_up(session, item.id, by=cast.actor("coordinator"), at=NOW)
-    return item.id
-
-
 @pytest.fixture
 def sitting(cast: Cast, arranged: Arranged[list[UUID]]) -> tuple[Cast, UUID, list[UUID]]:
-    here, *cases = arranged(cast, _prepared)
+    here, *cases = arranged(cast, prepare_cases)
     return cast, here, cases
 
 
@@ -85,7 +61,7 @@ def _doors(cast: Cast, here: UUID, name: str = MEMBER) -> list[int]:
     """How each door of the sitting answers; of the stream only where it refuses, since it goes on."""
     client = _as(cast, name)
     with cast.session() as session:
-        item = next(one.id for one in items_of(session, here) if "CCSMTL" in one.title_en)
+        item = item_named(session, here, "CCSMTL")
     answers = [
         client.get(f"/meetings/{here}/sitting"),
         client.post(f"/meetings/{here}/sitting/raised", data={"item": str(item)}),
@@ -115,7 +91,7 @@ def test_who_sits_sees_the_item_and_its_cases_by_number_and_opens_the_words_by_a
     assert WORDS not in page.text
     assert "Raised, urgent" in page.text
     with cast.session() as session:
-        item = next(one.id for one in items_of(session, here) if "CCSMTL" in one.title_en)
+        item = item_named(session, here, "CCSMTL")
     opened = _as(cast).post(f"/meetings/{here}/sitting/raised", data={"item": str(item)})
     assert WORDS in opened.text
     with cast.session() as session:
@@ -158,7 +134,7 @@ def test_a_worker_whom_the_participant_barred_sees_no_line_no_words_and_no_decis
         bar(session, cast, case, cast.people[MEMBER])
         session.commit()
     with cast.session() as session:
-        item = next(one.id for one in items_of(session, here) if "CCSMTL" in one.title_en)
+        item = item_named(session, here, "CCSMTL")
     opened = _as(cast).post(f"/meetings/{here}/sitting/raised", data={"item": str(item)})
     assert (opened.status_code, "#2026-01" in opened.text, WORDS in opened.text) == (200, False, False)
     shown = _shown(cast, here, MEMBER, "police")
@@ -186,6 +162,69 @@ def test_a_sign_in_that_ended_ends_what_follows_from_it_and_following_keeps_none
     reader = Reader(token, cast.people[MEMBER], "en", "in_sitting")
     assert feed.show([reader])[reader].is_last, "it lay idle since the day before"
     assert "sign-in" in feed.show([reader])[reader].html
+
+
+def test_the_secretary_records_a_case_and_one_who_comes_second_is_told(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
+    cast, here, (case, _) = sitting
+    client = _as(cast, "coordinator")
+    assert "Record" in client.get(f"/meetings/{here}/run").text
+    said = {"case": str(case), "seen": "0", "marked": "0", "outcome": "changes", "note": "Heard.", "processes": "focus"}
+    said |= {"follows": "Call the landlord.", "due": "2026-12-01"}
+    assert client.post(f"/meetings/{here}/run/cases", data=said).status_code == 303
+    again = client.post(f"/meetings/{here}/run/cases", data=said | {"note": "Heard twice."})
+    assert again.status_code == 412
+    assert "Heard twice." in again.text, "and keeps what was typed"
+    shown = _shown(cast, here, MEMBER)[MEMBER]
+    assert "The plan changes" in shown
+    assert "landlord" not in shown
+    worker = _as(cast, WORKER)
+    assert "Come back on #2026-01" in worker.get("/").text
+    page = worker.get(f"/follow-ups/{case}")
+    assert "The plan changes" in page.text
+    assert "landlord" not in page.text
+    assert "Call the landlord." in worker.get(f"/follow-ups/{case}/discussions/{here}").text
+
+
+def test_words_typed_while_the_meeting_was_closed_come_back_and_say_that_nothing_was_saved(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, (case, _) = sitting
+    with cast.session() as session:
+        item = item_named(session, here, "CODIM")
+        running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+        session.commit()
+    client, words = _as(cast, "coordinator"), "Half a sentence"
+    for path, typed in (
+        ("run/cases", {"case": str(case), "seen": "0", "outcome": "changes", "note": words}),
+        ("run/outcome", {"item": str(item), "seen": "1", "outcome": "treated", "note_en": words}),
+        ("run/decision", {"item": str(item), "seen": "1", "kind": "other", "text_en": words, "once": "x" * 36}),
+        ("run/items", {"title_en": words, "reason": "now", "once": "y" * 36}),
+    ):
+        for part in ({}, {"X-Part": "run"}):
+            answer = client.post(f"/meetings/{here}/{path}", data=typed, headers=part)
+            assert answer.status_code in (409, 412, 422), (path, answer.status_code)
+            assert words in answer.text, path
+            assert "This was not done" in answer.text
+
+
+def test_a_worker_raises_words_it_anew_and_takes_it_back_and_nobody_else_reads_it_before_the_meeting(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, _, (_, case) = sitting
+    worker, coordinator = _as(cast, SECOND), _as(cast, "coordinator")
+    here = f"/follow-ups/{case}"
+    assert worker.post(f"{here}/issue", data={"words": "A word.", "version": "0"}).status_code == 303
+    assert "A word." in worker.get(f"{here}/issue").text
+    assert "A word." not in worker.get(here).text
+    assert coordinator.get(f"{here}/issue").status_code == 404
+    assert coordinator.post(f"{here}/issue", data={"words": "Mine.", "version": "1"}).status_code == 404
+    late = worker.post(f"{here}/issue", data={"words": "Another.", "version": "0"})
+    assert (late.status_code, "Another." in late.text) == (412, True), late.text[3000:]
+    assert worker.post(f"{here}/issue/taking-back", data={"version": "1"}).status_code == 303
+    assert worker.get(f"{here}/issue").status_code == 404
+    marked = {"week": "2026-11-23", "version": "0", "processes": ["focus", "planning"]}
+    assert worker.post(f"{here}/processes", data=marked).status_code == 303
+    assert worker.get(here).text.count("is-marked") == 2
 
 
 def test_the_wall_shows_numbers_and_nothing_that_anybody_typed(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
