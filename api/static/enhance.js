@@ -387,6 +387,8 @@ function putLive(id, html) {
 /** Nothing more comes: what was opened goes, what was typed stays and says that it was not saved. */
 function endLive(id, html, said) {
   for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
+  if (html) putLive(id, html);
+  else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
   for (const form of document.querySelectorAll("form")) {
     if (form.method !== "post" || ![...form.elements].some(isTouched)) continue;
     const told = Object.assign(document.createElement("p"), { className: "error", textContent: said.unsaved ?? said.lost });
@@ -394,8 +396,6 @@ function endLive(id, html, said) {
     form.prepend(told);
     say(told.textContent, { failed: true });
   }
-  if (html) putLive(id, html);
-  else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
 }
 
 function follow(id, address, said) {

@@ -111,6 +111,8 @@ def test_words_leave_the_window_when_the_meeting_closes_and_what_is_typed_stays_
     secretary.locator(f"#item-{turn}-treated").click()
     expect(secretary.locator("main")).to_contain_text("This was not done")
     expect(secretary.locator("main textarea[readonly]")).to_have_value("Half a sentence")
+    wrong = room.open_page.wrong  # type: ignore[attr-defined]  # a refusal is said in the console, too
+    wrong[:] = [one for one in wrong if "409" not in one]
 
 
 @pytest.mark.ci
