@@ -73,14 +73,14 @@ class CaseLine:
     marks: Mapping[date, ProcessMark] = field(default_factory=dict)
 
     @property
-    def issue(self) -> CaseDiscussion | None:
+    def brought(self) -> CaseDiscussion | None:
         """The row that holds what its worker raised, waiting or spoken of in this meeting; None where nothing was."""
         return next((one for one in (self.said, self.raised) if one is not None and one.raised_at is not None), None)
 
     @property
     def is_urgent(self) -> bool:
         """Whether it cannot wait: its worker says so, or contact is lost."""
-        said = self.issue is not None and self.issue.urgent
+        said = self.brought is not None and self.brought.urgent
         return said or any(one.kind == "contact_lost" for one in self.awaits)
 
     @property

@@ -131,14 +131,14 @@ def raise_issue(on: On[Followed], said: IssueGiven) -> None:
     issues.raise_issue(on.session, on.id, told, by=on.by, at=on.at, seen=said.version)
 
 
-class VersionGiven(ActInput):
+class IssueTakenBack(ActInput):
     """The version that was read."""
 
     version: Annotated[Version, on_form(version_or_none)] = None
 
 
 @FOLLOW_UP.act(Action.RAISE_ISSUE, "/issue/taking-back", form="issue", place="issue", json="POST /issue/taking-back")
-def take_issue_back(on: On[Followed], said: VersionGiven) -> None:
+def take_issue_back(on: On[Followed], said: IssueTakenBack) -> None:
     """Take back what was raised, before a sitting has spoken of it."""
     issues.take_issue_back(on.session, on.id, by=on.by, at=on.at, seen=said.version)
 

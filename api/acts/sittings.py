@@ -139,7 +139,7 @@ def _refuse_elsewhere(on: On[Row], item_id: UUID) -> None:
         raise Forbidden
 
 
-class CaseGiven(ActInput):
+class CaseDiscussed(ActInput):
     """What becomes of a case, with a note; and what follows, by the day on which its worker comes back on it.
 
     Words that are not given stay as they were.
@@ -164,7 +164,9 @@ class CaseGiven(ActInput):
     versioned=True,
     json="PUT /cases/{follow_up_id}",
 )
-def discuss_case(on: On[Row], said: CaseGiven, follow_up_id: Annotated[UUID, on_form(_item_of, name="case")]) -> UUID:
+def discuss_case(
+    on: On[Row], said: CaseDiscussed, follow_up_id: Annotated[UUID, on_form(_item_of, name="case")]
+) -> None:
     """Record what the Clinical Committee says of a case while it sits, or correct it."""
     find_follow_up(on.session, on.context.asker, follow_up_id)
     told = discussing.Said(said.note, said.follows, said.due_on)
@@ -179,7 +181,6 @@ def discuss_case(on: On[Row], said: CaseGiven, follow_up_id: Annotated[UUID, on_
             at=on.at,
             seen=said.marked,
         )
-    return follow_up_id
 
 
 def _minutes_of(text: str) -> int | None:

@@ -74,7 +74,7 @@ class EndorsementGiven(ActInput):
     seen: Version = None
 
 
-class CaseShown(Shown):
+class CaseLineShown(Shown):
     """A case before the Clinical Committee.
 
     `version` is that of what was recorded in this meeting, `marked` that of the week's mark of processes: 0 where there
@@ -100,7 +100,7 @@ class CaseShown(Shown):
             follow_up_id=line.row.id,
             number=line.row.number,
             state=line.row.state,
-            raised=line.issue is not None,
+            raised=line.brought is not None,
             urgent=line.is_urgent,
             outcome=said.outcome if said is not None else "",
             due_on=said.due_on if said is not None else None,

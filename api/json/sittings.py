@@ -19,7 +19,7 @@ from api.json.idempotent_requests import IfMatch, etag, must_have_seen
 from api.json.sitting_shapes import (
     AttendanceGiven,
     AttendanceShown,
-    CaseShown,
+    CaseLineShown,
     ItemTreated,
     QuorumShown,
     SeatFilled,
@@ -104,13 +104,13 @@ act_resources(router, SEATS, _seats)
 
 @router.get("/meetings/{meeting_id}/cases")
 @asks(Action.RUN_MEETING)
-def list_cases(meeting_id: UUID, context: InContext) -> list[CaseShown]:
+def list_cases(meeting_id: UUID, context: InContext) -> list[CaseLineShown]:
     """What becomes of each case before the Clinical Committee, by number, without what people wrote of it."""
     _as(context, Action.RUN_MEETING, meeting_id)
     return _cases(context, meeting_id)
 
 
-def _case(on: On[Row], follow_up_id: UUID, response: Response) -> CaseShown:
+def _case(on: On[Row], follow_up_id: UUID, response: Response) -> CaseLineShown:
     shown = next(one for one in _cases(on.context, on.id) if one.follow_up_id == follow_up_id)
     response.headers["ETag"] = etag(shown.version)
     return shown
@@ -131,11 +131,11 @@ def _attendance(context: RequestContext, meeting_id: UUID) -> AttendanceShown:
     )
 
 
-def _cases(context: RequestContext, meeting_id: UUID) -> list[CaseShown]:
+def _cases(context: RequestContext, meeting_id: UUID) -> list[CaseLineShown]:
     meeting, members, _ = find_meeting(context.session, context.asker, meeting_id)
     read = read_sitting(context.session, meeting, members, [context.asker.person_id])
     sight = read.seen_by(context.asker)
-    return [CaseShown.of_line(line) for line in read.lines if line.row.id in sight.cases]
+    return [CaseLineShown.of_line(line) for line in read.lines if line.row.id in sight.cases]
 
 
 def _items(context: RequestContext, meeting_id: UUID) -> list[ItemTreated]:

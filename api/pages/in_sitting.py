@@ -22,15 +22,14 @@ from api.access.follow_ups import ground_of
 from api.access.permissions import Action, Asker, Forbidden, asks, require
 from api.access.session import InContext, Installation, RequestContext, still_signed_in
 from api.access.sittings import OPEN_TO_SIT, Sight, SittingRead, find_sitting, read_sitting
-from api.pages.forms import Text, Typed
+from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import AWAITED, CASE_OUTCOMES, PROCESSES, REASONS
 from api.views.in_sitting import RISKS, InSitting, in_sitting
 from api.views.meetings import MeetingHead, heading_of
 from api.views.sittings import OUTCOMES
 from api.views.states import STATES
-from api.web.live import LivePages, Shown
-from api.web.readers import id_or_none
+from api.web.live import STREAM, LivePages, Shown, event_of
 from api.web.rendering import PART_HEADER, render
 from domain.follow_ups import issues
 from domain.kernel import (
@@ -79,15 +78,15 @@ def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> R
     return _page(context, request, read, ())
 
 
-@router.post("/meetings/{meeting_id}/sitting/raised")
+@router.get("/meetings/{meeting_id}/sitting/raised/{item_id}", name="raised")
 @asks(Action.SIT_IN)
-def read_raised(context: InContext, request: Request, meeting_id: UUID, item: Text = "") -> Response:
-    """What workers raise of the cases under an item, shown once to who sits: each reading is on record."""
+def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id: UUID) -> Response:
+    """What workers raise of the cases under an item, for who sits: each reading is on record."""
     read = _read(context, meeting_id)
     if read is None:
         return see_other(f"/meetings/{meeting_id}")
     opened: list[Raised] = []
-    refusal = context.attempt(lambda: opened.extend(_opened(context, read, id_or_none(item))))
+    refusal = context.attempt(lambda: opened.extend(_opened(context, read, item_id)))
     return _page(context, request, read, opened, typed=Typed("raised", refusal))
 
 
@@ -140,7 +139,7 @@ def _read(context: RequestContext, meeting_id: UUID) -> SittingRead | None:
     return read_sitting(context.session, meeting, members, [context.asker.person_id])
 
 
-def _opened(context: RequestContext, read: SittingRead, item_id: UUID | None) -> list[Raised]:
+def _opened(context: RequestContext, read: SittingRead, item_id: UUID) -> list[Raised]:
     """The words of the cases under an item that the asker may read. Raises Refusal, and Forbidden: no such item."""
     if read.meeting.state != "under_way":
         raise Refusal("sitting.not_open", N_("What workers raise is read while the meeting sits."), source="CM-C")
@@ -153,10 +152,10 @@ def _opened(context: RequestContext, read: SittingRead, item_id: UUID | None) ->
     for case in (case for worker in under.workers for case in worker.cases if shown.may_read(case)):
         given = read.to_case(context.asker, case)
         by = require(Action.READ_FOLLOW_UP, given)
-        issue = case.issue
-        if issue is not None:
+        brought = case.brought
+        if brought is not None:
             words = issues.read_issue(
-                context.session, issue, case.row.participant_id, ground=ground_of(given), by=by, at=context.at
+                context.session, brought, case.row.participant_id, ground=ground_of(given), by=by, at=context.at
             )
             found.append(Raised(case, words))
     return found
@@ -205,10 +204,12 @@ class Reader:
 def _followed(context: RequestContext, request: Request, meeting_id: UUID, view: str) -> Response:
     installation, program_id = context.installation, context.program_id
     reader = Reader(request.cookies.get(installation.cookie, ""), context.asker.person_id, context.language, view)
+    feed = SittingFeed(request.app, installation, program_id, meeting_id)
+    if STREAM not in request.headers.get("accept", ""):
+        # Who does not ask for a stream gets what it would begin with.
+        return Response(event_of(feed.show([reader])[reader]), media_type=STREAM)
     live: LivePages = request.app.state.live
-    return live.answer(
-        (program_id, meeting_id), lambda: SittingFeed(request.app, installation, program_id, meeting_id), reader
-    )
+    return live.answer((program_id, meeting_id), feed, reader)
 
 
 @dataclass(frozen=True)

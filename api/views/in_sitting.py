@@ -105,7 +105,7 @@ class InSitting:
 
     def may_read(self, case: CaseLine) -> bool:
         """Whether what is raised of a case may be read."""
-        return case.issue is not None and case.row.id in self.sight.words
+        return case.brought is not None and case.row.id in self.sight.words
 
     @property
     def raised(self) -> int:

@@ -25,6 +25,8 @@ from fastapi.responses import StreamingResponse
 
 _log = logging.getLogger("spheres.web")
 
+#: The kind of an answer that goes on.
+STREAM: Final = "text/event-stream"
 #: So often it is asked whether anything may have changed.
 LOOK_SECONDS: Final = 1.0
 #: So often it is read anew whether or not anything rang: what ends by time alone, as a sign-in, writes no line.
@@ -100,22 +102,22 @@ class LivePages:
         self._topics: dict[Hashable, _Topic] = {}
         self._ends_with_process = False
 
-    def answer(self, key: Hashable, make: Callable[[], Feed], reader: Hashable) -> StreamingResponse:
-        """A stream of what `reader` is shown of `key`; `make` makes its feed where nobody looks at it yet."""
+    def answer(self, key: Hashable, feed: Feed, reader: Hashable) -> StreamingResponse:
+        """A stream of what `reader` is shown of `key`, by `feed` where nobody looks at it yet."""
         # X-Accel-Buffering: a proxy that gathers an answer would hold this one for ever.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(key, make, reader), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._events(key, feed, reader), media_type=STREAM, headers=headers)
 
     @property
     def streams(self) -> int:
         """How many streams are open."""
         return sum(len(topic.streams) for topic in self._topics.values())
 
-    async def _events(self, key: Hashable, make: Callable[[], Feed], reader: Hashable) -> AsyncIterator[str]:
+    async def _events(self, key: Hashable, feed: Feed, reader: Hashable) -> AsyncIterator[str]:
         self._end_with_process()
         topic = self._topics.get(key)
         if topic is None:
-            topic = self._topics[key] = _Topic(make())
+            topic = self._topics[key] = _Topic(feed)
             topic.task = asyncio.create_task(self._keep(key, topic))
         stream = _Stream(reader)
         self._end_oldest(reader)
@@ -128,7 +130,7 @@ class LivePages:
                     continue
                 stream.news.clear()
                 if stream.shown is not None:
-                    yield _event(stream.shown)
+                    yield event_of(stream.shown)
                 if stream.is_over or (stream.shown is not None and stream.shown.is_last):
                     return
         finally:
@@ -202,7 +204,7 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-def _event(shown: Shown) -> str:
+def event_of(shown: Shown) -> str:
     """What is shown as an event: each line of it is one of the event's, and an empty one ends it."""
     name = "ended" if shown.is_last else "shown"
     lines = "\n".join(f"data: {line}" for line in shown.html.splitlines())

@@ -65,15 +65,15 @@ def _words_of(session: Session, cast: Cast, row: object, case: UUID) -> str:
 def test_what_a_worker_raises_waits_until_a_sitting_has_spoken_of_it(session: Session, cast: Cast) -> None:
     case = followed(session, cast)
     other = followed(session, cast, "#2026-02", worker=SECOND)
-    assert _line(session, case).issue is None
+    assert _line(session, case).brought is None
     _raise(session, cast, case, urgent=True)
     line = _line(session, case)
-    assert (line.is_urgent, _words_of(session, cast, line.issue, case)) == (True, WORDS)
+    assert (line.is_urgent, _words_of(session, cast, line.brought, case)) == (True, WORDS)
     here = _sits(session, cast)
     _discuss(session, cast, here, case, "goes_on")
     assert issues.waiting(session, [case, other]) == {}
-    assert _words_of(session, cast, _line(session, case, here).issue, case) == WORDS, "who sits reads it still"
-    assert _line(session, case).issue is None, "and the next sitting has it no more"
+    assert _words_of(session, cast, _line(session, case, here).brought, case) == WORDS, "who sits reads it still"
+    assert _line(session, case).brought is None, "and the next sitting has it no more"
 
 
 def test_a_case_that_comes_back_keeps_what_was_raised_also_where_that_is_corrected(

@@ -62,10 +62,7 @@ def _doors(cast: Cast, here: UUID, name: str = MEMBER) -> list[int]:
     client = _as(cast, name)
     with cast.session() as session:
         item = item_named(session, here, "CCSMTL")
-    answers = [
-        client.get(f"/meetings/{here}/sitting"),
-        client.post(f"/meetings/{here}/sitting/raised", data={"item": str(item)}),
-    ]
+    answers = [client.get(f"/meetings/{here}/sitting"), client.get(f"/meetings/{here}/sitting/raised/{item}")]
     return [one.status_code for one in answers]
 
 
@@ -92,7 +89,7 @@ def test_who_sits_sees_the_item_and_its_cases_by_number_and_opens_the_words_by_a
     assert "Raised, urgent" in page.text
     with cast.session() as session:
         item = item_named(session, here, "CCSMTL")
-    opened = _as(cast).post(f"/meetings/{here}/sitting/raised", data={"item": str(item)})
+    opened = _as(cast).get(f"/meetings/{here}/sitting/raised/{item}")
     assert WORDS in opened.text
     with cast.session() as session:
         read = session.execute(
@@ -135,7 +132,7 @@ def test_a_worker_whom_the_participant_barred_sees_no_line_no_words_and_no_decis
         session.commit()
     with cast.session() as session:
         item = item_named(session, here, "CCSMTL")
-    opened = _as(cast).post(f"/meetings/{here}/sitting/raised", data={"item": str(item)})
+    opened = _as(cast).get(f"/meetings/{here}/sitting/raised/{item}")
     assert (opened.status_code, "#2026-01" in opened.text, WORDS in opened.text) == (200, False, False)
     shown = _shown(cast, here, MEMBER, "police")
     assert ("#2026-01" in shown[MEMBER], "#2026-01" in shown["police"]) == (False, True)

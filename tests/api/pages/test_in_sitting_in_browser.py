@@ -96,7 +96,7 @@ def test_words_leave_the_window_when_the_meeting_closes_and_what_is_typed_stays_
     room: Room,
 ) -> None:
     member, secretary = room.window("police"), room.window("coordinator", "run")
-    member.locator("#read-raised").click()
+    member.locator("#read-raised a").click()
     expect(member.locator("#raised")).to_contain_text(WORDS)
     with room.cast.session() as session:
         turn = item_named(session, room.here, "CCSMTL")
@@ -137,7 +137,7 @@ def test_the_pages_fit_a_phone_and_are_for_everyone(room: Room, lang: str) -> No
         assert_accessible(page)
         if where == "sitting":
             assert page.evaluate("document.documentElement.scrollHeight") < 2500
-            page.locator("#read-raised").click()
+            page.locator("#read-raised a").click()
             expect(page.locator("#raised")).to_contain_text(WORDS)
             assert_fits(page)
             assert_accessible(page)
