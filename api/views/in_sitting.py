@@ -15,13 +15,14 @@ from domain.kernel import of as rows_of
 from locales import N_, gettext, pick
 from meetings import attendance, quorum, running
 from meetings.agenda_items import PresentedItem
-from meetings.agenda_rules import REQUEST, TURN
+from meetings.agenda_rules import OBJECTION, REQUEST, SILENCE, TURN
 from meetings.attendance import Attended
 from meetings.caseloads import CaseLine, InactiveLine
 from meetings.committees import title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import clock_of
 from models.minutes import QuorumStanding
+from models.obligation import WAIVER_ITEM
 from models.program import Person
 
 #: The risk at admission, as a shape and a word.
@@ -32,6 +33,8 @@ RISKS: Final[Mapping[str, tuple[str, str]]] = {
     "none": ("empty", N_("No risk seen")),
 }
 
+#: The kinds of items whose title has words that somebody typed; and the columns of a title.
+_TYPED: Final = frozenset({REQUEST, "decision", OBJECTION, SILENCE, WAIVER_ITEM})
 _TITLES: Final = frozenset({"title_fr", "title_en"})
 
 
@@ -72,7 +75,7 @@ class ItemShown:
         """Whether its title went out with the agenda, where it was looked at for names, or is its rule's own."""
         if self.row.frozen_at is not None and not self.row.late:
             return True
-        return bool(self.row.rule) and self.row.kind != REQUEST and not self.row.reasons.edited & _TITLES
+        return bool(self.row.rule) and self.row.kind not in _TYPED and not self.row.reasons.edited & _TITLES
 
     @property
     def cases(self) -> int:
