@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.access.sittings import Sight, SittingRead
 from api.views.sittings import ATTENDED
-from domain.kernel import col, every
+from domain.kernel import col, every, kept
 from domain.kernel import of as rows_of
 from locales import N_, gettext, pick
 from meetings import attendance, quorum, running
@@ -120,11 +120,9 @@ class InSitting:
 def in_sitting(read: SittingRead, sight: Sight, language: str, at: datetime) -> InSitting:
     """A meeting as it stands, as somebody with this sight is shown it."""
     meeting, session = read.meeting, read.session
-    is_live = meeting.state == "under_way"
-    stood = attendance.quorum_now(session, meeting.id, at) if is_live else None
+    # Of one reading, what is the same for everybody is asked once.
+    stood, attended, names = kept(session, (in_sitting, meeting.id), lambda: _told_of_all(read, at))
     seats = read.members.seats_on(meeting.starts.date())
-    attended = attendance.attendance_of(session, meeting.id) if is_live else ()
-    names = _names(read, attended)
     return InSitting(
         stood=stood,
         quorum_words=quorum.in_words(stood, language, seats) if stood is not None else "",
@@ -135,6 +133,17 @@ def in_sitting(read: SittingRead, sight: Sight, language: str, at: datetime) -> 
         minutes_left=round((meeting.ends_at - at).total_seconds() / 60),
         sight=sight,
     )
+
+
+def _told_of_all(
+    read: SittingRead, at: datetime
+) -> tuple[QuorumStanding | None, tuple[Attended, ...], dict[UUID, str]]:
+    """The quorum, who fills which seat, and the names of whoever is shown."""
+    session, meeting = read.session, read.meeting
+    if meeting.state != "under_way":
+        return None, (), _names(read, ())
+    attended = attendance.attendance_of(session, meeting.id)
+    return attendance.quorum_now(session, meeting.id, at), attended, _names(read, attended)
 
 
 def _names(read: SittingRead, attended: Sequence[Attended]) -> dict[UUID, str]:
