@@ -105,7 +105,8 @@ def discuss(
         row,
         outcome=outcome,
         said=_sealed(session, held, row.id, said),
-        **_task(session, held, row, said.due_on),
+        due_on=said.due_on,
+        task_id=_task_by(session, held, row, said.due_on),
         recorded_by=by.person_id,
         recorded_at=at,
     )
@@ -209,18 +210,18 @@ def _sealed(session: Session, held: LockedFollowUp, row_id: UUID, said: Said) ->
     return seal(session, held.participant_id, f"{SAID}/{row_id}", words)
 
 
-def _task(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on: date | None) -> dict[str, Any]:
-    """The worker's task by this day, in place of one by another day."""
+def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on: date | None) -> UUID | None:
+    """The worker's task by this day, in place of one by another day; None where there is no day."""
     if due_on == row.due_on:
-        return {}
+        return row.task_id
     if row.task_id is not None and scalar(session, only(Task.state).where(Task.id == row.task_id)) == "open":
         assigning.call_off(session, row.task_id, by=held.by, at=held.at)
     if due_on is None:
-        return {"due_on": None, "task_id": None}
+        return None
     worker = next((one for one in on_day(session, held.day, follow_up_ids=[held.id]) if one.kind == PRIMARY), None)
     theirs = [] if worker is None else [Link("youth_worker", str(worker.organization_id), person=worker.person_id)]
     title = both(_COME_BACK, number=held.number)
-    task_id = assigning.assign(
+    return assigning.assign(
         session,
         COME_BACK,
         str(held.id),
@@ -233,7 +234,6 @@ def _task(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on: d
         sources=["CM-C"],
         at_once=True,
     )
-    return {"due_on": due_on, "task_id": task_id}
 
 
 def _write(session: Session, row: CaseDiscussion, **values: Any) -> None:

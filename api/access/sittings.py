@@ -6,7 +6,7 @@ the asker sits in it now. What several people see is told of one reading of the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,6 +49,12 @@ def _sits(asker: Asker, meeting: Meeting, members: Membership, rows: Sequence[Fi
         is_today = meeting.starts.date() == asker.day
         return is_today and bool(attendance.holds_on(members, asker.person_id, asker.day))
     return bool(attendance.sits_by(rows, members, asker.person_id, asker.day).get(meeting.id))
+
+
+def may_sit(context: RequestContext, meeting: Meeting, members: Membership, given: Given) -> bool:
+    """Whether the asker may follow a meeting as it sits, or is about to."""
+    given = to_sitting(context.session, context.asker, meeting, members, given)
+    return is_allowed(Action.SIT_IN, given) and meeting.state in OPEN_TO_SIT
 
 
 def find_sitting(context: RequestContext, meeting_id: UUID) -> tuple[Meeting, Membership, Given]:
@@ -107,26 +113,40 @@ class SittingRead:
         """What the asker sees of it. Raises Forbidden where they do not sit in it now."""
         given = self.given_to(asker)
         require(Action.SIT_IN, given)
-        barring = self.barring[asker.person_id]
-        audience = audience_for(asker, self.members, given, self.meeting.starts.date(), self.closed)
-        may = agenda_papers.WIDEST[: agenda_papers.WIDEST.index(audience) + 1]
+        may = self._audiences(asker, given)
         to_each = {one.row.id: self.to_case(asker, one) for one in self._all_lines}
-        seen = {case for case, its in to_each.items() if is_allowed(Action.SEE_FOLLOW_UP, its)}
-        items = [one for one in self.items if one.audience in may and not barring.calls(f"{one.subject} {_words(one)}")]
+        allowed = {
+            action: {case for case, its in to_each.items() if is_allowed(action, its)}
+            for action in (Action.SEE_FOLLOW_UP, Action.SEE_RISK, Action.READ_FOLLOW_UP)
+        }
+        seen = allowed[Action.SEE_FOLLOW_UP]
+        items = [
+            one for one in self.items if one.audience in may and not self._bars(asker, f"{one.subject} {_words(one)}")
+        ]
         return Sight(
-            cases=frozenset(one.row.id for one in self.lines if one.row.id in seen),
-            risks=frozenset(case for case in seen if is_allowed(Action.SEE_RISK, to_each[case])),
-            words=frozenset(case for case in seen if is_allowed(Action.READ_FOLLOW_UP, to_each[case])),
-            inactive=frozenset(one.row.id for one in self.inactive if one.row.id in seen),
+            cases=frozenset(one.row.id for one in self.lines) & seen,
+            risks=frozenset(allowed[Action.SEE_RISK] & seen),
+            words=frozenset(allowed[Action.READ_FOLLOW_UP] & seen),
+            inactive=frozenset(one.row.id for one in self.inactive) & seen,
             items=frozenset(one.id for one in items),
-            candidates=frozenset(one.id for one in items if self._opens(asker, one, given, barring)),
-            decisions=frozenset(
-                one.id
-                for one in self.decided
-                if one.audience in may and not barring.calls(f"{one.text_fr} {one.text_en}")
-            ),
+            candidates=frozenset(one.id for one in items if self._opens(asker, one, given)),
+            decisions=frozenset(self._decisions(asker, may)),
             runs=is_allowed(Action.RUN_MEETING, given),
         )
+
+    def _audiences(self, asker: Asker, given: Given) -> tuple[str, ...]:
+        """The audiences whose items the asker reads."""
+        widest = audience_for(asker, self.members, given, self.meeting.starts.date(), self.closed)
+        return agenda_papers.WIDEST[: agenda_papers.WIDEST.index(widest) + 1]
+
+    def _decisions(self, asker: Asker, may: Collection[str]) -> Iterator[UUID]:
+        for one in self.decided:
+            if one.audience in may and not self._bars(asker, f"{one.text_fr} {one.text_en}"):
+                yield one.id
+
+    def _bars(self, asker: Asker, text: str) -> bool:
+        """Whether a text names a participant who barred the asker."""
+        return self.barring[asker.person_id].calls(text)
 
     @property
     def _all_lines(self) -> list[CaseLine | InactiveLine]:
@@ -142,10 +162,10 @@ class SittingRead:
     def _clinic(self) -> Membership | None:
         return self.members if self.members.key == CLINICAL else clinic_of(self.session, self.meeting.starts.date())
 
-    def _opens(self, asker: Asker, item: PresentedItem, given: Given, barring: Barring) -> bool:
+    def _opens(self, asker: Asker, item: PresentedItem, given: Given) -> bool:
         """Whether the file of the candidate whom an item is about is open to the asker while they sit."""
         who = self.candidates.get(item.id)
-        if who is None or who in barring.who:
+        if who is None or who in self.barring[asker.person_id].who:
             return False
         if Relation.COORDINATOR in given:
             return True
@@ -158,7 +178,8 @@ class SittingRead:
 
 
 def _words(item: PresentedItem) -> str:
-    return f"{item.title_fr} {item.title_en}"
+    """What says whom an item is about."""
+    return f"{item.subject} {item.title_fr} {item.title_en}"
 
 
 def read_sitting(session: Session, meeting: Meeting, members: Membership, people: Collection[UUID]) -> SittingRead:

@@ -6,6 +6,7 @@ Who fills a seat, and what is decided, each window says in a form of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
@@ -28,6 +29,10 @@ MEETING: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 SEATS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 ITEMS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 CASES: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+
+#: What is said of an item, and of a case, in the version that was seen; its part of the page comes back.
+of_item: Final = partial(ITEMS.act, Action.RUN_MEETING, form="item-{item}", place="item-{item}", versioned=True)
+of_case: Final = partial(CASES.act, Action.RUN_MEETING, form="case-{case}", place="case-{case}", versioned=True)
 
 _LONGEST_ITEM: Final = 600
 
@@ -93,14 +98,7 @@ def _item_of(text: str) -> UUID:
         raise Forbidden from None
 
 
-@ITEMS.act(
-    Action.RUN_MEETING,
-    "/run/outcome",
-    form="item-{item}",
-    place="item-{item}",
-    versioned=True,
-    json="PUT /outcomes/{item_id}",
-)
+@of_item("/run/outcome", json="PUT /outcomes/{item_id}")
 def treat_item(on: On[Row], said: OutcomeGiven, item_id: Annotated[UUID, on_form(_item_of, name="item")]) -> UUID:
     """Say what becomes of an item of a meeting under way, or correct it."""
     _refuse_elsewhere(on, item_id)
@@ -118,14 +116,7 @@ def treat_item(on: On[Row], said: OutcomeGiven, item_id: Annotated[UUID, on_form
     return item_id
 
 
-@ITEMS.act(
-    Action.RUN_MEETING,
-    "/run/current",
-    form="item-{item}",
-    place="item-{item}",
-    versioned=True,
-    json="PUT /current/{item_id}",
-)
+@of_item("/run/current", json="PUT /current/{item_id}")
 def take_up_item(on: On[Row], item_id: Annotated[UUID, on_form(_item_of, name="item")]) -> UUID:
     """Say that the meeting comes to an item now, whatever its place: everyone who sits sees it."""
     _refuse_elsewhere(on, item_id)
@@ -156,14 +147,7 @@ class CaseDiscussed(ActInput):
     marked: Annotated[Version, on_form(version_or_none)] = None
 
 
-@CASES.act(
-    Action.RUN_MEETING,
-    "/run/cases",
-    form="case-{case}",
-    place="case-{case}",
-    versioned=True,
-    json="PUT /cases/{follow_up_id}",
-)
+@of_case("/run/cases", json="PUT /cases/{follow_up_id}")
 def discuss_case(
     on: On[Row], said: CaseDiscussed, follow_up_id: Annotated[UUID, on_form(_item_of, name="case")]
 ) -> None:

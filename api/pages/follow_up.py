@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,7 @@ from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
 from meetings import caseloads, discussing
+from models.discussion import CaseDiscussion
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
 from models.record import Event
@@ -140,8 +141,9 @@ def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTML
     """What is raised of a case for the next sitting, for those who follow: each reading is on record."""
     row, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
     raised = issues.waits_for(context.session, follow_up_id)
-    shown: dict[str, Any] = {"row": row, "pause": None, "note": None, "raised": raised}
-    return page(context, request, "follow_up_words.html", **shown, words_read=words)
+    return page(
+        context, request, "follow_up_words.html", row=row, pause=None, note=None, raised=raised, words_read=words
+    )
 
 
 @router.get("/{follow_up_id}/discussions/{meeting_id}", name="case_said")
@@ -157,8 +159,9 @@ def read_said(context: InContext, request: Request, follow_up_id: UUID, meeting_
         context.session, spoken, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
     words = "\n\n".join(text for text in (said.note, said.follows) if text)
-    shown: dict[str, Any] = {"row": row, "pause": None, "note": None, "spoken": spoken}
-    return page(context, request, "follow_up_words.html", **shown, words_read=words)
+    return page(
+        context, request, "follow_up_words.html", row=row, pause=None, note=None, spoken=spoken, words_read=words
+    )
 
 
 @router.post("/{follow_up_id}/notes")
@@ -429,7 +432,18 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
     )
 
 
-def _before_committee(context: RequestContext, row: Followed, given: Given) -> dict[str, Any]:
+class BeforeCommittee(TypedDict):
+    """What a follow-up's page says of it before the Clinical Committee; see `CaseLine` for `case`."""
+
+    may_raise: bool
+    raised: CaseDiscussion | None
+    spoken: list[CaseDiscussion]
+    case: caseloads.CaseLine
+    case_outcomes: Mapping[str, str]
+    processes: Mapping[str, str]
+
+
+def _before_committee(context: RequestContext, row: Followed, given: Given) -> BeforeCommittee:
     """What is raised of the case and was said of it, none of it opened; and the processes of the last weeks."""
     weeks = caseloads.last_weeks(context.day)
     marks = {mark.week: mark for mark in processes.marks_of(context.session, [row.id], since=weeks[0])}
@@ -437,7 +451,7 @@ def _before_committee(context: RequestContext, row: Followed, given: Given) -> d
         "may_raise": is_allowed(Action.RAISE_ISSUE, given) and row.state not in access.ENDED,
         "raised": issues.waits_for(context.session, row.id),
         "spoken": discussing.discussions_of(context.session, row.id),
-        "case": {"row": row, "weeks": [(week, None) for week in weeks], "marks": marks, "week": weeks[-1]},
+        "case": caseloads.CaseLine(row, None, tuple((week, None) for week in weeks), "", (), None, None, marks),
         "case_outcomes": CASE_OUTCOMES,
         "processes": PROCESSES,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -25,14 +25,11 @@ from api.pages.act_routes import Seen, act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import answered, framed_pages, page
 from api.pages.idempotent_forms import AtOnce
-from api.views.follow_ups import AWAITED, CASE_OUTCOMES, PROCESSES, REASONS
-from api.views.in_sitting import RISKS, in_sitting
+from api.views.in_sitting import CASE_WORDS, InSitting, in_sitting
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
-from api.views.states import STATES
 from api.web.readers import day_or_none, hour_there, id_or_none
-from domain.follow_ups import WEEK
 from domain.kernel import Actor, Refusal
 from locales import N_, gettext, pick
 from meetings import attendance, deciding, decisions, running, wording
@@ -208,25 +205,17 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         organizations=organizations,
         named=_may_be_named(context, meeting.committee_id) if is_live else [],
         day=context.day,
-        **_cases_now(context, meeting, members),
+        now=_cases_now(context, meeting, members),
+        **CASE_WORDS,
     )
 
 
-def _cases_now(context: RequestContext, meeting: Meeting, members: Membership) -> dict[str, Any]:
-    """The cases under the item that the meeting is at, to be recorded, and the words of their forms."""
-    words = {
-        "case_outcomes": CASE_OUTCOMES,
-        "awaited": AWAITED,
-        "processes": PROCESSES,
-        "risks": RISKS,
-        "reasons": REASONS,
-        "states": STATES,
-    }
+def _cases_now(context: RequestContext, meeting: Meeting, members: Membership) -> InSitting | None:
+    """The cases under the item that a meeting is at, to be recorded; None of one that does not sit."""
     if meeting.state != "under_way":
-        return {"now": None, "next_day": None, **words}
+        return None
     read = read_sitting(context.session, meeting, members, [context.asker.person_id])
-    shown = in_sitting(read, read.seen_by(context.asker), context.language, context.at)
-    return {"now": shown, "next_day": context.day + WEEK, **words}
+    return in_sitting(read, read.seen_by(context.asker), context.language, context.at)
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from api.access.sittings import Sight, SittingRead
+from api.views.follow_ups import AWAITED, CASE_OUTCOMES, PROCESSES, REASONS
 from api.views.sittings import ATTENDED
+from api.views.states import STATES
 from domain.kernel import col, every, kept
 from domain.kernel import of as rows_of
 from locales import N_, gettext, pick
@@ -38,6 +40,22 @@ _TYPED: Final = frozenset({REQUEST, "decision", OBJECTION, SILENCE, WAIVER_ITEM}
 _TITLES: Final = frozenset({"title_fr", "title_en"})
 
 
+class CaseWords(TypedDict):
+    """The words of cases, by their codes."""
+
+    case_outcomes: Mapping[str, str]
+    awaited: Mapping[str, str]
+    processes: Mapping[str, str]
+    states: Mapping[str, tuple[str, str]]
+    reasons: Mapping[str, str]
+    risks: Mapping[str, tuple[str, str]]
+
+
+CASE_WORDS: Final = CaseWords(
+    case_outcomes=CASE_OUTCOMES, awaited=AWAITED, processes=PROCESSES, states=STATES, reasons=REASONS, risks=RISKS
+)
+
+
 @dataclass(frozen=True)
 class SeatShown:
     """A seat, whoever fills it now, and the shape and word of how."""
@@ -63,7 +81,6 @@ class ItemShown:
     row: PresentedItem
     number: str
     title: str
-    section: str
     is_current: bool
     used: int | None
     candidate: UUID | None
@@ -161,28 +178,28 @@ def _seat(one: Attended, names: Mapping[UUID, str], language: str) -> SeatShown:
     return SeatShown(title_of(one.seat, language), who, shape, gettext(word))
 
 
-def _items(read: SittingRead, sight: Sight, names: Mapping[UUID, str], language: str, at: datetime) -> list[ItemShown]:
-    rows = read.items
-    current = running.current_of(rows) if read.meeting.state == "under_way" else None
-    used = running.minutes_used(read.meeting, rows, at)
-    turns = [row.id for row in rows if row.kind == TURN]
-    return [
-        ItemShown(
-            row,
-            row.number or str(place),
-            _either(language, row.title_fr, row.title_en),
-            _either(language, row.section_fr, row.section_en),
-            is_current=current is not None and row.id == current.id,
-            used=used.get(row.id),
-            candidate=read.candidates.get(row.id) if row.id in sight.candidates else None,
-            workers=_workers(read, sight, row, names, is_last=turns[-1:] == [row.id]),
-            inactive=tuple(one for one in read.inactive if one.row.id in sight.inactive)
-            if row.lists == "inactive"
-            else (),
-        )
-        for place, row in enumerate(rows, start=1)
-        if row.id in sight.items
-    ]
+def _items(
+    read: SittingRead, sight: Sight, names: Mapping[UUID, str], language: str, at: datetime
+) -> Iterator[ItemShown]:
+    current = running.current_of(read.items) if read.meeting.state == "under_way" else None
+    used = running.minutes_used(read.meeting, read.items, at)
+    last_turn = next((row.id for row in reversed(read.items) if row.kind == TURN), None)
+    for place, row in enumerate(read.items, start=1):
+        if row.id in sight.items:
+            yield ItemShown(
+                row,
+                row.number or str(place),
+                _either(language, row.title_fr, row.title_en),
+                is_current=current is not None and row.id == current.id,
+                used=used.get(row.id),
+                candidate=read.candidates.get(row.id) if row.id in sight.candidates else None,
+                workers=_workers(read, sight, row, names, is_last=row.id == last_turn),
+                inactive=_inactive(read, sight) if row.lists == "inactive" else (),
+            )
+
+
+def _inactive(read: SittingRead, sight: Sight) -> tuple[InactiveLine, ...]:
+    return tuple(one for one in read.inactive if one.row.id in sight.inactive)
 
 
 def _workers(

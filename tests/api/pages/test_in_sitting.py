@@ -16,7 +16,7 @@ from sqlmodel import select as select_model
 from api.access.follow_ups import find_follow_up
 from api.access.permissions import Asker, Forbidden
 from api.access.sittings import read_sitting
-from api.pages.in_sitting import Reader, SittingFeed
+from api.pages.sitting_feed import Reader, SittingFeed
 from domain.kernel import local_day
 from domain.roles import standing
 from meetings import attendance, running
