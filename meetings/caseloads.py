@@ -1,7 +1,7 @@
 """The cases that the Clinical Committee discusses (CM-C), one line a participant, by number alone. Reads only.
 
 A line says how the follow-up stands, its last weeks, what waits, and whether its worker raises something; the words
-stay sealed. It asks nobody's permission: a window shows each line to those alone who may see the follow-up.
+stay sealed. It asks no permission: a window shows each line to those alone who may see the follow-up.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class CaseLine:
 
 @dataclass(frozen=True)
 class InactiveLine:
-    """A participant whom nobody accompanies now, or who came back since the committee last met; what changed since.
+    """A participant without a worker now, or who came back since the committee last met; what changed since.
 
     `attempts` are those made since to reach them, and whether one did.
     """
@@ -180,7 +180,7 @@ def caseloads(session: Session, day: date) -> dict[UUID, tuple[int, int]]:
 
 
 def inactive_lines(session: Session, committee_id: UUID, before: Meeting) -> list[InactiveLine]:
-    """The participants whom nobody accompanies, those of whom something changed since the last meeting first.
+    """The inactive participants, those of whom something changed since the last meeting first.
 
     With those who came back since. Since the last meeting that was held before this one; where none was, since ever.
     """

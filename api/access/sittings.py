@@ -60,7 +60,7 @@ def may_sit(context: RequestContext, meeting: Meeting, members: Membership, give
 def find_sitting(context: RequestContext, meeting_id: UUID) -> tuple[Meeting, Membership, Given]:
     """A meeting in which the asker sits, who sits on its committee, and what the asker is to it.
 
-    One that is over is found by who may see it, and nobody sits in it. Raises Forbidden, also where there is none.
+    One that is over is found by who may see it, and no longer sat in. Raises Forbidden, also where there is none.
     """
     meeting, members, given = find_meeting(context.session, context.asker, meeting_id)
     given = to_sitting(context.session, context.asker, meeting, members, given)
@@ -74,7 +74,7 @@ class Sight:
     """What one person sees of a sitting. Equal sights show the same page in one language.
 
     `cases` are the follow-ups whose lines they see, `risks` those of which they are told the risk, `words` those of
-    which they may read what is raised. `items` are the items that they read, `candidates` those about somebody whose
+    which they may read what is raised. `items` are the items that they read, `candidates` those about a person whose
     file is open to them while they sit. What names a participant who barred them is in none of them.
     """
 
@@ -90,7 +90,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class SittingRead:
-    """A meeting as it stands, read once for whoever looks at it."""
+    """A meeting as it stands, read once for all who look at it."""
 
     session: Session
     meeting: Meeting
@@ -114,25 +114,24 @@ class SittingRead:
         given = self.given_to(asker)
         require(Action.SIT_IN, given)
         may = self._audiences(asker, given)
-        to_each = {one.row.id: self.to_case(asker, one) for one in self._all_lines}
-        allowed = {
-            action: {case for case, its in to_each.items() if is_allowed(action, its)}
-            for action in (Action.SEE_FOLLOW_UP, Action.SEE_RISK, Action.READ_FOLLOW_UP)
-        }
-        seen = allowed[Action.SEE_FOLLOW_UP]
-        items = [
-            one for one in self.items if one.audience in may and not self._bars(asker, f"{one.subject} {_words(one)}")
-        ]
+        seen, risks, words = self._allowed(asker)
+        items = [one for one in self.items if one.audience in may and not self._bars(asker, _words(one))]
         return Sight(
             cases=frozenset(one.row.id for one in self.lines) & seen,
-            risks=frozenset(allowed[Action.SEE_RISK] & seen),
-            words=frozenset(allowed[Action.READ_FOLLOW_UP] & seen),
+            risks=risks & seen,
+            words=words & seen,
             inactive=frozenset(one.row.id for one in self.inactive) & seen,
             items=frozenset(one.id for one in items),
             candidates=frozenset(one.id for one in items if self._opens(asker, one, given)),
             decisions=frozenset(self._decisions(asker, may)),
             runs=is_allowed(Action.RUN_MEETING, given),
         )
+
+    def _allowed(self, asker: Asker) -> Iterator[frozenset[UUID]]:
+        """The follow-ups that the asker may see, those whose risk they are told, and those that they may read."""
+        to_each = {one.row.id: self.to_case(asker, one) for one in self._all_lines}
+        for action in (Action.SEE_FOLLOW_UP, Action.SEE_RISK, Action.READ_FOLLOW_UP):
+            yield frozenset(case for case, its in to_each.items() if is_allowed(action, its))
 
     def _audiences(self, asker: Asker, given: Given) -> tuple[str, ...]:
         """The audiences whose items the asker reads."""
@@ -163,7 +162,7 @@ class SittingRead:
         return self.members if self.members.key == CLINICAL else clinic_of(self.session, self.meeting.starts.date())
 
     def _opens(self, asker: Asker, item: PresentedItem, given: Given) -> bool:
-        """Whether the file of the candidate whom an item is about is open to the asker while they sit."""
+        """Whether the file of an item's candidate is open to the asker while they sit."""
         who = self.candidates.get(item.id)
         if who is None or who in self.barring[asker.person_id].who:
             return False
@@ -178,7 +177,7 @@ class SittingRead:
 
 
 def _words(item: PresentedItem) -> str:
-    """What says whom an item is about."""
+    """The words that may name a participant."""
     return f"{item.subject} {item.title_fr} {item.title_en}"
 
 

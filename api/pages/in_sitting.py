@@ -1,6 +1,6 @@
-"""A meeting as it sits, on the device of whoever sits in it, and on the wall; both are kept fresh while it sits.
+"""A meeting as it sits, on the devices of its members, and on the wall; both are kept fresh while it sits.
 
-Whoever sits is asked by one rule at the page, at each change that is sent, and where words are opened. The words that
+Who sits is asked by one rule at the page, at each change that is sent, and where words are opened. The words that
 workers raise are opened by a deliberate act, told to the record, and are gone from the window when the meeting closes,
 or when its reader no longer sits.
 """
@@ -98,18 +98,20 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
 @asks(Action.RUN_MEETING)
 def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What is on the wall, whenever it changes."""
-    _, _, given = find_sitting(context, meeting_id)
-    require(Action.RUN_MEETING, given)
-    return followed(context, request, meeting_id, WALL)
+    return _followed_by_secretary(context, request, meeting_id, WALL)
 
 
 @router.get("/meetings/{meeting_id}/run/events")
 @asks(Action.RUN_MEETING)
 def follow_running(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """That a meeting that is run in this window was closed in another, as soon as it was."""
+    return _followed_by_secretary(context, request, meeting_id, RUN)
+
+
+def _followed_by_secretary(context: RequestContext, request: Request, meeting_id: UUID, view: str) -> Response:
     _, _, given = find_sitting(context, meeting_id)
     require(Action.RUN_MEETING, given)
-    return followed(context, request, meeting_id, RUN)
+    return followed(context, request, meeting_id, view)
 
 
 def _read(context: RequestContext, meeting_id: UUID) -> SittingRead | None:

@@ -30,7 +30,7 @@ from meetings.committees import membership
 from meetings.locking import read_meeting
 from models.record import Event
 
-#: What somebody looks at: the page of who sits, the one on the wall, or the one on which the meeting is run.
+#: What a reader looks at: the page of who sits, the one on the wall, or the one on which the meeting is run.
 SITTING: Final = "in_sitting"
 WALL: Final = "projector"
 RUN: Final = "run"
@@ -38,7 +38,7 @@ RUN: Final = "run"
 
 @dataclass(frozen=True)
 class Reader:
-    """Whoever follows a meeting: by which sign-in, in which language, and what of it they look at."""
+    """A person who follows a meeting: by which sign-in, in which language, and what of it they look at."""
 
     token: str
     person_id: UUID

@@ -35,7 +35,7 @@ RISKS: Final[Mapping[str, tuple[str, str]]] = {
     "none": ("empty", N_("No risk seen")),
 }
 
-#: The kinds of items whose title has words that somebody typed; and the columns of a title.
+#: The kinds of items whose title has words that people typed; and the columns of a title.
 _TYPED: Final = frozenset({REQUEST, "decision", OBJECTION, SILENCE, WAIVER_ITEM})
 _TITLES: Final = frozenset({"title_fr", "title_en"})
 
@@ -58,7 +58,7 @@ CASE_WORDS: Final = CaseWords(
 
 @dataclass(frozen=True)
 class SeatShown:
-    """A seat, whoever fills it now, and the shape and word of how."""
+    """A seat, who fills it now, and the shape and word of how."""
 
     title: str
     who: str
@@ -68,7 +68,7 @@ class SeatShown:
 
 @dataclass(frozen=True)
 class CasesOfWorker:
-    """The cases of one worker, or of none: whoever accompanies them is then to be found."""
+    """The cases of one worker, or those that wait for a worker."""
 
     name: str
     cases: tuple[CaseLine, ...]
@@ -76,7 +76,7 @@ class CasesOfWorker:
 
 @dataclass(frozen=True)
 class ItemShown:
-    """An item as a member sees it; `candidate` where the file of the person whom it is about is open to them."""
+    """An item as a member sees it; `candidate` where that person's file is open to them."""
 
     row: PresentedItem
     number: str
@@ -135,7 +135,7 @@ class InSitting:
 
 
 def in_sitting(read: SittingRead, sight: Sight, language: str, at: datetime) -> InSitting:
-    """A meeting as it stands, as somebody with this sight is shown it."""
+    """A meeting as it stands, as this sight shows it."""
     meeting, session = read.meeting, read.session
     # Of one reading, what is the same for everybody is asked once.
     stood, attended, names = kept(session, (in_sitting, meeting.id), lambda: _told_of_all(read, at))
@@ -155,7 +155,7 @@ def in_sitting(read: SittingRead, sight: Sight, language: str, at: datetime) -> 
 def _told_of_all(
     read: SittingRead, at: datetime
 ) -> tuple[QuorumStanding | None, tuple[Attended, ...], dict[UUID, str]]:
-    """The quorum, who fills which seat, and the names of whoever is shown."""
+    """The quorum, who fills which seat, and the names that are shown."""
     session, meeting = read.session, read.meeting
     if meeting.state != "under_way":
         return None, (), _names(read, ())
@@ -205,7 +205,7 @@ def _inactive(read: SittingRead, sight: Sight) -> tuple[InactiveLine, ...]:
 def _workers(
     read: SittingRead, sight: Sight, row: PresentedItem, names: Mapping[UUID, str], *, is_last: bool
 ) -> tuple[CasesOfWorker, ...]:
-    """The cases under a worker's turn: those of its seat's organization; under the last one, also those of nobody."""
+    """The cases under a turn: those of its seat's organization; under the last one, also those without a worker."""
     if row.kind != TURN:
         return ()
     places = {seat.organization_id for seat in read.members.seats if seat.id == row.presenter_seat_id}

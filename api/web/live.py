@@ -1,8 +1,8 @@
 """Parts of pages that are kept fresh while they are looked at, by server-sent events.
 
 All who look at one thing share one reading of it. Once a second it is asked whether anything may have changed; only
-then is it read, written once for all who see the same, and sent. Nobody holds a connection of the database or a thread
-while they look. Who may look is asked at each reading, by the same rule as at the door: where that says no, or nothing
+then is it read, written once for all who see the same, and sent. A stream holds neither a connection of the database
+nor a thread. Who may look is asked at each reading, by the same rule as at the door: where that says no, or nothing
 more comes, the last event says so and the stream ends.
 
 Nothing here counts as a sign of life: a page that lies open keeps no sign-in from ending.
@@ -103,7 +103,7 @@ class LivePages:
         self._ends_with_process = False
 
     def answer(self, key: Hashable, feed: Feed, reader: Hashable) -> StreamingResponse:
-        """A stream of what `reader` is shown of `key`, by `feed` where nobody looks at it yet."""
+        """A stream of what `reader` is shown of `key`, by `feed` where it has no stream yet."""
         # X-Accel-Buffering: a proxy that gathers an answer would hold this one for ever.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(key, feed, reader), media_type=STREAM, headers=headers)

@@ -54,7 +54,7 @@ def raise_issue(
     """Raise an issue of a case for the next sitting, or word it anew; returns the version that it is now.
 
     `seen` is the version that its writer was looking at, 0 where nothing was raised. Raises Refusal: it says nothing,
-    nobody follows the participant any more, or another wrote meanwhile.
+    the follow-up has ended, or another wrote meanwhile.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_unless_followed(held)
@@ -86,8 +86,8 @@ def take_issue_back(session: Session, follow_up_id: UUID, *, by: Actor, at: date
 def move_issue(session: Session, participant_id: UUID, whence: CaseDiscussion, whither: CaseDiscussion) -> None:
     """Move what was raised of a case from one of its rows to another; nothing where nothing was.
 
-    It is sealed for the row where it stands, so it is sealed anew. Nobody is shown it: this is no reading. The version
-    of the row that waits is counted; that of a meeting is counted by who records what was said.
+    It is sealed for the row where it stands, so it is sealed anew; as it is shown to no one, this is no reading. The
+    version of the row that waits is counted; that of a meeting is counted by who records what was said.
     """
     blob = scalar(session, only(CaseDiscussion.raised).where(CaseDiscussion.id == whence.id))
     if blob is None:
