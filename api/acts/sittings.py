@@ -150,7 +150,7 @@ class CaseDiscussed(ActInput):
 @of_case("/run/cases", json="PUT /cases/{follow_up_id}")
 def discuss_case(
     on: On[Row], said: CaseDiscussed, follow_up_id: Annotated[UUID, on_form(_item_of, name="case")]
-) -> None:
+) -> UUID:
     """Record what the Clinical Committee says of a case while it sits, or correct it."""
     find_follow_up(on.session, on.context.asker, follow_up_id)
     told = discussing.Said(said.note, said.follows, said.due_on)
@@ -165,6 +165,7 @@ def discuss_case(
             at=on.at,
             seen=said.marked,
         )
+    return follow_up_id
 
 
 def _minutes_of(text: str) -> int | None:

@@ -293,3 +293,17 @@ def test_nobody_sees_more_in_a_sitting_than_the_one_rule_lets_them(
                 find_follow_up(session, asker, case)  # raises Forbidden where the one rule says no
             assert seen.words <= seen.cases | seen.inactive
         session.rollback()
+
+
+def test_a_case_is_recorded_over_json_and_answered_as_it_then_is(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
+    cast, here, (case, _) = sitting
+    client = _as(cast, "coordinator")
+    said = {"outcome": "comes_back", "note": "Heard.", "processes": ["focus"], "marked": 0}
+    answer = client.put(f"/api/v1/meetings/{here}/cases/{case}", json=said, headers={"If-Match": '"0"'})
+    assert (answer.status_code, answer.json()["outcome"], answer.json()["processes"]) == (200, "comes_back", ["focus"])
+    listed = client.get(f"/api/v1/meetings/{here}/cases").json()
+    assert [(one["number"], one["raised"], one["version"]) for one in listed] == [
+        ("#2026-01", True, 1),
+        ("#2026-02", False, 0),
+    ]
+    assert "Heard" not in answer.text
