@@ -265,6 +265,14 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: UnsealedFa
     return given | {relation: themselves(asker) for relation in told}
 
 
+def sits_on(session: Session, asker: Asker, participant_id: UUID, given: Given) -> UUID | None:
+    """The meeting by which alone the asker reads a candidate's file: it closes with that. None where it does not."""
+    if Relation.IN_SESSION not in given or {Relation.COORDINATOR, Relation.ASSIGNED, Relation.SECOND} & given.keys():
+        return None
+    clinic = clinic_of(session, asker.day)
+    return min(_sat_on_in(session, clinic, participant_id, asker.day), default=None)
+
+
 def _sits_at(session: Session, clinic: Membership | None, participant_id: UUID, asker: Asker) -> frozenset[UUID]:
     """The organizations for which the asker sits today in a clinic that has the person on its agenda."""
     sits = sits_today(session, clinic, asker)

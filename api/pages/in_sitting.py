@@ -20,7 +20,7 @@ from api.access.session import InContext, RequestContext
 from api.access.sittings import OPEN_TO_SIT, SittingRead, find_sitting, read_sitting
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.sitting_feed import RUN, SITTING, WALL, followed
+from api.pages.sitting_feed import BESIDE, RUN, SITTING, WALL, followed
 from api.views.in_sitting import CASE_WORDS, in_sitting
 from api.views.meetings import heading_of
 from api.views.sittings import OUTCOMES
@@ -68,6 +68,14 @@ def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Re
     """What who sits is shown, whenever it changes: server-sent events, until the meeting or their sitting ends."""
     find_sitting(context, meeting_id)
     return followed(context, request, meeting_id, SITTING)
+
+
+@router.get("/meetings/{meeting_id}/sitting/end", name="sitting_end")
+@asks(Action.SIT_IN)
+def follow_to_its_end(context: InContext, request: Request, meeting_id: UUID) -> Response:
+    """That the meeting, or the asker's sitting, ended: what they opened of a candidate then leaves their window."""
+    find_sitting(context, meeting_id)
+    return followed(context, request, meeting_id, BESIDE)
 
 
 @router.get("/meetings/{meeting_id}/projector", name=WALL)

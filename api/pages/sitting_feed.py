@@ -34,6 +34,10 @@ from models.record import Event
 SITTING: Final = "in_sitting"
 WALL: Final = "projector"
 RUN: Final = "run"
+#: Beside what was opened of a candidate: nothing is shown, and it ends with the reader's sitting.
+BESIDE: Final = "beside"
+#: What the views without a page of their own show of the meeting: that they follow it.
+_FOLLOWS: Final = {RUN: "sitting_followed.html", BESIDE: "sitting_beside.html"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class SittingFeed:
         if read is None:
             return "closed", None
         try:
-            if reader.view != SITTING:
+            if reader.view in (RUN, WALL):
                 require(Action.RUN_MEETING, read.given_to(context.asker))
             return "", read.seen_by(context.asker)
         except Forbidden:
@@ -119,8 +123,8 @@ class SittingFeed:
         if read is None or sight is None:
             answer = render(asked, "sitting_over.html", why=why, meeting_id=self.meeting_id, view=view)
             return Shown(bytes(answer.body).decode(), is_last=True)
-        if view == RUN:
-            answer = render(asked, "sitting_followed.html", meeting_id=self.meeting_id)
+        if view in _FOLLOWS:
+            answer = render(asked, _FOLLOWS[view], meeting_id=self.meeting_id)
             return Shown(bytes(answer.body).decode())
         shown = in_sitting(read, sight, context.language, context.at)
         answer = render(

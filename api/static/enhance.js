@@ -387,6 +387,9 @@ function putLive(id, html) {
 /** Nothing more comes: what was opened goes, what was typed stays and says that it was not saved. */
 function endLive(id, html, said) {
   for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
+  // Where all of a page was opened for the meeting, all of it goes.
+  const part = document.getElementById(id);
+  if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
   if (html) putLive(id, html);
   else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
   for (const form of document.querySelectorAll("form")) {
@@ -432,7 +435,7 @@ function follow(id, address, said) {
   // A page that nobody sees asks for nothing, unless it shows words that may have to go.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) open();
-    else if (!document.querySelector("[data-live-words]")) close();
+    else if (!said.ends && !document.querySelector("[data-live-words]")) close();
   });
   open();
 }

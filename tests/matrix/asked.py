@@ -432,6 +432,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /meetings/{meeting_id}/sitting": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/sitting/events": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/sitting/raised/{item_id}": Sent(which={**_SITS, "item_id": "sits"}),
+    "GET /meetings/{meeting_id}/sitting/end": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/projector": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/projector/events": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/run/events": Sent(which=_SITS),

@@ -28,7 +28,7 @@ from models.record import Event
 from tests.api.application import app_on, client_for, token_for
 from tests.cast import AT, Arranged, Cast
 from tests.following import SECOND, THIRD, WORKER, bar, consented
-from tests.meetings.clinic import NOW
+from tests.meetings.clinic import NOW, clinic_of, prepare_on_the_table
 from tests.meetings.sitting import seat
 from tests.meetings.spoken_cases import WORDS, item_named, prepare_cases
 
@@ -307,3 +307,20 @@ def test_a_case_is_recorded_over_json_and_answered_as_it_then_is(sitting: tuple[
         ("#2026-02", False, 0),
     ]
     assert "Heard" not in answer.text
+
+
+def test_what_was_opened_of_a_candidate_leaves_the_window_with_the_meeting_that_opened_it(
+    cast: Cast, arranged: Arranged[tuple[UUID, UUID]]
+) -> None:
+    participant_id, _ = arranged(cast, prepare_on_the_table)
+    page = _as(cast).post(f"/participants/{participant_id}/facts")
+    with cast.session() as session:
+        here = clinic_of(session)
+    assert f'data-live="/meetings/{here}/sitting/end" data-ends="main"' in " ".join(page.text.split())
+    assert "data-live" not in _as(cast, "coordinator").post(f"/participants/{participant_id}/facts").text
+    assert not _shown(cast, here, MEMBER, view="beside")[MEMBER].startswith("OVER")
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        attendance.record(session, here, seat(session, "clinical", "codim"), "absent", by=by, at=NOW)
+        session.commit()
+    assert _shown(cast, here, MEMBER, view="beside")[MEMBER].startswith("OVER")
