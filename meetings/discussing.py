@@ -15,7 +15,7 @@ from sqlalchemy import Uuid, bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework import assigning
+from domain.casework import asking, assigning
 from domain.follow_ups import LockedFollowUp, issues, lock_follow_up, on_day, write_follow_up_event
 from domain.kernel import (
     Actor,
@@ -211,13 +211,15 @@ def _sealed(session: Session, held: LockedFollowUp, row_id: UUID, said: Said) ->
 
 
 def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on: date | None) -> UUID | None:
-    """The worker's task by this day, in place of one by another day; None where there is no day."""
+    """The worker's one task by this day, in place of one by another day; None where there is no day."""
     if due_on == row.due_on:
         return row.task_id
     if row.task_id is not None and scalar(session, only(Task.state).where(Task.id == row.task_id)) == "open":
         assigning.call_off(session, row.task_id, by=held.by, at=held.at)
     if due_on is None:
         return None
+    # What an earlier meeting asked and is still to be done is asked anew by this one: one task a case.
+    asking.no_more(session, COME_BACK, held.id, by=held.by, at=held.at)
     worker = next((one for one in on_day(session, held.day, follow_up_ids=[held.id]) if one.kind == PRIMARY), None)
     theirs = [] if worker is None else [Link("youth_worker", str(worker.organization_id), person=worker.person_id)]
     title = both(_COME_BACK, number=held.number)

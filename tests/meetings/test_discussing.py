@@ -22,7 +22,7 @@ from models.base import table_of
 from models.casework import Task
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, followed, row_of
-from tests.meetings.clinic import NOW, clinic_of, prepare_clinic
+from tests.meetings.clinic import NEXT_LOCAL, NOW, clinic_of, prepare_clinic
 from tests.refusing import refused
 
 _task = table_of(Task)
@@ -146,7 +146,21 @@ def test_what_follows_is_a_task_of_the_worker_by_a_day_and_another_day_another_t
     ).all()
     assert [row.state for row in rows] == ["cancelled", "open"]
     assert {row.title_en for row in rows} == {"Come back on #2026-01, as the Clinical Committee asked"}
-    (row,) = discussing.discussions_of(session, case)
+    running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+    later, wednesday = NOW + timedelta(days=7), clinic_of(session, NEXT_LOCAL)
+    running.open_meeting(session, wednesday, by=cast.actor("coordinator"), at=later)
+    discussing.discuss(
+        session,
+        wednesday,
+        case,
+        "goes_on",
+        Said(due_on=week + timedelta(days=7)),
+        by=cast.actor("coordinator"),
+        at=later,
+    )
+    states = session.execute(select(_task.c.state).where(_task.c.step == discussing.COME_BACK)).scalars()
+    assert sorted(states) == ["cancelled", "cancelled", "open"], "one task a case, by the last day that was said"
+    row = discussing.discussions_of(session, case)[-1]
     who = row_of(session, case)["participant_id"]
     told = discussing.read_said(session, row, who, ground="part", by=cast.actor(WORKER), at=NOW)
     assert told == Said("Heard.", "Call them.", week + timedelta(days=1))
