@@ -53,6 +53,7 @@ from api.web.by_address import ByAddress
 from api.web.guard import Guard, is_here
 from api.web.headers import SecurityHeaders
 from api.web.language import LanguageMiddleware
+from api.web.live import LivePages
 from api.web.logs import AccessLog, InRequest
 from api.web.pointing import Pointing
 from api.web.rendering import STATIC
@@ -126,6 +127,7 @@ def create_app(installation: Installation) -> FastAPI:
     app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url=described)
     app.state.installation = installation
     app.state.desks = anyio.CapacityLimiter(DESKS)
+    app.state.live = LivePages()
     app.router.routes.extend(declared(_windows(demonstration=installation.demonstration)))
     app.router.middleware_stack = ByAddress(app.router)
     app.mount("/static", asks(Action.LOOK)(StaticFiles(directory=STATIC)), name="static")

@@ -20,7 +20,7 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization, person, worker
 from domain.accompaniment import SignedForm, breaks, consents, reviews, states
 from domain.admissions import numbers
-from domain.follow_ups import WEEK, Week, contacts, monday_of, notes, opening, self_reports
+from domain.follow_ups import WEEK, Issue, Week, contacts, issues, monday_of, notes, opening, processes, self_reports
 from domain.kernel import ROUNDS, Actor, Calendar, local_day, new_key, only, program_of, run
 from domain.participants import (
     CONSENTS_ALONE,
@@ -116,6 +116,14 @@ _WEEKS: Final = (
     ),
 )
 
+#: What is raised for the next Clinical Committee: of whom, by which worker, in their words, and whether it cannot wait.
+_RAISED: Final = (
+    (_LOST, "noe", "Plus de nouvelles depuis un mois. Je voudrais qu’on décide d’une dernière tentative.", True),
+    (2, "elodie", "Hésite à retourner au centre. Comment parler de la suite sans pousser?", False),
+)
+#: The processes of motivational interviewing of one follow-up, the last week first.
+_MARKED: Final = (("planning",), ("evocation", "planning"), ("focus", "evocation"), ("relationship", "focus"))
+
 
 @dataclass
 class DemonstratedFollowUps:
@@ -150,6 +158,7 @@ class DemonstratedFollowUps:
         yield Happening(self._day(2, 4), self._pause)
         yield Happening(self._day(1, 1), self._withdraw)
         yield Happening(self._yesterday(), self._find_who_is_fourteen)
+        yield Happening(self._yesterday(), self._raise)
 
     def _said(self, story: _Story, back: int, week: Week) -> Week | None:
         if story.worker == "theo" and self._day(back, 4) >= self._left():
@@ -285,6 +294,16 @@ class DemonstratedFollowUps:
 
     def _find_who_is_fourteen(self, at: datetime) -> None:
         reviews.keep(self.session, self._people[_FOURTEEN], by=Actor.system(ROUNDS), at=at)
+
+    def _raise(self, at: datetime) -> None:
+        """Two workers raise something for the next meeting, and one marks what the last weeks were about."""
+        for place, key, words, urgent in _RAISED:
+            by, said = worker(self.session, key, at), Issue(words, urgent=urgent)
+            issues.raise_issue(self.session, self._made[place], said, by=by, at=at)
+        this = monday_of(local_day(self.session, at))
+        for back, marked in enumerate(_MARKED):
+            by = worker(self.session, "noe", at)
+            processes.mark_processes(self.session, self._made[1], this - back * WEEK, marked, by=by, at=at)
 
     def _withdraw(self, at: datetime) -> None:
         states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=worker(self.session, "elodie", at), at=at)

@@ -12,14 +12,17 @@ from sqlmodel import Session
 
 from demo.people import Happening, coordinator
 from domain.casework import asking, complete_task
+from domain.follow_ups import WEEK
 from domain.kernel import Actor, col, every, local_day, of, surely
 from domain.roles import standing
 from meetings import (
     asked_partners,
     assembling,
     attendance,
+    caseloads,
     deciding,
     decisions,
+    discussing,
     endorsements,
     endorsing,
     freezing,
@@ -159,9 +162,19 @@ class DemonstratedSittings:
                 self._decide(meeting_id, item.id, decided.pop(0), by, at)
         for one in decided:
             self._decide(meeting_id, None, one, by, at)
+        self._speak_of_cases(meeting_id, by, at)
         running.close_meeting(self.session, meeting_id, carry_rest=True, by=by, at=row.ends_at)
         minutes.circulate(self.session, meeting_id, by=by, at=row.ends_at + timedelta(hours=2))
         self._held.append(meeting_id)
+
+    def _speak_of_cases(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
+        """The first cases are spoken of: one goes on, and on the other its worker comes back."""
+        day = local_day(self.session, at)
+        back = discussing.Said("Le plan d’avant ne tient plus.", "Voir avec le CLSC.", day + WEEK)
+        ways = (("goes_on", discussing.Said("Avance bien.")), ("changes", back))
+        cases = [one.row.id for one in caseloads.case_lines(self.session, day) if one.part is not None]
+        for case, (outcome, said) in zip(cases, ways, strict=False):
+            discussing.discuss(self.session, meeting_id, case, outcome, said, by=by, at=at)
 
     def _attend(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
         """One seat is filled from afar, one by its alternate where it has one, and the others on site."""

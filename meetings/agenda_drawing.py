@@ -40,7 +40,7 @@ from domain.obligations import PeriodRead, at_risk
 from domain.roles import standing
 from domain.terms import days as agreement_days
 from locales import N_, say
-from meetings import agenda_decisions, endorsements
+from meetings import agenda_decisions, caseloads, endorsements
 from meetings.agenda_items import IS_OPEN, STILL_HOLDS, TALKED_ABOUT, as_it_is
 from meetings.agenda_rules import (
     OF_ONE_MEETING,
@@ -114,9 +114,11 @@ def _standing(table: RuleContext) -> Iterator[NewItem]:
 
 def _turn(table: RuleContext) -> Iterator[NewItem]:
     seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == table.rule.declared.role]
+    loads = caseloads.caseloads(table.session, table.day) if table.rule.declared.minutes_a_case else {}
     for seat in _rotated(seats, _last_in_turn(table)):
         of_seat = f" – {seat.title_fr}", f" – {seat.title_en}"
-        yield _of_one_meeting(table, TURN, f"{table.rule.key}/{seat.id}", seat.id, of_seat)
+        turn = _of_one_meeting(table, TURN, f"{table.rule.key}/{seat.id}", seat.id, of_seat)
+        yield replace(turn, minutes=table.rule.declared.minutes_for(*loads.get(seat.organization_id, (0, 0))))
 
 
 def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[CommitteeSeat]:

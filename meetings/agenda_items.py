@@ -39,7 +39,7 @@ from domain.kernel import (
 )
 from domain.record import events
 from locales import N_
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, lists_of, points_of
 from meetings.locking import changed_meanwhile
 from models.agenda import EDITED, ENDED, REFERRED, TAKEN_OFF, AgendaItem, ItemReason, Reasons
 from models.casework import Task
@@ -101,6 +101,11 @@ class PresentedItem(AgendaItem):
     def points(self) -> tuple[dict[str, str], ...]:
         """What is gone through under it, in both languages."""
         return points_of(self.declared, self.rule)
+
+    @property
+    def lists(self) -> str:
+        """What a sitting lists under it, as its rule declares; "" where it declares nothing."""
+        return lists_of(self.declared, self.rule)
 
 
 def items_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:

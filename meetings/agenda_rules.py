@@ -139,6 +139,11 @@ def points_of(declared: KeptAgenda, rule: str) -> tuple[dict[str, str], ...]:
     return tuple(declared.get("rules", {}).get(rule, KeptRule()).get("points", ()))
 
 
+def lists_of(declared: KeptAgenda, rule: str) -> str:
+    """What a sitting lists under an item that this rule drew; "" where it declares nothing."""
+    return declared.get("rules", {}).get(rule, KeptRule()).get("lists") or ""
+
+
 # -------------------------------------------------------------------------------------------------------- one item
 
 

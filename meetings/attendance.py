@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Date, cast
@@ -96,26 +96,53 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
     seat, its holder is taken to sit there, as principal or as alternate, unless they are away that day. A meeting that
     was never closed, or that is opened afterwards to record what happened, is of another day: no one sits in it.
     """
-    rows = tuples(
-        session,
-        only(Meeting.id, Attendance.seat_id, Attendance.state, Attendance.person_id, Attendance.left_at)
-        .select_from(Meeting)
-        .outerjoin(Attendance, joins(Attendance.meeting_id, Meeting))
-        .where(under_way_on(seats.committee_id, day)),
-    )
-    if not rows:
-        return {}
-    held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
-    holds = {seat.id for seat in held}
+    return sits_by(filled_on(session, seats.committee_id, day), seats, person_id, day)
+
+
+class FilledSeat(NamedTuple):
+    """A seat of a meeting under way as it is recorded by now; a meeting of which nothing is has one line without."""
+
+    meeting_id: UUID
+    seat_id: UUID | None
+    state: str | None
+    person_id: UUID | None
+    left_at: datetime | None
+
+
+def filled_on(session: Session, committee_id: UUID, day: date) -> list[FilledSeat]:
+    """The seats of the committee's meetings under way on a day, as `sits_by` tells of each person."""
+    return [
+        FilledSeat(*row)
+        for row in tuples(
+            session,
+            only(Meeting.id, Attendance.seat_id, Attendance.state, Attendance.person_id, Attendance.left_at)
+            .select_from(Meeting)
+            .outerjoin(Attendance, joins(Attendance.meeting_id, Meeting))
+            .where(under_way_on(committee_id, day)),
+        )
+    ]
+
+
+def sits_by(
+    rows: Iterable[FilledSeat], seats: Membership, person_id: UUID, day: date
+) -> dict[UUID, tuple[CommitteeSeat, ...]]:
+    """As `sits_on`, of what `filled_on` found: for several people it is read once."""
+    holds = holds_on(seats, person_id, day)
     recorded: dict[UUID, dict[UUID, bool]] = defaultdict(dict)
-    for meeting_id, seat_id, state, person, left_at in rows:
-        of_meeting = recorded[meeting_id]
-        if state not in (None, UNRECORDED):
-            of_meeting[seat_id] = person == person_id and left_at is None
+    for row in rows:
+        of_meeting = recorded[row.meeting_id]
+        if row.seat_id is not None and row.state not in (None, UNRECORDED):
+            of_meeting[row.seat_id] = row.person_id == person_id and row.left_at is None
     return {
         meeting_id: tuple(seat for seat in seats.seats if sits.get(seat.id, seat.id in holds))
         for meeting_id, sits in recorded.items()
     }
+
+
+def holds_on(seats: Membership, person_id: UUID, day: date) -> frozenset[UUID]:
+    """The seats that a person holds on a day, as principal or as alternate; none while they are away."""
+    held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
+    return frozenset(seat.id for seat in held)
 
 
 def under_way_on(committee_id: UUID | None, day: date) -> Any:

@@ -25,6 +25,7 @@ _CHANGED: Final[Mapping[str, str]] = {
     "attendance": N_("This seat was recorded by someone else or in another window. Nothing was saved; look again."),
     "decision": N_("This decision was changed by someone else or in another window. Nothing was saved; look again."),
     "stray": N_("This mail was seen to by someone else or in another window. Nothing was saved; look again."),
+    "discussion": N_("This case was recorded by someone else or in another window. Nothing was saved; look again."),
     "minutes": N_("These minutes were changed by someone else or in another window. Nothing was saved; look again."),
 }
 

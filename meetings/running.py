@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -147,6 +147,23 @@ def treat(
     return version
 
 
+def take_up(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
+    """Say that the sitting comes to an item, whatever its place; returns the version that it is now. Raises Refusal."""
+    row = _lock_in_sitting(session, item_id, seen)
+    if row.outcome:
+        raise Refusal("item.treated_already", N_("Something is recorded of this item already: correct that first."))
+    version = change_item(session, row, taken_up_at=at)
+    write_item_event(session, "agenda_item.taken_up", row, by=by, at=at)
+    return version
+
+
+def current_of(rows: Sequence[PresentedItem]) -> PresentedItem | None:
+    """The item that a meeting under way is at: of those left the one taken up last, else the first; None: none is."""
+    left = [row for row in rows if not row.outcome]
+    taken_up = [row for row in left if row.taken_up_at is not None]
+    return max(taken_up, key=attrgetter("taken_up_at"), default=next(iter(left), None))
+
+
 def add_item(
     session: Session,
     meeting_id: UUID,
@@ -219,7 +236,7 @@ def close_meeting(
 def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) -> dict[UUID, int]:
     """The minutes that each item took: from the moment at which the one before was settled, or the meeting opened.
 
-    Of a meeting under way the first item that is left has its own so far. Nothing is known of a meeting that was
+    Of a meeting under way the item that it is at has its own so far. Nothing is known of a meeting that was
     opened after its end, to record what happened, nor of an item that was not reached.
     """
     if meeting.opened_at is None or meeting.opened_at > meeting.ends_at:
@@ -228,8 +245,9 @@ def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) 
     used: dict[UUID, int] = {}
     ends = [(row.settled_at, row.id) for row in rows if row.settled_at and row.outcome != "carried"]
     ends.sort(key=itemgetter(0))
-    if meeting.state == "under_way":
-        ends += [(at, row.id) for row in rows if not row.outcome][:1]
+    current = current_of(rows) if meeting.state == "under_way" else None
+    if current is not None:
+        ends.append((at, current.id))
     for ended_at, item_id in ends:
         used[item_id] = max(0, round((ended_at - last).total_seconds() / 60))
         last = max(last, ended_at)

@@ -181,6 +181,7 @@ class AgendaItem(InProgram, table=True):
     note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
     asked_by: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
+    taken_up_at: datetime | None = moment(default=None)  # when the sitting came to it, where that was said
     settled_at: datetime | None = moment(default=None)
     settled_as: str | None = None
     version: int = 1

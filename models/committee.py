@@ -32,6 +32,7 @@ class KeptRule(TypedDict, total=False):
     """One rule as declared; `domain.declarations.program_committees.AgendaRule` reads all of it."""
 
     points: list[dict[str, str]]
+    lists: str | None
 
 
 class KeptAgenda(TypedDict, total=False):

@@ -10,6 +10,7 @@ from models import (  # noqa: F401 - imported for the tables that they declare
     consent,
     departure,
     destruction,
+    discussion,
     engine,
     equipment,
     follow_up,

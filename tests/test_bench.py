@@ -28,6 +28,7 @@ RATIOS = {
         "growth.complete_case_size",
         "growth.outbox",
     },
+    "sitting": {"sitting.share", "sitting.quiet_share", "sitting.pages_a_second", "sitting.seen_slowest"},
     "years": {f"years.{one}" for one in ("cpu", "cpu_of_all", "server", "server_of_all", "bytes", "statements")},
     "load": {
         *("load.reads_p95", "load.writes_p95", "load.errors"),
@@ -106,6 +107,13 @@ def test_the_measures_of_pages_run_and_no_page_asks_more_statements_than_it_may(
     ratios = run("pages")
     assert ratios.keys() == RATIOS["pages"]
     assert ratios["pages.statements"] <= 14
+
+
+@pytest.mark.nightly
+def test_the_measures_of_a_sitting_run_and_print_every_ratio() -> None:
+    ratios = run("sitting")
+    assert ratios.keys() == RATIOS["sitting"]
+    assert all(value > 0 for value in ratios.values())
 
 
 @pytest.mark.nightly

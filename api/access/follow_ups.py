@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
-from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, information, notes
+from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, information, issues, notes
 from domain.kernel import (
     Actor,
     Order,
@@ -235,6 +235,19 @@ def read_information(
     row, given = find_follow_up(session, asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
     return row, given, information.read_information(session, row, ground=ground_of(given), by=by, at=at)
+
+
+def read_issue(session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime) -> tuple[Followed, str]:
+    """A follow-up, and what is raised of it for the next sitting: opened for who follows, and told to the record.
+
+    Raises Forbidden, also where nothing is raised; and Refusal.
+    """
+    row, given = find_follow_up(session, asker, follow_up_id)
+    by = require(Action.RAISE_ISSUE, given)
+    raised = issues.waiting(session, [follow_up_id]).get(follow_up_id)
+    if raised is None:
+        raise Forbidden
+    return row, issues.read_issue(session, raised, row.participant_id, ground=ground_of(given), by=by, at=at)
 
 
 def asked_of_caseload(asker: Asker) -> Question[SelectOfScalar[Assignment]]:

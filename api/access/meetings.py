@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -55,10 +56,16 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meet
 
 def audience_of(context: RequestContext, members: Membership, given: Given, day: date) -> str:
     """Which audience the reader is of an agenda: all of it by role or a partner's seat, less on another or none."""
+    closed = agenda_papers.closed_to(context.session, members.key, day)
+    return audience_for(context.asker, members, given, day, closed)
+
+
+def audience_for(asker: Asker, members: Membership, given: Given, day: date, closed: Collection[UUID]) -> str:
+    """As `audience_of`, where it is known already which organizations are `closed` to what is for partners."""
     if Relation.COORDINATOR in given:
         return agenda_papers.PARTNERS
-    seat = members.seat_of(context.asker.person_id, day) or members.seat_of(context.asker.person_id, context.day)
-    return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(context.session, members.key, day))
+    seat = members.seat_of(asker.person_id, day) or members.seat_of(asker.person_id, asker.day)
+    return agenda_papers.widest_of(seat, members.key, closed)
 
 
 def find_seat(context: RequestContext, committee: Committee, seat_id: UUID) -> tuple[Seat, Actor]:

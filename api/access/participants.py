@@ -259,10 +259,18 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: UnsealedFa
     if part:
         given[_BY_PART[part]] = given.get(Relation.FOLLOWS) or themselves(asker)
     is_admitted = row is not None and row.state == "admitted"
-    told = _told_to(circle, sits_for(clinic, asker) if is_admitted else at_it, is_admitted=is_admitted)
+    told = told_to(circle, sits_for(clinic, asker) if is_admitted else at_it, is_admitted=is_admitted)
     if at_it and Relation.CLINICAL in told:
         told |= {Relation.IN_SESSION}
     return given | {relation: themselves(asker) for relation in told}
+
+
+def sits_on(session: Session, asker: Asker, participant_id: UUID, given: Given) -> UUID | None:
+    """The meeting by which alone the asker reads a candidate's file: it closes with that. None where it does not."""
+    if Relation.IN_SESSION not in given or {Relation.COORDINATOR, Relation.ASSIGNED, Relation.SECOND} & given.keys():
+        return None
+    clinic = clinic_of(session, asker.day)
+    return min(_sat_on_in(session, clinic, participant_id, asker.day), default=None)
 
 
 def _sits_at(session: Session, clinic: Membership | None, participant_id: UUID, asker: Asker) -> frozenset[UUID]:
@@ -272,7 +280,7 @@ def _sits_at(session: Session, clinic: Membership | None, participant_id: UUID, 
     return frozenset[UUID]().union(*(sits.get(meeting_id, ()) for meeting_id in meetings))
 
 
-def _told_to(circle: Circle, places: Iterable[UUID], *, is_admitted: bool) -> set[Relation]:
+def told_to(circle: Circle, places: Iterable[UUID], *, is_admitted: bool) -> set[Relation]:
     """What a member of the committee is told who sits for these places; of whom they are not to speak, nothing."""
     shared = PARTICIPANT if is_admitted else CANDIDATE
     told = {

@@ -88,6 +88,7 @@ class Action(StrEnum):
     ASK_FOR_ITEM = "ask_for_item"
     WITHDRAW_ITEM = "withdraw_item"  # that was asked for
     RUN_MEETING = "run_meeting"  # attendance, decisions and minutes
+    SIT_IN = "sit_in"  # a meeting, on one's own device: what is spoken of, as it is spoken of
     SEE_DECISIONS = "see_decisions"  # the register: of one's committees, and what one's organization is asked of
     SEE_DECISION = "see_decision"
     ANSWER_INVITATION = "answer_invitation"
@@ -118,6 +119,7 @@ class Action(StrEnum):
     TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
     TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
+    RAISE_ISSUE = "raise_issue"  # of a follow-up, before the Clinical Committee; and read what one raised
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
     SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
@@ -204,6 +206,7 @@ class Relation(StrEnum):
     SECOND_HERE = "second_here"  # its second representative, who speaks where nobody else is there (CM-2R)
     OFFICE = "office"  # the administrative officer
     SITS = "sits"  # holds a seat of the committee, as principal or as alternate
+    SITS_NOW = "sits_now"  # sits in this meeting now, as it is recorded; before it is opened, is to sit in it today
     INVITED = "invited"  # to this meeting, with or without a seat
     SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
@@ -318,6 +321,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.ASK_FOR_ITEM: frozenset({Relation.COORDINATOR, Relation.SITS}),
     Action.WITHDRAW_ITEM: frozenset({Relation.SELF, Relation.COORDINATOR}),
     Action.RUN_MEETING: frozenset({Relation.COORDINATOR}),
+    # Whoever left the meeting, or was never seated, is out of it.
+    Action.SIT_IN: frozenset({Relation.COORDINATOR, Relation.SITS_NOW}),
     Action.SEE_DECISIONS: frozenset({Relation.STAFF}),
     # Who sits on the committee, who does what was decided, and who speaks for an organization that is asked to endorse.
     Action.SEE_DECISION: frozenset(
@@ -366,6 +371,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     # Of what ended they see the number and since when, and can take it up: nothing else of it is theirs any more.
     Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
+    # In the worker's own words, which nobody else writes (CM-C). The committee reads them while it sits.
+    Action.RAISE_ISSUE: frozenset({Relation.ASSIGNED}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
     # Nobody else: what an agreement binds is the organization, and it is directors who bind it.

@@ -11,7 +11,7 @@ is needed."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -41,6 +41,7 @@ from domain.kernel import (
     digest,
     first,
     frozen,
+    in_program,
     know_program,
     local_day,
     of,
@@ -48,6 +49,7 @@ from domain.kernel import (
     remember,
     run,
     scalar,
+    scalars,
     select,
     value_of,
 )
@@ -374,6 +376,19 @@ def sign_in_by(installation: Installation, token: str) -> SignIn | None:
         asked = {"digest": digest(session, token), "idle_since": at - IDLE, "oldest": at - LONGEST}
         found = run(session, _SIGNED_IN, asked).first()
     return None if found is None else SignIn(found.program_id, found.person_id)
+
+
+def still_signed_in(session: Session, tokens: Collection[str], at: datetime) -> set[str]:
+    """Those of these cookies whose sign-in holds in the session's program. To ask is no sign of life."""
+    digests = {digest(session, token): token for token in tokens}
+    holds = (
+        col(BrowserSession.token_digest).in_(digests),
+        col(BrowserSession.ended_at).is_(None),
+        col(BrowserSession.seen_at) > at - IDLE,
+        col(BrowserSession.signed_in_at) > at - LONGEST,
+    )
+    rows = scalars(session, select(BrowserSession.token_digest).where(in_program(BrowserSession), *holds))
+    return {digests[found] for found in rows}
 
 
 def _signed_in(session: Session, token: str, at: datetime, *, changes_nothing: bool) -> UUID:

@@ -17,9 +17,9 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.views.follow_ups import MOVES
 from api.web.given import ActInput, Day, Line, PlainText, Version, on_form
-from api.web.readers import id_or_none
+from api.web.readers import id_or_none, version_or_none
 from domain.accompaniment import states
-from domain.follow_ups import Followed, contacts, notes, self_reports, week_row
+from domain.follow_ups import Followed, contacts, issues, notes, processes, self_reports, week_row
 from domain.kernel import Refusal
 from locales import N_
 
@@ -245,6 +245,47 @@ def record_self_report(on: On[Followed], said: SelfReportGiven, n: Annotated[int
     self_reports.record_self_report(
         on.session, on.id, n, done_on=said.done_on, risk=said.risk, by=on.by, at=on.at, seen=said.seen
     )
+
+
+class IssueGiven(ActInput):
+    """What the worker raises for the next Clinical Committee, in their own words. `version` is that which was read."""
+
+    words: PlainText
+    urgent: StrictBool = False
+    version: Annotated[Version, on_form(version_or_none)] = None
+
+
+@FOLLOW_UP.act(Action.RAISE_ISSUE, "/issue", form="issue", place="issue", json="PUT /issue")
+def raise_issue(on: On[Followed], said: IssueGiven) -> None:
+    """Raise an issue of a case for the next sitting, or word it anew."""
+    told = issues.Issue(said.words, urgent=said.urgent)
+    issues.raise_issue(on.session, on.id, told, by=on.by, at=on.at, seen=said.version)
+
+
+class IssueTakenBack(ActInput):
+    """The version that was read."""
+
+    version: Annotated[Version, on_form(version_or_none)] = None
+
+
+@FOLLOW_UP.act(Action.RAISE_ISSUE, "/issue/taking-back", form="issue", place="issue", json="POST /issue/taking-back")
+def take_issue_back(on: On[Followed], said: IssueTakenBack) -> None:
+    """Take back what was raised, before a sitting has spoken of it."""
+    issues.take_issue_back(on.session, on.id, by=on.by, at=on.at, seen=said.version)
+
+
+class ProcessesGiven(ActInput):
+    """Which processes of motivational interviewing the work of a week was about; the week is known by its Monday."""
+
+    week: Day
+    processes: list[Literal["relationship", "focus", "evocation", "planning"]] = Field(default_factory=list)
+    version: Annotated[Version, on_form(version_or_none)] = None
+
+
+@FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/processes", form="processes", place="processes", json="PUT /processes")
+def mark_processes(on: On[Followed], said: ProcessesGiven) -> None:
+    """Mark the processes of a week."""
+    processes.mark_processes(on.session, on.id, said.week, said.processes, by=on.by, at=on.at, seen=said.version)
 
 
 @ENDED.act(Action.TAKE_UP_AGAIN, "/taking-up", form="again", versioned=True)

@@ -6,24 +6,33 @@ Who fills a seat, and what is decided, each window says in a form of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StrictInt
 
+from api.access.follow_ups import find_follow_up
 from api.access.permissions import Action, Forbidden
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.acts.minutes import Row, find_kept
-from api.web.given import ActInput, Key, Said, on_form
-from domain.kernel import Refusal
+from api.web.given import ActInput, Day, Key, Said, Version, on_form, or_none
+from api.web.readers import version_or_none
+from domain.follow_ups import monday_of, processes
+from domain.kernel import Refusal, local_day
 from locales import N_
-from meetings import attendance, running
+from meetings import attendance, discussing, running
 from meetings.agenda_items import items_of
 
 MEETING: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 SEATS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
 ITEMS: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+CASES: Final = ActSubject("/meetings/{meeting_id}", find_kept)
+
+#: What is said of an item, and of a case, in the version that was seen; its part of the page comes back.
+of_item: Final = partial(ITEMS.act, Action.RUN_MEETING, form="item-{item}", place="item-{item}", versioned=True)
+of_case: Final = partial(CASES.act, Action.RUN_MEETING, form="case-{case}", place="case-{case}", versioned=True)
 
 _LONGEST_ITEM: Final = 600
 
@@ -89,18 +98,10 @@ def _item_of(text: str) -> UUID:
         raise Forbidden from None
 
 
-@ITEMS.act(
-    Action.RUN_MEETING,
-    "/run/outcome",
-    form="item-{item}",
-    place="item-{item}",
-    versioned=True,
-    json="PUT /outcomes/{item_id}",
-)
+@of_item("/run/outcome", json="PUT /outcomes/{item_id}")
 def treat_item(on: On[Row], said: OutcomeGiven, item_id: Annotated[UUID, on_form(_item_of, name="item")]) -> UUID:
     """Say what becomes of an item of a meeting under way, or correct it."""
-    if item_id not in {row.id for row in items_of(on.session, on.id)}:
-        raise Forbidden
+    _refuse_elsewhere(on, item_id)
     running.treat(
         on.session,
         item_id,
@@ -113,6 +114,58 @@ def treat_item(on: On[Row], said: OutcomeGiven, item_id: Annotated[UUID, on_form
         seen=on.seen,
     )
     return item_id
+
+
+@of_item("/run/current", json="PUT /current/{item_id}")
+def take_up_item(on: On[Row], item_id: Annotated[UUID, on_form(_item_of, name="item")]) -> UUID:
+    """Say that the meeting comes to an item now, whatever its place: everyone who sits sees it."""
+    _refuse_elsewhere(on, item_id)
+    running.take_up(on.session, item_id, by=on.by, at=on.at, seen=on.seen)
+    return item_id
+
+
+def _refuse_elsewhere(on: On[Row], item_id: UUID) -> None:
+    """Raises Forbidden where an item is not on the agenda of the meeting."""
+    if item_id not in {row.id for row in items_of(on.session, on.id)}:
+        raise Forbidden
+
+
+class CaseDiscussed(ActInput):
+    """What becomes of a case, with a note; and what follows, by the day on which its worker comes back on it.
+
+    Words that are not given stay as they were.
+
+    The processes of motivational interviewing are those that the work of this week was about. They are marked where
+    `marked` says in which version that was read, 0 where the week had no mark; without it they stay.
+    """
+
+    outcome: Literal["goes_on", "changes", "comes_back"]
+    note: Annotated[Said | None, on_form(or_none)] = None
+    follows: Annotated[Said | None, on_form(or_none)] = None
+    due_on: Annotated[Day | None, on_form(name="due")] = None
+    processes: list[Literal["relationship", "focus", "evocation", "planning"]] = Field(default_factory=list)
+    marked: Annotated[Version, on_form(version_or_none)] = None
+
+
+@of_case("/run/cases", json="PUT /cases/{follow_up_id}")
+def discuss_case(
+    on: On[Row], said: CaseDiscussed, follow_up_id: Annotated[UUID, on_form(_item_of, name="case")]
+) -> UUID:
+    """Record what the Clinical Committee says of a case while it sits, or correct it."""
+    find_follow_up(on.session, on.context.asker, follow_up_id)
+    told = discussing.Said(said.note, said.follows, said.due_on)
+    discussing.discuss(on.session, on.id, follow_up_id, said.outcome, told, by=on.by, at=on.at, seen=on.seen)
+    if said.marked is not None:
+        processes.mark_processes(
+            on.session,
+            follow_up_id,
+            monday_of(local_day(on.session, on.at)),
+            said.processes,
+            by=on.by,
+            at=on.at,
+            seen=said.marked,
+        )
+    return follow_up_id
 
 
 def _minutes_of(text: str) -> int | None:

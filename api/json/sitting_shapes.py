@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_type_hints
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictBool
@@ -10,8 +11,10 @@ from pydantic import AwareDatetime, Field, StrictBool
 from api.json.shapes import Shown, of_columns
 from api.web.given import ActInput, Day, Key, Moment, Said, Version
 from api.web.referral_shapes import with_fields
+from meetings.caseloads import CaseLine
 from models.agenda import AgendaItem
 from models.decision_kinds import KINDS, OTHER
+from models.discussion import PROCESSES
 from models.minutes import Decision, QuorumStanding
 
 if TYPE_CHECKING:
@@ -69,6 +72,42 @@ class EndorsementGiven(ActInput):
     said: Literal["endorsed", "objected", ""]
     reason: Said = ""
     seen: Version = None
+
+
+class CaseLineShown(Shown):
+    """A case before the Clinical Committee.
+
+    `version` is that of what was recorded in this meeting, `marked` that of the week's mark of processes: 0 where there
+    is none.
+    """
+
+    follow_up_id: UUID
+    number: str
+    state: str
+    raised: bool
+    urgent: bool
+    outcome: str
+    due_on: date | None
+    version: int
+    processes: list[str]
+    marked: int
+
+    @classmethod
+    def of_line(cls, line: CaseLine) -> Self:
+        """The answer about a case."""
+        said, mark = line.said, line.marks.get(line.week)
+        return cls(
+            follow_up_id=line.row.id,
+            number=line.row.number,
+            state=line.row.state,
+            raised=line.brought is not None,
+            urgent=line.is_urgent,
+            outcome=said.outcome if said is not None else "",
+            due_on=said.due_on if said is not None else None,
+            version=said.version if said is not None else 0,
+            processes=[one for one in PROCESSES if mark is not None and getattr(mark, one)],
+            marked=mark.version if mark is not None else 0,
+        )
 
 
 class StateShown(Shown):

@@ -9,13 +9,22 @@ from fastapi import Response
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
+from api.access.sittings import read_sitting
 from api.acts.declaring import On
 from api.acts.minutes import Row
-from api.acts.sittings import ITEMS, MEETING, SEATS
+from api.acts.sittings import CASES, ITEMS, MEETING, SEATS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, must_have_seen
-from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
+from api.json.sitting_shapes import (
+    AttendanceGiven,
+    AttendanceShown,
+    CaseLineShown,
+    ItemTreated,
+    QuorumShown,
+    SeatFilled,
+    StateShown,
+)
 from domain.kernel import Actor
 from meetings import attendance, running
 from meetings.agenda_items import items_of
@@ -91,6 +100,23 @@ def _item(on: On[Row], item_id: UUID, response: Response) -> ItemTreated:
 
 act_resources(router, MEETING, _state)
 act_resources(router, SEATS, _seats)
+
+
+@router.get("/meetings/{meeting_id}/cases")
+@asks(Action.RUN_MEETING)
+def list_cases(meeting_id: UUID, context: InContext) -> list[CaseLineShown]:
+    """What becomes of each case before the Clinical Committee, by number, without what people wrote of it."""
+    _as(context, Action.RUN_MEETING, meeting_id)
+    return _cases(context, meeting_id)
+
+
+def _case(on: On[Row], follow_up_id: UUID, response: Response) -> CaseLineShown:
+    shown = next(one for one in _cases(on.context, on.id) if one.follow_up_id == follow_up_id)
+    response.headers["ETag"] = etag(shown.version)
+    return shown
+
+
+act_resources(router, CASES, _case, found_at=lambda on, _: f"/meetings/{on.id}/cases")
 act_resources(router, ITEMS, _item, found_at=lambda on, _: f"/meetings/{on.id}/outcomes")
 
 
@@ -103,6 +129,13 @@ def _attendance(context: RequestContext, meeting_id: UUID) -> AttendanceShown:
             for one in attendance.attendance_of(context.session, meeting_id)
         ],
     )
+
+
+def _cases(context: RequestContext, meeting_id: UUID) -> list[CaseLineShown]:
+    meeting, members, _ = find_meeting(context.session, context.asker, meeting_id)
+    read = read_sitting(context.session, meeting, members, [context.asker.person_id])
+    sight = read.seen_by(context.asker)
+    return [CaseLineShown.of_line(line) for line in read.lines if line.row.id in sight.cases]
 
 
 def _items(context: RequestContext, meeting_id: UUID) -> list[ItemTreated]:

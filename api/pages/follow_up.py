@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from operator import itemgetter
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,10 +27,12 @@ from api.pages.caseload import lines
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import (
+    CASE_OUTCOMES,
     INTENSITIES,
     KINDS,
     MEANS,
     MOVES,
+    PROCESSES,
     REASONS,
     STRATEGIES,
     STRIP,
@@ -48,12 +50,25 @@ from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
-from domain.follow_ups import Followed, assigning, contacts, lost, notes, opening, self_reports, summaries
+from domain.follow_ups import (
+    Followed,
+    assigning,
+    contacts,
+    issues,
+    lost,
+    notes,
+    opening,
+    processes,
+    self_reports,
+    summaries,
+)
 from domain.kernel import Actor, Refusal, col
 from domain.participants import GENDERS, research
 from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
+from meetings import caseloads, discussing
+from models.discussion import CaseDiscussion
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
 from models.record import Event
@@ -121,6 +136,35 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
     return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+
+
+@router.get("/{follow_up_id}/issue", name="raised_issue")
+@asks(Action.RAISE_ISSUE)
+def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """What is raised of a case for the next sitting, for those who follow: each reading is on record."""
+    row, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
+    raised = issues.waits_for(context.session, follow_up_id)
+    return page(
+        context, request, "follow_up_words.html", row=row, pause=None, note=None, raised=raised, words_read=words
+    )
+
+
+@router.get("/{follow_up_id}/discussions/{meeting_id}", name="case_said")
+@asks(Action.READ_FOLLOW_UP)
+def read_said(context: InContext, request: Request, follow_up_id: UUID, meeting_id: UUID) -> HTMLResponse:
+    """What the Clinical Committee said of a case in a meeting: each reading is on record."""
+    row, given = find_follow_up(context.session, context.asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    spoken = discussing.discussed_in(context.session, meeting_id, [follow_up_id]).get(follow_up_id)
+    if spoken is None:
+        raise Forbidden
+    said = discussing.read_said(
+        context.session, spoken, row.participant_id, ground=ground_of(given), by=by, at=context.at
+    )
+    words = "\n\n".join(text for text in (said.note, said.follows) if text)
+    return page(
+        context, request, "follow_up_words.html", row=row, pause=None, note=None, spoken=spoken, words_read=words
+    )
 
 
 @router.post("/{follow_up_id}/missed-meetings")
@@ -353,6 +397,7 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         may_keep=may_keep,
         may_assign=may_assign,
         may_read=is_allowed(Action.READ_FOLLOW_UP, given),
+        **_before_committee(context, row, given),
         never_with_others=row.recruiter and is_allowed(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
@@ -369,6 +414,31 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
         nobody_yet=acts.NOBODY_YET,
         day=context.day,
     )
+
+
+class BeforeCommittee(TypedDict):
+    """What a follow-up's page says of it before the Clinical Committee; see `CaseLine` for `case`."""
+
+    may_raise: bool
+    raised: CaseDiscussion | None
+    spoken: list[CaseDiscussion]
+    case: caseloads.CaseLine
+    case_outcomes: Mapping[str, str]
+    processes: Mapping[str, str]
+
+
+def _before_committee(context: RequestContext, row: Followed, given: Given) -> BeforeCommittee:
+    """What is raised of the case and was said of it, none of it opened; and the processes of the last weeks."""
+    weeks = caseloads.last_weeks(context.day)
+    marks = {mark.week: mark for mark in processes.marks_of(context.session, [row.id], since=weeks[0])}
+    return {
+        "may_raise": is_allowed(Action.RAISE_ISSUE, given) and row.state not in access.ENDED,
+        "raised": issues.waits_for(context.session, row.id),
+        "spoken": discussing.discussions_of(context.session, row.id),
+        "case": caseloads.CaseLine(row, None, tuple((week, None) for week in weeks), "", (), None, None, marks),
+        "case_outcomes": CASE_OUTCOMES,
+        "processes": PROCESSES,
+    }
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
 from api.access.permissions import Action, Forbidden, Given, allows, asks, is_allowed, require
 from api.access.session import InContext, RequestContext
+from api.access.sittings import may_sit
 from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
 from api.pages.act_routes import act_pages
@@ -126,6 +127,7 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         roles_on_seats=AS,
         may_plan=may_plan,
         may_run=meeting.state != "cancelled" and is_allowed(Action.RUN_MEETING, given),
+        may_sit=may_sit(context, meeting, members, given),
         to_invite=_to_invite(context, meeting, people) if may_plan else [],
         agenda=agenda_papers.whole(context.session, meeting_id, audience=audience),
         documents=[one for one in documents_of(context, meeting_id, audience) if not one.version.is_replaced],

@@ -17,6 +17,7 @@ from api.access.participants import (
     open_file,
     purposes_for,
     read_facts,
+    sits_on,
 )
 from api.access.permissions import Action, Given, Relation, asks, require
 from api.access.session import InContext, RequestContext
@@ -152,6 +153,7 @@ def participant_page(
         "participant.html",
         typed=typed,
         shown=shown or OpenedNow(),
+        meeting_id=sits_on(context.session, context.asker, row.id, given) if shown is not None else None,
         one=row,
         known_as=row.number or row.candidate_ref,
         state=STATES[row.state],

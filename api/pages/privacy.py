@@ -57,6 +57,8 @@ WHAT: Final[Mapping[str, str]] = {
     "weekly_note": N_("Text of a weekly note: %(thing)s"),
     "task_words": N_("Text of a step about a participant: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
+    "raised_issue": N_("Issue raised before the Clinical Committee: %(thing)s"),
+    "case_said": N_("What the Clinical Committee said of a case: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
     "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),

@@ -19,11 +19,13 @@ from pydantic import BaseModel
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import InContext, RequestContext
-from api.acts.sittings import ITEMS, MEETING, SEATS
+from api.access.sittings import read_sitting
+from api.acts.sittings import CASES, ITEMS, MEETING, SEATS
 from api.pages.act_routes import Seen, act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import answered, framed_pages, page
 from api.pages.idempotent_forms import AtOnce
+from api.views.in_sitting import CASE_WORDS, InSitting, in_sitting
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
@@ -32,10 +34,11 @@ from domain.kernel import Actor, Refusal
 from locales import N_, gettext, pick
 from meetings import attendance, deciding, decisions, running, wording
 from meetings.agenda_items import asked_for, items_of
-from meetings.committees import committees, title_of
+from meetings.committees import Membership, committees, title_of
 from meetings.local_times import local_of
 from meetings.locking import read_meeting
 from models.decision_kinds import KINDS
+from models.meeting import Meeting
 
 router = framed_pages()
 
@@ -121,6 +124,10 @@ class DecisionTyped:
     takes_back: Text = ""
 
 
+#: The fields of a decision in which people write in their own words.
+_WRITTEN: Final = ("text_fr", "text_en", "why_not_management")
+
+
 @router.post("/meetings/{meeting_id}/run/decision")
 @asks(Action.RUN_MEETING)
 def decide(
@@ -130,7 +137,7 @@ def decide(
     by = _who_runs(context, meeting_id)
     item_id = _item_seen(context, meeting_id, typed) if typed.item else None
     values = {name: said for name, said in asdict(typed).items() if name not in ("item", "seen")}
-    form = Typed(f"decide-{item_id or 'else'}", None, values)
+    form = Typed(f"decide-{item_id or 'else'}", None, values, _WRITTEN)
 
     def act() -> str:
         is_answered = typed.grants in ("yes", "no")
@@ -174,6 +181,7 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         request,
         "sitting.html",
         **heading_of(context, meeting),
+        meeting_id=meeting_id,
         typed=typed,
         is_live=is_live,
         may_open=meeting.state == "planned" and context.at >= running.opens_at(meeting),
@@ -197,7 +205,17 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
         organizations=organizations,
         named=_may_be_named(context, meeting.committee_id) if is_live else [],
         day=context.day,
+        now=_cases_now(context, meeting, members),
+        **CASE_WORDS,
     )
+
+
+def _cases_now(context: RequestContext, meeting: Meeting, members: Membership) -> InSitting | None:
+    """The cases under the item that a meeting is at, to be recorded; None of one that does not sit."""
+    if meeting.state != "under_way":
+        return None
+    read = read_sitting(context.session, meeting, members, [context.asker.person_id])
+    return in_sitting(read, read.seen_by(context.asker), context.language, context.at)
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do
@@ -281,7 +299,7 @@ def _as_typed(context: RequestContext, meeting_id: UUID, what: str) -> dict[str,
     return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}
 
 
-for subject in (MEETING, SEATS, ITEMS):
+for subject in (MEETING, SEATS, ITEMS, CASES):
     act_pages(
         router,
         subject,

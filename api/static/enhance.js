@@ -361,3 +361,86 @@ addEventListener("keydown", (event) => {
   fold.open = false;
   fold.querySelector("summary").focus();
 });
+
+/**
+ * A part marked data-live="/address" is kept fresh by the events that come from there: each has the part as it is now,
+ * and the last one why there are no more. Then the words that only who sits may read leave the window, and what was
+ * typed stays in it, marked as not saved.
+ */
+const COME_BACK_MS = 4000;
+
+function partOf(html) {
+  return document.adoptNode(new DOMParser().parseFromString(html, "text/html").body.firstElementChild);
+}
+
+function putLive(id, html) {
+  const old = document.getElementById(id);
+  if (!old || !html) return;
+  const fresh = partOf(html);
+  if (!fresh || fresh.isEqualNode(old)) return;
+  const word = fresh.dataset.say;
+  const isNews = word && word !== old.dataset.say;
+  replacePart(old, fresh, null, null);
+  if (isNews) say(word);
+}
+
+/** Nothing more comes: what was opened goes, what was typed stays and says that it was not saved. */
+function endLive(id, html, said) {
+  for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
+  // Where all of a page was opened for the meeting, all of it goes.
+  const part = document.getElementById(id);
+  if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
+  if (html) putLive(id, html);
+  else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
+  for (const form of document.querySelectorAll("form")) {
+    if (form.method !== "post" || ![...form.elements].some(isTouched)) continue;
+    const told = Object.assign(document.createElement("p"), { className: "error", textContent: said.unsaved ?? said.lost });
+    form.dataset.refused = told.textContent;
+    form.prepend(told);
+    say(told.textContent, { failed: true });
+  }
+}
+
+function follow(id, address, said) {
+  let source = null;
+  let isOver = false;
+  let isAway = false;
+  const open = () => {
+    if (source || isOver) return;
+    source = new EventSource(address);
+    source.addEventListener("shown", (event) => {
+      if (isAway) say("");
+      isAway = false;
+      putLive(id, event.data);
+    });
+    source.addEventListener("ended", (event) => { close(); isOver = true; endLive(id, event.data, said); });
+    source.addEventListener("error", () => {
+      if (!isAway && !isOver) say(said.away, { failed: true });
+      isAway = true;
+      if (source?.readyState === EventSource.CLOSED) { close(); setTimeout(lookAgain, COME_BACK_MS); }
+    });
+  };
+  const close = () => { source?.close(); source = null; };
+  /** A browser gives up on an answer that is no stream: whether this is still ours to read, the page itself says. */
+  const lookAgain = async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Part": id, Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+      if (answer.status >= 500) { setTimeout(lookAgain, COME_BACK_MS); return; }
+      if (!answer.ok || answer.redirected) { isOver = true; endLive(id, "", said); return; }
+      open();
+    } catch {
+      setTimeout(lookAgain, COME_BACK_MS);
+    }
+  };
+  // A page that nobody sees asks for nothing, unless it shows words that may have to go.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) open();
+    else if (!said.ends && !document.querySelector("[data-live-words]")) close();
+  });
+  open();
+}
+
+for (const part of document.querySelectorAll("[data-live]")) follow(part.id, part.dataset.live, { ...part.dataset });
+
+// Back to a page that is kept fresh: it may be anybody's by now.
+addEventListener("pageshow", (event) => { if (event.persisted && document.querySelector("[data-live]")) location.reload(); });

@@ -121,6 +121,26 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "break": N_("a break"),
     "attempts": N_("no answer: to try again"),
 }
+#: What became of a case before the Clinical Committee.
+CASE_OUTCOMES: Final[Mapping[str, str]] = {
+    "goes_on": N_("goes on as planned"),
+    "changes": N_("the plan changes"),
+    "comes_back": N_("comes back at the next meeting"),
+}
+#: The processes of motivational interviewing (CM-C), and the degree of risk at admission (AD-R10).
+PROCESSES: Final[Mapping[str, str]] = {
+    "relationship": N_("Relationship"),
+    "focus": N_("Focus"),
+    "evocation": N_("Evocation"),
+    "planning": N_("Planning"),
+}
+#: What waits in a case before the committee, with its day.
+AWAITED: Final[Mapping[str, str]] = {
+    "contact_lost": N_("contact lost since %(day)s"),
+    "consent_ends": N_("consent ends %(day)s"),
+    "summary_due": N_("summary due %(day)s"),
+    "break_ends": N_("break ends %(day)s"),
+}
 #: Why a worker cannot be given a follow-up now.
 BARS: Final[Mapping[str, str]] = {
     "away": N_("absent"),

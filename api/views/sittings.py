@@ -279,11 +279,11 @@ def _items(
     used: Mapping[UUID, int],
     decided: Sequence[RegisteredDecision],
 ) -> list[SittingItem]:
-    left = (row.id for row in rows if not row.outcome)
+    current = running.current_of(rows) if meeting.state == "under_way" else None
     beside = _Beside(
         used,
         decided,
-        current=next(left, None) if meeting.state == "under_way" else None,
+        current=current.id if current is not None else None,
         committees=committees(context.session),
         candidates=recruiters.sat_on(context.session, meeting.id),
         clauses=waivers.periods_on(context.session, meeting.id),

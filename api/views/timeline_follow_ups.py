@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
+from api.views.follow_ups import CASE_OUTCOMES, INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
 from api.views.timeline_readings import Reading, reading
 from locales import N_
 from models.follow_up import FollowUp
@@ -32,6 +32,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),
     "follow_up.summarized": (N_("%(subject)s: the summary for the Clinical Committee is complete."), "full"),
     "follow_up.self_reported": (N_("%(subject)s: self-report questionnaire, time %(n)s, recorded: %(day)s."), "half"),
+    "follow_up.issue_raised": (N_("%(subject)s: an issue is raised before the Clinical Committee."), "ask"),
+    "follow_up.issue_taken_back": (N_("%(subject)s: the issue raised before the committee was taken back."), "skip"),
+    "follow_up.discussed": (N_("%(subject)s: discussed by the Clinical Committee (%(outcome)s)."), "full"),
+    "follow_up.processes_marked": (N_("%(subject)s: processes of the week of %(week)s marked."), "half"),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
 }
 
@@ -46,6 +50,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "intensity": INTENSITIES,
     "reached": _ANSWERS,
     "complete": _ANSWERS,
+    "outcome": CASE_OUTCOMES,
 }
 
 

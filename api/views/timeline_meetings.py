@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "agenda_item.put_on": (N_("An item was put on an agenda: %(subject)s."), "half"),
     "agenda_item.taken_off": (N_("An item was taken off an agenda: %(subject)s."), "skip"),
     "agenda_item.treated": (N_("An item was settled: %(subject)s."), "full"),
+    "agenda_item.taken_up": (N_("The meeting came to an item: %(subject)s."), "half"),
     "agenda_item.noted": (N_("What was said on an item was noted: %(subject)s."), "half"),
     "attendance.recorded": (N_("Attendance recorded: %(subject)s."), "full"),
     "attendance.corrected": (N_("Attendance corrected: %(subject)s."), "half"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time
+from typing import Final
 from uuid import UUID
 
 from api.access.session import RequestContext
@@ -131,3 +132,13 @@ def id_or_none(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise Refusal("choice.malformed", N_("Choose from the list.")) from None
+
+
+def version_or_none(text: str) -> int | None:
+    """The version that a form saw of a part of its page, None where it says none. Raises Refusal."""
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_VERSION):
+        raise Refusal("version.malformed", N_("This form is out of date. Nothing was saved; look again."))
+    return int(text) if text else None
+
+
+_LONGEST_VERSION: Final = 9

@@ -74,8 +74,10 @@ class Quorum(GrammarPart):
 class AgendaRule(GrammarPart):
     """One rule that draws items for every agenda of a committee from what is on record.
 
-    - `standing` puts its title on each agenda; `points` are what is gone through under it.
-    - `turn`: its title once for each seat of `role`.
+    - `standing` puts its title on each agenda; `points` are what is gone through under it, and what it `lists` stands
+      there in the sitting: the participants who are inactive, and what changed since the last one.
+    - `turn`: its title once for each seat of `role`. With `minutes_a_case`, it takes so many minutes more for each case
+      of the seat's organization, and `minutes_an_urgent_case` for each that cannot wait.
     - `minutes`: the minutes that wait to be approved.
     - `onboarding`, `vacancies` and `decisions`: one item for each that is open.
     - `obligations`: one for each partner that has any at risk.
@@ -101,10 +103,13 @@ class AgendaRule(GrammarPart):
     section: Bilingual
     title: Bilingual | None = None
     points: tuple[Bilingual, ...] = ()
+    lists: Literal["inactive"] | None = None  # what a sitting shows under it
     role: RoleKey | None = None
     kinds: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     presenter: Key | None = None  # a seat; for `turn` each seat presents its own
     minutes: Annotated[int, Field(ge=1, le=240)]
+    minutes_a_case: Annotated[int, Field(ge=1, le=60)] | None = None  # for `turn`: besides `minutes`, by the caseload
+    minutes_an_urgent_case: Annotated[int, Field(ge=1, le=60)] | None = None
     purpose: Literal["information", "discussion", "decision"] = "discussion"
     audience: Literal["invited", "seats", "partners"] = "invited"
     sources: Annotated[tuple[GuideId, ...], AfterValidator(each_once)] = ()
@@ -117,7 +122,20 @@ class AgendaRule(GrammarPart):
                 raise Wrong(
                     N_("This rule has “%(name)s” where its source needs none, or lacks it."), at=(name,), name=name
                 )
+        for name, source in (("minutes_a_case", "turn"), ("lists", "standing")):
+            if getattr(self, name) is not None and self.source != source:
+                raise Wrong(
+                    N_("This rule has “%(name)s” where its source needs none, or lacks it."), at=(name,), name=name
+                )
+        if (self.minutes_a_case is None) != (self.minutes_an_urgent_case is None):
+            raise Wrong(N_("Say both the minutes of a case and those of an urgent one."), at=("minutes_a_case",))
         return self
+
+    def minutes_for(self, cases: int, urgent: int) -> int:
+        """The minutes of a turn with so many cases, of which some are urgent: at most four hours."""
+        if self.minutes_a_case is None or self.minutes_an_urgent_case is None:
+            return self.minutes
+        return min(240, self.minutes + (cases - urgent) * self.minutes_a_case + urgent * self.minutes_an_urgent_case)
 
 
 class AgendaRules(GrammarPart):

@@ -5,11 +5,13 @@ from domain.follow_ups import assigning as assigning
 from domain.follow_ups import contacts as contacts
 from domain.follow_ups import gate as gate
 from domain.follow_ups import information as information
+from domain.follow_ups import issues as issues
 from domain.follow_ups import load as load
 from domain.follow_ups import lost as lost
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
+from domain.follow_ups import processes as processes
 from domain.follow_ups import self_reports as self_reports
 from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
@@ -33,6 +35,7 @@ from domain.follow_ups.assigning import roles_for as roles_for
 from domain.follow_ups.contacts import MOST_ATTEMPTS as MOST_ATTEMPTS
 from domain.follow_ups.contacts import unanswered as unanswered
 from domain.follow_ups.gate import Awaited as Awaited
+from domain.follow_ups.issues import Issue as Issue
 from domain.follow_ups.load import ONBOARDING as ONBOARDING
 from domain.follow_ups.load import WEIGHT as WEIGHT
 from domain.follow_ups.load import Load as Load
@@ -43,6 +46,7 @@ from domain.follow_ups.locking import follow_ups as follow_ups
 from domain.follow_ups.locking import lock_follow_up as lock_follow_up
 from domain.follow_ups.locking import lock_participant_of as lock_participant_of
 from domain.follow_ups.locking import move as move
+from domain.follow_ups.locking import write_follow_up_event as write_follow_up_event
 from domain.follow_ups.lost import Losing as Losing
 from domain.follow_ups.meeting_places import where_is as where_is
 from domain.follow_ups.notes import NoteLine as NoteLine

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -23,6 +23,7 @@ from domain.kernel import (
     Actor,
     AnySelect,
     Refusal,
+    built,
     changes,
     checked,
     col,
@@ -158,6 +159,20 @@ def summaries_of(session: Session, follow_up_id: UUID) -> list[SummaryStep]:
         .where(FollowUpSummary.follow_up_id == follow_up_id, Task.state == "done")
         .order_by(col(Task.done_at).desc(), col(Task.id)),
     )
+
+
+def due(session: Session) -> dict[UUID, date | None]:
+    """The follow-ups of which a summary is still to be written, with the earliest day by which it is due."""
+    rows = tuples(session, _DUE)
+    return dict(reversed(rows))
+
+
+_DUE: Final = built(
+    only(Assignment.follow_up_id, Task.due_on)
+    .join(Assignment, same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())))
+    .where(Task.step == WRITTEN, Task.state == "open", col(Task.item).regexp_match(_ID))
+    .order_by(col(Task.due_on).nulls_last())
+)
 
 
 # ---------------------------------------------------------------------------------------------------------- its parts

@@ -41,6 +41,8 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("kept_until", "sealed"),
         ("weekly_note", "words"),
         ("follow_up_break", "terms"),
+        ("case_discussion", "raised"),
+        ("case_discussion", "said"),
         ("follow_up_summary", "words"),
         ("task_words", "sealed"),
     }

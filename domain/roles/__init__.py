@@ -22,8 +22,10 @@ from domain.roles.roles import standings as standings
 from domain.roles.sight import FOR_PRIVACY as FOR_PRIVACY
 from domain.roles.sight import SEE_CASES_OF_THEIRS as SEE_CASES_OF_THEIRS
 from domain.roles.sight import SEES_EVERY_CASE as SEES_EVERY_CASE
+from domain.roles.sight import Barring as Barring
 from domain.roles.sight import answers_for_privacy as answers_for_privacy
 from domain.roles.sight import asked_of_who_barred as asked_of_who_barred
+from domain.roles.sight import barring_each as barring_each
 from domain.roles.sight import called_in as called_in
 from domain.roles.sight import calls_who_barred as calls_who_barred
 from domain.roles.sight import case_is_open_to as case_is_open_to

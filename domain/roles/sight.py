@@ -6,7 +6,8 @@ Asked by the windows' table, by lists, and by letters that lead there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -73,6 +74,30 @@ _WHO_BARRED: Final = built(
 )
 
 
+@dataclass(frozen=True)
+class Barring:
+    """Who barred a person from their file, and whether a text names any of them by number or reference."""
+
+    who: frozenset[UUID]
+    calls: Callable[[str], bool]
+
+
+def barring_each(session: Session, people: Collection[UUID]) -> dict[UUID, Barring]:
+    """As `who_barred` and `calls_who_barred`, of several people at once."""
+    barred: dict[UUID, set[UUID]] = {one: set() for one in people}
+    names: dict[UUID, list[str | None]] = {one: [] for one in people}
+    rows = run(
+        session,
+        only(Barred.person_id, Barred.participant_id, Participant.number, Participant.candidate_ref)
+        .join(Participant, joins(Barred.participant_id, Participant))
+        .where(col(Barred.person_id).in_(people), col(Barred.lifted_at).is_(None)),
+    )
+    for person_id, participant_id, *called in rows:
+        barred[person_id].add(participant_id)
+        names[person_id] += called
+    return {one: Barring(frozenset(barred[one]), _calls(names[one])) for one in people}
+
+
 def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:
     """Whether a text names, by number or reference, anyone who barred this person from their file."""
     names = run(
@@ -81,7 +106,12 @@ def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]
             col(Participant.id).in_(who_barred(session, person_id))
         ),
     )
-    wanted = [re.escape(name) for row in names for name in row if name]
+    return _calls(name for row in names for name in row)
+
+
+def _calls(names: Iterable[str | None]) -> Callable[[str], bool]:
+    """Whether a text has any of these numbers and references."""
+    wanted = [re.escape(name) for name in names if name]
     if not wanted:
         return lambda _: False
     found = re.compile(f"(?:{'|'.join(wanted)}){_NAME_ENDS}")

@@ -106,6 +106,7 @@ def silent(
                 "GET /post/{notice_id}/letter.eml",
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
                 "GET /follow-ups/{follow_up_id}/break-terms",
+                "GET /follow-ups/{follow_up_id}/discussions/{meeting_id}",
                 "GET /follow-ups/{follow_up_id}/summaries/{task_id}",
                 "GET /api/v1/follow-ups/{follow_up_id}/summaries/{task_id}",
                 "GET /api/v1/follow-ups/{follow_up_id}/notes/{week}",

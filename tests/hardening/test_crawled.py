@@ -638,6 +638,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "waiver": ("key", "recorded_as"),
     "waiver_proposal": ("key", "proposed_as"),
     "acceptance": ("said", "said_as"),
+    "case_discussion": ("outcome",),
     "wake_up": ("leased_by", "trouble", "shown"),
     "self_report": ("risk",),
     "weekly_note": ("why_none", "need", "worker_satisfaction", "participant_satisfaction", "activity_type"),

@@ -423,6 +423,20 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/run/outcome": Sent(
         which=_SITS, form={"seen": "{version_of_item_on_it}", "item": "{item_id:sits}", "outcome": "treated"}
     ),
+    "POST /meetings/{meeting_id}/run/current": Sent(
+        which=_SITS, form={"seen": "{version_of_item_on_it}", "item": "{item_id:sits}"}
+    ),
+    "POST /meetings/{meeting_id}/run/cases": Sent(
+        which=_SITS, form={"seen": "1", "case": "{follow_up_id}", "outcome": "goes_on", "note": "Entendu."}
+    ),
+    "GET /meetings/{meeting_id}/sitting": Sent(which=_SITS),
+    "GET /meetings/{meeting_id}/sitting/events": Sent(which=_SITS),
+    "GET /meetings/{meeting_id}/sitting/raised/{item_id}": Sent(which={**_SITS, "item_id": "sits"}),
+    "GET /meetings/{meeting_id}/sitting/end": Sent(which=_SITS),
+    "GET /meetings/{meeting_id}/projector": Sent(which=_SITS),
+    "GET /meetings/{meeting_id}/projector/events": Sent(which=_SITS),
+    "GET /meetings/{meeting_id}/run/events": Sent(which=_SITS),
+    "GET /api/v1/meetings/{meeting_id}/cases": Sent(which=_SITS),
     "POST /meetings/{meeting_id}/run/decision": Sent(which=_SITS, form={"kind": "other", "text_fr": "On continue."}),
     "POST /meetings/{meeting_id}/run/items": Sent(which=_SITS, form={"title_fr": "Un point", "reason": "Cette nuit."}),
     "GET /meetings/{meeting_id}/agenda.pdf": Sent(which=_HELD, query="?version=1"),
@@ -534,6 +548,10 @@ SENT: Final[Mapping[str, Sent]] = {
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
     "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(form={"met": "1", "minutes": "60", "complete": "yes"}),
+    "POST /follow-ups/{follow_up_id}/issue": Sent(form={"words": "Je voudrais en parler.", "version": "1"}),
+    "POST /follow-ups/{follow_up_id}/issue/taking-back": Sent(form={"version": "1"}),
+    "POST /follow-ups/{follow_up_id}/processes": Sent(form={"week": "{week}", "processes": "focus", "version": "0"}),
+    "GET /follow-ups/{follow_up_id}/discussions/{meeting_id}": Sent(which=_SITS),
     "POST /follow-ups/{follow_up_id}/attempts": Sent(form={"means": "call", "reached": "yes"}),
     "POST /follow-ups/{follow_up_id}/missed-meetings": Sent(
         form={"day": TODAY.isoformat(), "hour": "08:00", "minutes": "15"}
@@ -701,6 +719,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/meetings/{meeting_id}/outcomes/{item_id}": Sent(
         which={**_SITS, "item_id": "sits"}, json={"outcome": "treated"}
     ),
+    "PUT /api/v1/meetings/{meeting_id}/current/{item_id}": Sent(which={**_SITS, "item_id": "sits"}),
+    "PUT /api/v1/meetings/{meeting_id}/cases/{follow_up_id}": Sent(which=_SITS, json={"outcome": "goes_on"}),
     "POST /api/v1/meetings/{meeting_id}/additions": Sent(
         which=_SITS, json={"title_fr": "Un point", "reason": "Cette nuit."}
     ),
@@ -739,6 +759,9 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"decision_id": "{decision_id}", "organization_id": "{organization_id}", "said": "endorsed"}
     ),
     "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/issue": Sent(json={"words": "Je voudrais en parler.", "version": 1}),
+    "POST /api/v1/follow-ups/{follow_up_id}/issue/taking-back": Sent(json={"version": 1}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/processes": Sent(json={"week": "{week}", "processes": ["focus"]}),
     "POST /api/v1/follow-ups/{follow_up_id}/attempts": Sent(json={"means": "call", "reached": True}),
     "POST /api/v1/follow-ups/{follow_up_id}/missed-meetings": Sent(
         json={"expected_at": "2026-11-23T08:00:00-05:00", "waited_minutes": 15}

@@ -7,6 +7,7 @@ to leave its line of the record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +19,9 @@ from domain.accompaniment import workers
 from domain.admissions import triage
 from domain.casework import cases
 from domain.departure import departures, hand_overs, offers
+from domain.follow_ups import Issue, issues
 from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
 from domain.participants import destruction, destruction_requests, holds, research
 from domain.participants.referral_form import ReferralForm
@@ -27,9 +30,10 @@ from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
 from domain.roles.roles import standing
-from meetings import agenda_requests, agendas, freezing, minutes, running, schedule
+from meetings import agenda_requests, agendas, discussing, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of
+from meetings.discussing import Said
 from models.access import Passkey
 from models.base import table_of
 from models.casework import Case, Task
@@ -48,6 +52,13 @@ _meeting, _attendance = table_of(Meeting), table_of(Attendance)
 _participant, _referral, _passkey = table_of(Participant), table_of(Referral), table_of(Passkey)
 
 BEFORE = AT - timedelta(days=20)
+
+
+def put_before_the_committee(session: Session, follow_up_id: UUID, meeting_id: UUID, *, by: Actor) -> None:
+    """A case of which something is raised; where the Clinical Committee sits, it spoke of it, and it comes back."""
+    issues.raise_issue(session, follow_up_id, Issue("Un enjeu à soulever."), by=by, at=AT)
+    with suppress(Refusal):  # another committee sits
+        discussing.discuss(session, meeting_id, follow_up_id, "comes_back", Said("Entendu."), by=by, at=AT)
 
 
 def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:

@@ -325,6 +325,7 @@ def _stages_of(cast: Cast, place: str, things: Mapping[str, str], colleague: UUI
             "newcomer": f"{newcomer}/{organization}",
         }
         stages.another_passkey(session, worker)
+        stages.put_before_the_committee(session, UUID(things["follow_up_id"]), UUID(found["meeting_id:sits"]), by=by)
     with cast.session() as session:
         return found | stages.versions_of(session, {**things, **found})
 

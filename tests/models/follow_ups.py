@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from models.base import table_of
 from models.casework import Task
+from models.discussion import CaseDiscussion, ProcessMark
 from models.follow_up import (
     Activity,
     ActivityPart,
@@ -22,11 +23,13 @@ from models.follow_up import (
     SelfReport,
     WeeklyNote,
 )
+from models.meeting import Meeting
 from models.participant import Participant
 from tests.cast import AT, TODAY, Cast
 
 _task = table_of(Task)
 _participant = table_of(Participant)
+_meeting = table_of(Meeting)
 
 #: What stands where something is sealed. These tests are of the tables: they open nothing.
 SEALED = secrets.token_bytes(64)
@@ -121,6 +124,30 @@ def accompany(cast: Cast) -> None:
             )
         )
         session.add(SelfReport(**of_one, n=1, done_on=TODAY, risk="yellow", recorded_by=worker, recorded_at=AT))
+        met: UUID = session.execute(
+            select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id).limit(1)
+        ).scalar_one()
+        raised: dict[str, Any] = {"raised": SEALED, "urgent": True, "raised_by": worker, "raised_at": AT}
+        session.add(CaseDiscussion(**of_one, **raised))
+        session.add(
+            CaseDiscussion(
+                **of_one,
+                **raised,
+                meeting_id=met,
+                outcome="changes",
+                said=SEALED,
+                due_on=TODAY,
+                task_id=vacancy,
+                recorded_by=coordinator,
+                recorded_at=AT,
+            )
+        )
+        session.add(
+            CaseDiscussion(
+                **here, follow_up_id=ended, meeting_id=met, outcome="goes_on", recorded_by=coordinator, recorded_at=AT
+            )
+        )
+        session.add(ProcessMark(**of_one, week=MONDAY, focus=True, marked_by=worker, marked_at=AT))
         activity = uuid4()
         at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60}
         session.add(

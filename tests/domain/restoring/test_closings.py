@@ -39,6 +39,7 @@ WHY: dict[str, str] = {
         task.opened task.passed_on task.planned task.postponed task.rejected task.reminded task.returned task.submitted
         task.undone task.waived follow_up.activity_called_off follow_up.activity_left follow_up.activity_moved
         follow_up.activity_planned follow_up.completed follow_up.deactivated follow_up.intensity_set follow_up.no_show
+        follow_up.discussed follow_up.issue_raised follow_up.issue_taken_back follow_up.processes_marked
         follow_up.noted follow_up.paused follow_up.self_reported follow_up.strategy_agreed follow_up.summarized
         follow_up.summary_saved
         follow_up.tried follow_up.vacant account.found_open account.stays_open account.still_closed""",
@@ -48,6 +49,7 @@ WHY: dict[str, str] = {
         agenda_item.carried agenda_item.carried_again agenda_item.drawn agenda_item.drawn_again agenda_item.edited
         agenda_item.late_declined agenda_item.moved agenda_item.noted agenda_item.put_on agenda_item.reason_withdrawn
         agenda_item.referred agenda_item.referred_again agenda_item.taken_off agenda_item.treated agenda_item.withdrawn
+        agenda_item.taken_up
         dates.dismissed dates.drafted dates.planned meeting.answered meeting.cancelled meeting.closed meeting.moved
         meeting.opened meeting.place_changed meeting.planned meeting.put_back meeting.told minutes.amended
         minutes.approved minutes.circulated minutes.drafted minutes.edited minutes.refreshed season.hour_changed

@@ -288,6 +288,7 @@ create table agenda_item (
     note bytea,
     asked_by uuid,
     asked_at timestamptz not null,
+    taken_up_at timestamptz,
     settled_at timestamptz,
     settled_as varchar,
     version integer not null,

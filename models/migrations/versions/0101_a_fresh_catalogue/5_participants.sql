@@ -596,6 +596,69 @@ create table activity_part (
 );
 create index ix_activity_part_follow_up_id on activity_part (follow_up_id);
 
+create table case_discussion (
+    program_id uuid not null,
+    id uuid not null,
+    follow_up_id uuid not null,
+    raised bytea,
+    urgent boolean not null,
+    raised_by uuid,
+    raised_at timestamptz,
+    meeting_id uuid,
+    outcome varchar not null,
+    said bytea,
+    due_on date,
+    task_id uuid,
+    recorded_by uuid,
+    recorded_at timestamptz,
+    version integer not null,
+    constraint pk_case_discussion primary key (program_id, id),
+    constraint one_discussion_a_meeting unique (program_id, follow_up_id, meeting_id),
+    constraint ck_case_discussion_outcome check (outcome in ('', 'goes_on', 'changes', 'comes_back')),
+    constraint ck_case_discussion_raised check (num_nulls(raised, raised_by, raised_at) in (0, 3)),
+    constraint ck_case_discussion_recorded check (num_nulls(meeting_id, recorded_by, recorded_at) in (0, 3)),
+    constraint ck_case_discussion_follows check (num_nulls(due_on, task_id) in (0, 2)),
+    constraint ck_case_discussion_spoken_of check ((meeting_id is null) = (outcome = '')),
+    constraint ck_case_discussion_urgent check (raised is not null or not urgent),
+    constraint ck_case_discussion_said check (meeting_id is not null or said is null),
+    constraint fk_case_discussion_program_id_follow_up_id foreign key (program_id, follow_up_id)
+        references follow_up (program_id, id),
+    constraint fk_case_discussion_program_id_raised_by foreign key (program_id, raised_by)
+        references person (program_id, id),
+    constraint fk_case_discussion_program_id_meeting_id foreign key (program_id, meeting_id)
+        references meeting (program_id, id),
+    constraint fk_case_discussion_program_id_task_id foreign key (program_id, task_id)
+        references task (program_id, id),
+    constraint fk_case_discussion_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_case_discussion_program_id foreign key (program_id) references program (id)
+);
+create unique index one_waits on case_discussion (program_id, follow_up_id) where meeting_id is null;
+create index ix_case_discussion_follow_up_id on case_discussion (follow_up_id);
+create index ix_case_discussion_meeting_id on case_discussion (meeting_id);
+
+create table process_mark (
+    program_id uuid not null,
+    id uuid not null,
+    follow_up_id uuid not null,
+    week date not null,
+    relationship boolean not null,
+    focus boolean not null,
+    evocation boolean not null,
+    planning boolean not null,
+    marked_by uuid not null,
+    marked_at timestamptz not null,
+    version integer not null,
+    constraint pk_process_mark primary key (program_id, id),
+    constraint uq_process_mark_program_id_follow_up_id_week unique (program_id, follow_up_id, week),
+    constraint ck_process_mark_week_is_a_monday check (extract(isodow from week) = 1),
+    constraint fk_process_mark_program_id_follow_up_id foreign key (program_id, follow_up_id)
+        references follow_up (program_id, id),
+    constraint fk_process_mark_program_id_marked_by foreign key (program_id, marked_by)
+        references person (program_id, id),
+    constraint fk_process_mark_program_id foreign key (program_id) references program (id)
+);
+
 create table kept_until (
     program_id uuid not null,
     id uuid not null,

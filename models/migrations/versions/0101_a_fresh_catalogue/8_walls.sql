@@ -20,7 +20,8 @@ begin
         'agenda_version', 'attendance', 'minutes', 'decision', 'endorsement', 'referral', 'criterion_finding',
         'candidate_worker', 'admission_decision', 'first_meeting', 'risk_assessment', 'consent', 'research_consent',
         'disclosure', 'follow_up', 'assignment', 'follow_up_break', 'contact_attempt', 'no_show', 'weekly_note',
-        'self_report', 'activity', 'activity_part', 'kept_until', 'destruction', 'departure', 'settlement', 'hand_over',
+        'self_report', 'activity', 'activity_part', 'case_discussion', 'process_mark', 'kept_until', 'destruction',
+        'departure', 'settlement', 'hand_over',
         'follow_up_summary', 'interview', 'obligation_period', 'obligation_finding', 'obligation_document',
         'obligation_file', 'attestation', 'acceptance', 'waiver_proposal', 'waiver', 'event', 'seal', 'sent_head',
         'incident', 'incident_version', 'word_key', 'redaction', 'name_answer', 'notice', 'restoration',
@@ -80,7 +81,8 @@ grant select on
     invitation, meeting_answer, meeting_link, stray_reply, calendar_feed, calendar_reader, agenda_item, agenda_version, attendance,
     minutes, decision, endorsement, referral_link, referral, criterion_finding, candidate_worker, admission_decision,
     first_meeting, risk_assessment, consent, research_consent, disclosure, follow_up, assignment, follow_up_break,
-    contact_attempt, no_show, weekly_note, self_report, activity, activity_part, kept_until, destruction, departure, settlement,
+    contact_attempt, no_show, weekly_note, self_report, activity, activity_part, case_discussion, process_mark, kept_until,
+    destruction, departure, settlement,
     hand_over, follow_up_summary, interview, obligation_period, obligation_finding, obligation_document,
     obligation_file, attestation, acceptance, waiver_proposal, waiver, event, seal, sent_head, incident,
     incident_version, word_key, redaction, name_answer, notice, ledger_seen, epoch, restoration, restored_matter,
@@ -96,7 +98,7 @@ grant insert, update on
     round_mark, inbox_place, beat, engine_seat, drafted_year, meeting_series, meeting, meeting_guest, invitation,
     meeting_answer, stray_reply, calendar_reader, agenda_item, attendance, minutes, decision, endorsement, referral, candidate_worker,
     consent, research_consent, follow_up, assignment, follow_up_break, contact_attempt, no_show, weekly_note, self_report, activity,
-    activity_part, destruction, departure, hand_over, follow_up_summary, interview, obligation_period,
+    activity_part, case_discussion, process_mark, destruction, departure, hand_over, follow_up_summary, interview, obligation_period,
     obligation_document, attestation, acceptance, waiver, incident, word_key, redaction, notice, restoration,
     restored_matter, number_given
 to spheres_app;

@@ -1,0 +1,158 @@
+"""What is sent to the windows that follow a meeting, whenever it changes: read once, asked of each, written once.
+
+A page shows what it would be sent first; so the templates' part `now` is written here and there alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy import func
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from api.access.permissions import Action, Asker, Forbidden, require
+from api.access.session import Installation, RequestContext, still_signed_in
+from api.access.sittings import OPEN_TO_SIT, Sight, SittingRead, read_sitting
+from api.views.in_sitting import CASE_WORDS, in_sitting
+from api.views.meetings import heading_of
+from api.views.sittings import OUTCOMES
+from api.web.live import STREAM, LivePages, Shown, event_of
+from api.web.rendering import PART_HEADER, render
+from domain.kernel import built, col, in_program, know_program, local_day, program, remember, run, select, value_of
+from domain.roles import standing
+from locales import show_moments_in, speaking
+from meetings.committees import membership
+from meetings.locking import read_meeting
+from models.record import Event
+
+#: What a reader looks at: the page of who sits, the one on the wall, or the one on which the meeting is run.
+SITTING: Final = "in_sitting"
+WALL: Final = "projector"
+RUN: Final = "run"
+#: Beside what was opened of a candidate: nothing is shown, and it ends with the reader's sitting.
+BESIDE: Final = "beside"
+#: What the views without a page of their own show of the meeting: that they follow it.
+_FOLLOWS: Final = {RUN: "sitting_followed.html", BESIDE: "sitting_beside.html"}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A person who follows a meeting: by which sign-in, in which language, and what of it they look at."""
+
+    token: str
+    person_id: UUID
+    language: str
+    view: str
+
+
+def followed(context: RequestContext, request: Request, meeting_id: UUID, view: str) -> Response:
+    """What the asker is shown of a meeting, whenever it changes; once, where they do not ask for a stream."""
+    installation, program_id = context.installation, context.program_id
+    reader = Reader(request.cookies.get(installation.cookie, ""), context.asker.person_id, context.language, view)
+    feed = SittingFeed(request.app, installation, program_id, meeting_id)
+    if STREAM not in request.headers.get("accept", ""):
+        # Who does not ask for a stream gets what it would begin with.
+        return Response(event_of(feed.show([reader])[reader]), media_type=STREAM)
+    live: LivePages = request.app.state.live
+    return live.answer((program_id, meeting_id), feed, reader)
+
+
+@dataclass(frozen=True)
+class SittingFeed:
+    """One meeting as it is followed: read once, asked of each reader, and written once for all who see the same."""
+
+    app: FastAPI
+    installation: Installation
+    program_id: UUID
+    meeting_id: UUID
+
+    def rang(self) -> Hashable:
+        """How many lines the record has: whatever changes anything writes one."""
+        with self.installation.of_program(self.program_id) as session:
+            return tuple(run(session, _LINES).one())
+
+    def show(self, readers: Collection[Reader]) -> Mapping[Reader, Shown]:
+        """What each reader is shown; why no more, where they no longer sit or their sign-in ended."""
+        at = self.installation.clock()
+        with self.installation.of_program(self.program_id) as session:
+            remember(session)
+            know_program(session, program(session))
+            signed_in = still_signed_in(session, {one.token for one in readers}, at)
+            today = standing(session, local_day(session, at))
+            meeting = read_meeting(session, self.meeting_id)
+            members = membership(session, meeting.committee_id, since=min(meeting.starts.date(), today.day))
+            is_open = meeting.state in OPEN_TO_SIT
+            read = read_sitting(session, meeting, members, {one.person_id for one in readers}) if is_open else None
+            written: dict[Hashable, Shown] = {}
+            found = {}
+            for one in readers:
+                context = RequestContext(session, Asker(one.person_id, today), at, self.installation)
+                why, sight = self._sight(context, read, one, signed_in)
+                key = (one.view, one.language, why, sight)
+                if key not in written:
+                    with speaking(one.language):
+                        show_moments_in(context.program.time_zone)
+                        written[key] = self._write(context, read, sight, one.view, why)
+                found[one] = written[key]
+            return found
+
+    def _sight(
+        self, context: RequestContext, read: SittingRead | None, reader: Reader, signed_in: Collection[str]
+    ) -> tuple[str, Sight | None]:
+        """What a reader sees by now; or why they see nothing any more."""
+        if reader.token not in signed_in or not context.asker.is_staff:
+            return "signed_out", None
+        if read is None:
+            return "closed", None
+        try:
+            if reader.view in (RUN, WALL):
+                require(Action.RUN_MEETING, read.given_to(context.asker))
+            return "", read.seen_by(context.asker)
+        except Forbidden:
+            return "left", None
+
+    def _write(
+        self, context: RequestContext, read: SittingRead | None, sight: Sight | None, view: str, why: str
+    ) -> Shown:
+        asked = _Asked(self.app, _scope(self.meeting_id, view), Headers({PART_HEADER: "now"}))
+        if read is None or sight is None:
+            answer = render(asked, "sitting_over.html", why=why, meeting_id=self.meeting_id, view=view)
+            return Shown(bytes(answer.body).decode(), is_last=True)
+        if view in _FOLLOWS:
+            answer = render(asked, _FOLLOWS[view], meeting_id=self.meeting_id)
+            return Shown(bytes(answer.body).decode())
+        shown = in_sitting(read, sight, context.language, context.at)
+        answer = render(
+            asked, f"{view}.html", **heading_of(context, read.meeting), sitting=shown, outcomes=OUTCOMES, **CASE_WORDS
+        )
+        return Shown(bytes(answer.body).decode())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A part of a page that is written with no request of its own."""
+
+    app: FastAPI
+    scope: Scope
+    headers: Headers
+
+
+def _scope(meeting_id: UUID, view: str) -> Scope:
+    last = "sitting" if view == SITTING else view
+    return {"type": "http", "path": f"/meetings/{meeting_id}/{last}", "query_string": b"", "headers": [], "state": {}}
+
+
+#: So many lines are counted: more than are written while one of them waits to be kept.
+_LOOKED_BACK: Final = 500
+_LAST: Final = select(value_of(func.coalesce(func.max(col(Event.n)), 0))).where(in_program(Event)).scalar_subquery()
+#: The last lines of the record. Their number as well as the last: one that began earlier may be kept later.
+_LINES: Final = built(
+    select(func.max(col(Event.n)), func.count())
+    .select_from(Event)
+    .where(in_program(Event), col(Event.n) > _LAST - _LOOKED_BACK)
+)
