@@ -43,7 +43,7 @@ NO_WORDS: Final = frozenset(
     {
         *("given_name", "family_name", "email", "phone", "spoken", "languages", "language"),
         *(one.name for declared in (Who, Referrer) for one in fields_of(declared)),
-        *("answer", "content", "once", "cookie", "token", "online_url", "digest", "shown"),
+        *("answer", "content", "once", "cookie", "token", "online_url", "digest", "shown", "drawn"),
         *(FIELD, "seen"),
         *("word", "others", "mark"),  # what is to be taken out, which names somebody
     }

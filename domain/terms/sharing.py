@@ -97,14 +97,17 @@ class Circle:
         return frozenset(place for part in self.parts if part.kind == PRIMARY for place in part.places)
 
     def agrees_to(self, organization_id: UUID) -> bool:
-        """Whether the participant agreed, and still does, to sharing with the organization."""
+        """Whether the participant agreed, and still does, to sharing with the organization.
+
+        Whose worker accompanies them knows of them by that alone: no form asks about it, and none leaves it out.
+        """
         if self.asked:
-            return self.in_program and organization_id in self.partners
+            return self.in_program and organization_id in self.partners | self.homes
         return not self.leaves_out(organization_id)
 
     def leaves_out(self, organization_id: UUID) -> bool:
         """Whether the participant said with which organizations it is shared, and not, or no longer, with this one."""
-        return self.answered and organization_id not in self.partners
+        return self.answered and organization_id not in self.partners | self.homes
 
     def withholds(self, organization_id: UUID, shared: Shared) -> Withheld:
         """Why the organization does not get this of the participant; "" where it does."""

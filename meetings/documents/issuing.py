@@ -28,6 +28,7 @@ from meetings.documents.content import (
     MinutesItem,
     RegisterLine,
 )
+from meetings.documents.paper import Paper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
@@ -123,6 +124,21 @@ def issue_again(content: Printed, language: str, form: Form = "pdf", *, committe
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
     return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], _made(content, language, form))
+
+
+def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attachment:
+    """A paper for a participant as a PDF, `called` by the day and a word of ours: nothing in it names one.
+
+    Raises Refusal where a text of it names somebody who may not be named.
+    """
+    from meetings.documents.pdf import paper_as_pdf  # noqa: PLC0415  # as in `_made`
+
+    gate = NameGate.here(session)
+    gate.refuse([text for _, text in _texts(paper, DocumentText("", "", paper.language))])
+    name = f"{day.isoformat()}-{called}.pdf"
+    made = Attachment(name, MEDIA_TYPES["pdf"], paper_as_pdf(paper))
+    gate.refuse([made.name, made.content])
+    return made
 
 
 def _name(content: Printed, language: str, form: Form, committee: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import typst
 
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Signing
+from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Picture, Signing
 from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
@@ -34,7 +34,12 @@ def as_pdf(content: Printed, language: str) -> bytes:
 
     Raises Refusal where a text is missing in that language.
     """
-    paper = _as_data(laid_out(content, language))
+    return paper_as_pdf(laid_out(content, language))
+
+
+def paper_as_pdf(laid: Paper) -> bytes:
+    """A paper in any language as a PDF; its texts are ready."""
+    paper = _as_data(laid)
     try:
         return _printed(_with_texts(paper, _printable))
     except typst.TypstError:  # letters that print alone, and not beside each other
@@ -55,6 +60,7 @@ _KINDS: Final[Mapping[type[Block], str]] = {
     PaperTable: "table",
     Decided: "decided",
     Signing: "signing",
+    Picture: "picture",
 }
 
 

@@ -37,8 +37,8 @@ from sqlalchemy import LargeBinary, select, text
 from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from domain.accompaniment import breaks, consents, risks
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import breaks, risks
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
 from domain.follow_ups import activities, notes, summaries
@@ -65,6 +65,7 @@ from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
 from models.tables import metadata
+from tests import signing
 from tests.api.application import client_for, nobody
 from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, leave, record_protocols
@@ -241,7 +242,7 @@ def lived(
             session, participant_id, met_on=met, way="in_person", outcome="commits", by=worker, at=LATER
         )
         signed = SignedForm(met, met, "self", met, "fr", limits_stated=True)
-        consents.sign(session, participant_id, "program", signed, by=worker, at=LATER)
+        signing.sign(session, participant_id, "program", signed, by=worker, at=LATER)
         risks.assess(session, participant_id, "admission", "red", why={"why": PLANTED["why_risk"]}, by=worker, at=LATER)
         numbers.admit(session, participant_id, by=by, at=LATER)
         disclosures.disclose(

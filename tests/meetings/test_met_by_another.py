@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.accompaniment import barring, consents, proposals, risks, withdrawals, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import duplicates, first_meetings, numbers
 from domain.casework import wakeups
 from meetings import admissions
@@ -19,6 +19,7 @@ from meetings.agenda_items import items_of
 from models.agenda import ENDED
 from models.base import table_of
 from models.casework import Case
+from tests import signing
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -58,12 +59,12 @@ def _sign_with(cast: Cast, participant_id: UUID, worker: str, *, at: datetime = 
         first_meetings.record_first_meeting(
             session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=by, at=at
         )
-        consents.sign(session, participant_id, "program", FORM, by=by, at=at)
+        signing.sign(session, participant_id, "program", FORM, by=by, at=at)
 
 
 def _share(cast: Cast, participant_id: UUID, place: str, *, at: datetime = THEN) -> UUID:
     with cast.session() as session:
-        return consents.sign(
+        return signing.sign(
             session,
             participant_id,
             "sharing",
@@ -150,7 +151,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     with refused("assignment.not_agreed"):
         _name(cast, signed, SECOND)
     with cast.session() as session:
-        consents.sign(session, signed, "program", replace(FORM, worker_id=cast.people[WORKER]), by=by, at=THEN)
+        signing.sign(session, signed, "program", replace(FORM, worker_id=cast.people[WORKER]), by=by, at=THEN)
         assert withdrawals.asked(session, signed) is None
     _name(cast, signed, SECOND)
 

@@ -16,13 +16,14 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 
 from domain.accompaniment import consents, proposals, risks, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import first_meetings, numbers
 from domain.casework.tasks import complete_task
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.participants import locking
 from domain.people.absences import record_absence
+from tests import signing
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -81,7 +82,7 @@ def pair(cast: Cast, arranged: Arranged[UUID]) -> UUID:
 def _sign(
     session: Session, cast: Cast, participant_id: UUID, partner: str = "", *, at: datetime = AT - HOUR, **said: Any
 ) -> UUID:
-    return consents.sign(
+    return signing.sign(
         session,
         participant_id,
         "sharing" if partner else "program",

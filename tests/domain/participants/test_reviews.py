@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import consents, reviews, states
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.accompaniment.reviews import REVIEW, REVIEWED
 from domain.accompaniment.withdrawals import StillAsked
 from domain.admissions import correcting
@@ -29,6 +29,7 @@ from models.base import table_of
 from models.consent import Consent
 from models.outbox import Notice
 from models.participant import Participant
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
@@ -85,7 +86,7 @@ def sign(
 ) -> UUID:
     days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), on)
     with cast.session() as session:
-        return consents.sign(
+        return signing.sign(
             session,
             participant_id,
             "sharing" if partner else "program",
