@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from base64 import b64encode
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 from sqlmodel import Session
 
@@ -16,6 +18,7 @@ from domain.accompaniment import consent_forms, consents
 from domain.accompaniment.consent_forms import GivenSignature, PartnerTick, SignedForm
 from domain.kernel import Actor, first, local_day, of
 from models.consent import Consent
+from tests.api.pages.looking import fields_of
 
 
 @cache
@@ -66,7 +69,9 @@ def sign(
     ticks = [
         PartnerTick(row.organization_id, row.purpose, row.ends_on)
         for row in standing
-        if row.organization_id is not None and (row.purpose, row.organization_id) != (purpose, organization_id)
+        if signed.text_version > 1
+        and row.organization_id is not None
+        and (row.purpose, row.organization_id) != (purpose, organization_id)
     ]
     ends: date | None = signed.ends_on
     if organization_id is not None:
@@ -75,6 +80,32 @@ def sign(
     form = replace(signed, ends_on=ends, partners=tuple(ticks))
     made = consent_forms.sign_form(session, participant_id, form, signature, by=by, at=at)
     return made[0] if organization_id is None else made[-1]
+
+
+#: The picture of a signature as JSON brings it, and as a canvas gives it.
+IN_JSON: Final = b64encode(drawing()).decode("ascii")
+ON_CANVAS: Final = f"data:image/png;base64,{IN_JSON}"
+
+
+def on_page(
+    client: TestClient,
+    participant_id: object,
+    *ticked: str,
+    drawn: str = "",
+    scan: tuple[str, bytes] | None = None,
+    **more: str,
+) -> Any:
+    """Send the page's form, as it is shown and filled in: `ticked` are partners, "purpose:organization"."""
+    here = f"/participants/{participant_id}/consents"
+    shown = {name: values[-1] for name, values in fields_of(client.get(f"{here}/form").text, here).items()}
+    today = shown["signed_on"]
+    lines = {"line": list(ticked), "until": [more.pop("until", "")] * len(ticked), "ticked": list(ticked)}
+    said = {"text": shown["text"], "seen": shown["seen"], "once": shown["once"], "text_version": "3"}
+    days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), today)
+    form = {**said, **days, "limits": "yes", "signed_by": "self", "drawn": drawn, **lines, **more}
+    if not drawn and scan is None:
+        scan = ("scan.png", drawing())
+    return client.post(here, data=form, files={"scan": scan} if scan else None, follow_redirects=False)
 
 
 def standing(session: Session, participant_id: UUID, purpose: str, organization_id: UUID | None = None) -> UUID:

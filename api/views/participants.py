@@ -42,6 +42,7 @@ from domain.participants import (
     destruction_requests,
     disclosures,
     findings,
+    labels_of,
     reading,
     still_needed,
     what_is_destroyed,
@@ -243,6 +244,10 @@ class Consents:
     def partner_names(self) -> Mapping[UUID, str]:
         """What each partner is called in short."""
         return dict(self.partners)
+
+    def language_of(self, consent: Consent) -> str:
+        """The language of the text that was signed, by its own name."""
+        return labels_of(consent.language)["name"]
 
     @property
     def lines(self) -> list[Consent]:

@@ -1062,7 +1062,7 @@ def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_o
     with cast.session() as session:
         here = clinic_of(session, NEXT_LOCAL)
         running.open_meeting(session, here, by=coordinator, at=during)
-        (consent,) = [row for row in consents.consents_of(session, participant_id) if row.purpose == "program"]
+        (consent,) = [row for row in consents.standing_of(session, participant_id, TODAY) if row.purpose == "program"]
         consents.withdraw(session, consent.id, by=worker, at=during)
         with refused("admission.no_consent"):
             numbers.admit(session, participant_id, by=coordinator, at=during)

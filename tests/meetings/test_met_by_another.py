@@ -164,18 +164,10 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     client = client_for(cast.database, cast.people["coordinator"], at=THEN)
     here = f"/participants/{signed}"
     page = client.get(here).text
-    assert "The person withdraws it" in page
+    assert f'href="{here}/consents"' in page, "to withdraw or narrow"
     assert "see nothing of this candidate in the Clinical Committee" in text_of(page)
-    form = {
-        "purpose": "sharing",
-        "partner": str(cast.organizations["codim"]),
-        "worker": str(cast.people[SECOND]),
-        "limits": "yes",
-        "signed_by": "self",
-        **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
-        "text": "fr",
-    }
-    assert client.post(f"{here}/consents", data=form, follow_redirects=False).status_code == 303
+    tick, worker = f"sharing:{cast.organizations['codim']}", str(cast.people[SECOND])
+    assert signing.on_page(client, signed, tick, worker=worker).status_code == 303
     page = text_of(client.get(here).text)
     assert "Sharing with a partner – CODIM" in page
 

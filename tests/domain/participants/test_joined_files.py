@@ -69,6 +69,7 @@ JOINING: Final = {
     "admission_decision": "left",
     "candidate_worker": "left",
     "case": "left",  # cancelled
+    "consent_form": "left",  # under the key that is destroyed
     "consent": "left",  # what was taken back is taken back in the known file
     "criterion_finding": "left",
     "data_key": "left",  # destroyed
@@ -323,10 +324,14 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
         signing.sign(session, known, "program", _signed(), by=worker, at=AT)
         for place in ("spvm", "codim"):
             sign(place, AT)
-        for row in consents.consents_of(session, joined):
-            if row.organization_id in (cast.organizations["spvm"], cast.organizations["codim"]):
-                consents.withdraw(session, row.id, by=by, at=AT + DAY)
+
+        def withdraw(place: str, at: datetime) -> None:
+            consent_id = signing.standing(session, joined, "sharing", cast.organizations[place])
+            consents.withdraw(session, consent_id, by=by, at=at)
+
+        withdraw("codim", AT + DAY)
         sign("codim", AT + 2 * DAY)
+        withdraw("spvm", AT + 2 * DAY + timedelta(hours=1))
         duplicates.join_referral(session, referral_id, known, reason="La même", by=by, at=AT + 3 * DAY)
         day = TODAY + 3 * DAY
         shared = {

@@ -176,14 +176,20 @@ def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed:
 def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
-        with_spvm, with_codim = (_shares(session, cast, follow_up, one) for one in ("spvm", "codim"))
-        consents.withdraw(session, with_spvm, by=cast.actor(WORKER), at=AT)
+        for partner in ("spvm", "codim"):
+            _shares(session, cast, follow_up, partner)
+        consents.withdraw(session, _standing(session, cast, follow_up, "spvm"), by=cast.actor(WORKER), at=AT)
         states.complete(session, follow_up, participant_agrees=True, by=cast.actor(WORKER), at=AT)
         assert {state for step in (STOPS, STOPPED) for _, state in _open(session, step)} == {"done"}
-        consents.withdraw(session, with_codim, by=cast.actor(WORKER), at=AT)
+        consents.withdraw(session, _standing(session, cast, follow_up, "codim"), by=cast.actor(WORKER), at=AT)
         _withdrawn(session, cast, follow_up)
         assert withdrawals.asked(session, participant_id) is None
         assert withdrawals.asked_of_partners(session, participant_id) is None
+
+
+def _standing(session: Session, cast: Cast, follow_up: UUID, partner: str) -> UUID:
+    participant_id = row_of(session, follow_up)["participant_id"]
+    return signing.standing(session, participant_id, "sharing", cast.organizations[partner])
 
 
 def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
@@ -200,8 +206,9 @@ def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
 
 
 def _take_back_from_a_deputy_s_partner(session: Session, cast: Cast, follow_up: UUID) -> None:
-    shares = {partner: _shares(session, cast, follow_up, partner) for partner in ("codim", "anonyme")}
-    consents.withdraw(session, shares["anonyme"], by=cast.actor("coordinator"), at=AT)
+    for partner in ("codim", "anonyme"):
+        _shares(session, cast, follow_up, partner)
+    consents.withdraw(session, _standing(session, cast, follow_up, "anonyme"), by=cast.actor("coordinator"), at=AT)
 
 
 def _has_it(session: Session, day: int) -> list[set[UUID]]:
@@ -344,10 +351,11 @@ def test_barring_who_acts_for_the_worker_takes_from_them_what_is_asked(cast: Cas
 def test_a_withdrawal_takes_what_was_asked_before_from_a_deputy_whom_it_shuts_out(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         _is_away(session, cast, 0, 1)
-        shares = [_shares(session, cast, follow_up, partner) for partner in ("codim", "spvm", "anonyme")]
-        consents.withdraw(session, shares[1], by=cast.actor("coordinator"), at=AT)
+        for partner in ("codim", "spvm", "anonyme"):
+            _shares(session, cast, follow_up, partner)
+        consents.withdraw(session, _standing(session, cast, follow_up, "spvm"), by=cast.actor("coordinator"), at=AT)
         assert _has_it(session, 0) == [{cast.people[THIRD]}], "shared with the deputy's organization"
-        consents.withdraw(session, shares[2], by=cast.actor("coordinator"), at=AT)
+        consents.withdraw(session, _standing(session, cast, follow_up, "anonyme"), by=cast.actor("coordinator"), at=AT)
         assert _has_it(session, 0) == [{cast.people["coordinator"]}]
 
 
