@@ -59,7 +59,7 @@ class SignatureGiven(ActInput):
     """A drawing as PNG, or the scan of the paper: the name of its file, which is not kept, and its bytes in base64."""
 
     way: Literal["drawn", "paper"]
-    name: Annotated[PlainText, StringConstraints(max_length=500)] = ""
+    file_name: Annotated[PlainText, StringConstraints(max_length=500)] = ""
     content: str
 
 
@@ -122,13 +122,15 @@ def _signature_of(drawn: str, scan: tuple[str, bytes] | None) -> SignatureGiven:
     if drawn and scan is not None:
         raise Refusal("consent.two_signatures", N_("Keep one signature: clear the drawing, or do not add a scan."))
     if scan is not None:
-        return SignatureGiven.model_construct(way="paper", name=scan[0], content=b64encode(scan[1]).decode("ascii"))
+        return SignatureGiven.model_construct(
+            way="paper", file_name=scan[0], content=b64encode(scan[1]).decode("ascii")
+        )
     if not drawn.startswith(_DRAWING):
         raise Refusal(
             "consent.no_signature",
             N_("The form is signed by nobody: have it signed on the screen, or add the scan of the signed paper."),
         )
-    return SignatureGiven.model_construct(way="drawn", name="", content=drawn.removeprefix(_DRAWING))
+    return SignatureGiven.model_construct(way="drawn", file_name="", content=drawn.removeprefix(_DRAWING))
 
 
 def _until(typed: Mapping[str, object]) -> dict[str, date | None]:
@@ -154,7 +156,7 @@ def _partners_of(typed: Mapping[str, object]) -> list[PartnerGiven]:
 def sign_consents(on: On[UnsealedFacts], said: FormGiven) -> None:
     """Record a consent form that was explained, and signed once for all that is ticked on it."""
     given = said.signature
-    signature = GivenSignature(given.way, bytes_of(given.content), given.name)
+    signature = GivenSignature(given.way, bytes_of(given.content), given.file_name)
     ticks = tuple(PartnerTick(one.organization_id, one.purpose, one.ends_on) for one in said.partners)
     facts = {name: getattr(said, name) for name in FormGiven.model_fields if name not in ("signature", "partners")}
     signed = SignedForm(**facts, partners=ticks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from domain.participants import ConsentText, TextPart, labels_of, parts_of, sheet_of, shown_day
 from meetings.documents.paper import Block, Heading, Paper, PaperNote, Picture
@@ -79,17 +79,17 @@ def plain_sheet(language: str, *, program: str) -> Paper:
     say = labels_of(language)
     warning, parts = parts_of(sheet_of(language))
     blocks: list[Block] = [PaperNote(warning, "warning")] if warning.startswith("[") else []
-    return _paper(language, say["sheet"], parts[0].words, (), [*blocks, *_read(parts[1:])], program=program)
+    return _paper(language, say["sheet"], parts[0].words, (), [*blocks, *_read(parts[1:], 2)], program=program)
 
 
-def _read(parts: Iterable[TextPart]) -> list[Block]:
+def _read(parts: Iterable[TextPart], level: Literal[2, 3] = 3) -> list[Block]:
     """What is explained of a text: without the lines to tick and the places to sign, which a copy has filled in."""
     blocks: list[Block] = []
     for part in parts:
         if part.kind == "title":
             blocks.append(Heading(part.words))
         elif part.kind == "section":
-            blocks += [Heading(part.lines[0], 3), PaperNote(part.words)]
+            blocks += [Heading(part.lines[0], level), PaperNote(part.words)]
         elif part.kind == "plain":
             blocks.append(PaperNote(part.words))
     return blocks

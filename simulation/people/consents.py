@@ -98,7 +98,7 @@ def _sign(me: Visit, file: str, ticks: list[dict[str, Any]], *, worker_id: str =
         "again_at_18": me.may(0.2),
         "partners": ticks,
         "research": me.may(0.4),
-        "signature": {"way": "drawn" if drawn else "paper", "name": "" if drawn else "scan.png", "content": _PNG},
+        "signature": {"way": "drawn" if drawn else "paper", "file_name": "" if drawn else "scan.png", "content": _PNG},
     }
     if worker_id:
         said["worker_id"] = worker_id

@@ -205,7 +205,7 @@ _CONSENT: Final = {
     "language": "fr",
     "limits_stated": True,
     "worker_id": "{signer_id}",
-    "signature": {"way": "paper", "name": "scan.png", "content": IN_JSON},
+    "signature": {"way": "paper", "file_name": "scan.png", "content": IN_JSON},
 }
 _WAITING: Final = {"participant_id": "waiting"}
 _ITEM: Final = {"seen": "{version_of_item}"}

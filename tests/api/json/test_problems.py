@@ -250,7 +250,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
     "POST /participants/{participant_id}/consents": {
         "partners": [{"organization_id": SOMEONE, "purpose": "sharing", "ends_on": ARRIVAL.isoformat()}],
-        "signature": {"way": "paper", "name": "scan.png", "content": IN_JSON},
+        "signature": {"way": "paper", "file_name": "scan.png", "content": IN_JSON},
         "explained_on": TODAY.isoformat(),
         "signed_on": TODAY.isoformat(),
         "signed_by": "self",

@@ -21,7 +21,8 @@ WHY: dict[str, str] = {
         obligation.document_added organization.added participant.bar_lifted passkey.enrolled person.added person.hired
         program.added referral_link.made research_consent.kept research_consent.ticked retention.released role.added
         seat.added seat.given sign_in.begun tenure.goes_on tenure.started tenure.moved seat.moved
-        hand_over.accepted departure.role_taken decision.endorsed decision.stands_again decision.counts follow_up.assigned""",
+        hand_over.accepted departure.role_taken decision.endorsed decision.stands_again decision.counts
+        follow_up.assigned""",
     "it is a step of people's work, which shows as still to do": """
         act.done act.done_again act.done_too_late act.trouble act.undone admission.decided attendance.corrected
         attendance.recorded case.cancelled case.closed case.day_moved case.opened case.reopened case.rescheduled
