@@ -102,7 +102,7 @@ def on_page(
     lines = {"line": list(ticked), "until": [more.pop("until", "")] * len(ticked), "ticked": list(ticked)}
     said = {"text": shown["text"], "seen": shown["seen"], "once": shown["once"], "text_version": "3"}
     days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), today)
-    form = {**said, **days, "limits": "yes", "signed_by": "self", "drawn": drawn, **lines, **more}
+    form = {**said, **days, "limits": "yes", "program": "yes", "signed_by": "self", "drawn": drawn, **lines, **more}
     if not drawn and scan is None:
         scan = ("scan.png", drawing())
     return client.post(here, data=form, files={"scan": scan} if scan else None, follow_redirects=False)

@@ -87,7 +87,8 @@ class FormGiven(ActInput):
 
     #: The fields of the page: each line is there with its last day, whether or not it is ticked.
     typed: ClassVar[Sequence[str | OnForm]] = (
-        *("explained_on", "signed_on", "signed_by", "worker_signed_on", "text", "limits", "drawn", "ends_on"),
+        *("explained_on", "signed_on", "signed_by", "worker_signed_on", "text", "limits", "drawn", "program"),
+        "ends_on",
         *("again_at_18", "text_version", "worker", "research", "copy_given_on"),
         *(OnForm(name=one, is_list=True) for one in ("ticked", "line", "until")),
     )
@@ -96,6 +97,12 @@ class FormGiven(ActInput):
     def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What the form says. A drawing is of today, before the worker who sends it. Raises Refusal."""
         text = {name: str(value) for name, value in typed.items() if isinstance(value, str)}
+        if not yes(text["program"]):
+            raise Refusal(
+                "consent.no_program",
+                N_("Nothing is signed without the program: tick it, or record on the person’s page that they decline."),
+                source="AD-R8",
+            )
         signature = _signature_of(text["drawn"], cast("tuple[str, bytes] | None", typed.get("scan")))
         drawn = signature.way == "drawn"
         said = cls.model_construct(

@@ -34,6 +34,7 @@ class FormToSign:
     text: ConsentText
     program: str
     program_until: str
+    holds: bool  # the consent to the program stands, and is ticked already
     partners: list[LineToSign]
     research: str
     homes: list[str]
@@ -73,6 +74,7 @@ def form_to_sign(seen: SeenFile, text: ConsentText, typed: Mapping[str, object])
     return FormToSign(
         text=text,
         program=text.line("program", "", None),
+        holds=program is not None,
         program_until=_iso(program.ends_on if program else None),
         partners=lines,
         research=text.line(RESEARCH, "", None) if text.asks_research else "",

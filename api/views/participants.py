@@ -252,7 +252,9 @@ class Consents:
     @property
     def lines(self) -> list[Consent]:
         """What stands or was withdrawn, and not what a later form says anew."""
-        return [one for one in self.signed if one.replaced_at is None]
+        names = self.partner_names
+        rows = [one for one in self.signed if one.replaced_at is None]
+        return sorted(rows, key=lambda one: (one.purpose != "program", names.get(one.organization_id or one.id, "")))
 
     def of_form(self, form_id: UUID) -> Consent:
         """The consent to the program that a form gave: its text, language and days are those of the form."""

@@ -373,6 +373,7 @@ SENT: Final[Mapping[str, Sent]] = {
             **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
             "worker": "{signer_id}",
             "limits": "yes",
+            "program": "yes",
             "text": "fr",
             "text_version": "3",
         },

@@ -129,7 +129,9 @@ def test_a_form_that_is_signed_by_nobody_or_twice_is_refused_and_what_was_ticked
     worker, tick = _client(cast, WORKER), f"sharing:{cast.organizations['spvm']}"
     here = f"/participants/{participant_id}/consents"
     form = {name: values[-1] for name, values in fields_of(worker.get(f"{here}/form").text, here).items()}
-    said = {"limits": "yes", "signed_by": "self", "ticked": tick, "line": tick, "until": ""}
+    without = signing.on_page(worker, participant_id, tick, drawn=signing.ON_CANVAS, program="")
+    assert (without.status_code, "Nothing is signed without the program" in without.text) == (409, True)
+    said = {"limits": "yes", "program": "yes", "signed_by": "self", "ticked": tick, "line": tick, "until": ""}
     nobody = worker.post(here, data={**form, **said})
     assert nobody.status_code == 409
     assert "signed by nobody" in nobody.text

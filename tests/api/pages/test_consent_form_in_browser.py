@@ -72,6 +72,7 @@ def test_a_finger_signs_on_a_phone_and_what_it_drew_is_kept(window: Window) -> N
     page = window.open("/consents/form", width=PHONE, height=740, lang="en")
     expect(page.get_by_text("Not signed yet")).to_be_visible()
     page.get_by_label("The limits of confidentiality").check()
+    page.get_by_label("To be accompanied by the program").check()
     page.get_by_label("That the program shares with CODIM").check()
     _draw_by_finger(page)
     expect(page.get_by_text("Signed", exact=True)).to_be_visible()
@@ -96,6 +97,7 @@ def test_a_finger_signs_on_a_phone_and_what_it_drew_is_kept(window: Window) -> N
 def test_a_mouse_signs_at_a_desk(window: Window) -> None:
     page = window.open("/consents/form", width=1280, lang="fr")
     page.get_by_label("Les limites de la confidentialité").check()
+    page.get_by_label("Être accompagné·e par le programme").check()
     pad = page.locator("canvas.signature-pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
@@ -114,6 +116,7 @@ def test_without_the_script_the_paper_is_scanned_and_the_rest_is_whole(window: W
     page = window.open("/consents/form", width=PHONE, lang="en", script=False)
     expect(page.locator("canvas.signature-pad")).to_be_hidden()
     page.get_by_label("The limits of confidentiality").check()
+    page.get_by_label("To be accompanied by the program").check()
     page.get_by_label("That the program shares with SPVM").check()
     scan = tmp_path / "scan.png"
     scan.write_bytes(drawing())
