@@ -55,7 +55,7 @@ class PartnerGiven(ActInput):
     ends_on: Day | None = None
 
 
-class SignatureGiven(ActInput):
+class FormSignature(ActInput):
     """A drawing as PNG, or the scan of the paper: the name of its file, which is not kept, and its bytes in base64."""
 
     way: Literal["drawn", "paper"]
@@ -76,7 +76,7 @@ class FormGiven(ActInput):
     worker_signed_on: Day
     language: Tongue
     limits_stated: StrictBool
-    signature: SignatureGiven
+    signature: FormSignature
     partners: Annotated[list[PartnerGiven], Field(max_length=200, default_factory=list)]
     research: StrictBool = False
     copy_given_on: Day | None = None
@@ -124,20 +124,18 @@ class FormGiven(ActInput):
         return cast("Self", said)
 
 
-def _signature_of(drawn: str, scan: tuple[str, bytes] | None) -> SignatureGiven:
+def _signature_of(drawn: str, scan: tuple[str, bytes] | None) -> FormSignature:
     """The one signature that came in: a drawing, or a scan. Raises Refusal: none, or both."""
     if drawn and scan is not None:
         raise Refusal("consent.two_signatures", N_("Keep one signature: clear the drawing, or do not add a scan."))
     if scan is not None:
-        return SignatureGiven.model_construct(
-            way="paper", file_name=scan[0], content=b64encode(scan[1]).decode("ascii")
-        )
+        return FormSignature.model_construct(way="paper", file_name=scan[0], content=b64encode(scan[1]).decode("ascii"))
     if not drawn.startswith(_DRAWING):
         raise Refusal(
             "consent.no_signature",
             N_("The form is signed by nobody: have it signed on the screen, or add the scan of the signed paper."),
         )
-    return SignatureGiven.model_construct(way="drawn", file_name="", content=drawn.removeprefix(_DRAWING))
+    return FormSignature.model_construct(way="drawn", file_name="", content=drawn.removeprefix(_DRAWING))
 
 
 def _until(typed: Mapping[str, object]) -> dict[str, date | None]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.participants import SeenFile, partner_names
+from api.views.undecided import Undecided
 from domain.accompaniment import consents
 from domain.kernel import title_of
 from domain.participants import RESEARCH, ConsentText
@@ -53,7 +54,9 @@ class FormToSign:
 def form_to_sign(seen: SeenFile, text: ConsentText, typed: Mapping[str, object]) -> FormToSign:
     """A form for this person, with what stands already ticked; or what was typed and refused."""
     session, day = seen.session, seen.context.day
-    standing = {(one.purpose, one.organization_id): one for one in consents.standing_of(session, seen.id, day)}
+    waits = Undecided(seen.context)  # what was withdrawn before a restore is not ticked until it is decided
+    rows = (one for one in consents.standing_of(session, seen.id, day) if not waits.of_consent(one))
+    standing = {(one.purpose, one.organization_id): one for one in rows}
     days = {f"{purpose}:{place}": one.ends_on for (purpose, place), one in standing.items()}
     ticked, until = _typed(typed)
     could_sign = consents.workers_of(session, seen.id, day)

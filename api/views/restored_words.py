@@ -86,8 +86,8 @@ SENTENCES: Final[Mapping[str, Sequence[str]]] = {
         N_("%(subject)s: a consent was replaced by another."),
     ),
     "consent.narrowed": (
-        N_("%(subject)s: the last day of a consent was made earlier (%(purpose)s, %(organization)s)."),
-        N_("%(subject)s: the last day of a consent was made earlier (%(purpose)s)."),
+        N_("%(subject)s: a consent was to end on %(day)s (%(purpose)s, %(organization)s)."),
+        N_("%(subject)s: a consent was to end on %(day)s (%(purpose)s)."),
         N_("%(subject)s: the last day of a consent was made earlier."),
     ),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."),),
