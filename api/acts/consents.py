@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from datetime import date
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal, Self, cast
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
@@ -15,9 +15,10 @@ from api.access.permissions import Action, Relation
 from api.access.session import RequestContext
 from api.acts.admissions import PARTICIPANT, find_file
 from api.acts.declaring import ActSubject, On
+from api.views.ticked_lines import TickedLines
 from api.web.bytes_given import bytes_of
-from api.web.given import ActInput, Day, OnForm, PlainText, yes
-from api.web.readers import day_of, day_or_none, id_or_none
+from api.web.given import NOT_ON_FORM, ActInput, Day, PlainText, on_form, yes
+from api.web.readers import day_or_none, id_or_none
 from domain.accompaniment import (
     GivenSignature,
     KeptTick,
@@ -74,86 +75,82 @@ class FormGiven(ActInput):
     signed_on: Day
     signed_by: Literal["self", "parental_authority", "tutor"]
     worker_signed_on: Day
-    language: Tongue
-    limits_stated: StrictBool
-    signature: FormSignature
-    partners: Annotated[list[PartnerGiven], Field(max_length=200, default_factory=list)]
+    language: Annotated[Tongue, on_form(name="text")]
+    limits_stated: Annotated[StrictBool, on_form(name="limits")]
+    signature: Annotated[FormSignature, NOT_ON_FORM]
+    partners: Annotated[list[PartnerGiven], NOT_ON_FORM] = Field(max_length=200, default_factory=list)
     research: StrictBool = False
     copy_given_on: Day | None = None
     ends_on: Day | None = None
     again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
-    text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
-    worker_id: UUID | None = None
-
-    #: The fields of the page: each line is there with its last day, whether or not it is ticked.
-    typed: ClassVar[Sequence[str | OnForm]] = (
-        *("explained_on", "signed_on", "signed_by", "worker_signed_on", "text", "limits", "drawn", "program"),
-        "ends_on",
-        *("again_at_18", "text_version", "worker", "research", "copy_given_on"),
-        *(OnForm(name=one, is_list=True) for one in ("ticked", "line", "until")),
-    )
+    text_version: Annotated[int, Field(ge=1, le=10_000), on_form(_version_of_text, otherwise=str(CURRENT))] = CURRENT
+    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
 
     @classmethod
     def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What the form says. A drawing is of today, before the worker who sends it. Raises Refusal."""
-        text = {name: str(value) for name, value in typed.items() if isinstance(value, str)}
-        if not yes(text["program"]):
+        sent = typed[SENT]
+        assert isinstance(sent, FormSent)  # noqa: S101 - the page puts it there
+        signature = sent.signature()
+        if signature.way == "drawn":
+            today = context.day.isoformat()
+            of_today = {"signed_on": today, "worker_signed_on": today, "worker": "", "text_version": str(CURRENT)}
+            typed = {**typed, **of_today}
+        said = super().from_form(typed, context)
+        return said.model_copy(update={"signature": signature, "partners": sent.partners()})
+
+
+#: Where a page puts, among what was typed, what no plain field holds.
+SENT: Final = "sent"
+
+
+@dataclass(frozen=True)
+class FormSent:
+    """What the page of a form sends besides its plain fields: what is ticked, the drawing, and the scan."""
+
+    lines: TickedLines
+    program: str = ""
+    drawn: str = field(default="", repr=False)
+    scan: tuple[str, bytes] | None = field(default=None, repr=False)
+
+    def signature(self) -> FormSignature:
+        """The one signature that came in: a drawing, or a scan. Raises Refusal: none, or both, or not the program."""
+        if not yes(self.program):
             raise Refusal(
                 "consent.no_program",
                 N_("Nothing is signed without the program: tick it, or record on the person’s page that they decline."),
                 source="AD-R8",
             )
-        signature = _signature_of(text["drawn"], cast("tuple[str, bytes] | None", typed.get("scan")))
-        drawn = signature.way == "drawn"
-        said = cls.model_construct(
-            explained_on=day_of(text["explained_on"]),
-            signed_on=context.day if drawn else day_of(text["signed_on"]),
-            signed_by=cast("Any", text["signed_by"]),
-            worker_signed_on=context.day if drawn else day_of(text["worker_signed_on"]),
-            language=text["text"],
-            limits_stated=yes(text["limits"]),
-            signature=signature,
-            partners=list(_partners_of(typed)),
-            research=yes(text["research"]),
-            copy_given_on=day_or_none(text["copy_given_on"]),
-            ends_on=day_or_none(text["ends_on"]),
-            again_at_18=yes(text["again_at_18"]),
-            text_version=CURRENT if drawn else _version_of_text(text["text_version"]),
-            worker_id=None if drawn else id_or_none(text["worker"]),
-        )
-        return cast("Self", said)
+        if self.drawn and self.scan is not None:
+            raise Refusal("consent.two_signatures", N_("Keep one signature: clear the drawing, or do not add a scan."))
+        if self.scan is not None:
+            name, content = self.scan
+            return FormSignature.model_construct(
+                way="paper", file_name=name, content=b64encode(content).decode("ascii")
+            )
+        if not self.drawn.startswith(_DRAWING):
+            raise Refusal(
+                "consent.no_signature",
+                N_("The form is signed by nobody: have it signed on the screen, or add the scan of the signed paper."),
+            )
+        return FormSignature.model_construct(way="drawn", file_name="", content=self.drawn.removeprefix(_DRAWING))
 
+    def partners(self) -> list[PartnerGiven]:
+        """The partners that are ticked: each line is "purpose:organization". Raises Refusal."""
+        return [self._partner(line) for line in self.lines.ticked]
 
-def _signature_of(drawn: str, scan: tuple[str, bytes] | None) -> FormSignature:
-    """The one signature that came in: a drawing, or a scan. Raises Refusal: none, or both."""
-    if drawn and scan is not None:
-        raise Refusal("consent.two_signatures", N_("Keep one signature: clear the drawing, or do not add a scan."))
-    if scan is not None:
-        return FormSignature.model_construct(way="paper", file_name=scan[0], content=b64encode(scan[1]).decode("ascii"))
-    if not drawn.startswith(_DRAWING):
-        raise Refusal(
-            "consent.no_signature",
-            N_("The form is signed by nobody: have it signed on the screen, or add the scan of the signed paper."),
-        )
-    return FormSignature.model_construct(way="drawn", file_name="", content=drawn.removeprefix(_DRAWING))
-
-
-def _until(typed: Mapping[str, object]) -> dict[str, date | None]:
-    """The last day beside each line of a page, by the line. Raises Refusal."""
-    lines, days = cast("Sequence[str]", typed["line"]), cast("Sequence[str]", typed["until"])
-    return {line: day_or_none(day) for line, day in zip(lines, days, strict=False)}
-
-
-def _partners_of(typed: Mapping[str, object]) -> list[PartnerGiven]:
-    """The partners that are ticked: each line is "purpose:organization". Raises Refusal."""
-    until, found = _until(typed), []
-    for line in cast("Sequence[str]", typed["ticked"]):
+    def _partner(self, line: str) -> PartnerGiven:
         purpose, _, place = line.partition(":")
-        organization_id = id_or_none(place)
-        if organization_id is None:
-            raise Refusal("choice.malformed", N_("Choose from the list."))
-        given: dict[str, Any] = {"purpose": purpose, "ends_on": until.get(line)}
-        found.append(PartnerGiven.model_construct(organization_id=organization_id, **given))
+        return PartnerGiven.model_construct(
+            organization_id=_named(place), purpose=cast("Any", purpose), ends_on=day_or_none(self.lines.beside(line))
+        )
+
+
+def _named(text: str) -> UUID:
+    """The id that a line of a form names. Raises Refusal."""
+    found = id_or_none(text)
+    if found is None:
+        raise Refusal("choice.malformed", N_("Choose from the list."))
     return found
 
 
@@ -175,29 +172,27 @@ class TickKept(ActInput):
     ends_on: Day | None = None
 
 
+#: Where a page puts, among what was typed, its lines.
+LINES: Final = "lines"
+
+
 class TicksKept(ActInput):
     """What the person leaves ticked of all that stands. What is left out is withdrawn, at once and without a reason."""
 
-    kept: Annotated[list[TickKept], Field(max_length=400)]
-    no_research: Annotated[StrictBool, Field(description="Consent to research is withdrawn too, if there is one.")] = (
-        False
-    )
-
-    typed: ClassVar[Sequence[str | OnForm]] = (
-        "no_research",
-        *(OnForm(name=one, is_list=True) for one in ("ticked", "line", "until")),
-    )
+    kept: Annotated[list[TickKept], NOT_ON_FORM] = Field(max_length=400)
+    no_research: StrictBool = False  # consent to research is withdrawn too, if there is one
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:  # noqa: ARG003 - as all of them
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What stays ticked on the page. Raises Refusal."""
-        until, kept = _until(typed), []
-        for line in cast("Sequence[str]", typed["ticked"]):
-            consent_id = id_or_none(line)
-            if consent_id is None:
-                raise Refusal("choice.malformed", N_("Choose from the list."))
-            kept.append(TickKept.model_construct(consent_id=consent_id, ends_on=until.get(line)))
-        return cast("Self", cls.model_construct(kept=kept, no_research=yes(str(typed["no_research"]))))
+        lines = typed[LINES]
+        assert isinstance(lines, TickedLines)  # noqa: S101 - the page puts it there
+        kept = [_kept(line, lines) for line in lines.ticked]
+        return super().from_form(typed, context).model_copy(update={"kept": kept})
+
+
+def _kept(line: str, lines: TickedLines) -> TickKept:
+    return TickKept.model_construct(consent_id=_named(line), ends_on=day_or_none(lines.beside(line)))
 
 
 def _to_the_ticks(on: On[UnsealedFacts], _: None) -> str:

@@ -152,8 +152,8 @@ class ActForm(Generic[Row]):
 
 def fields_of(said: type[ActInput]) -> Sequence[OnForm]:
     """The fields that the form of a shape has, each with how it gives them; a shape may name those that are `typed`."""
-    named: Sequence[str | OnForm] = getattr(said, "typed", ())
-    return [one if isinstance(one, OnForm) else OnForm(name=one) for one in named] or [*form_of(said).values()]
+    named: Sequence[str] = getattr(said, "typed", ())
+    return [OnForm(name=name) for name in named] or [*form_of(said).values()]
 
 
 def _attempt(context: RequestContext, act: Callable[[], str]) -> str | Refusal:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from api.access.session import RequestContext
 from api.views.participants import SeenFile, partner_names
+from api.views.ticked_lines import TickedLines
 from api.views.undecided import Undecided
 from domain.accompaniment import consents
 from domain.kernel import title_of
 from domain.participants import RESEARCH, ConsentText
-from domain.terms import SECOND, circle_of
+from domain.terms import SECOND, Circle, circle_of
 from locales import LANGUAGES
+from models.consent import Consent
 
 
 @dataclass(frozen=True)
@@ -51,40 +53,42 @@ class FormToSign:
         return found
 
 
-def form_to_sign(seen: SeenFile, text: ConsentText, typed: Mapping[str, object]) -> FormToSign:
+def form_to_sign(seen: SeenFile, text: ConsentText, typed: TickedLines | None) -> FormToSign:
     """A form for this person, with what stands already ticked; or what was typed and refused."""
     session, day = seen.session, seen.context.day
     waits = Undecided(seen.context)  # what was withdrawn before a restore is not ticked until it is decided
-    rows = (one for one in consents.standing_of(session, seen.id, day) if not waits.of_consent(one))
-    standing = {(one.purpose, one.organization_id): one for one in rows}
-    days = {f"{purpose}:{place}": one.ends_on for (purpose, place), one in standing.items()}
-    ticked, until = _typed(typed)
-    could_sign = consents.workers_of(session, seen.id, day)
-    asker = seen.context.asker.person_id
-    if seen.accompanies and asker not in could_sign:
-        could_sign = [asker, *could_sign]
-    program = standing.get(("program", None))
-    lines = []
-    for place, name in consents.partners_for(session, seen.id, day) if text.purposes else ():
-        for purpose in text.purposes:
-            key = f"{purpose}:{place}"
-            if purpose == "program":
-                continue
-            is_ticked = key in ticked if ticked is not None else key in days
-            last = until.get(key, "") if ticked is not None else _iso(days.get(key))
-            lines.append(LineToSign(key, name, text.line(purpose, name, None), is_ticked, last))
+    standing = [one for one in consents.standing_of(session, seen.id, day) if not waits.of_consent(one)]
+    program = next((one for one in standing if one.purpose == "program"), None)
     homes = circle_of(session, seen.id, day).homes
+    asker = seen.context.asker.person_id
+    could_sign = [*([asker] if seen.accompanies else []), *consents.workers_of(session, seen.id, day)]
     return FormToSign(
         text=text,
         program=text.line("program", "", None),
-        holds=program is not None,
         program_until=_iso(program.ends_on if program else None),
-        partners=lines,
+        holds=program is not None,
+        partners=list(_to_sign(seen, text, typed or _as_it_stands(standing))),
         research=text.line(RESEARCH, "", None) if text.asks_research else "",
         homes=[name for place, name in partner_names(session) if place in homes],
-        workers=could_sign,
+        workers=list(dict.fromkeys(could_sign)),
         signs=str(asker) if seen.accompanies else "",
     )
+
+
+def _as_it_stands(standing: Iterable[Consent]) -> TickedLines:
+    """What stands, as a form would be ticked that says the same."""
+    days = {f"{one.purpose}:{one.organization_id}": _iso(one.ends_on) for one in standing}
+    return TickedLines([*days], [*days], [*days.values()])
+
+
+def _to_sign(seen: SeenFile, text: ConsentText, typed: TickedLines) -> Iterator[LineToSign]:
+    """Each partner and purpose that a form of the person asks about."""
+    for place, name in consents.partners_for(seen.session, seen.id, seen.context.day):
+        for purpose in text.purposes:
+            key = f"{purpose}:{place}"
+            if purpose != "program":
+                words = text.line(purpose, name, None)
+                yield LineToSign(key, name, words, key in typed.ticked, typed.beside(key))
 
 
 @dataclass(frozen=True)
@@ -102,47 +106,32 @@ class LineThatStands:
     until: str
 
 
-def lines_that_stand(seen: SeenFile, typed: Mapping[str, object]) -> list[LineThatStands]:
+def lines_that_stand(seen: SeenFile, typed: TickedLines | None) -> list[LineThatStands]:
     """What the person may leave ticked or not; or what was typed and refused."""
     session, day = seen.session, seen.context.day
     names, circle = dict(partner_names(session)), circle_of(session, seen.id, day)
-    ticked, until = _typed(typed)
-    found = []
-    for row in consents.standing_of(session, seen.id, day):
-        place = row.organization_id
-        leave = [
-            part.person_id
-            for part in circle.parts
-            if part.kind == SECOND
-            and not part.places & circle.homes
-            and ((place in part.places and row.purpose == "sharing") or row.purpose == "program")
-        ]
-        found.append(
-            LineThatStands(
-                id=row.id,
-                purpose=row.purpose,
-                partner=names.get(place, "") if place else "",
-                signed_on=row.signed_on,
-                ends_on=row.ends_on,
-                is_home=place in circle.homes,
-                seconds=leave,
-                ticked=str(row.id) in ticked if ticked is not None else True,
-                until=until.get(str(row.id), "") if ticked is not None else _iso(row.ends_on),
-            )
+    return [
+        LineThatStands(
+            id=row.id,
+            purpose=row.purpose,
+            partner=names.get(row.organization_id, "") if row.organization_id else "",
+            signed_on=row.signed_on,
+            ends_on=row.ends_on,
+            is_home=row.organization_id in circle.homes,
+            seconds=list(_leaving_with(row, circle)),
+            ticked=typed is None or str(row.id) in typed.ticked,
+            until=_iso(row.ends_on) if typed is None else typed.beside(str(row.id)),
         )
-    return found
+        for row in consents.standing_of(session, seen.id, day)
+    ]
 
 
-def _typed(typed: Mapping[str, object]) -> tuple[Collection[str] | None, Mapping[str, str]]:
-    """The lines that were ticked, None where nothing was typed; and the last day beside each line."""
-    if "line" not in typed:
-        return None, {}
-    lines, days = _texts(typed["line"]), _texts(typed.get("until"))
-    return set(_texts(typed.get("ticked"))), dict(zip(lines, days, strict=False))
-
-
-def _texts(value: object) -> Sequence[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []
+def _leaving_with(row: Consent, circle: Circle) -> Iterator[UUID]:
+    """The seconds of another organization who leave the pair where a consent is withdrawn."""
+    for part in circle.parts:
+        covers = row.purpose == "program" or (row.purpose == "sharing" and row.organization_id in part.places)
+        if part.kind == SECOND and covers and not part.places & circle.homes:
+            yield part.person_id
 
 
 def _iso(day: date | None) -> str:

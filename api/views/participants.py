@@ -247,7 +247,7 @@ class Consents:
 
     def language_of(self, consent: Consent) -> str:
         """The language of the text that was signed, by its own name."""
-        return labels_of(consent.language)["name"]
+        return labels_of(consent.language).name
 
     @property
     def lines(self) -> list[Consent]:

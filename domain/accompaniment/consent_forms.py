@@ -369,18 +369,15 @@ def _text_of(signed: SignedForm) -> ConsentText:
 
 def _partners_of(session: Session, signed: SignedForm, today: date) -> dict[UUID, str]:
     """The names of the partners that were ticked. Raises Refusal."""
-    if len({(one.purpose, one.organization_id) for one in signed.partners}) < len(signed.partners):
-        raise Refusal("consent.twice", N_("A partner is ticked twice for the same purpose. Leave one."))
-    if any(one.purpose not in ("sharing", "referral") for one in signed.partners):
-        raise Refusal("consent.purpose", N_("Choose what each partner is ticked for."))
+    _refuse_ticks(signed)
     ids = {one.organization_id for one in signed.partners}
     asked = only(Organization.id, Organization.short_name).where(
         col(Organization.id).in_(ids), Organization.kind != "outside"
     )
-    names = dict(tuples(session, asked))
+    names = dict(tuples(session, asked.order_by(col(Organization.short_name))))
     if ids - names.keys():
         raise Refusal("consent.partner", N_("One of these partners is not in the program."))
-    for place, name in sorted(names.items(), key=lambda one: one[1]):
+    for place, name in names.items():
         if version_in_force(session, place, today) is None:
             raise Refusal(
                 "consent.no_agreement",
@@ -388,10 +385,18 @@ def _partners_of(session: Session, signed: SignedForm, today: date) -> dict[UUID
                 source="AG-IS",
                 partner=name,
             )
-    for one in signed.partners:
-        if one.ends_on is not None and one.ends_on < signed.signed_on:
-            raise Refusal("consent.ends", N_("A consent cannot end before it was signed."))
     return names
+
+
+def _refuse_ticks(signed: SignedForm) -> None:
+    """Refuse partners that are ticked twice, for nothing, or until a day before the signature. Raises Refusal."""
+    if len({(one.purpose, one.organization_id) for one in signed.partners}) < len(signed.partners):
+        raise Refusal("consent.twice", N_("A partner is ticked twice for the same purpose. Leave one."))
+    if any(one.purpose not in ("sharing", "referral") for one in signed.partners):
+        raise Refusal("consent.purpose", N_("Choose what each partner is ticked for."))
+    ends = [signed.ends_on, *(one.ends_on for one in signed.partners)]
+    if any(day is not None and day < signed.signed_on for day in ends):
+        raise Refusal("consent.ends", N_("A consent cannot end before it was signed."))
 
 
 def _worker_of(session: Session, participant_id: UUID, signed: SignedForm, by: Actor) -> UUID:
@@ -463,8 +468,6 @@ def _refuse_days(signed: SignedForm, today: date) -> None:
         raise Refusal(
             "consent.days", N_("A form is explained first, then signed, and never on a future day."), source="AD-R8"
         )
-    if signed.ends_on is not None and signed.ends_on < signed.signed_on:
-        raise Refusal("consent.ends", N_("A consent cannot end before it was signed."))
 
 
 def _refuse_signer(session: Session, participant_id: UUID, signed: SignedForm) -> None:

@@ -76,23 +76,23 @@ def narrow(
     held = hold_participant(session, participant_id, seen=seen)
     today = local_day(session, at)
     stand = {row.id: row for row in standing_of(session, participant_id, today)}
-    ids = [one.consent_id for one in kept]
-    if len(set(ids)) < len(ids) or not stand.keys() >= set(ids):
+    days = {one.consent_id: one.ends_on for one in kept}
+    if len(days) < len(kept) or not stand.keys() >= days.keys():
         raise Refusal(
             "consent.unknown", N_("A line was withdrawn or signed again meanwhile. Nothing was saved; look again.")
         )
-    narrowed = [(stand[one.consent_id], one.ends_on) for one in kept if one.ends_on != stand[one.consent_id].ends_on]
-    for row, ends_on in narrowed:
-        _refuse_wider(row, ends_on, today)
-    withdrawn = [row for row in stand.values() if row.id not in ids]
+    withdrawn = [row for row in stand.values() if row.id not in days]
+    narrowed = [row for row in stand.values() if row.id in days and days[row.id] != row.ends_on]
+    for row in narrowed:
+        _refuse_wider(row, days[row.id], today)
     if not (withdrawn or narrowed or no_research):
         raise Refusal("consent.nothing_changed", N_("Nothing was changed: each line is as it was."))
-    for row, ends_on in narrowed:
-        _change(session, row, ends_on=ends_on)
-        _tell(session, "consent.narrowed", row, by=by, at=at, day=ends_on)
+    for row in narrowed:
+        _change(session, row, ends_on=days[row.id])
+        _tell(session, "consent.narrowed", row, by=by, at=at, day=days[row.id])
     withdraw_all(session, participant_id, withdrawn, by=by, at=at)
-    if no_research and research.research_consent(session, participant_id) is not None:
-        research.withdraw_research_consent(session, participant_id, by=by, at=at)
+    if no_research:
+        research.withdraw_if_any(session, participant_id, by=by, at=at)
     change_participant(session, held)
 
 
@@ -227,10 +227,11 @@ def _refuse_wider(row: Consent, ends_on: date | None, today: date) -> None:
 def _tell(session: Session, verb: str, row: Consent, *, by: Actor, at: datetime, day: date | None = None) -> None:
     """Write the record's line about a consent: its purpose and partner, and its new last day where there is one."""
     place = str(row.organization_id) if row.organization_id else None
-    facts: dict[str, Any] = {"purpose": row.purpose, "organization": place}
-    if day is not None:
-        facts["day"] = day.isoformat()
-    events.write(session, verb, "participant", row.participant_id, by=by, at=at, **facts)
+    new = {} if day is None else {"day": day.isoformat()}
+    whose = row.participant_id
+    events.write(
+        session, verb, "participant", whose, by=by, at=at, purpose=row.purpose, organization=place, case_id=None, **new
+    )
 
 
 def _standing(participant_id: UUID) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import io
 from threading import Lock
 from typing import Final
 
-from domain.files.images import Blank, Broken
+from domain.files.images import DAMAGED, Blank, Broken, opened
 
 _PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
 #: A screen's canvas has fewer points; a picture of more is no signature that our page drew.
@@ -26,25 +26,31 @@ def drawn(content: bytes) -> bytes:
     """The drawing as a PNG in grey. Raises Blank where next to nothing was drawn, and Broken where it is no PNG."""
     if not content.startswith(_PNG_BEGINS):
         raise Broken
-    # Read where something was given: as in `images`.
-    from PIL import Image, ImageOps  # noqa: PLC0415
-
     with _one_at_a_time:
         try:
-            with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+            with opened(content) as picture:
                 if picture.width * picture.height > MOST_POINTS:
                     raise Broken
                 seen = picture.convert("RGBA")
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
-            # The library has all these ways to say that a picture is cut off, or damaged.
+        except DAMAGED:
             raise Broken from None
-        paper = Image.new("RGBA", seen.size, "white")
-        grey = Image.alpha_composite(paper, seen).convert("L")
+        paper = seen.copy()
+        paper.paste("white", (0, 0, *seen.size))
+        paper.alpha_composite(seen)
+        grey = paper.convert("L")
         ink = grey.point(lambda light: 255 if light < _INK else 0)
         box = ink.getbbox()
         if box is None or box[2] - box[0] < LEAST_WIDTH or ink.histogram()[255] < LEAST_INK:
             raise Blank
-        kept = ImageOps.expand(grey.crop(box), border=_MARGIN, fill=255)
+        left, top, right, bottom = box
+        width, height = grey.size
+        around = (
+            max(left - _MARGIN, 0),
+            max(top - _MARGIN, 0),
+            min(right + _MARGIN, width),
+            min(bottom + _MARGIN, height),
+        )
+        kept = grey.crop(around)
         kept.thumbnail((_WIDEST, _WIDEST))
         file = io.BytesIO()
         kept.save(file, format="PNG", optimize=True)

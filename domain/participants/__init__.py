@@ -28,6 +28,7 @@ from domain.participants.consent_text import BOX as BOX
 from domain.participants.consent_text import CURRENT as CURRENT
 from domain.participants.consent_text import RESEARCH as RESEARCH
 from domain.participants.consent_text import TEXT as TEXT
+from domain.participants.consent_text import ConsentLabels as ConsentLabels
 from domain.participants.consent_text import ConsentText as ConsentText
 from domain.participants.consent_text import TextPart as TextPart
 from domain.participants.consent_text import labels_of as labels_of

@@ -156,12 +156,42 @@ def text_of(version: int, language: str) -> ConsentText:
     return ConsentText(version, language, _LINES.sub(shown, text), bare.digest, bare.validated, bare.lines)
 
 
+@dataclass(frozen=True)
+class ConsentLabels:
+    """What the papers of the consent say around its text, in one language; `name` is the language's own."""
+
+    name: str
+    title: str
+    copy: str
+    sheet: str
+    confirmation: str
+    version: str
+    yes: str
+    no: str
+    signed: str
+    explained_on: str
+    signed_on: str
+    signed_by: str
+    signers: Mapping[str, str]  # by `models.consent.SIGNED_BY`
+    worker: str
+    signature: str
+    drawn: str
+    paper: str
+    as_of: str
+    stands: str
+    stopped: str
+    since: str
+    nothing: str
+    any_time: str
+    page_of: str
+
+
 @cache
-def labels_of(language: str) -> Mapping[str, str]:
-    """What the papers say around the text in a language. Raises Refusal where they are not there."""
+def labels_of(language: str) -> ConsentLabels:
+    """What the papers say around the text in a language. Raises Refusal where they are not there, or not all."""
     try:
-        return tomllib.loads(_file(f"labels.{language}.toml", language).read_text("utf-8"))
-    except OSError:
+        return ConsentLabels(**tomllib.loads(_file(f"labels.{language}.toml", language).read_text("utf-8")))
+    except (OSError, TypeError):
         raise Refusal("consent.no_text", N_("There is no such version of the consent’s text.")) from None
 
 
@@ -177,7 +207,7 @@ def sheet_of(language: str) -> str:
 def languages_of(version: int = CURRENT) -> list[tuple[str, str]]:
     """The languages in which a version can be signed, by code and by their own names: the program's own first."""
     codes = (one.name.split(".")[2] for one in TEXTS.glob(f"{TEXT}.{version}.*.txt"))
-    found = [(code, labels_of(code)["name"]) for code in codes if (TEXTS / f"labels.{code}.toml").is_file()]
+    found = [(code, labels_of(code).name) for code in codes if (TEXTS / f"labels.{code}.toml").is_file()]
     order = list(LANGUAGES)
     return sorted(found, key=lambda one: (order.index(one[0]) if one[0] in order else len(order), one[1]))
 

@@ -132,6 +132,12 @@ def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Act
     events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
 
 
+def withdraw_if_any(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Withdraw a consent to research where there is one. Who records it is told the same where there is none."""
+    if research_consent(session, participant_id) is not None:
+        withdraw_research_consent(session, participant_id, by=by, at=at)
+
+
 def research_consent(session: Session, participant_id: UUID) -> ResearchConsent | None:
     """The consent to research that stands; None where there is none."""
     return first(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from domain.participants import ConsentText, TextPart, labels_of, parts_of, sheet_of, shown_day
+from domain.participants import ConsentLabels, ConsentText, TextPart, labels_of, parts_of, sheet_of, shown_day
 from meetings.documents.paper import Block, Heading, Paper, PaperNote, Picture
 
 
@@ -43,35 +43,35 @@ def signed_copy(text: ConsentText, copy: SignedCopy, *, program: str) -> Paper:
     say, language = labels_of(text.language), text.language
     warning, parts = parts_of(text.text)
     facts = (
-        (say["version"].format(version=text.version), say["name"]),
-        (say["explained_on"], shown_day(language, copy.explained_on)),
-        (say["signed_on"], shown_day(language, copy.signed_on)),
-        (say["signed_by"], say[copy.signed_by]),
-        (say["worker"], copy.worker),
+        (say.version.format(version=text.version), say.name),
+        (say.explained_on, shown_day(language, copy.explained_on)),
+        (say.signed_on, shown_day(language, copy.signed_on)),
+        (say.signed_by, say.signers[copy.signed_by]),
+        (say.worker, copy.worker),
     )
     blocks: list[Block] = [] if text.validated else [PaperNote(warning, "warning")]
     blocks += _read(parts)
-    blocks.append(Heading(say["signed"]))
+    blocks.append(Heading(say.signed))
     blocks += [_answer(say, line, agrees=True) for line in copy.ticked]
     if copy.research:
         blocks.append(_answer(say, copy.research, agrees=copy.agrees_to_research))
-    blocks.append(Heading(say["signature"]))
+    blocks.append(Heading(say.signature))
     if copy.drawing:
-        blocks.append(Picture(tuple(copy.drawing), say["signature"]))
-    blocks.append(PaperNote(say["drawn" if copy.drawing else "paper"], "quiet"))
-    return _paper(language, say["title"], say["copy"], facts, blocks, program=program)
+        blocks.append(Picture(tuple(copy.drawing), say.signature))
+    blocks.append(PaperNote(say.drawn if copy.drawing else say.paper, "quiet"))
+    return _paper(language, say.title, say.copy, facts, blocks, program=program)
 
 
 def confirmation(language: str, lines: Sequence[StandingLine], day: date, *, program: str) -> Paper:
     """What holds of a person's consents on a day, and what has ended: for the person."""
     say = labels_of(language)
-    blocks: list[Block] = [Heading(say["stands"])]
+    blocks: list[Block] = [Heading(say.stands)]
     blocks += _lines(language, say, (one for one in lines if one.stopped_on is None))
-    blocks.append(Heading(say["stopped"]))
+    blocks.append(Heading(say.stopped))
     blocks += _lines(language, say, (one for one in lines if one.stopped_on is not None))
-    blocks.append(PaperNote(say["any_time"], "strong"))
-    facts = ((say["as_of"], shown_day(language, day)),)
-    return _paper(language, say["confirmation"], say["copy"], facts, blocks, program=program)
+    blocks.append(PaperNote(say.any_time, "strong"))
+    facts = ((say.as_of, shown_day(language, day)),)
+    return _paper(language, say.confirmation, say.copy, facts, blocks, program=program)
 
 
 def plain_sheet(language: str, *, program: str) -> Paper:
@@ -79,7 +79,7 @@ def plain_sheet(language: str, *, program: str) -> Paper:
     say = labels_of(language)
     warning, parts = parts_of(sheet_of(language))
     blocks: list[Block] = [PaperNote(warning, "warning")] if warning.startswith("[") else []
-    return _paper(language, say["sheet"], parts[0].words, (), [*blocks, *_read(parts[1:], 2)], program=program)
+    return _paper(language, say.sheet, parts[0].words, (), [*blocks, *_read(parts[1:], 2)], program=program)
 
 
 def _read(parts: Iterable[TextPart], level: Literal[2, 3] = 3) -> list[Block]:
@@ -95,17 +95,17 @@ def _read(parts: Iterable[TextPart], level: Literal[2, 3] = 3) -> list[Block]:
     return blocks
 
 
-def _answer(say: Mapping[str, str], line: str, *, agrees: bool) -> PaperNote:
-    return PaperNote(f"{say['yes' if agrees else 'no']} – {line}", "strong" if agrees else "quiet")
+def _answer(say: ConsentLabels, line: str, *, agrees: bool) -> PaperNote:
+    return PaperNote(f"{say.yes if agrees else say.no} – {line}", "strong" if agrees else "quiet")
 
 
-def _lines(language: str, say: Mapping[str, str], lines: Iterable[StandingLine]) -> list[Block]:
+def _lines(language: str, say: ConsentLabels, lines: Iterable[StandingLine]) -> list[Block]:
     found: list[Block] = []
     for one in lines:
         day = one.stopped_on or one.since
-        when = say["since"].format(day=shown_day(language, day))
+        when = say.since.format(day=shown_day(language, day))
         found.append(PaperNote(f"{one.words} ({when})"))
-    return found or [PaperNote(say["nothing"], "quiet")]
+    return found or [PaperNote(say.nothing, "quiet")]
 
 
 def _paper(
@@ -117,7 +117,7 @@ def _paper(
     *,
     program: str,
 ) -> Paper:
-    page_of = labels_of(language)["page_of"].format(**_PAGES)
+    page_of = labels_of(language).page_of.format(**_PAGES)
     return Paper(language, heading, program, heading, subtitle, tuple(facts), page_of, tuple(blocks))
 
 

@@ -131,12 +131,10 @@ def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attac
 
     Raises Refusal where a text of it names somebody who may not be named.
     """
-    from meetings.documents.pdf import paper_as_pdf  # noqa: PLC0415  # as in `_made`
-
     gate = NameGate.here(session)
     gate.refuse([text for _, text in _texts(paper, DocumentText("", "", paper.language))])
     name = f"{day.isoformat()}-{called}.pdf"
-    made = Attachment(name, MEDIA_TYPES["pdf"], paper_as_pdf(paper))
+    made = Attachment(name, MEDIA_TYPES["pdf"], _made(paper, paper.language, "pdf"))
     gate.refuse([made.name, made.content])
     return made
 
@@ -243,9 +241,9 @@ def _number_of(part: object) -> str:
     return part.number if isinstance(part, numbered) else ""
 
 
-def _made(content: Printed, language: str, form: Form) -> bytes:
+def _made(content: Printed | Paper, language: str, form: Form) -> bytes:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    if form == "pdf":
+    if form == "pdf" or isinstance(content, Paper):
         from meetings.documents.pdf import as_pdf  # noqa: PLC0415
 
         return as_pdf(content, language)

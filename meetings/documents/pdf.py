@@ -29,17 +29,12 @@ _MARKS: Final = "‘’“”–—…·•€"
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def as_pdf(content: Printed, language: str) -> bytes:
-    """`content` in "fr" or "en" as a PDF. A letter that no font has is printed as an empty square.
+def as_pdf(content: Printed | Paper, language: str) -> bytes:
+    """`content` in "fr" or "en", or a paper in any language, as a PDF.
 
-    Raises Refusal where a text is missing in that language.
+    A letter that no font has is printed as an empty square. Raises Refusal where a text is missing in that language.
     """
-    return paper_as_pdf(laid_out(content, language))
-
-
-def paper_as_pdf(laid: Paper) -> bytes:
-    """A paper in any language as a PDF; its texts are ready."""
-    paper = _as_data(laid)
+    paper = _as_data(content if isinstance(content, Paper) else laid_out(content, language))
     try:
         return _printed(_with_texts(paper, _printable))
     except typst.TypstError:  # letters that print alone, and not beside each other

@@ -282,7 +282,7 @@ def test_a_further_language_is_a_text_and_a_catalogue_and_nothing_else(
         assert english in words
         words = words.replace(english, zaun)
     (tmp_path / "consent.3.zau.txt").write_text(words, "utf-8")
-    labels = "".join(f'{key} = "z-{value}"\n' for key, value in labels_of("en").items())
+    labels = re.sub(' = "', ' = "z-', (tmp_path / "labels.en.toml").read_text("utf-8"))
     (tmp_path / "labels.zau.toml").write_text(labels, "utf-8")
     monkeypatch.setattr(consent_text, "TEXTS", tmp_path)
     for cached in (text_of, labels_of, sheet_of):
@@ -330,4 +330,3 @@ def test_the_sheet_in_plain_words_is_one_tagged_page(cast: Cast, language: str) 
     root: Any = reader.trailer["/Root"]
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == f"{language}-CA"
-    assert labels_of(language).keys() == labels_of("fr").keys(), "each language says the same"
