@@ -185,9 +185,7 @@ class DemonstratedFollowUps:
         """The form with the program and each partner that is not left out, signed on a screen and stored."""
         day, by = local_day(self.session, at), worker(self.session, story.worker, at)
         signer = "parental_authority" if story.place == _FOURTEEN else "self"
-        # The organization of the worker is not asked about.
-        asked = {place: key for place, key in self._partners().items() if place != by.organization_id}
-        partners = tuple(PartnerTick(place) for place, key in asked.items() if key != story.left_out)
+        partners = tuple(PartnerTick(place) for place, key in self._partners().items() if key != story.left_out)
         signed = SignedForm(
             day,
             day,

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 from sqlmodel import Session
 
 from domain.accompaniment import consent_forms, consents
@@ -46,6 +48,16 @@ def a_touch() -> bytes:
 def _as_png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, format="PNG")
+    return file.getvalue()
+
+
+def scanned_words(words: str) -> bytes:
+    """A paper as a scanner that reads gives it: a page on which these words stand, in letters without accents."""
+    writer, stream = PdfWriter(), DecodedStreamObject()
+    stream.set_data(f"BT ({words}) Tj ET 0 0 m 90 90 l S".encode())
+    writer.add_blank_page(200, 200)[NameObject("/Contents")] = writer._add_object(stream)
+    file = io.BytesIO()
+    writer.write(file)
     return file.getvalue()
 
 

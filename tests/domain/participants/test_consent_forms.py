@@ -339,6 +339,19 @@ def test_the_workers_own_organization_is_not_asked_about_and_never_left_out(
         assert circle_of(session, participant_id, TODAY).agrees_to(theirs), "a new form leaves what it does not ask"
 
 
+def test_a_colleague_goes_on_where_the_worker_left_and_nobody_follows(cast: Cast, file: tuple[UUID, UUID]) -> None:
+    participant_id, follow_up = file
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        sign(session, cast, participant_id)
+        assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
+        circle = circle_of(session, participant_id, TODAY + DAY)
+        assert circle.agrees_to(cast.organizations["ccsmtl"]), "of the last worker"
+        assert not circle.agrees_to(cast.organizations["codim"])
+        with refused("assignment.not_agreed"):
+            assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT + DAY)
+
+
 def test_who_may_sign_is_judged_on_the_day_of_the_signature_also_where_a_birthday_comes_between(
     cast: Cast, file: tuple[UUID, UUID]
 ) -> None:
