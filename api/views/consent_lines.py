@@ -58,16 +58,18 @@ def form_to_sign(seen: SeenFile, text: ConsentText, typed: TickedLines | None) -
     session, day = seen.session, seen.context.day
     waits = Undecided(seen.context)  # what was withdrawn before a restore is not ticked until it is decided
     standing = [one for one in consents.standing_of(session, seen.id, day) if not waits.of_consent(one)]
-    program = next((one for one in standing if one.purpose == "program"), None)
+    as_it_stands = _as_it_stands(standing)
     homes = circle_of(session, seen.id, day).homes
     asker = seen.context.asker.person_id
-    could_sign = [*([asker] if seen.accompanies else []), *consents.workers_of(session, seen.id, day)]
+    could_sign = consents.workers_of(session, seen.id, day)
+    if seen.accompanies:
+        could_sign = [asker, *could_sign]
     return FormToSign(
         text=text,
         program=text.line("program", "", None),
-        program_until=_iso(program.ends_on if program else None),
-        holds=program is not None,
-        partners=list(_to_sign(seen, text, typed or _as_it_stands(standing))),
+        program_until=as_it_stands.beside("program:None"),
+        holds="program:None" in as_it_stands.ticked,
+        partners=list(_to_sign(seen, text, typed or as_it_stands)),
         research=text.line(RESEARCH, "", None) if text.asks_research else "",
         homes=[name for place, name in partner_names(session) if place in homes],
         workers=list(dict.fromkeys(could_sign)),

@@ -6,7 +6,7 @@ given by signing a form (`consent_forms`), and a wider one by signing anew. Less
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -75,21 +75,15 @@ def narrow(
     """
     held = hold_participant(session, participant_id, seen=seen)
     today = local_day(session, at)
-    stand = {row.id: row for row in standing_of(session, participant_id, today)}
-    days = {one.consent_id: one.ends_on for one in kept}
-    if len(days) < len(kept) or not stand.keys() >= days.keys():
-        raise Refusal(
-            "consent.unknown", N_("A line was withdrawn or signed again meanwhile. Nothing was saved; look again.")
-        )
-    withdrawn = [row for row in stand.values() if row.id not in days]
-    narrowed = [row for row in stand.values() if row.id in days and days[row.id] != row.ends_on]
-    for row in narrowed:
-        _refuse_wider(row, days[row.id], today)
+    standing = standing_of(session, participant_id, today)
+    days = _days_kept(standing, kept)
+    withdrawn = [row for row in standing if row.id not in days]
+    narrowed = _narrowed(standing, days, today)
     if not (withdrawn or narrowed or no_research):
         raise Refusal("consent.nothing_changed", N_("Nothing was changed: each line is as it was."))
-    for row in narrowed:
-        _change(session, row, ends_on=days[row.id])
-        _tell(session, "consent.narrowed", row, by=by, at=at, day=days[row.id])
+    for row, day in narrowed:
+        _change(session, row, ends_on=day)
+        _tell(session, "consent.narrowed", row, by=by, at=at, day=day)
     withdraw_all(session, participant_id, withdrawn, by=by, at=at)
     if no_research:
         research.withdraw_if_any(session, participant_id, by=by, at=at)
@@ -208,6 +202,26 @@ def ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: datet
 
 
 _STORE: Final = QuestionAbout(STORE, N_("Store the form that %(subject)s signed again, the copy given"), 5)
+
+
+def _days_kept(standing: Sequence[Consent], kept: Sequence[KeptTick]) -> dict[UUID, date | None]:
+    """The last day of each consent that is kept. Raises Refusal where one does not stand, or is kept twice."""
+    days = {one.consent_id: one.ends_on for one in kept}
+    if len(days) < len(kept) or days.keys() - {row.id for row in standing}:
+        raise Refusal(
+            "consent.unknown", N_("A line was withdrawn or signed again meanwhile. Nothing was saved; look again.")
+        )
+    return days
+
+
+def _narrowed(
+    standing: Sequence[Consent], days: Mapping[UUID, date | None], today: date
+) -> list[tuple[Consent, date | None]]:
+    """Those that are kept until another day. Raises Refusal where that is no earlier one, or over."""
+    narrowed = [(row, days[row.id]) for row in standing if row.id in days and days[row.id] != row.ends_on]
+    for row, day in narrowed:
+        _refuse_wider(row, day, today)
+    return narrowed
 
 
 def _refuse_wider(row: Consent, ends_on: date | None, today: date) -> None:

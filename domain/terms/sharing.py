@@ -212,9 +212,13 @@ def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> 
         consents[participant_id].append(_Agreed(*row))
     begun = {row.id: _begun(row.state, row.opened_at) for row in run(session, _ADMISSIONS, asked)}
     parts = _parts(session, asked)
-    terms, left = terms_on(session, day), dict(tuples(session, _LEFT, asked))
+    terms = terms_on(session, day)
+    left = {one: frozenset({place}) for one, place in tuples(session, _LEFT, asked)}
+    nobody = frozenset[UUID]()
     return {
-        one: _circle(consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), left.get(one), terms)
+        one: _circle(
+            consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), left.get(one, nobody), terms
+        )
         for one in ids
     }
 
@@ -223,7 +227,7 @@ def _circle(
     consents: Sequence[_Agreed],
     begun: _Begun,
     parts: tuple[AccompanimentPart, ...],
-    left_by: UUID | None,
+    left_by: frozenset[UUID],
     terms: DayTerms,
 ) -> Circle:
     standing = [row for row in consents if row.stands(terms.day)]
@@ -239,7 +243,7 @@ def _circle(
         answered=_names(consents, "sharing"),
         to_be_met=begun.before_committing and not taken_back,
         parts=parts,
-        left_by=frozenset() if left_by is None else frozenset({left_by}),
+        left_by=left_by,
     )
 
 

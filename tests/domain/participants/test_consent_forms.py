@@ -344,12 +344,12 @@ def test_a_colleague_goes_on_where_the_worker_left_and_nobody_follows(cast: Cast
     by = cast.actor("coordinator")
     with cast.session() as session:
         sign(session, cast, participant_id)
-        assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
-        circle = circle_of(session, participant_id, TODAY + DAY)
+        assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT + 2 * DAY)
+        circle = circle_of(session, participant_id, TODAY + 3 * DAY)
         assert circle.agrees_to(cast.organizations["ccsmtl"]), "of the last worker"
         assert not circle.agrees_to(cast.organizations["codim"])
         with refused("assignment.not_agreed"):
-            assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT + DAY)
+            assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT + 3 * DAY)
 
 
 def test_who_may_sign_is_judged_on_the_day_of_the_signature_also_where_a_birthday_comes_between(
