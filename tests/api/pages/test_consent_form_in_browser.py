@@ -88,7 +88,7 @@ def test_a_finger_signs_on_a_phone_and_what_it_drew_is_kept(window: Window) -> N
     expect(page.get_by_role("heading", name="Form signed November 23, 2026").first).to_be_visible()
     assert window.ways() == ["drawn"]
     with window.cast.session() as session:
-        form = consent_forms.forms_of(session, window.participant_id)[0]
+        (form,) = [one for one in consent_forms.forms_of(session, window.participant_id) if one.way == "drawn"]
         by = window.cast.actor("coordinator")
         kept = consent_forms.read_signature(session, window.participant_id, form.id, ground="role", by=by, at=AT)
     assert kept.content_type == "image/png"
