@@ -26,7 +26,7 @@ from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
 from models.casework import Account, Case, Evidence, Lateness, Request, Task, TaskNeed
 from models.committee import SeatHolder
-from models.consent import Consent, Disclosure, ResearchConsent
+from models.consent import Consent, ConsentForm, Disclosure, ResearchConsent
 from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
 from models.destruction import Destruction
 from models.engine import EngineRun, WakeUp
@@ -187,6 +187,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
     Referral: _past(state=_state(draft="abandoned", received="joined"), link_id="md5(source.link_id::text || k)::uuid"),
     CriterionFinding: _past(),
     AdmissionDecision: _past(),
+    ConsentForm: _past(),
     Consent: _past(),
     ResearchConsent: _past(),
     Disclosure: _past(),

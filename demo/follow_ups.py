@@ -18,7 +18,8 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, organization, person, worker
-from domain.accompaniment import SignedForm, breaks, consents, reviews, states
+from demo.signatures import signature_drawn
+from domain.accompaniment import GivenSignature, PartnerTick, SignedForm, breaks, consent_forms, reviews, states
 from domain.admissions import numbers
 from domain.follow_ups import WEEK, Issue, Week, contacts, issues, monday_of, notes, opening, processes, self_reports
 from domain.kernel import ROUNDS, Actor, Calendar, local_day, new_key, only, program_of, run
@@ -75,6 +76,8 @@ _FOURTEEN: Final = 7
 #: Of whom the committee assesses the risk to others, at its next meeting.
 _RECRUITS: Final = 6
 _CONSENT_TO_RESEARCH: Final = (2, 1, 3)
+#: Who ticked research too: the research coordinator is asked to keep what they said.
+_FOR_RESEARCH: Final = frozenset({4})
 #: What the weeks were like, one after the other.
 _WEEKS: Final = (
     Week(
@@ -231,17 +234,25 @@ class DemonstratedFollowUps:
         )
 
     def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
-        """The consent to the program, and one to sharing with each partner that is not left out; the forms stored."""
+        """The form with the program and each partner that is not left out, signed on a screen and stored."""
         day, by = local_day(self.session, at), worker(self.session, story.worker, at)
         signer = "parental_authority" if story.place == _FOURTEEN else "self"
-        signed = SignedForm(day, day, signer, day, "fr", limits_stated=True, copy_given_on=day)
-        sign, keep = partial(consents.sign, self.session, participant_id, by=by, at=at), coordinator(self.session, at)
-        made = [sign("program", signed)]
-        for place, key in self._partners().items():
-            if key != story.left_out:
-                made.append(sign("sharing", signed, organization_id=place))
-        for consent_id in made:
-            consents.store(self.session, consent_id, by=keep, at=at)
+        partners = tuple(PartnerTick(place) for place, key in self._partners().items() if key != story.left_out)
+        signed = SignedForm(
+            day,
+            day,
+            signer,
+            day,
+            "fr",
+            limits_stated=True,
+            copy_given_on=day,
+            partners=partners,
+            research=story.place in _FOR_RESEARCH,
+        )
+        signature = GivenSignature("drawn", signature_drawn())
+        consent_forms.sign_form(self.session, participant_id, signed, signature, by=by, at=at)
+        form = consent_forms.forms_of(self.session, participant_id)[0]
+        consent_forms.store_form(self.session, participant_id, form.id, by=coordinator(self.session, at), at=at)
 
     def _partners(self) -> dict[UUID, str]:
         rows = run(self.session, only(Organization.id, Organization.key).where(Organization.kind != "outside"))

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from domain.accompaniment import consents
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import consent_forms
+from domain.accompaniment.consent_forms import PartnerTick, SignedForm
 from domain.follow_ups import activities, opening
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, program_of
@@ -19,11 +19,12 @@ from domain.kernel.sealing import new_key
 from domain.participants.identity import sealed_identity
 from models.base import table_of
 from models.casework import Task
-from models.consent import Consent
+from models.consent import Consent, ConsentForm
 from models.follow_up import Assignment, FollowUp
 from models.participant import Barred, DataKey, Participant
 from models.program import Organization
 from models.record import Event
+from tests import signing
 from tests.cast import AT, Cast
 from tests.domain.obligations.signed import put_in_force
 from tests.raw_rows import many, one
@@ -86,11 +87,26 @@ def _agree_to_everything(session: Session, cast: Cast, participant_id: UUID, at:
         _organization.c.program_id == cast.program_id, _organization.c.kind != "outside"
     )
     worker_id = cast.people.get(WORKER) or next(iter(cast.people.values()))
+    form_id = uuid4()
+    session.add(
+        ConsentForm(
+            program_id=cast.program_id,
+            id=form_id,
+            participant_id=participant_id,
+            way="paper",
+            text_digest=OF_BEFORE,
+            copy_given_on=day,
+            recorded_by=worker_id,
+            recorded_at=at,
+        )
+    )
+    session.flush()
     for place in (None, *session.scalars(partners)):
         session.add(
             Consent(
                 program_id=cast.program_id,
                 participant_id=participant_id,
+                form_id=form_id,
                 purpose="sharing" if place else "program",
                 organization_id=place,
                 text_key="consent",
@@ -102,7 +118,6 @@ def _agree_to_everything(session: Session, cast: Cast, participant_id: UUID, at:
                 signed_by="self",
                 worker_id=worker_id,
                 worker_signed_on=day,
-                copy_given_on=day,
                 recorded_at=at,
             )
         )
@@ -165,13 +180,15 @@ def consented(
     participant_id, day = row_of(session, follow_up_id)["participant_id"], local_day(session, AT)
     known_as_somebody(session, participant_id)
     left_without_consent(session, participant_id)
-    signed = SignedForm(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
-    wanted: list[tuple[str, UUID | None]] = [("program", None)] if program else []
-    wanted += [("sharing", cast.organizations[one]) for one in partners]
-    return [
-        consents.sign(session, participant_id, purpose, signed, organization_id=place, by=cast.actor(WORKER), at=AT)
-        for purpose, place in wanted
-    ]
+    ticks = tuple(PartnerTick(cast.organizations[one], ends_on=ends_on) for one in partners)
+    signed = SignedForm(
+        day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on, partners=ticks
+    )
+    made = consent_forms.sign_form(session, participant_id, signed, signing.SCAN, by=cast.actor(WORKER), at=AT)
+    if program:
+        return made
+    session.execute(update(_consent).where(_consent.c.id == made[0]).values(replaced_at=AT))
+    return made[1:]
 
 
 def row_of(session: Session, follow_up_id: UUID) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class Action(StrEnum):
     SEE_RISK = "see_risk"
     SEE_CONSENTS = "see_consents"  # to what they consented, and until when
     KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
+    READ_SIGNED_FORM = "read_signed_form"  # the signature or the scan of a consent form: by who stores it
     KEEP_DISCLOSURES = "keep_disclosures"  # what was said without consent: recorded, and read by who keeps the file
     KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and asking for its destruction
     SEE_DESTRUCTIONS = "see_destructions"  # those that are asked and wait for an answer
@@ -407,6 +408,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_CONSENTS: frozenset({Relation.ASSIGNED, Relation.TOLD_CONSENTS, Relation.COORDINATOR}),
     Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
+    # AD-R8: the coordinator stores the form. Who signed is opened by nobody else.
+    Action.READ_SIGNED_FORM: frozenset({Relation.COORDINATOR}),
     # AD-R12: who keeps the file; what was said is not for the whole committee.
     Action.KEEP_DISCLOSURES: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.KEEP_RETENTION: frozenset({Relation.COORDINATOR}),
@@ -414,7 +417,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_DESTRUCTIONS: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
     Action.SEE_DESTRUCTION: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
     Action.CONFIRM_DESTRUCTION: frozenset({Relation.PRIVACY, Relation.MANAGER_HERE}),
-    # FU-9: the research coordinator alone, so that nobody who follows somebody asks it of them.
+    # FU-9: the research coordinator alone. Who records a form on which it is ticked hands it over, and keeps nothing.
     Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
     Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),

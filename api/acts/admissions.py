@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import StrictBool, StringConstraints
 
 from api.access.participants import UnsealedFacts, find_participant
 from api.access.people import find_person
-from api.access.permissions import Action, Relation, allows, require
+from api.access.permissions import Action, allows, require
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen, id_or_none
 from api.web.referral_shapes import Criterion, corrected, with_fields
-from domain.accompaniment import SignedForm, barring, consents, reviews, risks, withdrawals, workers
+from domain.accompaniment import barring, risks, workers
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
-from domain.kernel import Refusal
-from domain.participants import CURRENT, Who, fields_of
+from domain.participants import Who, fields_of
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
@@ -226,86 +224,6 @@ def _after_declining(on: On[UnsealedFacts], _: None) -> str:
 def decline(on: On[UnsealedFacts]) -> None:
     """The person says no, before a meeting or after one: nothing is held against it."""
     first_meetings.decline(on.session, on.id, by=on.by, at=on.at)
-
-
-def _version_of_text(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 5):  # noqa: PLR2004  # there are not so many
-        raise Refusal("choice.malformed", N_("Choose from the list."))
-    return int(text)
-
-
-class ConsentGiven(ActInput):
-    """A consent as its form says it.
-
-    `worker_id` is who explained it and signed; where it is left out, the worker who records it.
-    """
-
-    purpose: Literal["program", "sharing", "referral"] = "program"
-    organization_id: Annotated[UUID | None, on_form(name="partner")] = None
-    explained_on: Day
-    signed_on: Day
-    signed_by: Literal["self", "parental_authority", "tutor"]
-    worker_signed_on: Day
-    language: Annotated[Literal["fr", "en"], on_form(name="text", otherwise="fr")]
-    limits_stated: Annotated[StrictBool, on_form(name="limits")]
-    copy_given_on: Day | None = None
-    ends_on: Day | None = None
-    again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
-    text_version: Annotated[int, Field(ge=1, le=10_000), on_form(_version_of_text, otherwise=str(CURRENT))] = CURRENT
-    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
-
-    @classmethod
-    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
-        """What the form says; a partner is of no consent to the program, whatever stands in its field."""
-        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, context)
-
-
-@PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True)
-def sign_consent(on: On[UnsealedFacts], said: ConsentGiven) -> None:
-    """Record a consent that was explained and signed."""
-    signed = SignedForm(**said.model_dump(exclude={"purpose", "organization_id"}))
-    consents.sign(on.session, on.id, said.purpose, signed, organization_id=said.organization_id, by=on.by, at=on.at)
-
-
-class ConsentTakenBack(ActInput):
-    """That the person really takes a consent back."""
-
-    really: StrictBool = False
-
-
-@PARTICIPANT.act(
-    Action.KEEP_ADMISSION, "/consents/{consent_id}/withdrawal", form="take-back-{consent_id}", place="consent"
-)
-def withdraw_consent(on: On[UnsealedFacts], said: ConsentTakenBack, consent_id: UUID) -> None:
-    """The person takes a consent back, and gives no reason. Until `really`, the answer is what would follow."""
-    consents.refuse_other(on.session, on.id, consent_id)
-    consents.withdraw(on.session, consent_id, confirmed=said.really, by=on.by, at=on.at)
-
-
-@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/review", place="consent")
-def leave_consents(on: On[UnsealedFacts]) -> None:
-    """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
-    reviews.leave_as_signed(on.session, on.id, by=on.by, at=on.at)
-
-
-@PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents/going-on", place="consent")
-def go_on(on: On[UnsealedFacts]) -> None:
-    """The person goes on with what the withdrawal of the consent to the program leaves."""
-    for_everyone = Relation.COORDINATOR in on.given
-    withdrawals.go_on(on.session, on.id, for_everyone=for_everyone, by=on.by, at=on.at)
-
-
-class StoringGiven(ActInput):
-    """When the participant got their copy, where the form did not say it."""
-
-    copy_given_on: Day | None = None
-
-
-@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/{consent_id}/storing", place="consent")
-def store_consent(on: On[UnsealedFacts], said: StoringGiven, consent_id: UUID) -> None:
-    """The coordinator keeps the signed form."""
-    consents.refuse_other(on.session, on.id, consent_id)
-    consents.store(on.session, consent_id, copy_given_on=said.copy_given_on, by=on.by, at=on.at)
 
 
 class RiskGiven(ActInput):

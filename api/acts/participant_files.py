@@ -156,6 +156,12 @@ def keep_research_consent(on: On[None], said: ResearchGiven) -> str:
     return said.number
 
 
+@RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/keeping", status=204)
+def keep_ticked_consent(on: On[None]) -> None:
+    """Take over a consent that was ticked on the consent form: from now on the research coordinator keeps it."""
+    research.keep_ticked(on.session, on.id, by=on.by, at=on.at)
+
+
 @RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/withdrawal", form="withdraw", status=204)
 def withdraw_research_consent(on: On[None]) -> None:
     """The participant takes it back; nothing else changes for them."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 from api.access.activities import planned_with
 from api.access.permissions import Action, Forbidden, asks, require, to_program
@@ -33,6 +33,7 @@ class ResearchShown(Shown):
     participant_id: UUID
     number: str
     signed_on: date
+    kept_at: Annotated[AwareDatetime | None, Field(description="Null while one ticked on the consent form waits.")]
     withdrawn_on: date | None
 
 
@@ -113,7 +114,7 @@ act_resources(router, PART)
 @asks(Action.SEE_CONSENT_FORM)
 def get_consent_form(
     context: InContext,
-    language: Annotated[Literal["fr", "en"] | None, Query()] = None,
+    language: Annotated[str, Query(pattern=r"^([a-z]{2,3})?$", description="The asker’s where it is left out.")] = "",
     version: Annotated[int, Query(ge=1, le=10_000)] = CURRENT,
 ) -> ConsentFormShown:
     """The text that is explained and signed."""

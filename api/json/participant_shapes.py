@@ -19,7 +19,7 @@ from api.json.shapes import AwaitedShown, Shown, UndecidedWords, of_columns
 from api.views.undecided import Undecided
 from api.web.given import ActInput, PlainText
 from api.web.referral_shapes import Fields, perhaps_shown, shown, with_fields
-from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
+from domain.accompaniment import consent_forms, consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings, triage
 from domain.participants import (
     Referrer,
@@ -33,7 +33,7 @@ from domain.participants import (
     what_is_destroyed,
 )
 from meetings import admissions
-from models.consent import Consent
+from models.consent import Consent, ConsentForm
 from models.participant import FirstMeeting, Participant
 from models.referral import Referral
 
@@ -89,8 +89,8 @@ class FirstMeetingShown(Shown):
 
 @of_columns(
     Consent,
-    "purpose organization_id text_version language signed_on signed_by worker_id copy_given_on ends_on "
-    "again_at_18 stored_at withdrawn_on replaced_at",
+    "form_id purpose organization_id text_version language signed_on signed_by worker_id agreed_until ends_on "
+    "again_at_18 withdrawn_on replaced_at",
 )
 class ConsentShown(Shown):
     """A consent that was signed once."""
@@ -100,6 +100,13 @@ class ConsentShown(Shown):
         AwareDatetime | None, Field(description="Since when it is to be looked at again with the person.")
     ]
     undecided: UndecidedWords
+
+
+@of_columns(ConsentForm, "way text_digest copy_given_on stored_at")
+class SignedFormShown(Shown):
+    """A consent form that was signed once, without its signature."""
+
+    id: UUID
 
 
 class DisclosureShown(Shown):
@@ -134,6 +141,7 @@ class ParticipantShown(Shown):
     decisions: list[DecidedShown]
     meetings: list[FirstMeetingShown]
     consents: list[ConsentShown]
+    consent_forms: list[SignedFormShown]  # for who keeps the file
     what_follows_is_asked_of: list[str]  # after a consent that was taken back: the worker, the coordinator
     review_is_asked_of: list[str]  # of consents that somebody else signed, or that may not be theirs: the same two
     disclosures: list[DisclosureShown]
@@ -284,6 +292,7 @@ def shown_participant(
         decisions=each(DecidedShown, admissions.decisions_about, may=told.admission),
         meetings=each(FirstMeetingShown, first_meetings.meetings_of, may=told.admission),
         consents=_consents(context, participant_id, with_review=told.reviews) if told.consents else [],
+        consent_forms=each(SignedFormShown, consent_forms.forms_of, may=told.consents and told.reviews),
         what_follows_is_asked_of=asked(withdrawals.asked, withdrawals.asked_of_partners, may=told.consents),
         review_is_asked_of=asked(reviews.asked, may=told.reviews),
         disclosures=each(DisclosureShown, disclosures.disclosures_of, may=told.disclosures),

@@ -13,6 +13,7 @@ from api.access.participants import UnsealedFacts, find_participant, ground_of, 
 from api.access.permissions import Action, Forbidden, Given, allows, asks, require
 from api.access.session import InContext, RequestContext
 from api.acts.admissions import PARTICIPANT
+from api.acts.consents import SIGNING, TICKS
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
 from api.json.act_routes import act_resources
@@ -131,4 +132,6 @@ def _acted_on(on: On[UnsealedFacts], _: object, response: Response) -> Participa
 
 
 act_resources(router, PARTICIPANT, _acted_on)
+act_resources(router, SIGNING, _acted_on)
+act_resources(router, TICKS, _acted_on)
 act_resources(router, KEPT, _acted_on)

@@ -51,16 +51,17 @@ def act_pages(
     answered: Answered[Row] | None = None,
     must_have_seen: bool = False,
     under: str = "",
+    as_form: type[ActForm[Row]] | None = None,
 ) -> None:
     """Put the acts of a subject on the pages. Each leads where its declaration says, else `after` may say otherwise.
 
     Where it is `answered` by a page, it leads nowhere.
 
     `must_have_seen` where a form without the version that was seen is not taken; `under` where the pages stand under
-    another page's address.
+    another page's address; `as_form` where a form takes more than an act declares.
     """
     for act in subject.acts:
-        form = ActForm(subject, act, shown, after, answered, must_have_seen=must_have_seen)
+        form = (as_form or ActForm)(subject, act, shown, after, answered, must_have_seen=must_have_seen)
         path = (under + subject.path + act.path).removeprefix(router.prefix)
         router.add_api_route(path, endpoint_of(act, form.answer, form.parts(), Response), methods=["POST"])
 

@@ -21,6 +21,7 @@ from api.views.tasks import names_of
 from domain.accompaniment import (
     WorkerProposal,
     barring,
+    consent_forms,
     consents,
     proposals,
     proposed_pair,
@@ -32,7 +33,6 @@ from domain.accompaniment import (
 from domain.admissions import duplicates, first_meetings
 from domain.kernel import col, only, run, scalar
 from domain.participants import (
-    CURRENT,
     OF_RECRUITERS,
     CriterionFound,
     DestructionProof,
@@ -42,6 +42,7 @@ from domain.participants import (
     destruction_requests,
     disclosures,
     findings,
+    labels_of,
     reading,
     still_needed,
     what_is_destroyed,
@@ -51,7 +52,7 @@ from domain.terms import BEING_ADMITTED, circle_of
 from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
 from models.agenda import AgendaItem
-from models.consent import Consent, Disclosure
+from models.consent import Consent, ConsentForm, Disclosure
 from models.destruction import BEFORE_ITS_DAY
 from models.follow_up import FollowUp
 from models.participant import Barred, CandidateWorker, FirstMeeting, RiskAssessment
@@ -69,6 +70,7 @@ _ASKED: Final = (
     Action.SEE_CONSENTS,
     Action.TRIAGE,
     Action.KEEP_ADMISSION,
+    Action.READ_SIGNED_FORM,
     Action.DECIDE_ADMISSION,
 )
 
@@ -228,57 +230,62 @@ def _in_one_line(proposal: WorkerProposal, names: Mapping[UUID, str], language: 
 
 @dataclass(frozen=True)
 class Consents:
-    """What somebody consented to, what is asked of it, and what the form of a signed consent offers."""
+    """What somebody consented to, the forms that they signed, and what is asked of it."""
 
     signed: list[Consent]
+    forms: list[ConsentForm]
     asked_what_follows: withdrawals.StillAsked | None
     asked_of_partners: withdrawals.StillAsked | None
     asked_to_review: withdrawals.StillAsked | None
     partners: list[tuple[UUID, str]]
     not_shared_with: list[str]
-    could_have_signed: list[UUID]
-    signs: str  # the worker whom the form offers first
-    versions: list[tuple[str, str]]
 
     @property
     def partner_names(self) -> Mapping[UUID, str]:
         """What each partner is called in short."""
         return dict(self.partners)
 
-    def who_could_sign(self, names: Mapping[UUID, str]) -> list[tuple[str, str]]:
-        """The workers whom a signed consent may be with, as its form offers them."""
-        return [(str(one), names[one]) for one in self.could_have_signed]
+    def language_of(self, consent: Consent) -> str:
+        """The language of the text that was signed, by its own name."""
+        return labels_of(consent.language).name
+
+    @property
+    def lines(self) -> list[Consent]:
+        """What stands or was withdrawn, and not what a later form says anew."""
+        names = self.partner_names
+        rows = [one for one in self.signed if one.replaced_at is None]
+        return sorted(rows, key=lambda one: (one.purpose != "program", names.get(one.organization_id or one.id, "")))
+
+    def of_form(self, form_id: UUID) -> Consent:
+        """The consent to the program that a form gave: its text, language and days are those of the form."""
+        return next(one for one in self.signed if one.form_id == form_id and one.purpose == "program")
 
     @property
     def people(self) -> set[UUID | None]:
         """Those who are named on its card."""
-        return {*(one.worker_id for one in self.signed), *self.could_have_signed}
+        return {one.worker_id for one in self.signed}
 
 
 def consents_of(seen: SeenFile) -> Consents | None:
     """What somebody consented to, for who may see it."""
     if not seen.may[Action.SEE_CONSENTS]:
         return None
-    session, keeps, asker = seen.session, seen.may[Action.KEEP_ADMISSION], seen.context.asker.person_id
+    session, keeps = seen.session, seen.may[Action.KEEP_ADMISSION]
     signed = consents.consents_of(session, seen.id)
-    partners = _partners(session)
-    could_sign = consents.workers_of(session, seen.id, seen.context.day) if keeps else []
-    if seen.accompanies and asker not in could_sign:
-        could_sign = [asker, *could_sign]
+    partners = partner_names(session)
     return Consents(
         signed=signed,
+        forms=consent_forms.forms_of(session, seen.id) if keeps else [],
         asked_what_follows=withdrawals.asked(session, seen.id),
         asked_of_partners=withdrawals.asked_of_partners(session, seen.id),
         asked_to_review=reviews.asked(session, seen.id) if keeps else None,
         partners=partners,
         not_shared_with=_not_shared_with(seen, partners) if signed and keeps else [],
-        could_have_signed=could_sign,
-        signs=str(asker) if seen.accompanies else "",
-        versions=[(str(n), str(n)) for n in range(CURRENT, 0, -1)],
     )
 
 
-def _partners(session: Session) -> list[tuple[UUID, str]]:
+def partner_names(session: Session) -> list[tuple[UUID, str]]:
+    """Every partner by name, whether or not its agreement is in force."""
     rows = run(
         session,
         only(Organization.id, Organization.short_name)
@@ -289,9 +296,12 @@ def _partners(session: Session) -> list[tuple[UUID, str]]:
 
 
 def _not_shared_with(seen: SeenFile, partners: Iterable[tuple[UUID, str]]) -> list[str]:
-    """The partners that see nothing of the participant today, because consent to that was not given, or ended."""
+    """The partners that see nothing of the participant today, because consent to that was not given, or ended.
+
+    The organization whose worker accompanies them is none of these, whatever was signed.
+    """
     circle = circle_of(seen.session, seen.id, seen.context.day)
-    return [name for place, name in partners if not circle.agrees_to(place)]
+    return [name for place, name in partners if place not in circle.homes and not circle.agrees_to(place)]
 
 
 # --------------------------------------------------------------------------------------------------------------- risk

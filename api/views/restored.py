@@ -59,6 +59,7 @@ DOES: Final[Mapping[str, str]] = {
     "consent.replaced": N_(
         "This consent no longer holds. The one that replaced it is missing: have it signed again if the person agrees."
     ),
+    "consent.narrowed": N_("The consent ends on that day, as the person had chosen."),
     "research_consent.withdrawn": N_("The consent to research is withdrawn as of that day."),
     "participant.barred": N_("The worker is barred from the file, and their part in it ends."),
     "follow_up.part_ended": N_("The worker’s part in the follow-up ends. Without another worker, it is a vacancy."),

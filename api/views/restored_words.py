@@ -85,6 +85,11 @@ SENTENCES: Final[Mapping[str, Sequence[str]]] = {
         N_("%(subject)s: a consent was replaced by another (%(purpose)s)."),
         N_("%(subject)s: a consent was replaced by another."),
     ),
+    "consent.narrowed": (
+        N_("%(subject)s: a consent was to end on %(day)s (%(purpose)s, %(organization)s)."),
+        N_("%(subject)s: a consent was to end on %(day)s (%(purpose)s)."),
+        N_("%(subject)s: the last day of a consent was made earlier."),
+    ),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."),),
     "participant.barred": (
         N_("%(subject)s: barred %(person)s from their file."),

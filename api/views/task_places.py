@@ -11,7 +11,7 @@ from domain.casework import BY_ITS_ACT
 from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
-from domain.participants import ASK, CONFIRM, UNFINISHED
+from domain.participants import ASK, CONFIRM, UNFINISHED, research
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
@@ -38,6 +38,7 @@ _PLACES: Final[Mapping[str, str]] = {
     REVIEW: "/participants/%s#consent",
     REVIEWED: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
+    research.KEEP: "/research-consents",
     **dict.fromkeys(ASKS, "/obligations/%s"),
     ACCEPT: "/obligations/%s#proof",
     GIVE_AGAIN: "/obligations/%s#proof",

@@ -68,7 +68,7 @@ SAID: Final[Mapping[str, Mapping[str, str]]] = {
     "deputy": {
         "absence.deputy_changed": N_("This deputy does not act until the coordination or the privacy officer decides.")
     },
-    "consent": {"consent.withdrawn": _WITHDRAWN, "consent.replaced": _WITHDRAWN},
+    "consent": {"consent.withdrawn": _WITHDRAWN, "consent.replaced": _WITHDRAWN, "consent.narrowed": _WITHDRAWN},
     "barred": dict.fromkeys(_PAIRS, _OFF_THE_FILE),
     # Who reads a follow-up alone is not told that the participant barred someone: it says the same of all three.
     "part": dict.fromkeys(_PAIRS, _PART_ENDED),

@@ -44,6 +44,7 @@ NO_WORDS: Final = frozenset(
         *("given_name", "family_name", "email", "phone", "spoken", "languages", "language"),
         *(one.name for declared in (Who, Referrer) for one in fields_of(declared)),
         *("answer", "content", "once", "cookie", "token", "online_url", "digest", "shown"),
+        *("drawn", "scan", "file_name"),  # a signature, and a name of a file that is not kept
         *(FIELD, "seen"),
         *("word", "others", "mark"),  # what is to be taken out, which names somebody
     }

@@ -3,6 +3,7 @@
 from domain.accompaniment import asked_today as asked_today
 from domain.accompaniment import barring as barring
 from domain.accompaniment import breaks as breaks
+from domain.accompaniment import consent_forms as consent_forms
 from domain.accompaniment import consents as consents
 from domain.accompaniment import proposals as proposals
 from domain.accompaniment import recruiting as recruiting
@@ -12,8 +13,11 @@ from domain.accompaniment import risks as risks
 from domain.accompaniment import states as states
 from domain.accompaniment import withdrawals as withdrawals
 from domain.accompaniment import workers as workers
+from domain.accompaniment.consent_forms import GivenSignature as GivenSignature
+from domain.accompaniment.consent_forms import PartnerTick as PartnerTick
+from domain.accompaniment.consent_forms import SignedForm as SignedForm
 from domain.accompaniment.consents import STORE as STORE
-from domain.accompaniment.consents import SignedForm as SignedForm
+from domain.accompaniment.consents import KeptTick as KeptTick
 from domain.accompaniment.consents import partners_on as partners_on
 from domain.accompaniment.proposals import WorkerProposal as WorkerProposal
 from domain.accompaniment.proposals import proposed_pair as proposed_pair

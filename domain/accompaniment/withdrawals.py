@@ -8,7 +8,7 @@ withdrawn (AD-R11), and the worker hears of it by a letter without a name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -66,25 +66,27 @@ class StillAsked:
     coordinator: bool
 
 
-def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) -> None:
-    """Do what follows a consent that was just withdrawn, in the same transaction.
+def took_back(session: Session, consents: Sequence[Consent], *, by: Actor, at: datetime) -> None:
+    """Do what follows consents of one person that were just withdrawn, in the same transaction.
 
     The participant may not agree to share with the organization of a second, or of a worker with an offer: they lose
     it. The worker, and such a second, hear of it by a letter.
     """
-    participant_id = consent.participant_id
+    first = consents[0]
+    participant_id = first.participant_id
     if not is_under_way(session, participant_id):
         return
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
-        _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
-    ask_what_follows(session, participant_id, of=consent.purpose, by=by, at=at)
+        _write(session, "closed_by_consent", second_id, first, path="/", by=by, at=at)
+    for purpose in sorted({consent.purpose for consent in consents}):
+        ask_what_follows(session, participant_id, of=purpose, by=by, at=at)
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         acting = standing(session, local_day(session, at)).falls([worker]).holders
         # A worker who is away without a deputy who may read it is told directly.
         for person_id in [holder.person_id for holder in acting] or [surely(worker.person)]:
             path = f"/participants/{participant_id}"
-            _write(session, "consent_taken_back", person_id, consent, path=path, by=by, at=at)
+            _write(session, "consent_taken_back", person_id, first, path=path, by=by, at=at)
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:

@@ -170,7 +170,8 @@ def _withdraw_what_was_withdrawn(session: Session, joined_id: UUID, to: UUID, *,
     """Withdraw those consents of the known file that the person later withdrew in the joined one."""
     last: dict[tuple[str, UUID | None], Consent] = {}
     for row in consents.consents_of(session, joined_id):
-        last.setdefault((row.purpose, row.organization_id), row)  # the last one is first
+        if row.replaced_at is None:
+            last.setdefault((row.purpose, row.organization_id), row)  # the last one is first
     for row in consents.consents_of(session, to):
         theirs = last.get((row.purpose, row.organization_id))
         stands = row.withdrawn_on is None and row.replaced_at is None

@@ -19,6 +19,7 @@ from domain.participants import (
     hold_participant,
     identity_within,
     participant_state_after,
+    research,
     step_of,
 )
 from domain.record import apart, events
@@ -82,6 +83,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     apart.note_number(session, participant_id, apart.Given(f"participant.{today.year}", last), at=at)
     open_follow_up(session, participant_id, worker=named.worker_id, second=named.second_id, by=by, at=at)
     workers.end(session, participant_id, "admitted", at=at)
+    research.hand_over_research(session, participant_id, by=by, at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
     return number
 

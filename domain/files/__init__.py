@@ -6,6 +6,7 @@
 from domain.files import images as images
 from domain.files import packages as packages
 from domain.files import readable as readable
+from domain.files import signatures as signatures
 from domain.files import spreadsheets as spreadsheets
 from domain.files.spreadsheets import XLSX as XLSX
 from domain.files.spreadsheets import Sheet as Sheet

@@ -23,6 +23,9 @@ MOST_POINTS: Final = 80_000_000
 #: The metadata that says how a picture's points are meant.
 _MEANT: Final = frozenset({"icc_profile", "transparency", "gamma"})
 
+#: The library has all these ways to say that a picture is cut off, or damaged.
+DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError)
+
 # A large picture takes half a gigabyte while it is turned: one at a time in each process.
 _one_at_a_time = Lock()
 
@@ -70,23 +73,30 @@ def bare(content: bytes, *, upright: bool = True, shows: bool = False) -> bytes:
             raise Enormous(MOST_POINTS) from None
         except (Broken, Blank):
             raise
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
-            # The library has all these ways to say that a picture is cut off, or damaged.
+        except DAMAGED:
             raise Broken from None
+
+
+def opened(content: bytes) -> Image.Image:
+    """A PNG or a JPEG, opened and not yet read. Raises Enormous, or one of the ways to say that it is damaged."""
+    from PIL import Image  # noqa: PLC0415  # as in `bare`
+
+    try:
+        return Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Enormous(MOST_POINTS) from None
 
 
 def points(content: bytes) -> int:
     """How many points a PNG or a JPEG claims; 0 for anything else, and for what cannot be read."""
     if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
         return 0
-    from PIL import Image  # noqa: PLC0415  # as in `bare`
-
     try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+        with opened(content) as picture:
             return picture.width * picture.height
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Enormous:
         return MOST_POINTS + 1
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
+    except DAMAGED:
         return 0
 
 

@@ -80,7 +80,9 @@ from domain.kernel.sealing import mark as mark
 from domain.kernel.sealing import new_key as new_key
 from domain.kernel.sealing import seal as seal
 from domain.kernel.sealing import seal_again as seal_again
+from domain.kernel.sealing import seal_file as seal_file
 from domain.kernel.sealing import unseal as unseal
+from domain.kernel.sealing import unseal_file as unseal_file
 from domain.kernel.spans import Span as Span
 from domain.kernel.spans import joined as joined
 from domain.kernel.titles import Titled as Titled

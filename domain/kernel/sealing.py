@@ -63,6 +63,18 @@ def unseal(session: Session, key_id: UUID, place: str, sealed: bytes) -> Told:
     return facts
 
 
+def seal_file(session: Session, key_id: UUID, place: str, content: bytes) -> bytes:
+    """Seal the bytes of a file for one place. Raises Refusal."""
+    with _told():
+        return keys_of(session).seal(key_id, content, about=_about(session, key_id, place))
+
+
+def unseal_file(session: Session, key_id: UUID, place: str, sealed: bytes) -> bytes:
+    """The bytes of a file that was sealed for this place. It writes no record, as `unseal`. Raises Refusal."""
+    with _told():
+        return keys_of(session).open(key_id, bytes(sealed), about=_about(session, key_id, place))
+
+
 def mark(session: Session, kind: str, value: str) -> str:
     """A blind mark of a value, the program's own: equal values have equal marks. Raises Refusal."""
     with _told():

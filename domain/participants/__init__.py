@@ -26,8 +26,16 @@ from domain.participants.ages import signers as signers
 from domain.participants.area_names import areas as areas
 from domain.participants.consent_text import BOX as BOX
 from domain.participants.consent_text import CURRENT as CURRENT
+from domain.participants.consent_text import RESEARCH as RESEARCH
 from domain.participants.consent_text import TEXT as TEXT
+from domain.participants.consent_text import ConsentLabels as ConsentLabels
 from domain.participants.consent_text import ConsentText as ConsentText
+from domain.participants.consent_text import TextPart as TextPart
+from domain.participants.consent_text import labels_of as labels_of
+from domain.participants.consent_text import languages_of as languages_of
+from domain.participants.consent_text import parts_of as parts_of
+from domain.participants.consent_text import sheet_of as sheet_of
+from domain.participants.consent_text import shown_day as shown_day
 from domain.participants.consent_text import text_of as text_of
 from domain.participants.destroyed_again import destroy_again as destroy_again
 from domain.participants.destruction import ASK as ASK

@@ -1,4 +1,8 @@
-"""Consent to research (FU-9): apart from the program's, by participant's number, kept by the research coordinator."""
+"""Consent to research (FU-9): apart from the program's, by participant's number, kept by the research coordinator.
+
+It comes on a form of research's own, or by its line of the consent form. The worker who records that form hands it over
+in the same transaction. The signature stays with the form: research learns a number and a day.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
+from domain.casework import asking
 from domain.kernel import (
     MATTER,
     SHAPE,
@@ -25,20 +30,28 @@ from domain.kernel import (
     of,
     only,
     program_of,
+    run,
     scalar,
     scalars,
     surely,
     undecided,
 )
-from domain.participants.locking import hold_participant
+from domain.participants.locking import hold_participant, known_as
 from domain.record import events
+from domain.roles import Link
 from locales import N_
 from models.consent import ResearchConsent
 from models.participant import Participant
 
+#: The research coordinator's task: keep a consent that was ticked on the consent form.
+KEEP: Final = "research_consent.keep"
+
 
 def keep_research_consent(session: Session, participant_id: UUID, signed_on: date, *, by: Actor, at: datetime) -> None:
-    """Record consent to research, apart from the program's, by the research coordinator (FU-9). Raises Refusal."""
+    """Record a consent to research that came on a form of research's own, by the research coordinator (FU-9).
+
+    Raises Refusal.
+    """
     held = hold_participant(session, participant_id)
     if held.state != "admitted":
         raise Refusal("research.admitted", N_("Only participants are asked for consent to research."), source="FU-9")
@@ -51,11 +64,58 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
         id=uuid4(),
         participant_id=participant_id,
         signed_on=signed_on,
-        kept_by=by.person_id,  # type: ignore[arg-type]  # a person
+        kept_by=by.person_id,
+        kept_at=at,
         recorded_at=at,
     )
     add_row(session, row)
     events.write(session, "research_consent.kept", "participant", participant_id, by=by, at=at)
+
+
+def tick_research(
+    session: Session, participant_id: UUID, form_id: UUID, signed_on: date, *, by: Actor, at: datetime
+) -> None:
+    """Hand the consent to research that was ticked on a consent form to the research coordinator, who keeps it.
+
+    The worker who records the form keeps nothing of it. Where one stands already, nothing is added.
+    """
+    if research_consent(session, participant_id) is not None:
+        return
+    row = ResearchConsent(
+        program_id=program_of(session),
+        id=uuid4(),
+        participant_id=participant_id,
+        form_id=form_id,
+        signed_on=signed_on,
+        recorded_at=at,
+    )
+    add_row(session, row)
+    events.write(session, "research_consent.ticked", "participant", participant_id, by=by, at=at)
+    hand_over_research(session, participant_id, by=by, at=at)
+
+
+def hand_over_research(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the research coordinator to keep the consent that waits, once the person has a number by which to know it."""
+    found, number = research_consent(session, participant_id), known_as(session, participant_id)
+    if found is None or found.kept_at is not None or not number.startswith("#"):
+        return
+    chain = [Link("research_coordinator")]
+    asking.ask(session, KEEP, participant_id, _TITLE, chain=chain, working_days=10, by=by, at=at, subject=number)
+
+
+def keep_ticked(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the research coordinator keep a consent that was ticked on the consent form. Raises Refusal: none waits."""
+    hold_participant(session, participant_id)
+    found = research_consent(session, participant_id)
+    if found is None or found.kept_at is not None:
+        raise Refusal("research.none_waits", N_("No consent to research waits here to be kept."), source="FU-9")
+    kept = changes(ResearchConsent).where(ResearchConsent.id == found.id)
+    run(session, kept.values(kept_by=by.person_id, kept_at=at))
+    asking.answered(session, KEEP, participant_id, by=by, at=at)
+    events.write(session, "research_consent.kept", "participant", participant_id, by=by, at=at)
+
+
+_TITLE: Final = N_("Keep the consent to research of %(subject)s, who ticked it on the consent form")
 
 
 def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -69,7 +129,14 @@ def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Act
     )
     if ended is None:
         raise Refusal("research.none", N_("This participant has not consented to research."), source="FU-9")
+    asking.no_more(session, KEEP, participant_id, by=by, at=at)
     events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
+
+
+def withdraw_if_any(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Withdraw a consent to research where there is one. Who records it is told the same where there is none."""
+    if research_consent(session, participant_id) is not None:
+        withdraw_research_consent(session, participant_id, by=by, at=at)
 
 
 def research_consent(session: Session, participant_id: UUID) -> ResearchConsent | None:

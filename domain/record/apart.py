@@ -81,6 +81,7 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     # What a participant allows, and to whom their file is shown.
     "consent.withdrawn": Closing("consent", facts=("purpose", "organization")),
     "consent.replaced": Closing("consent", facts=("purpose", "organization")),  # no verb of the record: of a new one
+    "consent.narrowed": Closing("consent", "", "day", ("purpose", "organization")),
     "research_consent.withdrawn": Closing("consent"),
     "participant.barred": Closing("restriction", facts=("person",)),
     "participant.meets_no_more": Closing("restriction", facts=("worker",)),  # no verb of the record: of several acts

@@ -29,6 +29,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("notice", "message"),
         ("obligation_file", "content"),
         ("signed_file", "content"),
+        ("consent_form", "sealed"),
         ("participant", "sealed"),
         ("referral", "sealed"),
         ("referral", "result_sealed"),

@@ -45,6 +45,7 @@ TABLES: Final = {
     "document": "obligation_document",
     "proposal": "waiver_proposal",
     "file": "signed_file",
+    "form": "consent_form",
     "link": "referral_link",
     "stray": "stray_reply",
     "matter": "restored_matter",

@@ -129,6 +129,10 @@ def _withdraw(session: Session, matter: RestoredMatter, consent: Any, by: Actor)
     consents.withdraw(session, consent.id, by=by, at=matter.at)
 
 
+def _narrow(session: Session, matter: RestoredMatter, consent: Any, by: Actor) -> None:
+    consents.narrow_again(session, consent.id, day_of(session, matter), by=by, at=matter.at)
+
+
 def _withdraw_research(session: Session, matter: RestoredMatter, _: Any, by: Actor) -> None:
     research.withdraw_research_consent(session, matter.subject_id, by=by, at=matter.at)
 
@@ -207,6 +211,7 @@ AGAIN: Final[Mapping[str, _Redo]] = {
     "absence.deputy_changed": _change_deputy,
     "consent.withdrawn": _withdraw,
     "consent.replaced": _withdraw,
+    "consent.narrowed": _narrow,
     "research_consent.withdrawn": _withdraw_research,
     "participant.barred": _bar,
     "follow_up.part_ended": _end_part,

@@ -331,6 +331,7 @@ _FINDERS: Final[Mapping[str, Callable[[Session, RestoredMatter], Any]]] = {
     "absence.deputy_changed": _deputizing,
     "consent.withdrawn": _consent,
     "consent.replaced": _consent,
+    "consent.narrowed": _consent,
     "research_consent.withdrawn": _research,
     "participant.barred": _to_bar,
     "follow_up.part_ended": _part,

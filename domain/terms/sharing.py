@@ -81,6 +81,7 @@ class Circle:
     - `answered` is whether it was ever said with which, by this admission or another: every other is then left out.
     - `to_be_met` is whether they are a candidate who has not committed and withdrew no consent to the program.
     - `parts` are those of the workers who accompany them, or are to meet them.
+    - `left_by` is the organization whose worker accompanied them last, while nobody does.
     """
 
     terms: DayTerms
@@ -90,21 +91,29 @@ class Circle:
     answered: bool
     to_be_met: bool
     parts: tuple[AccompanimentPart, ...]
+    left_by: frozenset[UUID] = frozenset()
 
     @property
     def homes(self) -> frozenset[UUID]:
-        """The organizations whose worker accompanies the participant: within them nothing new is shared."""
-        return frozenset(place for part in self.parts if part.kind == PRIMARY for place in part.places)
+        """The organizations whose worker accompanies the participant: within them nothing new is shared.
+
+        While a follow-up has no worker, it is the one of the last: a colleague may go on without a new signature.
+        """
+        places = frozenset(place for part in self.parts if part.kind == PRIMARY for place in part.places)
+        return places or self.left_by
 
     def agrees_to(self, organization_id: UUID) -> bool:
-        """Whether the participant agreed, and still does, to sharing with the organization."""
+        """Whether the participant agreed, and still does, to sharing with the organization.
+
+        Whose worker accompanies them knows of them by that alone: no form asks about it, and none leaves it out.
+        """
         if self.asked:
-            return self.in_program and organization_id in self.partners
+            return self.in_program and organization_id in self.partners | self.homes
         return not self.leaves_out(organization_id)
 
     def leaves_out(self, organization_id: UUID) -> bool:
         """Whether the participant said with which organizations it is shared, and not, or no longer, with this one."""
-        return self.answered and organization_id not in self.partners
+        return self.answered and organization_id not in self.partners | self.homes
 
     def withholds(self, organization_id: UUID, shared: Shared) -> Withheld:
         """Why the organization does not get this of the participant; "" where it does."""
@@ -195,7 +204,7 @@ def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> 
     asked = {"participants": ids, "day": day}
     ask_ahead(
         session,
-        *(Question[Any](statement, asked) for statement in (_CONSENTS, _ADMISSIONS, _ACCOMPANYING, _TO_MEET)),
+        *(Question[Any](statement, asked) for statement in (_CONSENTS, _ADMISSIONS, _ACCOMPANYING, _TO_MEET, _LEFT)),
         *asked_of_terms(day),
     )
     consents: dict[UUID, list[_Agreed]] = {one: [] for one in ids}
@@ -204,11 +213,22 @@ def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> 
     begun = {row.id: _begun(row.state, row.opened_at) for row in run(session, _ADMISSIONS, asked)}
     parts = _parts(session, asked)
     terms = terms_on(session, day)
-    return {one: _circle(consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), terms) for one in ids}
+    left = {one: frozenset({place}) for one, place in tuples(session, _LEFT, asked)}
+    nobody = frozenset[UUID]()
+    return {
+        one: _circle(
+            consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), left.get(one, nobody), terms
+        )
+        for one in ids
+    }
 
 
 def _circle(
-    consents: Sequence[_Agreed], begun: _Begun, parts: tuple[AccompanimentPart, ...], terms: DayTerms
+    consents: Sequence[_Agreed],
+    begun: _Begun,
+    parts: tuple[AccompanimentPart, ...],
+    left_by: frozenset[UUID],
+    terms: DayTerms,
 ) -> Circle:
     standing = [row for row in consents if row.stands(terms.day)]
     # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
@@ -223,6 +243,7 @@ def _circle(
         answered=_names(consents, "sharing"),
         to_be_met=begun.before_committing and not taken_back,
         parts=parts,
+        left_by=left_by,
     )
 
 
@@ -325,6 +346,19 @@ _ACCOMPANYING: Final = built(
         lasts(Assignment, _DAY),
     )
     .order_by(col(Assignment.kind), col(Assignment.id))
+)
+#: The organization of whoever accompanied a participant last, of follow-ups that go on; the last one is the last row.
+_LEFT: Final = built(
+    only(FollowUp.participant_id, Assignment.organization_id)
+    .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+    .where(
+        col(FollowUp.participant_id) == any_(_PARTICIPANTS),
+        col(FollowUp.state).in_(["active", "on_break"]),
+        Assignment.kind == PRIMARY,
+        col(Assignment.withdrawn_at).is_(None),
+        col(Assignment.starts_on) <= _DAY,
+    )
+    .order_by(col(Assignment.starts_on), col(Assignment.id))
 )
 #: Who is to meet candidates, and with whom: a line for each organization at which the second may be one.
 _TO_MEET: Final = built(

@@ -117,8 +117,9 @@ def _add(document: Document, block: Block) -> None:
         _add_table(document, block)
     elif isinstance(block, Signing):
         _add_signing(document, block)
-    else:
+    elif isinstance(block, Decided):
         _add_decision(document, block)
+    # A picture is on papers for participants alone, which are PDFs.
 
 
 def _add_decision(document: Document, block: Decided) -> None:

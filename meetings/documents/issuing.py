@@ -28,6 +28,7 @@ from meetings.documents.content import (
     MinutesItem,
     RegisterLine,
 )
+from meetings.documents.paper import Paper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
@@ -123,6 +124,19 @@ def issue_again(content: Printed, language: str, form: Form = "pdf", *, committe
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
     return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], _made(content, language, form))
+
+
+def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attachment:
+    """A paper for a participant as a PDF, `called` by the day and a word of ours: nothing in it names one.
+
+    Raises Refusal where a text of it names somebody who may not be named.
+    """
+    gate = NameGate.here(session)
+    gate.refuse([text for _, text in _texts(paper, DocumentText("", "", paper.language))])
+    name = f"{day.isoformat()}-{called}.pdf"
+    made = Attachment(name, MEDIA_TYPES["pdf"], _made(paper, paper.language, "pdf"))
+    gate.refuse([made.name, made.content])
+    return made
 
 
 def _name(content: Printed, language: str, form: Form, committee: str) -> str:
@@ -227,9 +241,9 @@ def _number_of(part: object) -> str:
     return part.number if isinstance(part, numbered) else ""
 
 
-def _made(content: Printed, language: str, form: Form) -> bytes:
+def _made(content: Printed | Paper, language: str, form: Form) -> bytes:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    if form == "pdf":
+    if form == "pdf" or isinstance(content, Paper):
         from meetings.documents.pdf import as_pdf  # noqa: PLC0415
 
         return as_pdf(content, language)

@@ -88,7 +88,16 @@ class Signing:
     fields: tuple[tuple[str, str], ...]
 
 
-Block = Heading | PaperNote | PaperTable | Decided | Signing
+@dataclass(frozen=True)
+class Picture:
+    """A picture in PNG, such as a signature, by its bytes one by one, and what it shows in words."""
+
+    png: tuple[int, ...]
+    alt: str
+    width_mm: int = 60
+
+
+Block = Heading | PaperNote | PaperTable | Decided | Signing | Picture
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import typst
 
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Signing
+from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Picture, Signing
 from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
@@ -29,12 +29,12 @@ _MARKS: Final = "‘’“”–—…·•€"
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def as_pdf(content: Printed, language: str) -> bytes:
-    """`content` in "fr" or "en" as a PDF. A letter that no font has is printed as an empty square.
+def as_pdf(content: Printed | Paper, language: str) -> bytes:
+    """`content` in "fr" or "en", or a paper in any language, as a PDF.
 
-    Raises Refusal where a text is missing in that language.
+    A letter that no font has is printed as an empty square. Raises Refusal where a text is missing in that language.
     """
-    paper = _as_data(laid_out(content, language))
+    paper = _as_data(content if isinstance(content, Paper) else laid_out(content, language))
     try:
         return _printed(_with_texts(paper, _printable))
     except typst.TypstError:  # letters that print alone, and not beside each other
@@ -55,6 +55,7 @@ _KINDS: Final[Mapping[type[Block], str]] = {
     PaperTable: "table",
     Decided: "decided",
     Signing: "signing",
+    Picture: "picture",
 }
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from simulation.hands import Answer
-from simulation.people.consents import born, learn_birth, sign, sign_everything
+from simulation.people.consents import born, learn_birth, sign_also, sign_everything
 from simulation.people.triage import pair_of
 from simulation.visits import Visit, does
 from simulation.work_seen import asked, file_of
@@ -107,11 +107,11 @@ def admit_who_is_ready(me: Visit) -> None:
 
 def store(me: Visit, file: str, shown: Answer) -> None:
     """Keep the signed forms that are not kept yet."""
-    for one in shown["consents"]:
-        if one["stored_at"] or (one["purpose"] != "program" and me.may(0.8)):
+    for one in shown["consent_forms"]:
+        if one["stored_at"]:
             continue
         given = None if one["copy_given_on"] or me.may(0.05) else me.today.isoformat()
-        me.post(f"/participants/{file}/consents/{one['id']}/storing", {"copy_given_on": given})
+        me.post(f"/participants/{file}/consent-forms/{one['id']}/storing", {"copy_given_on": given})
 
 
 def _admit(me: Visit, file: str, shown: Answer) -> None:
@@ -131,7 +131,7 @@ def _admit(me: Visit, file: str, shown: Answer) -> None:
         elif shown["second_id"]:
             place = _place_of(me, shown["second_id"])
             if place:
-                sign(me, file, "sharing", place, worker_id=shown["worker_id"])
+                sign_also(me, file, place, worker_id=shown["worker_id"])
         me.post(f"{here}/number")
     elif given.code == "admission.age_unknown":
         learn_birth(me, file)

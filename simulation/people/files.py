@@ -134,6 +134,9 @@ def keep_research_consents(me: Visit) -> None:
         if kept == "research.number":
             return
         upto[me.today.year] = n
+    for row in me.items("/research-consents", limit=20):
+        if row["kept_at"] is None and row["withdrawn_on"] is None and me.may(0.7):
+            me.post(f"/research-consents/{row['participant_id']}/keeping")
     if me.may(0.3):
         _take_back(me)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from simulation.hands import Answer
-from simulation.people.consents import sign, take_back
+from simulation.people.consents import narrow, sign_again, standing
 from simulation.visits import Visit, does
 
 _WHY_NONE: Final = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
@@ -171,20 +171,14 @@ def file_followed(me: Visit, follow_up_id: str) -> str | None:
 
 
 def _agree_anew(me: Visit, row: dict[str, Any]) -> None:
-    """They agree to share with another partner, or take a consent back."""
+    """They sign anew, or say that they want less of what they agreed to."""
     file = file_followed(me, row["id"])
-    shown = me.get(f"/participants/{file}") if file else None
-    if shown is None or not shown.is_done or file is None:
+    if file is None:
         return
-    standing = [one for one in shown["consents"] if not one["withdrawn_on"] and not one["replaced_at"]]
-    if not standing:
-        sign(me, file, "program")
-        return
-    one = me.chance.choice(standing)
-    if me.may(0.35) and (one["purpose"] != "program" or me.may(0.3)):
-        take_back(me, file, one["id"])
+    if standing(me, file) and me.may(0.35):
+        narrow(me, file)
     else:
-        sign(me, file, one["purpose"], one["organization_id"] or "")
+        sign_again(me, file)
 
 
 def _disclose(me: Visit, row: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -30,7 +31,7 @@ from domain.kernel import (
 )
 from domain.terms import PRIMARY, SECOND
 from models.casework import Task
-from models.consent import Consent
+from models.consent import Consent, ConsentForm
 from models.follow_up import Assignment, FollowUp
 from models.participant import CandidateWorker
 from models.program import Absence
@@ -73,6 +74,25 @@ def withdrawals_are_asked_about(session: Session, at: datetime) -> Iterable[str]
         step = FOLLOWS if purpose == "program" else STOPPED
         if not any(_was_open(task, withdrawn_at) for task in _asked(session, step, participant_id)):
             yield f"consent {consent_id}"
+
+
+@promise("A consent that was withdrawn holds again by a signature of that day or later, and by nothing else.")
+def nothing_comes_back_without_a_signature(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each consent that stands, signed before the person withdrew the same, or of a form without a signature."""
+    withdrawn = aliased(Consent, name="withdrawn")
+    before = only(withdrawn.id).where(
+        withdrawn.program_id == Consent.program_id,
+        withdrawn.participant_id == Consent.participant_id,
+        withdrawn.purpose == Consent.purpose,
+        col(withdrawn.organization_id).is_not_distinct_from(col(Consent.organization_id)),
+        col(withdrawn.withdrawn_on) > col(Consent.signed_on),
+        col(withdrawn.withdrawn_at) < col(Consent.recorded_at),
+    )
+    stand = col(Consent.withdrawn_on).is_(None), col(Consent.replaced_at).is_(None)
+    unsigned = col(ConsentForm.sealed).is_(None)
+    rows = only(Consent.id).join(ConsentForm, joins(Consent.form_id, ConsentForm))
+    found = scalars(session, rows.where(*stand, or_(before.exists(), unsigned)).order_by(col(Consent.id)))
+    yield from (f"consent {consent_id}" for consent_id in found)
 
 
 @promise("A consent that is somebody's own to give now is asked about until they signed it anew or took it back.")

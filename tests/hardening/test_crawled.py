@@ -541,6 +541,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "departure": ("was_to_end",),
     "destruction": ("asked_as", "ended_as", "ground", "state", "stopped_by"),
+    "consent_form": ("way", "text_digest"),
     "disclosure": ("ground",),
     "door": ("token_digest", "kind", "browser_digest", "used_by_digest"),
     "drafted_year": ("dates", "settled_as"),

@@ -37,8 +37,8 @@ from sqlalchemy import LargeBinary, select, text
 from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from domain.accompaniment import breaks, consents, risks
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import breaks, risks
+from domain.accompaniment.consent_forms import GivenSignature, SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
 from domain.follow_ups import activities, notes, summaries
@@ -65,6 +65,7 @@ from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
 from models.tables import metadata
+from tests import signing
 from tests.api.application import client_for, nobody
 from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, leave, record_protocols
@@ -182,7 +183,7 @@ def sealed_as(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, tuple[str, str]]:
 
     def noting(keys: FakePeopleKeys, key_id: UUID, clear: bytes, *, about: str) -> bytes:
         blob = seal(keys, key_id, clear, about=about)
-        known[blob] = (about.split("|")[2].partition("/")[0], clear.decode())
+        known[blob] = (about.split("|")[2].partition("/")[0], clear.decode(errors="replace"))
         return blob
 
     monkeypatch.setattr(FakePeopleKeys, "seal", noting)
@@ -241,7 +242,9 @@ def lived(
             session, participant_id, met_on=met, way="in_person", outcome="commits", by=worker, at=LATER
         )
         signed = SignedForm(met, met, "self", met, "fr", limits_stated=True)
-        consents.sign(session, participant_id, "program", signed, by=worker, at=LATER)
+        # On the scan stands who signed, and somebody called the file after them.
+        scan = GivenSignature("paper", signing.scanned_words(PLANTED["given_name"]), f"{PLANTED['given_name']}.pdf")
+        signing.sign(session, participant_id, "program", signed, by=worker, at=LATER, signature=scan)
         risks.assess(session, participant_id, "admission", "red", why={"why": PLANTED["why_risk"]}, by=worker, at=LATER)
         numbers.admit(session, participant_id, by=by, at=LATER)
         disclosures.disclose(
@@ -373,6 +376,8 @@ _OF_PAPERS: Final = {
     "redaction.words",
 }
 _ABOUT_PAPERS: Final = {"note", "minutes", "incident", "redaction"}
+#: What is sealed as a file, and has no fields.
+_ABOUT_FILES: Final = {"consent_form"}
 
 
 @pytest.mark.ci
@@ -394,7 +399,7 @@ def test_a_word_is_planted_in_every_sealed_column_and_in_every_field_of_what_is_
             assert any(found(WORDS, one) for one in said), f"nothing is planted in {name}"
     planted: dict[str, bool] = {}
     for about, clear in sealed_as.values():
-        for field, words in () if about in _ABOUT_PAPERS else _fields(json.loads(clear), about):
+        for field, words in () if about in _ABOUT_PAPERS | _ABOUT_FILES else _fields(json.loads(clear), about):
             planted[field] = planted.get(field, False) or bool(found(WORDS, words))
     assert {field for field, is_there in planted.items() if not is_there} == _NO_WORDS
 

@@ -21,6 +21,7 @@ from api.access.permissions import Action
 from tests.agreeing import PDF
 from tests.cast import ARRIVAL, TODAY
 from tests.matrix.world import PLACES
+from tests.signing import IN_JSON, drawing
 
 #: The framework's own: it describes the API and reads nothing.
 OF_THE_FRAMEWORK: Final = frozenset({"/api/v1/openapi.json"})
@@ -204,6 +205,7 @@ _CONSENT: Final = {
     "language": "fr",
     "limits_stated": True,
     "worker_id": "{signer_id}",
+    "signature": {"way": "paper", "file_name": "scan.png", "content": IN_JSON},
 }
 _WAITING: Final = {"participant_id": "waiting"}
 _ITEM: Final = {"seen": "{version_of_item}"}
@@ -357,6 +359,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
     "POST /participants/{participant_id}/retention": Sent(which=_REFUSED, form=_KEPT_LONGER),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
+    "POST /research-consents/{participant_id}/keeping": Sent(which=_RESEARCHED),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={**_WHERE, "kind": "meal", "follow_up": "{follow_up_id}"}),
     "POST /activities/{activity_id}/moving": Sent(form=_WHERE),
@@ -365,17 +368,24 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /participants/{participant_id}/consents": Sent(
         form={
-            "purpose": "program",
+            "seen": "{version_of_file}",
             "signed_by": "self",
             **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
             "worker": "{signer_id}",
             "limits": "yes",
-        }
+            "program": "yes",
+            "text": "fr",
+            "text_version": "3",
+        },
+        files={"scan": ("scan.png", drawing())},
     ),
-    "POST /participants/{participant_id}/consents/{consent_id}/withdrawal": Sent(form={"really": "yes"}),
-    "POST /participants/{participant_id}/consents/{consent_id}/storing": Sent(
+    "POST /participants/{participant_id}/consents/narrowing": Sent(
+        form={"seen": "{version_of_file}", "no_research": "yes"}
+    ),
+    "POST /participants/{participant_id}/consent-forms/{form_id}/storing": Sent(
         form={"copy_given_on": TODAY.isoformat()}
     ),
+    "POST /participants/{participant_id}/consent-forms/{form_id}/copy": Sent(form={"copy_given_on": TODAY.isoformat()}),
     "POST /participants/{participant_id}/risk": Sent(form={"kind": "admission", "level": "green"}),
     "POST /participants/{participant_id}/corrections": Sent(
         form={"seen": "{version_of_file}", "phone": "514-555-0144"}
@@ -818,8 +828,11 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_GIVEN, json={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
     "POST /api/v1/participants/{participant_id}/consents": Sent(json=_CONSENT),
-    "POST /api/v1/participants/{participant_id}/consents/{consent_id}/withdrawal": Sent(json={"really": True}),
-    "POST /api/v1/participants/{participant_id}/consents/{consent_id}/storing": Sent(
+    "POST /api/v1/participants/{participant_id}/consents/narrowing": Sent(json={"kept": [], "no_research": True}),
+    "POST /api/v1/participants/{participant_id}/consent-forms/{form_id}/storing": Sent(
+        json={"copy_given_on": TODAY.isoformat()}
+    ),
+    "POST /api/v1/participants/{participant_id}/consent-forms/{form_id}/copy": Sent(
         json={"copy_given_on": TODAY.isoformat()}
     ),
     "POST /api/v1/participants/{participant_id}/risks": Sent(json={"level": "green"}),
@@ -830,6 +843,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/disclosures": Sent(json={**_DISCLOSED, "only_necessary": True}),
     "PUT /api/v1/participants/{participant_id}/retention": Sent(which=_REFUSED, json=_KEPT_LONGER),
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
+    "POST /api/v1/research-consents/{participant_id}/keeping": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/equipment": Sent(json={"kind": "phone", "serial": "M-1"}),
     "PUT /api/v1/equipment/{equipment_id}": Sent(json={"serial": "M-2"}),

@@ -14,19 +14,22 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 
 from domain.accompaniment import risks
+from domain.kernel import seal_file
 from domain.participants import disclosures, links, referring
 from domain.participants.referral_form import ReferralForm
 from models.base import table_of
-from models.consent import Consent
+from models.consent import Consent, ConsentForm
 from models.participant import Barred, CandidateWorker, Participant
 from models.referral import Referral
 from tests.cast import AT, TODAY, Cast
+from tests.signing import drawing
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _named = table_of(CandidateWorker)
 _barred = table_of(Barred)
 _consent = table_of(Consent)
+_consent_form = table_of(ConsentForm)
 
 #: What a worker wrote of a week, and agreed on for a break; and what was found of each criterion.
 NOTE: Final = "Elle dort mieux."
@@ -138,10 +141,22 @@ def candidates_of(
                 )
             )
         days: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY)
+        form = ConsentForm(
+            program_id=cast.program_id,
+            id=uuid4(),
+            participant_id=participant_id,
+            way="drawn",
+            text_digest="0" * 64,
+            recorded_by=author,
+            recorded_at=AT,
+        )
+        form.sealed = seal_file(session, participant_id, f"consent_form/{form.id}", drawing())
+        session.execute(insert(_consent_form).values(form.model_dump()))
         consent = Consent(
             program_id=cast.program_id,
             id=uuid4(),
             participant_id=participant_id,
+            form_id=form.id,
             purpose="program",
             text_key="consent",
             text_version=1,
@@ -173,6 +188,7 @@ def candidates_of(
         "referral_id": str(draft),
         "referral_id:waiting": str(waiting),
         "consent_id": str(consent.id),
+        "form_id": str(form.id),
         "signer_id": str(author),
         "disclosure_id": str(disclosure),
         "link_id": str(unused),

@@ -181,7 +181,6 @@ _WITH: Final[dict[str, dict[str, Any]]] = {
     "POST /api/v1/tasks/{task_id}/settlement": {"ended_as": ""},
     "POST /api/v1/participants/{participant_id}/triage": {"result": "forwarded"},
     "POST /api/v1/participants/{participant_id}/risks": {"kind": "recruiter"},
-    "POST /api/v1/participants/{participant_id}/consents": {"purpose": "sharing"},
     "PUT /api/v1/meetings/{meeting_id}/answer": {"said": "declined"},
 }
 

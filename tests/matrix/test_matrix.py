@@ -145,6 +145,13 @@ DONE_ELSEWHERE: Final = {
         ),
     ),
     **dict.fromkeys(
+        ("POST /research-consents/{participant_id}/keeping", "POST /api/v1/research-consents/{participant_id}/keeping"),
+        (
+            "tests/api/pages/test_consent_form.py",
+            "test_research_is_ticked_apart_and_goes_to_the_research_coordinator_who_alone_keeps_it",
+        ),
+    ),
+    **dict.fromkeys(
         (
             "POST /participants/{participant_id}/consents/going-on",
             "POST /api/v1/participants/{participant_id}/consents/going-on",

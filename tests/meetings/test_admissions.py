@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, proposals, recruiting, risks, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import duplicates, first_meetings, numbers, triage
 from domain.casework import scheduling, tasks, versions
 from domain.declarations.protocol import Protocol
@@ -36,6 +36,7 @@ from models.casework import Case, Responsibility, Task
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
+from tests import signing
 from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
@@ -147,7 +148,7 @@ def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     """A candidate who can get a number."""
     participant_id = _committed(cast, form)
     with cast.session() as session:
-        sign = partial(consents.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
+        sign = partial(signing.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
         sign("program", _signed())
         sign("sharing", _signed(), organization_id=cast.organizations["codim"])  # of the second of the pair
         risks.assess(session, participant_id, "admission", "yellow", why={}, by=cast.actor(WORKER), at=LATER)
@@ -666,12 +667,12 @@ def test_who_may_sign_is_asked_of_the_age_on_the_day(clinic: Cast, born: int, si
     with clinic.session() as session:
         if code:
             with pytest.raises(Refusal) as refused:
-                consents.sign(
+                signing.sign(
                     session, participant_id, "program", _signed(signed_by=signed_by), by=clinic.actor(WORKER), at=LATER
                 )
             assert refused.value.code == code
         else:
-            consents.sign(
+            signing.sign(
                 session, participant_id, "program", _signed(signed_by=signed_by), by=clinic.actor(WORKER), at=LATER
             )
             assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3))
@@ -692,7 +693,7 @@ def test_a_consent_that_was_not_given_rightly_is_not_recorded(
 ) -> None:
     participant_id = committed
     with cast.session() as session, pytest.raises(Refusal) as refused:
-        consents.sign(session, participant_id, "program", _signed(**more), by=cast.actor(WORKER), at=LATER)
+        signing.sign(session, participant_id, "program", _signed(**more), by=cast.actor(WORKER), at=LATER)
     assert refused.value.code == code
 
 
@@ -702,7 +703,7 @@ def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(cast: C
     spvm, anonyme = cast.organizations["spvm"], cast.organizations["anonyme"]
     day = TODAY + timedelta(days=3)
     with cast.session() as session:
-        consent_id = consents.sign(
+        consent_id = signing.sign(
             session, participant_id, "sharing", _signed(), organization_id=spvm, by=cast.actor(WORKER), at=LATER
         )
         assert consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
@@ -718,7 +719,7 @@ def test_a_consent_that_ends_on_a_day_stands_until_then(cast: Cast, committed: U
     participant_id = committed
     last = TODAY + timedelta(days=40)
     with cast.session() as session:
-        consents.sign(session, participant_id, "program", _signed(ends_on=last), by=cast.actor(WORKER), at=LATER)
+        signing.sign(session, participant_id, "program", _signed(ends_on=last), by=cast.actor(WORKER), at=LATER)
         assert consents.stands(session, participant_id, "program", last)
         assert not consents.stands(session, participant_id, "program", last + timedelta(days=1))
 
@@ -730,7 +731,7 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
     participant_id = _ready(clinic)
     place = clinic.organizations["ccsmtl"]
     with clinic.session() as session:
-        consents.sign(session, participant_id, "sharing", _signed(), organization_id=place, by=worker, at=LATER)
+        signing.sign(session, participant_id, "sharing", _signed(), organization_id=place, by=worker, at=LATER)
         first_meetings.decline(session, participant_id, by=by, at=LATER)
     carry_all(means_of(clinic, lambda: LATER))
     again = refer(clinic, by=WORKER, at=LATER)
@@ -747,7 +748,7 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
         assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3)), "of the first admission"
         with refused("admission.no_consent"):
             numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY)
-        consents.sign(session, participant_id, "program", _signed(), by=worker, at=LATER + 3 * DAY)
+        signing.sign(session, participant_id, "program", _signed(), by=worker, at=LATER + 3 * DAY)
         with refused("admission.no_risk"):
             numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY)
         risks.assess(session, participant_id, "admission", "green", why={}, by=worker, at=LATER + 3 * DAY)
@@ -759,10 +760,10 @@ def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: 
     participant_id = ready
     place = cast.organizations["codim"]
     with cast.session() as session:
-        sharing = consents.sign(
+        sharing = signing.sign(
             session, participant_id, "sharing", _signed(), organization_id=place, by=cast.actor(WORKER), at=LATER
         )
-        consents.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
+        signing.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
         assert _steps(session, participant_id)["store_consent"] == "open"
         assert tasks_of(session, consents.STORE) == [], "the step asks for it"
 
@@ -819,7 +820,7 @@ def test_nobody_gets_a_number_without_a_consent_that_stands_nor_without_the_risk
     with cast.session() as session:
         with pytest.raises(Refusal, match=r"admission\.no_consent"):
             numbers.admit(session, participant_id, by=by, at=LATER)
-        consent_id = consents.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
+        consent_id = signing.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
         with pytest.raises(Refusal, match=r"admission\.no_risk"):
             numbers.admit(session, participant_id, by=by, at=LATER)
         risks.assess(session, participant_id, "admission", "none", why={}, by=cast.actor(WORKER), at=LATER)
@@ -1061,7 +1062,7 @@ def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_o
     with cast.session() as session:
         here = clinic_of(session, NEXT_LOCAL)
         running.open_meeting(session, here, by=coordinator, at=during)
-        (consent,) = [row for row in consents.consents_of(session, participant_id) if row.purpose == "program"]
+        (consent,) = [row for row in consents.standing_of(session, participant_id, TODAY) if row.purpose == "program"]
         consents.withdraw(session, consent.id, by=worker, at=during)
         with refused("admission.no_consent"):
             numbers.admit(session, participant_id, by=coordinator, at=during)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.accompaniment import barring, consents, proposals, risks, withdrawals, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import duplicates, first_meetings, numbers
 from domain.casework import wakeups
 from meetings import admissions
@@ -19,6 +19,7 @@ from meetings.agenda_items import items_of
 from models.agenda import ENDED
 from models.base import table_of
 from models.casework import Case
+from tests import signing
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -58,12 +59,12 @@ def _sign_with(cast: Cast, participant_id: UUID, worker: str, *, at: datetime = 
         first_meetings.record_first_meeting(
             session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=by, at=at
         )
-        consents.sign(session, participant_id, "program", FORM, by=by, at=at)
+        signing.sign(session, participant_id, "program", FORM, by=by, at=at)
 
 
 def _share(cast: Cast, participant_id: UUID, place: str, *, at: datetime = THEN) -> UUID:
     with cast.session() as session:
-        return consents.sign(
+        return signing.sign(
             session,
             participant_id,
             "sharing",
@@ -150,7 +151,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     with refused("assignment.not_agreed"):
         _name(cast, signed, SECOND)
     with cast.session() as session:
-        consents.sign(session, signed, "program", replace(FORM, worker_id=cast.people[WORKER]), by=by, at=THEN)
+        signing.sign(session, signed, "program", replace(FORM, worker_id=cast.people[WORKER]), by=by, at=THEN)
         assert withdrawals.asked(session, signed) is None
     _name(cast, signed, SECOND)
 
@@ -163,18 +164,10 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     client = client_for(cast.database, cast.people["coordinator"], at=THEN)
     here = f"/participants/{signed}"
     page = client.get(here).text
-    assert "The person withdraws it" in page
+    assert f'href="{here}/consents"' in page, "to withdraw or narrow"
     assert "see nothing of this candidate in the Clinical Committee" in text_of(page)
-    form = {
-        "purpose": "sharing",
-        "partner": str(cast.organizations["codim"]),
-        "worker": str(cast.people[SECOND]),
-        "limits": "yes",
-        "signed_by": "self",
-        **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY.isoformat()),
-        "text": "fr",
-    }
-    assert client.post(f"{here}/consents", data=form, follow_redirects=False).status_code == 303
+    tick, worker = f"sharing:{cast.organizations['codim']}", str(cast.people[SECOND])
+    assert signing.on_page(client, signed, tick, worker=worker).status_code == 303
     page = text_of(client.get(here).text)
     assert "Sharing with a partner – CODIM" in page
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Case
-from models.consent import Consent, Disclosure, ResearchConsent
+from models.consent import Consent, ConsentForm, Disclosure, ResearchConsent
 from models.destruction import Destruction, KeptUntil
 from models.minutes import Decision
 from models.participant import (
@@ -217,12 +217,28 @@ def _decide(session: Session, cast: Cast, candidate: UUID, referral_id: UUID) ->
 def _consent(session: Session, cast: Cast, participant: UUID) -> None:
     here: dict[str, Any] = {"program_id": cast.program_id}
     coordinator = cast.people["coordinator"]
-    days: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY)
+    days: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY)
+    form = ConsentForm(
+        **here,
+        id=uuid4(),
+        participant_id=participant,
+        way="drawn",
+        text_digest="0" * 64,
+        sealed=SEALED,
+        copy_given_on=TODAY,
+        stored_at=AT,
+        stored_by=coordinator,
+        recorded_by=coordinator,
+        recorded_at=AT,
+    )
+    session.add(form)
+    session.flush()
     session.add(
         Consent(
             **here,
             **days,
             participant_id=participant,
+            form_id=form.id,
             purpose="sharing",
             organization_id=cast.organizations["spvm"],
             text_key="consent",
@@ -231,9 +247,8 @@ def _consent(session: Session, cast: Cast, participant: UUID) -> None:
             language="fr",
             signed_by="self",
             worker_id=cast.people["worker_em"],
+            agreed_until=TODAY + timedelta(days=365),
             ends_on=TODAY + timedelta(days=365),
-            stored_at=AT,
-            stored_by=coordinator,
             recorded_at=AT,
         )
     )
@@ -243,6 +258,7 @@ def _consent(session: Session, cast: Cast, participant: UUID) -> None:
             participant_id=participant,
             signed_on=TODAY,
             kept_by=cast.people.get("research_coordinator", coordinator),
+            kept_at=AT,
             recorded_at=AT,
         )
     )

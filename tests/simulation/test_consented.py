@@ -16,15 +16,17 @@ from domain.participants.identity import open_identity
 from domain.record.reads import Purpose
 from models.base import table_of
 from models.casework import Task
-from models.consent import Consent
+from models.consent import Consent, ConsentForm
 from models.follow_up import Assignment
 from simulation.promises import consented
+from tests import signing
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.domain.participants.test_reviews import by_the_round, prepare_child, whose
 from tests.domain.participants.test_reviews import sign as sign_for_child
-from tests.following import SECOND, WORKER, row_of
+from tests.following import SECOND, WORKER, left_without_consent, row_of
 
 _consent, _task, _assignment = table_of(Consent), table_of(Task), table_of(Assignment)
+_form = table_of(ConsentForm)
 DAY: Final = timedelta(days=1)
 
 
@@ -112,6 +114,26 @@ def test_a_consent_to_look_at_again_of_which_nobody_is_asked_or_nobody_knows_is_
         assert list(consented.reviews_are_asked_about(session, later)) == []
         _forget(session, participant_id)
         assert list(consented.reviews_are_asked_about(session, later)) == [f"consent {consent_id}"]
+
+
+def test_a_consent_that_comes_back_without_a_signature_is_found(cast: Cast, pair: UUID) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, pair)["participant_id"]
+        left_without_consent(session, participant_id)
+        here = consented.nothing_comes_back_without_a_signature
+        with_codim = signing.standing(session, participant_id, "sharing", cast.organizations["codim"])
+        consents.withdraw(session, with_codim, by=cast.actor("coordinator"), at=AT + DAY)
+        later = AT + 2 * DAY
+    sign_for_child(cast, participant_id, "codim", on=TODAY + DAY, at=later)
+    with cast.session() as session:
+        assert list(here(session, later)) == []
+        anew = signing.standing(session, participant_id, "sharing", cast.organizations["codim"])
+        of_before = {"explained_on": TODAY, "signed_on": TODAY}
+        session.execute(update(_consent).where(_consent.c.id == anew).values(of_before))
+        assert list(here(session, later)) == [f"consent {anew}"], "by a paper that is older than the withdrawal"
+        session.execute(update(_consent).where(_consent.c.id == anew).values(replaced_at=later))
+        session.execute(update(_form).where(_form.c.sealed.is_not(None)).values(sealed=None))
+        assert list(here(session, later)) != [], "by a form that nobody signed"
 
 
 def test_a_name_that_somebody_read_by_a_part_which_they_do_not_have_is_found(cast: Cast, pair: UUID) -> None:

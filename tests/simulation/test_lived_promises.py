@@ -154,8 +154,8 @@ BREAKS: Final[dict[str, str]] = {
         select 'contact_attempt ' || id from contact_attempt order by tried_on desc limit 1
         """,
     "Nobody is admitted without a consent": """
-        update consent set signed_on = signed_on + 500, copy_given_on = null, ends_on = null where id = (select
-        id from consent where purpose = 'program' order by id limit 1) returning 'participant ' ||
+        update consent set signed_on = signed_on + 500, agreed_until = null, ends_on = null where id = (select id
+        from consent where purpose = 'program' order by id limit 1) returning 'participant ' ||
         participant_id
         """,
     "No one gives themselves the role": """

@@ -16,6 +16,7 @@ from tests.following import WORKER, agreed
 from tests.meetings.clinic import NOW, clinic_of, on_the_table, prepare_clinic
 from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, meeting
 from tests.referring import declare_admission, look_at_everything, participant_of, refer, triaged
+from tests.signing import IN_JSON
 
 
 def agenda_act(coordinator: Asker, act: str, meeting_id: str) -> tuple[str, dict[str, Any]]:
@@ -142,7 +143,8 @@ def _commit(coordinator: Asker, participant_id: UUID) -> None:
     worker, here = Asker(coordinator.cast, WORKER, app=coordinator.app), f"/participants/{participant_id}"
     days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY.isoformat())
     worker.post(f"{here}/meetings", {"met_on": TODAY.isoformat(), "way": "in_person", "outcome": "commits"})
-    worker.post(f"{here}/consents", {**days, "signed_by": "self", "language": "fr", "limits_stated": True})
+    said = {**days, "signed_by": "self", "language": "fr", "limits_stated": True}
+    worker.post(f"{here}/consents", {**said, "signature": {"way": "drawn", "content": IN_JSON}})
     worker.post(f"{here}/risks", {"level": "yellow", "why": "Réseau."})
-    consent_id = coordinator.get(here)["consents"][0]["id"]
-    coordinator.post(f"{here}/consents/{consent_id}/storing", {})
+    form_id = coordinator.get(here)["consent_forms"][0]["id"]
+    coordinator.post(f"{here}/consent-forms/{form_id}/storing", {})

@@ -12,6 +12,7 @@ from httpx2 import Response
 from sqlalchemy import text
 
 from domain.accompaniment import states, workers
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
@@ -111,14 +112,16 @@ def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
     assert worker.send("POST", f"{here}/meetings", met, key="met").status_code == 201
     assert worker.send("POST", f"{here}/meetings", met, key="met").headers["idempotency-replayed"] == "true"
     days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), TODAY.isoformat())
-    signed = {**days, "signed_by": "self", "language": "fr", "limits_stated": True}
-    silent = worker.send("POST", f"{here}/consents", {**signed, "limits_stated": False})
+    drawn = {"way": "drawn", "content": signing.IN_JSON}
+    signed = {**days, "signed_by": "self", "language": "fr", "limits_stated": True, "signature": drawn}
+    seen = worker.get(here).json()["version"]
+    silent = worker.send("POST", f"{here}/consents", {**signed, "limits_stated": False}, seen=seen)
     assert silent.json()["code"] == "consent.limits"
-    assert worker.send("POST", f"{here}/consents", signed).status_code == 201
+    assert worker.send("POST", f"{here}/consents", signed, seen=seen).status_code == 201
     assert worker.send("POST", f"{here}/risks", {"level": "yellow", "why": "Réseau."}).status_code == 201
     ready = coordinator.get(here).json()
-    consent = ready["consents"][0]["id"]
-    assert coordinator.send("POST", f"{here}/consents/{consent}/storing", {}).status_code == 200
+    form = ready["consent_forms"][0]["id"]
+    assert coordinator.send("POST", f"{here}/consent-forms/{form}/storing", {}).status_code == 200
     assert worker.send("POST", f"{here}/number", seen=ready["version"]).status_code == 404
     assert coordinator.send("POST", f"{here}/number", seen=ready["version"] - 1).status_code == 412
     numbered = coordinator.send("POST", f"{here}/number", seen=ready["version"])

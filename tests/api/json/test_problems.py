@@ -21,6 +21,7 @@ from tests.api.json.test_versions import ACTS, INCIDENT, REFERRAL, SOMEONE, a_fo
 from tests.api.json.window import PREFIX, Asker, operations, problem_of
 from tests.cast import ARRIVAL, TODAY, Cast
 from tests.referring import participant_of, refer
+from tests.signing import IN_JSON
 
 CANARY = "zq7canary"
 #: As it would do harm in a page, and as plain words.
@@ -258,8 +259,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "back_on": TODAY.isoformat(),
     },
     "POST /participants/{participant_id}/consents": {
-        "purpose": "sharing",
-        "organization_id": SOMEONE,
+        "partners": [{"organization_id": SOMEONE, "purpose": "sharing", "ends_on": ARRIVAL.isoformat()}],
+        "signature": {"way": "paper", "file_name": "scan.png", "content": IN_JSON},
         "explained_on": TODAY.isoformat(),
         "signed_on": TODAY.isoformat(),
         "signed_by": "self",
@@ -269,7 +270,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "copy_given_on": TODAY.isoformat(),
         "ends_on": ARRIVAL.isoformat(),
     },
-    "POST /participants/{participant_id}/consents/{consent_id}/storing": {"copy_given_on": TODAY.isoformat()},
+    "POST /participants/{participant_id}/consent-forms/{form_id}/storing": {"copy_given_on": TODAY.isoformat()},
+    "POST /participants/{participant_id}/consent-forms/{form_id}/copy": {"copy_given_on": TODAY.isoformat()},
     "POST /participants/{participant_id}/risks": {
         "kind": "recruiter",
         "level": "risks_exceed",
@@ -325,7 +327,10 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
     "POST /tenures/{tenure_id}/ending/preview": {"ends_on": ARRIVAL.isoformat()},
     "POST /participants/{participant_id}/facts": {"purpose": "urgent_help"},
-    "POST /participants/{participant_id}/consents/{consent_id}/withdrawal": {"really": True},
+    "POST /participants/{participant_id}/consents/narrowing": {
+        "kept": [{"consent_id": SOMEONE, "ends_on": ARRIVAL.isoformat()}],
+        "no_research": True,
+    },
     "POST /agreements/{agreement_id}/versions/{n}/signatures/taking-back": {
         "director_id": SOMEONE,
         "reason": "Another day.",

@@ -15,6 +15,7 @@ from api.pages import research_consents
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
 from domain.participants import destruction, research, retention
+from tests import signing
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
@@ -71,15 +72,18 @@ def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, 
 def test_what_was_typed_into_a_form_that_is_refused_stays_in_it(cast: Cast, two: tuple[UUID, UUID]) -> None:
     here = f"/participants/{_participant(cast, two[0])}"
     worker, day = _client(cast, WORKER), TODAY.isoformat()
-    signed = {"explained_on": day, "signed_on": day, "worker_signed_on": day, "signed_by": "tutor", "text": "en"}
-    page = worker.post(f"{here}/consents", data={"purpose": "program", **signed})
+    tick = f"sharing:{cast.organizations['spvm']}"
+    page = signing.on_page(
+        worker, here.rpartition("/")[2], tick, limits="", signed_by="tutor", text="en", until="2027-03-01"
+    )
     assert page.status_code == 409, "the limits of confidentiality were not stated"
-    form = page.text.partition('id="sign"')[2].partition("</form>")[0]
-    assert form.startswith(" open")
+    form = page.text.partition("data-signing")[2].partition("</form>")[0]
     for name in ("explained_on", "signed_on", "worker_signed_on"):
         assert f'name="{name}" value="{day}"' in form
     assert 'value="tutor" checked' in form
-    assert 'name="text" value="en" checked' in form
+    assert 'name="text" value="en"' in form
+    assert re.findall(r'name="ticked" value="([^"]*)" checked', form) == [tick], "and no other line"
+    assert form.count('value="2027-03-01"') == 1
     said = {"ground": "ypa_38d", "to_whom": "La protection", "what": "Ce qui compromet", "disclosed_on": day}
     page = worker.post(f"{here}/disclosures", data=said)
     assert page.status_code == 409
@@ -389,9 +393,10 @@ def test_the_form_has_a_box_for_each_partner_and_purpose_with_its_last_day(
     client = _client(cast, WORKER)
     form = html.unescape(client.get(f"/consent-form?text={language}").text)
     boxes = re.findall(r"<li><span aria-hidden=\"true\">☐</span> ([^<]+)</li>", form)
-    assert all(re.search(rf"{until} _+", line) for line in boxes)
+    assert all(re.search(rf"{until} _+", line) for line in boxes[:-1])
+    assert "_" not in boxes[-1], "research is apart, and holds until it is withdrawn"
     shared = [line for line in boxes if shares in line]
-    assert len(boxes) == 1 + 2 * len(shared)
+    assert len(boxes) == 1 + 2 * len(shared) + 1
     assert [name for name in ("CCSMTL", "CODIM", "SPVM") if any(name in line for line in shared)] == ["CCSMTL", "CODIM"]
     first = client.get(f"/consent-form?text={language}&version=1")
     assert "☐" not in first.text, "what was signed stays what it was"
@@ -404,23 +409,19 @@ def test_whoever_enters_a_signed_paper_says_which_worker_signed_it_and_the_page_
     participant_id = _participant(cast, two[0])
     with cast.session() as session:
         known_as_somebody(session, participant_id)
-    here, day = f"/participants/{participant_id}", TODAY.isoformat()
-    signed = {
-        **dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), day),
-        "purpose": "program",
-        "signed_by": "self",
-        "limits": "yes",
-    }
+    here = f"/participants/{participant_id}"
     coordinator, me = _client(cast, "coordinator"), cast.people[WORKER]
     offered = {
-        name: re.findall(r'<select[^>]*name="worker".*?</select>', _client(cast, name).get(here).text, re.DOTALL)[-1]
+        name: re.findall(
+            r'<select[^>]*name="worker".*?</select>', _client(cast, name).get(f"{here}/consents/form").text, re.DOTALL
+        )[-1]
         for name in ("coordinator", WORKER)
     }
     assert f'value="{me}" selected' in offered[WORKER]
     assert f'value="{me}"' in offered["coordinator"]
     assert "selected" not in offered["coordinator"], "nobody signs by being there"
-    refusal = coordinator.post(f"{here}/consents", data=signed)
+    refusal = signing.on_page(coordinator, participant_id, worker="")
     assert refusal.status_code == 409
     assert "Choose the worker who explained the consent" in refusal.text
-    assert coordinator.post(f"{here}/consents", data={**signed, "worker": str(me)}).status_code == 303
+    assert signing.on_page(coordinator, participant_id, worker=str(me)).status_code == 303
     assert f"with {cast.members[WORKER].name}" in html.unescape(coordinator.get(here).text)

@@ -21,6 +21,7 @@ from models.base import table_of
 from models.participant import Participant
 from models.record import Event
 from models.referral import Referral
+from tests import signing
 from tests.api.application import client_for, nobody
 from tests.cast import AT, KEYS, TODAY, Cast
 from tests.following import agreed, followed
@@ -247,18 +248,9 @@ def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages
     assert "Ondine" in worker.post(f"{here}/identity").text
     met = {"met_on": TODAY.isoformat(), "way": "in_person", "outcome": "commits"}
     assert worker.post(f"{here}/meetings", data=met).status_code == 303
-    day = TODAY.isoformat()
-    signed = {
-        "purpose": "program",
-        "explained_on": day,
-        "signed_on": day,
-        "signed_by": "self",
-        "worker_signed_on": day,
-        "copy_given_on": day,
-        "limits": "yes",
-    }
-    assert worker.post(f"{here}/consents", data={**signed, "limits": ""}).status_code == 409
-    assert worker.post(f"{here}/consents", data=signed).status_code == 303
+    file = here.rpartition("/")[2]
+    assert signing.on_page(worker, file, drawn=signing.ON_CANVAS, limits="").status_code == 409
+    assert signing.on_page(worker, file, drawn=signing.ON_CANVAS).status_code == 303
     assert worker.post(f"{here}/number", data={"seen": "1"}).status_code == 404
     assert worker.post(f"{here}/risk", data={"level": "yellow"}).status_code == 303
     with there.session() as session:

@@ -260,7 +260,7 @@ def test_the_file_says_to_who_keeps_it_with_whom_it_is_not_shared(cast: Cast) ->
         participant = row_of(session, made)["participant_id"]
     for name, told in (("coordinator", True), (WORKER, True), ("police", False)):
         page = text_of(signed_in(cast, name).get(f"/participants/{participant}").text)
-        assert ("Not shared with CCSMTL, En Marge 12-17, L’Anonyme." in page) is told, name
+        assert ("Not shared with En Marge 12-17, L’Anonyme." in page) is told, name
 
 
 @pytest.mark.ci

@@ -212,7 +212,7 @@ WHERE: Final[Mapping[str, Callable[[Ground], _Shown]]] = {
     "seat.ended": _seat_alone,
     "committee.ended": _committee,
     **dict.fromkeys(("absence.cancelled", "absence.deputy_changed"), _absence),
-    **dict.fromkeys(("consent.withdrawn", "consent.replaced"), _consent),
+    **dict.fromkeys(("consent.withdrawn", "consent.replaced", "consent.narrowed"), _consent),
     "participant.barred": _barred,
     "participant.meets_no_more": _meets,
     "follow_up.part_ended": _part,

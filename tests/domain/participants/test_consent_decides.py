@@ -5,7 +5,6 @@ One rule answers (`domain.terms.sharing`), and it is asked anew each time: what 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,15 +15,15 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 
 from domain.accompaniment import consents, proposals, risks, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import first_meetings, numbers
 from domain.casework.tasks import complete_task
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.participants import locking
 from domain.people.absences import record_absence
+from tests import signing
 from tests.api.application import client_for
-from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, left_without_consent, row_of
 from tests.meetings.clinic import prepare_clinic
@@ -81,7 +80,7 @@ def pair(cast: Cast, arranged: Arranged[UUID]) -> UUID:
 def _sign(
     session: Session, cast: Cast, participant_id: UUID, partner: str = "", *, at: datetime = AT - HOUR, **said: Any
 ) -> UUID:
-    return consents.sign(
+    return signing.sign(
         session,
         participant_id,
         "sharing" if partner else "program",
@@ -235,36 +234,6 @@ def test_acting_for_a_second_opens_nothing_that_is_not_open_to_both(cast: Cast, 
     assert _reads(acting, participant_id) == [404] * 4, "nor has the second anything to pass on"
     with cast.session() as session:
         assert [part.kind for part in on_day(session, TODAY, follow_up_ids=[pair])] == ["primary"]
-
-
-@pytest.mark.ci
-def test_a_withdrawal_is_asked_once_more_with_what_follows_by_page_and_over_json(cast: Cast, pair: UUID) -> None:
-    with cast.session() as session:
-        participant_id = row_of(session, pair)["participant_id"]
-        by_partner = {
-            one.organization_id: one.id
-            for one in consents.consents_of(session, participant_id)
-            if one.replaced_at is None
-        }
-    consent_id, program_id = by_partner[cast.organizations["codim"]], by_partner[None]
-    here = f"/participants/{participant_id}"
-    worker = client_for(cast.database, cast.people[WORKER], at=AT)
-    second = client_for(cast.database, cast.people[SECOND], at=AT)
-    for asked in (
-        worker.post(f"{here}/consents/{consent_id}/withdrawal"),
-        worker.post(f"/api/v1{here}/consents/{consent_id}/withdrawal", json={}),
-        worker.post(f"/api/v1{here}/consents/{consent_id}/withdrawal", json={"really": False}),
-    ):
-        assert asked.status_code == 409
-        assert "Partners that it covers see nothing more" in asked.text
-    assert _reads(second, participant_id) == [200] * 4, "nothing was changed"
-    page = worker.post(f"{here}/consents/{consent_id}/withdrawal").text
-    assert fields_of(page, f"{here}/consents/{consent_id}/withdrawal") == {"really": ["yes"]}
-    assert re.search(rf'id="take-back-{consent_id}"[^>]* open', page), "the question is open where it was asked"
-    assert worker.post(f"{here}/consents/{consent_id}/withdrawal", data={"really": "yes"}).status_code == 303
-    assert _reads(second, participant_id) == [404] * 4
-    answer = worker.post(f"/api/v1{here}/consents/{program_id}/withdrawal", json={"really": True})
-    assert (answer.status_code, answer.json()["what_follows_is_asked_of"]) == (200, ["worker", "coordinator"])
 
 
 @pytest.mark.ci

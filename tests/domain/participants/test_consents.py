@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import consents
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.participants.consent_text import BLANK, CURRENT, TEXTS, text_of
 from models.base import table_of
 from models.record import Event
+from tests import signing
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.refusing import refused
@@ -52,7 +53,7 @@ def sign(
     recorder: str = WORKER,
 ) -> Any:
     """What is kept of a consent that somebody records, the worker unless said, and what the record says of it."""
-    consent_id = consents.sign(
+    consent_id = signing.sign(
         session,
         participant_id,
         purpose,

@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting, referred_again, risks, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import correcting, duplicates, first_meetings, triage
 from domain.casework import asking, words
 from domain.follow_ups import assigning
@@ -30,6 +30,7 @@ from models.base import table_of
 from models.casework import Case, Task
 from models.participant import CandidateWorker, Participant, RiskAssessment
 from models.tables import metadata
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.destroying import DELAY
@@ -68,6 +69,7 @@ JOINING: Final = {
     "admission_decision": "left",
     "candidate_worker": "left",
     "case": "left",  # cancelled
+    "consent_form": "left",  # under the key that is destroyed
     "consent": "left",  # what was taken back is taken back in the known file
     "criterion_finding": "left",
     "data_key": "left",  # destroyed
@@ -139,9 +141,9 @@ def _lived(cast: Cast, *partners: str) -> tuple[UUID, UUID]:
         first_meetings.record_first_meeting(
             session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
         )
-        consents.sign(session, participant_id, "program", _signed(), by=worker, at=AT)
+        signing.sign(session, participant_id, "program", _signed(), by=worker, at=AT)
         for place in partners:
-            consents.sign(
+            signing.sign(
                 session,
                 participant_id,
                 "sharing",
@@ -317,15 +319,19 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
 
         def sign(place: str, at: datetime) -> None:
             organization_id = cast.organizations[place]
-            consents.sign(session, known, "sharing", _signed(), organization_id=organization_id, by=worker, at=at)
+            signing.sign(session, known, "sharing", _signed(), organization_id=organization_id, by=worker, at=at)
 
-        consents.sign(session, known, "program", _signed(), by=worker, at=AT)
+        signing.sign(session, known, "program", _signed(), by=worker, at=AT)
         for place in ("spvm", "codim"):
             sign(place, AT)
-        for row in consents.consents_of(session, joined):
-            if row.organization_id in (cast.organizations["spvm"], cast.organizations["codim"]):
-                consents.withdraw(session, row.id, by=by, at=AT + DAY)
+
+        def withdraw(place: str, at: datetime) -> None:
+            consent_id = signing.standing(session, joined, "sharing", cast.organizations[place])
+            consents.withdraw(session, consent_id, by=by, at=at)
+
+        withdraw("codim", AT + DAY)
         sign("codim", AT + 2 * DAY)
+        withdraw("spvm", AT + 2 * DAY + timedelta(hours=1))
         duplicates.join_referral(session, referral_id, known, reason="La même", by=by, at=AT + 3 * DAY)
         day = TODAY + 3 * DAY
         shared = {

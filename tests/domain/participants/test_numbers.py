@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from domain.accompaniment import consents, risks, workers
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment import risks, workers
+from domain.accompaniment.consent_forms import SignedForm
 from domain.admissions import correcting, duplicates, first_meetings, numbers
 from domain.casework import cases
 from domain.kernel.refusals import Refusal
@@ -19,6 +19,7 @@ from domain.participants.identity import identity_within
 from domain.participants.locking import case_of
 from models.base import table_of
 from models.participant import NumberSequence, Participant
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed
@@ -38,7 +39,7 @@ def _go_through(cast: Cast, participant_id: UUID) -> None:
         first_meetings.record_first_meeting(
             session, participant_id, met_on=TODAY, way="remote", outcome="commits", by=worker, at=AT
         )
-        consents.sign(session, participant_id, "program", _SIGNED, by=worker, at=AT)
+        signing.sign(session, participant_id, "program", _SIGNED, by=worker, at=AT)
         risks.assess(session, participant_id, "admission", "green", why={}, by=worker, at=AT)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import consents, reviews, states
-from domain.accompaniment.consents import SignedForm
+from domain.accompaniment.consent_forms import SignedForm
 from domain.accompaniment.reviews import REVIEW, REVIEWED
 from domain.accompaniment.withdrawals import StillAsked
 from domain.admissions import correcting
@@ -29,6 +29,7 @@ from models.base import table_of
 from models.consent import Consent
 from models.outbox import Notice
 from models.participant import Participant
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
@@ -85,7 +86,7 @@ def sign(
 ) -> UUID:
     days = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on", "copy_given_on"), on)
     with cast.session() as session:
-        return consents.sign(
+        return signing.sign(
             session,
             participant_id,
             "sharing" if partner else "program",
@@ -139,12 +140,11 @@ def test_on_the_14th_birthday_the_worker_and_the_coordinator_are_asked_and_nobod
 
 
 @pytest.mark.ci
-def test_it_ends_once_each_is_signed_by_the_young_person_or_taken_back_and_by_nothing_else(
-    cast: Cast, child: UUID
-) -> None:
+def test_it_ends_once_the_form_is_signed_by_the_young_person_and_by_nothing_else(cast: Cast, child: UUID) -> None:
     participant_id, later = whose(cast, child), AT + 10 * DAY
     sign(cast, participant_id)
-    with_codim, with_spvm = sign(cast, participant_id, "codim"), sign(cast, participant_id, "spvm")
+    sign(cast, participant_id, "codim")
+    sign(cast, participant_id, "spvm")
     by_the_round(cast, 10)
     with cast.session() as session:
         for step, name in ((REVIEW, WORKER), (REVIEWED, "coordinator")):
@@ -155,15 +155,16 @@ def test_it_ends_once_each_is_signed_by_the_young_person_or_taken_back_and_by_no
             reviews.leave_as_signed(session, participant_id, by=cast.actor("coordinator"), at=later)
     # A parent's signature that is dated back is looked at again as the one before.
     sign(cast, participant_id, at=later)
-    sign(cast, participant_id, form=replace(BY_A_PARENT, signed_by="self"), on=BIRTHDAY, at=later)
-    sign(cast, participant_id, "codim", form=replace(BY_A_PARENT, signed_by="self"), on=BIRTHDAY, at=later)
-    assert asked(cast, participant_id) == BOTH, "that about one partner is left"
     with cast.session() as session:
+        with_spvm = signing.standing(session, participant_id, "sharing", cast.organizations["spvm"])
         consents.withdraw(session, with_spvm, by=cast.actor(WORKER), at=later)
+    assert asked(cast, participant_id) == BOTH, "the others are still a parent's"
+    sign(cast, participant_id, form=replace(BY_A_PARENT, signed_by="self"), on=BIRTHDAY, at=later)
+    with cast.session() as session:
         assert reviews.asked(session, participant_id) is None
         assert set(states_of(session, REVIEW, REVIEWED)) == {"done"}
-        (row,) = [one for one in consents.consents_of(session, participant_id) if one.id == with_codim]
-        assert row.replaced_at is not None
+        standing = consents.standing_of(session, participant_id, BIRTHDAY)
+        assert {(one.signed_by, one.signed_on) for one in standing} == {("self", BIRTHDAY)}, "one signature for all"
 
 
 def test_a_corrected_birth_date_that_makes_her_14_on_the_day_of_signature_asks_at_once_and_back_takes_nothing_away(

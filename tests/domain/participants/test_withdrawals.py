@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, states, withdrawals
-from domain.accompaniment.consents import STORE, SignedForm
+from domain.accompaniment.consent_forms import SignedForm
+from domain.accompaniment.consents import STORE
 from domain.accompaniment.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, StillAsked
 from domain.casework import asking, tasks
 from domain.follow_ups import assigning
@@ -22,6 +23,7 @@ from domain.roles.roles import standing
 from flows import contacts
 from models.base import table_of
 from models.outbox import Notice
+from tests import signing
 from tests.api.application import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
@@ -55,7 +57,7 @@ def _follow(cast: Cast) -> UUID:
         participant_id = row_of(session, found)["participant_id"]
         known_as_somebody(session, participant_id)
         left_without_consent(session, participant_id)
-        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+        signing.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
     return found
 
 
@@ -115,7 +117,7 @@ def test_the_worker_and_the_coordinator_are_asked_at_once_and_nothing_stops(cast
 def test_it_ends_with_the_follow_up_or_with_a_consent_signed_anew(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = _withdrawn(session, cast, follow_up)
-        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+        signing.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
         assert withdrawals.asked(session, participant_id) is None
         assert {state for step in (SPEAK, FOLLOWS) for _, state in _open(session, step)} == {"done"}
         _withdrawn(session, cast, follow_up)
@@ -130,16 +132,16 @@ def test_a_consent_signed_anew_is_the_coordinator_s_to_store_with_the_copy_given
     with cast.session() as session:
         participant_id = _withdrawn(session, cast, follow_up)
         assert [state for _, state in _open(session, STORE)] == ["cancelled"], "what was taken back is not asked for"
-        first = consents.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + DAY)
-        second = consents.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + 2 * DAY)
+        first = signing.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + DAY)
+        second = signing.sign(session, participant_id, "program", SIGNED, by=worker, at=AT + 2 * DAY)
         assert [state for _, state in _open(session, STORE)] == ["cancelled", "cancelled", "open"], "of the last one"
         assert "#2026-01" in _open(session, STORE)[-1][0]
-        consents.store(session, first, copy_given_on=TODAY, by=coordinator, at=AT + 2 * DAY)
+        signing.store(session, first, copy_given_on=TODAY, by=coordinator, at=AT + 2 * DAY)
         assert _open(session, STORE)[-1][1] == "open", "the form that was replaced is another one"
     page = client_for(cast.database, cast.people["coordinator"], at=AT + 2 * DAY).get("/").text
     assert f"/participants/{participant_id}#consent" in page
     with cast.session() as session:
-        consents.store(session, second, copy_given_on=TODAY, by=coordinator, at=AT + 3 * DAY)
+        signing.store(session, second, copy_given_on=TODAY, by=coordinator, at=AT + 3 * DAY)
         assert _open(session, STORE)[-1][1] == "done"
 
 
@@ -154,13 +156,13 @@ def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_i
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         assert withdrawals.asked(session, participant_id) == StillAsked(worker=False, coordinator=True)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
-        consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
+        signing.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         assert withdrawals.asked(session, participant_id) is None, "a consent stands"
 
 
 def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed: SignedForm = SIGNED) -> UUID:
-    return consents.sign(
+    return signing.sign(
         session,
         row_of(session, follow_up)["participant_id"],
         "sharing",
@@ -174,14 +176,20 @@ def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed:
 def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
-        with_spvm, with_codim = (_shares(session, cast, follow_up, one) for one in ("spvm", "codim"))
-        consents.withdraw(session, with_spvm, by=cast.actor(WORKER), at=AT)
+        for partner in ("spvm", "codim"):
+            _shares(session, cast, follow_up, partner)
+        consents.withdraw(session, _standing(session, cast, follow_up, "spvm"), by=cast.actor(WORKER), at=AT)
         states.complete(session, follow_up, participant_agrees=True, by=cast.actor(WORKER), at=AT)
         assert {state for step in (STOPS, STOPPED) for _, state in _open(session, step)} == {"done"}
-        consents.withdraw(session, with_codim, by=cast.actor(WORKER), at=AT)
+        consents.withdraw(session, _standing(session, cast, follow_up, "codim"), by=cast.actor(WORKER), at=AT)
         _withdrawn(session, cast, follow_up)
         assert withdrawals.asked(session, participant_id) is None
         assert withdrawals.asked_of_partners(session, participant_id) is None
+
+
+def _standing(session: Session, cast: Cast, follow_up: UUID, partner: str) -> UUID:
+    participant_id = row_of(session, follow_up)["participant_id"]
+    return signing.standing(session, participant_id, "sharing", cast.organizations[partner])
 
 
 def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
@@ -198,8 +206,9 @@ def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
 
 
 def _take_back_from_a_deputy_s_partner(session: Session, cast: Cast, follow_up: UUID) -> None:
-    shares = {partner: _shares(session, cast, follow_up, partner) for partner in ("codim", "anonyme")}
-    consents.withdraw(session, shares["anonyme"], by=cast.actor("coordinator"), at=AT)
+    for partner in ("codim", "anonyme"):
+        _shares(session, cast, follow_up, partner)
+    consents.withdraw(session, _standing(session, cast, follow_up, "anonyme"), by=cast.actor("coordinator"), at=AT)
 
 
 def _has_it(session: Session, day: int) -> list[set[UUID]]:
@@ -342,10 +351,11 @@ def test_barring_who_acts_for_the_worker_takes_from_them_what_is_asked(cast: Cas
 def test_a_withdrawal_takes_what_was_asked_before_from_a_deputy_whom_it_shuts_out(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         _is_away(session, cast, 0, 1)
-        shares = [_shares(session, cast, follow_up, partner) for partner in ("codim", "spvm", "anonyme")]
-        consents.withdraw(session, shares[1], by=cast.actor("coordinator"), at=AT)
+        for partner in ("codim", "spvm", "anonyme"):
+            _shares(session, cast, follow_up, partner)
+        consents.withdraw(session, _standing(session, cast, follow_up, "spvm"), by=cast.actor("coordinator"), at=AT)
         assert _has_it(session, 0) == [{cast.people[THIRD]}], "shared with the deputy's organization"
-        consents.withdraw(session, shares[2], by=cast.actor("coordinator"), at=AT)
+        consents.withdraw(session, _standing(session, cast, follow_up, "anonyme"), by=cast.actor("coordinator"), at=AT)
         assert _has_it(session, 0) == [{cast.people["coordinator"]}]
 
 
@@ -432,7 +442,7 @@ def test_a_consent_that_has_ended_by_its_day_is_asked_about_once(cast: Cast, fol
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
         ending = replace(SIGNED, ends_on=TODAY + DAY)
-        consents.sign(session, participant_id, "program", ending, by=cast.actor(WORKER), at=AT)
+        signing.sign(session, participant_id, "program", ending, by=cast.actor(WORKER), at=AT)
 
     def look(days: int) -> StillAsked | None:
         contacts.look(means_of(cast, lambda: AT + days * DAY), cast.program_id, "worker")

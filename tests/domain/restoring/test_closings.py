@@ -16,12 +16,13 @@ WHY: dict[str, str] = {
     "it begins, adds or gives something, which a restore takes away again": """
         absence.recorded agreement.added agreement.drafted agreement.file_added agreement.sent agreement.signed
         agreement.signed_by_all agreement.started closure.added committee.added consent.goes_on consent.left_as_signed
-        consent.signed consent.stored departure.called_off departure.taken_up_again equipment.added equipment.lent
-        evidence.added feed.made follow_up.opened follow_up.reactivated follow_up.resumed guest.invited
+        consent.copy_given consent.signed consent.stored departure.called_off departure.taken_up_again equipment.added
+        equipment.lent evidence.added feed.made follow_up.opened follow_up.reactivated follow_up.resumed guest.invited
         obligation.document_added organization.added participant.bar_lifted passkey.enrolled person.added person.hired
-        program.added referral_link.made research_consent.kept retention.released role.added seat.added seat.given
-        sign_in.begun tenure.goes_on tenure.started tenure.moved seat.moved hand_over.accepted departure.role_taken
-        decision.endorsed decision.stands_again decision.counts follow_up.assigned""",
+        program.added referral_link.made research_consent.kept research_consent.ticked retention.released role.added
+        seat.added seat.given sign_in.begun tenure.goes_on tenure.started tenure.moved seat.moved
+        hand_over.accepted departure.role_taken decision.endorsed decision.stands_again decision.counts
+        follow_up.assigned""",
     "it is a step of people's work, which shows as still to do": """
         act.done act.done_again act.done_too_late act.trouble act.undone admission.decided attendance.corrected
         attendance.recorded case.cancelled case.closed case.day_moved case.opened case.reopened case.rescheduled

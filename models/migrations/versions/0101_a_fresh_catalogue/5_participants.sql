@@ -221,10 +221,37 @@ create table risk_assessment (
     constraint fk_risk_assessment_program_id foreign key (program_id) references program (id)
 );
 
+create table consent_form (
+    program_id uuid not null,
+    id uuid not null,
+    participant_id uuid not null,
+    way varchar not null,
+    text_digest varchar not null,
+    sealed bytea,
+    copy_given_on date,
+    stored_at timestamptz,
+    stored_by uuid,
+    recorded_by uuid not null,
+    recorded_at timestamptz not null,
+    constraint pk_consent_form primary key (program_id, id),
+    constraint ck_consent_form_way check (way in ('drawn', 'paper')),
+    constraint ck_consent_form_text_digest check (text_digest ~ '^[0-9a-f]{64}$'),
+    constraint ck_consent_form_stored check (num_nulls(stored_at, stored_by) in (0, 2)),
+    constraint fk_consent_form_program_id_participant_id foreign key (program_id, participant_id)
+        references participant (program_id, id),
+    constraint fk_consent_form_program_id_stored_by foreign key (program_id, stored_by)
+        references person (program_id, id),
+    constraint fk_consent_form_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_consent_form_program_id foreign key (program_id) references program (id)
+);
+create index ix_consent_form_participant_id on consent_form (participant_id);
+
 create table consent (
     program_id uuid not null,
     id uuid not null,
     participant_id uuid not null,
+    form_id uuid not null,
     purpose varchar not null,
     organization_id uuid,
     text_key varchar not null,
@@ -237,12 +264,10 @@ create table consent (
     signed_by varchar not null,
     worker_id uuid not null,
     worker_signed_on date not null,
-    copy_given_on date,
+    agreed_until date,
     ends_on date,
     again_at_18 boolean not null,
     review_since timestamptz,
-    stored_at timestamptz,
-    stored_by uuid,
     withdrawn_on date,
     withdrawn_at timestamptz,
     withdrawn_recorded_by uuid,
@@ -252,27 +277,27 @@ create table consent (
     constraint pk_consent primary key (program_id, id),
     constraint ck_consent_purpose check (purpose in ('program', 'sharing', 'referral')),
     constraint ck_consent_signed_by check (signed_by in ('self', 'parental_authority', 'tutor')),
-    constraint ck_consent_language check (language in ('fr', 'en')),
+    constraint ck_consent_language check (language ~ '^[a-z]{2,3}$'),
     constraint ck_consent_text_digest check (text_digest ~ '^[0-9a-f]{64}$'),
     constraint ck_consent_explained_first check (signed_on >= explained_on),
     constraint ck_consent_worker_after check (worker_signed_on >= explained_on),
     constraint ck_consent_limits_stated check (limits_stated),
-    constraint ck_consent_copy_after check (copy_given_on is null or copy_given_on >= signed_on),
     constraint ck_consent_in_order check (ends_on is null or ends_on >= signed_on),
+    constraint ck_consent_never_widened check (agreed_until is null or coalesce(ends_on <= agreed_until, false)),
     constraint ck_consent_with_a_partner check ((purpose = 'program') = (organization_id is null)),
-    constraint ck_consent_stored check (num_nulls(stored_at, stored_by) in (0, 2)),
     constraint ck_consent_withdrawn check (num_nulls(withdrawn_on, withdrawn_at, withdrawn_recorded_by) in (0, 3)),
     constraint fk_consent_program_id_participant_id foreign key (program_id, participant_id)
         references participant (program_id, id),
+    constraint fk_consent_program_id_form_id foreign key (program_id, form_id) references consent_form (program_id, id),
     constraint fk_consent_program_id_organization_id foreign key (program_id, organization_id)
         references organization (program_id, id),
     constraint fk_consent_program_id_worker_id foreign key (program_id, worker_id) references person (program_id, id),
-    constraint fk_consent_program_id_stored_by foreign key (program_id, stored_by) references person (program_id, id),
     constraint fk_consent_program_id_withdrawn_recorded_by foreign key (program_id, withdrawn_recorded_by)
         references person (program_id, id),
     constraint fk_consent_program_id foreign key (program_id) references program (id)
 );
 create index ix_consent_participant_id on consent (participant_id);
+create index ix_consent_form_id on consent (form_id);
 create unique index one_consent_stands on consent (program_id, participant_id, purpose, organization_id) nulls not
     distinct where withdrawn_on is null and replaced_at is null;
 
@@ -280,15 +305,21 @@ create table research_consent (
     program_id uuid not null,
     id uuid not null,
     participant_id uuid not null,
+    form_id uuid,
     signed_on date not null,
-    kept_by uuid not null,
+    kept_by uuid,
+    kept_at timestamptz,
     recorded_at timestamptz not null,
     withdrawn_on date,
     withdrawn_at timestamptz,
     constraint pk_research_consent primary key (program_id, id),
+    constraint ck_research_consent_kept check (num_nulls(kept_by, kept_at) in (0, 2)),
+    constraint ck_research_consent_from_somewhere check (kept_by is not null or form_id is not null),
     constraint ck_research_consent_research_withdrawn check (num_nulls(withdrawn_on, withdrawn_at) in (0, 2)),
     constraint fk_research_consent_program_id_participant_id foreign key (program_id, participant_id)
         references participant (program_id, id),
+    constraint fk_research_consent_program_id_form_id foreign key (program_id, form_id)
+        references consent_form (program_id, id),
     constraint fk_research_consent_program_id_kept_by foreign key (program_id, kept_by)
         references person (program_id, id),
     constraint fk_research_consent_program_id foreign key (program_id) references program (id)
