@@ -17,7 +17,8 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
 from api.web.readers import id_or_none
 from domain.kernel import Refusal
-from domain.participants import DestructionRequest, destruction, disclosures, holds, research, retention, weighing
+from domain.participants import DestructionRequest, destruction, disclosures, holds, retention, weighing
+from domain.research import consents
 from locales import N_
 
 
@@ -151,12 +152,12 @@ class ResearchGiven(ActInput):
 @RESEARCH.act(Action.KEEP_RESEARCH_CONSENTS, form="keep", once=True)
 def keep_research_consent(on: On[None], said: ResearchGiven) -> str:
     """Record a consent to research that was signed (FU-9)."""
-    participant_id = research.of_number(on.session, said.number)
-    research.keep_research_consent(on.session, participant_id, said.signed_on, by=on.by, at=on.at)
+    participant_id = consents.of_number(on.session, said.number)
+    consents.keep_research_consent(on.session, participant_id, said.signed_on, by=on.by, at=on.at)
     return said.number
 
 
 @RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/withdrawal", form="withdraw", status=204)
 def withdraw_research_consent(on: On[None]) -> None:
     """The participant takes it back; nothing else changes for them."""
-    research.withdraw_research_consent(on.session, on.id, by=on.by, at=on.at)
+    consents.withdraw_research_consent(on.session, on.id, by=on.by, at=on.at)

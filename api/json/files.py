@@ -20,7 +20,8 @@ from api.json.described import api_routes
 from api.json.shapes import After, Limit, Page, Shown
 from domain.follow_ups import activities
 from domain.kernel import Part, Refusal
-from domain.participants import CURRENT, research, text_of
+from domain.participants import CURRENT, text_of
+from domain.research import consents as research_consents
 from domain.roles import who_barred
 
 router = api_routes("files", of_acts=True)
@@ -78,12 +79,12 @@ def get_research_consents(
 ) -> Page[ResearchShown]:
     """The consents to research that stand, and those that were taken back, the last recorded first. Not counted."""
     require(Action.KEEP_RESEARCH_CONSENTS, to_program(context.asker))
-    part = research.research_consents(context.session, most=limit, after=after, number=number)
+    part = research_consents.research_consents(context.session, most=limit, after=after, number=number)
     return Page[ResearchShown].of(part, ResearchShown.each, limit)
 
 
 def _kept(on: On[None], number: str) -> list[ResearchShown]:
-    return ResearchShown.each(research.research_consents(on.session, most=1, number=number).rows)
+    return ResearchShown.each(research_consents.research_consents(on.session, most=1, number=number).rows)
 
 
 act_resources(router, RESEARCH, _kept)

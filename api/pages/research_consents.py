@@ -15,7 +15,7 @@ from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import around, framed_pages, page
-from domain.participants import research
+from domain.research import consents
 
 router = framed_pages("/research-consents", of_acts=True)
 
@@ -36,7 +36,7 @@ def show(
 def _page(
     context: RequestContext, request: Request, typed: Typed, *, after: UUID | None = None, q: str = ""
 ) -> HTMLResponse:
-    part = research.research_consents(context.session, most=A_PAGE, after=after, number=q)
+    part = consents.research_consents(context.session, most=A_PAGE, after=after, number=q)
     here = RESEARCH.path + (f"?{urlencode({'q': q})}" if q else "")
     return page(
         context,

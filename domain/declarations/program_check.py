@@ -98,6 +98,10 @@ def _roles(declared: Declared[ProgramFile]) -> Findings:
         if role not in program.roles:
             path = ("program", "reading", "roles", role)
             yield declared.problem(path, N_("The role “%(role)s” is not among the program's roles."), role=role)
+    for place, role in enumerate(program.program.research.approved_by):
+        if role not in program.roles and "research" in program.program.model_fields_set:
+            where = ("program", "research", "approved_by", place)
+            yield declared.problem(where, N_("The role “%(role)s” is not among the program's roles."), role=role)
     for name, agreement in program.agreements.items():
         for role, terms in agreement.roles.items():
             path = ("agreements", name, "roles", role)

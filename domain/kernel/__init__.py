@@ -72,7 +72,10 @@ from domain.kernel.scope import local_day as local_day
 from domain.kernel.scope import moments_of as moments_of
 from domain.kernel.scope import program as program
 from domain.kernel.scope import program_of as program_of
+from domain.kernel.sealed_words import begin_key as begin_key
 from domain.kernel.sealed_words import change_key as change_key
+from domain.kernel.sealed_words import end_key as end_key
+from domain.kernel.sealed_words import keyed_code as keyed_code
 from domain.kernel.sealed_words import open_words as open_words
 from domain.kernel.sealed_words import seal_words as seal_words
 from domain.kernel.sealing import keys_of as keys_of

@@ -12,7 +12,6 @@ from domain.participants import links as links
 from domain.participants import rates as rates
 from domain.participants import reading as reading
 from domain.participants import referring as referring
-from domain.participants import research as research
 from domain.participants import retention as retention
 from domain.participants import retention_terms as retention_terms
 from domain.participants import still_needed as still_needed

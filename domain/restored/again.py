@@ -15,7 +15,8 @@ from domain.agreements import agreements, terminations, unsigning
 from domain.departure import departures, ending, last_days, ways_in
 from domain.follow_ups import assigning
 from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, program_of, run
-from domain.participants import hold_participant, holds, referring, research, retention
+from domain.participants import hold_participant, holds, referring, retention
+from domain.research import consents as research_consents
 from domain.people import absences, people, privacy_officers, seat_holders
 from domain.restored.matters import file_of, id_in
 from domain.restored.standing import day_of
@@ -130,7 +131,7 @@ def _withdraw(session: Session, matter: RestoredMatter, consent: Any, by: Actor)
 
 
 def _withdraw_research(session: Session, matter: RestoredMatter, _: Any, by: Actor) -> None:
-    research.withdraw_research_consent(session, matter.subject_id, by=by, at=matter.at)
+    research_consents.withdraw_research_consent(session, matter.subject_id, by=by, at=matter.at)
 
 
 def _bar(session: Session, matter: RestoredMatter, person_id: Any, by: Actor) -> None:

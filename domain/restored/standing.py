@@ -28,7 +28,7 @@ from domain.kernel import (
     surely,
     there_is,
 )
-from domain.participants import research
+from domain.research import consents as research_consents
 from domain.restored.matters import id_in, last_restoration
 from domain.terms import BEGUN
 from models.access import Passkey
@@ -129,7 +129,7 @@ def _consent(session: Session, matter: RestoredMatter) -> Consent | None:
 
 
 def _research(session: Session, matter: RestoredMatter) -> object:
-    return research.research_consent(session, matter.subject_id)
+    return research_consents.research_consent(session, matter.subject_id)
 
 
 def _to_shut_out(session: Session, matter: RestoredMatter) -> UUID | None:

@@ -20,7 +20,8 @@ from domain.casework import cases
 from domain.departure import departures, hand_overs, offers
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
-from domain.participants import destruction, destruction_requests, holds, research
+from domain.participants import destruction, destruction_requests, holds
+from domain.research import consents as research
 from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint

@@ -24,7 +24,8 @@ from domain.declared.reading import load_declared_text
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from domain.loading.loading import load
-from domain.participants import disclosures, reading, research
+from domain.participants import disclosures, reading
+from domain.research import consents as research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
 from domain.participants.referral_form import ReferralForm

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from api.pages import research_consents
 from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
-from domain.participants import destruction, research, retention
+from domain.participants import destruction, retention
+from domain.research import consents as research
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast

@@ -16,7 +16,8 @@ from domain.departure import departures
 from domain.follow_ups import assigning
 from domain.kernel import Refusal, every, local_day, of
 from domain.mail.envelopes import texts_of
-from domain.participants import holds, research
+from domain.participants import holds
+from domain.research import consents as research
 from domain.people import people
 from domain.roles import standing, who_barred
 from domain.terms import circle_of, not_sharing

@@ -24,7 +24,8 @@ begin
         'follow_up_summary', 'interview', 'obligation_period', 'obligation_finding', 'obligation_document',
         'obligation_file', 'attestation', 'acceptance', 'waiver_proposal', 'waiver', 'event', 'seal', 'sent_head',
         'incident', 'incident_version', 'word_key', 'redaction', 'name_answer', 'notice', 'restoration',
-        'restored_matter', 'sent_before', 'number_given'
+        'restored_matter', 'sent_before', 'number_given', 'study', 'study_recipient', 'study_export',
+        'research_group', 'research_group_member', 'study_row', 'staff_research_consent'
     ] loop
         execute format('alter table %I enable row level security', walled);
         execute format('create policy own_program on %I using (%s) with check (%s)', walled, own, own);
@@ -84,7 +85,8 @@ grant select on
     hand_over, follow_up_summary, interview, obligation_period, obligation_finding, obligation_document,
     obligation_file, attestation, acceptance, waiver_proposal, waiver, event, seal, sent_head, incident,
     incident_version, word_key, redaction, name_answer, notice, ledger_seen, epoch, restoration, restored_matter,
-    sent_before, number_given
+    sent_before, number_given, study, study_recipient, study_export, research_group, research_group_member, study_row,
+    staff_research_consent
 to spheres_app;
 
 -- Added and changed.
@@ -98,7 +100,8 @@ grant insert, update on
     consent, research_consent, follow_up, assignment, follow_up_break, contact_attempt, no_show, weekly_note, activity,
     activity_part, destruction, departure, hand_over, follow_up_summary, interview, obligation_period,
     obligation_document, attestation, acceptance, waiver, incident, word_key, redaction, notice, restoration,
-    restored_matter, number_given
+    restored_matter, number_given, study, study_recipient, study_export, research_group, research_group_member,
+    study_row, staff_research_consent
 to spheres_app;
 
 -- Added, with these columns alone that may change.

@@ -29,7 +29,7 @@ from domain.kernel import (
     surely,
     undecided,
 )
-from domain.participants.locking import hold_participant
+from domain.participants import hold_participant
 from domain.record import events
 from locales import N_
 from models.consent import ResearchConsent
