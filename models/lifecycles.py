@@ -503,7 +503,10 @@ _MEANS: Final = {
     ("redaction", "declined"): "The words stay, as somebody else decided.",
     ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
     ("study_export", "asked"): "The research coordinator asked for it, and somebody else is to look at it.",
-    ("study_export", "made"): "It is approved and made: its recipients may download it while the ethics approval lasts.",
+    (
+        "study_export",
+        "made",
+    ): "It is approved and made: its recipients may download it while the ethics approval lasts.",
     ("study_export", "refused"): "Somebody else said no. Nothing was made.",
     ("study_export", "taken_back"): "Whoever asked no longer does. Nothing was made.",
     ("study_export", "closed"): "A person in it withdrew, or their file is destroyed: it cannot be made again.",
@@ -607,7 +610,10 @@ _HAPPENS: Final = {
     ("redaction", "redact"): "Somebody else than who asked, who answers for it, confirms it.",
     ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
     ("redaction", "take_back"): "Whoever asked no longer does.",
-    ("study_export", "approve"): "Somebody else than who asked, whom the program names, approves it: it is made at once.",
+    (
+        "study_export",
+        "approve",
+    ): "Somebody else than who asked, whom the program names, approves it: it is made at once.",
     ("study_export", "refuse"): "Somebody else than who asked, whom the program names, says no.",
     ("study_export", "take_back"): "Whoever asked no longer does.",
     ("study_export", "close"): "The group of somebody who withdrew, or whose file is destroyed, leaves.",

@@ -19,7 +19,7 @@ TAKEN_OUT: Final = ("name", "telephone", "address", "birth_date", "other")
 
 
 class WordKey(InProgram, table=True):
-    """That the words of a meeting or an incident, or the codes of a study, have a data key, and whether it still exists.
+    """That the words of a meeting or an incident, or the codes of a study, have a data key; whether it still exists.
 
     `id` is the key's own: the store outside the database knows it by that. One is in use; the others were destroyed,
     each when words that it had sealed were taken out, or its study ended.

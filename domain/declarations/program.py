@@ -164,8 +164,8 @@ class ResearchRules(GrammarPart):
 
     smallest_group: Annotated[int, Field(ge=_FEWEST, le=50, strict=True)] = _FEWEST
     approved_by: Annotated[tuple[RoleKey, ...], Field(min_length=1), AfterValidator(each_once)] = ("privacy_officer",)
-    expected: dict[Annotated[int, Field(ge=2000, le=2199)], Annotated[int, Field(ge=1, le=10_000, strict=True)]] = Field(
-        default_factory=dict
+    expected: dict[Annotated[int, Field(ge=2000, le=2199)], Annotated[int, Field(ge=1, le=10_000, strict=True)]] = (
+        Field(default_factory=dict)
     )
 
     @model_validator(mode="after")

@@ -54,6 +54,7 @@ from domain.participants.locking import change_participant as change_participant
 from domain.participants.locking import change_referral as change_referral
 from domain.participants.locking import finish_step as finish_step
 from domain.participants.locking import forget as forget
+from domain.participants.locking import forgotten as forgotten
 from domain.participants.locking import hold_participant as hold_participant
 from domain.participants.locking import known_as as known_as
 from domain.participants.locking import new_reference as new_reference

@@ -1,3 +1,9 @@
 """The evaluative research (FU-8, FU-9, ER-1 to ER-5): consents, studies, their exports, and measures."""
 
 from domain.research import consents as consents
+from domain.research import exports as exports
+from domain.research import groups as groups
+from domain.research import studies as studies
+from domain.research.fields import FIELDS as FIELDS
+from domain.research.papers import FILES as FILES
+from domain.research.papers import FileKind as FileKind

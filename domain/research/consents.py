@@ -6,11 +6,9 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.kernel import (
-    MATTER,
     SHAPE,
     Actor,
     Order,
@@ -27,10 +25,11 @@ from domain.kernel import (
     program_of,
     scalar,
     surely,
-    undecided,
 )
 from domain.participants import hold_participant
 from domain.record import events
+from domain.research.groups import leave
+from domain.research.standing import taken_back_since
 from locales import N_
 from models.consent import ResearchConsent
 from models.participant import Participant
@@ -58,7 +57,10 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
 
 
 def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Withdraw the participant's consent to research; nothing else changes for them. Raises Refusal: there is none."""
+    """Withdraw the participant's consent to research; nothing else changes for them. Raises Refusal: there is none.
+
+    What was exported of them goes, with all who went together with them (`groups.leave`).
+    """
     ended = scalar(
         session,
         changes(ResearchConsent)
@@ -69,6 +71,7 @@ def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Act
     if ended is None:
         raise Refusal("research.none", N_("This participant has not consented to research."), source="FU-9")
     events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
+    leave(session, participant_id, "withdrawn", at=at)
 
 
 def research_consent(session: Session, participant_id: UUID) -> ResearchConsent | None:
@@ -118,18 +121,8 @@ def research_consents(
     asked = (
         of(Consented)
         .join(Participant, joins(ResearchConsent.participant_id, Participant))
-        .where(Participant.state == "admitted", ~_taken_back_since())
+        .where(Participant.state == "admitted", ~taken_back_since())
     )
     if number:
         asked = asked.where(Participant.number == _as_kept(number))
     return _LAST_FIRST.part(session, asked, after=after, most=most)
-
-
-def _taken_back_since() -> ColumnElement[bool]:
-    """The condition on a consent to research that it had been withdrawn, and a restore lost that."""
-    return undecided(
-        "consent",
-        MATTER.verb == "research_consent.withdrawn",
-        col(MATTER.subject_id) == col(ResearchConsent.participant_id),
-        col(MATTER.at) >= col(ResearchConsent.recorded_at),
-    )

@@ -265,7 +265,9 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             key="activities",
             kind="number",
             title=N_("Activities in twelve weeks"),
-            meaning=N_("Planned activities that were not called off, in twelve weeks, at the pace of the weeks on record."),
+            meaning=N_(
+                "Planned activities that were not called off, in twelve weeks, at the pace of the weeks on record."
+            ),
             source="FU-4: activity",
             of=lambda known: _a_quarter(known.activities, known.weeks),
             step=2,

@@ -16,8 +16,8 @@ from domain.departure import departures, ending, last_days, ways_in
 from domain.follow_ups import assigning
 from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, program_of, run
 from domain.participants import hold_participant, holds, referring, retention
-from domain.research import consents as research_consents
 from domain.people import absences, people, privacy_officers, seat_holders
+from domain.research import consents as research_consents
 from domain.restored.matters import file_of, id_in
 from domain.restored.standing import day_of
 from locales import N_, say

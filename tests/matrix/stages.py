@@ -21,12 +21,12 @@ from domain.departure import departures, hand_overs, offers
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.participants import destruction, destruction_requests, holds
-from domain.research import consents as research
 from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
+from domain.research import consents as research
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of

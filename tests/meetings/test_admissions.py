@@ -25,10 +25,10 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from domain.loading.loading import load
 from domain.participants import disclosures, reading
-from domain.research import consents as research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
 from domain.participants.referral_form import ReferralForm
+from domain.research import consents as research
 from meetings import admissions, assembling, deciding, decisions, freezing, recruiters, running
 from meetings.agenda_items import item_of, items_of, pool_of
 from meetings.reasons import in_words

@@ -69,6 +69,11 @@ class Life:
         self.left |= {n for n, group in enumerate(self.made) if place in group}
 
 
+def drawn(seed: int) -> Random:
+    """The chance of a seed."""
+    return Random(seed)  # noqa: S311 - the same each time, and no secret
+
+
 def somebody(chance: Random, month: int) -> Known:
     """A person as chance has them, who entered in a month."""
     weeks = chance.randint(0, 40)
@@ -128,7 +133,9 @@ def fits(row: Row, known: Known) -> bool:
         else:
             least, most = (row[column] for column in one.columns)
             value = shown[one.columns[0]]
-            may_be = value is None or least is None or (str(least).zfill(9) <= str(value).zfill(9) <= str(most).zfill(9))
+            may_be = (
+                value is None or least is None or (str(least).zfill(9) <= str(value).zfill(9) <= str(most).zfill(9))
+            )
         if not may_be:
             return False
     return True

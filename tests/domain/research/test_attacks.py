@@ -6,15 +6,13 @@ of every study; they may even link the rows of two studies. Nobody is told apart
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.research.fields import FIELDS, KNOWABLE, Known, alike, measured, month_of, told
 from domain.research.grouping import groups
-from tests.domain.research.lives import SMALLEST, Export, Life, fits, lived, pairs, somebody
+from tests.domain.research.lives import SMALLEST, Export, Life, drawn, fits, lived, pairs, somebody
 
 
 def singled_out(life: Life, export: Export) -> list[int]:
@@ -42,11 +40,7 @@ def told_by_joining(life: Life, earlier: Export, later: Export) -> list[int]:
     found = []
     for place in {later.whose[code] for _, code in both}:
         known = life.people[place]
-        may_be = [
-            one
-            for one in both
-            if _fits_both(earlier, later, one, known)
-        ]
+        may_be = [one for one in both if _fits_both(earlier, later, one, known)]
         if len(may_be) < SMALLEST:
             found.append(place)
     return found
@@ -74,14 +68,14 @@ def attack(life: Life) -> int:
 @given(st.integers(0, 2**32), st.integers(2, 9))
 @settings(max_examples=40)
 def test_nobody_is_told_apart_by_any_two_exports(seed: int, steps: int) -> None:
-    attack(lived(Random(seed), steps))
+    attack(lived(drawn(seed), steps))
 
 
 @pytest.mark.nightly
 def test_nobody_is_told_apart_by_ten_thousand_pairs_of_exports() -> None:
     tried, seed = 0, 0
     while tried < 10_000:
-        tried += attack(lived(Random(seed), 12))
+        tried += attack(lived(drawn(seed), 12))
         seed += 1
 
 
@@ -99,7 +93,7 @@ def without_groups(life: Life, study: int) -> Export:
 
 
 def test_the_attacks_find_everyone_in_exports_without_groups() -> None:
-    chance = Random(1)
+    chance = drawn(1)
     life = Life(people=[somebody(chance, month_of(2026, 1 + n % 9)) for n in range(30)])
     life.consenting = set(range(25))
     earlier = without_groups(life, 0)
@@ -111,7 +105,7 @@ def test_the_attacks_find_everyone_in_exports_without_groups() -> None:
 
 
 def test_one_who_withdraws_alone_would_be_told_by_subtracting() -> None:
-    chance = Random(2)
+    chance = drawn(2)
     life = Life(people=[somebody(chance, month_of(2026, 3)) for _ in range(12)])
     life.consenting = set(range(12))
     earlier = life.export(0, ["age"])
@@ -129,7 +123,7 @@ def test_one_who_withdraws_alone_would_be_told_by_subtracting() -> None:
 
 @given(st.integers(0, 60), st.integers(2, 9), st.integers(0, 2**32))
 def test_everyone_is_in_one_group_of_enough_and_fewer_are_in_none(people: int, smallest: int, seed: int) -> None:
-    chance = Random(seed)
+    chance = drawn(seed)
     found = groups([somebody(chance, month_of(2026, 1)) for _ in range(people)], smallest)
     assert sorted(place for group in found for place in group) == list(range(people if people >= smallest else 0))
     assert all(smallest <= len(group) < 2 * smallest for group in found)
@@ -138,7 +132,7 @@ def test_everyone_is_in_one_group_of_enough_and_fewer_are_in_none(people: int, s
 @given(st.integers(5, 40), st.integers(0, 2**32), st.data())
 def test_groups_depend_on_nothing_that_is_measured(people: int, seed: int, data: st.DataObject) -> None:
     """Else which group somebody is in would tell what was measured of them."""
-    chance = Random(seed)
+    chance = drawn(seed)
     known = [somebody(chance, month_of(2026, 1 + n % 6)) for n in range(people)]
     other = [
         Known(
@@ -156,7 +150,7 @@ def test_groups_depend_on_nothing_that_is_measured(people: int, seed: int, data:
 
 @given(st.integers(5, 9), st.integers(0, 2**32))
 def test_all_in_a_group_are_told_alike_in_what_others_may_know(people: int, seed: int) -> None:
-    chance = Random(seed)
+    chance = drawn(seed)
     group = [somebody(chance, month_of(2026, 1 + n % 6)) for n in range(people)]
     rows = [told(list(FIELDS.values()), group, known) for known in group]
     for one in KNOWABLE:

@@ -17,8 +17,8 @@ from domain.follow_ups import assigning
 from domain.kernel import Refusal, every, local_day, of
 from domain.mail.envelopes import texts_of
 from domain.participants import holds
-from domain.research import consents as research
 from domain.people import people
+from domain.research import consents as research
 from domain.roles import standing, who_barred
 from domain.terms import circle_of, not_sharing
 from flows.protocols import PROTOCOLS, read_protocol
