@@ -3,7 +3,10 @@
 from domain.research import consents as consents
 from domain.research import exports as exports
 from domain.research import groups as groups
+from domain.research import staff_consents as staff_consents
 from domain.research import studies as studies
 from domain.research.fields import FIELDS as FIELDS
+from domain.research.fields import ResearchField as ResearchField
 from domain.research.papers import FILES as FILES
 from domain.research.papers import FileKind as FileKind
+from domain.research.studies import StudyDescription as StudyDescription
