@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Path
 
 from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
 from api.access.research import find_export, find_study, to_studies
@@ -16,10 +16,11 @@ from api.acts.declaring import On
 from api.acts.research import EXPORT, STAFF, STAFF_CONSENT, STUDIES, STUDY
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import After, Limit, Page, Shown, of_columns
+from api.json.shapes import After, FileShown, Limit, Page, Shown, of_columns
 from api.web import downloads
-from domain.mail import Attachment
 from domain.research import FIELDS, FileKind, exports, staff_consents, studies
+from meetings.documents.measures import MeasuresContent
+from meetings.statements import implementation
 from models.research import Study, StudyExport
 
 router = api_routes("research", of_acts=True)
@@ -119,14 +120,23 @@ def get_study(study_id: UUID, context: InContext) -> StudyShown:
     return _shown(context, *find_study(context.session, context.asker, study_id))
 
 
-@router.get("/study-exports/{export_id}/{language}/{file}", response_class=Response)
+@router.get("/study-exports/{export_id}/{language}/{file}")
 @asks(Action.DOWNLOAD_EXPORT)
-def download_export(export_id: UUID, language: downloads.Language, file: FileKind, context: InContext) -> Response:
+def get_export_file(export_id: UUID, language: downloads.Language, file: FileKind, context: InContext) -> FileShown:
     """A file of an export, for who is named to receive it. Each download is on record."""
     export, given = find_export(context.session, context.asker, export_id, Action.DOWNLOAD_EXPORT)
     by = require(Action.DOWNLOAD_EXPORT, given)
-    made = exports.download(context.session, export.id, file, language, by=by, at=context.at)
-    return downloads.download(Attachment(made.name, made.media_type, made.content))
+    return FileShown.of(exports.download(context.session, export.id, file, language, by=by, at=context.at))
+
+
+@router.get("/measures/{quarter}")
+@asks(Action.SEE_MEASURES)
+def get_measures(
+    quarter: Annotated[str, Path(max_length=12, description="A quarter, such as 2026-Q3.")], context: InContext
+) -> MeasuresContent:
+    """How the program is carried out until the end of a quarter. A figure that would tell of few people is null."""
+    require(Action.SEE_MEASURES, to_studies(context.session, context.asker))
+    return implementation.look(context.session, quarter, at=context.at)
 
 
 @router.get("/staff-research-consents")

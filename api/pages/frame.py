@@ -102,6 +102,7 @@ PLACES: Final = (
     MenuPage("/activity", N_("Activity"), Action.SEE_ACTIVITY),
     MenuPage("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
     MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
+    MenuPage("/measures", N_("Implementation"), Action.SEE_MEASURES),
     MenuPage("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
     MenuPage("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     MenuPage("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
@@ -234,7 +235,7 @@ def may_go(context: RequestContext, action: Action) -> bool:
         return is_allowed(action, to_program(context.asker, organizations=managed))
     if action is Action.SEE_DESTRUCTIONS:
         return is_allowed(action, to_destructions(context.asker, context.asker.organizations_as("manager")))
-    if action is Action.SEE_STUDIES:
+    if action in (Action.SEE_STUDIES, Action.SEE_MEASURES):
         return is_allowed(action, to_studies(context.session, context.asker))
     given = to_program(context.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):

@@ -21,7 +21,6 @@ from api.pages.frame import around, framed_pages, page
 from api.views.tasks import names_of
 from api.web import downloads
 from domain.kernel import title_of
-from domain.mail import Attachment
 from domain.research import FIELDS, FILES, FileKind, exports, studies
 from locales import N_, gettext
 from models.research import Study, StudyExport
@@ -131,8 +130,7 @@ def download_export(context: InContext, export_id: UUID, language: downloads.Lan
     """A file of an export, for who is named to receive it. Each download is on record."""
     export, given = find_export(context.session, context.asker, export_id, Action.DOWNLOAD_EXPORT)
     by = require(Action.DOWNLOAD_EXPORT, given)
-    made = exports.download(context.session, export.id, file, language, by=by, at=context.at)
-    return downloads.download(Attachment(made.name, made.media_type, made.content))
+    return downloads.download(exports.download(context.session, export.id, file, language, by=by, at=context.at))
 
 
 def _list_again(on: On[None], request: Request, typed: Typed) -> Response:

@@ -3,9 +3,13 @@
 from domain.research import consents as consents
 from domain.research import exports as exports
 from domain.research import groups as groups
+from domain.research import measures as measures
 from domain.research import staff_consents as staff_consents
 from domain.research import studies as studies
 from domain.research.fields import FIELDS as FIELDS
+from domain.research.fields import FOLLOW_UP_STATES as FOLLOW_UP_STATES
+from domain.research.fields import WHY_NO_MEETING as WHY_NO_MEETING
+from domain.research.fields import Known as Known
 from domain.research.fields import ResearchField as ResearchField
 from domain.research.papers import FILES as FILES
 from domain.research.papers import FileKind as FileKind

@@ -38,6 +38,7 @@ from domain.kernel import (
     tuples,
     unseal,
 )
+from domain.mail import Attachment
 from domain.participants import areas
 from domain.record import events, reads
 from domain.research import groups
@@ -159,18 +160,9 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
 # -------------------------------------------------------------------------------------------------------- downloading
 
 
-@dataclass(frozen=True)
-class ExportFile:
-    """A file of an export as it is given: its name, its type, and its bytes."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
 def download(
     session: Session, export_id: UUID, kind: FileKind, language: str, *, by: Actor, at: datetime
-) -> ExportFile:
+) -> Attachment:
     """A file of an export, for a recipient, while the ethics approval lasts: the same bytes each time.
 
     Raises Refusal: it is not theirs, the approval is over, or it cannot be made again.
@@ -198,7 +190,7 @@ def download(
         )
     name = f"study-{study.number}-export-{export.n}-{language}-{kind}"
     reads.record_export(session, _KIND, export_id, what=kind, lines=len(rows), ground="part", by=by, at=at)
-    return ExportFile(name, FILES[kind], content)
+    return Attachment(name, FILES[kind], content)
 
 
 _NOT_MADE: Final[Mapping[str, str]] = {

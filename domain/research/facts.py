@@ -17,7 +17,7 @@ from domain.kernel import col, every, in_program, joins, local_day, of, only, ru
 from domain.participants import ParticipantIdentity
 from domain.research.fields import Known, month_of
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp, WeeklyNote
-from models.participant import Participant, RiskAssessment
+from models.participant import FirstMeeting, Participant, RiskAssessment
 from models.program import Organization
 from models.referral import Referral
 
@@ -44,15 +44,21 @@ class _Notes:
     weeks: int
     met: int
     minutes: int
+    weeks_met: int
     in_touch: int
     why_none: Mapping[str, int]
 
 
-_NO_NOTES: Final = _Notes(0, 0, 0, 0, {})
+_NO_NOTES: Final = _Notes(0, 0, 0, 0, 0, {})
 
 
-def known_of(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, Known]:
-    """What is known of these participants over the months. Raises Refusal where the keys cannot be used."""
+def known_of(
+    session: Session, participants: Collection[UUID], months: Months, *, with_age: bool = True
+) -> dict[UUID, Known]:
+    """What is known of these participants over the months: with their age, for which their file is opened.
+
+    Raises Refusal where the keys cannot be used.
+    """
     people = every(session, of(Participant).where(col(Participant.id).in_(participants)))
     follow_ups = {
         row.participant_id: row
@@ -60,13 +66,13 @@ def known_of(session: Session, participants: Collection[UUID], months: Months) -
     }
     notes, activities = _notes(session, participants, months), _activities(session, participants, months)
     organizations, risks = _organizations(session, participants), _risks(session, participants)
-    received = _received(session, participants)
+    received, first_met = _received(session, participants), _first_met(session, participants)
     found = {}
     for person in people:
         follow_up, noted = follow_ups.get(person.id), notes.get(person.id, _NO_NOTES)
-        came = received.get(person.id)
+        came, met_on = received.get(person.id), first_met.get(person.id)
         found[person.id] = Known(
-            age=_age(session, person),
+            age=_age(session, person) if with_age else None,
             area=person.area.replace("-", "_"),
             organization=organizations.get(person.id, "").replace("-", "_"),
             entered=_month(person.admitted_on),
@@ -78,9 +84,11 @@ def known_of(session: Session, participants: Collection[UUID], months: Months) -
             weeks=noted.weeks,
             met=noted.met,
             minutes=noted.minutes,
+            weeks_met=noted.weeks_met,
             weeks_in_touch=noted.in_touch,
             why_none=noted.why_none,
-            activities=activities.get(person.id, 0),
+            activities=activities.get(person.id, {}),
+            days_to_first_meeting=(met_on - came).days if came and met_on else None,
         )
     return found
 
@@ -127,6 +135,7 @@ def _notes(session: Session, participants: Collection[UUID], months: Months) -> 
             weeks=len(weeks),
             met=sum(met for met, *_ in weeks),
             minutes=sum(minutes for _, minutes, *_ in weeks),
+            weeks_met=sum(met > 0 for met, *_ in weeks),
             in_touch=sum(met > 0 or reached for met, _, reached, _ in weeks),
             why_none=Counter(why for *_, why in weeks if why),
         )
@@ -134,9 +143,9 @@ def _notes(session: Session, participants: Collection[UUID], months: Months) -> 
     }
 
 
-def _activities(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, int]:
+def _activities(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, Counter[str]]:
     planned = (
-        only(FollowUp.participant_id, value_of(func.count(col(Activity.id))))
+        only(FollowUp.participant_id, Activity.kind)
         .join(ActivityPart, joins(ActivityPart.follow_up_id, FollowUp))
         .join(Activity, joins(ActivityPart.activity_id, Activity))
         .where(
@@ -146,9 +155,11 @@ def _activities(session: Session, participants: Collection[UUID], months: Months
             col(Activity.held_on) >= months.first,
             col(Activity.held_on) <= months.last_day,
         )
-        .group_by(col(FollowUp.participant_id))
     )
-    return dict(tuples(session, planned))
+    found: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for participant_id, kind in tuples(session, planned):
+        found[participant_id][kind] += 1
+    return found
 
 
 def _organizations(session: Session, participants: Collection[UUID]) -> dict[UUID, str]:
@@ -186,3 +197,13 @@ def _received(session: Session, participants: Collection[UUID]) -> dict[UUID, da
     )
     rows = run(session, asked.group_by(col(Referral.participant_id))).all()
     return {row[0]: local_day(session, row[1]) for row in rows}
+
+
+def _first_met(session: Session, participants: Collection[UUID]) -> dict[UUID, date]:
+    """The day on which each met a worker first, before the admission (AD-R6)."""
+    asked = (
+        only(FirstMeeting.participant_id, FirstMeeting.met_on)
+        .where(col(FirstMeeting.participant_id).in_(participants))
+        .order_by(col(FirstMeeting.n).desc())
+    )
+    return dict(tuples(session, asked))  # the first of them is read last

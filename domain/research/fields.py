@@ -33,7 +33,7 @@ _MONTHS: Final = 12
 class Known:
     """What the program knows of one participant, as far as a field may ask, over the months of an export.
 
-    Weeks are those whose note is complete. Months are counted (`month_of`).
+    Weeks are those whose note is complete. Months are counted (`month_of`). Activities are by their kind.
     """
 
     age: int | None = None
@@ -48,9 +48,11 @@ class Known:
     weeks: int = 0
     met: int = 0
     minutes: int = 0
+    weeks_met: int = 0
     weeks_in_touch: int = 0
     why_none: Mapping[str, int] = field(default_factory=dict)
-    activities: int = 0
+    activities: Mapping[str, int] = field(default_factory=dict)
+    days_to_first_meeting: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,24 +94,24 @@ _ROUNDED: Final = N_("Rounded to the nearest %(step)s.")
 _AS_IT_IS: Final = N_("As it is.")
 
 _RISKS: Final = {
-    "red": N_("Red: risk"),
-    "yellow": N_("Yellow: some risk"),
-    "green": N_("Green: little risk"),
-    "none": N_("No commodification at that moment"),
+    "red": N_("Red: dangerous"),
+    "yellow": N_("Yellow: worrisome"),
+    "green": N_("Green: safe"),
+    "none": N_("None: no commodification at admission, which is not “no risk”"),
 }
-_STATES: Final = {
+FOLLOW_UP_STATES: Final = {
     "active": N_("Active"),
     "on_break": N_("On a break"),
     "inactive": N_("Inactive"),
     "completed": N_("Completed"),
 }
-_INTENSITIES: Final = {"light": N_("Light"), "regular": N_("Regular"), "intense": N_("Intense")}
-_WHY_NONE: Final = {
-    "not_scheduled": N_("Not scheduled"),
-    "no_news": N_("No news"),
-    "impossible": N_("Impossible"),
-    "withdrew": N_("Withdrew"),
-    "other": N_("Another reason"),
+_INTENSITIES: Final = {"light": N_("light"), "regular": N_("regular"), "intense": N_("intense")}
+WHY_NO_MEETING: Final = {
+    "not_scheduled": N_("not scheduled"),
+    "no_news": N_("no news"),
+    "impossible": N_("impossible"),
+    "withdrew": N_("withdrew"),
+    "other": N_("other"),
 }
 
 
@@ -123,7 +125,7 @@ def shown_month(count: int) -> str:
     return f"{count // _MONTHS:04}-{count % _MONTHS + 1:02}"
 
 
-def _a_quarter(counted: int, weeks: int) -> int | None:
+def a_quarter(counted: int, weeks: int) -> int | None:
     """So many in twelve weeks, at the pace of those that are on record; None where none is."""
     return round(12 * counted / weeks) if weeks else None
 
@@ -195,7 +197,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             source="FU-3: follow_up.state",
             of=lambda known: known.state or None,
             knowable=True,
-            words={state: _STATES[state] for state in FOLLOW_UP.states},
+            words={state: FOLLOW_UP_STATES[state] for state in FOLLOW_UP.states},
         ),
         ResearchField(
             key="months_followed",
@@ -231,7 +233,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             title=N_("Meetings in twelve weeks"),
             meaning=N_("Meetings in person in twelve weeks, at the pace of the weeks that are on record."),
             source=_NOTES,
-            of=lambda known: _a_quarter(known.met, known.weeks),
+            of=lambda known: a_quarter(known.met, known.weeks),
             step=2,
         ),
         ResearchField(
@@ -259,7 +261,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             meaning=N_("Of the weeks without a meeting in person, the reason that was given most often."),
             source=_NOTES,
             of=lambda known: _most_often(known.why_none),
-            words={why: _WHY_NONE[why] for why in WHY_NONE},
+            words={why: WHY_NO_MEETING[why] for why in WHY_NONE},
         ),
         ResearchField(
             key="activities",
@@ -269,7 +271,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
                 "Planned activities that were not called off, in twelve weeks, at the pace of the weeks on record."
             ),
             source="FU-4: activity",
-            of=lambda known: _a_quarter(known.activities, known.weeks),
+            of=lambda known: a_quarter(sum(known.activities.values()), known.weeks),
             step=2,
         ),
     )

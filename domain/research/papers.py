@@ -14,10 +14,12 @@ from domain.research.fields import FIELDS, OF_PROGRAM, ResearchField, Value
 from locales import LANGUAGES, N_, say
 
 FileKind = Literal["data.csv", "codebook.csv", "redcap.csv", "workbook.xlsx"]
+#: As mail carries a type: without its letters' code, which the mark at the beginning of the file tells.
+_CSV: Final = "text/csv"
 FILES: Final[Mapping[FileKind, str]] = {
-    "data.csv": spreadsheets.CSV,
-    "codebook.csv": spreadsheets.CSV,
-    "redcap.csv": spreadsheets.CSV,
+    "data.csv": _CSV,
+    "codebook.csv": _CSV,
+    "redcap.csv": _CSV,
     "workbook.xlsx": XLSX,
 }
 

@@ -31,7 +31,7 @@ from meetings.documents.content import (
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
-DocumentKind = Literal["agenda", "addendum", "minutes", "register", "statement"]
+DocumentKind = Literal["agenda", "addendum", "minutes", "register", "statement", "measures"]
 
 MEDIA_TYPES: Final[Mapping[Form, str]] = {
     "pdf": "application/pdf",
@@ -46,6 +46,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "minutes": "proces-verbal",
         "register": "registre-des-decisions",
         "statement": "bilan-annuel",
+        "measures": "mesures-d-implantation",
     },
     "en": {
         "agenda": "agenda",
@@ -53,6 +54,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "minutes": "minutes",
         "register": "register-of-decisions",
         "statement": "yearly-statement",
+        "measures": "implementation-measures",
     },
 }
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")

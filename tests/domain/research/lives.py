@@ -93,7 +93,7 @@ def somebody(chance: Random, month: int) -> Known:
         minutes=met * chance.randint(20, 120),
         weeks_in_touch=chance.randint(met, weeks) if weeks else 0,
         why_none={"no_news": weeks - met},
-        activities=chance.randint(0, 6),
+        activities={"outing": chance.randint(0, 6)},
     )
 
 

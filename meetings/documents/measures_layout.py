@@ -1,0 +1,69 @@
+"""Lays out the measures of how the program is carried out, in one language: each table, and its picture beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from locales import N_
+from meetings.documents.measures import FigureTable, MeasuresContent
+from meetings.documents.paper import (
+    Bars,
+    Block,
+    Cell,
+    CellLine,
+    Column,
+    Group,
+    Heading,
+    Paper,
+    PaperNote,
+    PaperTable,
+    Speaker,
+)
+
+_WIDTH: Final = 24
+#: What is said of a figure that is not told.
+NOT_TOLD: Final = N_("not told")
+
+
+def measures(words: Speaker, content: MeasuresContent) -> Paper:
+    """The measures, with what a reader has to know first."""
+    heading = words.say(N_("How the program is carried out"))
+    blocks: list[Block] = [
+        words.note(
+            N_(
+                "People count in whole groups of %(smallest)s, in the order in which they entered: no figure, and no "
+                "difference of two of them, is of fewer. What would be is not told."
+            ),
+            smallest=content.smallest,
+        )
+    ]
+    for table in content.tables:
+        blocks += [Heading(words.of(table.title)), *_table(words, table)]
+    period = words.of(content.said_period)
+    facts = [(words.say(N_("Until the end of")), period), (words.say(N_("As on record on")), words.day(content.on))]
+    title = f"{heading} – {period}"
+    return words.paper(title, content.program, heading, words.of(content.committee), facts, blocks)
+
+
+def _table(words: Speaker, table: FigureTable) -> list[Block]:
+    columns = (
+        Column(words.of(table.of)),
+        *(Column(words.of(column), _WIDTH, figures=True) for column in table.columns),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            (CellLine(words.of(row.name), "strong" if row.is_total else "plain"),),
+            *((_figure(words, figure),) for figure in row.figures),
+        )
+        for row in table.rows
+    ]
+    blocks: list[Block] = [PaperNote(words.of(table.note), "quiet", keeps=True)] if table.note else []
+    blocks.append(PaperTable(columns, (Group("", tuple(rows)),)))
+    bars = tuple((words.of(row.name), row.figures[-1] or 0) for row in table.rows if row.figures[-1] is not None)
+    if table.drawn and bars:
+        blocks.append(Bars(words.of(table.title), bars))
+    return blocks
+
+
+def _figure(words: Speaker, figure: int | None) -> CellLine:
+    return words.line(NOT_TOLD, "quiet") if figure is None else CellLine(str(figure))
