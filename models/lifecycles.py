@@ -139,7 +139,7 @@ REDACTION = Lifecycle(
 
 #: An export of a study: one asks, another approves, and a withdrawal closes it.
 STUDY_EXPORT = Lifecycle(
-    "study_export",
+    "study export",
     states=("asked", "made", "refused", "taken_back", "closed"),
     initial="asked",
     moves={
@@ -420,7 +420,7 @@ _TITLES: Final = {
     "destruction": "The destruction of a file, which takes two",
     "equipment": "A piece of equipment of the inventory",
     "redaction": "A redaction: words that are taken out of what is kept",
-    "study_export": "An export of a study: what the research receives",
+    "study export": "An export of a study: what the research receives",
 }
 
 _MEANS: Final = {
@@ -502,14 +502,14 @@ _MEANS: Final = {
     ("redaction", "done"): "The words are gone, from every copy; the record says so.",
     ("redaction", "declined"): "The words stay, as somebody else decided.",
     ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
-    ("study_export", "asked"): "The research coordinator asked for it, and somebody else is to look at it.",
+    ("study export", "asked"): "The research coordinator asked for it, and somebody else is to look at it.",
     (
-        "study_export",
+        "study export",
         "made",
     ): "It is approved and made: its recipients may download it while the ethics approval lasts.",
-    ("study_export", "refused"): "Somebody else said no. Nothing was made.",
-    ("study_export", "taken_back"): "Whoever asked no longer does. Nothing was made.",
-    ("study_export", "closed"): "A person in it withdrew, or their file is destroyed: it cannot be made again.",
+    ("study export", "refused"): "Somebody else said no. Nothing was made.",
+    ("study export", "taken_back"): "Whoever asked no longer does. Nothing was made.",
+    ("study export", "closed"): "A person in it withdrew, or their file is destroyed: it cannot be made again.",
 }
 
 _HAPPENS: Final = {
@@ -611,12 +611,12 @@ _HAPPENS: Final = {
     ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
     ("redaction", "take_back"): "Whoever asked no longer does.",
     (
-        "study_export",
+        "study export",
         "approve",
     ): "Somebody else than who asked, whom the program names, approves it: it is made at once.",
-    ("study_export", "refuse"): "Somebody else than who asked, whom the program names, says no.",
-    ("study_export", "take_back"): "Whoever asked no longer does.",
-    ("study_export", "close"): "The group of somebody who withdrew, or whose file is destroyed, leaves.",
+    ("study export", "refuse"): "Somebody else than who asked, whom the program names, says no.",
+    ("study export", "take_back"): "Whoever asked no longer does.",
+    ("study export", "close"): "The group of somebody who withdrew, or whose file is destroyed, leaves.",
 }
 
 

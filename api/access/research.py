@@ -9,7 +9,6 @@ from sqlmodel import Session
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, require, themselves, to_program
 from domain.kernel import Actor
 from domain.research import exports, studies
-from domain.research.studies import RECEIVE
 from models.research import Study, StudyExport
 
 
@@ -22,7 +21,7 @@ def to_studies(session: Session, asker: Asker) -> Given:
     approver = next((hat for role in studies.rules_of(session).approved_by if (hat := _approving(asker, role))), None)
     if approver:
         given[Relation.DECLARED] = approver
-    if any(held.role in RECEIVE for held in asker.standing.roles_of(asker.person_id)):
+    if any(held.role in studies.RECEIVE for held in asker.standing.roles_of(asker.person_id)):
         given[Relation.RECEIVES] = themselves(asker)
     return given
 

@@ -86,6 +86,12 @@ SENTENCES: Final[Mapping[str, Sequence[str]]] = {
         N_("%(subject)s: a consent was replaced by another."),
     ),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."),),
+    "staff_research_consent.withdrawn": (N_("%(subject)s: consent to take part in the research was withdrawn."),),
+    "study.recipient_removed": (
+        N_("%(subject)s: %(person)s no longer receives its exports."),
+        N_("%(subject)s: someone no longer receives its exports."),
+    ),
+    "study.ended": (N_("%(subject)s: the study ended."),),
     "participant.barred": (
         N_("%(subject)s: barred %(person)s from their file."),
         N_("%(subject)s: barred someone from their file."),

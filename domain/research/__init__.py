@@ -10,7 +10,6 @@ from domain.research.fields import FIELDS as FIELDS
 from domain.research.fields import FOLLOW_UP_STATES as FOLLOW_UP_STATES
 from domain.research.fields import WHY_NO_MEETING as WHY_NO_MEETING
 from domain.research.fields import Known as Known
-from domain.research.fields import ResearchField as ResearchField
 from domain.research.papers import FILES as FILES
 from domain.research.papers import FileKind as FileKind
 from domain.research.studies import StudyDescription as StudyDescription

@@ -21,6 +21,7 @@ from domain.kernel import (
     changes,
     col,
     every,
+    first,
     joins,
     local_day,
     of,
@@ -31,6 +32,7 @@ from domain.kernel import (
     surely,
 )
 from domain.record import events
+from domain.research.standing import staff_withdrawn_since
 from domain.roles import standing
 from locales import N_
 from models.program import Person
@@ -65,7 +67,7 @@ def keep(session: Session, person_id: UUID, signed_on: date, *, by: Actor, at: d
             N_("Only workers and managers of the program are asked for this consent."),
             source="ER-5",
         )
-    if scalar(session, only(StaffResearchConsent.id).where(StaffResearchConsent.person_id == person_id, _STANDS)):
+    if consent_of(session, person_id) is not None:
         raise Refusal("staff_consent.there", N_("This person has consented already."), source="ER-5")
     add_row(
         session,
@@ -95,6 +97,11 @@ def withdraw(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
     events.write(session, "staff_research_consent.withdrawn", "person", person_id, by=by, at=at)
 
 
+def consent_of(session: Session, person_id: UUID) -> StaffResearchConsent | None:
+    """The consent of a person that was not withdrawn; None where there is none."""
+    return first(session, of(StaffResearchConsent).where(StaffResearchConsent.person_id == person_id, _STANDS))
+
+
 _STANDS: Final = col(StaffResearchConsent.withdrawn_on).is_(None)
 #: One after the other, also of one moment.
 _LAST_FIRST: Final = Order(StaffResearchConsent.recorded_at, StaffResearchConsent.id, newest_first=True)
@@ -102,7 +109,9 @@ _LAST_FIRST: Final = Order(StaffResearchConsent.recorded_at, StaffResearchConsen
 
 def kept(session: Session, *, most: int = 50, after: UUID | None = None) -> Part[StaffConsented]:
     """The consents of staff, the last recorded first, and those that were withdrawn."""
-    asked = of(StaffConsented).join(Person, joins(StaffResearchConsent.person_id, Person))
+    asked = (
+        of(StaffConsented).join(Person, joins(StaffResearchConsent.person_id, Person)).where(~staff_withdrawn_since())
+    )
     return _LAST_FIRST.part(session, asked, after=after, most=most)
 
 
@@ -115,5 +124,5 @@ def could_sign(session: Session, day: date) -> list[Person]:
 
 def to_interview(session: Session, day: date) -> list[Person]:
     """Those who may be asked to an interview on a local day: workers and managers whose consent stands, by name."""
-    consented = set(scalars(session, only(StaffResearchConsent.person_id).where(_STANDS)))
+    consented = set(scalars(session, only(StaffResearchConsent.person_id).where(_STANDS, ~staff_withdrawn_since())))
     return [one for one in could_sign(session, day) if one.id in consented]

@@ -37,6 +37,7 @@ from domain.kernel import (
 )
 from domain.record import events
 from domain.research.fields import FIELDS
+from domain.research.standing import ended_since, removed_since
 from domain.roles import standing
 from locales import N_
 from models.program import Person
@@ -204,7 +205,7 @@ def refuse_without_ethics(session: Session, study: Study, at: datetime) -> None:
 
 def find_study(session: Session, study_id: UUID) -> Study | None:
     """A study; None where there is none."""
-    return first(session, of(Study).where(Study.id == study_id))
+    return first(session, of(Study).where(Study.id == study_id, ~ended_since()))
 
 
 #: The one that was opened last stands first.
@@ -215,10 +216,10 @@ def studies(
     session: Session, *, most: int = 50, after: UUID | None = None, of_person: UUID | None = None
 ) -> Part[Study]:
     """The studies, the last one first; of a person, those whose exports they receive."""
-    asked = of(Study)
+    asked = of(Study).where(~ended_since())
     if of_person is not None:
         theirs = only(StudyRecipient.study_id).where(
-            StudyRecipient.person_id == of_person, col(StudyRecipient.removed_at).is_(None)
+            StudyRecipient.person_id == of_person, col(StudyRecipient.removed_at).is_(None), ~removed_since()
         )
         asked = asked.where(col(Study.id).in_(theirs))
     return _LAST_FIRST.part(session, asked, after=after, most=most)
@@ -226,7 +227,9 @@ def studies(
 
 def recipients(session: Session, study_id: UUID) -> list[StudyRecipient]:
     """Those who may receive the exports of a study, in the order in which they were named."""
-    named = of(StudyRecipient).where(StudyRecipient.study_id == study_id, col(StudyRecipient.removed_at).is_(None))
+    named = of(StudyRecipient).where(
+        StudyRecipient.study_id == study_id, col(StudyRecipient.removed_at).is_(None), ~removed_since()
+    )
     return every(session, named.order_by(col(StudyRecipient.named_at), col(StudyRecipient.id)))
 
 

@@ -14,8 +14,7 @@ from sqlmodel import Session
 
 from domain.kernel import Period, Refusal, every, is_of, local_day, of, period, program
 from domain.mail import Attachment
-from domain.research import FOLLOW_UP_STATES, WHY_NO_MEETING, Known, measures
-from domain.research.studies import rules_of
+from domain.research import FOLLOW_UP_STATES, WHY_NO_MEETING, Known, measures, studies
 from locales import N_, say
 from meetings.committees import committees
 from meetings.documents import issuing
@@ -89,7 +88,7 @@ def paper(session: Session, key: str, language: str, *, at: datetime) -> Attachm
 
 def _recruited(session: Session, asked: Period) -> FigureTable:
     """How many were recruited of those expected, of each year whose statement left."""
-    expected = rules_of(session).expected
+    expected = studies.rules_of(session).expected
     rows = [
         FigureRow(name=Both(fr=str(year), en=str(year)), figures=_of_year(session, year, expected[year]))
         for year in sorted(expected)
