@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, load, meetings, pages, starting, web, years
+from bench import completing, engine, growth, load, meetings, pages, research, starting, web, years
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "pages", "follow", "start", "meetings", "years", "load", "growth")
+NAMES = ("complete", "http", "pages", "follow", "start", "meetings", "research", "years", "load", "growth")
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -58,6 +58,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "meetings": lambda ground, folder: meetings.measure(
                 ground, folder, rounds=1, committees=2, invitations=40, items=(5, 10)
             ),
+            "research": lambda ground, folder: research.measure(ground, folder, sizes=(10, 20), rounds=1),
             "years": lambda ground, folder: years.measure(ground, folder, a_year=2, rounds=1, readers=("coordinator",)),
             "load": lambda ground, folder: load.measure(ground, folder, seconds=4.0, people=8, every=1.0),
             "growth": lambda ground, _: growth.measure(
@@ -74,6 +75,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "meetings": lambda ground, folder: meetings.measure(
             ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
         ),
+        "research": lambda ground, folder: research.measure(ground, folder, sizes=(50, 500), rounds=5),
         "years": lambda ground, folder: years.measure(ground, folder, a_year=90 if asked.large else 17, rounds=5),
         "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.

@@ -172,8 +172,7 @@ def _answered(on: On[StudyExport], _: object) -> ExportShown:
 
 
 def _staff(on: On[None], person_id: UUID) -> StaffConsentShown:
-    rows = staff_consents.kept(on.session, most=1).rows
-    return StaffConsentShown.model_validate(next(one for one in rows if one.person_id == person_id))
+    return StaffConsentShown.model_validate(staff_consents.consent_of(on.session, person_id))
 
 
 act_resources(router, STUDIES, _opened)

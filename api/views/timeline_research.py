@@ -1,4 +1,4 @@
-"""What the record says of the research, in words: studies by their title, exports by their number, and no participant."""
+"""What the record says of the research, in words: studies by title, exports by number, and no participant."""
 
 from __future__ import annotations
 

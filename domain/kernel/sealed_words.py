@@ -7,6 +7,7 @@ and the worker destroys the one before, as it does a participant's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
@@ -52,15 +53,15 @@ def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> N
     _make(session, of, subject_id, at)
 
 
-def keyed_code(session: Session, of: Of, subject_id: UUID, thing: str) -> str:
-    """A code of a thing under the key of its subject alone: the same each time, and nothing without that key.
+def keyed_codes(session: Session, of: Of, subject_id: UUID, things: Iterable[UUID]) -> dict[UUID, str]:
+    """A code of each thing under the key of its subject alone: the same each time, and nothing without that key.
 
     Raises Refusal where the key is destroyed, or the keys cannot be used.
     """
     key_id = _key_of(session, of, subject_id)
     if key_id is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
-    return sealing.digest_under(session, key_id, thing)
+    return {thing: sealing.digest_under(session, key_id, str(thing)) for thing in things}
 
 
 def end_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -22,11 +22,12 @@ from domain.kernel import (
     Actor,
     Refusal,
     add_row,
+    add_rows,
     changes,
     col,
     every,
     first,
-    keyed_code,
+    keyed_codes,
     local_day,
     next_number,
     of,
@@ -130,18 +131,20 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
             smallest=export.smallest_group,
         )
     codebook = _codebook(session, study, export, len(rows), local_day(session, at))
-    for row_id, participant_id, row in rows:
-        sealed = seal(session, participant_id, _place(row_id), {"code": row.code, "values": dict(row.values)})
-        add_row(
-            session,
+    here = program_of(session)
+    add_rows(
+        session,
+        [
             StudyRow(
-                program_id=program_of(session),
+                program_id=here,
                 id=row_id,
                 study_export_id=export_id,
-                participant_id=participant_id,
-                sealed=sealed,
-            ),
-        )
+                participant_id=whose,
+                sealed=seal(session, whose, _place(row_id), {"code": row.code, "values": dict(row.values)}),
+            )
+            for row_id, whose, row in rows
+        ],
+    )
     made = sorted((row for *_, row in rows), key=lambda row: row.code)
     _settle(
         session,
@@ -175,6 +178,14 @@ def download(
         raise Refusal("study.over", N_("This study has ended."))
     refuse_without_ethics(session, study, at)
     groups.hold_research(session)  # nobody withdraws while it is given
+    content = file_of_export(session, export_id, kind, language)
+    name = f"study-{study.number}-export-{export.n}-{language}-{kind}"
+    reads.record_export(session, _KIND, export_id, what=kind, lines=export.people, ground="part", by=by, at=at)
+    return Attachment(name, FILES[kind], content)
+
+
+def file_of_export(session: Session, export_id: UUID, kind: FileKind, language: str) -> bytes:
+    """A file of an export as it was made, byte for byte. Raises Refusal where it cannot be made again."""
     export = _found(session, export_id)
     if export.state != "made":
         raise Refusal("export.not_made", _NOT_MADE[export.state], source="FU-9")
@@ -188,9 +199,7 @@ def download(
                 "ask for a new one."
             ),
         )
-    name = f"study-{study.number}-export-{export.n}-{language}-{kind}"
-    reads.record_export(session, _KIND, export_id, what=kind, lines=len(rows), ground="part", by=by, at=at)
-    return Attachment(name, FILES[kind], content)
+    return content
 
 
 _NOT_MADE: Final[Mapping[str, str]] = {
@@ -218,11 +227,9 @@ def to_remove(session: Session, study: Study) -> list[CodeToRemove]:
         return []
     made = list(exports_of(session, study.id))
     left = groups.members_left(session, [one.id for one in made])
-    codes = [
-        CodeToRemove(_code(session, study.id, participant_id), local_day(session, since))
-        for participant_id, since in left.items()
-    ]
-    return sorted(codes, key=lambda one: (one.since, one.code))
+    codes = _codes(session, study.id, left)
+    gone = [CodeToRemove(codes[one], local_day(session, since)) for one, since in left.items()]
+    return sorted(gone, key=lambda one: (one.since, one.code))
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -335,7 +342,8 @@ def _tell(session: Session, export_id: UUID, verb: str, *, by: Actor, at: dateti
 def _rows(session: Session, study: Study, export: StudyExport, months: Months) -> list[tuple[UUID, UUID, ExportRow]]:
     """The rows of an export, each with its id and its participant: of every group that was followed in its months."""
     found = groups.whole_groups(session)
-    known = known_of(session, [one for group in found for one in group], months)
+    everyone = [one for group in found for one in group]
+    known, codes = known_of(session, everyone, months), _codes(session, study.id, everyone)
     fields = [FIELDS[key] for key in export.fields]
     rows = []
     for group in found:
@@ -345,7 +353,7 @@ def _rows(session: Session, study: Study, export: StudyExport, months: Months) -
             continue
         for participant_id in group:
             values = told(fields, people, known[participant_id])
-            rows.append((uuid4(), participant_id, ExportRow(_code(session, study.id, participant_id), values)))
+            rows.append((uuid4(), participant_id, ExportRow(codes[participant_id], values)))
     return rows
 
 
@@ -357,10 +365,10 @@ def _is_in(known: Known, months: Months) -> bool:
     return known.entered <= last_month and known.entered + (known.months_followed or 0) >= first_month
 
 
-def _code(session: Session, study_id: UUID, participant_id: UUID) -> str:
-    """The code of a participant in a study alone."""
-    digest = bytes.fromhex(keyed_code(session, "study", study_id, str(participant_id)))
-    return b32encode(digest).decode()[:_CODE_LETTERS]
+def _codes(session: Session, study_id: UUID, participants: Iterable[UUID]) -> dict[UUID, str]:
+    """The code of each participant in a study alone."""
+    digests = keyed_codes(session, "study", study_id, participants)
+    return {one: b32encode(bytes.fromhex(digest)).decode()[:_CODE_LETTERS] for one, digest in digests.items()}
 
 
 def _place(row_id: UUID) -> str:

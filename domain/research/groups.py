@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.kernel import (
     ENGINE,
     Actor,
-    add_row,
+    add_rows,
     changes,
     col,
     joins,
@@ -78,16 +78,15 @@ def make_groups(session: Session, smallest: int, months: Months, *, at: datetime
     if len(those) < smallest:
         return
     known = known_of(session, those, months)
-    for group in groups([known[one] for one in those], smallest):
-        made = ResearchGroup(program_id=program_of(session), id=uuid4(), made_at=at)
-        add_row(session, made)
-        for place in group:
-            add_row(
-                session,
-                ResearchGroupMember(
-                    program_id=program_of(session), id=uuid4(), research_group_id=made.id, participant_id=those[place]
-                ),
-            )
+    here, found = program_of(session), groups([known[one] for one in those], smallest)
+    made = [ResearchGroup(program_id=here, id=uuid4(), made_at=at) for _ in found]
+    members = [
+        ResearchGroupMember(program_id=here, id=uuid4(), research_group_id=group.id, participant_id=those[place])
+        for group, places in zip(made, found, strict=True)
+        for place in places
+    ]
+    add_rows(session, made)
+    add_rows(session, members)
 
 
 def leave(session: Session, participant_id: UUID, because: str, *, at: datetime) -> None:

@@ -19,7 +19,8 @@ WHY: dict[str, str] = {
         consent.signed consent.stored departure.called_off departure.taken_up_again equipment.added equipment.lent
         evidence.added feed.made follow_up.opened follow_up.reactivated follow_up.resumed guest.invited
         obligation.document_added organization.added participant.bar_lifted passkey.enrolled person.added person.hired
-        program.added referral_link.made research_consent.kept staff_research_consent.kept study.opened study.recipient_named
+        program.added referral_link.made research_consent.kept staff_research_consent.kept study.opened
+        study.recipient_named
         study.ethics_renewed study_export.made retention.released role.added seat.added seat.given
         sign_in.begun tenure.goes_on tenure.started tenure.moved seat.moved hand_over.accepted departure.role_taken
         decision.endorsed decision.stands_again decision.counts follow_up.assigned""",
