@@ -91,6 +91,8 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
     listed = text_of(receiver.get(here).text)
     assert "Rows to remove" in listed
     assert all(row[0] in listed for row in rows[1:])
+    assert keeper.post(f"{here}/end", data={"seen": "1"}).status_code == 303
+    assert "This study has ended" in text_of(receiver.get(here).text)
 
 
 @pytest.mark.usefixtures("five")
@@ -135,6 +137,9 @@ def test_the_same_over_json(cast: Cast) -> None:
     assert keeper.ask("GET", f"/study-exports/{asked['id']}/fr/codebook.csv").status_code == 404
     (line,) = keeper.get(f"/studies/{study['id']}")["downloads"]
     assert line["what"] == "codebook.csv"
+    ended = keeper.post(f"/studies/{study['id']}/end", version=study["version"])
+    assert ended["ended_at"]
+    assert receiver.ask("GET", f"/study-exports/{asked['id']}/fr/codebook.csv").status_code == 409
 
 
 def test_workers_and_managers_consent_to_the_research_and_only_those_are_listed_for_interviews(cast: Cast) -> None:
