@@ -43,6 +43,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("follow_up_break", "terms"),
         ("follow_up_summary", "words"),
         ("task_words", "sealed"),
+        ("study_row", "sealed"),
     }
 )
 

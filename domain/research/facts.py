@@ -59,7 +59,8 @@ def known_of(
 
     Raises Refusal where the keys cannot be used.
     """
-    people = every(session, of(Participant).where(col(Participant.id).in_(participants)))
+    closed = () if with_age else (Participant.sealed, Participant.names)
+    people = every(session, of(Participant, without=closed).where(col(Participant.id).in_(participants)))
     follow_ups = {
         row.participant_id: row
         for row in every(session, of(FollowUp).where(col(FollowUp.participant_id).in_(participants)))
