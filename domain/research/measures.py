@@ -1,8 +1,9 @@
 """How the program is carried out (ER-1), in figures that tell of nobody: of people in whole blocks, in order of entry.
 
-Of each organization, people count in blocks of so many, in the order in which their follow-ups were opened; who is in a
-block that is not full counts nowhere yet. A block never changes. So of any two figures, of two quarters or of two
-organizations, what differs is whole blocks; and a share counts its people in whole blocks too (docs/adr/0028).
+People count in blocks of so many, in the order in which their follow-ups were opened: of one organization, or of
+several where each has too few. Who is in a block that is not full counts nowhere yet. A block never changes. So of any
+two figures, of two quarters or of two organizations, what differs is whole blocks; and a share counts its people in
+whole blocks too (docs/adr/0028).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from models.follow_up import FollowUp
 #: A share is told to the nearest of so many percent.
 _PERCENT_STEP: Final = 5
 _WEEK: Final = 7
+#: In the place of an organization, what has blocks of several.
+SEVERAL: Final = ""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,23 @@ class Carried:
 
 
 def in_blocks(people: Iterable[Known], smallest: int) -> Carried:
-    """Those who count, of people in the order of entry. One without an organization counts nowhere."""
-    of_each: dict[str, list[Known]] = defaultdict(list)
+    """Those who count, of people in the order of entry: in a block of their organization, or of several.
+
+    Five of one organization who wait are a block of it. Where ten wait, the five who entered first are one of several
+    organizations. Nobody who enters later changes a block.
+    """
+    waiting: list[Known] = []
+    whole: dict[str, list[Known]] = defaultdict(list)
     for known in people:
-        if known.organization:
-            of_each[known.organization].append(known)
-    whole = {place: those[: len(those) - len(those) % smallest] for place, those in sorted(of_each.items())}
-    return Carried(smallest, {place: those for place, those in whole.items() if those})
+        waiting.append(known)
+        mine = [place for place, one in enumerate(waiting) if one.organization == known.organization]
+        if len(mine) == smallest:
+            whole[known.organization] += [waiting[place] for place in mine]
+            waiting = [one for place, one in enumerate(waiting) if place not in mine]
+        elif len(waiting) == 2 * smallest:
+            whole[SEVERAL] += waiting[:smallest]
+            del waiting[:smallest]
+    return Carried(smallest, dict(sorted(whole.items())))
 
 
 #: What a middle is of: the value of one person, or None where they have none, and to what it is rounded.

@@ -37,6 +37,11 @@ class FigureTable:
     rows: tuple[FigureRow, ...]
     drawn: bool = False
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether none of its figures can be told."""
+        return all(figure is None for row in self.rows for figure in row.figures)
+
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class MeasuresContent:

@@ -30,6 +30,7 @@ _JOINT: Final = "CM-J"
 #: The parts of a year's statement that were admitted.
 _ADMITTED: Final = ("active", "on_break", "inactive", "completed")
 _TOGETHER: Final = N_("Together")
+_SEVERAL: Final = N_("Several organizations, each with too few")
 
 _COLUMNS: Final[Mapping[str, str]] = {
     "to_first_meeting": N_("Weeks to the first meeting"),
@@ -116,9 +117,10 @@ def _of_year(session: Session, year: int, expected: int) -> tuple[int | None, ..
 
 
 def _by_organization(session: Session, carried: measures.Carried) -> FigureTable:
-    names = {row.key.replace("-", "_"): row.short_name for row in every(session, of(Organization))}
+    short = {row.key.replace("-", "_"): row.short_name for row in every(session, of(Organization))}
+    names = {key: Both(fr=name, en=name) for key, name in short.items()} | {measures.SEVERAL: both(_SEVERAL)}
     rows = [
-        FigureRow(name=Both(fr=names[place], en=names[place]), figures=_middles(people, carried.smallest))
+        FigureRow(name=names[place], figures=_middles(people, carried.smallest))
         for place, people in carried.by_organization.items()
     ]
     total = FigureRow(name=both(_TOGETHER), figures=_middles(carried.together, carried.smallest), is_total=True)
