@@ -89,7 +89,7 @@ def _add(whole: Cost, cost: Cost) -> None:
 
 
 def _approver(session: Session, ground: Ground) -> UUID:
-    """Somebody else than who asked."""
+    """Another person than who asked."""
     others = only(Person.id).where(col(Person.id) != ground.coordinator.person_id).limit(1)
     found: UUID = surely(scalar(session, others))
     return found
@@ -118,7 +118,7 @@ def _study(session: Session, ground: Ground, at: datetime) -> UUID:
 
 
 def _consenting(session: Session, ground: Ground, n: int, at: datetime) -> None:
-    """Somebody who entered half a year ago, with a note a week."""
+    """A person who entered half a year ago, with a note a week."""
     entered, person = at.date() - timedelta(days=200 + n % 90), ground.coordinator.person_id
     assert person is not None
     participant_id, follow_up_id = uuid4(), uuid4()

@@ -36,7 +36,7 @@ class DemonstratedResearch:
     _made: list[UUID] = field(default_factory=list)
 
     def happenings(self) -> Iterator[Happening]:
-        """Each thing that was done, with the past working day on which somebody did it."""
+        """Each thing that was done, with the past working day on which a person did it."""
         yield Happening(self.calendar.add_working_days(self.today, -6), self._consent)
         yield Happening(self.calendar.add_working_days(self.today, -3), self._open)
         yield Happening(self.calendar.add_working_days(self.today, -1), self._ask)

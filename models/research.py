@@ -106,11 +106,11 @@ class StudyExport(InProgram, table=True):
     asked_as: str
     asked_for: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
+    made_at: datetime | None = moment(default=None)
     settled_by: UUID | None = to("person", default=None)
     settled_as: str = ""
     settled_for: UUID | None = to("person", default=None)
     settled_at: datetime | None = moment(default=None)
-    made_at: datetime | None = moment(default=None)
     people: int = 0
     codebook: JsonObject = structure()
     digests: JsonObject = structure()
@@ -121,7 +121,7 @@ class StudyExport(InProgram, table=True):
 class ResearchGroup(InProgram, table=True):
     """Participants who go together: in every export of every study all of them are there, or none is.
 
-    Nobody in it differs from the others in what somebody else may know of them. When one leaves, the whole group does.
+    No one in it differs from the others in what another person may know of them. When one leaves, the whole group does.
     """
 
     __table_args__ = (
@@ -135,7 +135,7 @@ class ResearchGroup(InProgram, table=True):
 
 
 class ResearchGroupMember(InProgram, table=True):
-    """That a participant is of a group: of one, ever, so that a return tells nobody who had left."""
+    """That a participant is of a group: of one, ever, so that a return tells no one who had left."""
 
     __table_args__ = (
         UniqueConstraint("program_id", "participant_id"),

@@ -52,7 +52,7 @@ def _month(text: str) -> date:
 
 
 def _person(text: str) -> UUID:
-    """Who is chosen in a list. Raises Refusal where nobody is."""
+    """Who is chosen in a list. Raises Refusal where no one is."""
     found = id_or_none(text)
     if found is None:
         raise Refusal("person.missing", N_("Choose a person."))

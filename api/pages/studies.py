@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -23,7 +23,7 @@ from api.web import downloads
 from domain.kernel import title_of
 from domain.research import FIELDS, FILES, FileKind, exports, studies
 from locales import N_, gettext
-from models.research import Study, StudyExport
+from models.research import Study, StudyExport, StudyRecipient
 
 router = framed_pages(of_acts=True)
 
@@ -33,7 +33,7 @@ A_PAGE: Final = 25
 #: The shape and the words of an export's state.
 EXPORT_STATES: Final[Mapping[str, tuple[str, str]]] = {
     "asked": ("wait", N_("Waiting for approval")),
-    "made": ("full", N_("Made")),
+    "made": ("full", N_("Made, to download")),
     "refused": ("stop", N_("Refused")),
     "taken_back": ("stop", N_("No longer asked for")),
     "closed": ("stop", N_("Closed: somebody in it withdrew")),
@@ -91,9 +91,7 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
     made, named = exports.exports_of(session, study.id), studies.recipients(session, study.id)
     downloaded = exports.downloads_of(session, study.id)
     may_keep = is_allowed(Action.KEEP_STUDIES, given) and study.ended_at is None
-    people = {one.person_id for one in named} | {study.opened_by} | {one.person_id for one in downloaded}
-    people |= {person for one in made for person in (one.asked_by, one.settled_by)}
-    could = studies.could_receive(session, context.day) if may_keep else []
+    could = studies.could_receive(session, study.id, context.day) if may_keep else []
     return page(
         context,
         request,
@@ -104,18 +102,26 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
         is_over=study.ethics_ends_on < context.day,
         fields=[(gettext(FIELDS[key].title), gettext(FIELDS[key].meaning)) for key in study.fields if key in FIELDS],
         recipients=named,
-        could=[(one.id, one.name) for one in could if one.id not in {row.person_id for row in named}],
+        could=[(one.id, one.name) for one in could],
         exports=made,
         states=EXPORT_STATES,
         files=[(kind, gettext(_FILES[kind])) for kind in FILES],
         downloads=downloaded,
         to_remove=_by_day(exports.to_remove(session, study)),
-        names=names_of(context, people),
+        names=names_of(context, _people_of(made, named, downloaded)),
         may_keep=may_keep,
         may_answer=is_allowed(Action.ANSWER_EXPORT, given),
         receives=is_allowed(Action.DOWNLOAD_EXPORT, given),
         mine=context.asker.person_id,
     )
+
+
+def _people_of(
+    made: Sequence[StudyExport], named: Sequence[StudyRecipient], downloaded: Sequence[exports.Download]
+) -> set[UUID | None]:
+    """Everyone whom the page names."""
+    answered = {person for one in made for person in (one.asked_by, one.settled_by)}
+    return answered | {one.person_id for one in named} | {one.person_id for one in downloaded}
 
 
 def _by_day(codes: list[exports.CodeToRemove]) -> list[tuple[date, list[str]]]:

@@ -1,4 +1,4 @@
-"""Exports of a study: asked by the research coordinator, approved by somebody else, made, and downloaded by recipients.
+"""Exports of a study: asked by the research coordinator, approved by another, made, and downloaded by recipients.
 
 What is made is kept, sealed a row for each participant under their own key: so the same export has the same bytes,
 whatever changes since, and is noise where a file is destroyed. Once a group left it cannot be made again
@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    inside,
     keyed_codes,
     local_day,
     next_number,
@@ -202,14 +203,15 @@ def file_of_export(session: Session, export_id: UUID, kind: FileKind, language: 
     return content
 
 
+_CLOSED: Final = N_(
+    "A person in this export withdrew, or their file is destroyed: it cannot be made again. Remove the rows "
+    "whose codes are listed, and use the next export."
+)
 _NOT_MADE: Final[Mapping[str, str]] = {
     "asked": N_("This export is not approved yet."),
     "refused": N_("This export was refused."),
     "taken_back": N_("This export is no longer asked for."),
-    "closed": N_(
-        "A person in this export withdrew, or their file is destroyed: it cannot be made again. Remove the rows "
-        "whose codes are listed, and use the next export."
-    ),
+    "closed": _CLOSED,
 }
 
 
@@ -263,11 +265,12 @@ class Download:
 def downloads_of(session: Session, study_id: UUID) -> list[Download]:
     """The downloads of the exports of a study, the last one first."""
     made = only(StudyExport.id).where(StudyExport.study_id == study_id)
-    lines = only(Event.subject_id, Event.at, Event.actor_id, Event.facts).where(
+    what = inside(Event.facts)["what"].astext
+    lines = only(Event.subject_id, Event.at, Event.actor_id, what).where(
         Event.verb == reads.EXPORTED, Event.subject_kind == _KIND, col(Event.subject_id).in_(made)
     )
     rows = tuples(session, lines.order_by(col(Event.n).desc()))
-    return [Download(export_id, at, person, str(facts["what"])) for export_id, at, person, facts in rows]
+    return [Download(*row) for row in rows]
 
 
 # -------------------------------------------------------------------------------------------------------------- below
@@ -298,7 +301,7 @@ def _hold(session: Session, export_id: UUID, seen: int | None) -> StudyExport:
 
 
 def _refuse_who_asked(session: Session, export: StudyExport, by: Actor, at: datetime) -> None:
-    """Refuse who asked, in any role, and whoever receives it. Raises Refusal."""
+    """Refuse who asked, in any role, and a person who receives it. Raises Refusal."""
     asked = {one for one in (export.asked_by, export.asked_for) if one}
     answering = {one for one in (by.person_id, by.acting_for) if one}
     if by.person_id is None or not asked.isdisjoint(answering):
@@ -358,7 +361,7 @@ def _rows(session: Session, study: Study, export: StudyExport, months: Months) -
 
 
 def _is_in(known: Known, months: Months) -> bool:
-    """Whether somebody had entered by the last month, and was still followed in the first."""
+    """Whether a person had entered by the last month, and was still followed in the first."""
     if known.entered is None:
         return False
     first_month, last_month = (one.year * 12 + one.month - 1 for one in (months.first, months.last))
@@ -383,9 +386,9 @@ def _kept(session: Session, export: StudyExport) -> Sequence[ExportRow]:
     )
     standing = {one for group in groups.whole_groups(session) for one in group}
     if len(rows) != export.people or not all(sealed and whose in standing for _, whose, sealed in rows):
-        raise Refusal("export.not_made", _NOT_MADE["closed"], source="FU-9")
+        raise Refusal("export.not_made", _CLOSED, source="FU-9")
     opened = (unseal(session, whose, _place(row_id), surely(sealed)) for row_id, whose, sealed in rows)
-    return sorted((ExportRow(one["code"], one["values"]) for one in opened), key=lambda row: row.code)
+    return sorted((ExportRow(**one) for one in opened), key=lambda row: row.code)
 
 
 def _digests(codebook: Codebook, rows: Sequence[ExportRow]) -> dict[str, str]:

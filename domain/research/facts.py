@@ -70,8 +70,7 @@ def known_of(
     received, first_met = _received(session, participants), _first_met(session, participants)
     found = {}
     for person in people:
-        follow_up, noted = follow_ups.get(person.id), notes.get(person.id, _NO_NOTES)
-        came, met_on = received.get(person.id), first_met.get(person.id)
+        follow_up, noted, came = follow_ups.get(person.id), notes.get(person.id, _NO_NOTES), received.get(person.id)
         found[person.id] = Known(
             age=_age(session, person) if with_age else None,
             area=person.area.replace("-", "_"),
@@ -80,7 +79,7 @@ def known_of(
             risk=risks.get(person.id, ""),
             state=follow_up.state if follow_up else "",
             months_followed=_months_followed(person, follow_up, months),
-            days_to_admission=(person.admitted_on - came).days if came and person.admitted_on else None,
+            days_to_admission=_days(came, person.admitted_on),
             intensity=follow_up.intensity if follow_up else "",
             weeks=noted.weeks,
             met=noted.met,
@@ -89,7 +88,7 @@ def known_of(
             weeks_in_touch=noted.in_touch,
             why_none=noted.why_none,
             activities=activities.get(person.id, {}),
-            days_to_first_meeting=(met_on - came).days if came and met_on else None,
+            days_to_first_meeting=_days(came, first_met.get(person.id)),
         )
     return found
 
@@ -102,6 +101,10 @@ def _age(session: Session, person: Participant) -> int | None:
         person.admitted_on
     )
     return age.least if age else None
+
+
+def _days(first: date | None, last: date | None) -> int | None:
+    return (last - first).days if first and last else None
 
 
 def _month(day: date | None) -> int | None:

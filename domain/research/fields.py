@@ -1,8 +1,8 @@
 """The fields that a study may ask for, each declared here once: what it means, where it comes from, how it is blurred.
 
-A field that somebody else may know of a person is `knowable`: their age, when they entered, where they live. All who go
-together in a group are told alike in it, as a span or as the one word that holds of all. Any other field is a measure:
-it is told of each, rounded. There is no field of words that people wrote, no day, no name and no number.
+A field that another person may know of a person is `knowable`: their age, when they entered, where they live. All who
+go together in a group are told alike in it, as a span or as the one word that holds of all. Any other field is a
+measure: it is told of each, rounded. There is no field of words that people wrote, no day, no name and no number.
 
 A new field is one entry of `FIELDS`, and what it reads is a line of `Known`.
 """

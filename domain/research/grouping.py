@@ -1,7 +1,7 @@
 """Who goes together in exports: groups of at least so many, whose people are as alike as they can be in what is known.
 
-Pure functions. A group is made by what somebody else may know alone, and by nothing that is measured: one who knows the
-rule and all of that finds the same groups, and learns nothing of who is who in one. docs/adr/0027 says what is
+Pure functions. A group is made by what another person may know alone, and by nothing that is measured: one who knows
+the rule and all of that finds the same groups, and learns nothing of who is who in one. docs/adr/0027 says what is
 guaranteed.
 """
 
@@ -20,7 +20,7 @@ RULE: Final = 1
 def groups(people: Sequence[Known], smallest: int) -> list[list[int]]:
     """The places of people, in groups of `smallest` to one less than twice as many; none where they are fewer.
 
-    Nobody is left out otherwise. Each is halved where its people differ most, until a half would be too small. Raises
+    No one is left out otherwise. Each is halved where its people differ most, until a half would be too small. Raises
     ValueError below 2.
     """
     if smallest < 2:  # noqa: PLR2004 - one alone is no group

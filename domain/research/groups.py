@@ -40,7 +40,7 @@ _SYSTEM: Final = Actor.system(ENGINE)
 
 
 def hold_research(session: Session) -> None:
-    """Let one transaction at a time make an export, or take somebody out of what was made."""
+    """Let one transaction at a time make an export, or take a person out of what was made."""
     run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"research/{program_of(session)}", 0))))
 
 
@@ -92,7 +92,7 @@ def make_groups(session: Session, smallest: int, months: Months, *, at: datetime
 def leave(session: Session, participant_id: UUID, because: str, *, at: datetime) -> None:
     """Have the whole group of a participant leave: its rows are emptied in every export, and those exports are closed.
 
-    Of one alone that left, whoever has the export before and the one after would find the row.
+    Of one alone that left, a person who has the export before and the one after would find the row.
     """
     hold_research(session)
     group_id = scalar(

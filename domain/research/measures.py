@@ -1,4 +1,4 @@
-"""How the program is carried out (ER-1), in figures that tell of nobody: of people in whole blocks, in order of entry.
+"""How the program is carried out (ER-1), in figures that tell of no one: of people in whole blocks, in order of entry.
 
 People count in blocks of so many, in the order in which their follow-ups were opened: of one organization, or of
 several where each has too few. Who is in a block that is not full counts nowhere yet. A block never changes. So of any
@@ -40,7 +40,7 @@ class Carried:
 
     @property
     def together(self) -> Sequence[Known]:
-        """All who count somewhere: nobody else is in any figure."""
+        """All who count somewhere: no one else is in any figure."""
         return [known for people in self.by_organization.values() for known in people]
 
 
@@ -48,7 +48,7 @@ def in_blocks(people: Iterable[Known], smallest: int) -> Carried:
     """Those who count, of people in the order of entry: in a block of their organization, or of several.
 
     Five of one organization who wait are a block of it. Where ten wait, the five who entered first are one of several
-    organizations. Nobody who enters later changes a block.
+    organizations. No one who enters later changes a block.
     """
     waiting: list[Known] = []
     whole: dict[str, list[Known]] = defaultdict(list)

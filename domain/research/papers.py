@@ -186,9 +186,6 @@ def _dictionary_line(column: Column, language: str) -> list[str]:
 
 
 def _workbook(codebook: Codebook, rows: Sequence[ExportRow], language: str) -> bytes:
-    # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import workbooks  # noqa: PLC0415
-
     title = codebook.title[language]
     names = [column.name for column in codebook.columns]
     cells = [["" if value is None else value for value in row] for row in _cells(names, rows)]
@@ -197,7 +194,7 @@ def _workbook(codebook: Codebook, rows: Sequence[ExportRow], language: str) -> b
         Sheet(say(language, N_("Data")), title, lines, names, cells),
         Sheet(say(language, N_("Codebook")), title, lines, _heads(language), _told(codebook, language)),
     )
-    return workbooks.as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
+    return spreadsheets.as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
 
 
 _MAKERS: Final[Mapping[FileKind, Callable[[Codebook, Sequence[ExportRow], str], bytes]]] = {

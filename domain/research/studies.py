@@ -52,15 +52,15 @@ _KIND: Final = "study"
 class StudyDescription:
     """A study as it is described when it is opened. Months are those of the two days."""
 
+    fields: Sequence[str]
+    first_month: date
+    last_month: date
     title_fr: str
     title_en: str
     purpose: str
     ethics_body: str
     ethics_reference: str
     ethics_ends_on: date
-    first_month: date
-    last_month: date
-    fields: Sequence[str]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -245,10 +245,10 @@ def may_receive(session: Session, person_id: UUID, day: date) -> bool:
     return any(held.role in RECEIVE for held in standing(session, day).roles_of(person_id))
 
 
-def could_receive(session: Session, day: date) -> list[Person]:
-    """The people with a role of the research on a day, by name."""
-    there = standing(session, day)
-    holders = {held.person_id for role in RECEIVE for held in there.holding(role)}
+def could_receive(session: Session, study_id: UUID, day: date) -> list[Person]:
+    """The people with a role of the research on a day who are not named in a study yet, by name."""
+    there, named = standing(session, day), {one.person_id for one in recipients(session, study_id)}
+    holders = {held.person_id for role in RECEIVE for held in there.holding(role)} - named
     return every(session, of(Person).where(col(Person.id).in_(holders)).order_by(col(Person.sort_key)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from locales import N_
-from meetings.documents.measures import FigureTable, MeasuresContent
+from meetings.documents.measures import FigureRow, FigureTable, MeasuresContent
 from meetings.documents.paper import (
     Bars,
     Block,
@@ -54,19 +54,20 @@ def _table(words: Speaker, table: FigureTable) -> list[Block]:
         Column(words.of(table.of)),
         *(Column(words.of(column), _WIDTH, figures=True) for column in table.columns),
     )
-    rows: list[tuple[Cell, ...]] = [
-        (
-            (CellLine(words.of(row.name), "strong" if row.is_total else "plain"),),
-            *((_figure(words, figure),) for figure in row.figures),
-        )
-        for row in table.rows
-    ]
-    blocks: list[Block] = [PaperNote(words.of(table.note), "quiet", keeps=True)] if table.note else []
-    blocks.append(PaperTable(columns, (Group("", tuple(rows)),)))
-    bars = tuple((words.of(row.name), row.figures[-1] or 0) for row in table.rows if row.figures[-1] is not None)
-    if table.drawn and bars:
-        blocks.append(Bars(words.of(table.title), bars))
-    return blocks
+    note = [PaperNote(words.of(table.note), "quiet", keeps=True)] if table.note else []
+    rows = tuple(_row(words, row) for row in table.rows)
+    return [*note, PaperTable(columns, (Group("", rows),)), *_bars(words, table)]
+
+
+def _row(words: Speaker, row: FigureRow) -> tuple[Cell, ...]:
+    name = CellLine(words.of(row.name), "strong" if row.is_total else "plain")
+    return ((name,), *((_figure(words, figure),) for figure in row.figures))
+
+
+def _bars(words: Speaker, table: FigureTable) -> list[Bars]:
+    lasts = [(words.of(row.name), row.figures[-1]) for row in table.rows if table.drawn]
+    bars = tuple((name, figure) for name, figure in lasts if figure is not None)
+    return [Bars(words.of(table.title), bars)] if bars else []
 
 
 def _figure(words: Speaker, figure: int | None) -> CellLine:

@@ -107,13 +107,18 @@ def _recruited(session: Session, asked: Period) -> FigureTable:
 
 
 def _of_year(session: Session, year: int, expected: int) -> tuple[int | None, ...]:
-    left = statements.released(session, str(year))
-    tables = [one for one in left.statement.tables if one.key == "referrals"] if left else []
-    cells = [row.cells[0] for table in tables for row in table.rows if row.key in _ADMITTED]
-    if not cells or any(cell is None for cell in cells):
+    cells = _admitted_of(session, year)
+    shown = [cell for cell in cells if cell is not None]
+    if not cells or len(shown) < len(cells):
         return (expected, None, None)
-    recruited = sum(cell for cell in cells if cell is not None)
-    return (expected, recruited, round(100 * recruited / expected))
+    return (expected, sum(shown), round(100 * sum(shown) / expected))
+
+
+def _admitted_of(session: Session, year: int) -> list[int | None]:
+    """The parts of a year's released statement that were admitted, None where one is hidden; none before it left."""
+    left = statements.released(session, str(year))
+    tables = left.statement.tables if left else ()
+    return [row.cells[0] for one in tables if one.key == "referrals" for row in one.rows if row.key in _ADMITTED]
 
 
 def _by_organization(session: Session, carried: measures.Carried) -> FigureTable:
