@@ -13,11 +13,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, load, meetings, pages, sitting, starting, web, weeks, years
+from bench import completing, engine, growth, load, meetings, pages, research, sitting, starting, web, weeks, years
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "pages", "weeks", "follow", "start", "meetings", "sitting", "years", "load", "growth")
+NAMES = (
+    "complete",
+    "http",
+    "pages",
+    "weeks",
+    "follow",
+    "start",
+    "meetings",
+    "sitting",
+    "research",
+    "years",
+    "load",
+    "growth",
+)
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -60,6 +73,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
                 ground, folder, rounds=1, committees=2, invitations=40, items=(5, 10)
             ),
             "sitting": lambda ground, folder: sitting.measure(ground, folder, seconds=4.0),
+            "research": lambda ground, folder: research.measure(ground, folder, sizes=(10, 20), rounds=1),
             "years": lambda ground, folder: years.measure(ground, folder, a_year=2, rounds=1, readers=("coordinator",)),
             "load": lambda ground, folder: load.measure(ground, folder, seconds=4.0, people=8, every=1.0),
             "growth": lambda ground, _: growth.measure(
@@ -78,6 +92,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             ground, folder, rounds=3, committees=100, invitations=1_000, items=(50, 200)
         ),
         "sitting": lambda ground, folder: sitting.measure(ground, folder, seconds=60.0),
+        "research": lambda ground, folder: research.measure(ground, folder, sizes=(50, 500), rounds=5),
         "years": lambda ground, folder: years.measure(ground, folder, a_year=90 if asked.large else 17, rounds=5),
         "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.

@@ -339,6 +339,11 @@ STAYS: Final[Mapping[str, str]] = {
         ("door", "rate_count", "sign_in_flow", "answered_request", "meeting_link", "sent_before", "sent_head", "seal"),
         "found by its key or its person, or the last row alone, and taken away when it is over",
     ),
+    **dict.fromkeys(
+        ("study", "study_recipient", "study_export", "research_group", "research_group_member", "study_row"),
+        "of a study, of which there are a few in a program's life, and read whole on its page",
+    ),
+    **dict.fromkeys(("staff_research_consent",), "one a worker or manager, in a list by pages"),
     **dict.fromkeys(("number_given", "number_sequence"), "one row a series or a year, found by it"),
     **dict.fromkeys(
         ("epoch", "restoration", "restored_matter", "backup_run"),

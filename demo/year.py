@@ -19,6 +19,7 @@ from demo.follow_ups import DemonstratedFollowUps
 from demo.meetings import DemonstratedMeetings
 from demo.obligations import DemonstratedObligations
 from demo.people import Happening
+from demo.research import DemonstratedResearch
 from domain.declarations import ProgramFile, Protocol
 
 #: Acts of a day follow each other from here, in local time, some minutes apart.
@@ -65,6 +66,7 @@ class Year:
         if self._seals:
             yield from DemonstratedFollowUps(*where).happenings()
             yield from DemonstratedDepartures(*where).happenings()
+            yield from DemonstratedResearch(*where).happenings()
         yield from DemonstratedMeetings(*where).happenings()
         yield from DemonstratedObligations(*where).happenings()
 

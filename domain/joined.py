@@ -9,8 +9,9 @@ from domain.agreements import signed_files
 from domain.departure import calling_off, gathering, interviews, offers, recruiting
 from domain.holdings import roles
 from domain.kernel import refuse_unowned
+from domain.research import groups
 
 #: The modules that register something as they are imported.
-REGISTERING = (signed_files, roles, gathering, interviews, offers, calling_off, recruiting)
+REGISTERING = (signed_files, roles, gathering, interviews, offers, calling_off, recruiting, groups)
 
 refuse_unowned()

@@ -137,6 +137,19 @@ REDACTION = Lifecycle(
     moves={("asked", "redact"): "done", ("asked", "decline"): "declined", ("asked", "take_back"): "taken_back"},
 )
 
+#: An export of a study: one asks, another approves, and a withdrawal closes it.
+STUDY_EXPORT = Lifecycle(
+    "study export",
+    states=("asked", "made", "refused", "taken_back", "closed"),
+    initial="asked",
+    moves={
+        ("asked", "approve"): "made",
+        ("asked", "refuse"): "refused",
+        ("asked", "take_back"): "taken_back",
+        ("made", "close"): "closed",
+    },
+)
+
 #: What the engine does automatically for one step, and undoes by its declared undo.
 ACT = Lifecycle(
     "act",
@@ -339,6 +352,7 @@ LIFECYCLES = (
     DESTRUCTION,
     EQUIPMENT,
     REDACTION,
+    STUDY_EXPORT,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -406,6 +420,7 @@ _TITLES: Final = {
     "destruction": "The destruction of a file, which takes two",
     "equipment": "A piece of equipment of the inventory",
     "redaction": "A redaction: words that are taken out of what is kept",
+    "study export": "An export of a study: what the research receives",
 }
 
 _MEANS: Final = {
@@ -487,6 +502,14 @@ _MEANS: Final = {
     ("redaction", "done"): "The words are gone, from every copy; the record says so.",
     ("redaction", "declined"): "The words stay, as somebody else decided.",
     ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
+    ("study export", "asked"): "The research coordinator asked for it, and somebody else is to look at it.",
+    (
+        "study export",
+        "made",
+    ): "It is approved and made: its recipients may download it while the ethics approval lasts.",
+    ("study export", "refused"): "Somebody else said no. Nothing was made.",
+    ("study export", "taken_back"): "Whoever asked no longer does. Nothing was made.",
+    ("study export", "closed"): "A person in it withdrew, or their file is destroyed: it cannot be made again.",
 }
 
 _HAPPENS: Final = {
@@ -587,6 +610,13 @@ _HAPPENS: Final = {
     ("redaction", "redact"): "Somebody else than who asked, who answers for it, confirms it.",
     ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
     ("redaction", "take_back"): "Whoever asked no longer does.",
+    (
+        "study export",
+        "approve",
+    ): "Somebody else than who asked, whom the program names, approves it: it is made at once.",
+    ("study export", "refuse"): "Somebody else than who asked, whom the program names, says no.",
+    ("study export", "take_back"): "Whoever asked no longer does.",
+    ("study export", "close"): "The group of somebody who withdrew, or whose file is destroyed, leaves.",
 }
 
 

@@ -259,6 +259,10 @@ class Keys(Protocol):
         """Open what was sealed. Raises KeyGone; NotSealed where it was changed, or sealed about something else."""
         ...
 
+    def digest(self, key_id: UUID, message: str) -> str:
+        """A digest of `message` under a data key, hexadecimal: always the same. Raises KeyGone."""
+        ...
+
     def mark(self, message: str) -> str:
         """A keyed digest of `message`, always the same for the same message: without the key it tells nothing."""
         ...

@@ -19,23 +19,25 @@ TAKEN_OUT: Final = ("name", "telephone", "address", "birth_date", "other")
 
 
 class WordKey(InProgram, table=True):
-    """That the words of a meeting, or of an incident, have a data key, and whether it still exists.
+    """That the words of a meeting or an incident, or the codes of a study, have a data key; whether it still exists.
 
     `id` is the key's own: the store outside the database knows it by that. One is in use; the others were destroyed,
-    each when words that it had sealed were taken out.
+    each when words that it had sealed were taken out, or its study ended.
     """
 
     __table_args__ = (
-        CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
+        CheckConstraint("num_nonnulls(meeting_id, incident_id, study_id) = 1", name="of_one"),
         CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
         at_most_one("one_word_key_a_meeting", "meeting_id", where="destroyed_at is null and meeting_id is not null"),
         at_most_one(
             "one_word_key_an_incident", "incident_id", where="destroyed_at is null and incident_id is not null"
         ),
+        at_most_one("one_word_key_a_study", "study_id", where="destroyed_at is null and study_id is not null"),
     )
 
     meeting_id: UUID | None = to("meeting", default=None)
     incident_id: UUID | None = to("incident", default=None)
+    study_id: UUID | None = to("study", default=None)
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
     gone_at: datetime | None = moment(default=None)  # when the store was seen not to have it any more

@@ -50,6 +50,10 @@ class PeopleKeys:
         except (InvalidTag, ValueError):
             raise NotSealed from None
 
+    def digest(self, key_id: UUID, message: str) -> str:
+        """A digest of a message under a data key. Raises KeyGone."""
+        return hmac.new(self._key(key_id), message.encode(), hashlib.sha256).hexdigest()
+
     def mark(self, message: str) -> str:
         """A keyed digest of a message."""
         return hmac.new(self.marks, message.encode(), hashlib.sha256).hexdigest()[:32]

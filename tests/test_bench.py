@@ -38,6 +38,7 @@ RATIOS = {
         *("follow.automatic_plain", "follow.by_prefect_p50", "follow.by_prefect_p99", "follow.at_once_slowest"),
         *("follow.idle_cpu", "follow.memory"),
     },
+    "research": {f"research.{one}" for one in ("make_a_person", "download_a_person", "statements_a_person")},
     "meetings": {
         "meetings.dates",
         "meetings.invite",

@@ -152,6 +152,11 @@ class Action(StrEnum):
     SEE_DESTRUCTION = "see_destruction"  # what is to be destroyed and why, by number
     CONFIRM_DESTRUCTION = "confirm_destruction"  # or refuse it: never what one asked for
     KEEP_RESEARCH_CONSENTS = "keep_research_consents"  # apart from the program's, by number
+    SEE_STUDIES = "see_studies"  # of the research: what each asks for, who receives it, and its exports
+    KEEP_STUDIES = "keep_studies"  # open one, name who receives it, ask for an export, end it
+    ANSWER_EXPORT = "answer_export"  # of a study: approve or refuse it, never what one asked for or receives
+    DOWNLOAD_EXPORT = "download_export"
+    SEE_MEASURES = "see_measures"  # of how the program is carried out, which tell of nobody
     SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
     PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
     CALL_OFF_ACTIVITY = "call_off_activity"  # in which one whose follow-up the asker keeps takes part
@@ -212,6 +217,7 @@ class Relation(StrEnum):
     SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
     ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
     RESEARCH = "research"  # coordinates the research
+    RECEIVES = "receives"  # is named to receive what the research is given
     PRIVACY = "privacy"  # answers for the protection of personal information
     STANDS_IN = "stands_in"  # the coordinator, while nobody can act as who answers for that
     SUBJECT = "subject"  # the one whom the case is about
@@ -419,6 +425,12 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.CONFIRM_DESTRUCTION: frozenset({Relation.PRIVACY, Relation.MANAGER_HERE}),
     # FU-9: the research coordinator alone. Who records a form on which it is ticked hands it over, and keeps nothing.
     Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
+    # DECLARED: holds a role that the program's file lets approve exports.
+    Action.SEE_STUDIES: frozenset({Relation.RESEARCH, Relation.DECLARED, Relation.RECEIVES}),
+    Action.KEEP_STUDIES: frozenset({Relation.RESEARCH}),
+    Action.ANSWER_EXPORT: frozenset({Relation.DECLARED}),
+    Action.DOWNLOAD_EXPORT: frozenset({Relation.RECEIVES}),
+    Action.SEE_MEASURES: frozenset({Relation.RESEARCH, Relation.COORDINATOR, Relation.RECEIVES}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
     Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     # As the follow-up of one who takes part is kept: `api.access.activities`.

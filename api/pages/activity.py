@@ -69,6 +69,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
             *("consent", "research_consent", "disclosure", "retention", "destruction", "follow_up"),
         ),
     ),
+    "research": (N_("Research"), ("study", "study_export", "staff_research_consent")),
     "departures": (
         N_("Departures"),
         ("departure", "holding", "holdings", "hand_over", "hand_overs", "equipment", "account", "interview"),

@@ -17,6 +17,7 @@ from sqlmodel.sql.expression import Select as Picked
 from api.access.destructions import to_destructions
 from api.access.outgoing_mail import to_post
 from api.access.permissions import Action, allows, is_allowed, to_program
+from api.access.research import to_studies
 from api.access.session import SAFE_METHODS, InContext, Installation, RequestContext, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
@@ -83,6 +84,8 @@ PLACES: Final = (
     MenuPage("/referrals", N_("Referrals"), Action.REFER),
     MenuPage("/caseload", N_("Follow-ups"), Action.SEE_CASELOAD),
     MenuPage("/research-consents", N_("Consents to research"), Action.KEEP_RESEARCH_CONSENTS),
+    MenuPage("/staff-research-consents", N_("Staff in the research"), Action.KEEP_RESEARCH_CONSENTS),
+    MenuPage("/studies", N_("Studies"), Action.SEE_STUDIES),
     MenuPage("/cases", N_("Cases"), Action.SEE_CASES),
     MenuPage("/departures", N_("Departures"), Action.SEE_DEPARTURES),
     MenuPage("/meetings", N_("Meetings"), Action.SEE_CALENDAR),
@@ -99,6 +102,7 @@ PLACES: Final = (
     MenuPage("/activity", N_("Activity"), Action.SEE_ACTIVITY),
     MenuPage("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
     MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
+    MenuPage("/measures", N_("Implementation"), Action.SEE_MEASURES),
     MenuPage("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
     MenuPage("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     MenuPage("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
@@ -231,6 +235,8 @@ def may_go(context: RequestContext, action: Action) -> bool:
         return is_allowed(action, to_program(context.asker, organizations=managed))
     if action is Action.SEE_DESTRUCTIONS:
         return is_allowed(action, to_destructions(context.asker, context.asker.organizations_as("manager")))
+    if action in (Action.SEE_STUDIES, Action.SEE_MEASURES):
+        return is_allowed(action, to_studies(context.session, context.asker))
     given = to_program(context.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
         return False  # the register is one of the pages of privacy

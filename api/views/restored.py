@@ -61,6 +61,9 @@ DOES: Final[Mapping[str, str]] = {
     ),
     "consent.narrowed": N_("The consent ends on that day, as the person had chosen."),
     "research_consent.withdrawn": N_("The consent to research is withdrawn as of that day."),
+    "staff_research_consent.withdrawn": N_("The consent to take part in the research is withdrawn as of that day."),
+    "study.recipient_removed": N_("They receive nothing more of this study."),
+    "study.ended": N_("The study ends: its rows are emptied, and the key of its codes is destroyed."),
     "participant.barred": N_("The worker is barred from the file, and their part in it ends."),
     "follow_up.part_ended": N_("The worker’s part in the follow-up ends. Without another worker, it is a vacancy."),
     "participant.meets_no_more": N_(

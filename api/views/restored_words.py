@@ -91,6 +91,12 @@ SENTENCES: Final[Mapping[str, Sequence[str]]] = {
         N_("%(subject)s: the last day of a consent was made earlier."),
     ),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."),),
+    "staff_research_consent.withdrawn": (N_("%(subject)s: consent to take part in the research was withdrawn."),),
+    "study.recipient_removed": (
+        N_("%(subject)s: %(person)s no longer receives its exports."),
+        N_("%(subject)s: someone no longer receives its exports."),
+    ),
+    "study.ended": (N_("%(subject)s: the study ended."),),
     "participant.barred": (
         N_("%(subject)s: barred %(person)s from their file."),
         N_("%(subject)s: barred someone from their file."),

@@ -15,6 +15,7 @@ from api.views import (
     timeline_meetings,
     timeline_obligations,
     timeline_participants,
+    timeline_research,
     timeline_restored,
 )
 from api.views.names import places_by_id, titles_of_roles
@@ -222,6 +223,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "seat.ended": (N_("Seat ended: %(subject)s."), "stop"),
     **timeline_meetings.SENTENCES,
     **timeline_participants.SENTENCES,
+    **timeline_research.SENTENCES,
     **timeline_obligations.SENTENCES,
     **timeline_follow_ups.SENTENCES,
 }

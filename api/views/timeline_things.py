@@ -11,7 +11,13 @@ from sqlalchemy import case as chosen
 from sqlmodel import and_
 
 from api.access.session import RequestContext
-from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
+from api.views import (
+    timeline_follow_ups,
+    timeline_meetings,
+    timeline_obligations,
+    timeline_participants,
+    timeline_research,
+)
 from api.views.timeline_readings import Reading, reading
 from domain.kernel import AnySelect, run
 from locales import N_, gettext, show_day
@@ -54,6 +60,7 @@ READINGS: Final[Mapping[str, Reading]] = {
     **timeline_participants.READINGS,
     **timeline_obligations.READINGS,
     **timeline_follow_ups.READINGS,
+    **timeline_research.READINGS,
 }
 
 

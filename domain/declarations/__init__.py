@@ -56,6 +56,7 @@ from domain.declarations.program import EndorsementRules as EndorsementRules
 from domain.declarations.program import ProgramFile as ProgramFile
 from domain.declarations.program import Rate as Rate
 from domain.declarations.program import Rates as Rates
+from domain.declarations.program import ResearchRules as ResearchRules
 from domain.declarations.program import Retention as Retention
 from domain.declarations.program import RetentionTerm as RetentionTerm
 from domain.declarations.program import SelfReports as SelfReports

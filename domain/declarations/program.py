@@ -158,6 +158,32 @@ class SelfReports(GrammarPart):
     second_within_weeks: Annotated[int, Field(ge=1, le=52, strict=True)] = 8
 
 
+#: A group of four or fewer tells of each of its people.
+_FEWEST: Final = 5
+#: Who asks for an export, and who receives it: neither approves one.
+_IN_RESEARCH: Final = frozenset({"research_coordinator", "researcher"})
+
+
+class ResearchRules(GrammarPart):
+    """What protects who is in the research: the smallest group, and who approves that an export is made.
+
+    `expected`: how many participants the program expects to recruit, by calendar year (ER-1).
+    """
+
+    smallest_group: Annotated[int, Field(ge=_FEWEST, le=50, strict=True)] = _FEWEST
+    approved_by: Annotated[tuple[RoleKey, ...], Field(min_length=1), AfterValidator(each_once)] = ("privacy_officer",)
+    expected: dict[Annotated[int, Field(ge=2000, le=2199)], Annotated[int, Field(ge=1, le=10_000, strict=True)]] = (
+        Field(default_factory=dict)
+    )
+
+    @model_validator(mode="after")
+    def _by_somebody_else(self) -> ResearchRules:
+        for place, role in enumerate(self.approved_by):
+            if role in _IN_RESEARCH:
+                raise Wrong(N_("No one in the research approves its exports."), at=("approved_by", place))
+        return self
+
+
 class ProgramIdentity(GrammarPart):
     """The program's name, its languages, where it is, and on which days it works."""
 
@@ -170,6 +196,7 @@ class ProgramIdentity(GrammarPart):
     retention: Retention = Retention()
     reading: Rates = Field(default_factory=Rates)
     self_reports: SelfReports = SelfReports()
+    research: ResearchRules = Field(default_factory=ResearchRules)
     obligations: Watch = Watch()
 
 

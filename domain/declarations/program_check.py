@@ -87,6 +87,16 @@ def _settles_objections(declared: Declared[ProgramFile], committee: str) -> Find
         yield declared.problem(path, N_("The committee that settles objections has an agenda, on which they come."))
 
 
+def _approvers(declared: Declared[ProgramFile]) -> Findings:
+    """Each role that approves exports is among the program's, where the file names any."""
+    program = declared.value
+    named = program.program.research.approved_by if "research" in program.program.model_fields_set else ()
+    for place, role in enumerate(named):
+        if role not in program.roles:
+            where = ("program", "research", "approved_by", place)
+            yield declared.problem(where, N_("The role “%(role)s” is not among the program's roles."), role=role)
+
+
 def _roles(declared: Declared[ProgramFile]) -> Findings:
     """Every declared role is created somewhere, and every created one is declared."""
     program = declared.value
@@ -98,6 +108,7 @@ def _roles(declared: Declared[ProgramFile]) -> Findings:
         if role not in program.roles:
             path = ("program", "reading", "roles", role)
             yield declared.problem(path, N_("The role “%(role)s” is not among the program's roles."), role=role)
+    yield from _approvers(declared)
     for name, agreement in program.agreements.items():
         for role, terms in agreement.roles.items():
             path = ("agreements", name, "roles", role)

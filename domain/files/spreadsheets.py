@@ -58,6 +58,13 @@ def as_csv(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
+    """As `workbooks.as_workbook`, whose library is read where a workbook is made: it is twelve megabytes otherwise."""
+    from domain.files import workbooks  # noqa: PLC0415
+
+    return workbooks.as_workbook(title, language, sheets)
+
+
 def local(moment: datetime) -> datetime:
     """A moment as the clocks of the program showed it: after seven in the evening its day is not the one of UTC."""
     return moment.astimezone(current_zone()).replace(tzinfo=None)

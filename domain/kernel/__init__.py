@@ -72,7 +72,10 @@ from domain.kernel.scope import local_day as local_day
 from domain.kernel.scope import moments_of as moments_of
 from domain.kernel.scope import program as program
 from domain.kernel.scope import program_of as program_of
+from domain.kernel.sealed_words import begin_key as begin_key
 from domain.kernel.sealed_words import change_key as change_key
+from domain.kernel.sealed_words import end_key as end_key
+from domain.kernel.sealed_words import keyed_codes as keyed_codes
 from domain.kernel.sealed_words import open_words as open_words
 from domain.kernel.sealed_words import seal_words as seal_words
 from domain.kernel.sealing import keys_of as keys_of
@@ -100,6 +103,7 @@ from domain.kernel.undecided import last_day_of_matter as last_day_of_matter
 from domain.kernel.undecided import last_day_undecided as last_day_undecided
 from domain.kernel.undecided import undecided as undecided
 from domain.kernel.writing import add_row as add_row
+from domain.kernel.writing import add_rows as add_rows
 from domain.kernel.writing import next_number as next_number
 from domain.kernel.writing import put_row as put_row
 from domain.kernel.writing import rewrite as rewrite

@@ -7,6 +7,7 @@ and the worker destroys the one before, as it does a participant's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from domain.kernel.scope import program_of
 from locales import N_
 from models.redaction import WordKey
 
-Of = Literal["meeting", "incident"]
+Of = Literal["meeting", "incident", "study"]
 _ID_BYTES: Final = 16
 
 
@@ -48,12 +49,33 @@ def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> N
 
     The caller seals anew, in the same transaction, everything that was sealed before: it opens no more.
     """
+    end_key(session, of, subject_id, at=at)
+    _make(session, of, subject_id, at)
+
+
+def keyed_codes(session: Session, of: Of, subject_id: UUID, things: Iterable[UUID]) -> dict[UUID, str]:
+    """A code of each thing under the key of its subject alone: the same each time, and nothing without that key.
+
+    Raises Refusal where the key is destroyed, or the keys cannot be used.
+    """
+    key_id = _key_of(session, of, subject_id)
+    if key_id is None:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
+    return {thing: sealing.digest_under(session, key_id, str(thing)) for thing in things}
+
+
+def end_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> None:
+    """Have the key in use destroyed after this is committed, and make no other."""
     run(
         session,
         changes(WordKey)
         .where(col(getattr(WordKey, f"{of}_id")) == subject_id, col(WordKey.destroyed_at).is_(None))
         .values(destroyed_at=at),
     )
+
+
+def begin_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> None:
+    """Make the first key of a subject, which is known to its transaction alone yet. Raises Refusal."""
     _make(session, of, subject_id, at)
 
 

@@ -81,6 +81,12 @@ def mark(session: Session, kind: str, value: str) -> str:
         return keys_of(session).mark(f"{program_of(session)}|{kind}|{value}")
 
 
+def digest_under(session: Session, key_id: UUID, thing: str) -> str:
+    """A digest of a thing under one data key: without the key it tells nothing, and under another it is another."""
+    with _told():
+        return keys_of(session).digest(key_id, _about(session, key_id, thing))
+
+
 def keys_of(session: Session) -> Keys:
     """The keys of this session. Raises NoKeys where it was given none."""
     keys: Keys | None = session.info.get("keys")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -24,6 +25,14 @@ class Versioned(Protocol):
 def add_row(session: Session, row: SQLModel) -> None:
     """Write a new row of a model."""
     run(session, insert(type(row)).values({name: getattr(row, name) for name in type(row).model_fields}))
+
+
+def add_rows(session: Session, rows: Sequence[SQLModel]) -> None:
+    """Write several new rows of one model, in one statement."""
+    if rows:
+        model = type(rows[0])
+        values = [{name: getattr(row, name) for name in model.model_fields} for row in rows]
+        session.connection().execute(insert(table_of(model)), values)
 
 
 def put_row(session: Session, row: SQLModel) -> None:

@@ -51,6 +51,7 @@ _PROGRAM_CHANGED: Final = {
     "retention": N_("How long participants’ files are kept changed: it counts for those that end from now on."),
     "reading": N_("How many files of participants a role may open in an hour and in a day changed."),
     "self_reports": N_("When the self-report questionnaires are due changed."),
+    "research": N_("The rules of exports for research, or how many participants are expected, changed."),
     "obligations": N_("When what partners owe is at risk, or when people are asked for it, changed."),
     "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
 }
@@ -76,6 +77,7 @@ def _itself(compared: Comparison) -> Iterator[LoadStep]:
         "retention": {"retention": identity.retention.model_dump()},
         "reading": {"reading": identity.reading.model_dump()},
         "self_reports": {"self_reports": identity.self_reports.model_dump()},
+        "research": {"research": identity.research.model_dump(mode="json")},
         "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
         "coordination": {
             "governance": coordination.structure,

@@ -12,7 +12,6 @@ from domain.participants import links as links
 from domain.participants import rates as rates
 from domain.participants import reading as reading
 from domain.participants import referring as referring
-from domain.participants import research as research
 from domain.participants import retention as retention
 from domain.participants import retention_terms as retention_terms
 from domain.participants import still_needed as still_needed
@@ -63,6 +62,7 @@ from domain.participants.locking import change_participant as change_participant
 from domain.participants.locking import change_referral as change_referral
 from domain.participants.locking import finish_step as finish_step
 from domain.participants.locking import forget as forget
+from domain.participants.locking import forgotten as forgotten
 from domain.participants.locking import hold_participant as hold_participant
 from domain.participants.locking import known_as as known_as
 from domain.participants.locking import new_reference as new_reference

@@ -17,6 +17,7 @@ from domain.kernel import (
     changes,
     col,
     first,
+    hook,
     in_program,
     of,
     only,
@@ -79,6 +80,11 @@ def change_referral(session: Session, held: Referral, /, **values: Any) -> int:
     return version
 
 
+@hook
+def forgotten(session: Session, participant_id: UUID, *, at: datetime) -> None:
+    """A file is destroyed, in this transaction: what a higher room has of the person goes too."""
+
+
 def forget(session: Session, held: Participant, move: str, *, at: datetime, joined_to: UUID | None = None) -> None:
     """Destroy a held file by a move: nothing stays that says who they were, and its key is to be destroyed.
 
@@ -98,6 +104,7 @@ def forget(session: Session, held: Participant, move: str, *, at: datetime, join
     run(session, changes(DataKey).where(DataKey.participant_id == held.id).values(destroyed_at=at))
     # Before the key goes: wherever an older copy of it, or of these rows, is put back, it is destroyed again.
     apart.note(session, apart.DESTROYED, held.id, at=at)
+    forgotten(session, held.id, at=at)
 
 
 def participant_state_after(held: Participant, move: str) -> str:

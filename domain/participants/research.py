@@ -25,6 +25,7 @@ from domain.kernel import (
     changes,
     col,
     first,
+    hook,
     joins,
     local_day,
     of,
@@ -119,7 +120,10 @@ _TITLE: Final = N_("Keep the consent to research of %(subject)s, who ticked it o
 
 
 def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Withdraw the participant's consent to research; nothing else changes for them. Raises Refusal: there is none."""
+    """Withdraw the participant's consent to research; nothing else changes for them. Raises Refusal: there is none.
+
+    What was exported of them goes, with all who went together with them.
+    """
     ended = scalar(
         session,
         changes(ResearchConsent)
@@ -131,6 +135,12 @@ def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Act
         raise Refusal("research.none", N_("This participant has not consented to research."), source="FU-9")
     asking.no_more(session, KEEP, participant_id, by=by, at=at)
     events.write(session, "research_consent.withdrawn", "participant", participant_id, by=by, at=at)
+    left_research(session, participant_id, at=at)
+
+
+@hook
+def left_research(session: Session, participant_id: UUID, *, at: datetime) -> None:
+    """A consent to research was withdrawn, in this transaction: what a higher room made of it goes too."""
 
 
 def withdraw_if_any(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -150,14 +160,23 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
 
 
 def consents_to_research(session: Session) -> frozenset[UUID]:
-    """The participants whose consent to research stands. One that a restore may have brought back does not."""
-    return frozenset(
-        scalars(
-            session,
-            only(ResearchConsent.participant_id).where(
-                col(ResearchConsent.withdrawn_on).is_(None), ~_taken_back_since()
-            ),
-        )
+    """The participants whose consent to research stands, and is kept. One that a restore brought back does not."""
+    return frozenset(scalars(session, only(ResearchConsent.participant_id).where(*stands())))
+
+
+def stands() -> tuple[ColumnElement[bool], ...]:
+    """The conditions on a consent to research that it is kept, and was not withdrawn, nor had been before a restore."""
+    kept = col(ResearchConsent.kept_at).is_not(None)
+    return (kept, col(ResearchConsent.withdrawn_on).is_(None), ~taken_back_since())
+
+
+def taken_back_since() -> ColumnElement[bool]:
+    """The condition on a consent to research that it had been withdrawn, and a restore lost that."""
+    return undecided(
+        "consent",
+        MATTER.verb == "research_consent.withdrawn",
+        col(MATTER.subject_id) == col(ResearchConsent.participant_id),
+        col(MATTER.at) >= col(ResearchConsent.recorded_at),
     )
 
 
@@ -198,18 +217,8 @@ def research_consents(
     asked = (
         of(Consented)
         .join(Participant, joins(ResearchConsent.participant_id, Participant))
-        .where(Participant.state == "admitted", ~_taken_back_since())
+        .where(Participant.state == "admitted", ~taken_back_since())
     )
     if number:
         asked = asked.where(Participant.number == _as_kept(number))
     return _LAST_FIRST.part(session, asked, after=after, most=most)
-
-
-def _taken_back_since() -> ColumnElement[bool]:
-    """The condition on a consent to research that it had been withdrawn, and a restore lost that."""
-    return undecided(
-        "consent",
-        MATTER.verb == "research_consent.withdrawn",
-        col(MATTER.subject_id) == col(ResearchConsent.participant_id),
-        col(MATTER.at) >= col(ResearchConsent.recorded_at),
-    )

@@ -83,6 +83,9 @@ CLOSINGS: Final[Mapping[str, Closing]] = {
     "consent.replaced": Closing("consent", facts=("purpose", "organization")),  # no verb of the record: of a new one
     "consent.narrowed": Closing("consent", "", "day", ("purpose", "organization")),
     "research_consent.withdrawn": Closing("consent"),
+    "staff_research_consent.withdrawn": Closing("consent"),
+    "study.recipient_removed": Closing("restriction", "person"),
+    "study.ended": Closing("other"),
     "participant.barred": Closing("restriction", facts=("person",)),
     "participant.meets_no_more": Closing("restriction", facts=("worker",)),  # no verb of the record: of several acts
     "follow_up.part_ended": Closing("restriction", facts=("worker",)),

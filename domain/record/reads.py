@@ -46,6 +46,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("case_discussion", "said"),
         ("follow_up_summary", "words"),
         ("task_words", "sealed"),
+        ("study_row", "sealed"),
     }
 )
 

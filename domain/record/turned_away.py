@@ -49,6 +49,7 @@ TABLES: Final = {
     "link": "referral_link",
     "stray": "stray_reply",
     "matter": "restored_matter",
+    "export": "study_export",
 }
 
 

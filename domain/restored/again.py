@@ -17,6 +17,7 @@ from domain.follow_ups import assigning
 from domain.kernel import Actor, Refusal, add_row, changes, col, every, local_day, of, program_of, run
 from domain.participants import hold_participant, holds, referring, research, retention
 from domain.people import absences, people, privacy_officers, seat_holders
+from domain.research import staff_consents, studies
 from domain.restored.matters import file_of, id_in
 from domain.restored.standing import day_of
 from locales import N_, say
@@ -137,6 +138,18 @@ def _withdraw_research(session: Session, matter: RestoredMatter, _: Any, by: Act
     research.withdraw_research_consent(session, matter.subject_id, by=by, at=matter.at)
 
 
+def _withdraw_of_staff(session: Session, matter: RestoredMatter, _: Any, by: Actor) -> None:
+    staff_consents.withdraw(session, matter.subject_id, by=by, at=matter.at)
+
+
+def _remove_recipient(session: Session, matter: RestoredMatter, person_id: Any, by: Actor) -> None:
+    studies.remove_recipient(session, matter.subject_id, person_id, by=by, at=matter.at)
+
+
+def _end_study(session: Session, matter: RestoredMatter, study_id: Any, by: Actor) -> None:
+    studies.end_study(session, study_id, by=by, at=matter.at)
+
+
 def _bar(session: Session, matter: RestoredMatter, person_id: Any, by: Actor) -> None:
     barring.bar(session, matter.subject_id, person_id, by=by, at=matter.at)
 
@@ -213,6 +226,9 @@ AGAIN: Final[Mapping[str, _Redo]] = {
     "consent.replaced": _withdraw,
     "consent.narrowed": _narrow,
     "research_consent.withdrawn": _withdraw_research,
+    "staff_research_consent.withdrawn": _withdraw_of_staff,
+    "study.recipient_removed": _remove_recipient,
+    "study.ended": _end_study,
     "participant.barred": _bar,
     "follow_up.part_ended": _end_part,
     workers.MEETS_NO_MORE: _meet_no_more,

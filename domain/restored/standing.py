@@ -29,6 +29,7 @@ from domain.kernel import (
     there_is,
 )
 from domain.participants import research
+from domain.research import staff_consents
 from domain.restored.matters import id_in, last_restoration
 from domain.terms import BEGUN
 from models.access import Passkey
@@ -47,6 +48,7 @@ from models.program import Absence, Person, Tenure
 from models.record import Event, Incident
 from models.redaction import Redaction, WordKey
 from models.referral import Referral
+from models.research import Study, StudyRecipient
 
 #: What can be done: it again; nothing, since it is so already, or what it is about was made after the copy; or it is
 #: done where such things are done, and noted here.
@@ -101,6 +103,7 @@ _TABLES: Final[Mapping[str, type[InProgram]]] = {
     "referral": Referral,
     "meeting": Meeting,
     "meeting_series": MeetingSeries,
+    "study": Study,
 }
 
 
@@ -130,6 +133,26 @@ def _consent(session: Session, matter: RestoredMatter) -> Consent | None:
 
 def _research(session: Session, matter: RestoredMatter) -> object:
     return research.research_consent(session, matter.subject_id)
+
+
+def _staff_consent(session: Session, matter: RestoredMatter) -> object:
+    return staff_consents.consent_of(session, matter.subject_id)
+
+
+def _recipient(session: Session, matter: RestoredMatter) -> UUID | None:
+    named = of(StudyRecipient).where(
+        StudyRecipient.study_id == matter.subject_id,
+        StudyRecipient.person_id == matter.person_id,
+        col(StudyRecipient.removed_at).is_(None),
+        col(StudyRecipient.named_at) <= matter.at,
+    )
+    found = first(session, named)
+    return found.person_id if found else None
+
+
+def _open_study(session: Session, matter: RestoredMatter) -> UUID | None:
+    found = first(session, of(Study).where(Study.id == matter.subject_id, col(Study.ended_at).is_(None)))
+    return found.id if found else None
 
 
 def _to_shut_out(session: Session, matter: RestoredMatter) -> UUID | None:
@@ -333,6 +356,9 @@ _FINDERS: Final[Mapping[str, Callable[[Session, RestoredMatter], Any]]] = {
     "consent.replaced": _consent,
     "consent.narrowed": _consent,
     "research_consent.withdrawn": _research,
+    "staff_research_consent.withdrawn": _staff_consent,
+    "study.recipient_removed": _recipient,
+    "study.ended": _open_study,
     "participant.barred": _to_bar,
     "follow_up.part_ended": _part,
     workers.MEETS_NO_MORE: _meets,

@@ -29,6 +29,7 @@ from docx.text.paragraph import Paragraph
 from locales import LANGUAGES
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import (
+    Bars,
     Block,
     CellLine,
     Column,
@@ -115,6 +116,8 @@ def _add(document: Document, block: Block) -> None:
         _say(note, block.text, block.tone)
     elif isinstance(block, PaperTable):
         _add_table(document, block)
+    elif isinstance(block, Bars):
+        return  # the table before it says the same
     elif isinstance(block, Signing):
         _add_signing(document, block)
     elif isinstance(block, Decided):

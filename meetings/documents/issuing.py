@@ -32,7 +32,7 @@ from meetings.documents.paper import Paper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
-DocumentKind = Literal["agenda", "addendum", "minutes", "register", "statement"]
+DocumentKind = Literal["agenda", "addendum", "minutes", "register", "statement", "measures"]
 
 MEDIA_TYPES: Final[Mapping[Form, str]] = {
     "pdf": "application/pdf",
@@ -47,6 +47,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "minutes": "proces-verbal",
         "register": "registre-des-decisions",
         "statement": "bilan-annuel",
+        "measures": "mesures-d-implantation",
     },
     "en": {
         "agenda": "agenda",
@@ -54,6 +55,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "minutes": "minutes",
         "register": "register-of-decisions",
         "statement": "yearly-statement",
+        "measures": "implementation-measures",
     },
 }
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")

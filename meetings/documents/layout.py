@@ -21,6 +21,8 @@ from meetings.documents.content import (
     RegisterLine,
     refuse_untranslated,
 )
+from meetings.documents.measures import MeasuresContent
+from meetings.documents.measures_layout import measures
 from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote, Speaker
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
@@ -60,6 +62,8 @@ def laid_out(content: Printed, language: str) -> Paper:
         return _minutes(words, content)
     if isinstance(content, PartnerStatement):
         return statement(words, content)
+    if isinstance(content, MeasuresContent):
+        return measures(words, content)
     return _register(words, content)
 
 

@@ -81,6 +81,14 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """A picture of percents: bars under the words of what each is. What it shows stands in a table beside it too."""
+
+    title: str
+    bars: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Signing:
     """A place to sign what is said: labels, each with what is known, or with a line to write on where that is empty."""
 
@@ -97,7 +105,7 @@ class Picture:
     width_mm: int = 60
 
 
-Block = Heading | PaperNote | PaperTable | Decided | Signing | Picture
+Block = Heading | PaperNote | PaperTable | Bars | Decided | Signing | Picture
 
 
 @dataclass(frozen=True)

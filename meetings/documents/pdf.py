@@ -17,7 +17,7 @@ from typing import Any, Final
 import typst
 
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Decided, Heading, Paper, PaperNote, PaperTable, Picture, Signing
+from meetings.documents.paper import Bars, Block, Decided, Heading, Paper, PaperNote, PaperTable, Picture, Signing
 from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
@@ -53,6 +53,7 @@ _KINDS: Final[Mapping[type[Block], str]] = {
     Heading: "heading",
     PaperNote: "note",
     PaperTable: "table",
+    Bars: "bars",
     Decided: "decided",
     Signing: "signing",
     Picture: "picture",

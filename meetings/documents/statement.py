@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from domain.declarations import FACTS
 from domain.obligations import WORST_FIRST
 from meetings.documents.content import NOTHING, Both, Content, DecisionNumber, DecisionState, Words
+from meetings.documents.measures import MeasuresContent
 
 _FROZEN: Final = ConfigDict(extra="forbid", defer_build=True)
 
@@ -187,5 +188,5 @@ class PartnerStatement:
         return Counter(period.state for clause in self.clauses for period in clause.periods)
 
 
-Printed = Content | PartnerStatement
+Printed = Content | PartnerStatement | MeasuresContent
 """Every document that is printed here."""

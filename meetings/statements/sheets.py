@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from domain.files import XLSX, Sheet, Value
+from domain.files import XLSX, Sheet, Value, spreadsheets
 from domain.kernel import in_words, local_day
 from domain.mail import Attachment, NameGate
 from locales import LANGUAGES, N_, pick, say
@@ -36,9 +36,6 @@ def program_file(session: Session, left: Release, language: str) -> Attachment:
 
 def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes:
     """A sheet for each table, and a first one that says what the counts are."""
-    # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import workbooks  # noqa: PLC0415
-
     title = title_of(language, statement)
     about = Sheet(
         name=say(language, N_("About")),
@@ -48,7 +45,7 @@ def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes
         rows=[(pick(language, table.title), len(table.rows)) for table in statement.tables],
     )
     sheets = [about, *(_sheet(language, table, title) for table in statement.tables)]
-    return workbooks.as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
+    return spreadsheets.as_workbook(title, LANGUAGES[language].replace("_", "-"), sheets)
 
 
 def about_lines(language: str, statement: ProgramStatement, left_on: date | None = None) -> list[str]:

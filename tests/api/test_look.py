@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.testclient import TestClient
 from starlette.staticfiles import StaticFiles
 
-from api.pages import equipment, redactions
+from api.pages import equipment, redactions, studies
 from api.views import participant_words
 from api.views.states import STATES
 from api.web.language import LanguageMiddleware
@@ -138,6 +138,7 @@ ITS_OWN_WORDS: Final[Mapping[str, Collection[str]]] = {
     "destruction": participant_words.BECAME,
     "equipment": [*equipment.STATES, "in_use"],  # of what is in use it is said where it is
     "redaction": redactions.STATES,
+    "study export": studies.EXPORT_STATES,
 }
 
 

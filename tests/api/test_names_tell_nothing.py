@@ -76,6 +76,7 @@ JUDGED: Final = {
     "meetings/minutes_posting.py": "the coordinator's act",
     "meetings/posting.py": "the coordinator's act, or the round's, which tells the coordinator alone",
     "meetings/statements/sheets.py": "counts",
+    "meetings/statements/implementation.py": "figures, and the names of organizations",
 }
 
 

@@ -195,9 +195,11 @@ _NOT_PROTECTED: Final = {
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "person": ("spoken",),  # codes of languages
-    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading"),
+    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading", "research"),
     "protocol_version": ("declared",),
     "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
+    "study": ("fields",),
+    "study_export": ("fields", "codebook", "digests"),  # the program's own words, and digests
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),

@@ -38,6 +38,9 @@ class FakePeopleKeys:
         except (InvalidTag, ValueError):
             raise NotSealed from None
 
+    def digest(self, key_id: UUID, message: str) -> str:
+        return hmac.new(self._key(key_id), message.encode(), hashlib.sha256).hexdigest()
+
     def mark(self, message: str) -> str:
         self._refuse_if_broken()
         return hmac.new(b"marks" * 8, message.encode(), hashlib.sha256).hexdigest()[:32]

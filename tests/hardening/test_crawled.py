@@ -146,6 +146,7 @@ AFTER: Final[Mapping[str, str]] = {
     "GET /cases/{case_id}/interviews": "a recruiting was opened",
     "POST /cases/{case_id}/interviews": "a recruiting was opened",
     "POST /research-consents/{participant_id}/withdrawal": "a consent to research was recorded",
+    "GET /study-exports/{export_id}/{language}/{file}": "an export was approved",
     **dict.fromkeys(
         (
             "POST /meetings/{meeting_id}/run/opening",
@@ -496,6 +497,7 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "waiver_proposal": ("reason",),
     "acceptance": ("reason",),
     "stray_reply": ("from_address",),
+    "study": ("title_fr", "title_en", "purpose", "ethics_body", "ethics_reference"),
 }
 
 #: Text that nobody writes freely: keys, states, digests, and what is checked, such as an address; and structures, which
@@ -590,6 +592,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
         "obligations",
         "retention",
         "reading",
+        "research",
         "source",
         "digest",
     ),
@@ -599,6 +602,9 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "referral": ("result", "state", "way"),
     "referral_link": ("token_digest", "browser_digest"),
     "request": ("asked", "given", "digest"),
+    "research_group": ("left_because",),
+    "study": ("fields",),
+    "study_export": ("state", "fields", "asked_as", "settled_as", "codebook", "digests"),
     "responsibility": ("digest", "links"),
     "restored_matter": ("kind", "verb", "subject_kind", "facts", "before", "decision", "decided_as"),
     "risk_assessment": ("assessed_as", "kind", "level"),

@@ -28,7 +28,7 @@ OF_THE_FRAMEWORK: Final = frozenset({"/api/v1/openapi.json"})
 
 _DAY: Final = ARRIVAL.isoformat()
 #: What stands in an address and names nothing that is anyone's.
-NO_THING: Final = frozenset({"anchor", "period", "year", "language", "form", "number"})
+NO_THING: Final = frozenset({"anchor", "period", "year", "language", "form", "number", "file", "quarter"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -182,6 +182,8 @@ _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
 _GIVEN: Final = {"participant_id": "given"}
 _RESEARCHED: Final = {"participant_id": "in_research"}
+_ETHICS: Final = {"ethics_reference": "CER-2", "ethics_ends_on": "2027-12-31"}
+_STUDY: Final = _ETHICS | {"title_fr": "Étude", "title_en": "Study", "purpose": "Décrire", "ethics_body": "CER"}
 _FILE: Final = {"document": ("entente.pdf", PDF)}
 _FILE_IN_JSON: Final = b64encode(PDF).decode()
 #: What was said without consent.
@@ -360,6 +362,19 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/retention": Sent(which=_REFUSED, form=_KEPT_LONGER),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /research-consents/{participant_id}/keeping": Sent(which=_RESEARCHED),
+    "POST /staff-research-consents/{person_id}/withdrawal": Sent(which={"person_id": "consented"}),
+    "POST /staff-research-consents": Sent(form={"person_id": "{person_id}", "signed_on": TODAY.isoformat()}),
+    "POST /studies": Sent(form=_STUDY | {"first_month": "2026-09", "last_month": "2027-12", "field": "age"}),
+    "POST /studies/{study_id}/ethics": Sent(form=_ETHICS | {"seen": "{version_of_study}"}),
+    "POST /studies/{study_id}/end": Sent(form={"seen": "{version_of_study}"}),
+    "POST /studies/{study_id}/recipients": Sent(form={"person_id": "{researcher_id}"}),
+    "POST /studies/{study_id}/recipients/{person_id}/removal": Sent(which={"person_id": "receives"}),
+    "POST /study-exports/{export_id}/approval": Sent(form={"seen": "{version_of_export}"}),
+    "POST /study-exports/{export_id}/refusal": Sent(form={"seen": "{version_of_export}"}),
+    "POST /study-exports/{export_id}/taking-back": Sent(form={"seen": "{version_of_export}"}),
+    "GET /study-exports/{export_id}/{language}/{file}": Sent(path="/study-exports/{export_id}/fr/data.csv"),
+    "GET /measures/{quarter}": Sent(path="/measures/2026-Q3"),
+    "GET /measures/{quarter}/{language}.pdf": Sent(path="/measures/2026-Q3/fr.pdf"),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={**_WHERE, "kind": "meal", "follow_up": "{follow_up_id}"}),
     "POST /activities/{activity_id}/moving": Sent(form=_WHERE),
@@ -844,6 +859,18 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/participants/{participant_id}/retention": Sent(which=_REFUSED, json=_KEPT_LONGER),
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents/{participant_id}/keeping": Sent(which=_RESEARCHED),
+    "POST /api/v1/staff-research-consents/{person_id}/withdrawal": Sent(which={"person_id": "consented"}),
+    "POST /api/v1/staff-research-consents": Sent(json={"person_id": "{person_id}", "signed_on": TODAY.isoformat()}),
+    "POST /api/v1/studies": Sent(
+        json=_STUDY | {"first_month": "2026-09-01", "last_month": "2027-12-01", "fields": ["age"]}
+    ),
+    "PUT /api/v1/studies/{study_id}/ethics": Sent(json=_ETHICS),
+    "POST /api/v1/studies/{study_id}/recipients": Sent(json={"person_id": "{researcher_id}"}),
+    "DELETE /api/v1/studies/{study_id}/recipients/{person_id}": Sent(which={"person_id": "receives"}),
+    "GET /api/v1/study-exports/{export_id}/{language}/{file}": Sent(
+        path="/api/v1/study-exports/{export_id}/fr/data.csv"
+    ),
+    "GET /api/v1/measures/{quarter}": Sent(path="/api/v1/measures/2026-Q3"),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/equipment": Sent(json={"kind": "phone", "serial": "M-1"}),
     "PUT /api/v1/equipment/{equipment_id}": Sent(json={"serial": "M-2"}),

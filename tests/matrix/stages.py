@@ -29,6 +29,7 @@ from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
+from domain.research import StudyDescription, staff_consents, studies
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, discussing, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
@@ -42,6 +43,7 @@ from models.meeting import Meeting
 from models.minutes import Attendance
 from models.participant import Participant
 from models.referral import Referral
+from models.research import StudyExport
 from tests.cast import AT, TODAY, Cast
 from tests.departing import lend
 from tests.following import followed, row_of
@@ -182,6 +184,53 @@ def departure_of(
         "hand_over_id:offered": str(offer.id),
         "task_id:equipment": str(ids["equipment"][0]),
         "version_of_task:equipment": _version(session, _task, ids["equipment"][0]),
+    }
+
+
+def study_of(session: Session, cast: Cast, worker: UUID) -> dict[str, str]:
+    """A study with its recipient and an export that waits for its answer, and a worker who consented to take part."""
+    keeper, receiver = cast.people.get("research_coordinator"), cast.people.get("researcher")
+    asks = keeper or cast.people["coordinator"]
+    by = Actor("research_coordinator", asks)
+    said = StudyDescription(
+        title_fr="Étude",
+        title_en="Study",
+        purpose="Décrire.",
+        ethics_body="CER",
+        ethics_reference="CER-1",
+        ethics_ends_on=TODAY + timedelta(days=300),
+        first_month=TODAY - timedelta(days=90),
+        last_month=TODAY + timedelta(days=300),
+        fields=["age"],
+    )
+    study_id, export_id = studies.open_study(session, said, by=by, at=AT), uuid4()
+    if receiver is not None:
+        studies.name_recipient(session, study_id, receiver, by=by, at=AT)
+    month = (TODAY - timedelta(days=60)).replace(day=1)
+    asked = StudyExport(
+        program_id=cast.program_id,
+        id=export_id,
+        study_id=study_id,
+        n=1,
+        fields=["age"],
+        first_month=month,
+        last_month=month,
+        smallest_group=5,
+        rule=1,
+        asked_by=asks,
+        asked_as=by.role,
+        asked_at=AT,
+    )
+    session.add(asked)
+    if staff_consents.consent_of(session, worker) is None:
+        staff_consents.keep(session, worker, TODAY, by=by, at=AT)
+    return {
+        "study_id": str(study_id),
+        "version_of_study": "1",
+        "export_id": str(export_id),
+        "version_of_export": "1",
+        "person_id:receives": str(receiver or cast.people["coordinator"]),
+        "person_id:consented": str(worker),
     }
 
 

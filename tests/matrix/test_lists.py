@@ -29,6 +29,8 @@ WHOLE: Final = (
     ("GET /post?state=failed", "GET /post/{notice_id}", "notice_id"),
     ("GET /referrals", "GET /referrals/{referral_id}", "referral_id"),
     ("GET /api/v1/referrals", "GET /api/v1/referrals/{referral_id}", "referral_id"),
+    ("GET /studies", "GET /studies/{study_id}", "study_id"),
+    ("GET /api/v1/studies", "GET /api/v1/studies/{study_id}", "study_id"),
     ("GET /privacy/incidents", "GET /privacy/incidents/{incident_id}", "incident_id"),
     ("GET /api/v1/privacy/incidents", "GET /api/v1/privacy/incidents/{incident_id}", "incident_id"),
 )

@@ -77,6 +77,24 @@ DONE_ELSEWHERE: Final = {
         "tests/meetings/test_admissions.py",
         "test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone",
     ),
+    **dict.fromkeys(
+        (
+            "POST /studies/{study_id}/recipients",
+            "POST /studies/{study_id}/exports",
+            "POST /studies/{study_id}/end",
+            "POST /study-exports/{export_id}/approval",
+        ),
+        ("tests/api/pages/test_studies.py", "test_a_study_goes_from_its_form_to_the_file_of_its_recipient"),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /api/v1/studies/{study_id}/recipients",
+            "POST /api/v1/studies/{study_id}/exports",
+            "POST /api/v1/studies/{study_id}/end",
+            "POST /api/v1/study-exports/{export_id}/approval",
+        ),
+        ("tests/api/pages/test_studies.py", "test_the_same_over_json"),
+    ),
     "POST /statements/{period}/release": (
         "tests/api/pages/test_statements.py",
         "test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file",

@@ -320,6 +320,7 @@ def _stages_of(cast: Cast, place: str, things: Mapping[str, str], colleague: UUI
             **stages.recruitings(session, organization, newcomer, by=by),
             **stages.departure_of(session, leaver, organization, to, f"#2026-1{PLACES.index(place)}", cast=cast),
             **stages.incidents_of(session, organization, by=by),
+            **stages.study_of(session, cast, to),
             **stages.referred(session, cast, FORM, worker_id=to),
             "newcomer_id": str(newcomer),
             "newcomer": f"{newcomer}/{organization}",

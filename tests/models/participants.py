@@ -25,7 +25,17 @@ from models.participant import (
     Participant,
     RiskAssessment,
 )
+from models.redaction import WordKey
 from models.referral import AdmissionDecision, CriterionFinding, Referral, ReferralLink
+from models.research import (
+    ResearchGroup,
+    ResearchGroupMember,
+    StaffResearchConsent,
+    Study,
+    StudyExport,
+    StudyRecipient,
+    StudyRow,
+)
 from tests.cast import AT, TODAY, Cast
 
 #: What stands where something is sealed. These tests are of the tables: they open nothing.
@@ -128,6 +138,7 @@ def arrive(cast: Cast) -> None:
         )
         _decide(session, cast, candidate, referral.id)
         _consent(session, cast, admitted)
+        _study(session, cast, admitted)
         session.add(Barred(**here, participant_id=admitted, person_id=worker, recorded_by=coordinator, recorded_at=AT))
 
 
@@ -212,6 +223,52 @@ def _decide(session: Session, cast: Cast, candidate: UUID, referral_id: UUID) ->
                 decision_id=decided,
             )
         )
+
+
+def _study(session: Session, cast: Cast, participant: UUID) -> None:
+    """A study with its key, an export that is asked, one that is made, and somebody in a group."""
+    here: dict[str, Any] = {"program_id": cast.program_id}
+    coordinator, keeper = cast.people["coordinator"], cast.people["worker_em"]
+    month = TODAY.replace(day=1)
+    study = Study(
+        **here,
+        number=1,
+        title_fr="Étude",
+        title_en="Study",
+        purpose="Décrire",
+        ethics_body="CER",
+        ethics_reference="CER-1",
+        ethics_ends_on=TODAY,
+        first_month=month,
+        last_month=month,
+        fields=["age"],
+        opened_by=keeper,
+        opened_at=AT,
+    )
+    session.add(study)
+    session.flush()
+    session.add(WordKey(**here, study_id=study.id, made_at=AT))
+    session.add(StudyRecipient(**here, study_id=study.id, person_id=keeper, named_by=keeper, named_at=AT))
+    asked: dict[str, Any] = {
+        "study_id": study.id,
+        "fields": ["age"],
+        "first_month": month,
+        "last_month": month,
+        "smallest_group": 5,
+        "rule": 1,
+        "asked_by": keeper,
+        "asked_as": "research_coordinator",
+        "asked_at": AT,
+    }
+    made = StudyExport(
+        **here, **asked, n=1, state="made", settled_by=coordinator, settled_as="x", settled_at=AT, made_at=AT, people=5
+    )
+    group = ResearchGroup(**here, made_at=AT)
+    session.add_all([made, StudyExport(**here, **asked, n=2), group])
+    session.flush()
+    session.add(ResearchGroupMember(**here, research_group_id=group.id, participant_id=participant))
+    session.add(StudyRow(**here, study_export_id=made.id, participant_id=participant, sealed=SEALED))
+    session.add(StaffResearchConsent(**here, person_id=keeper, signed_on=TODAY, kept_by=keeper, recorded_at=AT))
 
 
 def _consent(session: Session, cast: Cast, participant: UUID) -> None:

@@ -261,6 +261,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_research_consent_from_somewhere": ("research_consent", "kept_by = null, kept_at = null", ""),
     "ck_research_consent_kept": ("research_consent", "kept_at = null", ""),
     "ck_research_consent_research_withdrawn": ("research_consent", "withdrawn_on = signed_on", ""),
+    "ck_research_group_left": ("research_group", "left_at = now()", "left_because = ''"),
+    "ck_research_group_left_because": ("research_group", "left_because = 'bored', left_at = now()", ""),
     "ck_restored_matter_decided": ("restored_matter", "decided_at = now()", "decision = ''"),
     "ck_restored_matter_decision": ("restored_matter", "decision = 'perhaps', decided_at = now(), decided_as = ''", ""),
     "ck_restored_matter_kind": ("restored_matter", "kind = 'weather'", ""),
@@ -276,6 +278,18 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_redaction_taken_out": ("redaction", "taken_out = 'everything'", ""),
     "ck_redaction_words_while_asked": ("redaction", "words = null", "state = 'asked'"),
     "ck_sent_before_digest": ("sent_before", "digest = 'abc'", ""),
+    "ck_staff_research_consent_staff_research_withdrawn": ("staff_research_consent", "withdrawn_on = signed_on", ""),
+    "ck_study_ended": ("study", "ended_at = now()", ""),
+    "ck_study_fields": ("study", "fields = '{}'", ""),
+    "ck_study_months_by_their_first_day": ("study", "last_month = last_month + 1", ""),
+    "ck_study_months_in_order": ("study", "first_month = (last_month + interval '1 month')::date", ""),
+    "ck_study_number": ("study", "number = 0", ""),
+    "ck_study_recipient_removed": ("study_recipient", "removed_at = now()", ""),
+    "ck_study_export_by_two": ("study_export", "settled_by = asked_by", "state = 'made'"),
+    "ck_study_export_closed": ("study_export", "state = 'closed'", "state = 'made'"),
+    "ck_study_export_made": ("study_export", "made_at = null", "state = 'made'"),
+    "ck_study_export_settled": ("study_export", "settled_at = now()", "state = 'asked'"),
+    "ck_study_export_state": ("study_export", "state = 'lost', made_at = null", "state = 'made'"),
     "ck_seal_counts": ("seal", "lines = 0", ""),
     "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
     "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
@@ -478,6 +492,12 @@ KEYS = {
     "referral_link": {"uq_referral_link_program_id_id"},
     "request": {"uq_request_program_id_task_id_n"},
     "research_consent": {"one_research_consent_stands"},
+    "research_group_member": {"uq_research_group_member_program_id_participant_id"},
+    "staff_research_consent": {"one_staff_research_consent_stands"},
+    "study": {"uq_study_program_id_number"},
+    "study_export": {"one_export_asked", "uq_study_export_program_id_study_id_n"},
+    "study_recipient": {"named_once"},
+    "study_row": {"uq_study_row_program_id_study_export_id_participant_id"},
     "responsibility": {"uq_responsibility_program_id_digest"},
     "restoration": {"uq_restoration_program_id_epoch"},
     "restored_matter": {"uq_restored_matter_program_id_ledger_n"},
@@ -502,7 +522,7 @@ KEYS = {
     "process_mark": {"uq_process_mark_program_id_follow_up_id_week"},
     "weekly_note": {"uq_weekly_note_program_id_follow_up_id_week"},
     "waiver": {"one_waiver_a_day"},
-    "word_key": {"one_word_key_a_meeting", "one_word_key_an_incident"},
+    "word_key": {"one_word_key_a_meeting", "one_word_key_an_incident", "one_word_key_a_study"},
 }
 
 
@@ -781,6 +801,7 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "destruction",
         "equipment",
         "redaction",
+        "study export",
     }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None

@@ -297,6 +297,20 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /participants/{participant_id}/destruction/confirmation": {"seen": SOMEONE},
     "POST /participants/{participant_id}/destruction/refusal": {"seen": SOMEONE, "reason": "On en a besoin"},
     "POST /research-consents": {"number": "#2026-01", "signed_on": TODAY.isoformat()},
+    "POST /staff-research-consents": {"person_id": SOMEONE, "signed_on": TODAY.isoformat()},
+    "POST /studies": {
+        "title_fr": "Étude",
+        "title_en": "Study",
+        "purpose": "Décrire.",
+        "ethics_body": "CER",
+        "ethics_reference": "CER-1",
+        "ethics_ends_on": ARRIVAL.isoformat(),
+        "first_month": TODAY.isoformat(),
+        "last_month": ARRIVAL.isoformat(),
+        "fields": ["age"],
+    },
+    "PUT /studies/{study_id}/ethics": {"ethics_reference": "CER-2", "ethics_ends_on": ARRIVAL.isoformat()},
+    "POST /studies/{study_id}/recipients": {"person_id": SOMEONE},
     "POST /activities": {
         "held_on": TODAY.isoformat(),
         "begins": "13:30",
@@ -342,7 +356,11 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
 }
 #: Who asks, where the coordinator may not.
-WHO = {"/engine/": "administrator", "/privacy/": "privacy_officer", "/research-consents": "research_coordinator"}
+WHO = {
+    "/engine/": "administrator",
+    "/privacy/": "privacy_officer",
+    **dict.fromkeys(("/research-consents", "/staff-research-consents", "/studies"), "research_coordinator"),
+}
 
 
 @pytest.fixture
@@ -398,6 +416,7 @@ def places(cast: Cast, coordinator: Asker, of_case: dict[str, str]) -> dict[str,
         "activity_id": SOMEONE,
         "equipment_id": SOMEONE,
         "matter_id": SOMEONE,
+        "study_id": SOMEONE,
     }
 
 

@@ -48,6 +48,8 @@ KINDS: Final = {
     "participant.barred": "participant",
     "retention.held": "participant",
     "research_consent.withdrawn": "participant",
+    "study.recipient_removed": "study",
+    "study.ended": "study",
     "participant.meets_no_more": "participant",
     **dict.fromkeys(("retention.moved", "retention.stopped", "destruction.refused"), "participant"),
     **dict.fromkeys(("destruction.stopped", "destruction.withdrawn"), "participant"),

@@ -34,7 +34,12 @@ from tests.matters import left
 
 KEPT_CLOSED: Final = sorted(verb for verb, closing in CLOSINGS.items() if closing.matter and verb not in OPEN_MEANWHILE)
 #: What no page shows until it is decided.
-LEFT_OUT: Final = ("research_consent.withdrawn",)
+LEFT_OUT: Final = (
+    "research_consent.withdrawn",
+    "staff_research_consent.withdrawn",
+    "study.ended",
+    "study.recipient_removed",
+)
 
 
 @pytest.fixture

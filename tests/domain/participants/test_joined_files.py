@@ -78,6 +78,8 @@ JOINING: Final = {
     "destruction": "none",
     "follow_up": "none",
     "research_consent": "none",
+    "research_group_member": "none",
+    "study_row": "none",
 }
 
 

@@ -19,7 +19,8 @@ WHY: dict[str, str] = {
         consent.copy_given consent.signed consent.stored departure.called_off departure.taken_up_again equipment.added
         equipment.lent evidence.added feed.made follow_up.opened follow_up.reactivated follow_up.resumed guest.invited
         obligation.document_added organization.added participant.bar_lifted passkey.enrolled person.added person.hired
-        program.added referral_link.made research_consent.kept research_consent.ticked retention.released role.added
+        program.added referral_link.made research_consent.kept research_consent.ticked staff_research_consent.kept
+        study.opened study.recipient_named study.ethics_renewed study_export.made retention.released role.added
         seat.added seat.given sign_in.begun tenure.goes_on tenure.started tenure.moved seat.moved
         hand_over.accepted departure.role_taken decision.endorsed decision.stands_again decision.counts
         follow_up.assigned""",
@@ -58,11 +59,12 @@ WHY: dict[str, str] = {
     "what it does is in the ledger by a line of its own: destroyed, sent, suspended, who meets a candidate no more": """
         participant.nobody_sent participant.second_named participant.worker_left participant.worker_named
         participant.destroyed participant.destroyed_again participant.joined referral.abandoned referral.joined
-        decision.objected notice.sent""",
+        study_export.closed decision.objected notice.sent""",
     "it is of letters that were not sent, which are written or sent again": """
         notice.failed notice.no_address notice.retried notice.written head.sent""",
     "it asks for something, or is taken back, and another decides": """
-        destruction.asked destruction.lapsed redaction.asked redaction.declined redaction.taken_back""",
+        destruction.asked destruction.lapsed redaction.asked redaction.declined redaction.taken_back
+        study_export.asked study_export.refused study_export.taken_back""",
     "it is of the program's own file, which its operator has, and loads again": """
         agreement.changed agreement.redrafted agreement.running_out closure.changed closure.ended committee.changed
         organization.changed program.changed program.loaded protocol.recorded role.changed seat.changed""",
@@ -114,6 +116,9 @@ MOVES = {
     ("redaction", "redact"): "redaction.done",
     ("redaction", "decline"): "work",
     ("redaction", "take_back"): "work",
+    ("study export", "refuse"): "work",
+    ("study export", "take_back"): "work",
+    ("study export", "close"): "research_consent.withdrawn",
     ("act", "undo"): "work",
     ("act", "let_go"): "work",
 }

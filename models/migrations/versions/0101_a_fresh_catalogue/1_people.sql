@@ -14,6 +14,7 @@ create table program (
     retention jsonb not null,
     reading jsonb not null,
     self_reports jsonb not null,
+    research jsonb not null,
     obligations jsonb not null,
     governance varchar not null,
     coordination jsonb not null,

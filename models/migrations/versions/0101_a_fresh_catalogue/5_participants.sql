@@ -1,6 +1,6 @@
 -- The way of a participant: referral, admission, consents, follow-ups, destruction; and the departures of workers.
 -- What each table is for: `models/participant.py`, `referral.py`, `consent.py`, `follow_up.py`,
--- `destruction.py`, `departure.py`.
+-- `destruction.py`, `departure.py`, `research.py`.
 
 create table referral_link (
     token_digest varchar not null,
@@ -897,3 +897,176 @@ create table interview (
         references person (program_id, id),
     constraint fk_interview_program_id foreign key (program_id) references program (id)
 );
+
+-- Studies of the evaluative research, their exports, and the consents of staff: `models/research.py`.
+
+create table study (
+    program_id uuid not null,
+    id uuid not null,
+    number integer not null,
+    title_fr varchar not null,
+    title_en varchar not null,
+    purpose varchar not null,
+    ethics_body varchar not null,
+    ethics_reference varchar not null,
+    ethics_ends_on date not null,
+    first_month date not null,
+    last_month date not null,
+    fields text[] not null,
+    opened_by uuid not null,
+    opened_at timestamptz not null,
+    ended_at timestamptz,
+    ended_by uuid,
+    version integer not null,
+    constraint pk_study primary key (program_id, id),
+    constraint uq_study_program_id_number unique (program_id, number),
+    constraint ck_study_number check (number >= 1),
+    constraint ck_study_months_in_order check (last_month >= first_month),
+    constraint ck_study_months_by_their_first_day
+        check (extract(day from first_month) = 1 and extract(day from last_month) = 1),
+    constraint ck_study_fields check (cardinality(fields) > 0),
+    constraint ck_study_ended check (num_nulls(ended_at, ended_by) in (0, 2)),
+    constraint fk_study_program_id foreign key (program_id) references program (id),
+    constraint fk_study_program_id_opened_by foreign key (program_id, opened_by) references person (program_id, id),
+    constraint fk_study_program_id_ended_by foreign key (program_id, ended_by) references person (program_id, id)
+);
+
+create table study_recipient (
+    program_id uuid not null,
+    id uuid not null,
+    study_id uuid not null,
+    person_id uuid not null,
+    named_by uuid not null,
+    named_at timestamptz not null,
+    removed_at timestamptz,
+    removed_by uuid,
+    constraint pk_study_recipient primary key (program_id, id),
+    constraint ck_study_recipient_removed check (num_nulls(removed_at, removed_by) in (0, 2)),
+    constraint fk_study_recipient_program_id foreign key (program_id) references program (id),
+    constraint fk_study_recipient_program_id_study_id foreign key (program_id, study_id)
+        references study (program_id, id),
+    constraint fk_study_recipient_program_id_person_id foreign key (program_id, person_id)
+        references person (program_id, id),
+    constraint fk_study_recipient_program_id_named_by foreign key (program_id, named_by)
+        references person (program_id, id),
+    constraint fk_study_recipient_program_id_removed_by foreign key (program_id, removed_by)
+        references person (program_id, id)
+);
+create unique index named_once on study_recipient (program_id, study_id, person_id)
+    where removed_at is null;
+
+create table study_export (
+    program_id uuid not null,
+    id uuid not null,
+    study_id uuid not null,
+    n integer not null,
+    state varchar not null,
+    fields text[] not null,
+    first_month date not null,
+    last_month date not null,
+    smallest_group integer not null,
+    rule integer not null,
+    asked_by uuid not null,
+    asked_as varchar not null,
+    asked_for uuid,
+    asked_at timestamptz not null,
+    made_at timestamptz,
+    settled_by uuid,
+    settled_as varchar not null,
+    settled_for uuid,
+    settled_at timestamptz,
+    people integer not null,
+    codebook jsonb not null,
+    digests jsonb not null,
+    closed_at timestamptz,
+    version integer not null,
+    constraint pk_study_export primary key (program_id, id),
+    constraint uq_study_export_program_id_study_id_n unique (program_id, study_id, n),
+    constraint ck_study_export_state check (state in ('asked', 'made', 'refused', 'taken_back', 'closed')),
+    constraint ck_study_export_made check ((state in ('made', 'closed')) = (made_at is not null)),
+    constraint ck_study_export_closed check ((state = 'closed') = (closed_at is not null)),
+    constraint ck_study_export_settled check ((state = 'asked') = (settled_at is null)),
+    constraint ck_study_export_by_two
+        check (state in ('asked', 'taken_back') or (settled_by is not null and settled_by <> asked_by
+            and settled_by is distinct from asked_for and settled_for is distinct from asked_by
+            and (settled_for is null or asked_for is null or settled_for <> asked_for))),
+    constraint fk_study_export_program_id foreign key (program_id) references program (id),
+    constraint fk_study_export_program_id_study_id foreign key (program_id, study_id)
+        references study (program_id, id),
+    constraint fk_study_export_program_id_asked_by foreign key (program_id, asked_by)
+        references person (program_id, id),
+    constraint fk_study_export_program_id_asked_for foreign key (program_id, asked_for)
+        references person (program_id, id),
+    constraint fk_study_export_program_id_settled_by foreign key (program_id, settled_by)
+        references person (program_id, id),
+    constraint fk_study_export_program_id_settled_for foreign key (program_id, settled_for)
+        references person (program_id, id)
+);
+create unique index one_export_asked on study_export (program_id, study_id)
+    where state = 'asked';
+
+create table research_group (
+    program_id uuid not null,
+    id uuid not null,
+    made_at timestamptz not null,
+    left_at timestamptz,
+    left_because varchar not null,
+    constraint pk_research_group primary key (program_id, id),
+    constraint ck_research_group_left_because check (left_because in ('', 'withdrawn', 'destroyed')),
+    constraint ck_research_group_left check ((left_at is null) = (left_because = '')),
+    constraint fk_research_group_program_id foreign key (program_id) references program (id)
+);
+
+create table research_group_member (
+    program_id uuid not null,
+    id uuid not null,
+    research_group_id uuid not null,
+    participant_id uuid not null,
+    constraint pk_research_group_member primary key (program_id, id),
+    constraint uq_research_group_member_program_id_participant_id unique (program_id, participant_id),
+    constraint fk_research_group_member_program_id foreign key (program_id) references program (id),
+    constraint fk_research_group_member_program_id_research_group_id foreign key (program_id, research_group_id)
+        references research_group (program_id, id),
+    constraint fk_research_group_member_program_id_participant_id foreign key (program_id, participant_id)
+        references participant (program_id, id)
+);
+create index ix_research_group_member_group on research_group_member (program_id, research_group_id);
+
+create table study_row (
+    program_id uuid not null,
+    id uuid not null,
+    study_export_id uuid not null,
+    participant_id uuid not null,
+    sealed bytea,
+    constraint pk_study_row primary key (program_id, id),
+    constraint uq_study_row_program_id_study_export_id_participant_id
+        unique (program_id, study_export_id, participant_id),
+    constraint fk_study_row_program_id foreign key (program_id) references program (id),
+    constraint fk_study_row_program_id_study_export_id foreign key (program_id, study_export_id)
+        references study_export (program_id, id),
+    constraint fk_study_row_program_id_participant_id foreign key (program_id, participant_id)
+        references participant (program_id, id)
+);
+create index ix_study_row_participant on study_row (program_id, participant_id)
+    where sealed is not null;
+
+create table staff_research_consent (
+    program_id uuid not null,
+    id uuid not null,
+    person_id uuid not null,
+    signed_on date not null,
+    kept_by uuid not null,
+    recorded_at timestamptz not null,
+    withdrawn_on date,
+    withdrawn_at timestamptz,
+    constraint pk_staff_research_consent primary key (program_id, id),
+    constraint ck_staff_research_consent_staff_research_withdrawn
+        check (num_nulls(withdrawn_on, withdrawn_at) in (0, 2)),
+    constraint fk_staff_research_consent_program_id foreign key (program_id) references program (id),
+    constraint fk_staff_research_consent_program_id_person_id foreign key (program_id, person_id)
+        references person (program_id, id),
+    constraint fk_staff_research_consent_program_id_kept_by foreign key (program_id, kept_by)
+        references person (program_id, id)
+);
+create unique index one_staff_research_consent_stands on staff_research_consent (program_id, person_id)
+    where withdrawn_on is null;

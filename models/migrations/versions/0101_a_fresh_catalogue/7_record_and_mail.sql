@@ -117,22 +117,26 @@ create table word_key (
     id uuid not null,
     meeting_id uuid,
     incident_id uuid,
+    study_id uuid,
     made_at timestamptz not null,
     destroyed_at timestamptz,
     gone_at timestamptz,
     constraint pk_word_key primary key (program_id, id),
-    constraint ck_word_key_of_one check (num_nonnulls(meeting_id, incident_id) = 1),
+    constraint ck_word_key_of_one check (num_nonnulls(meeting_id, incident_id, study_id) = 1),
     constraint ck_word_key_gone check (gone_at is null or destroyed_at is not null),
     constraint fk_word_key_program_id_meeting_id foreign key (program_id, meeting_id)
         references meeting (program_id, id),
     constraint fk_word_key_program_id_incident_id foreign key (program_id, incident_id)
         references incident (program_id, id),
+    constraint fk_word_key_program_id_study_id foreign key (program_id, study_id) references study (program_id, id),
     constraint fk_word_key_program_id foreign key (program_id) references program (id)
 );
 create unique index one_word_key_a_meeting on word_key (program_id, meeting_id)
     where destroyed_at is null and meeting_id is not null;
 create unique index one_word_key_an_incident on word_key (program_id, incident_id)
     where destroyed_at is null and incident_id is not null;
+create unique index one_word_key_a_study on word_key (program_id, study_id)
+    where destroyed_at is null and study_id is not null;
 
 create table redaction (
     program_id uuid not null,

@@ -25,7 +25,8 @@ begin
         'follow_up_summary', 'interview', 'obligation_period', 'obligation_finding', 'obligation_document',
         'obligation_file', 'attestation', 'acceptance', 'waiver_proposal', 'waiver', 'event', 'seal', 'sent_head',
         'incident', 'incident_version', 'word_key', 'redaction', 'name_answer', 'notice', 'restoration',
-        'restored_matter', 'sent_before', 'number_given'
+        'restored_matter', 'sent_before', 'number_given', 'study', 'study_recipient', 'study_export',
+        'research_group', 'research_group_member', 'study_row', 'staff_research_consent'
     ] loop
         execute format('alter table %I enable row level security', walled);
         execute format('create policy own_program on %I using (%s) with check (%s)', walled, own, own);
@@ -86,7 +87,8 @@ grant select on
     hand_over, follow_up_summary, interview, obligation_period, obligation_finding, obligation_document,
     obligation_file, attestation, acceptance, waiver_proposal, waiver, event, seal, sent_head, incident,
     incident_version, word_key, redaction, name_answer, notice, ledger_seen, epoch, restoration, restored_matter,
-    sent_before, number_given
+    sent_before, number_given, study, study_recipient, study_export, research_group, research_group_member, study_row,
+    staff_research_consent
 to spheres_app;
 
 -- Added and changed.
@@ -101,7 +103,8 @@ grant insert, update on
     weekly_note, self_report, activity, activity_part, case_discussion, process_mark, destruction, departure, hand_over,
     follow_up_summary, interview, obligation_period,
     obligation_document, attestation, acceptance, waiver, incident, word_key, redaction, notice, restoration,
-    restored_matter, number_given
+    restored_matter, number_given, study, study_recipient, study_export, research_group, research_group_member,
+    study_row, staff_research_consent
 to spheres_app;
 
 -- Added, with these columns alone that may change.

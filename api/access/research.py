@@ -1,0 +1,59 @@
+"""What an asker is to the studies of the research, and finding those that they may see."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, require, themselves, to_program
+from domain.kernel import Actor
+from domain.research import exports, studies
+from models.research import Study, StudyExport
+
+
+def to_studies(session: Session, asker: Asker) -> Given:
+    """What the asker is to studies at large: DECLARED by a role that approves exports, RECEIVES by one of the research.
+
+    Who receives one in particular is named in it.
+    """
+    given = to_program(asker)
+    approver = next((hat for role in studies.rules_of(session).approved_by if (hat := _approving(asker, role))), None)
+    if approver:
+        given[Relation.DECLARED] = approver
+    if any(held.role in studies.RECEIVE for held in asker.standing.roles_of(asker.person_id)):
+        given[Relation.RECEIVES] = themselves(asker)
+    return given
+
+
+def to_study(session: Session, asker: Asker, study_id: UUID) -> Given:
+    """What the asker is to one study: who is not named in it receives nothing of it."""
+    given = to_studies(session, asker)
+    if Relation.RECEIVES in given and not studies.receives(session, study_id, asker.person_id, asker.day):
+        del given[Relation.RECEIVES]
+    return given
+
+
+def find_study(
+    session: Session, asker: Asker, study_id: UUID, action: Action = Action.SEE_STUDIES
+) -> tuple[Study, Given]:
+    """A study for `action`, and what the asker is to it. Raises Forbidden, also where there is none."""
+    given, row = to_study(session, asker, study_id), studies.find_study(session, study_id)
+    require(Action.SEE_STUDIES, given)
+    require(action, given)
+    if row is None:
+        raise Forbidden
+    return row, given
+
+
+def find_export(session: Session, asker: Asker, export_id: UUID, action: Action) -> tuple[StudyExport, Given]:
+    """An export for `action`, and what the asker is to its study. Raises Forbidden, also where there is none."""
+    row = exports.find_export(session, export_id)
+    if row is None:
+        raise Forbidden
+    return row, find_study(session, asker, row.study_id, action)[1]
+
+
+def _approving(asker: Asker, role: str) -> Actor | None:
+    hat = asker.hat(role, kind="approvals")
+    return acting_as(asker, hat) if hat else None

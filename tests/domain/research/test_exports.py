@@ -1,0 +1,355 @@
+"""Exports of studies: who asks, approves and receives, what is in one, and what a withdrawal does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+from sqlmodel import Session
+
+from domain.follow_ups import Week, notes
+from domain.follow_ups.weeks import monday_of
+from domain.kernel.actors import Actor
+from domain.participants import research
+from domain.research import FILES, exports, studies
+from models.base import table_of
+from models.follow_up import FollowUp
+from tests.cast import AT, KEYS, TODAY, Arranged, Cast
+from tests.destroying import DELAY, destroyed
+from tests.following import WORKER, in_force
+from tests.refusing import refused
+from tests.researching import APPROVER, KEEPER, RECEIVER, THEN, described, exported, rows_of, several, studied
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
+
+
+def follow_up_of(session: Session, participant_id: UUID) -> UUID:
+    table = table_of(FollowUp)
+    found: UUID = session.execute(select(table.c.id).where(table.c.participant_id == participant_id)).scalar_one()
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------- what is in it
+
+
+def test_an_export_has_codes_months_and_rounded_numbers_and_nobody_stands_apart(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        by = cast.actor(WORKER)
+        for week in range(4):
+            monday = monday_of(TODAY + timedelta(weeks=week))
+            at = AT + timedelta(weeks=week)
+            notes.write_note(session, follow_up_of(session, people[0]), monday, Week(met=1, minutes=70), by=by, at=at)
+        study = studied(session, cast)
+        heads, *rows = rows_of(session, cast, exported(session, cast, study))
+        assert len(rows) == 5
+        assert len({row[0] for row in rows}) == 5
+        told = [dict(zip(heads, row, strict=True)) for row in rows]
+        assert {one["entered_from"] for one in told} == {one["entered_to"] for one in told} == {"2026-11"}
+        assert sorted(one["minutes"] for one in told) == ["", "", "", "", "75"]
+        assert {one["organization"] for one in told} == {"ccsmtl"}
+        everything = "\n".join(",".join(row) for row in rows)
+        assert "#2026" not in everything
+        assert not any(str(one) in everything for one in people)
+
+
+def test_a_group_of_four_is_not_exported(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 4)
+        study = studied(session, cast)
+        export_id = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        with refused("export.too_few"):
+            exports.approve(session, export_id, by=cast.actor(APPROVER), at=THEN)
+
+
+def test_those_who_come_one_by_one_wait_until_they_are_five(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 6)
+        study = studied(session, cast)
+        before = rows_of(session, cast, exported(session, cast, study))
+        several(session, cast, 4, first=7)
+        again = rows_of(session, cast, exported(session, cast, study))
+        assert [row[0] for row in again] == [row[0] for row in before], "four more wait"
+        several(session, cast, 1, first=11)
+        later = rows_of(session, cast, exported(session, cast, study))
+        assert len(later) - len(before) == 5
+
+
+def test_another_study_has_other_codes_and_the_same_study_the_same(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        one, other = studied(session, cast), studied(session, cast)
+        mine = {row[0] for row in rows_of(session, cast, exported(session, cast, one))[1:]}
+        again = {row[0] for row in rows_of(session, cast, exported(session, cast, one))[1:]}
+        theirs = {row[0] for row in rows_of(session, cast, exported(session, cast, other))[1:]}
+        assert mine == again
+        assert mine.isdisjoint(theirs)
+
+
+def test_who_did_not_consent_or_came_after_the_months_is_in_none(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        later = THEN - 10 * DAY  # in January, whose month is not over
+        several(session, cast, 5, first=6, at=later)
+        study = studied(session, cast)
+        assert len(rows_of(session, cast, exported(session, cast, study))) == 1 + 5
+
+
+def test_an_export_is_the_same_bytes_whatever_changes_since(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        export_id = exported(session, cast, studied(session, cast))
+        by = cast.actor(RECEIVER)
+
+        def files() -> list[bytes]:
+            return [
+                exports.download(session, export_id, kind, language, by=by, at=THEN).content
+                for kind in FILES
+                for language in ("fr", "en")
+            ]
+
+        before = files()
+        monday = monday_of(TODAY)
+        notes.write_note(
+            session, follow_up_of(session, people[0]), monday, Week(met=3, minutes=90), by=cast.actor(WORKER), at=AT
+        )
+        session.execute(text("update participant set area = 'laval'"))
+        several(session, cast, 5, first=6)
+        assert files() == before
+
+
+def test_redcap_reads_the_dictionary_and_every_value_is_one_of_its_choices(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        export_id = exported(session, cast, studied(session, cast))
+        by = cast.actor(RECEIVER)
+        given = exports.download(session, export_id, "redcap.csv", "en", by=by, at=THEN)
+        lines = list(csv.DictReader(io.StringIO(given.content.decode("utf-8-sig"))))
+        assert given.name == "study-1-export-1-en-redcap.csv"
+        assert len(lines[0]) == 18
+        assert lines[0]["Variable / Field Name"] == "code"
+        heads, *rows = rows_of(session, cast, export_id)
+        assert [one["Variable / Field Name"] for one in lines] == heads
+        for one in lines:
+            name, choices = one["Variable / Field Name"], one["Choices, Calculations, OR Slider Labels"]
+            assert name == name.lower()
+            assert name.replace("_", "").isalnum()
+            assert (one["Field Type"] == "radio") == bool(choices)
+            codes = {choice.split(", ")[0] for choice in choices.split(" | ")} | {""}
+            values = {row[heads.index(name)] for row in rows}
+            if choices:
+                assert values <= codes
+            elif one["Text Validation Type OR Show Slider Number"] == "integer":
+                assert all(value == "" or value.isdigit() for value in values)
+
+
+# --------------------------------------------------------------------------------------------------- who may, and when
+
+
+def test_nobody_approves_what_they_asked_for_under_any_hat_or_receives(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        export_id = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        keeper = cast.people[KEEPER]
+        for by in (
+            Actor("privacy_officer", keeper),
+            Actor("privacy_officer", cast.people["deputy"], acting_for=keeper),
+        ):
+            with refused("export.own_request"):
+                exports.approve(session, export_id, by=by, at=THEN)
+            with refused("export.own_request"):
+                exports.refuse(session, export_id, by=by, at=THEN)
+        with refused("export.recipient"):
+            exports.approve(session, export_id, by=Actor("privacy_officer", cast.people[RECEIVER]), at=THEN)
+        with refused("export.not_approver"):
+            exports.approve(session, export_id, by=cast.actor("coordinator"), at=THEN)
+        exports.approve(session, export_id, by=cast.actor(APPROVER), at=THEN)
+        with refused("export.answered"):
+            exports.refuse(session, export_id, by=cast.actor(APPROVER), at=THEN)
+
+
+def test_an_approval_that_ended_yesterday_refuses_everything(cast: Cast) -> None:
+    last = (THEN - DAY).date()
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast, described(ends_on=last))
+        made = exported(session, cast, study, at=THEN - DAY)
+        rows_of(session, cast, made, at=THEN - DAY)
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN - DAY)
+        with refused("study.ethics_over"):
+            exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+        with refused("study.ethics_over"):
+            rows_of(session, cast, made, at=THEN)
+        exports.take_back(session, asked, by=cast.actor(KEEPER), at=THEN)
+        with refused("study.ethics_over"):
+            exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        with refused("study.ethics_past"):
+            studies.renew_ethics(session, study, "CER-2", last, by=cast.actor(KEEPER), at=THEN)
+        studies.renew_ethics(session, study, "CER-2", date(2028, 1, 1), by=cast.actor(KEEPER), at=THEN)
+        rows_of(session, cast, made, at=THEN)
+
+
+def test_only_who_is_named_downloads_and_each_download_is_on_record(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        export_id = exported(session, cast, study)
+        for name in (KEEPER, APPROVER, "coordinator", WORKER):
+            with refused("export.not_theirs"):
+                exports.download(session, export_id, "data.csv", "fr", by=cast.actor(name), at=THEN)
+        rows_of(session, cast, export_id)
+        (line,) = exports.downloads_of(session, study)
+        assert (line.person_id, line.what, line.at) == (cast.people[RECEIVER], "data.csv", THEN)
+        studies.remove_recipient(session, study, cast.people[RECEIVER], by=cast.actor(KEEPER), at=THEN)
+        with refused("export.not_theirs"):
+            rows_of(session, cast, export_id)
+
+
+def test_only_people_of_the_research_are_named_and_what_is_said_of_a_study_is_whole(cast: Cast) -> None:
+    by = cast.actor(KEEPER)
+    with cast.session() as session:
+        study = studied(session, cast)
+        with refused("study.recipient"):
+            studies.name_recipient(session, study, cast.people[WORKER], by=by, at=AT)
+        with refused("study.recipient_there"):
+            studies.name_recipient(session, study, cast.people[RECEIVER], by=by, at=AT)
+        with refused("study.words"):
+            studies.open_study(session, replace(described(), purpose=" "), by=by, at=AT)
+        with refused("study.fields"):
+            studies.open_study(session, described(fields=()), by=by, at=AT)
+        with refused("study.fields"):
+            studies.open_study(session, described(fields=("name",)), by=by, at=AT)
+        with refused("study.months"):
+            studies.open_study(session, replace(described(), last_month=date(2026, 8, 1)), by=by, at=AT)
+        with refused("study.ethics_past"):
+            studies.open_study(session, described(ends_on=TODAY - DAY), by=by, at=AT)
+
+
+# ------------------------------------------------------------------------------------------ withdrawn, and destroyed
+
+
+def test_a_withdrawal_takes_the_group_out_of_every_export_and_lists_its_codes(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 10)
+        study, other = studied(session, cast), studied(session, cast)
+        made, elsewhere = exported(session, cast, study), exported(session, cast, other)
+        before = {row[0] for row in rows_of(session, cast, made)[1:]}
+        found = studies.find_study(session, study)
+        assert found is not None
+        assert not exports.to_remove(session, found)
+        research.withdraw_research_consent(session, people[3], by=cast.actor(KEEPER), at=THEN)
+        for export_id in (made, elsewhere):
+            with refused("export.not_made"):
+                rows_of(session, cast, export_id)
+        gone = {one.code for one in exports.to_remove(session, found)}
+        assert len(gone) == 5, "with the four who go together with them, so that none of them is told apart"
+        assert gone < before
+        later = {row[0] for row in rows_of(session, cast, exported(session, cast, study))[1:]}
+        assert later == before - gone
+        sealed = session.scalars(text("select count(*) from study_row where sealed is not null")).one()
+        assert sealed == 5 + 10, "the rows of the group are empty in every export"
+
+
+def test_one_who_consents_again_is_in_no_export_any_more(cast: Cast) -> None:
+    """Their row would come back alone, among those that had left together."""
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        study = studied(session, cast)
+        exported(session, cast, study)
+        research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
+        research.keep_research_consent(session, people[0], TODAY, by=cast.actor(KEEPER), at=THEN)
+        several(session, cast, 5, first=6)
+        rows = rows_of(session, cast, exported(session, cast, study))[1:]
+        assert len(rows) == 5
+        found = studies.find_study(session, study)
+        assert found is not None
+        assert {one.code for one in exports.to_remove(session, found)}.isdisjoint(row[0] for row in rows)
+
+
+def test_a_withdrawal_before_any_export_counts_nobody_else_out(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 6)
+        research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
+        assert len(rows_of(session, cast, exported(session, cast, studied(session, cast)))) == 1 + 5
+
+
+def test_a_destroyed_file_leaves_every_export_and_its_rows_open_no_more(cast: Cast) -> None:
+    long_after = AT + timedelta(days=3650)
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        study = studied(session, cast, described(ends_on=date(2040, 1, 1)))
+        export_id = exported(session, cast, study)
+        session.execute(text("update follow_up set state = 'completed'"))
+        session.execute(text("update participant set retain_until = '2032-01-01'"))
+        destroyed(session, cast, people[0], at=long_after, knowing=("referral",))
+        with refused("export.not_made"):
+            rows_of(session, cast, export_id, at=long_after + DELAY)
+        found = studies.find_study(session, study)
+        assert found is not None
+        assert len(exports.to_remove(session, found)) == 5
+
+
+def test_a_consent_withdrawn_while_an_export_is_made_is_in_none_that_can_be_downloaded(cast: Cast) -> None:
+    """Whichever of the two is first: the export is made without them, or is closed at once."""
+    with cast.session() as session:
+        people = several(session, cast, 10)
+        study = studied(session, cast)
+        export_id = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+    start = threading.Barrier(2, timeout=20)
+
+    def withdraw() -> None:
+        with cast.session() as session:
+            start.wait()
+            research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
+
+    def approve() -> None:
+        with cast.session() as session:
+            start.wait()
+            exports.approve(session, export_id, by=cast.actor(APPROVER), at=THEN)
+
+    threads = [threading.Thread(target=one) for one in (withdraw, approve)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with cast.session() as session:
+        export = exports.find_export(session, export_id)
+        assert export is not None
+        whose = set(session.scalars(text("select participant_id from study_row where sealed is not null")))
+        assert people[0] not in whose
+        if export.state == "made":
+            assert len(rows_of(session, cast, export_id)) == 1 + 9
+        else:
+            assert export.state == "closed"
+
+
+def test_a_study_that_ends_has_nothing_to_download_and_its_codes_can_be_made_by_nobody(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        export_id = exported(session, cast, study)
+        keys = set(KEYS.keys)
+        studies.end_study(session, study, by=cast.actor(KEEPER), at=THEN)
+        with refused("study.over"):
+            rows_of(session, cast, export_id)
+        with refused("study.over"):
+            exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        assert session.scalars(text("select count(*) from study_row where sealed is not null")).one() == 0
+        (key,) = session.scalars(
+            text("select id from word_key where study_id is not null and destroyed_at is not null")
+        )
+        assert key in keys, "and the worker destroys it"
