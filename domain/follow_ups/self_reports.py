@@ -127,12 +127,15 @@ def record_self_report(
         _refuse_to_take_back(session, held, n, before)
     else:
         _refuse(session, held, n, done_on, risk)
-    written: Insert | Update = changes(SelfReport).where(SelfReport.id == before.id) if before else insert(SelfReport)
-    here = {} if before else {"program_id": program_of(session), "id": uuid4(), "follow_up_id": follow_up_id, "n": n}
+    report_id = before.id if before is not None else uuid4()
+    written: Insert | Update = changes(SelfReport).where(SelfReport.id == report_id)
+    if before is None:
+        written = insert(SelfReport).values(
+            program_id=program_of(session), id=report_id, follow_up_id=follow_up_id, n=n
+        )
     run(
         session,
         written.values(
-            **here,
             done_on=done_on,
             risk=risk if done_on is not None else None,
             recorded_by=by.person_id,
