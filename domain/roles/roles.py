@@ -61,6 +61,10 @@ class HeldRole(NamedTuple):
     ends_on: date | None
     version: int
 
+    def begins_by(self, due_on: date | None) -> bool:
+        """Whether it begins in time for what is due on a day, or on none."""
+        return due_on is None or self.starts_on <= due_on
+
 
 class DayAbsence(NamedTuple):
     """An absence as a day sees it: the absent person, their deputy, and for which kinds of duty."""
@@ -99,7 +103,7 @@ class Falls:
 
     def is_asked_later(self, due_on: date | None) -> bool:
         """Whether it waits for one who begins in time for its day, or has none: they are asked once they begin."""
-        return any(due_on is None or held.starts_on <= due_on for held in self.waits_for)
+        return any(held.begins_by(due_on) for held in self.waits_for)
 
     def on(self, person_id: UUID) -> Holder | None:
         """The role in which this person has it: their own before another's."""
@@ -297,7 +301,7 @@ class DayTenures:
         What is needed before falls to the next of the chain, as where no one is to come. Behind the last one, it waits.
         """
         coming = self.coming_to(chain[0]) if chain else []
-        in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)
+        in_time = tuple(held for held in coming if held.begins_by(due_on))
         return Falls((), False, waits_for=in_time) if in_time else self.falls(chain)
 
     def coming_to(self, link: Link) -> list[HeldRole]:

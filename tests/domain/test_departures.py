@@ -664,6 +664,8 @@ def test_a_task_that_its_taker_hands_back_to_the_leaver_is_to_be_settled_again(p
     with program.session() as session:
         tasks.hand_back_task(session, owed, by=program.actor("manager_codim"), at=AT + timedelta(hours=1), reason="No")
     assert state() == "open"
+    settle(program, row.id, to="manager_codim", at=AT + timedelta(hours=2))
+    assert state() == "done"
 
 
 @pytest.mark.ci

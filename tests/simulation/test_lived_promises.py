@@ -100,8 +100,10 @@ BREAKS: Final[dict[str, str]] = {
         '{"role": "privacy_officer"}') returning 'event ' || n
         """,
     "A follow-up is never given to a worker": """
-        update assignment set starts_on = '2001-01-01' where id = (select id from assignment order by id limit 1)
-        returning 'assignment ' || id
+        update assignment set starts_on = '2001-01-01' where id = (
+        select one.id from assignment one where not exists (select 1 from assignment before
+        where before.follow_up_id = one.follow_up_id and before.starts_on < one.starts_on)
+        order by one.id limit 1) returning 'assignment ' || id
         """,
     "Closing a meeting drafts its minutes": """
         update meeting set state = 'held', opened_at = starts_at, closed_at = ends_at
