@@ -118,6 +118,8 @@ class Action(StrEnum):
     TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
     TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
+    EXPORT_NOTES = "export_notes"  # as a workbook, of the follow-ups that one may read
+    IMPORT_NOTES = "import_notes"  # of a workbook, for the follow-ups that one keeps
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
     SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
@@ -366,6 +368,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     # Of what ended they see the number and since when, and can take it up: nothing else of it is theirs any more.
     Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
+    # The follow-ups in it, and those that it is saved in, are each asked of: `api.access.workbooks`.
+    Action.EXPORT_NOTES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    Action.IMPORT_NOTES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
     # Nobody else: what an agreement binds is the organization, and it is directors who bind it.

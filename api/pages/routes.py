@@ -68,6 +68,7 @@ from api.pages import (
     weeks,
     words,
     work,
+    workbooks,
 )
 from api.web.rendering import render
 from domain.kernel import run
@@ -100,6 +101,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     caseload.router,
     follow_up.router,
     weeks.router,
+    workbooks.router,
     board.router,
     people.router,
     person.router,

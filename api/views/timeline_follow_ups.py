@@ -32,6 +32,15 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),
     "follow_up.summarized": (N_("%(subject)s: the summary for the Clinical Committee is complete."), "full"),
     "follow_up.self_reported": (N_("%(subject)s: self-report questionnaire, time %(n)s, recorded: %(day)s."), "half"),
+    "note_import.previewed": (
+        N_("A workbook of notes was looked at: %(new)s new rows, %(changed)s changed ones, on %(sheets)s sheets."),
+        "wait",
+    ),
+    "note_import.saved": (N_("A workbook of notes was saved: %(new)s new rows, %(changed)s changed ones."), "full"),
+    "note_import.taken_back": (
+        N_("A workbook of notes was taken back: %(back)s rows as before, %(stays)s left as they are."),
+        "stop",
+    ),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
 }
 

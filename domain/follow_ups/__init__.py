@@ -7,6 +7,7 @@ from domain.follow_ups import gate as gate
 from domain.follow_ups import information as information
 from domain.follow_ups import load as load
 from domain.follow_ups import lost as lost
+from domain.follow_ups import note_imports as note_imports
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
@@ -14,6 +15,7 @@ from domain.follow_ups import self_reports as self_reports
 from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
 from domain.follow_ups import week_row as week_row
+from domain.follow_ups import workbook_export as workbook_export
 from domain.follow_ups.activities import APART as APART
 from domain.follow_ups.activities import APART_COORDINATION as APART_COORDINATION
 from domain.follow_ups.activities import PlannedActivity as PlannedActivity

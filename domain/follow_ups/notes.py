@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, Insert, Update, bindparam, insert
@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, assigning, complete_task
 from domain.follow_ups.assigning import parts_of
-from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
+from domain.follow_ups.locking import Followed, LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.week_row import Week, checked_week, opened_week, refuse_long, refuse_unfinished, sealed_week
 from domain.follow_ups.weeks import monday_of, sunday_of
@@ -35,7 +35,9 @@ from domain.kernel import (
     program_calendar,
     program_of,
     run,
+    says_something,
     scalar,
+    surely,
 )
 from domain.participants import Said
 from domain.record import Ground, record_read
@@ -115,7 +117,7 @@ def _before(
     session: Session, held: LockedFollowUp, week: date, seen: int | None, *, however_late: bool = False
 ) -> NoteLine | None:
     """The note that stands of a week, which may be written now by who saw this version of it. Raises Refusal."""
-    _refuse_week(week, held, however_late=however_late)
+    refuse_week(held.row, week, day=held.day, however_late=however_late)
     before = note_of(session, held.id, week)
     if seen not in (None, before.version if before is not None else 0):
         raise Refusal(
@@ -167,18 +169,22 @@ def _write(
     )
     if _tells_otherwise(said, before, unfinished=unfinished):
         change_follow_up(session, held)
+    _note_event(session, held, week, said, complete=not unfinished)
+    if not unfinished and not was_complete:
+        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
+    return version + 1
+
+
+def _note_event(session: Session, held: LockedFollowUp, week: date, said: Week, *, complete: bool) -> None:
     write_follow_up_event(
         session,
         held,
         "follow_up.noted",
         week=week.isoformat(),
-        complete=not unfinished,
+        complete=complete,
         met=said.met,
         has_words=bool(said.words),
     )
-    if not unfinished and not was_complete:
-        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
-    return version + 1
 
 
 def _is_known(said: Week, before: NoteLine | None) -> bool:
@@ -192,6 +198,101 @@ def _tells_otherwise(said: Week, before: NoteLine | None, *, unfinished: bool) -
         return True
     was = (before.met, before.communications, before.why_none, before.is_complete)
     return (said.met, list(said.communications), said.why_none, not unfinished) != was
+
+
+def standing_weeks(session: Session, row: Followed) -> dict[date, tuple[NoteLine, Week]]:
+    """What the notes of a follow-up say, by their weeks, for a rule or for a file that notes its reading by itself.
+
+    No person reads it here. Raises Refusal.
+    """
+    notes = every(session, of(WeeklyNote).where(WeeklyNote.follow_up_id == row.id).order_by(col(WeeklyNote.week)))
+    return {
+        note.week: (note, Week.of(note, opened_week(session, row.participant_id, note.id, note.words)))
+        for note in notes
+    }
+
+
+class TakenOver(NamedTuple):
+    """A week that is taken over from a workbook, and the version that stood when that was looked at, 0 for none."""
+
+    week: date
+    said: Week
+    seen: int
+
+
+class StoodBefore(NamedTuple):
+    """What stood before a week was taken over, None where nothing did; and the version that it has since."""
+
+    week: date
+    version: int
+    said: Week | None
+    is_complete: bool
+    written_by: UUID
+    written_at: datetime
+
+
+def take_over(
+    session: Session, held: LockedFollowUp, rows: Sequence[TakenOver], *, confirmed: bool
+) -> list[StoodBefore]:
+    """Write weeks of a workbook, however late, and say what stood before each: all of them, or none.
+
+    One that says enough is complete, the others are unfinished. Raises Refusal as `write_note` does.
+    """
+    standing, written = standing_weeks(session, held.row), []
+    for week, said, seen in rows:
+        refuse_week(held.row, week, day=held.day, however_late=True)
+        before, stood = standing.get(week, (None, None))
+        if seen != (before.version if before is not None else 0):
+            raise Refusal(
+                "import.changed",
+                N_("%(number)s, week of %(week)s: this note was changed meanwhile. Nothing was saved; look again."),
+                number=held.number,
+                week=week,
+            )
+        is_finished = said.says_enough and (said.why_none != "other" or says_something(said.why_other))
+        version = _write(session, held, week, before, said, unfinished=not is_finished, confirmed=confirmed)
+        written.append(
+            StoodBefore(
+                week,
+                version,
+                stood,
+                is_complete=before is not None and before.is_complete,
+                written_by=before.written_by if before is not None else surely(held.by.person_id),
+                written_at=before.written_at if before is not None else held.at,
+            )
+        )
+    return written
+
+
+def put_back(session: Session, held: LockedFollowUp, rows: Sequence[StoodBefore]) -> set[date]:
+    """Write again what stood before weeks were taken over; returns the weeks of those that were changed since.
+
+    These stay as they are. A week of which nothing stood is left without a word, and unfinished.
+    """
+    stands = {note.week: note for note in every(session, _NOTES.where(WeeklyNote.follow_up_id == held.id))}
+    stays = {one.week for one in rows if stands[one.week].version != one.version}
+    for one in rows:
+        if one.week in stays:
+            continue
+        note, said = stands[one.week], one.said or Week()
+        run(
+            session,
+            changes(WeeklyNote)
+            .where(WeeklyNote.id == note.id)
+            .values(
+                **said.columns(),
+                words=sealed_week(session, held.participant_id, note.id, said),
+                has_words=bool(said.words),
+                is_complete=one.is_complete,
+                written_by=one.written_by,
+                written_at=one.written_at,
+                version=one.version + 1,
+            ),
+        )
+        _note_event(session, held, one.week, said, complete=one.is_complete)
+    if len(stays) < len(rows):
+        change_follow_up(session, held)
+    return stays
 
 
 def read_words(
@@ -300,15 +401,15 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _refuse_week(week: date, held: LockedFollowUp, *, however_late: bool) -> None:
-    """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
+def refuse_week(row: Followed, week: date, *, day: date, however_late: bool = False) -> None:
+    """Raises Refusal where a week is not one of a follow-up of which a note may be written on a local day."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
-    if week > held.day:
+    if week > day:
         raise Refusal("week.malformed", N_("This week has not begun."))
-    if sunday_of(week) < held.row.opened_on:
+    if sunday_of(week) < row.opened_on:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
-    if held.row.state in ENDED and week > held.row.state_since:
+    if row.state in ENDED and week > row.state_since:
         raise Refusal("week.malformed", N_("The follow-up had ended by that week."), source="FU-1")
-    if held.day - sunday_of(week) > LATEST and not however_late:
+    if day - sunday_of(week) > LATEST and not however_late:
         raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
