@@ -402,7 +402,7 @@ def save(
         held = lock_follow_up(session, _of_follow_up(sheet), by=actor, at=at)
         kept = unseal(session, held.participant_id, _place(sheet.id), sealed)["rows"]
         rows = [TakenOver(date.fromisoformat(one["week"]), _read(one["said"]), one["seen"]) for one in kept]
-        stood = notes.take_over(session, held, rows, confirmed=confirmed)
+        stood = notes.take_over(session, held, rows)
         before = {"rows": [_stored(one) for one in stood]}
         _change(session, sheet, sealed=seal(session, held.participant_id, _place(sheet.id), before))
     saved = {"saved_at": at, "saved_as": by.role}
@@ -490,8 +490,8 @@ def _change(session: Session, sheet: ImportedSheet, **values: object) -> None:
 
 def _stored(one: StoodBefore) -> dict[str, object]:
     said = _kept(one.said) if one.said is not None else None
-    who = {"written_by": str(one.written_by), "written_at": one.written_at.isoformat()}
-    return {"week": one.week.isoformat(), "version": one.version, "said": said, "is_complete": one.is_complete, **who}
+    who = {"by": str(one.by), "at": one.at.isoformat()}
+    return {"week": one.week.isoformat(), "version": one.version, "said": said, "complete": one.complete, **who}
 
 
 def _stood(kept: Mapping[str, object]) -> StoodBefore:
@@ -500,7 +500,7 @@ def _stood(kept: Mapping[str, object]) -> StoodBefore:
         date.fromisoformat(str(kept["week"])),
         int(str(kept["version"])),
         _read(said) if isinstance(said, dict) else None,
-        is_complete=bool(kept["is_complete"]),
-        written_by=UUID(str(kept["written_by"])),
-        written_at=datetime.fromisoformat(str(kept["written_at"])),
+        complete=bool(kept["complete"]),
+        by=UUID(str(kept["by"])),
+        at=datetime.fromisoformat(str(kept["at"])),
     )

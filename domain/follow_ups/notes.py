@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -14,7 +14,14 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, assigning, complete_task
 from domain.follow_ups.assigning import parts_of
-from domain.follow_ups.locking import Followed, LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
+from domain.follow_ups.locking import (
+    KIND,
+    Followed,
+    LockedFollowUp,
+    change_follow_up,
+    lock_follow_up,
+    write_follow_up_event,
+)
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.week_row import Week, checked_week, opened_week, refuse_long, refuse_unfinished, sealed_week
 from domain.follow_ups.weeks import monday_of, sunday_of
@@ -40,7 +47,7 @@ from domain.kernel import (
     surely,
 )
 from domain.participants import Said
-from domain.record import Ground, record_read
+from domain.record import Ground, events, record_read
 from domain.roles import Link
 from domain.terms import PRIMARY
 from locales import N_, say, show_day
@@ -155,36 +162,39 @@ def _write(
     written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
     if before is None:
         written = insert(WeeklyNote).values(program_id=program_of(session), id=note_id, follow_up_id=held.id, week=week)
-    run(
-        session,
-        written.values(
-            **said.columns(),
-            words=sealed_week(session, held.participant_id, note_id, said),
-            has_words=bool(said.words),
-            is_complete=not unfinished,
-            written_by=held.by.person_id,
-            written_at=held.at,
-            version=version + 1,
-        ),
-    )
+    stands = _Stands(complete=not unfinished, by=surely(held.by.person_id), at=held.at)
+    run(session, written.values(**_columns(session, held, note_id, said, stands), version=version + 1))
     if _tells_otherwise(said, before, unfinished=unfinished):
         change_follow_up(session, held)
-    _note_event(session, held, week, said, complete=not unfinished)
+    write_follow_up_event(session, held, "follow_up.noted", **_told(week, said, complete=not unfinished))
     if not unfinished and not was_complete:
-        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
+        _settle_tasks(session, held.id, [week], by=held.by, at=held.at)
     return version + 1
 
 
-def _note_event(session: Session, held: LockedFollowUp, week: date, said: Week, *, complete: bool) -> None:
-    write_follow_up_event(
-        session,
-        held,
-        "follow_up.noted",
-        week=week.isoformat(),
-        complete=complete,
-        met=said.met,
-        has_words=bool(said.words),
-    )
+class _Stands(NamedTuple):
+    """How a note stands: whether it is complete, who wrote what is in it, and when."""
+
+    complete: bool
+    by: UUID
+    at: datetime
+
+
+def _columns(session: Session, held: LockedFollowUp, note_id: UUID, said: Week, stands: _Stands) -> Said:
+    """A week as the columns of its note, with its words sealed. Raises Refusal."""
+    return {
+        **said.columns(),
+        "words": sealed_week(session, held.participant_id, note_id, said),
+        "has_words": bool(said.words),
+        "is_complete": stands.complete,
+        "written_by": stands.by,
+        "written_at": stands.at,
+    }
+
+
+def _told(week: date, said: Week, *, complete: bool) -> dict[str, events.Fact]:
+    """What the record is told of a note."""
+    return {"week": week.isoformat(), "complete": complete, "met": said.met, "has_words": bool(said.words)}
 
 
 def _is_known(said: Week, before: NoteLine | None) -> bool:
@@ -226,42 +236,49 @@ class StoodBefore(NamedTuple):
     week: date
     version: int
     said: Week | None
-    is_complete: bool
-    written_by: UUID
-    written_at: datetime
+    complete: bool
+    by: UUID
+    at: datetime
 
 
-def take_over(
-    session: Session, held: LockedFollowUp, rows: Sequence[TakenOver], *, confirmed: bool
-) -> list[StoodBefore]:
-    """Write weeks of a workbook, however late, and say what stood before each: all of them, or none.
+def take_over(session: Session, held: LockedFollowUp, rows: Sequence[TakenOver]) -> list[StoodBefore]:
+    """Write weeks of a workbook at once, however late and however long, and say what stood before each.
 
-    One that says enough is complete, the others are unfinished. Raises Refusal as `write_note` does.
+    One that says enough is complete, the others are unfinished. Raises Refusal where one is no week of the follow-up,
+    cannot have been, or was changed since it was looked at: then none is written.
     """
-    standing, written = standing_weeks(session, held.row), []
-    for week, said, seen in rows:
+    standing = standing_weeks(session, held.row)
+    here = {"program_id": program_of(session), "follow_up_id": held.id}
+    by, added, stood_before, complete = surely(held.by.person_id), [], [], {}
+    for week, given, seen in rows:
         refuse_week(held.row, week, day=held.day, however_late=True)
+        said = checked_week(given)
         before, stood = standing.get(week, (None, None))
-        if seen != (before.version if before is not None else 0):
+        version = before.version if before is not None else 0
+        if seen != version:
             raise Refusal(
                 "import.changed",
                 N_("%(number)s, week of %(week)s: this note was changed meanwhile. Nothing was saved; look again."),
                 number=held.number,
                 week=week,
             )
-        is_finished = said.says_enough and (said.why_none != "other" or says_something(said.why_other))
-        version = _write(session, held, week, before, said, unfinished=not is_finished, confirmed=confirmed)
-        written.append(
-            StoodBefore(
-                week,
-                version,
-                stood,
-                is_complete=before is not None and before.is_complete,
-                written_by=before.written_by if before is not None else surely(held.by.person_id),
-                written_at=before.written_at if before is not None else held.at,
+        complete[week] = said.says_enough and (said.why_none != "other" or says_something(said.why_other))
+        note_id = before.id if before is not None else uuid4()
+        values = _columns(session, held, note_id, said, _Stands(complete[week], by, held.at))
+        if before is None:
+            added.append({**here, "id": note_id, "week": week, **values, "version": 1})
+            stood_before.append(StoodBefore(week, 1, None, complete=False, by=by, at=held.at))
+        else:
+            changed = changes(WeeklyNote).where(WeeklyNote.id == note_id)
+            run(session, changed.values(**values, version=version + 1))
+            stood_before.append(
+                StoodBefore(week, version + 1, stood, before.is_complete, before.written_by, before.written_at)
             )
-        )
-    return written
+    if added:
+        run(session, insert(WeeklyNote), added)
+    _tell_of(session, held, [_told(row.week, row.said, complete=complete[row.week]) for row in rows])
+    _settle_tasks(session, held.id, [week for week, is_so in complete.items() if is_so], by=held.by, at=held.at)
+    return stood_before
 
 
 def put_back(session: Session, held: LockedFollowUp, rows: Sequence[StoodBefore]) -> set[date]:
@@ -271,28 +288,22 @@ def put_back(session: Session, held: LockedFollowUp, rows: Sequence[StoodBefore]
     """
     stands = {note.week: note for note in every(session, _NOTES.where(WeeklyNote.follow_up_id == held.id))}
     stays = {one.week for one in rows if stands[one.week].version != one.version}
-    for one in rows:
-        if one.week in stays:
-            continue
-        note, said = stands[one.week], one.said or Week()
-        run(
-            session,
-            changes(WeeklyNote)
-            .where(WeeklyNote.id == note.id)
-            .values(
-                **said.columns(),
-                words=sealed_week(session, held.participant_id, note.id, said),
-                has_words=bool(said.words),
-                is_complete=one.is_complete,
-                written_by=one.written_by,
-                written_at=one.written_at,
-                version=one.version + 1,
-            ),
-        )
-        _note_event(session, held, one.week, said, complete=one.is_complete)
-    if len(stays) < len(rows):
-        change_follow_up(session, held)
+    goes_back = [one for one in rows if one.week not in stays]
+    for one in goes_back:
+        note_id, said = stands[one.week].id, one.said or Week()
+        values = _columns(session, held, note_id, said, _Stands(one.complete, one.by, one.at))
+        changed = changes(WeeklyNote).where(WeeklyNote.id == note_id)
+        run(session, changed.values(**values, version=one.version + 1))
+    _tell_of(session, held, [_told(one.week, one.said or Week(), complete=one.complete) for one in goes_back])
     return stays
+
+
+def _tell_of(session: Session, held: LockedFollowUp, told: Sequence[dict[str, events.Fact]]) -> None:
+    """Tell the record of several notes of a follow-up, and have who looks at it judge anew."""
+    if told:
+        change_follow_up(session, held)
+        lines = [(held.id, {"number": held.number, **facts}) for facts in told]
+        events.write_many(session, "follow_up.noted", KIND, lines, by=held.by, at=held.at)
 
 
 def read_words(
@@ -375,10 +386,10 @@ def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
     return len(gone)
 
 
-def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor, at: datetime) -> None:
-    """Complete the task of the worker who owed notes of this week, where none is missing any more."""
+def _settle_tasks(session: Session, follow_up_id: UUID, weeks: Collection[date], *, by: Actor, at: datetime) -> None:
+    """Complete the tasks of the worker who owed notes of these weeks, where none is missing any more."""
     workers = {row.person_id for row in parts_of(session, follow_up_id) if row.kind == PRIMARY}
-    items = {_item(person_id, week) for person_id in workers}
+    items = {_item(person_id, week) for person_id in workers for week in weeks}
     tasks = [row for row in _open_tasks(session) if row.item in items]
     if not tasks:
         return
