@@ -158,22 +158,23 @@ def _read_row(number: int, row: Row, sheet: SheetReading) -> ReadWeek | None:
     if not cells or plain(cells[WEEK].text if WEEK in cells else "").split(" ")[0] in _SUMS:
         return None
     faults: list[RowFault] = []
-    said: Said = {}
-    week = None
-    for name in sheet.columns:
+    read: Said = {}
+    for name, column in sheet.columns.items():
         cell = cells.get(name, ReadCell())
         try:
-            if cell.is_wrong:
-                raise Refusal(
-                    "cell.wrong", N_("The spreadsheet has no value here: an error, or a formula without one.")
-                )
-            if name == WEEK:
-                week = week_of(cell)
-            else:
-                said[name] = _READERS[name](cell)
+            read[name] = _read_cell(name, cell)
         except Refusal as refusal:
-            faults.append(RowFault.of(column_letters(sheet.columns[name]), refusal))
+            faults.append(RowFault.of(column_letters(column), refusal))
+    week, said = read.get(WEEK), {name: one for name, one in read.items() if name != WEEK}
+    if WEEK not in cells and len(faults) == 1 and not any(said.values()):
+        return None  # zeros that stand in every row, also below the last one
     return ReadWeek(number, week, said, tuple(faults))
+
+
+def _read_cell(name: str, cell: ReadCell) -> object:
+    if cell.is_wrong:
+        raise Refusal("cell.wrong", N_("The spreadsheet has no value here: an error, or a formula without one."))
+    return week_of(cell) if name == WEEK else _READERS[name](cell)
 
 
 _MONTHS: Final[Mapping[str, int]] = {
