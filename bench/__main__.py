@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, load, meetings, pages, starting, web, weeks, years
+from bench import completing, engine, growth, load, meetings, pages, starting, web, weeks, workbooks, years
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "pages", "weeks", "follow", "start", "meetings", "years", "load", "growth")
+NAMES = ("complete", "http", "pages", "weeks", "workbooks", "follow", "start", "meetings", "years", "load", "growth")
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -54,6 +54,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
             "pages": lambda ground, folder: pages.measure(ground, folder, rounds=1),
             "weeks": lambda ground, folder: weeks.measure(ground, folder, rounds=1),
+            "workbooks": lambda ground, folder: workbooks.measure(ground, folder, rounds=1, weeks=2),
             "follow": lambda ground, folder: engine.measure(ground, folder, again=1, idle_seconds=1),
             "start": lambda _, folder: starting.measure(folder, again=1),
             "meetings": lambda ground, folder: meetings.measure(
@@ -71,6 +72,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "http": lambda ground, folder: web.measure(ground, folder, rounds=3, cases=8),
         "pages": lambda ground, folder: pages.measure(ground, folder, rounds=15),
         "weeks": lambda ground, folder: weeks.measure(ground, folder, rounds=15),
+        "workbooks": lambda ground, folder: workbooks.measure(ground, folder, rounds=5, weeks=52),
         "follow": lambda ground, folder: engine.measure(ground, folder, again=15),
         "start": lambda _, folder: starting.measure(folder, again=15),
         "meetings": lambda ground, folder: meetings.measure(

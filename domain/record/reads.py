@@ -40,6 +40,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("destruction", "answer_sealed"),
         ("kept_until", "sealed"),
         ("weekly_note", "words"),
+        ("note_import_sheet", "sealed"),
         ("follow_up_break", "terms"),
         ("follow_up_summary", "words"),
         ("task_words", "sealed"),

@@ -639,6 +639,8 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "waiver_proposal": ("key", "proposed_as"),
     "acceptance": ("said", "said_as"),
     "wake_up": ("leased_by", "trouble", "shown"),
+    "note_import": ("told", "saved_as"),
+    "note_import_sheet": ("name", "trouble", "lines"),
     "self_report": ("risk",),
     "weekly_note": ("why_none", "need", "worker_satisfaction", "participant_satisfaction", "activity_type"),
 }

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -355,11 +360,65 @@ def test_the_workbook_has_a_row_a_week_in_the_guides_form(cast: Cast) -> None:
         "Suivis",
         "Semaine du",
     ]
-    weeks = [page.cell(row, 1) for row in (10, 11, 12)]
-    assert all(one.is_date for one in weeks)
-    assert [one.value.date() for one in weeks if isinstance(one.value, datetime)] == [
-        TODAY + n * WEEK for n in range(3)
-    ]
+    weeks = [page.cell(row, 1).value for row in (10, 11, 12)]
+    days = [one.date() for one in weeks if isinstance(one, datetime)]
+    assert days == [TODAY, TODAY + WEEK, TODAY + 2 * WEEK]
     assert [page.cell(11, column).value for column in (2, 3, 4, 8, 11)] == [1, 90, "Courriel", "Stabilité", "Juridique"]
     assert page.cell(13, 1).value is None
     assert len(page.data_validations.dataValidation) == 5
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not on this machine")
+def test_libreoffice_opens_the_workbook_and_saves_what_comes_back_the_same(cast: Cast, tmp_path: Path) -> None:
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        said = Week(met=1, minutes=90, summary="=1+1", main_activity="@a", need="stability", activity_type="legal")
+        notes.write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
+        given_out = tmp_path / "given" / "notes.xlsx"
+        given_out.parent.mkdir()
+        given_out.write_bytes(exported(session, cast))
+        soffice = [
+            str(shutil.which("soffice")),
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--headless",
+        ]
+        convert = ["--convert-to", "xlsx", "--outdir", str(tmp_path), str(given_out)]
+        subprocess.run([*soffice, *convert], check=True, timeout=120)
+        again = looked_at(session, cast, (tmp_path / "notes.xlsx").read_bytes())
+        assert [(row.week, row.kind) for row in rows_of(again)] == [(TODAY, "same")]
+
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+#: The order in which the standard wants the parts of a sheet: a spreadsheet takes another one for damage.
+_IN_ORDER = (
+    *("sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData"),
+    *("dataValidations", "pageMargins", "pageSetup"),
+)
+
+
+def test_the_parts_of_the_workbook_stand_as_the_standard_wants_them_and_none_is_a_formula(cast: Cast) -> None:
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        said = Week(met=1, minutes=90, summary="=1+1", main_activity="@a", need="stability")
+        notes.write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
+        content = exported(session, cast)
+    with ZipFile(BytesIO(content)) as package:
+        names = set(package.namelist())
+        parts = {name: ElementTree.fromstring(package.read(name)) for name in names if name.endswith(".xml")}
+    assert not any("vba" in name or "external" in name.lower() for name in names)
+    assert {place.lstrip("/") for one in parts["[Content_Types].xml"] if (place := one.get("PartName"))} <= names
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    order = [_IN_ORDER.index(one.tag.removeprefix(_MAIN)) for one in sheet]
+    assert order == sorted(order)
+    assert not list(sheet.iter(f"{_MAIN}f"))
+    places = [one.get("r") for one in sheet.iter(f"{_MAIN}c")]
+    assert len(places) == len(set(places))
+    rows = [int(one.get("r", "0")) for one in sheet.iter(f"{_MAIN}row")]
+    assert rows == sorted(set(rows))
+    shared = len(parts["xl/sharedStrings.xml"])
+    texts = [cell.findtext(f"{_MAIN}v") for cell in sheet.iter(f"{_MAIN}c") if cell.get("t") == "s"]
+    assert all(0 <= int(text or "-1") < shared for text in texts)
+    menus = [one.findtext(f"{_MAIN}formula1") or "" for one in sheet.iter(f"{_MAIN}dataValidation")]
+    assert menus
+    assert all(menu[0] == menu[-1] == '"' and len(menu) <= 257 for menu in menus)
