@@ -24,7 +24,7 @@ from domain.names import Ours, ours
 from models.program import Person
 
 #: Every word of a row is looked at for names, which is most of it.
-AT_MOST: Final = 12
+AT_MOST: Final = 20
 #: The sheets of 5,000 rows, as they are held while they are looked at, one after another.
 ROWS: Final = 5_000
 MOST_MB: Final = 60
