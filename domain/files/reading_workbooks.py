@@ -130,25 +130,28 @@ class ReadBook:
     def _sheets(self, names: set[str]) -> list[ReadSheet]:
         if not {_BOOK, _LINKS} <= names:
             raise _damaged()
-        targets: dict[str, str] = {}
-        for event, name, given in self._events(_LINKS):
-            is_here = event == "start" and name == "Relationship" and given.get("TargetMode") != "External"
-            if is_here and given.get("Type", "").endswith("/worksheet"):
-                place = posixpath.normpath(posixpath.join("/xl", given.get("Target", "")))
-                targets[given.get("Id", "")] = place.lstrip("/")
+        targets = self._targets()
         found: list[ReadSheet] = []
         for event, name, given in self._events(_BOOK):
-            if event != "start":
-                continue
-            if name == "workbookPr" and given.get("date1904") in ("1", "true"):
-                self._since = _FROM_1904
-            if name == "sheet":
-                part = targets.get(given.get("id", ""), "")
+            if (event, name) == ("start", "sheet"):
                 is_hidden = given.get("state", "visible") != "visible"
+                part = targets.get(given.get("id", ""), "")
                 found.append(ReadSheet(len(found) + 1, given.get("name", ""), is_hidden, part))
-        if not found or len(found) > MOST_SHEETS or any(one.part and one.part not in names for one in found):
+            elif name == "workbookPr" and given.get("date1904") in ("1", "true"):
+                self._since = _FROM_1904
+        with_cells = [one for one in found if one.part]  # a chart has none
+        if not found or len(found) > MOST_SHEETS or not {one.part for one in with_cells} <= names:
             raise _damaged()
-        return [one for one in found if one.part]  # a chart has no cells
+        return with_cells
+
+    def _targets(self) -> dict[str, str]:
+        """The part of each sheet with cells, by what refers to it."""
+        found: dict[str, str] = {}
+        for _, _, given in self._events(_LINKS):
+            if given.get("Type", "").endswith("/worksheet") and given.get("TargetMode") != "External":
+                place = posixpath.normpath(posixpath.join("/xl", given.get("Target", "")))
+                found[given.get("Id", "")] = place.lstrip("/")
+        return found
 
     def _events(self, part: str) -> Iterator[_Event]:
         return _events_of(self._package, part)
@@ -190,15 +193,22 @@ def _refuse_parts(parts: list[zipfile.ZipInfo]) -> None:
         raise _has_macros()
     if _BOOK not in names:
         raise _another_kind()
-    is_locked = any(part.flag_bits & 1 for part in parts)
-    if is_locked or len(set(names)) != len(names) or not {part.compress_type for part in parts} <= WAYS_TO_PACK:
+    if len(set(names)) != len(names) or not all(_is_plain(part) for part in parts):
         raise _damaged()
     unpacked = sum(part.file_size for part in parts)
-    is_shrunk = any(p.file_size > _SMALL and p.file_size > MOST_SHRUNK * max(1, p.compress_size) for p in parts)
-    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or is_shrunk:
+    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or any(_is_shrunk(part) for part in parts):
         raise Refusal(
             "workbook.too_large", N_("Unpacked, this workbook is larger than any workbook of notes: it was not read.")
         )
+
+
+def _is_plain(part: zipfile.ZipInfo) -> bool:
+    """Whether a part is packed as an office packs it, and not locked."""
+    return part.compress_type in WAYS_TO_PACK and not part.flag_bits & 1
+
+
+def _is_shrunk(part: zipfile.ZipInfo) -> bool:
+    return part.file_size > _SMALL and part.file_size > MOST_SHRUNK * max(1, part.compress_size)
 
 
 def _events_of(package: zipfile.ZipFile, part: str) -> Iterator[_Event]:
@@ -297,78 +307,90 @@ def _read_looks(events: Iterator[_Event]) -> list[Look]:
 def _look_of(number: int, made: str | None) -> Look:
     if made is None:
         return "day" if number in _DAYS else "time" if number in _TIMES else "plain"
-    letters = _LITERAL.sub("", made.partition(";")[0]).casefold()
-    if "y" in letters or "d" in letters or "a" in letters.replace("am/pm", "").replace("a/p", ""):
+    letters = _LITERAL.sub("", made.partition(";")[0]).casefold().replace("am/pm", "").replace("a/p", "")
+    if "general" in letters:
+        return "plain"
+    if set("yda") & set(letters) or "mmm" in letters:
         return "day"
-    if "general" in letters or not set("hms") & set(letters):
-        return "day" if "mmm" in letters else "plain"
-    return "time" if set("hs") & set(letters) else "day"
+    return "time" if set("hms") & set(letters) else "plain"
 
 
 def _read_rows(
     events: Iterator[_Event], strings: list[str], looks: list[Look], since: date
 ) -> Iterator[tuple[int, Row]]:
     """The rows of a sheet that say something."""
-    number = column = 0
-    row: dict[int, ReadCell] = {}
-    given: dict[str, str] = {}
-    words = _Words()
-    value: list[str] = []
-    has_formula = takes_value = False
-    for event, name, said in events:
-        words.take(event, name)
+    number = 0
+    cells = _Cells(strings, looks, since)
+    for event, name, given in events:
+        if name != "row" or event == "text":
+            cells.take(event, name, given)
+        elif event == "start":
+            number = _whole(given.get("r")) or number + 1
+            cells.begin()
+        elif cells.row:
+            yield number, cells.row
+
+
+class _Cells:
+    """Gathers the cells of one row after another."""
+
+    def __init__(self, strings: list[str], looks: list[Look], since: date) -> None:
+        self._strings, self._looks, self._since = strings, looks, since
+        self._words, self._value = _Words(), list[str]()
+        self._given: Mapping[str, str] = {}
+        self._has_formula = self._takes_value = False
+        self._column = 0
+        self.row: dict[int, ReadCell] = {}
+
+    def begin(self) -> None:
+        """Begin another row."""
+        self._column, self.row = 0, {}
+
+    def take(self, event: str, name: str, given: Mapping[str, str]) -> None:
+        """Look at what comes next in the row."""
+        self._words.take(event, name)
         if event == "text":
-            if takes_value:
-                value.append(name)
-        elif name == "row":
-            if event == "start":
-                number, column, row = _whole(said.get("r")) or number + 1, 0, {}
-            elif row:
-                yield number, row
-        elif name == "c" and event == "start":
-            given, has_formula = said, False
-            words.begin()
-            value.clear()
-            column = _column_of(said.get("r", "")) or column + 1
-        elif name == "c":
-            cell = _cell(given, "".join(value), words.said, strings, looks, since, has_formula=has_formula)
-            if not cell.is_empty and column <= MOST_COLUMNS:
-                row[column] = cell
+            if self._takes_value:
+                self._value.append(name)
         elif name == "v":
-            takes_value = event == "start"
+            self._takes_value = event == "start"
         elif name == "f":
-            has_formula = True
+            self._has_formula = True
+        elif name == "c":
+            (self._begin_cell if event == "start" else self._end_cell)(given)
 
+    def _begin_cell(self, given: Mapping[str, str]) -> None:
+        self._given, self._has_formula = given, False
+        self._words.begin()
+        self._value.clear()
+        self._column = _column_of(given.get("r", "")) or self._column + 1
 
-def _cell(
-    given: Mapping[str, str],
-    value: str,
-    words: str,
-    strings: list[str],
-    looks: list[Look],
-    since: date,
-    *,
-    has_formula: bool,
-) -> ReadCell:
-    kind = given.get("t", "n")
-    if kind == "e" or (has_formula and not value and kind != "str"):
-        return ReadCell(is_formula=has_formula, is_wrong=True)
-    if kind == "s":
-        at = _whole(value)
-        return ReadCell(strings[at] if value and at < len(strings) else "", is_formula=has_formula)
-    if kind == "inlineStr":
-        return ReadCell(words)
-    if kind in ("str", "d"):
-        return ReadCell(_plain(value), is_formula=has_formula)
-    number = _number(value)
-    if number is None:
-        return ReadCell(is_formula=has_formula, is_wrong=bool(value.strip()))
-    if kind == "b":
-        return ReadCell("1" if number else "0", is_formula=has_formula)
-    style = _whole(given.get("s"))
-    return ReadCell(
-        number=number, look=looks[style] if style < len(looks) else "plain", is_formula=has_formula, since=since
-    )
+    def _end_cell(self, _: Mapping[str, str]) -> None:
+        cell = self._cell("".join(self._value))
+        if not cell.is_empty and self._column <= MOST_COLUMNS:
+            self.row[self._column] = cell
+
+    def _cell(self, value: str) -> ReadCell:
+        kind, has_formula = self._given.get("t", "n"), self._has_formula
+        if kind == "e" or (has_formula and not value and kind != "str"):
+            return ReadCell(is_formula=has_formula, is_wrong=True)
+        if kind in ("n", "b"):
+            return self._number(kind, value)
+        text = self._words.said if kind == "inlineStr" else _plain(value)
+        if kind == "s":
+            at = _whole(value)
+            text = self._strings[at] if value and at < len(self._strings) else ""
+        return ReadCell(text, is_formula=has_formula)
+
+    def _number(self, kind: str, value: str) -> ReadCell:
+        number = _number(value)
+        if number is None:
+            return ReadCell(is_formula=self._has_formula, is_wrong=bool(value.strip()))
+        if kind == "b":
+            return ReadCell("1" if number else "0", is_formula=self._has_formula)
+        style = _whole(self._given.get("s"))
+        look = self._looks[style] if style < len(self._looks) else "plain"
+        return ReadCell(number=number, look=look, is_formula=self._has_formula, since=self._since)
 
 
 def _number(text: str) -> float | None:

@@ -117,22 +117,25 @@ class _NumberBox:
         if self._is_beside:
             return
         cells = sorted(row.items())
-        for place, (column, cell) in enumerate(cells):
-            before, _, after = cell.text.partition(":")
-            label = plain(before)
-            if label not in _LABELS and not (anywhere and label in _SHORT_LABELS):
-                continue
-            inside = ReadCell(after) if after.strip() else None
-            beside = [inside] if inside else [other for _, other in cells[place + 1 :]]
-            number = next((one for other in beside if (one := number_of(other))), None)
-            if number is not None:
-                self.number, self._is_beside = number, True
-                return
-            self._below = column
-        if self._below is not None and self._below in row and (number := number_of(row[self._below])):
-            self.number, self._is_beside = number, True
+        below = row.get(self._below or 0, ReadCell())
+        labelled = self._beside(cells, _LABELS | _SHORT_LABELS if anywhere else _LABELS) or number_of(below)
+        if labelled is not None:
+            self.number, self._is_beside = labelled, True
         elif anywhere and self.number is None:
             self.number = next((one for _, cell in cells if (one := _number_in(cell.text))), None)
+
+    def _beside(self, cells: list[tuple[int, ReadCell]], labels: frozenset[str]) -> str | None:
+        """The number beside a label of a row, or behind its colon; where there is a label alone, it may be below."""
+        for place, (column, cell) in enumerate(cells):
+            before, _, after = cell.text.partition(":")
+            if plain(before) not in labels:
+                continue
+            beside = [ReadCell(after)] if after.strip() else [other for _, other in cells[place + 1 :]]
+            number = next((one for other in beside if (one := number_of(other))), None)
+            if number is not None:
+                return number
+            self._below = column
+        return None
 
 
 def number_of(cell: ReadCell) -> str | None:
@@ -155,20 +158,19 @@ _SUMS: Final = ("total", "totaux", "moyenne", "average", "somme", "sum")
 def _read_row(number: int, row: Row, sheet: SheetReading) -> ReadWeek | None:
     """A row of the table; None where nothing of the form's is in it, or it is one of sums."""
     cells = {name: row[column] for name, column in sheet.columns.items() if column in row}
-    if not cells or plain(cells[WEEK].text if WEEK in cells else "").split(" ")[0] in _SUMS:
+    if not cells or plain(cells.get(WEEK, ReadCell()).text).split(" ")[0] in _SUMS:
         return None
     faults: list[RowFault] = []
     read: Said = {}
     for name, column in sheet.columns.items():
-        cell = cells.get(name, ReadCell())
         try:
-            read[name] = _read_cell(name, cell)
+            read[name] = _read_cell(name, cells.get(name, ReadCell()))
         except Refusal as refusal:
             faults.append(RowFault.of(column_letters(column), refusal))
-    week, said = read.get(WEEK), {name: one for name, one in read.items() if name != WEEK}
-    if WEEK not in cells and len(faults) == 1 and not any(said.values()):
+    week = read.pop(WEEK, None)
+    if WEEK not in cells and len(faults) == 1 and not any(read.values()):
         return None  # zeros that stand in every row, also below the last one
-    return ReadWeek(number, week, said, tuple(faults))
+    return ReadWeek(number, week, read, tuple(faults))
 
 
 def _read_cell(name: str, cell: ReadCell) -> object:
@@ -263,12 +265,12 @@ def _day_first(said: str) -> date | None:
     found = _DAY_FIRST.fullmatch(said)
     if not found:
         return None
-    names = [_MONTHS.get(name) for name in (found[2], found[4], found[5]) if name]
-    year = found[6] or found[3]
-    if not names or None in names or year is None:
+    names = [_MONTHS.get(name, 0) for name in found.group(2, 4, 5) if name]
+    year = found[3] or found[6]
+    if not names or not all(names) or year is None:
         return None
-    first, last = names[0] or 0, names[-1] or 0
-    return date(int(found[3] or year) - (1 if first > last and not found[3] else 0), first, int(found[1]))
+    is_of_before = names[0] > names[-1] and found[3] is None
+    return date(int(year) - is_of_before, names[0], int(found[1]))
 
 
 def _month_first(said: str) -> date | None:
@@ -287,6 +289,9 @@ _HOURS: Final = re.compile(
     r"(\d{1,3})(?:[.,](\d{1,2}))?\s*(?:h|hr|hrs|heures?|hours?)(?:\s*(?:et|and)?\s*(\d{1,2})\s*(?:m|min|mins|minutes?)?)?"
 )
 _MINUTES: Final = re.compile(r"(\d{1,5})\s*(?:m|min|mins|minutes?)?")
+_MINUTES_OF_A_DAY: Final = 1_440
+#: Of a day, a spreadsheet keeps a minute so exactly.
+_ROUNDED: Final = 1e-6
 _CLOCK: Final = re.compile(r"(\d{1,3}):(\d{2})(?::00)?")
 _BETWEEN: Final = re.compile(r"[,;/+&\n|•]| et | and | ou | puis |\by\b(?=\s)")
 _TIMES: Final = re.compile(r"\([^)]*\)|\bx ?\d+|\b\d+ ?x\b|\b\d+\b")
@@ -306,28 +311,29 @@ def _count(cell: ReadCell) -> int:
 
 def minutes_of(cell: ReadCell) -> int:
     """A length of time in minutes: 90, 1:30, 1h30, 1 h 30 min, 90 min, 1,5 h. Raises Refusal."""
-    if cell.number is not None:
-        exact = cell.number * 1_440 if cell.look == "time" else cell.number
-        if cell.look == "day" or exact < 0 or abs(exact - round(exact)) > 1e-6 * max(1.0, exact):
-            raise _unclear_minutes()
-        return round(exact)
-    said = cell.text.strip().casefold()
+    found = _minutes_in_words(cell.text.strip().casefold()) if cell.number is None else _minutes_in_figures(cell)
+    if found is None:
+        raise Refusal("minutes.unclear", N_("This is no length of time. Write minutes, such as 90, or hours as 1h30."))
+    return found
+
+
+def _minutes_in_figures(cell: ReadCell) -> int | None:
+    exact = (cell.number or 0) * (_MINUTES_OF_A_DAY if cell.look == "time" else 1)
+    is_whole = abs(exact - round(exact)) <= _ROUNDED * max(1.0, exact)
+    return round(exact) if exact >= 0 and is_whole and cell.look != "day" else None
+
+
+def _minutes_in_words(said: str) -> int | None:
     if plain(said) in NOTHING:
         return 0
     if found := _CLOCK.fullmatch(said):
         return int(found[1]) * 60 + int(found[2])
-    if found := _HOURS.fullmatch(said):
-        part = int((found[2] or "").ljust(2, "0") or 0) * 60 / 100 if found[2] else 0
-        if found[2] and found[3]:
-            raise _unclear_minutes()
-        return int(found[1]) * 60 + round(part) + int(found[3] or 0)
     if found := _MINUTES.fullmatch(said):
         return int(found[1])
-    raise _unclear_minutes()
-
-
-def _unclear_minutes() -> Refusal:
-    return Refusal("minutes.unclear", N_("This is no length of time. Write minutes, such as 90, or hours as 1h30."))
+    found = _HOURS.fullmatch(said)
+    if found is None or (found[2] and found[3]):
+        return None
+    return round(float(f"{found[1]}.{found[2] or 0}") * 60) + int(found[3] or 0)
 
 
 def _communications(cell: ReadCell) -> tuple[str, ...]:
