@@ -134,9 +134,7 @@ class ReadBook:
         found: list[ReadSheet] = []
         for event, name, given in self._events(_BOOK):
             if (event, name) == ("start", "sheet"):
-                is_hidden = given.get("state", "visible") != "visible"
-                part = targets.get(given.get("id", ""), "")
-                found.append(ReadSheet(len(found) + 1, given.get("name", ""), is_hidden, part))
+                found.append(_sheet(len(found) + 1, given, targets))
             elif name == "workbookPr" and given.get("date1904") in ("1", "true"):
                 self._since = _FROM_1904
         with_cells = [one for one in found if one.part]  # a chart has none
@@ -159,6 +157,11 @@ class ReadBook:
 
 _Event = tuple[Literal["start", "end", "text"], str, dict[str, str]]
 """What stands in a part, in order: a tag that begins, with what it says; one that ends; or text, as the name."""
+
+
+def _sheet(position: int, given: Mapping[str, str], targets: Mapping[str, str]) -> ReadSheet:
+    is_hidden = given.get("state", "visible") != "visible"
+    return ReadSheet(position, given.get("name", ""), is_hidden, targets.get(given.get("id", ""), ""))
 
 
 def _opened(content: bytes) -> zipfile.ZipFile:
@@ -186,17 +189,21 @@ def _opened(content: bytes) -> zipfile.ZipFile:
     return package
 
 
+#: The parts in which a workbook has its macros.
+_MACROS: Final = re.compile(r"vbaproject\.bin$|macrosheets/", re.IGNORECASE)
+
+
 def _refuse_parts(parts: list[zipfile.ZipInfo]) -> None:
     """Refuse a package by what it says of its parts, before any is unpacked. Raises Refusal."""
     names = [part.filename for part in parts]
-    if any(name.casefold().endswith("vbaproject.bin") or "macrosheets/" in name for name in names):
+    if any(_MACROS.search(name) for name in names):
         raise _has_macros()
     if _BOOK not in names:
         raise _another_kind()
-    if len(set(names)) != len(names) or not all(_is_plain(part) for part in parts):
+    if len(set(names)) != len(names) or not all(map(_is_plain, parts)):
         raise _damaged()
     unpacked = sum(part.file_size for part in parts)
-    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or any(_is_shrunk(part) for part in parts):
+    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or any(map(_is_shrunk, parts)):
         raise Refusal(
             "workbook.too_large", N_("Unpacked, this workbook is larger than any workbook of notes: it was not read.")
         )

@@ -101,17 +101,19 @@ def _fill_form(page: Worksheet, sheet: FormSheet) -> None:
                 cell.number_format = _TEXT
     for column in range(1, len(sheet.heads) + 1):
         page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column in sheet.wide else _TABLE_WIDTH
-    last = max(sheet.heads_at + len(sheet.rows), sheet.heads_at + _ROOM)
     for column, offered in sheet.menus.items():
-        # A list of words, which is no formula. What is not in it may be written all the same: the import says so.
-        menu = DataValidation(type="list", formula1=f'"{",".join(offered)}"', allow_blank=True, showErrorMessage=False)
-        letter = get_column_letter(column)
-        menu.add(f"{letter}{sheet.heads_at + 1}:{letter}{last}")
-        page.add_data_validation(menu)
+        page.add_data_validation(_menu(sheet, get_column_letter(column), offered))
     page.freeze_panes = f"B{sheet.heads_at + 1}"
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _menu(sheet: FormSheet, letter: str, offered: Sequence[str]) -> DataValidation:
+    """A list of words to choose from, which is no formula; what is not in it may be written all the same."""
+    menu = DataValidation(type="list", formula1=f'"{",".join(offered)}"', allow_blank=True, showErrorMessage=False)
+    menu.add(f"{letter}{sheet.heads_at + 1}:{letter}{sheet.heads_at + max(len(sheet.rows), _ROOM)}")
+    return menu
 
 
 def _empty() -> Workbook:

@@ -6,11 +6,12 @@ kept. What its rows say is sealed under the key of each participant, and gone wi
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert
@@ -18,7 +19,7 @@ from sqlmodel import Session, and_, or_
 
 from domain.files import ReadBook, ReadSheet
 from domain.follow_ups import notes
-from domain.follow_ups.locking import Followed, lock_follow_up
+from domain.follow_ups.locking import Followed, LockedFollowUp, lock_follow_up
 from domain.follow_ups.notes import NoteLine, StoodBefore, TakenOver
 from domain.follow_ups.week_row import WORDS, Week, checked_week
 from domain.follow_ups.workbook_form import WEEK
@@ -40,6 +41,7 @@ from domain.kernel import (
     scalar,
     seal,
     select,
+    surely,
     unseal,
 )
 from domain.names import Ours, shapes_in
@@ -78,6 +80,11 @@ class ImportedRow:
     shapes: tuple[str, ...] = ()
     stays: bool | None = None
 
+    @property
+    def is_written(self) -> bool:
+        """Whether saving it writes the row."""
+        return self.kind in ("new", "changed")
+
     def stored(self) -> dict[str, object]:
         """As it is kept with its sheet: codes, days and counts alone."""
         return {**asdict(self), "week": self.week.isoformat() if self.week else None}
@@ -107,6 +114,11 @@ class ImportedSheet:
     rows: tuple[ImportedRow, ...]
 
     @property
+    def of_follow_up(self) -> UUID:
+        """The follow-up that a sheet with something sealed is of."""
+        return surely(self.follow_up_id)
+
+    @property
     def counts(self) -> Counter[str]:
         """How many rows there are of each kind."""
         return Counter(one.kind for one in self.rows)
@@ -132,7 +144,7 @@ class ImportedBook:
     @property
     def writes(self) -> int:
         """How many rows saving it writes."""
-        return self.counts["new"] + self.counts["changed"]
+        return sum(one.is_written for one in self.rows)
 
     @property
     def is_wrong(self) -> bool:
@@ -197,18 +209,7 @@ def preview(
     here = {"program_id": program_of(session)}
     run(session, insert(NoteImport).values(**here, id=import_id, uploaded_by=by.person_id, uploaded_at=at, told=told))
     run(session, insert(NoteImportSheet), [{**here, "note_import_id": import_id, **one} for one in sheets])
-    counts = Counter(str(line["kind"]) for one in looked_at.lines for line in one)
-    events.write(
-        session,
-        "note_import.previewed",
-        KIND,
-        import_id,
-        by=by,
-        at=at,
-        sheets=len(sheets),
-        new=counts["new"],
-        changed=counts["changed"],
-    )
+    events.write(session, "note_import.previewed", KIND, import_id, by=by, at=at, sheets=len(sheets), **looked_at.told)
     return import_id
 
 
@@ -237,55 +238,49 @@ class _Looking:
     ours: Ours
     day: date
     has_formulas: bool = False
-    lines: list[list[dict[str, object]]] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
     _seen: set[UUID] = field(default_factory=set)
+
+    @property
+    def told(self) -> dict[str, events.Fact]:
+        """What the record is told of it."""
+        return {"new": self.kinds.get("new", 0), "changed": self.kinds.get("changed", 0)}
 
     def at(self, book: ReadBook, sheet: ReadSheet) -> dict[str, object]:
         """A sheet as it is kept. Raises Refusal."""
-        kept: dict[str, object] = {
-            "id": uuid4(),
-            "position": sheet.position,
-            "name": sheet.name if _is_of_the_form(sheet.name) else "",
-            "follow_up_id": None,
-            "trouble": "hidden",
-            "lines": [],
-            "sealed": None,
-        }
-        if sheet.is_hidden:
-            return kept
-        reading = read_sheet(book.rows(sheet))
-        self.has_formulas = self.has_formulas or reading.has_formulas
-        row = self.theirs.get(reading.number or "")
-        kept["trouble"] = trouble = self._trouble(reading, row)
-        if trouble or row is None:
-            return kept
+        reading = None if sheet.is_hidden else read_sheet(book.rows(sheet))
+        row = self.theirs.get(reading.number or "") if reading is not None else None
+        trouble = self._trouble(reading, row)
+        name = sheet.name if _OF_THE_FORM.fullmatch(sheet.name) else ""
+        kept: dict[str, object] = {"id": uuid4(), "position": sheet.position, "name": name, "trouble": trouble}
+        if trouble or row is None or reading is None:
+            return {**kept, "follow_up_id": None, "lines": [], "sealed": None}
+        return {**kept, **self._rows(row, reading, kept.get("id"))}
+
+    def _rows(self, row: Followed, reading: SheetReading, sheet_id: object) -> dict[str, object]:
         self._seen.add(row.id)
         standing = notes.standing_weeks(self.session, row)
         lines, taken = _SheetLook(self, row, reading, standing).rows()
-        kept |= {"follow_up_id": row.id, "lines": [one.stored() for one in lines]}
-        self.lines.append([one.stored() for one in lines])
-        if taken:
-            said = {
-                "rows": [{"week": one.week.isoformat(), "seen": one.seen, "said": _kept(one.said)} for one in taken]
-            }
-            kept["sealed"] = seal(self.session, row.participant_id, _place(kept["id"]), said)
-        return kept
+        self.kinds.update(one.kind for one in lines)
+        said = {"rows": [(one.week.isoformat(), _kept(one.said), one.seen) for one in taken]}
+        sealed = seal(self.session, row.participant_id, _place(sheet_id), said) if taken else None
+        return {"follow_up_id": row.id, "lines": [one.stored() for one in lines], "sealed": sealed}
 
-    def _trouble(self, reading: SheetReading, row: Followed | None) -> Trouble:
+    def _trouble(self, reading: SheetReading | None, row: Followed | None) -> Trouble:
+        if reading is None:
+            return "hidden"
+        self.has_formulas = self.has_formulas or reading.has_formulas
         if reading.is_empty:
             return "empty"
         if not reading.columns:
             return "no_table"
         if reading.number is None:
             return "empty" if all(one.is_empty for one in reading.rows) else "no_number"
-        if row is None:
-            return "not_theirs"
-        return "twice" if row.id in self._seen else ""
+        return "not_theirs" if row is None else "twice" if row.id in self._seen else ""
 
 
-def _is_of_the_form(name: str) -> bool:
-    """Whether a sheet is called as the guide calls them: another name may be a person's."""
-    return name[:1] == "J" and (name[1:] == "" or (name[1:].isascii() and name[1:].isdecimal() and len(name) <= 4))  # noqa: PLR2004 - J999
+#: As the guide calls sheets: another name may be a person's.
+_OF_THE_FORM: Final = re.compile(r"J[0-9]{0,3}")
 
 
 class _SheetLook:
@@ -324,22 +319,26 @@ class _SheetLook:
         self._weeks.add(read.week)
         before, stood = self._standing.get(read.week, (None, Week()))
         said = checked_week(replace(stood, **read.said))
-        changed = tuple(name for name, one in asdict(said).items() if one != getattr(stood, name))
-        if not changed:
+        if said == stood:
             return ImportedRow(read.row, read.week, "same"), None
-        line = ImportedRow(
-            read.row,
-            read.week,
+        return self._line(read.row, read.week, said, stood), TakenOver(read.week, said, before.version if before else 0)
+
+    def _line(self, row: int, week: date, said: Week, stood: Week) -> ImportedRow:
+        """A row that is to be written, beside what stood."""
+        changed = tuple(name for name, one in asdict(said).items() if one != getattr(stood, name))
+        is_other = (said.met, said.minutes) != (stood.met, stood.minutes)
+        return ImportedRow(
+            row,
+            week,
             "new" if stood == Week() else "changed",
             changed=changed,
-            is_long=said.has_a_long_meeting and (said.met, said.minutes) != (stood.met, stood.minutes),
+            is_long=said.has_a_long_meeting and is_other,
             shapes=tuple(
                 self._reading.letters_of(name)
                 for name in WORDS
                 if name in changed and shapes_in(getattr(said, name), self._looking.ours, year=self._looking.day.year)
             ),
         )
-        return line, TakenOver(read.week, said, before.version if before is not None else 0)
 
 
 def _kept(said: Week) -> dict[str, object]:
@@ -376,14 +375,7 @@ def save(
     saved, or waited too long; something was not understood, is to be looked at, or changed meanwhile.
     """
     book = _locked(session, import_id, by)
-    if not book.waits(at):
-        raise Refusal("import.over", N_("This workbook was already saved, or is no longer kept. Send it again."))
-    if book.is_wrong:
-        raise Refusal(
-            "import.not_understood", N_("Some of it was not understood: nothing is saved until all of it is.")
-        )
-    if not book.writes:
-        raise Refusal("import.nothing", N_("There is nothing to save: every row is the same as its note."))
+    _refuse_to_save(book, at)
     if any(one.is_long for one in book.rows) and not confirmed:
         raise Refusal("import.long", N_("Some meetings are very long. Correct them, or confirm that they are right."))
     if any(one.shapes for one in book.rows) and not as_written:
@@ -392,25 +384,34 @@ def save(
             N_("Some words look like a name. Replace them in the workbook, or confirm that they are to be kept."),
         )
     for sheet, sealed, number in _to_write(session, book):
-        actor = actors.get(_of_follow_up(sheet))
+        actor = actors.get(sheet.of_follow_up)
         if actor is None:
             raise Refusal(
                 "import.no_longer",
                 N_("%(number)s: you may no longer write these notes. Nothing was saved."),
                 number=number,
             )
-        held = lock_follow_up(session, _of_follow_up(sheet), by=actor, at=at)
-        kept = unseal(session, held.participant_id, _place(sheet.id), sealed)["rows"]
-        rows = [TakenOver(date.fromisoformat(one["week"]), _read(one["said"]), one["seen"]) for one in kept]
-        stood = notes.take_over(session, held, rows)
-        before = {"rows": [_stored(one) for one in stood]}
+        held = lock_follow_up(session, sheet.of_follow_up, by=actor, at=at)
+        rows = [
+            TakenOver(date.fromisoformat(week), _read(said), seen)
+            for week, said, seen in _opened(session, held, sheet, sealed)
+        ]
+        before = {"rows": [_stored(one) for one in notes.take_over(session, held, rows)]}
         _change(session, sheet, sealed=seal(session, held.participant_id, _place(sheet.id), before))
-    saved = {"saved_at": at, "saved_as": by.role}
-    run(session, changes(NoteImport).where(NoteImport.id == import_id).values(**saved))
-    counts = book.counts
-    events.write(
-        session, "note_import.saved", KIND, import_id, by=by, at=at, new=counts["new"], changed=counts["changed"]
-    )
+    run(session, changes(NoteImport).where(NoteImport.id == import_id).values(saved_at=at, saved_as=by.role))
+    new, changed = book.counts.get("new", 0), book.counts.get("changed", 0)
+    events.write(session, "note_import.saved", KIND, import_id, by=by, at=at, new=new, changed=changed)
+
+
+def _refuse_to_save(book: ImportedBook, at: datetime) -> None:
+    if not book.waits(at):
+        raise Refusal("import.over", N_("This workbook was already saved, or is no longer kept. Send it again."))
+    if book.is_wrong:
+        raise Refusal(
+            "import.not_understood", N_("Some of it was not understood: nothing is saved until all of it is.")
+        )
+    if not book.writes:
+        raise Refusal("import.nothing", N_("There is nothing to save: every row is the same as its note."))
 
 
 def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *, by: Actor, at: datetime) -> None:
@@ -422,19 +423,18 @@ def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *
     book = _locked(session, import_id, by)
     if not book.can_be_taken_back(at):
         raise Refusal("import.not_back", N_("What was saved can be taken back once, within a week."))
-    back = stay = 0
+    left: list[bool] = []
     for sheet, sealed, _ in _to_write(session, book):
-        actor = actors.get(_of_follow_up(sheet))
-        stays = {one.week for one in sheet.rows if one.kind in ("new", "changed") and one.week is not None}
+        actor = actors.get(sheet.of_follow_up)
+        stays = {one.week for one in sheet.rows if one.is_written}
         if actor is not None:
-            held = lock_follow_up(session, _of_follow_up(sheet), by=actor, at=at)
-            kept = unseal(session, held.participant_id, _place(sheet.id), sealed)["rows"]
-            stays = notes.put_back(session, held, [_stood(one) for one in kept])
-        lines = [replace(one, stays=one.week in stays) if one.kind in ("new", "changed") else one for one in sheet.rows]
-        back += sum(one.stays is False for one in lines)
-        stay += sum(one.stays is True for one in lines)
+            held = lock_follow_up(session, sheet.of_follow_up, by=actor, at=at)
+            stays = set(notes.put_back(session, held, [_stood(*one) for one in _opened(session, held, sheet, sealed)]))
+        lines = [replace(one, stays=one.week in stays) if one.is_written else one for one in sheet.rows]
+        left += [bool(one.stays) for one in lines if one.is_written]
         _change(session, sheet, sealed=None, lines=[one.stored() for one in lines])
     run(session, changes(NoteImport).where(NoteImport.id == import_id).values(taken_back_at=at, cleared_at=at))
+    back, stay = left.count(False), left.count(True)
     events.write(session, "note_import.taken_back", KIND, import_id, by=by, at=at, back=back, stays=stay)
 
 
@@ -479,28 +479,21 @@ def _to_write(session: Session, book: ImportedBook) -> Iterator[tuple[ImportedSh
             yield sheet, *kept[sheet.id]
 
 
-def _of_follow_up(sheet: ImportedSheet) -> UUID:
-    assert sheet.follow_up_id is not None  # noqa: S101 - the database lets only such a sheet have something sealed
-    return sheet.follow_up_id
+def _opened(session: Session, held: LockedFollowUp, sheet: ImportedSheet, sealed: bytes) -> Sequence[Sequence[Any]]:
+    """The rows that are sealed in a sheet, as they were written: each with its parts in their order."""
+    kept: Sequence[Sequence[Any]] = unseal(session, held.participant_id, _place(sheet.id), sealed)["rows"]
+    return kept
 
 
 def _change(session: Session, sheet: ImportedSheet, **values: object) -> None:
     run(session, changes(NoteImportSheet).where(NoteImportSheet.id == sheet.id).values(**values))
 
 
-def _stored(one: StoodBefore) -> dict[str, object]:
+def _stored(one: StoodBefore) -> tuple[object, ...]:
     said = _kept(one.said) if one.said is not None else None
-    who = {"by": str(one.by), "at": one.at.isoformat()}
-    return {"week": one.week.isoformat(), "version": one.version, "said": said, "complete": one.complete, **who}
+    return one.week.isoformat(), one.version, said, one.complete, str(one.by), one.at.isoformat()
 
 
-def _stood(kept: Mapping[str, object]) -> StoodBefore:
-    said = kept["said"]
-    return StoodBefore(
-        date.fromisoformat(str(kept["week"])),
-        int(str(kept["version"])),
-        _read(said) if isinstance(said, dict) else None,
-        complete=bool(kept["complete"]),
-        by=UUID(str(kept["by"])),
-        at=datetime.fromisoformat(str(kept["at"])),
-    )
+def _stood(week: str, version: int, said: Mapping[str, object] | None, complete: bool, by: str, at: str) -> StoodBefore:
+    before = _read(said) if said is not None else None
+    return StoodBefore(date.fromisoformat(week), version, before, complete, UUID(by), datetime.fromisoformat(at))

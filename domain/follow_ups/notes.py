@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -256,13 +257,8 @@ def take_over(session: Session, held: LockedFollowUp, rows: Sequence[TakenOver])
         before, stood = standing.get(week, (None, None))
         version = before.version if before is not None else 0
         if seen != version:
-            raise Refusal(
-                "import.changed",
-                N_("%(number)s, week of %(week)s: this note was changed meanwhile. Nothing was saved; look again."),
-                number=held.number,
-                week=week,
-            )
-        complete[week] = said.says_enough and (said.why_none != "other" or says_something(said.why_other))
+            raise _changed_since(held, week)
+        complete[week] = _is_finished(said)
         note_id = before.id if before is not None else uuid4()
         values = _columns(session, held, note_id, said, _Stands(complete[week], by, held.at))
         if before is None:
@@ -279,6 +275,20 @@ def take_over(session: Session, held: LockedFollowUp, rows: Sequence[TakenOver])
     _tell_of(session, held, [_told(row.week, row.said, complete=complete[row.week]) for row in rows])
     _settle_tasks(session, held.id, [week for week, is_so in complete.items() if is_so], by=held.by, at=held.at)
     return stood_before
+
+
+def _changed_since(held: LockedFollowUp, week: date) -> Refusal:
+    return Refusal(
+        "import.changed",
+        N_("%(number)s, week of %(week)s: this note was changed meanwhile. Nothing was saved; look again."),
+        number=held.number,
+        week=week,
+    )
+
+
+def _is_finished(said: Week) -> bool:
+    """Whether a note that says this may be complete."""
+    return said.says_enough and (said.why_none != "other" or says_something(said.why_other))
 
 
 def put_back(session: Session, held: LockedFollowUp, rows: Sequence[StoodBefore]) -> set[date]:
@@ -389,7 +399,7 @@ def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
 def _settle_tasks(session: Session, follow_up_id: UUID, weeks: Collection[date], *, by: Actor, at: datetime) -> None:
     """Complete the tasks of the worker who owed notes of these weeks, where none is missing any more."""
     workers = {row.person_id for row in parts_of(session, follow_up_id) if row.kind == PRIMARY}
-    items = {_item(person_id, week) for person_id in workers for week in weeks}
+    items = {_item(*one) for one in product(workers, weeks)}
     tasks = [row for row in _open_tasks(session) if row.item in items]
     if not tasks:
         return

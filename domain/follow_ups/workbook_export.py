@@ -18,7 +18,7 @@ from domain.follow_ups.information import InformationBox, information_within
 from domain.follow_ups.locking import Followed
 from domain.follow_ups.notes import ENDED, standing_weeks
 from domain.follow_ups.self_reports import TIMES, self_reports_of
-from domain.follow_ups.week_row import Week
+from domain.follow_ups.week_row import CHOICES, Week
 from domain.follow_ups.weeks import weeks_between
 from domain.kernel import Actor, Refusal, col, inside, local_day, only, scalars
 from domain.participants import TOO_MANY
@@ -164,14 +164,15 @@ def _line(week: date, said: Week | None, language: str) -> list[Cell]:
     """The row of a week; of one of which nothing is written, its day alone."""
     if said is None or said == Week():
         return [week]
-    found: list[Cell] = [week]
-    for field in list(form.COLUMNS)[1:]:
-        value = getattr(said, field)
-        if field == "communications":
-            words = form.words_of(field, language)
-            found.append(", ".join(words[code] for code in value) or None)
-        elif field in form.ANSWERS or field == "participant_satisfaction":
-            found.append(form.words_of(field, language)[value] if value else None)
-        else:
-            found.append(value if value != "" else None)
+    return [week, *(_cell(said, field, language) for field in list(form.COLUMNS)[1:])]
+
+
+def _cell(said: Week, field: str, language: str) -> Cell:
+    value = getattr(said, field)
+    if value in ("", None, ()):
+        return None
+    if field == "communications":
+        words = form.words_of(field, language)
+        return ", ".join(words[code] for code in value)
+    found: Cell = form.words_of(field, language)[value] if field in CHOICES else value
     return found
