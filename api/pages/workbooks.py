@@ -16,11 +16,14 @@ from api.access.session import InContext, RequestContext
 from api.acts.declaring import endpoint_of, part
 from api.acts.workbooks import IMPORT, IMPORTS
 from api.pages.act_routes import ActForm, act_pages
+from api.pages.files import table_files
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views import workbooks as views
+from api.web.downloads import download
 from domain.files import XLSX
 from domain.follow_ups import note_imports, workbook_export
+from domain.mail import Attachment
 
 router = framed_pages("/caseload")
 
@@ -32,22 +35,12 @@ LISTED: Final = 10
 @asks(Action.EXPORT_NOTES)
 def download_workbook(context: InContext, of: Literal["mine", "all"] = "mine") -> Response:
     """The workbook of one's own follow-ups, or of all: each participant in it is a reading on record."""
-    # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import workbooks  # noqa: PLC0415
-
     by = require(Action.EXPORT_NOTES, to_program(context.asker))
     chosen = access.exported(context, everyone=of == "all")
     language = context.language
     title, sheets = workbook_export.export(context.session, chosen, language=language, by=by, at=context.at)
-    content = workbooks.as_forms(title, f"{language}-CA", sheets)
-    return Response(
-        content,
-        media_type=XLSX,
-        headers={
-            "Content-Disposition": f'attachment; filename="notes-{context.day.isoformat()}.xlsx"',
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    content: bytes = table_files().as_forms(title, f"{language}-CA", sheets)
+    return download(Attachment(f"notes-{context.day.isoformat()}.xlsx", XLSX, content))
 
 
 @router.get("/imports", name="note_imports")

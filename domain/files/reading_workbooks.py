@@ -137,10 +137,7 @@ class ReadBook:
                 found.append(_sheet(len(found) + 1, given, targets))
             elif name == "workbookPr" and given.get("date1904") in ("1", "true"):
                 self._since = _FROM_1904
-        with_cells = [one for one in found if one.part]  # a chart has none
-        if not found or len(found) > MOST_SHEETS or not {one.part for one in with_cells} <= names:
-            raise _damaged()
-        return with_cells
+        return _with_cells(found, names)
 
     def _targets(self) -> dict[str, str]:
         """The part of each sheet with cells, by what refers to it."""
@@ -157,6 +154,14 @@ class ReadBook:
 
 _Event = tuple[Literal["start", "end", "text"], str, dict[str, str]]
 """What stands in a part, in order: a tag that begins, with what it says; one that ends; or text, as the name."""
+
+
+def _with_cells(found: list[ReadSheet], names: set[str]) -> list[ReadSheet]:
+    """The sheets of a book that have cells, as a chart has none. Raises Refusal."""
+    with_cells = [one for one in found if one.part]
+    if not found or len(found) > MOST_SHEETS or not {one.part for one in with_cells} <= names:
+        raise _damaged()
+    return with_cells
 
 
 def _sheet(position: int, given: Mapping[str, str], targets: Mapping[str, str]) -> ReadSheet:
@@ -202,11 +207,15 @@ def _refuse_parts(parts: list[zipfile.ZipInfo]) -> None:
         raise _another_kind()
     if len(set(names)) != len(names) or not all(map(_is_plain, parts)):
         raise _damaged()
-    unpacked = sum(part.file_size for part in parts)
-    if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or any(map(_is_shrunk, parts)):
+    if _is_too_large(parts):
         raise Refusal(
             "workbook.too_large", N_("Unpacked, this workbook is larger than any workbook of notes: it was not read.")
         )
+
+
+def _is_too_large(parts: list[zipfile.ZipInfo]) -> bool:
+    unpacked = sum(part.file_size for part in parts)
+    return len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED or any(map(_is_shrunk, parts))
 
 
 def _is_plain(part: zipfile.ZipInfo) -> bool:

@@ -51,8 +51,7 @@ _LONGEST: Final = 32_000
 
 def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
     """The sheets as XLSX. `title` and `language` ("fr-CA") are its only properties."""
-    book = _empty()
-    book.properties.title, book.properties.language = _clean(title), language
+    book = _empty(title, language)
     names: set[str] = set()
     for sheet in sheets:
         _fill(book.create_sheet(_tab(sheet.name, names)), sheet)
@@ -77,11 +76,11 @@ def as_table(name: str, titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -
 
 def as_forms(title: str, language: str, sheets: Iterable[FormSheet]) -> bytes:
     """Sheets that people fill in, as XLSX. `title` and `language` ("fr-CA") are its only properties."""
-    book = _empty()
-    book.properties.title, book.properties.language = _clean(title), language
-    names: set[str] = set()
+    book, names = _empty(title, language), set[str]()
     for sheet in sheets:
-        _fill_form(book.create_sheet(_tab(sheet.name, names)), sheet)
+        page = book.create_sheet(_tab(sheet.name, names))
+        _fill_form(page, sheet)
+        _fit_to_paper(page)
     return _packed(book)
 
 
@@ -91,6 +90,15 @@ def _fill_form(page: Worksheet, sheet: FormSheet) -> None:
         _put(cell, value, _TITLE if (row, column) in sheet.titles else _PLAIN)
         if (row, column) in sheet.months:
             cell.number_format = _MONTH
+    _fill_table(page, sheet)
+    for column in range(1, len(sheet.heads) + 1):
+        page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column in sheet.wide else _TABLE_WIDTH
+    for column, offered in sheet.menus.items():
+        page.add_data_validation(_menu(sheet, get_column_letter(column), offered))
+    page.freeze_panes = f"B{sheet.heads_at + 1}"
+
+
+def _fill_table(page: Worksheet, sheet: FormSheet) -> None:
     for number, line in enumerate([sheet.heads, *sheet.rows], sheet.heads_at):
         is_head = number == sheet.heads_at
         for column, value in enumerate(line, 1):
@@ -99,14 +107,6 @@ def _fill_form(page: Worksheet, sheet: FormSheet) -> None:
             cell.alignment, cell.border = _WRAPPED, _UNDER_HEAD if is_head else _UNDER_ROW
             if isinstance(value, str):
                 cell.number_format = _TEXT
-    for column in range(1, len(sheet.heads) + 1):
-        page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column in sheet.wide else _TABLE_WIDTH
-    for column, offered in sheet.menus.items():
-        page.add_data_validation(_menu(sheet, get_column_letter(column), offered))
-    page.freeze_panes = f"B{sheet.heads_at + 1}"
-    page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
-    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
-    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _menu(sheet: FormSheet, letter: str, offered: Sequence[str]) -> DataValidation:
@@ -116,11 +116,12 @@ def _menu(sheet: FormSheet, letter: str, offered: Sequence[str]) -> DataValidati
     return menu
 
 
-def _empty() -> Workbook:
-    """A book without sheets that says neither who made it nor when."""
+def _empty(title: str | None = None, language: str | None = None) -> Workbook:
+    """A book without sheets that says neither who made it nor when; its title and its language, where they are given."""
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = None
+    book.properties.title, book.properties.language = _clean(title) if title is not None else None, language
     book.properties.created = book.properties.modified = _MOMENT
     return book
 
@@ -141,6 +142,10 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     if sheet.rows:
         page.freeze_panes = f"B{at + 1}"
         page.print_title_rows = f"{at}:{at}"
+    _fit_to_paper(page)
+
+
+def _fit_to_paper(page: Worksheet) -> None:
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
@@ -84,6 +84,10 @@ class ImportedRow:
     def is_written(self) -> bool:
         """Whether saving it writes the row."""
         return self.kind in ("new", "changed")
+
+    def left(self, weeks: Collection[date | None]) -> ImportedRow:
+        """The row once the workbook is taken back, but for these weeks, which stay."""
+        return replace(self, stays=self.week in weeks) if self.is_written else self
 
     def stored(self) -> dict[str, object]:
         """As it is kept with its sheet: codes, days and counts alone."""
@@ -209,7 +213,9 @@ def preview(
     here = {"program_id": program_of(session)}
     run(session, insert(NoteImport).values(**here, id=import_id, uploaded_by=by.person_id, uploaded_at=at, told=told))
     run(session, insert(NoteImportSheet), [{**here, "note_import_id": import_id, **one} for one in sheets])
-    events.write(session, "note_import.previewed", KIND, import_id, by=by, at=at, sheets=len(sheets), **looked_at.told)
+    new, changed = looked_at.kinds.get("new", 0), looked_at.kinds.get("changed", 0)
+    told_of = {"sheets": len(sheets), "new": new, "changed": changed}
+    events.write_many(session, "note_import.previewed", KIND, [(import_id, {**told_of})], by=by, at=at)
     return import_id
 
 
@@ -240,11 +246,6 @@ class _Looking:
     has_formulas: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     _seen: set[UUID] = field(default_factory=set)
-
-    @property
-    def told(self) -> dict[str, events.Fact]:
-        """What the record is told of it."""
-        return {"new": self.kinds.get("new", 0), "changed": self.kinds.get("changed", 0)}
 
     def at(self, book: ReadBook, sheet: ReadSheet) -> dict[str, object]:
         """A sheet as it is kept. Raises Refusal."""
@@ -376,13 +377,7 @@ def save(
     """
     book = _locked(session, import_id, by)
     _refuse_to_save(book, at)
-    if any(one.is_long for one in book.rows) and not confirmed:
-        raise Refusal("import.long", N_("Some meetings are very long. Correct them, or confirm that they are right."))
-    if any(one.shapes for one in book.rows) and not as_written:
-        raise Refusal(
-            "import.shape",
-            N_("Some words look like a name. Replace them in the workbook, or confirm that they are to be kept."),
-        )
+    _refuse_unseen(book, confirmed=confirmed, as_written=as_written)
     for sheet, sealed, number in _to_write(session, book):
         actor = actors.get(sheet.of_follow_up)
         if actor is None:
@@ -414,6 +409,16 @@ def _refuse_to_save(book: ImportedBook, at: datetime) -> None:
         raise Refusal("import.nothing", N_("There is nothing to save: every row is the same as its note."))
 
 
+def _refuse_unseen(book: ImportedBook, *, confirmed: bool, as_written: bool) -> None:
+    if any(one.is_long for one in book.rows) and not confirmed:
+        raise Refusal("import.long", N_("Some meetings are very long. Correct them, or confirm that they are right."))
+    if any(one.shapes for one in book.rows) and not as_written:
+        raise Refusal(
+            "import.shape",
+            N_("Some words look like a name. Replace them in the workbook, or confirm that they are to be kept."),
+        )
+
+
 def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *, by: Actor, at: datetime) -> None:
     """Take back what a workbook wrote, for a week: each note that nobody changed since is as it was before.
 
@@ -430,7 +435,7 @@ def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *
         if actor is not None:
             held = lock_follow_up(session, sheet.of_follow_up, by=actor, at=at)
             stays = set(notes.put_back(session, held, [_stood(*one) for one in _opened(session, held, sheet, sealed)]))
-        lines = [replace(one, stays=one.week in stays) if one.is_written else one for one in sheet.rows]
+        lines = [one.left(stays) for one in sheet.rows]
         left += [bool(one.stays) for one in lines if one.is_written]
         _change(session, sheet, sealed=None, lines=[one.stored() for one in lines])
     run(session, changes(NoteImport).where(NoteImport.id == import_id).values(taken_back_at=at, cleared_at=at))
@@ -481,7 +486,7 @@ def _to_write(session: Session, book: ImportedBook) -> Iterator[tuple[ImportedSh
 
 def _opened(session: Session, held: LockedFollowUp, sheet: ImportedSheet, sealed: bytes) -> Sequence[Sequence[Any]]:
     """The rows that are sealed in a sheet, as they were written: each with its parts in their order."""
-    kept: Sequence[Sequence[Any]] = unseal(session, held.participant_id, _place(sheet.id), sealed)["rows"]
+    kept: Sequence[Sequence[Any]] = unseal(session, held.participant_id, _place(sheet.id), sealed).get("rows", ())
     return kept
 
 
