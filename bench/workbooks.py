@@ -18,7 +18,16 @@ from bench.figures import Ratio, median, mixed, ms, table
 from bench.ground import Ground, now
 from bench.pages import demonstration
 from domain.files import Cell, FormSheet, ReadBook, workbooks
-from domain.follow_ups import WEEK, Followed, follow_ups, monday_of, note_imports, workbook_form, workbook_reading
+from domain.follow_ups import (
+    WEEK,
+    Followed,
+    follow_ups,
+    imported_books,
+    monday_of,
+    note_previews,
+    workbook_form,
+    workbook_reading,
+)
 from domain.kernel import Actor, every, local_day, only, scalars
 from domain.names import Ours, ours
 from models.program import Person
@@ -98,8 +107,8 @@ def _written(sheets: list[tuple[Followed, list[date]]]) -> bytes:
 
 
 def _look(session: Session, content: bytes, theirs: dict[str, Followed], known: Ours, by: Actor) -> None:
-    import_id = note_imports.preview(session, content, theirs, ours=known, by=by, at=now())
-    book = note_imports.book_of(session, import_id)
+    import_id = note_previews.preview(session, content, theirs, ours=known, by=by, at=now())
+    book = imported_books.book_of(session, import_id)
     assert book is not None
     assert not book.is_wrong
     assert book.writes

@@ -10,7 +10,7 @@ from uuid import UUID
 from api.access.follow_ups import caseload_of, find_follow_up, ground_of, sees_every_one
 from api.access.permissions import Action, Forbidden, Given, allows, is_allowed, require, to_program
 from api.access.session import RequestContext
-from domain.follow_ups import Followed, follow_ups, note_imports, workbook_export
+from domain.follow_ups import Followed, follow_ups, imported_books, workbook_export
 from domain.kernel import Actor, built, col, every
 from domain.roles import who_barred
 from models.follow_up import FollowUp
@@ -57,9 +57,9 @@ def writable(context: RequestContext) -> dict[str, Writable]:
     }
 
 
-def find_import(context: RequestContext, _: Action, note_import_id: UUID) -> tuple[note_imports.ImportedBook, Given]:
+def find_import(context: RequestContext, _: Action, note_import_id: UUID) -> tuple[imported_books.ImportedBook, Given]:
     """A workbook that the asker sent. Raises Forbidden, also where there is none or it is another's."""
-    book = note_imports.book_of(context.session, note_import_id)
+    book = imported_books.book_of(context.session, note_import_id)
     if book is None or book.row.uploaded_by != context.asker.person_id:
         raise Forbidden
     return book, to_program(context.asker)

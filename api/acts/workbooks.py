@@ -13,7 +13,7 @@ from api.access.permissions import Action
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, on_form
 from domain.casework import LARGEST_DOCUMENT
-from domain.follow_ups import note_imports
+from domain.follow_ups import imported_books, note_imports, note_previews
 from domain.kernel import Refusal
 from domain.names import Ours, ours
 from locales import N_
@@ -39,7 +39,7 @@ def look_at_workbook(on: On[None], said: WorkbookGiven) -> UUID:
     """Look at a workbook row by row: what is new, changed, the same, or not understood. Nothing is saved yet."""
     theirs = {number: one.row for number, one in access.writable(on.context).items()}
     known = Ours.of(ours(on.session))
-    return note_imports.preview(on.session, said.content, theirs, ours=known, by=on.by, at=on.at)
+    return note_previews.preview(on.session, said.content, theirs, ours=known, by=on.by, at=on.at)
 
 
 class SavingGiven(ActInput):
@@ -54,7 +54,7 @@ class SavingGiven(ActInput):
 
 
 @IMPORT.act(Action.IMPORT_NOTES, "/saving", form="save")
-def save_workbook(on: On[note_imports.ImportedBook], said: SavingGiven) -> None:
+def save_workbook(on: On[imported_books.ImportedBook], said: SavingGiven) -> None:
     """Save every row of a workbook as it was looked at, or none of them."""
     actors = {one.row.id: one.by for one in access.writable(on.context).values()}
     note_imports.save(
@@ -63,7 +63,7 @@ def save_workbook(on: On[note_imports.ImportedBook], said: SavingGiven) -> None:
 
 
 @IMPORT.act(Action.IMPORT_NOTES, "/taking-back", form="back")
-def take_workbook_back(on: On[note_imports.ImportedBook]) -> None:
+def take_workbook_back(on: On[imported_books.ImportedBook]) -> None:
     """Take back what a workbook wrote: each note that was not changed since is as it was before."""
     actors = {one.row.id: one.by for one in access.writable(on.context).values()}
     note_imports.take_back(on.session, on.id, actors, by=on.by, at=on.at)

@@ -16,7 +16,7 @@ from api.json.act_routes import act_resources
 from api.json.described import PREFIX, api_routes
 from api.json.shapes import Shown
 from api.views.workbooks import fault_in_words
-from domain.follow_ups import note_imports
+from domain.follow_ups import imported_books
 
 router = api_routes("follow-ups")
 
@@ -67,7 +67,7 @@ class ImportShown(Shown):
     sheets: list[ImportedSheetShown]
 
 
-def _shown(book: note_imports.ImportedBook, at: datetime) -> ImportShown:
+def _shown(book: imported_books.ImportedBook, at: datetime) -> ImportShown:
     sheets = [ImportedSheetShown.about(sheet, rows=[_row_shown(row) for row in sheet.rows]) for sheet in book.sheets]
     return ImportShown.about(
         book.row,
@@ -77,7 +77,7 @@ def _shown(book: note_imports.ImportedBook, at: datetime) -> ImportShown:
     )
 
 
-def _row_shown(row: note_imports.ImportedRow) -> ImportedRowShown:
+def _row_shown(row: imported_books.ImportedRow) -> ImportedRowShown:
     faults = [CellFaultShown(column=one.column, why=fault_in_words(one)) for one in row.faults]
     return ImportedRowShown.about(row, changed=list(row.changed), shapes=list(row.shapes), faults=faults)
 
@@ -97,7 +97,7 @@ def _sent(on: On[None], done: UUID, response: Response) -> ImportShown:
     return _shown(book, on.at)
 
 
-def _changed(on: On[note_imports.ImportedBook], _: None) -> ImportShown:
+def _changed(on: On[imported_books.ImportedBook], _: None) -> ImportShown:
     book, _given = access.find_import(on.context, Action.IMPORT_NOTES, on.id)
     return _shown(book, on.at)
 

@@ -22,7 +22,7 @@ from api.pages.frame import framed_pages, page
 from api.views import workbooks as views
 from api.web.downloads import download
 from domain.files import XLSX
-from domain.follow_ups import note_imports, workbook_export
+from domain.follow_ups import imported_books, workbook_export
 from domain.mail import Attachment
 
 router = framed_pages("/caseload")
@@ -64,9 +64,9 @@ def _imports_page(context: RequestContext, request: Request, typed: Typed) -> HT
         request,
         "note_imports.html",
         typed=typed,
-        sent=note_imports.imports_of(context.session, context.asker.person_id, most=LISTED),
+        sent=imported_books.imports_of(context.session, context.asker.person_id, most=LISTED),
         at=context.at,
-        waits=note_imports.WAITS,
+        waits=imported_books.WAITS,
         oversees=sees_every_one(context.asker),
         most_a_day=workbook_export.MOST_A_DAY,
     )
@@ -93,7 +93,7 @@ def _import_page(context: RequestContext, request: Request, note_import_id: UUID
     )
 
 
-def _numbers(context: RequestContext, book: note_imports.ImportedBook) -> dict[UUID, str]:
+def _numbers(context: RequestContext, book: imported_books.ImportedBook) -> dict[UUID, str]:
     """The numbers of the participants whose sheets were read."""
     ids = {sheet.follow_up_id for sheet in book.sheets if sheet.follow_up_id is not None}
     return {one.row.id: one.row.number for one in access.writable(context).values() if one.row.id in ids}

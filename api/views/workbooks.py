@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import RowFault, note_imports
+from domain.follow_ups import RowFault, imported_books
 from locales import N_, current_language, gettext, say
 
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -47,7 +47,7 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 
 
-def sheet_name(sheet: note_imports.ImportedSheet) -> str:
+def sheet_name(sheet: imported_books.ImportedSheet) -> str:
     """What a sheet is called: by its place, and by its name where that is the form's own."""
     if sheet.name:
         return gettext(N_("Sheet %(position)s (%(name)s)")) % {"position": sheet.position, "name": sheet.name}

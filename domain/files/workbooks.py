@@ -117,7 +117,7 @@ def _menu(sheet: FormSheet, letter: str, offered: Sequence[str]) -> DataValidati
 
 
 def _empty(title: str | None = None, language: str | None = None) -> Workbook:
-    """A book without sheets that says neither who made it nor when; its title and its language, where they are given."""
+    """A book without sheets that says neither who made it nor when, but its title and its language, where given."""
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = None

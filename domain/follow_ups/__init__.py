@@ -4,10 +4,12 @@ from domain.follow_ups import activities as activities
 from domain.follow_ups import assigning as assigning
 from domain.follow_ups import contacts as contacts
 from domain.follow_ups import gate as gate
+from domain.follow_ups import imported_books as imported_books
 from domain.follow_ups import information as information
 from domain.follow_ups import load as load
 from domain.follow_ups import lost as lost
 from domain.follow_ups import note_imports as note_imports
+from domain.follow_ups import note_previews as note_previews
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed

@@ -81,7 +81,7 @@ def _refuse_more(session: Session, by: Actor, at: datetime) -> None:
             Event.verb == EXPORTED,
             Event.actor_id == by.person_id,
             col(Event.at) > at - _DAY,
-            inside(Event.facts)["what"].astext == WORKBOOK,
+            inside(Event.facts).contains({"what": WORKBOOK}),
         )
         .distinct()
         .order_by(col(Event.at).desc())

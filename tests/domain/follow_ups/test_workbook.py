@@ -20,8 +20,8 @@ from openpyxl import Workbook, load_workbook
 from sqlmodel import Session
 
 from domain.files import workbooks
-from domain.follow_ups import Followed, follow_ups, note_imports, notes, workbook_export
-from domain.follow_ups.note_imports import ImportedBook, ImportedRow
+from domain.follow_ups import Followed, follow_ups, imported_books, note_imports, note_previews, notes, workbook_export
+from domain.follow_ups.imported_books import ImportedBook, ImportedRow
 from domain.follow_ups.week_row import Week
 from domain.kernel import every, of
 from domain.names import Ours
@@ -58,8 +58,8 @@ def exported(session: Session, cast: Cast, language: str = "fr", *, at: datetime
 def looked_at(session: Session, cast: Cast, content: bytes, *, at: datetime = LATER) -> ImportedBook:
     """A workbook that the worker of everyone sent, as it was looked at."""
     by = cast.actor(WORKER)
-    import_id = note_imports.preview(session, content, theirs(session), ours=OURS, by=by, at=at)
-    book = note_imports.book_of(session, import_id)
+    import_id = note_previews.preview(session, content, theirs(session), ours=OURS, by=by, at=at)
+    book = imported_books.book_of(session, import_id)
     assert book is not None
     return book
 
@@ -280,7 +280,7 @@ def test_what_was_saved_is_taken_back_whole_but_for_what_was_changed_since(cast:
         first = notes.note_of(session, follow_up, TODAY)
         assert first is not None
         assert (first.is_complete, first.written_at) == (True, AT)
-        after = note_imports.book_of(session, book.row.id)
+        after = imported_books.book_of(session, book.row.id)
         assert after is not None
         assert [row.stays for row in after.rows] == [False, False, True]
         with refused("import.not_back"):
@@ -335,7 +335,7 @@ def test_what_a_column_that_is_not_there_would_say_stays_as_it_is(cast: Cast) ->
 
 
 def test_so_many_workbooks_are_looked_at_in_an_hour_and_no_more(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(note_imports, "MOST_AN_HOUR", 2)
+    monkeypatch.setattr(note_previews, "MOST_AN_HOUR", 2)
     content = filled((NUMBER, [(TODAY, 1, 60)]))
     with cast.session() as session:
         followed(session, cast)
