@@ -295,6 +295,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /participants/{participant_id}/destruction/confirmation": {"seen": SOMEONE},
     "POST /participants/{participant_id}/destruction/refusal": {"seen": SOMEONE, "reason": "On en a besoin"},
     "POST /research-consents": {"number": "#2026-01", "signed_on": TODAY.isoformat()},
+    "POST /caseload/imports": {"content": base64.b64encode(b"shown").decode()},
+    "POST /caseload/imports/{note_import_id}/saving": {"confirmed": True, "as_written": True},
     "POST /activities": {
         "held_on": TODAY.isoformat(),
         "begins": "13:30",
