@@ -13,7 +13,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, load, meetings, pages, research, sitting, starting, web, weeks, years
+from bench import (
+    completing,
+    engine,
+    growth,
+    load,
+    meetings,
+    pages,
+    research,
+    sitting,
+    starting,
+    web,
+    weeks,
+    workbooks,
+    years,
+)
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
@@ -22,6 +36,7 @@ NAMES = (
     "http",
     "pages",
     "weeks",
+    "workbooks",
     "follow",
     "start",
     "meetings",
@@ -67,6 +82,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
             "pages": lambda ground, folder: pages.measure(ground, folder, rounds=1),
             "weeks": lambda ground, folder: weeks.measure(ground, folder, rounds=1),
+            "workbooks": lambda ground, folder: workbooks.measure(ground, folder, rounds=1, weeks=2),
             "follow": lambda ground, folder: engine.measure(ground, folder, again=1, idle_seconds=1),
             "start": lambda _, folder: starting.measure(folder, again=1),
             "meetings": lambda ground, folder: meetings.measure(
@@ -86,6 +102,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         "http": lambda ground, folder: web.measure(ground, folder, rounds=3, cases=8),
         "pages": lambda ground, folder: pages.measure(ground, folder, rounds=15),
         "weeks": lambda ground, folder: weeks.measure(ground, folder, rounds=15),
+        "workbooks": lambda ground, folder: workbooks.measure(ground, folder, rounds=5, weeks=52),
         "follow": lambda ground, folder: engine.measure(ground, folder, again=15),
         "start": lambda _, folder: starting.measure(folder, again=15),
         "meetings": lambda ground, folder: meetings.measure(

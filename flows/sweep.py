@@ -11,6 +11,7 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import wakeups
+from domain.follow_ups import note_imports
 from domain.kernel import col, only, program_of, removes, run, same, scalars
 from domain.record import events, turned_away
 from flows.marks import due_everywhere
@@ -43,6 +44,7 @@ def sweep(session: Session, at: datetime) -> int:
         wakeups.wake(session, case_id, at=at)
     turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
     _purge(session, at)
+    note_imports.clear(session, at=at)
     unmatched_replies.forget_addresses(session, by=BY_ROUNDS, at=at)
     if forgotten:  # what a rule refused is tried again each hour, which is no fault
         _log.warning("cases waited without a wake-up, and were woken", extra={"count": len(forgotten)})

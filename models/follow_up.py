@@ -20,6 +20,7 @@ from models.base import (
     moment,
     never_twice,
     one_of,
+    structure,
     to,
     together,
     words,
@@ -253,6 +254,49 @@ class SelfReport(InProgram, table=True):
     recorded_by: UUID = to("person")
     recorded_at: datetime = moment()
     version: int = 1
+
+
+class NoteImport(InProgram, table=True):
+    """A workbook of progress notes that somebody sent (FU-6): they look at it, save it, and perhaps take it back.
+
+    Its file is not kept. What its rows say is sealed in its sheets, until it is cleared.
+    """
+
+    __table_args__ = (
+        together("saved", "saved_at", "saved_as"),
+        CheckConstraint("taken_back_at is null or saved_at is not null", name="taken_back_once_saved"),
+        found_by("ix_note_import_kept", "uploaded_at", where="cleared_at is null"),
+    )
+
+    uploaded_by: UUID = to("person", index=True)
+    uploaded_at: datetime = moment()
+    told: list[str] = words()  # what was found in the file and not read, each by its code
+    saved_at: datetime | None = moment(default=None)
+    saved_as: str | None = None
+    taken_back_at: datetime | None = moment(default=None)
+    cleared_at: datetime | None = moment(default=None)  # nothing that was written in it is kept any more
+
+
+class NoteImportSheet(InProgram, table=True):
+    """A sheet of a workbook that was sent: whose notes it has, or why it was not read; each row by its week.
+
+    `sealed` is what the rows say, until they are saved; from then on what stood before, for taking it back.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("program_id", "note_import_id", "position"),
+        CheckConstraint("position >= 1", name="position"),
+        CheckConstraint("name ~ '^(J[0-9]{0,3})?$'", name="name"),
+        CheckConstraint("sealed is null or follow_up_id is not null", name="sealed_for_someone"),
+    )
+
+    note_import_id: UUID = to("note_import")
+    follow_up_id: UUID | None = to("follow_up", default=None)
+    position: int
+    name: str = ""  # as the guide names sheets; another name may be a person's, and is not kept
+    trouble: str = ""  # why nothing of it is saved, by its code
+    lines: list[dict[str, object]] = structure(default_factory=list)  # what became of each row: codes, days and counts
+    sealed: bytes | None = blob()
 
 
 class Activity(InProgram, table=True):

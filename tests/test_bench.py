@@ -19,6 +19,7 @@ RATIOS = {
     "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
     "pages": {"pages.statements", "pages.cpu"},
     "weeks": {"weeks.save", "weeks.statements"},
+    "workbooks": {"workbooks.preview", "workbooks.memory"},
     "growth": {
         "growth.due_time",
         "growth.due_pages",

@@ -120,6 +120,8 @@ class Action(StrEnum):
     TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     RAISE_ISSUE = "raise_issue"  # of a follow-up, before the Clinical Committee; and read what one raised
+    EXPORT_NOTES = "export_notes"  # as a workbook, of the follow-ups that one may read
+    IMPORT_NOTES = "import_notes"  # of a workbook, for the follow-ups that one keeps
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
     SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
@@ -380,6 +382,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
     # In the worker's own words, which nobody else writes (CM-C). The committee reads them while it sits.
     Action.RAISE_ISSUE: frozenset({Relation.ASSIGNED}),
+    # The follow-ups in it, and those that it is saved in, are each asked of: `api.access.workbooks`.
+    Action.EXPORT_NOTES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    Action.IMPORT_NOTES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
     # Nobody else: what an agreement binds is the organization, and it is directors who bind it.

@@ -35,6 +35,7 @@ from api.json import (
     tasks,
     unmatched_replies,
     weeks,
+    workbooks,
 )
 
 #: Each module's routes.
@@ -58,6 +59,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     statements.router,
     follow_ups.router,
     weeks.router,
+    workbooks.router,
     referrals.router,
     participants.router,
     destructions.router,

@@ -66,7 +66,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         N_("Participants"),
         (
             *("participant", "referral", "referral_link", "criterion", "admission", "first_meeting", "risk", "number"),
-            *("consent", "research_consent", "disclosure", "retention", "destruction", "follow_up"),
+            *("consent", "research_consent", "disclosure", "retention", "destruction", "follow_up", "note_import"),
         ),
     ),
     "research": (N_("Research"), ("study", "study_export", "staff_research_consent")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Annotated
 from urllib.parse import quote
 
@@ -20,6 +21,13 @@ def read_sent(document: UploadFile | None) -> tuple[str, bytes]:
     if document is None or not document.filename:
         raise Refusal("document.missing", N_("Choose the file."))
     return document.filename, document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept: it is too large
+
+
+def table_files() -> ModuleType:
+    """What makes workbooks. It is read where one is made: it is twelve megabytes of every process otherwise."""
+    from domain.files import workbooks  # noqa: PLC0415
+
+    return workbooks
 
 
 def kept_file(name: str, content_type: str, content: bytes | None) -> Response:

@@ -16,6 +16,7 @@ from api.access.permissions import Action, Forbidden, asks, is_allowed, require,
 from api.access.session import InContext, RequestContext
 from api.acts.incidents import INCIDENT, REGISTER
 from api.pages.act_routes import act_pages
+from api.pages.files import table_files
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.tasks import names_of
@@ -115,11 +116,8 @@ def download_csv(context: InContext) -> Response:
 @asks(Action.SEE_INCIDENTS)
 def download_xlsx(context: InContext) -> Response:
     """The register as a workbook."""
-    # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from domain.files import workbooks  # noqa: PLC0415
-
     titles, rows = _exported(context)
-    content = workbooks.as_table(gettext(N_("Register of incidents")), titles, rows)
+    content = table_files().as_table(gettext(N_("Register of incidents")), titles, rows)
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 

@@ -73,6 +73,7 @@ from api.pages import (
     weeks,
     words,
     work,
+    workbooks,
 )
 from api.web.rendering import render
 from domain.kernel import run
@@ -106,6 +107,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     caseload.router,
     follow_up.router,
     weeks.router,
+    workbooks.router,
     board.router,
     people.router,
     person.router,

@@ -47,6 +47,7 @@ _STATUS: Final = {
     "unknown_kind": 422,
     "not_what_it_says": 422,
     "locked": 422,
+    "macros": 422,
     "damaged": 422,
     "no_label": 422,
     "long_label": 422,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
@@ -38,6 +38,25 @@ class Sheet:
     heads: Sequence[str]
     rows: Sequence[Sequence[Value]]
     totals: int = 0
+
+
+@dataclass(frozen=True)
+class FormSheet:
+    """A sheet that people fill in: boxes above, each cell by its row and column, then a table with its heads.
+
+    Of a column by its number, `menus` has what may be chosen there. `months` are the boxes that show a month alone, and
+    `titles` those that name a box.
+    """
+
+    name: str
+    boxes: Mapping[tuple[int, int], Cell]
+    heads_at: int
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    titles: Collection[tuple[int, int]] = ()
+    months: Collection[tuple[int, int]] = ()
+    menus: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    wide: Collection[int] = ()
 
 
 def neutral(words: str) -> str:

@@ -16,10 +16,11 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import Cell as Place
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.files.spreadsheets import Cell, Sheet, local
+from domain.files.spreadsheets import Cell, FormSheet, Sheet, local
 
 _ACCENT, _SOFT, _BAND = "FF0B5C63", "FF55605D", "FFEEF3F2"
 _TITLE: Final = Font(name="Calibri", size=14, bold=True, color=_ACCENT)
@@ -31,6 +32,9 @@ _WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
 #: With it a cell stays a text when a person types into it.
 _TEXT: Final = "@"
 _TABLE_WIDTH: Final = 22
+_MONTH: Final = "yyyy-mm"
+#: So many rows below a form's table have its menus, for the weeks to come.
+_ROOM: Final = 260
 _STRONG: Final = Font(name="Calibri", size=11, bold=True)
 _UNDER_HEAD: Final = Border(bottom=Side(style="medium", color=_ACCENT))
 _UNDER_ROW: Final = Border(bottom=Side(style="hair", color="FFCFD6D4"))
@@ -47,8 +51,7 @@ _LONGEST: Final = 32_000
 
 def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
     """The sheets as XLSX. `title` and `language` ("fr-CA") are its only properties."""
-    book = _empty()
-    book.properties.title, book.properties.language = _clean(title), language
+    book = _empty(title, language)
     names: set[str] = set()
     for sheet in sheets:
         _fill(book.create_sheet(_tab(sheet.name, names)), sheet)
@@ -71,11 +74,54 @@ def as_table(name: str, titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -
     return _packed(book)
 
 
-def _empty() -> Workbook:
-    """A book without sheets that says neither who made it nor when."""
+def as_forms(title: str, language: str, sheets: Iterable[FormSheet]) -> bytes:
+    """Sheets that people fill in, as XLSX. `title` and `language` ("fr-CA") are its only properties."""
+    book, names = _empty(title, language), set[str]()
+    for sheet in sheets:
+        page = book.create_sheet(_tab(sheet.name, names))
+        _fill_form(page, sheet)
+        _fit_to_paper(page)
+    return _packed(book)
+
+
+def _fill_form(page: Worksheet, sheet: FormSheet) -> None:
+    for (row, column), value in sheet.boxes.items():
+        cell = page.cell(row, column)
+        _put(cell, value, _TITLE if (row, column) in sheet.titles else _PLAIN)
+        if (row, column) in sheet.months:
+            cell.number_format = _MONTH
+    _fill_table(page, sheet)
+    for column in range(1, len(sheet.heads) + 1):
+        page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column in sheet.wide else _TABLE_WIDTH
+    for column, offered in sheet.menus.items():
+        page.add_data_validation(_menu(sheet, get_column_letter(column), offered))
+    page.freeze_panes = f"B{sheet.heads_at + 1}"
+
+
+def _fill_table(page: Worksheet, sheet: FormSheet) -> None:
+    for number, line in enumerate([sheet.heads, *sheet.rows], sheet.heads_at):
+        is_head = number == sheet.heads_at
+        for column, value in enumerate(line, 1):
+            cell = page.cell(number, column)
+            _put(cell, value, _HEAD if is_head else _PLAIN)
+            cell.alignment, cell.border = _WRAPPED, _UNDER_HEAD if is_head else _UNDER_ROW
+            if isinstance(value, str):
+                cell.number_format = _TEXT
+
+
+def _menu(sheet: FormSheet, letter: str, offered: Sequence[str]) -> DataValidation:
+    """A list of words to choose from, which is no formula; what is not in it may be written all the same."""
+    menu = DataValidation(type="list", formula1=f'"{",".join(offered)}"', allow_blank=True, showErrorMessage=False)
+    menu.add(f"{letter}{sheet.heads_at + 1}:{letter}{sheet.heads_at + max(len(sheet.rows), _ROOM)}")
+    return menu
+
+
+def _empty(title: str | None = None, language: str | None = None) -> Workbook:
+    """A book without sheets that says neither who made it nor when, but its title and its language, where given."""
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = None
+    book.properties.title, book.properties.language = _clean(title) if title is not None else None, language
     book.properties.created = book.properties.modified = _MOMENT
     return book
 
@@ -96,6 +142,10 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     if sheet.rows:
         page.freeze_panes = f"B{at + 1}"
         page.print_title_rows = f"{at}:{at}"
+    _fit_to_paper(page)
+
+
+def _fit_to_paper(page: Worksheet) -> None:
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)

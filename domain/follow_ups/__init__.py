@@ -4,10 +4,13 @@ from domain.follow_ups import activities as activities
 from domain.follow_ups import assigning as assigning
 from domain.follow_ups import contacts as contacts
 from domain.follow_ups import gate as gate
+from domain.follow_ups import imported_books as imported_books
 from domain.follow_ups import information as information
 from domain.follow_ups import issues as issues
 from domain.follow_ups import load as load
 from domain.follow_ups import lost as lost
+from domain.follow_ups import note_imports as note_imports
+from domain.follow_ups import note_previews as note_previews
 from domain.follow_ups import notes as notes
 from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
@@ -16,6 +19,7 @@ from domain.follow_ups import self_reports as self_reports
 from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
 from domain.follow_ups import week_row as week_row
+from domain.follow_ups import workbook_export as workbook_export
 from domain.follow_ups.activities import APART as APART
 from domain.follow_ups.activities import APART_COORDINATION as APART_COORDINATION
 from domain.follow_ups.activities import PlannedActivity as PlannedActivity
@@ -63,3 +67,4 @@ from domain.follow_ups.weeks import sunday_of as sunday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed
+from domain.follow_ups.workbook_reading import RowFault as RowFault

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from itertools import product
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, Insert, Update, bindparam, insert
@@ -14,7 +15,14 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import BY_ITS_ACT, assigning, complete_task
 from domain.follow_ups.assigning import parts_of
-from domain.follow_ups.locking import LockedFollowUp, change_follow_up, lock_follow_up, write_follow_up_event
+from domain.follow_ups.locking import (
+    KIND,
+    Followed,
+    LockedFollowUp,
+    change_follow_up,
+    lock_follow_up,
+    write_follow_up_event,
+)
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.week_row import Week, checked_week, opened_week, refuse_long, refuse_unfinished, sealed_week
 from domain.follow_ups.weeks import monday_of, sunday_of
@@ -35,10 +43,12 @@ from domain.kernel import (
     program_calendar,
     program_of,
     run,
+    says_something,
     scalar,
+    surely,
 )
 from domain.participants import Said
-from domain.record import Ground, record_read
+from domain.record import Ground, events, record_read
 from domain.roles import Link
 from domain.terms import PRIMARY
 from locales import N_, say, show_day
@@ -115,7 +125,7 @@ def _before(
     session: Session, held: LockedFollowUp, week: date, seen: int | None, *, however_late: bool = False
 ) -> NoteLine | None:
     """The note that stands of a week, which may be written now by who saw this version of it. Raises Refusal."""
-    _refuse_week(week, held, however_late=however_late)
+    refuse_week(held.row, week, day=held.day, however_late=however_late)
     before = note_of(session, held.id, week)
     if seen not in (None, before.version if before is not None else 0):
         raise Refusal(
@@ -153,32 +163,39 @@ def _write(
     written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
     if before is None:
         written = insert(WeeklyNote).values(program_id=program_of(session), id=note_id, follow_up_id=held.id, week=week)
-    run(
-        session,
-        written.values(
-            **said.columns(),
-            words=sealed_week(session, held.participant_id, note_id, said),
-            has_words=bool(said.words),
-            is_complete=not unfinished,
-            written_by=held.by.person_id,
-            written_at=held.at,
-            version=version + 1,
-        ),
-    )
+    stands = _Stands(complete=not unfinished, by=surely(held.by.person_id), at=held.at)
+    run(session, written.values(**_columns(session, held, note_id, said, stands), version=version + 1))
     if _tells_otherwise(said, before, unfinished=unfinished):
         change_follow_up(session, held)
-    write_follow_up_event(
-        session,
-        held,
-        "follow_up.noted",
-        week=week.isoformat(),
-        complete=not unfinished,
-        met=said.met,
-        has_words=bool(said.words),
-    )
+    write_follow_up_event(session, held, "follow_up.noted", **_told(week, said, complete=not unfinished))
     if not unfinished and not was_complete:
-        _settle_tasks(session, held.id, week, by=held.by, at=held.at)
+        _settle_tasks(session, held.id, [week], by=held.by, at=held.at)
     return version + 1
+
+
+class _Stands(NamedTuple):
+    """How a note stands: whether it is complete, who wrote what is in it, and when."""
+
+    complete: bool
+    by: UUID
+    at: datetime
+
+
+def _columns(session: Session, held: LockedFollowUp, note_id: UUID, said: Week, stands: _Stands) -> Said:
+    """A week as the columns of its note, with its words sealed. Raises Refusal."""
+    return {
+        **said.columns(),
+        "words": sealed_week(session, held.participant_id, note_id, said),
+        "has_words": bool(said.words),
+        "is_complete": stands.complete,
+        "written_by": stands.by,
+        "written_at": stands.at,
+    }
+
+
+def _told(week: date, said: Week, *, complete: bool) -> dict[str, events.Fact]:
+    """What the record is told of a note."""
+    return {"week": week.isoformat(), "complete": complete, "met": said.met, "has_words": bool(said.words)}
 
 
 def _is_known(said: Week, before: NoteLine | None) -> bool:
@@ -192,6 +209,111 @@ def _tells_otherwise(said: Week, before: NoteLine | None, *, unfinished: bool) -
         return True
     was = (before.met, before.communications, before.why_none, before.is_complete)
     return (said.met, list(said.communications), said.why_none, not unfinished) != was
+
+
+def standing_weeks(session: Session, row: Followed) -> dict[date, tuple[NoteLine, Week]]:
+    """What the notes of a follow-up say, by their weeks, for a rule or for a file that notes its reading by itself.
+
+    No person reads it here. Raises Refusal.
+    """
+    notes = every(session, of(WeeklyNote).where(WeeklyNote.follow_up_id == row.id).order_by(col(WeeklyNote.week)))
+    return {
+        note.week: (note, Week.of(note, opened_week(session, row.participant_id, note.id, note.words)))
+        for note in notes
+    }
+
+
+class TakenOver(NamedTuple):
+    """A week that is taken over from a workbook, and the version that stood when that was looked at, 0 for none."""
+
+    week: date
+    said: Week
+    seen: int
+
+
+class StoodBefore(NamedTuple):
+    """What stood before a week was taken over, None where nothing did; and the version that it has since."""
+
+    week: date
+    version: int
+    said: Week | None
+    complete: bool
+    by: UUID
+    at: datetime
+
+
+def take_over(session: Session, held: LockedFollowUp, rows: Sequence[TakenOver]) -> list[StoodBefore]:
+    """Write weeks of a workbook at once, however late and however long, and say what stood before each.
+
+    One that says enough is complete, the others are unfinished. Raises Refusal where one is no week of the follow-up,
+    cannot have been, or was changed since it was looked at: then none is written.
+    """
+    standing = standing_weeks(session, held.row)
+    here = {"program_id": program_of(session), "follow_up_id": held.id}
+    by, added, stood_before, complete = surely(held.by.person_id), [], [], {}
+    for week, given, seen in rows:
+        refuse_week(held.row, week, day=held.day, however_late=True)
+        said = checked_week(given)
+        before, stood = standing.get(week, (None, None))
+        version = before.version if before is not None else 0
+        if seen != version:
+            raise _changed_since(held, week)
+        complete[week] = _is_finished(said)
+        note_id = before.id if before is not None else uuid4()
+        values = _columns(session, held, note_id, said, _Stands(complete[week], by, held.at))
+        if before is None:
+            added.append({**here, "id": note_id, "week": week, **values, "version": 1})
+            stood_before.append(StoodBefore(week, 1, None, complete=False, by=by, at=held.at))
+        else:
+            changed = changes(WeeklyNote).where(WeeklyNote.id == note_id)
+            run(session, changed.values(**values, version=version + 1))
+            stood_before.append(
+                StoodBefore(week, version + 1, stood, before.is_complete, before.written_by, before.written_at)
+            )
+    if added:
+        run(session, insert(WeeklyNote), added)
+    _tell_of(session, held, [_told(row.week, row.said, complete=complete[row.week]) for row in rows])
+    _settle_tasks(session, held.id, [week for week, is_so in complete.items() if is_so], by=held.by, at=held.at)
+    return stood_before
+
+
+def _changed_since(held: LockedFollowUp, week: date) -> Refusal:
+    return Refusal(
+        "import.changed",
+        N_("%(number)s, week of %(week)s: this note was changed meanwhile. Nothing was saved; look again."),
+        number=held.number,
+        week=week,
+    )
+
+
+def _is_finished(said: Week) -> bool:
+    """Whether a note that says this may be complete."""
+    return said.says_enough and (said.why_none != "other" or says_something(said.why_other))
+
+
+def put_back(session: Session, held: LockedFollowUp, rows: Sequence[StoodBefore]) -> set[date]:
+    """Write again what stood before weeks were taken over; returns the weeks of those that were changed since.
+
+    These stay as they are. A week of which nothing stood is left without a word, and unfinished.
+    """
+    stands = {note.week: note for note in every(session, _NOTES.where(WeeklyNote.follow_up_id == held.id))}
+    stays = {one.week for one in rows if stands[one.week].version != one.version}
+    goes_back = [one for one in rows if one.week not in stays]
+    for one in goes_back:
+        note_id, said = stands[one.week].id, one.said or Week()
+        values = _columns(session, held, note_id, said, _Stands(one.complete, one.by, one.at))
+        changed = changes(WeeklyNote).where(WeeklyNote.id == note_id)
+        run(session, changed.values(**values, version=one.version + 1))
+    _tell_of(session, held, [_told(one.week, one.said or Week(), complete=one.complete) for one in goes_back])
+    return stays
+
+
+def _tell_of(session: Session, held: LockedFollowUp, told: Sequence[dict[str, events.Fact]]) -> None:
+    """Tell the record of several notes of a follow-up, and have who looks at it judge anew."""
+    if told:
+        change_follow_up(session, held)
+        lines = [(held.id, {"number": held.number, **facts}) for facts in told]
+        events.write_many(session, "follow_up.noted", KIND, lines, by=held.by, at=held.at)
 
 
 def read_words(
@@ -274,10 +396,10 @@ def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
     return len(gone)
 
 
-def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor, at: datetime) -> None:
-    """Complete the task of the worker who owed notes of this week, where none is missing any more."""
+def _settle_tasks(session: Session, follow_up_id: UUID, weeks: Collection[date], *, by: Actor, at: datetime) -> None:
+    """Complete the tasks of the worker who owed notes of these weeks, where none is missing any more."""
     workers = {row.person_id for row in parts_of(session, follow_up_id) if row.kind == PRIMARY}
-    items = {_item(person_id, week) for person_id in workers}
+    items = {_item(*one) for one in product(workers, weeks)}
     tasks = [row for row in _open_tasks(session) if row.item in items]
     if not tasks:
         return
@@ -300,15 +422,15 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _refuse_week(week: date, held: LockedFollowUp, *, however_late: bool) -> None:
-    """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
+def refuse_week(row: Followed, week: date, *, day: date, however_late: bool = False) -> None:
+    """Raises Refusal where a week is not one of a follow-up of which a note may be written on a local day."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
-    if week > held.day:
+    if week > day:
         raise Refusal("week.malformed", N_("This week has not begun."))
-    if sunday_of(week) < held.row.opened_on:
+    if sunday_of(week) < row.opened_on:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
-    if held.row.state in ENDED and week > held.row.state_since:
+    if row.state in ENDED and week > row.state_since:
         raise Refusal("week.malformed", N_("The follow-up had ended by that week."), source="FU-1")
-    if held.day - sunday_of(week) > LATEST and not however_late:
+    if day - sunday_of(week) > LATEST and not however_late:
         raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))

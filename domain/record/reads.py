@@ -41,6 +41,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("destruction", "answer_sealed"),
         ("kept_until", "sealed"),
         ("weekly_note", "words"),
+        ("note_import_sheet", "sealed"),
         ("follow_up_break", "terms"),
         ("case_discussion", "raised"),
         ("case_discussion", "said"),

@@ -207,6 +207,8 @@ _NOT_PROTECTED: Final = {
     "sign_in_flow": ("kept",),
     "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),
     "tenure": ("entered_late",),  # pairs of days
+    "note_import": ("told",),
+    "note_import_sheet": ("lines",),  # codes, days and counts
     "weekly_note": ("communications",),  # by which kinds of means
 }
 

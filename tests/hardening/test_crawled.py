@@ -647,6 +647,8 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "acceptance": ("said", "said_as"),
     "case_discussion": ("outcome",),
     "wake_up": ("leased_by", "trouble", "shown"),
+    "note_import": ("told", "saved_as"),
+    "note_import_sheet": ("name", "trouble", "lines"),
     "self_report": ("risk",),
     "weekly_note": ("why_none", "need", "worker_satisfaction", "participant_satisfaction", "activity_type"),
 }

@@ -572,6 +572,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
+    # Who may send a workbook is told that this is none; what was sent is found by its sender alone.
+    "POST /caseload/imports": Sent(form={}, files={"content": ("notes.xlsx", PDF)}),
+    "POST /caseload/imports/{note_import_id}/saving": Sent(form={}),
     "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(form={"met": "1", "minutes": "60", "complete": "yes"}),
     "POST /follow-ups/{follow_up_id}/issue": Sent(form={"words": "Je voudrais en parler.", "version": "1"}),
     "POST /follow-ups/{follow_up_id}/issue/taking-back": Sent(form={"version": "1"}),
@@ -783,6 +786,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/endorsements": Sent(
         json={"decision_id": "{decision_id}", "organization_id": "{organization_id}", "said": "endorsed"}
     ),
+    "POST /api/v1/caseload/imports": Sent(json={"content": "bm9uZQ=="}),
+    "POST /api/v1/caseload/imports/{note_import_id}/saving": Sent(json={}),
     "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60}),
     "PUT /api/v1/follow-ups/{follow_up_id}/issue": Sent(json={"words": "Je voudrais en parler.", "version": 1}),
     "POST /api/v1/follow-ups/{follow_up_id}/issue/taking-back": Sent(json={"version": 1}),

@@ -53,7 +53,7 @@ from models.base import table_of
 from models.casework import Case, Evidence, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import FollowUpSummary, HandOver, Interview
-from models.follow_up import Assignment
+from models.follow_up import Assignment, NoteImport
 from models.invitation import CalendarFeed, Invitation, StrayReply
 from models.meeting import DraftedYear, Meeting
 from models.minutes import Decision
@@ -434,17 +434,21 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
+        sent = NoteImport(program_id=cast.program_id, uploaded_by=cast.people[worker], uploaded_at=AT, told=[])
+        session.add(sent)
+        session.flush()
         activity = plan(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
         breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms=TERMS, by=by, at=AT)
         if place != ELSEWHERE:
             bar(session, cast, follow_up, people["barred"])
         if place == ANONYME:
             bar(session, cast, follow_up, people["specialist"])
-        version = row_of(session, follow_up)["version"]
+        version, sent_id = row_of(session, follow_up)["version"], sent.id
     return {
         "follow_up_id": str(follow_up),
         "version_of_follow_up": str(version),
         "no_show_id": str(missed),
+        "note_import_id": str(sent_id),
         "activity_id": str(activity),
         "week": TODAY.isoformat(),
     }

@@ -20,6 +20,8 @@ from models.follow_up import (
     FollowUp,
     FollowUpBreak,
     NoShow,
+    NoteImport,
+    NoteImportSheet,
     SelfReport,
     WeeklyNote,
 )
@@ -148,6 +150,12 @@ def accompany(cast: Cast) -> None:
             )
         )
         session.add(ProcessMark(**of_one, week=MONDAY, focus=True, marked_by=worker, marked_at=AT))
+        for saved_as in (None, "youth_worker"):
+            sent, saved_at = uuid4(), AT if saved_as else None
+            saved: dict[str, Any] = {"saved_at": saved_at, "saved_as": saved_as}
+            session.add(NoteImport(**here, **saved, id=sent, uploaded_by=worker, uploaded_at=AT, told=["links"]))
+            session.flush()
+            session.add(NoteImportSheet(**of_one, note_import_id=sent, position=1, name="J", lines=[{}], sealed=SEALED))
         activity = uuid4()
         at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60}
         session.add(

@@ -311,6 +311,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     },
     "PUT /studies/{study_id}/ethics": {"ethics_reference": "CER-2", "ethics_ends_on": ARRIVAL.isoformat()},
     "POST /studies/{study_id}/recipients": {"person_id": SOMEONE},
+    "POST /caseload/imports": {"content": base64.b64encode(b"shown").decode()},
+    "POST /caseload/imports/{note_import_id}/saving": {"confirmed": True, "as_written": True},
     "POST /activities": {
         "held_on": TODAY.isoformat(),
         "begins": "13:30",

@@ -44,7 +44,9 @@ WHY: dict[str, str] = {
         follow_up.discussed follow_up.issue_raised follow_up.issue_taken_back follow_up.processes_marked
         follow_up.noted follow_up.paused follow_up.self_reported follow_up.strategy_agreed follow_up.summarized
         follow_up.summary_saved
-        follow_up.tried follow_up.vacant account.found_open account.stays_open account.still_closed""",
+        follow_up.tried follow_up.vacant
+        note_import.previewed note_import.saved note_import.taken_back account.found_open
+        account.stays_open account.still_closed""",
     "it is of a meeting and its papers: those who were told of it are in the ledger": """
         agenda.assembled agenda.carried_over agenda.circulated agenda.frozen agenda.item_changed agenda.reopened
         agenda.restated agenda.returned agenda_item.added_late agenda_item.asked agenda_item.asked_again

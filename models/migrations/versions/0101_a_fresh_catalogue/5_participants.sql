@@ -577,6 +577,48 @@ create table self_report (
     constraint fk_self_report_program_id foreign key (program_id) references program (id)
 );
 
+create table note_import (
+    program_id uuid not null,
+    id uuid not null,
+    uploaded_by uuid not null,
+    uploaded_at timestamptz not null,
+    told text[] not null,
+    saved_at timestamptz,
+    saved_as varchar,
+    taken_back_at timestamptz,
+    cleared_at timestamptz,
+    constraint pk_note_import primary key (program_id, id),
+    constraint ck_note_import_saved check (num_nulls(saved_at, saved_as) in (0, 2)),
+    constraint ck_note_import_taken_back_once_saved check (taken_back_at is null or saved_at is not null),
+    constraint fk_note_import_program_id_uploaded_by foreign key (program_id, uploaded_by)
+        references person (program_id, id),
+    constraint fk_note_import_program_id foreign key (program_id) references program (id)
+);
+create index ix_note_import_kept on note_import (program_id, uploaded_at) where cleared_at is null;
+create index ix_note_import_uploaded_by on note_import (uploaded_by);
+
+create table note_import_sheet (
+    program_id uuid not null,
+    id uuid not null,
+    note_import_id uuid not null,
+    follow_up_id uuid,
+    position integer not null,
+    name varchar not null,
+    trouble varchar not null,
+    lines jsonb not null,
+    sealed bytea,
+    constraint pk_note_import_sheet primary key (program_id, id),
+    constraint uq_note_import_sheet_program_id_note_import_id_position unique (program_id, note_import_id, position),
+    constraint ck_note_import_sheet_position check (position >= 1),
+    constraint ck_note_import_sheet_name check (name ~ '^(J[0-9]{0,3})?$'),
+    constraint ck_note_import_sheet_sealed_for_someone check (sealed is null or follow_up_id is not null),
+    constraint fk_note_import_sheet_program_id_note_import_id foreign key (program_id, note_import_id)
+        references note_import (program_id, id),
+    constraint fk_note_import_sheet_program_id_follow_up_id foreign key (program_id, follow_up_id)
+        references follow_up (program_id, id),
+    constraint fk_note_import_sheet_program_id foreign key (program_id) references program (id)
+);
+
 create table activity (
     program_id uuid not null,
     id uuid not null,
