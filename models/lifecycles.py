@@ -309,6 +309,27 @@ DESTRUCTION = Lifecycle(
     },
 )
 
+#: received: what a person asks about their own data. Its days run until it is answered, refused or withdrawn.
+RIGHTS_REQUEST = Lifecycle(
+    "rights request",
+    states=("received", "preparing", "answered", "refused_in_part", "refused", "withdrawn", "stopped"),
+    initial="received",
+    moves={
+        ("received", "prepare"): "preparing",
+        **{
+            (state, move): after
+            for state in ("received", "preparing")
+            for move, after in (
+                ("answer", "answered"),
+                ("refuse_in_part", "refused_in_part"),
+                ("refuse", "refused"),
+                ("withdraw", "withdrawn"),
+                ("stop", "stopped"),
+            )
+        },
+    },
+)
+
 #: in_use: it can be lent, or is. What is lost, or out of use, is in nobody's hands.
 EQUIPMENT = Lifecycle(
     "equipment",
@@ -337,6 +358,7 @@ LIFECYCLES = (
     PARTICIPANT,
     FOLLOW_UP,
     DESTRUCTION,
+    RIGHTS_REQUEST,
     EQUIPMENT,
     REDACTION,
 )
@@ -404,6 +426,7 @@ _TITLES: Final = {
     "participant": "A candidate, and then a participant",
     "follow-up": "A follow-up of a participant",
     "destruction": "The destruction of a file, which takes two",
+    "rights request": "What a person asks about their own data",
     "equipment": "A piece of equipment of the inventory",
     "redaction": "A redaction: words that are taken out of what is kept",
 }
@@ -480,6 +503,13 @@ _MEANS: Final = {
     ("destruction", "lapsed"): "Nobody answered in time; it may be asked anew.",
     ("destruction", "stopped"): "Something came between: a legal hold, another last day, a return, a new referral.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
+    ("rights request", "received"): "It was received, and the days that the law gives run.",
+    ("rights request", "preparing"): "The privacy officer looks at what leaves, and masks what is of other people.",
+    ("rights request", "answered"): "It was answered on a day, and the answer was handed over.",
+    ("rights request", "refused_in_part"): "It was answered but for a part, on a ground in law that was told.",
+    ("rights request", "refused"): "It was refused on a ground in law that was told.",
+    ("rights request", "withdrawn"): "Who asked does not want it any more.",
+    ("rights request", "stopped"): "The file was destroyed meanwhile: there is nothing left to give.",
     ("equipment", "in_use"): "Somebody has it, or it can be lent.",
     ("equipment", "out_of_use"): "It is broken, given away or sold; nobody has it in hand.",
     ("equipment", "lost"): "It was given up, after it was found not to be there.",
@@ -580,6 +610,12 @@ _HAPPENS: Final = {
     ("destruction", "withdraw"): "The coordination takes it back.",
     ("destruction", "lapse"): "Its last day is over without an answer.",
     ("destruction", "stop"): "A hold, another last day, a return or a new referral comes between.",
+    ("rights request", "prepare"): "The privacy officer begins to look at what leaves.",
+    ("rights request", "answer"): "The answer is handed over to who asked.",
+    ("rights request", "refuse_in_part"): "The answer is handed over, with the ground on which a part is refused.",
+    ("rights request", "refuse"): "The refusal is handed over, with its ground and where to complain.",
+    ("rights request", "withdraw"): "Who asked says that they do not want it any more.",
+    ("rights request", "stop"): "The file was destroyed, after a restore or by another way.",
     ("equipment", "take_out_of_use"): "Who keeps the inventory says so, with the reason, while nobody has it in hand.",
     ("equipment", "put_back"): "It can be lent again.",
     ("equipment", "lose"): "It was reported missing, and somebody else than who had it gives it up.",

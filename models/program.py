@@ -86,6 +86,7 @@ class Program(Table, table=True):
     area: list[dict[str, str]] = structure(default_factory=list)
     retention: JsonObject = structure()  # how long participants' files are kept (domain.declarations.Retention)
     reading: JsonObject = structure()  # how many files a role may open (domain.declarations.Rates)
+    rights: JsonObject = structure()  # by when a person’s own request is answered (domain.declarations.Rights)
     obligations: JsonObject = structure()  # when silence is a risk and people are asked (domain.declarations.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: Coordination = stored(Coordination)

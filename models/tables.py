@@ -24,5 +24,6 @@ from models import (  # noqa: F401 - imported for the tables that they declare
     record,
     redaction,
     referral,
+    right,
 )
 from models.base import metadata as metadata  # noqa: PLC0414 - for those who need every table

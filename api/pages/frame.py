@@ -100,6 +100,7 @@ PLACES: Final = (
     MenuPage("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
     MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
     MenuPage("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
+    MenuPage("/privacy/rights", N_("People’s own requests"), Action.SEE_RIGHTS),
     MenuPage("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     MenuPage("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
@@ -232,8 +233,8 @@ def may_go(context: RequestContext, action: Action) -> bool:
     if action is Action.SEE_DESTRUCTIONS:
         return is_allowed(action, to_destructions(context.asker, context.asker.organizations_as("manager")))
     given = to_program(context.asker)
-    if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
-        return False  # the register is one of the pages of privacy
+    if action in (Action.SEE_INCIDENTS, Action.SEE_RIGHTS) and allows(Action.SEE_PRIVACY, given):
+        return False  # the registers are among the pages of privacy
     return is_allowed(action, given)
 
 

@@ -58,6 +58,7 @@ from domain.declarations.program import Rate as Rate
 from domain.declarations.program import Rates as Rates
 from domain.declarations.program import Retention as Retention
 from domain.declarations.program import RetentionTerm as RetentionTerm
+from domain.declarations.program import Rights as Rights
 from domain.declarations.program_agreements import DeclaredDuty as DeclaredDuty
 from domain.declarations.program_agreements import clause_without_role as clause_without_role
 from domain.declarations.program_agreements import fact_of as fact_of

@@ -52,5 +52,7 @@ from domain.follow_ups.summaries import SummaryStep as SummaryStep
 from domain.follow_ups.weeks import WEEK as WEEK
 from domain.follow_ups.weeks import monday_of as monday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS
+from domain.follow_ups.words import NOTE as NOTE
+from domain.follow_ups.words import WHERE as WHERE
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed

@@ -50,6 +50,7 @@ _PROGRAM_CHANGED: Final = {
     "area": N_("The area that the program serves changed."),
     "retention": N_("How long participants’ files are kept changed: it counts for those that end from now on."),
     "reading": N_("How many files of participants a role may open in an hour and in a day changed."),
+    "rights": N_("By when a person’s request about their own data is answered, or what they are told, changed."),
     "obligations": N_("When what partners owe is at risk, or when people are asked for it, changed."),
     "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
 }
@@ -74,6 +75,7 @@ def _itself(compared: Comparison) -> Iterator[LoadStep]:
         "area": {"area": [name.model_dump() for name in identity.area]},
         "retention": {"retention": identity.retention.model_dump()},
         "reading": {"reading": identity.reading.model_dump()},
+        "rights": {"rights": identity.rights.model_dump(mode="json")},
         "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
         "coordination": {
             "governance": coordination.structure,

@@ -28,6 +28,7 @@ from meetings.documents.content import (
     MinutesItem,
     RegisterLine,
 )
+from meetings.documents.person_paper import PersonPaper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
@@ -55,6 +56,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "statement": "yearly-statement",
     },
 }
+_GIVEN: Final[Mapping[str, str]] = {"fr": "demande", "en": "request"}
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 #: So many letters of a committee's title stand in the name of its files.
 _LONGEST: Final = 48
@@ -123,6 +125,23 @@ def issue_again(content: Printed, language: str, form: Form = "pdf", *, committe
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
     return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], _made(content, language, form))
+
+
+def give(content: PersonPaper, language: str) -> Attachment:
+    """What a person is given of their own file, as a PDF. It names them, and is for no one else.
+
+    Other people were masked before, by who looked at it (`domain.rights.packages`): no gate stops it. Its name and its
+    properties say the number of the request alone.
+    """
+    from meetings.documents.pdf import as_pdf  # noqa: PLC0415 - as below
+
+    name = name_given(content.on, content.number, language, "pdf")
+    return Attachment(name, MEDIA_TYPES["pdf"], as_pdf(content, language))
+
+
+def name_given(on: date, number: int, language: str, form: Literal["pdf", "json"]) -> str:
+    """The name of a file that a person is given: the day, and the number of their request."""
+    return f"{on.isoformat()}-{_GIVEN[language]}-{number}.{form}"
 
 
 def _name(content: Printed, language: str, form: Form, committee: str) -> str:

@@ -22,6 +22,7 @@ from meetings.documents.content import (
     refuse_untranslated,
 )
 from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote, Speaker
+from meetings.documents.person_paper import PersonPaper, given
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
 
@@ -47,7 +48,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
-def laid_out(content: Printed, language: str) -> Paper:
+def laid_out(content: Printed | PersonPaper, language: str) -> Paper:
     """`content` as a document in "fr" or "en".
 
     Raises Refusal where a text is missing in that language, and ValueError for any other language.
@@ -60,6 +61,8 @@ def laid_out(content: Printed, language: str) -> Paper:
         return _minutes(words, content)
     if isinstance(content, PartnerStatement):
         return statement(words, content)
+    if isinstance(content, PersonPaper):
+        return given(words, content)
     return _register(words, content)
 
 

@@ -13,6 +13,7 @@ create table program (
     area jsonb not null,
     retention jsonb not null,
     reading jsonb not null,
+    rights jsonb not null,
     obligations jsonb not null,
     governance varchar not null,
     coordination jsonb not null,

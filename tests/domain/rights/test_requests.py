@@ -1,0 +1,319 @@
+"""A person's request about their own data: by when, who may ask, what they are given, and what nobody reads in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from api.views.person_papers import paper_of
+from domain.accompaniment import barring
+from domain.casework import tasks
+from domain.files.pdf_words import words_of as words_of_pdf
+from domain.follow_ups import notes
+from domain.follow_ups.notes import Week
+from domain.kernel.rows import first, of
+from domain.kernel.scope import local_day
+from domain.participants import disclosures
+from domain.participants.identity import sealed_identity
+from domain.rights import packages, requests, statements
+from domain.rights.requests import Answered, RequestGiven
+from meetings.documents import issuing
+from models.base import table_of
+from models.casework import Task
+from models.participant import Participant
+from models.record import Event
+from models.right import RightsPackage, RightsRequest
+from tests.cast import AT, TODAY, Cast
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
+from tests.referring import ROMARIN, declare_admission, refer
+from tests.refusing import refused
+
+DAY: Final = timedelta(days=1)
+OFFICER: Final = "privacy_officer"
+GIVEN: Final = RequestGiven("access", TODAY, "self", "card_shown", TODAY, "fr", file="#2026-01")
+HANDED: Final = Answered(TODAY, "in_person", "Remis en main propre.")
+#: Words of a note that name another participant, a friend, and a telephone.
+SAID: Final = "Elle a vu Romarin Tilleul et sa cousine Églantine Rosier, 438 555-0188."
+
+_task = table_of(Task)
+_event = table_of(Event)
+
+
+@pytest.fixture
+def participant(cast: Cast) -> UUID:
+    """Somebody who is followed, and of whom a note names others."""
+    declare_admission(cast)
+    refer(cast, ROMARIN)
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        participant_id: UUID = row_of(session, follow_up)["participant_id"]
+        known_as_somebody(session, participant_id)
+        notes.write_note(
+            session,
+            follow_up,
+            local_day(session, AT) - timedelta(days=local_day(session, AT).weekday()),
+            Week(met=1, minutes=45, words=SAID),
+            by=cast.actor(WORKER),
+            at=AT,
+        )
+    return participant_id
+
+
+def received(session: Session, cast: Cast, **more: Any) -> UUID:
+    return requests.receive(session, replace(GIVEN, **more), by=cast.actor(OFFICER), at=AT)
+
+
+def made(session: Session, cast: Cast, request_id: UUID, masks: Sequence[str]) -> UUID:
+    """A package, looked at and made."""
+    by = cast.actor(OFFICER)
+    packages.mask(session, request_id, masks, seen=None, by=by, at=AT)
+    looked_at = packages.prepare(session, request_id, by=by, at=AT)
+    return packages.make(session, request_id, looked_at.digest, seen=None, by=by, at=AT)
+
+
+def row_with(session: Session, request_id: UUID) -> RightsRequest:
+    row = first(session, of(RightsRequest).where(RightsRequest.id == request_id))
+    assert row is not None
+    return row
+
+
+def task_of(session: Session, request_id: UUID) -> Any:
+    return session.execute(
+        select(_task).where(_task.c.item == str(request_id)).order_by(_task.c.opened_at.desc(), _task.c.due_on.desc())
+    ).first()
+
+
+def test_a_request_has_the_days_of_the_program_and_a_task_that_names_nobody(cast: Cast, participant: UUID) -> None:
+    with cast.session() as session:
+        request_id = received(session, cast)
+        assert row_with(session, request_id).due_on == TODAY + 20 * DAY
+        task = task_of(session, request_id)
+        assert (task.due_on, task.state) == (TODAY + 20 * DAY, "open")
+        assert "2026-01" not in task.title_fr + task.title_en
+
+
+def test_a_notice_in_time_gives_more_days_once_and_a_late_one_none(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        requests.extend(session, request_id, TODAY, seen=None, by=by, at=AT)
+        assert task_of(session, request_id).due_on == TODAY + 30 * DAY
+        with refused("rights.extended"):
+            requests.extend(session, request_id, TODAY, seen=None, by=by, at=AT)
+        late = received(session, cast, kind="who_read")
+        with refused("rights.extended_late"):
+            requests.extend(session, late, TODAY + 21 * DAY, seen=None, by=by, at=AT + 21 * DAY)
+
+
+def test_from_fourteen_on_a_person_asks_alone_and_who_turned_fourteen_gets_it_themselves(
+    cast: Cast, participant: UUID
+) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        with refused("rights.asked_by"):
+            received(session, cast, asked_by="parental_authority")
+        born(session, participant, TODAY.replace(year=TODAY.year - 14) + DAY)  # fourteen tomorrow
+        with refused("rights.asked_by"):
+            received(session, cast)
+        request_id = received(session, cast, asked_by="parental_authority")
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        with refused("rights.asked_by"):
+            requests.answer(session, request_id, replace(HANDED, on=TODAY + DAY), seen=None, by=by, at=AT + DAY)
+        requests.answer(session, request_id, HANDED, seen=None, by=by, at=AT + DAY)
+
+
+def born(session: Session, participant_id: UUID, day: date) -> None:
+    from domain.participants.identity import identity_within
+
+    who = replace(identity_within(session, participant_id), birth_date=day, age=None, age_on=None)
+    table = table_of(Participant)
+    session.execute(
+        update(table).where(table.c.id == participant_id).values(**sealed_identity(session, participant_id, who))
+    )
+
+
+def test_what_is_masked_is_nowhere_in_what_is_given(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        pointed = {one.words: one.sure for one in packages.prepare(session, request_id, by=by, at=AT).pointed}
+        assert pointed["Romarin Tilleul"]
+        assert "Églantine Rosier" in pointed, "which no list of names has to know"
+        assert not any("Ondine" in words for words in pointed), "their own name is theirs"
+        made(session, cast, request_id, list(pointed))
+        package, pieces = packages.opened(session, request_id, by=by, at=AT)
+        paper = issuing.give(
+            paper_of(session, row_with(session, request_id), pieces, known_as="#2026-01", on=TODAY), "fr"
+        )
+        read = " ".join(words_of_pdf(paper.content))
+        assert "Fougère-Lys" in read
+        data = packages.as_json(row_with(session, request_id), TODAY, pieces).decode()
+        for name in ("Romarin", "Tilleul", "glantine", "Rosier", "0188"):
+            assert name not in read and name not in data, name
+        assert "Elle a vu [masqué]" in data
+        assert "Fougère-Lys" in data
+        assert paper.name == f"{TODAY.isoformat()}-demande-{row_with(session, request_id).number}.pdf"
+        assert all(one["kind"] and "words" in one for one in json.loads(data)["pieces"])
+        stored = session.execute(select(table_of(RightsPackage).c.sealed)).scalar_one()
+        assert b"Elle a vu" not in stored
+
+
+def test_nothing_is_made_while_another_on_file_is_legible_nor_after_a_mask_was_taken_out(
+    cast: Cast, participant: UUID
+) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        with refused("rights.not_masked"):
+            packages.make(session, request_id, "0" * 64, seen=None, by=by, at=AT)
+        packages.mask(session, request_id, ["Églantine Rosier"], seen=None, by=by, at=AT)
+        looked_at = packages.prepare(session, request_id, by=by, at=AT)
+        with refused("rights.names_another"):
+            packages.make(session, request_id, looked_at.digest, seen=None, by=by, at=AT)
+        packages.mask(session, request_id, ["Romarin Tilleul", "Églantine", "438 555-0188"], seen=None, by=by, at=AT)
+        looked_at = packages.prepare(session, request_id, by=by, at=AT)
+        packages.mask(session, request_id, ["Romarin Tilleul", "438 555-0188"], seen=None, by=by, at=AT)
+        with refused("rights.changed_since"):
+            packages.make(session, request_id, looked_at.digest, seen=None, by=by, at=AT)
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        packages.mask(session, request_id, ["Romarin Tilleul"], seen=None, by=by, at=AT)
+        assert packages.standing(session, request_id) is None, "what was made with other masks is removed"
+
+
+def test_nobody_is_told_of_a_report_to_youth_protection(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        for ground, what in (("ypa_39_1", "Signalement"), ("court_order", "Dossier produit")):
+            disclosures.disclose(
+                session,
+                participant,
+                ground,
+                to_whom="Un juge",
+                what=what,
+                disclosed_on=TODAY,
+                only_necessary=True,
+                by=cast.actor("coordinator"),
+                at=AT,
+            )
+        request_id = received(session, cast)
+        told = [one for one in packages.prepare(session, request_id, by=by, at=AT).pieces if one.kind == "disclosure"]
+        assert [one.words["what"] for one in told] == ["Dossier produit"]
+
+
+def test_who_read_tells_the_role_and_organization_and_never_the_name_and_cannot_be_masked(
+    cast: Cast, participant: UUID
+) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast, kind="who_read")
+        made(session, cast, request_id, ["Romarin Tilleul", "responsable de la protection"])
+        _, pieces = packages.opened(session, request_id, by=by, at=AT)
+        read = [one.said for one in pieces if one.kind == "reading"]
+        assert {"role": "privacy_officer", "what": "package", "purpose": "request_of_person"}.items() <= read[
+            -1
+        ].items()
+        assert read[-1]["organization"] == str(cast.organizations["ccsmtl"])
+        told = json.dumps([one.to_json() for one in pieces])
+        assert cast.members[OFFICER].name not in told and str(cast.people[OFFICER]) not in told
+
+
+def test_what_is_made_is_opened_until_its_last_day_and_then_removed(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        packages.opened(session, request_id, by=by, at=AT + 30 * DAY)
+        with refused("rights.no_package"):
+            packages.opened(session, request_id, by=by, at=AT + 31 * DAY)
+        assert packages.over(session, TODAY + 30 * DAY) == []
+        assert packages.over(session, TODAY + 31 * DAY) == [request_id]
+        assert packages.remove_over(session, request_id, by=by, at=AT + 31 * DAY) == 1
+        assert session.execute(select(table_of(RightsPackage).c.sealed)).scalar_one() is None
+
+
+def test_somebody_who_is_not_on_file_is_answered_and_no_word_of_them_is_kept(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        with refused("rights.file.unknown"):
+            received(session, cast, file="#2026-77")
+        request_id = received(session, cast, file="", kind="complaint", asked="Je m’appelle Lavande Sureau.")
+        row = row_with(session, request_id)
+        assert row.participant_id is None and row.asked is None
+        requests.answer(session, request_id, HANDED, seen=None, by=by, at=AT)
+        row = row_with(session, request_id)
+        assert (row.state, row.answer) == ("answered", None)
+        assert task_of(session, request_id).state == "done"
+
+
+def test_the_same_is_asked_once_and_another_right_beside_it(cast: Cast, participant: UUID) -> None:
+    with cast.session() as session:
+        received(session, cast)
+        with refused("rights.asked"):
+            received(session, cast, file="2026-01")
+        received(session, cast, kind="portability")
+
+
+def test_an_answer_takes_the_package_the_correction_and_the_restriction_first(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        access = received(session, cast)
+        with refused("rights.no_package"):
+            requests.answer(session, access, HANDED, seen=None, by=by, at=AT)
+        correction = received(session, cast, kind="correction", asked="Ma date de naissance est fausse.")
+        with refused("rights.not_corrected"):
+            requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        requests.accept_correction(session, correction, seen=None, by=by, at=AT)
+        with refused("rights.not_corrected"):
+            requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        asked = session.execute(select(_task).where(_task.c.step == requests.CORRECT)).one()
+        assert "#2026-01" in asked.title_fr
+        tasks.complete_task(session, asked.id, by=cast.actor("coordinator"), at=AT)
+        requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        limit = received(session, cast, kind="restriction", person_id=cast.people[SECOND])
+        with refused("rights.not_barred"):
+            requests.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+        requests.restrict(session, limit, seen=None, by=by, at=AT)
+        assert barring.is_barred(session, participant, cast.people[SECOND])
+        requests.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+
+
+def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast, kind="correction", asked="Ce n’est pas ce que j’ai dit.")
+        with refused("rights.not_refused"):
+            statements.state(session, request_id, "follow_up", "Je ne l’ai pas dit.", seen=None, by=by, at=AT)
+        with refused("rights.reason.missing"):
+            requests.refuse(
+                session, request_id, "accurate", replace(HANDED, words=""), in_part=False, seen=None, by=by, at=AT
+            )
+        requests.refuse(session, request_id, "accurate", HANDED, in_part=False, seen=None, by=by, at=AT)
+        statements.state(session, request_id, "follow_up", "Je ne l’ai pas dit.", seen=None, by=by, at=AT)
+        assert statements.beside(session, participant) == ["follow_up"]
+        (said,) = statements.read(
+            session, participant, frozenset({"follow_up"}), by=cast.actor(WORKER), at=AT, ground="part"
+        )
+        assert said.words == "Je ne l’ai pas dit."
+        lines = session.execute(select(_event.c.facts).where(_event.c.verb == "read")).scalars()
+        assert [facts["what"] for facts in lines][-1] == "statement"
+
+
+def test_a_withdrawn_request_is_over_and_its_task_is_called_off(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        requests.withdraw(session, request_id, seen=1, by=by, at=AT)
+        assert task_of(session, request_id).state == "cancelled"
+        with refused("rights.over"):
+            requests.withdraw(session, request_id, seen=None, by=by, at=AT)
+        with refused("rights.over"):
+            packages.mask(session, request_id, [], seen=None, by=by, at=AT)
