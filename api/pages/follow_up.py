@@ -28,6 +28,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
 from api.views.names import places_by_id
+from api.views.opened_files import said_beside
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -91,7 +92,18 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
     """What was written in the note of a week: each reading is on record."""
     row, note, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
     who = names_of(context, [note.written_by]).get(note.written_by, "")
-    return page(context, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
+    beside = said_beside(access.said_beside(context.session, context.asker, follow_up_id, at=context.at))
+    return page(
+        context,
+        request,
+        "follow_up_words.html",
+        row=row,
+        pause=None,
+        note=note,
+        words_read=words,
+        who=who,
+        beside=beside,
+    )
 
 
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
@@ -106,7 +118,7 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
     terms = breaks.read_terms(
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
-    return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+    return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms, beside=())
 
 
 @router.post("/{follow_up_id}/notes")

@@ -57,6 +57,9 @@ WHAT: Final[Mapping[str, str]] = {
     "task_words": N_("Text of a step about a participant: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
+    "package": N_("What a person is given of their file: %(thing)s"),
+    "rights_request": N_("What a person asks about their own data: %(thing)s"),
+    "statement": N_("A person’s own words beside a part of their file: %(thing)s"),
     "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }

@@ -11,3 +11,4 @@ from domain.rights.requests import CORRECT as CORRECT
 from domain.rights.requests import RequestGiven as RequestGiven
 from domain.rights.requests import count_of as count_of
 from domain.rights.requests import rights_of as rights_of
+from domain.rights.statements import Statement as Statement

@@ -39,7 +39,7 @@ from domain.kernel import (
 )
 from domain.mail import NameGate
 from domain.names import Ours, shapes_in, takes_out
-from domain.participants import identity_within, known_as, names_known, rates, without_the_name
+from domain.participants import asked_rights, identity_within, known_as, names_known, rates, without_the_name
 from domain.record import Purpose, events, record_read
 from domain.rights import requests
 from domain.rights.held import Held, held_of
@@ -108,7 +108,7 @@ def mask(
     chosen = sorted({line for one in words if (line := checked(one))})
     if len(chosen) > _MOST_MASKS:
         raise Refusal("rights.masks", N_("At most %(most)s words or lines can be masked."), most=_MOST_MASKS)
-    sealed = seal(session, _whose(row), requests.place_of(row.id, "masks"), {"words": chosen})
+    sealed = seal(session, _whose(row), asked_rights.place_of(row.id, "masks"), {"words": chosen})
     state = requests.state_after(row, "prepare") if row.state == "received" else row.state
     rewrite(session, RightsRequest, row.id, masks=sealed, state=state)
     _remove(session, row.id, "changed", at=at)
@@ -229,7 +229,7 @@ def _who_read(session: Session, row: RightsRequest) -> list[Held]:
 def _masks_of(session: Session, row: RightsRequest) -> tuple[str, ...]:
     if row.masks is None:
         return ()
-    return tuple(unseal(session, _whose(row), requests.place_of(row.id, "masks"), row.masks)["words"])
+    return tuple(unseal(session, _whose(row), asked_rights.place_of(row.id, "masks"), row.masks)["words"])
 
 
 def _pointed_at(session: Session, participant_id: UUID, pieces: Iterable[Held], at: datetime) -> Iterator[Pointed]:

@@ -43,7 +43,7 @@ from domain.kernel import (
     there_is,
     unseal,
 )
-from domain.participants import identity_within, known_as, signers
+from domain.participants import asked_rights, identity_within, known_as, signers
 from domain.record import apart, events, readings, record_read
 from domain.roles import FOR_PRIVACY, Link
 from locales import N_
@@ -230,13 +230,6 @@ def withdraw(session: Session, request_id: UUID, *, seen: int | None, by: Actor,
     _close(session, row, "withdraw", by=by, at=at)
 
 
-def stop(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End every open request about a file that is destroyed: there is nothing left to give."""
-    theirs = of(RightsRequest).where(RightsRequest.participant_id == participant_id, col(RightsRequest.state).in_(OPEN))
-    for row in every(session, theirs.with_for_update()):
-        _close(session, row, "stop", by=by, at=at)
-
-
 def end(
     session: Session, row: RightsRequest, move: str, said: Answered, *, ground: str = "", by: Actor, at: datetime
 ) -> None:
@@ -297,17 +290,12 @@ def words_of(session: Session, row: RightsRequest, name: str) -> str:
     if sealed is None or row.participant_id is None:
         return ""
     try:
-        said: str = unseal(session, row.participant_id, place_of(row.id, name), sealed)["words"]
+        said: str = unseal(session, row.participant_id, asked_rights.place_of(row.id, name), sealed)["words"]
     except Refusal as refusal:
         if refusal.code != "keys.gone":
             raise
         return ""
     return said
-
-
-def place_of(request_id: UUID, name: str) -> str:
-    """Where words of a request are sealed."""
-    return f"rights/{request_id}/{name}"
 
 
 def requests_of(session: Session, *, without: frozenset[UUID]) -> Sequence[RightsRequest]:
@@ -379,7 +367,7 @@ def _file_of(session: Session, typed: str) -> UUID:
     row = first(session, of(Participant).where(Participant.id == found)) if found is not None else None
     if row is None or row.destroyed_at is not None:
         raise Refusal(
-            "rights.file.unknown",
+            "rights.file.not_held",
             N_("Nothing is held under this number. Correct it, or leave it empty and answer that nothing is held."),
         )
     return row.id
@@ -428,10 +416,10 @@ def _ask_to_answer(session: Session, row: RightsRequest, *, by: Actor, at: datet
 def _close(session: Session, row: RightsRequest, move: str, *, by: Actor, at: datetime, **values: object) -> None:
     state = state_after(row, move)
     rewrite(session, RightsRequest, row.id, state=state, ended_by=by.person_id, ended_as=by.role, ended_at=at, **values)
-    # The verbs, one by one: rights.answered, rights.refused, rights.refused_in_part, rights.withdrawn, rights.stopped.
+    # The verbs, one by one: rights.answered, rights.refused, rights.refused_in_part, rights.withdrawn.
     events.write(session, f"rights.{state}", "rights_request", row.id, by=by, at=at, kind=row.kind)
-    if move in ("withdraw", "stop"):
-        asking.no_more(session, ANSWER, row.id, by=by, at=at)
+    if move == "withdraw":
+        asking.nothing_more(session, row.id, by=by, at=at)
     else:
         asking.answered(session, ANSWER, row.id, by=by, at=at)
 
@@ -441,4 +429,4 @@ def _sealed(session: Session, participant_id: UUID | None, request_id: UUID, nam
     said = checked(words)
     if participant_id is None or not says_something(said):
         return None
-    return seal(session, participant_id, place_of(request_id, name), {"words": said})
+    return seal(session, participant_id, asked_rights.place_of(request_id, name), {"words": said})

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.kernel import Actor, Refusal, checked, col, every, of, rewrite, says_something, seal
+from domain.participants import asked_rights
 from domain.record import Ground, Purpose, events, record_read
 from domain.rights import requests
 from locales import N_
@@ -39,7 +40,7 @@ def state(
     said = checked(words)
     if not says_something(said):
         raise Refusal("rights.words.missing", N_("Say what is asked for, in the person’s words."))
-    sealed = seal(session, row.participant_id, requests.place_of(row.id, "statement"), {"words": said})
+    sealed = seal(session, row.participant_id, asked_rights.place_of(row.id, "statement"), {"words": said})
     rewrite(session, RightsRequest, row.id, contested=part, statement=sealed)
     events.write(session, "rights.stated", "rights_request", row.id, by=by, at=at, part=part)
 
